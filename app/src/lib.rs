@@ -1,0 +1,2 @@
+#![doc="a"]
+#[leptos::component] pub fn App() -> impl leptos::IntoView {}

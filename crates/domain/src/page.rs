@@ -1,0 +1,55 @@
+//! One page of a longer list.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FieldFault;
+
+/// The size of a page when the caller names none.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// The largest page that a caller may ask for.
+pub const MAX_LIMIT: u32 = 200;
+
+/// A page and the way to the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The things of this page, in order.
+    pub items: Vec<T>,
+    /// Hand this back as `cursor` for the next page. `None` on the last page.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page without things.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { items: Vec::new(), next_cursor: None }
+    }
+
+    /// Whether there is a next page.
+    #[must_use]
+    pub const fn has_more(&self) -> bool {
+        self.next_cursor.is_some()
+    }
+}
+
+/// Which page is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PageRequest {
+    /// The `next_cursor` of the page before; opaque. `None` asks for the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// How many things, 1 to [`MAX_LIMIT`]; [`DEFAULT_LIMIT`] when absent.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+impl PageRequest {
+    /// The checked size of the page.
+    pub fn checked_limit(&self) -> Result<u32, FieldFault> {
+        match self.limit {
+            None => Ok(DEFAULT_LIMIT),
+            Some(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+            Some(_) => Err(FieldFault::new("limit", format!("must be 1 to {MAX_LIMIT}"))),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Sessions: one execution of an agent on a goal, and the states it passes through.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Avatar, LimitChanges, Limits};
+use crate::fault::FieldFault;
+use crate::ids::{AgentId, SessionId, UserId};
+use crate::money::MicroUsd;
+use crate::text::check_text;
+
+/// The longest goal, in characters.
+pub const GOAL_MAX: usize = 8_000;
+/// The longest context, in characters.
+pub const CONTEXT_MAX: usize = 200_000;
+
+/// A session as its owner sees it, without its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its identity.
+    pub id: SessionId,
+    /// Who started it.
+    pub owner_id: UserId,
+    /// The agent that runs.
+    pub agent_id: AgentId,
+    /// The agent's name when the session began.
+    pub agent_name: String,
+    /// The agent's picture when the session began.
+    pub agent_avatar: Avatar,
+    /// What the agent shall reach.
+    pub goal: String,
+    /// Material for it: pasted text, data, notes.
+    pub context: Option<String>,
+    /// Where it stands.
+    pub state: SessionState,
+    /// Why it ended the way it did, when that needs a word.
+    pub reason: Option<String>,
+    /// How far it may go.
+    pub limits: Limits,
+    /// What it has used so far.
+    pub usage: Usage,
+    /// Steps begun so far.
+    pub steps: u32,
+    /// The model that answers, known once it runs.
+    pub model: Option<String>,
+    /// The number of its newest event; 0 before the first.
+    pub last_sequence: i64,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its first step began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each field is the Session field of its name")]
+pub struct SessionSummary {
+    pub id: SessionId,
+    pub agent_id: AgentId,
+    pub agent_name: String,
+    pub agent_avatar: Avatar,
+    /// The goal, shortened to 200 characters.
+    pub goal: String,
+    pub state: SessionState,
+    pub usage: Usage,
+    pub steps: u32,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What a caller writes to start a session: the JSON of `POST /api/v1/agents/{id}/execute`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSession {
+    /// 1 to [`GOAL_MAX`] characters.
+    pub goal: String,
+    /// At most [`CONTEXT_MAX`] characters.
+    #[serde(default)]
+    pub context: Option<String>,
+    /// Limits for this session alone; the agent's hold elsewhere.
+    #[serde(default)]
+    pub limits: LimitChanges,
+}
+
+impl NewSession {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        check_text(&mut faults, "goal", &self.goal, 1, GOAL_MAX);
+        check_text(&mut faults, "context", self.context.as_deref().unwrap_or(""), 0, CONTEXT_MAX);
+        self.limits.over(Limits::default()).check(&mut faults);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// Written down, not yet handed to the workers.
+    Created,
+    /// Waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Waits for a person or a budget.
+    Waiting,
+    /// Reached its end with an answer.
+    Completed,
+    /// Ended without an answer; the reason says why.
+    Failed,
+    /// A person stopped it.
+    Cancelled,
+    /// Ran out of its time.
+    Timeout,
+}
+
+impl SessionState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Timeout,
+    ];
+
+    /// The state as it stands in JSON and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// The state as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Waiting => "Waiting",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Timeout => "Timed out",
+        }
+    }
+
+    /// Reads a state from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Timeout)
+    }
+
+    /// Whether the next state is a legal one.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Created => matches!(next, Self::Queued | Self::Cancelled),
+            Self::Queued => matches!(next, Self::Running | Self::Cancelled | Self::Failed),
+            Self::Running => {
+                next.is_terminal() || matches!(next, Self::Waiting | Self::Queued)
+            }
+            Self::Waiting => {
+                matches!(next, Self::Queued | Self::Cancelled | Self::Failed | Self::Timeout)
+            }
+            Self::Completed | Self::Failed | Self::Cancelled | Self::Timeout => false,
+        }
+    }
+}
+
+/// What a session has used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens sent to the model.
+    pub input_tokens: u64,
+    /// Tokens that the model wrote.
+    pub output_tokens: u64,
+    /// What they cost.
+    #[serde(rename = "cost_micro_usd")]
+    pub cost: MicroUsd,
+}
+
+impl Usage {
+    /// Tokens in both directions.
+    #[must_use]
+    pub const fn total_tokens(self) -> u64 {
+        self.input_tokens + self.output_tokens
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cost += other.cost;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_state_is_final() {
+        for from in SessionState::ALL.into_iter().filter(|state| state.is_terminal()) {
+            for to in SessionState::ALL {
+                assert!(!from.may_become(to), "{from:?} -> {to:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_open_state_can_be_cancelled() {
+        for from in SessionState::ALL.into_iter().filter(|state| !state.is_terminal()) {
+            assert!(from.may_become(SessionState::Cancelled), "{from:?}");
+        }
+    }
+
+    #[test]
+    fn states_read_back() {
+        for state in SessionState::ALL {
+            assert_eq!(SessionState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(SessionState::parse("lost"), None);
+    }
+
+    #[test]
+    fn a_goal_is_needed() {
+        let faults = NewSession::default().check().unwrap_err();
+        assert_eq!(faults[0].field, "goal");
+    }
+}

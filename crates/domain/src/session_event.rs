@@ -1,0 +1,212 @@
+//! What a session writes down and what a browser hears: one type for both ends.
+//!
+//! A session's events are numbered from 1 without gaps. A step whose `step_start` appears again with
+//! a higher attempt was begun anew after a worker was lost: what the attempt before had written in
+//! that step is void.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::money::MicroUsd;
+use crate::session::{SessionState, Usage};
+
+/// One entry of a session's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionEvent {
+    /// Its number within the session, from 1.
+    pub sequence: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventBody {
+    /// A worker took the session for the first time.
+    SessionStart {
+        /// Who answers: `builtin` or `openai`.
+        provider: String,
+        /// The model's name.
+        model: String,
+    },
+    /// A turn of the loop begins.
+    StepStart {
+        /// Counts from 1.
+        step: u32,
+        /// Counts from 1; more than 1 after a worker was lost within the step.
+        attempt: u32,
+    },
+    /// The model's reasoning, piece by piece.
+    Thinking {
+        /// The step it belongs to.
+        step: u32,
+        /// The next piece of text.
+        delta: String,
+    },
+    /// The model asks for a tool. All calls of a step are written at once.
+    ToolCall {
+        /// The step it belongs to.
+        step: u32,
+        /// Joins the call to its result; unique in the session.
+        call_id: String,
+        /// The tool's name.
+        tool: String,
+        /// What it is called with.
+        arguments: Value,
+    },
+    /// What a tool answered.
+    ToolResult {
+        /// The step it belongs to.
+        step: u32,
+        /// The call that it answers.
+        call_id: String,
+        /// The tool's name.
+        tool: String,
+        /// How it went.
+        outcome: ToolOutcome,
+        /// What the model is told: plain text or JSON text.
+        content: String,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// The model's answer, piece by piece.
+    Output {
+        /// The step it belongs to.
+        step: u32,
+        /// The next piece of text.
+        delta: String,
+    },
+    /// A turn of the loop is over.
+    StepComplete {
+        /// The step.
+        step: u32,
+        /// What the step used.
+        usage: Usage,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// The session waits for a person or a budget.
+    Waiting {
+        /// What it waits for.
+        reason: String,
+    },
+    /// Something failed; the session may still go on.
+    Error {
+        /// The step it happened in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u32>,
+        /// What happened, for a person.
+        message: String,
+        /// Whether the session goes on.
+        recoverable: bool,
+    },
+    /// The session is over. Always the last event.
+    Done {
+        /// The final state.
+        state: SessionState,
+        /// Why, when the state alone does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// What the whole session used.
+        usage: Usage,
+        /// From its first step to its end, in milliseconds.
+        duration_ms: u64,
+    },
+}
+
+impl EventBody {
+    /// The event's name: the SSE `event:` field and the store's `kind` column.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SessionStart { .. } => "session_start",
+            Self::StepStart { .. } => "step_start",
+            Self::Thinking { .. } => "thinking",
+            Self::ToolCall { .. } => "tool_call",
+            Self::ToolResult { .. } => "tool_result",
+            Self::Output { .. } => "output",
+            Self::StepComplete { .. } => "step_complete",
+            Self::Waiting { .. } => "waiting",
+            Self::Error { .. } => "error",
+            Self::Done { .. } => "done",
+        }
+    }
+
+    /// Joins the next piece of the same text to this one. Gives the piece back when it is another's.
+    ///
+    /// Only a stream that is about to be sent does this; the log keeps every entry.
+    pub fn join(&mut self, next: Self) -> Result<(), Self> {
+        match (self, next) {
+            (Self::Output { step, delta }, Self::Output { step: other, delta: more })
+            | (Self::Thinking { step, delta }, Self::Thinking { step: other, delta: more })
+                if *step == other =>
+            {
+                delta.push_str(&more);
+                Ok(())
+            }
+            (_, next) => Err(next),
+        }
+    }
+}
+
+/// How a tool call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolOutcome {
+    /// It answered.
+    Ok,
+    /// It could not; the content says why.
+    Error,
+    /// The session was cancelled or ran out of time before it answered.
+    Cancelled,
+}
+
+/// The cost of a call at the model's prices, both in millionths of a dollar per million tokens.
+#[must_use]
+pub fn cost(input_tokens: u64, output_tokens: u64, input_price: u64, output_price: u64) -> MicroUsd {
+    let micro = (u128::from(input_tokens) * u128::from(input_price)
+        + u128::from(output_tokens) * u128::from(output_price))
+    .div_ceil(1_000_000);
+    MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let event = SessionEvent {
+            sequence: 3,
+            at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            body: EventBody::StepStart { step: 1, attempt: 1 },
+        };
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            json,
+            r#"{"sequence":3,"at":"2026-01-02T03:04:05Z","type":"step_start","step":1,"attempt":1}"#
+        );
+        assert_eq!(serde_json::from_str::<SessionEvent>(&json).unwrap(), event);
+    }
+
+    #[test]
+    fn pieces_join_within_a_step_only() {
+        let mut first = EventBody::Output { step: 1, delta: "Hel".to_owned() };
+        assert!(first.join(EventBody::Output { step: 1, delta: "lo".to_owned() }).is_ok());
+        assert_eq!(first, EventBody::Output { step: 1, delta: "Hello".to_owned() });
+        assert!(first.join(EventBody::Output { step: 2, delta: "!".to_owned() }).is_err());
+        assert!(first.join(EventBody::Thinking { step: 1, delta: "?".to_owned() }).is_err());
+    }
+
+    #[test]
+    fn cost_rounds_up_to_the_next_millionth() {
+        assert_eq!(cost(1, 0, 150_000, 600_000), MicroUsd(1));
+        assert_eq!(cost(1_000_000, 1_000_000, 150_000, 600_000), MicroUsd(750_000));
+        assert_eq!(cost(0, 0, 150_000, 600_000), MicroUsd(0));
+    }
+}

@@ -1,0 +1,73 @@
+//! The tools that every installation has. Their code lives in the runtime; their names and what
+//! people read about them live here, because a form that offers them needs both.
+
+/// What people read about a built-in tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltInTool {
+    /// The name that agents and models use.
+    pub name: &'static str,
+    /// What a person calls it.
+    pub title: &'static str,
+    /// One sentence on what it does.
+    pub summary: &'static str,
+    /// Whether it reaches hosts outside this installation.
+    pub reaches_out: bool,
+}
+
+/// Every built-in tool, in the order in which forms show them.
+pub const BUILT_IN_TOOLS: [BuiltInTool; 8] = [
+    BuiltInTool {
+        name: "calculator",
+        title: "Calculator",
+        summary: "Works out arithmetic, percentages and unit conversions exactly",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "datetime",
+        title: "Dates and times",
+        summary: "Knows today, adds and compares dates, converts time zones",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "http_fetch",
+        title: "Fetch a page",
+        summary: "Reads a public web address, never an internal one",
+        reaches_out: true,
+    },
+    BuiltInTool {
+        name: "html_to_text",
+        title: "HTML to text",
+        summary: "Turns a web page into plain readable text",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "summarise",
+        title: "Summarise",
+        summary: "Picks the sentences that carry a text, in their own words",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "extract",
+        title: "Extract and count",
+        summary: "Finds e-mail addresses, links, dates, amounts and key words; counts and compares text",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "json_query",
+        title: "Query JSON",
+        summary: "Reads values out of JSON by path, and converts JSON to CSV",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "csv_table",
+        title: "Work with tables",
+        summary: "Reads CSV: columns, filters, sorting, sums and averages; converts to JSON",
+        reaches_out: false,
+    },
+];
+
+/// Finds a built-in tool by its name.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static BuiltInTool> {
+    BUILT_IN_TOOLS.iter().find(|tool| tool.name == name)
+}
