@@ -1,0 +1,119 @@
+//! What every model provider offers the loop.
+
+use futures::stream::BoxStream;
+use resonant_domain::session::Usage;
+use serde_json::Value;
+
+use crate::tools::ToolSchema;
+
+/// One request to a model: all it needs to answer the next turn.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    /// The model's name, as the provider knows it.
+    pub model: String,
+    /// The agent's system prompt.
+    pub system: String,
+    /// The conversation so far; the first message is the goal.
+    pub messages: Vec<Message>,
+    /// The tools that may be called.
+    pub tools: Vec<ToolSchema>,
+    /// The most tokens that the reply may have.
+    pub max_output_tokens: u32,
+    /// The present instant, so that a reply can be made again from the same request.
+    pub now: jiff::Timestamp,
+}
+
+/// One message of the conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// What a person asks.
+    User {
+        /// The goal.
+        text: String,
+        /// Material for it.
+        context: Option<String>,
+    },
+    /// What the model answered in an earlier turn.
+    Assistant {
+        /// Its text.
+        text: String,
+        /// The tools that it asked for.
+        calls: Vec<CallRequest>,
+    },
+    /// What a tool answered.
+    Tool {
+        /// The call that it answers.
+        call_id: String,
+        /// The tool's name.
+        tool: String,
+        /// Its answer, or what went wrong.
+        content: String,
+        /// Whether it failed.
+        is_error: bool,
+    },
+}
+
+/// A model's wish to call a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRequest {
+    /// Unique in the session.
+    pub call_id: String,
+    /// The tool's name; may be one that does not exist.
+    pub tool: String,
+    /// Its arguments, unchecked. A text that is no JSON arrives as a JSON string.
+    pub arguments: Value,
+}
+
+/// A piece of a reply as it streams.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelPiece {
+    /// The next piece of its reasoning.
+    Thinking(String),
+    /// The next piece of its answer.
+    Output(String),
+    /// The reply is over. Always the last piece.
+    Finish {
+        /// The tools that it asks for, in order.
+        calls: Vec<CallRequest>,
+        /// What the reply used.
+        usage: Usage,
+        /// Why it ended.
+        reason: FinishReason,
+    },
+}
+
+/// Why a reply ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinishReason {
+    /// It was complete.
+    Stop,
+    /// It asks for tools.
+    ToolCalls,
+    /// It reached `max_output_tokens` or the model's own limit.
+    Length,
+    /// The provider held it back.
+    Filtered,
+}
+
+/// Why a model did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Trying again may help: a timeout, a 429, a 5xx, a connection that broke.
+    #[error("{0}")]
+    Transient(String),
+    /// Trying again will not help: a refused key, an unknown model, a malformed reply.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+/// A reply as it streams.
+pub type ReplyStream = BoxStream<'static, Result<ModelPiece, ModelError>>;
+
+/// A model provider. Dropping the stream stops the work.
+pub trait Model: Send + Sync {
+    /// The provider's name as events show it: `builtin`, `openai`.
+    fn provider(&self) -> &'static str;
+
+    /// Begins a reply.
+    fn reply(&self, request: ModelRequest) -> ReplyStream;
+}
