@@ -1,5 +1,6 @@
 //! The models that answer, behind one trait.
 
+pub mod builtin;
 mod model;
 
 pub use model::{
