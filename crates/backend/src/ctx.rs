@@ -1,0 +1,164 @@
+//! Who asks: the first parameter of every use case.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use resonant_domain::UserId;
+use resonant_domain::member::UserKind;
+
+use crate::Backend;
+
+/// Joins all that one request leaves in the logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// Takes over an id that the caller or the server made.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as it stands in headers.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody known.
+    Anonymous,
+    /// A person.
+    User {
+        /// Their identity.
+        id: UserId,
+        /// Guest or member.
+        kind: UserKind,
+    },
+    /// The installation itself: workers and commands.
+    System,
+}
+
+/// A browser's proof of its sign-in: 256 random bits. Only its hash is kept here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignInToken(String);
+
+impl SignInToken {
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The token as the cookie carries it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SignInToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignInToken(…)")
+    }
+}
+
+/// What a use case did to the caller's sign-in. The server turns it into a cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInChange {
+    /// The caller is signed in by this token from now on.
+    Issued(SignInToken),
+    /// The caller is signed out.
+    Ended,
+}
+
+/// Who asks, in which request, of which backend.
+///
+/// Clones share one slot: after a use case has signed someone in or out, all of them act as the new
+/// actor.
+#[derive(Clone)]
+pub struct Ctx {
+    backend: Backend,
+    request_id: RequestId,
+    slot: Arc<Mutex<Slot>>,
+}
+
+struct Slot {
+    actor: Actor,
+    token: Option<SignInToken>,
+    change: Option<SignInChange>,
+}
+
+impl Ctx {
+    pub(crate) fn new(
+        backend: Backend,
+        actor: Actor,
+        request_id: RequestId,
+        token: Option<SignInToken>,
+    ) -> Self {
+        let slot = Slot { actor, token, change: None };
+        Self { backend, request_id, slot: Arc::new(Mutex::new(slot)) }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.slot().actor
+    }
+
+    /// In which request.
+    #[must_use]
+    pub const fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// The backend that is asked.
+    #[must_use]
+    pub const fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// What happened to the caller's sign-in during this request.
+    #[must_use]
+    pub fn sign_in_change(&self) -> Option<SignInChange> {
+        self.slot().change.clone()
+    }
+
+    /// The token by which the caller is signed in at present.
+    pub(crate) fn token(&self) -> Option<SignInToken> {
+        self.slot().token.clone()
+    }
+
+    pub(crate) fn signed_in(&self, actor: Actor, token: SignInToken) {
+        let mut slot = self.slot();
+        slot.actor = actor;
+        slot.token = Some(token.clone());
+        slot.change = Some(SignInChange::Issued(token));
+    }
+
+    pub(crate) fn signed_out(&self) {
+        let mut slot = self.slot();
+        slot.actor = Actor::Anonymous;
+        slot.token = None;
+        slot.change = Some(SignInChange::Ended);
+    }
+}
+
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx")
+            .field("actor", &self.actor())
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}

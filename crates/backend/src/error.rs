@@ -1,0 +1,142 @@
+//! The one error of the use cases: what the caller may know, and the cause that stays inside.
+
+use std::time::Duration;
+
+use resonant_domain::{FaultKind, FieldFault};
+
+/// A cause that a log may show and a caller may not.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What every use case answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Values break rules.
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldFault>),
+    /// The caller must sign in first.
+    #[error("the caller is not signed in")]
+    Unauthenticated,
+    /// The caller may not do this.
+    #[error("the caller may not do this")]
+    Forbidden,
+    /// There is no such thing, or the caller may not know of it. Holds the thing's name.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The thing has changed or is in no state for this. Holds a sentence for the caller.
+    #[error("{0}")]
+    Conflict(String),
+    /// Too much at once.
+    #[error("too many requests")]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A part that the answer needs does not respond.
+    #[error("a part that the answer needs does not respond")]
+    Unavailable(#[source] Source),
+    /// A defect of ours.
+    #[error("a defect")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    /// One field that breaks a rule.
+    pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldFault::new(field, reason)])
+    }
+
+    /// A defect, from its cause.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// A part that does not respond, from its cause.
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// The outcome, as callers of every kind know it.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        match self {
+            Self::Invalid(_) => FaultKind::Invalid,
+            Self::Unauthenticated => FaultKind::Unauthenticated,
+            Self::Forbidden => FaultKind::Forbidden,
+            Self::NotFound(_) => FaultKind::NotFound,
+            Self::Conflict(_) => FaultKind::Conflict,
+            Self::TooMany { .. } => FaultKind::TooMany,
+            Self::Unavailable(_) => FaultKind::Unavailable,
+            Self::Internal(_) => FaultKind::Internal,
+        }
+    }
+
+    /// The fields that break rules; empty unless [`Error::Invalid`].
+    #[must_use]
+    pub fn fields(&self) -> &[FieldFault] {
+        match self {
+            Self::Invalid(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// What a person is told. Never names the cause.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Invalid(fields) => {
+                let parts: Vec<_> = fields.iter().map(ToString::to_string).collect();
+                if parts.is_empty() { "The request is not valid".to_owned() } else { parts.join("; ") }
+            }
+            Self::Unauthenticated => "Sign in first".to_owned(),
+            Self::Forbidden => "You may not do this".to_owned(),
+            Self::NotFound(thing) => format!("There is no such {thing}"),
+            Self::Conflict(sentence) => sentence.clone(),
+            Self::TooMany { retry_after } => {
+                format!("Too many requests, try again in {} s", retry_after.as_secs().max(1))
+            }
+            Self::Unavailable(_) => "Not available right now, try again in a moment".to_owned(),
+            Self::Internal(_) => "Something went wrong on our side".to_owned(),
+        }
+    }
+}
+
+impl From<Vec<FieldFault>> for Error {
+    fn from(fields: Vec<FieldFault>) -> Self {
+        Self::Invalid(fields)
+    }
+}
+
+impl From<FieldFault> for Error {
+    fn from(fault: FieldFault) -> Self {
+        Self::Invalid(vec![fault])
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if does_not_respond(&error) {
+            Self::Unavailable(Box::new(error))
+        } else {
+            Self::Internal(Box::new(error))
+        }
+    }
+}
+
+/// Whether the database is away or busy, so that trying again may help.
+fn does_not_respond(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // Connection, resources, operator, serialization: classes 08, 53, 57 and 40 of appendix A.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+        }),
+        _ => false,
+    }
+}
