@@ -1,0 +1,47 @@
+// Who may depend directly on what (README.md, “Invariants”). Reads `cargo metadata --no-deps`.
+// `.deny.toml` holds the same table for those who have cargo-deny.
+
+const fences = {
+  sqlx: ['resonant-backend'],
+  'jiff-sqlx': ['resonant-backend'],
+  redis: ['resonant-backend'],
+  argon2: ['resonant-backend'],
+  axum: ['server', 'resonant-runtime (dev)', 'resonant-backend (dev)'],
+  'axum-extra': ['server'],
+  'tower-http': ['server'],
+  leptos: ['app', 'frontend', 'server'],
+  leptos_axum: ['app', 'server'],
+  leptos_meta: ['app'],
+  leptos_router: ['app'],
+  reqwest: ['resonant-runtime'],
+  'gloo-net': ['app'],
+  'web-sys': ['app'],
+  app: ['frontend', 'server'],
+  'resonant-backend': ['app', 'server'],
+  'resonant-runtime': ['resonant-backend'],
+};
+
+// The words of the product compile for a browser and do no input or output.
+const domainMay = ['jiff', 'serde', 'serde_json', 'thiserror', 'uuid'];
+
+const chunks = [];
+for await (const chunk of process.stdin) chunks.push(chunk);
+const { packages } = JSON.parse(Buffer.concat(chunks).toString());
+
+const faults = [];
+for (const { name, dependencies } of packages) {
+  for (const { name: used, kind } of dependencies) {
+    const user = kind === 'dev' ? `${name} (dev)` : name;
+    const allowed = fences[used];
+    if (allowed && !allowed.includes(user) && !allowed.includes(name)) {
+      faults.push(`${user} depends on ${used}; only ${allowed.join(', ')} may`);
+    }
+    if (name === 'resonant-domain' && kind !== 'dev' && !domainMay.includes(used)) {
+      faults.push(`resonant-domain depends on ${used}; it may use ${domainMay.join(', ')}`);
+    }
+  }
+}
+
+for (const fault of faults) console.error(fault);
+console.log(`${packages.length} packages, ${faults.length} broken fences`);
+process.exitCode = faults.length ? 1 : 0;
