@@ -1,2 +1,22 @@
-#![doc="a"]
-#[leptos::component] pub fn App() -> impl leptos::IntoView {}
+//! What people see of Resonant, and the thin door to its use cases.
+//!
+//! Rendered on the server with the feature `ssr`, taken over by the browser with `hydrate`. Every
+//! page but the landing page is a chunk of its own (`features/*/…_route.rs`).
+
+#![recursion_limit = "512"]
+
+mod app;
+mod browser;
+mod error;
+mod features;
+mod paths;
+mod shell;
+mod ssr;
+mod state;
+mod ui;
+
+pub use app::App;
+pub use browser::show_fault_notice;
+pub use error::AppError;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

@@ -3,6 +3,11 @@
 /// Makes the server-rendered page live. Called once by the loader script.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
+    // A chunk that cannot be fetched ends in a panic, like a defect. The console says which; the
+    // visitor gets the notice that the page drew beforehand.
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        app::show_fault_notice();
+    }));
     leptos::mount::hydrate_lazy(app::App);
 }

@@ -1,0 +1,89 @@
+//! The frame around every page, and the only place where routes are listed.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{Lazy, SsrMode, path};
+
+use crate::features::account::{AccountRoute, SignInRoute, SignUpRoute};
+use crate::features::landing::LandingPage;
+use crate::features::marketplace::{BrowseRoute, ListingRoute};
+use crate::features::sessions::{HistoryRoute, SessionRoute};
+use crate::features::studio::{AgentsRoute, EditorRoute, NewAgentRoute};
+use crate::state::{provide_toasts, provide_viewer};
+
+mod frame;
+mod not_found;
+
+use frame::Frame;
+use not_found::NotFoundPage;
+
+/// All of Resonant's pages.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_toasts();
+    let viewer = provide_viewer();
+    let (is_routing, set_is_routing) = signal(false);
+
+    view! {
+        <Title formatter=|title| if title.is_empty() {
+            "Resonant".to_owned()
+        } else {
+            format!("{title} · Resonant")
+        } />
+        <Router set_is_routing>
+            <Frame viewer is_routing>
+                <FlatRoutes fallback=NotFoundPage>
+                    <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/marketplace")
+                        view=Lazy::<BrowseRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/marketplace/:slug")
+                        view=Lazy::<ListingRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/studio") view=Lazy::<AgentsRoute>::new() ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/new")
+                        view=Lazy::<NewAgentRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/studio/agents/:id")
+                        view=Lazy::<EditorRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/sessions")
+                        view=Lazy::<HistoryRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/sessions/:id")
+                        view=Lazy::<SessionRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/account")
+                        view=Lazy::<AccountRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/sign-in")
+                        view=Lazy::<SignInRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/sign-up")
+                        view=Lazy::<SignUpRoute>::new()
+                        ssr=SsrMode::Async
+                    />
+                </FlatRoutes>
+            </Frame>
+        </Router>
+    }
+}

@@ -1,0 +1,27 @@
+//! The page that is not there.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::ui::{ButtonKind, EmptyState, IconName, LinkButton};
+use crate::{paths, ssr};
+
+/// Says that there is no such page, with status 404.
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    ssr::not_found();
+    view! {
+        <Title text="Page not found" />
+        <h1 class="visually-hidden">"Page not found"</h1>
+        <EmptyState
+            icon=IconName::Compass
+            title="There is no page at this address"
+            text="It may have moved, or the link was mistyped."
+        >
+            <LinkButton href=paths::HOME kind=ButtonKind::Primary>
+                "Back to the start page"
+            </LinkButton>
+            <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
+        </EmptyState>
+    }
+}

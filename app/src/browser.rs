@@ -1,0 +1,45 @@
+//! What only a browser can do. The only place that names web-sys, js-sys and gloo-net, and the gate
+//! behind which they stay: on the server every function is there and does nothing.
+
+#[cfg(not(feature = "hydrate"))]
+mod absent;
+#[cfg(feature = "hydrate")]
+mod clipboard;
+#[cfg(feature = "hydrate")]
+mod document;
+#[cfg(feature = "hydrate")]
+mod event_source;
+#[cfg(feature = "hydrate")]
+mod scroll;
+#[cfg(feature = "hydrate")]
+mod storage;
+#[cfg(feature = "hydrate")]
+mod time;
+
+#[cfg(not(feature = "hydrate"))]
+pub use absent::*;
+#[cfg(feature = "hydrate")]
+pub use {
+    clipboard::copy_text,
+    document::{
+        announce_page, choose_theme, chosen_theme, focus, prefers_dark, reload,
+        show_fault_notice,
+    },
+    event_source::{EventStream, follow_session},
+    scroll::{is_near_end, scroll_to_end},
+    storage::{forget, load, save},
+    time::{local_time, now_ms},
+};
+
+/// How a live stream of events stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamState {
+    /// Not connected yet.
+    Connecting,
+    /// Events arrive.
+    Live,
+    /// The connection was lost and is being made again.
+    Reconnecting,
+    /// The stream is over; nothing more will come.
+    Ended,
+}

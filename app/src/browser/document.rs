@@ -1,0 +1,62 @@
+//! The document around the app.
+
+use leptos::prelude::{document, request_animation_frame, window};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDocument, HtmlElement};
+
+/// Calls `announce` with the page's title and moves the focus to its main part, once the new page is
+/// drawn.
+pub fn announce_page(announce: impl FnOnce(String) + 'static) {
+    request_animation_frame(move || {
+        focus("main");
+        announce(document().title());
+    });
+}
+
+/// Shows a theme and remembers it in a cookie.
+pub fn choose_theme(cookie: &str, theme: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-theme", theme);
+    }
+    if let Ok(document) = document().dyn_into::<HtmlDocument>() {
+        let _ = document
+            .set_cookie(&format!("{cookie}={theme}; Path=/; Max-Age=31536000; SameSite=Lax"));
+    }
+}
+
+/// The theme that was chosen.
+pub fn chosen_theme() -> Option<String> {
+    document().document_element()?.get_attribute("data-theme")
+}
+
+/// Whether the system asks for a dark page.
+pub fn prefers_dark() -> bool {
+    let query = window().match_media("(prefers-color-scheme: dark)");
+    query.ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Moves the focus to the element with this id, without scrolling.
+pub fn focus(id: &str) {
+    if let Some(element) = element(id) {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = element.focus_with_options(&options);
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _ = window().location().reload();
+}
+
+/// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
+/// touches was drawn before.
+pub fn show_fault_notice() {
+    if let Some(notice) = element("fault-notice") {
+        let _ = notice.remove_attribute("hidden");
+    }
+}
+
+fn element(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}

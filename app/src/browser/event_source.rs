@@ -1,0 +1,124 @@
+//! Server-Sent Events: a session's log as it is written.
+
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::{FutureExt as _, StreamExt as _, select};
+use gloo_net::eventsource::State;
+use gloo_net::eventsource::futures::EventSource;
+use leptos::prelude::set_timeout;
+use leptos::task::spawn_local;
+use resonant_domain::session_event::{EventBody, SessionEvent};
+
+use super::StreamState;
+
+/// The first wait before a refused connection is tried again; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How often the connection is looked at: a browser that reconnects by itself does not say so.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A live stream of events. Dropping it ends the stream.
+#[derive(Debug)]
+pub struct EventStream {
+    /// Dropped with the stream, which the follower hears.
+    _stop: oneshot::Sender<()>,
+}
+
+/// Follows a session's events.
+///
+/// `url` makes the address of the events after the given number, `after` is the newest one known.
+/// `on_event` hears each event at least once and in order; `on_state` hears how the connection
+/// stands. A lost connection is made again from the newest event heard; the `end` that the server
+/// sends after a session's last event closes the stream for good.
+pub fn follow_session(
+    url: impl Fn(i64) -> String + 'static,
+    after: i64,
+    on_event: impl Fn(SessionEvent) + 'static,
+    on_state: impl Fn(StreamState) + 'static,
+) -> EventStream {
+    let (stop, stopped) = oneshot::channel::<()>();
+    spawn_local(async move {
+        let mut stopped = stopped.fuse();
+        let mut newest = after;
+        let mut wait = FIRST_WAIT;
+        on_state(StreamState::Connecting);
+        loop {
+            let heard = newest;
+            match listen(&url(newest), &mut newest, &mut stopped, &on_event, &on_state).await {
+                Closed::ByUs => return,
+                Closed::AtEnd => break on_state(StreamState::Ended),
+                Closed::ByFailure => on_state(StreamState::Reconnecting),
+            }
+            wait = if newest > heard { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+            select! {
+                _ = stopped => return,
+                () = sleep(wait).fuse() => {}
+            }
+        }
+    });
+    EventStream { _stop: stop }
+}
+
+/// Why a connection is closed.
+enum Closed {
+    ByUs,
+    AtEnd,
+    ByFailure,
+}
+
+/// Listens on one connection until it is closed.
+async fn listen(
+    url: &str,
+    newest: &mut i64,
+    stopped: &mut futures::future::Fuse<oneshot::Receiver<()>>,
+    on_event: &impl Fn(SessionEvent),
+    on_state: &impl Fn(StreamState),
+) -> Closed {
+    let Ok(mut source) = EventSource::new(url) else { return Closed::ByFailure };
+    let (Ok(messages), Ok(ends)) = (source.subscribe("message"), source.subscribe("end")) else {
+        return Closed::ByFailure;
+    };
+    let mut heard = futures::stream::select(messages, ends).fuse();
+    let mut is_live = false;
+    loop {
+        select! {
+            _ = stopped => return Closed::ByUs,
+            item = heard.next() => match item {
+                Some(Ok((name, _))) if name == "end" => return Closed::AtEnd,
+                Some(Ok((_, message))) => {
+                    let text = message.data().as_string().unwrap_or_default();
+                    let Ok(event) = serde_json::from_str::<SessionEvent>(&text) else {
+                        leptos::logging::warn!("an event could not be read: {text}");
+                        continue;
+                    };
+                    *newest = event.sequence.max(*newest);
+                    let is_last = matches!(event.body, EventBody::Done { .. });
+                    on_event(event);
+                    if is_last {
+                        return Closed::AtEnd;
+                    }
+                }
+                Some(Err(_)) | None => return Closed::ByFailure,
+            },
+            () = sleep(LOOK).fuse() => {}
+        }
+        let is_open = matches!(source.state(), State::Open);
+        if is_open != is_live {
+            is_live = is_open;
+            on_state(if is_open { StreamState::Live } else { StreamState::Reconnecting });
+        }
+    }
+}
+
+async fn sleep(length: Duration) {
+    let (wake, woken) = oneshot::channel();
+    set_timeout(
+        move || {
+            let _ = wake.send(());
+        },
+        length,
+    );
+    let _ = woken.await;
+}

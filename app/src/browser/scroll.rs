@@ -1,0 +1,25 @@
+//! Where the page is scrolled to.
+
+use web_sys::{ScrollBehavior, ScrollToOptions};
+
+/// Whether the window is scrolled to its end, within the given number of pixels.
+pub fn is_near_end(within: f64) -> bool {
+    let window = leptos::prelude::window();
+    let number = |value: Result<wasm_bindgen::JsValue, _>| {
+        value.ok().and_then(|value: wasm_bindgen::JsValue| value.as_f64()).unwrap_or(0.0)
+    };
+    let seen = window.scroll_y().unwrap_or(0.0) + number(window.inner_height());
+    page_height() - seen <= within
+}
+
+/// Scrolls the window to its end.
+pub fn scroll_to_end() {
+    let options = ScrollToOptions::new();
+    options.set_top(page_height());
+    options.set_behavior(ScrollBehavior::Instant);
+    leptos::prelude::window().scroll_to_with_scroll_to_options(&options);
+}
+
+fn page_height() -> f64 {
+    leptos::prelude::document().document_element().map_or(0.0, |root| root.scroll_height().into())
+}

@@ -1,0 +1,102 @@
+//! The one error that crosses the network between pages and server.
+
+use std::fmt;
+
+use resonant_domain::{FaultKind, FieldFault};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::JsonEncoding;
+use server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+/// What went wrong, as far as a page may know. Pages decide by `kind`, never by the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppError {
+    /// The outcome.
+    pub kind: FaultKind,
+    /// What a person reads.
+    pub message: String,
+    /// The fields that break a rule.
+    #[serde(default)]
+    pub fields: Vec<FieldFault>,
+}
+
+impl AppError {
+    /// An error of `kind` with a text for a person.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), fields: Vec::new() }
+    }
+
+    /// The thing is not there, or the viewer may not know of it.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::NotFound, message)
+    }
+
+    /// One value breaks a rule.
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            fields: vec![FieldFault::new(field, reason)],
+            ..Self::new(FaultKind::Invalid, FaultKind::Invalid.title())
+        }
+    }
+
+    /// What is wrong with the named field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|fault| fault.field == name).map(|fault| fault.reason.as_str())
+    }
+
+    /// Whether a field's own message says all that there is to say.
+    pub fn is_about_fields(&self) -> bool {
+        self.kind == FaultKind::Invalid && !self.fields.is_empty()
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            // An answer that is not ours comes from something between the browser and the server.
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => Self::new(
+                FaultKind::Unavailable,
+                "Resonant could not be reached. Check your connection and try again",
+            ),
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::new(FaultKind::Invalid, FaultKind::Invalid.title())
+            }
+            ServerFnErrorErr::Registration(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_)
+            | ServerFnErrorErr::ServerError(_)
+            | ServerFnErrorErr::MiddlewareError(_)
+            | ServerFnErrorErr::Serialization(_)
+            | ServerFnErrorErr::Response(_) => {
+                Self::new(FaultKind::Internal, FaultKind::Internal.title())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_crosses_the_network_whole() {
+        let error = AppError::invalid("email", "must be an address");
+        assert_eq!(AppError::de(error.ser()), error);
+        assert_eq!(error.field("email"), Some("must be an address"));
+        assert_eq!(error.field("name"), None);
+    }
+
+    #[test]
+    fn an_answer_of_a_stranger_means_not_reachable() {
+        let error = AppError::de("<html>502</html>".into());
+        assert_eq!(error.kind, FaultKind::Unavailable);
+    }
+}

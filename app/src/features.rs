@@ -1,0 +1,8 @@
+//! One module per area of the product. A feature uses another's files through what that one exports
+//! alone.
+
+pub mod account;
+pub mod landing;
+pub mod marketplace;
+pub mod sessions;
+pub mod studio;

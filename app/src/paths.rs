@@ -1,0 +1,119 @@
+//! Every address of Resonant as a function: no page writes one by hand.
+
+use resonant_domain::listing::Category;
+use resonant_domain::{AgentId, SessionId};
+
+/// The landing page.
+pub const HOME: &str = "/";
+/// The marketplace, all listings.
+pub const MARKETPLACE: &str = "/marketplace";
+/// The viewer's agents.
+pub const STUDIO: &str = "/studio";
+/// The form for a new agent.
+pub const NEW_AGENT: &str = "/studio/new";
+/// The viewer's sessions.
+pub const SESSIONS: &str = "/sessions";
+/// The viewer's account.
+pub const ACCOUNT: &str = "/account";
+/// The sign-in form.
+pub const SIGN_IN: &str = "/sign-in";
+/// The sign-up form.
+pub const SIGN_UP: &str = "/sign-up";
+
+/// A listing of the marketplace.
+pub fn listing(slug: &str) -> String {
+    format!("{MARKETPLACE}/{}", escape(slug))
+}
+
+/// The marketplace's listings of one category.
+pub fn category(category: Category) -> String {
+    format!("{MARKETPLACE}?category={}", category.as_str())
+}
+
+/// The form for a new agent that starts as a copy of a template.
+pub fn new_agent_from(slug: &str) -> String {
+    format!("{NEW_AGENT}?template={}", escape(slug))
+}
+
+/// One of the viewer's agents.
+pub fn agent(id: AgentId) -> String {
+    format!("{STUDIO}/agents/{id}")
+}
+
+/// One of the viewer's sessions.
+pub fn session(id: SessionId) -> String {
+    format!("{SESSIONS}/{id}")
+}
+
+/// The sessions of one agent.
+pub fn sessions_of(id: AgentId) -> String {
+    format!("{SESSIONS}?agent={id}")
+}
+
+/// The live events of a session after the given one.
+pub fn session_stream(id: SessionId, after: i64) -> String {
+    format!("/api/v1/sessions/{id}/stream?after={after}")
+}
+
+/// The sign-in form that leads back to `next`.
+pub fn sign_in(next: &str) -> String {
+    format!("{SIGN_IN}?next={}", escape(next))
+}
+
+/// The sign-up form that leads back to `next`.
+pub fn sign_up(next: &str) -> String {
+    format!("{SIGN_UP}?next={}", escape(next))
+}
+
+/// The path to go to after a sign-in: `next` when it is one of ours, `otherwise` when not.
+///
+/// An address with a host would lead people who trust our sign-in form to a stranger's page.
+pub fn own<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
+    let is_own = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.contains(|c: char| c.is_control() || !c.is_ascii());
+    if is_own { next } else { otherwise }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_paths_are_followed() {
+        for (next, ok) in [
+            ("/studio", true),
+            ("/sessions?agent=1&x=%20", true),
+            ("", false),
+            ("studio", false),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("/a\r\nset-cookie: x", false),
+            ("/\u{e9}", false),
+        ] {
+            assert_eq!(own(next, ACCOUNT), if ok { next } else { ACCOUNT }, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_value_is_escaped() {
+        assert_eq!(sign_in("/a?b=c d"), "/sign-in?next=%2Fa%3Fb%3Dc%20d");
+    }
+}

@@ -1,0 +1,35 @@
+//! The HTML document around the app.
+
+#![cfg(feature = "ssr")]
+
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+use crate::app::App;
+use crate::ssr;
+
+/// The whole document. Rendered on the server alone.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    // Known before the first byte, so that nothing flashes and no inline script is needed.
+    let theme = ssr::chosen_theme().map(|theme| theme.as_str());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" content="#fbfbfa" media="(prefers-color-scheme: light)" />
+                <meta name="theme-color" content="#131517" media="(prefers-color-scheme: dark)" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options=options.clone() />
+                <HashedStylesheet options=options id="resonant" />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}

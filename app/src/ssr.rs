@@ -1,0 +1,84 @@
+//! The single gate to the server's side: who asks, how a failure is told, where the answer leads.
+
+#[cfg(feature = "ssr")]
+pub use gate::{ctx, fail, redirect};
+
+/// Answers the page with status 404. The page itself says what is missing.
+pub fn not_found() {
+    #[cfg(feature = "ssr")]
+    gate::set_status(http::StatusCode::NOT_FOUND);
+}
+
+/// Whether the visitor has chosen the light or the dark scheme, known before the first byte.
+#[cfg(feature = "ssr")]
+pub use gate::chosen_theme;
+
+#[cfg(feature = "ssr")]
+mod gate {
+    use http::request::Parts;
+    use http::{StatusCode, header};
+    use leptos::prelude::use_context;
+    use leptos_axum::ResponseOptions;
+    use resonant_backend::{Ctx, Error};
+    use resonant_domain::FaultKind;
+
+    use crate::error::AppError;
+    use crate::state::theme;
+
+    /// Who asks, from the request that is being answered.
+    pub fn ctx() -> Result<Ctx, AppError> {
+        use_context::<Parts>().and_then(|parts| parts.extensions.get::<Ctx>().cloned()).ok_or_else(
+            || {
+                tracing::error!("a page was rendered outside the sign-in middleware");
+                AppError::new(FaultKind::Internal, FaultKind::Internal.title())
+            },
+        )
+    }
+
+    /// Turns a use case's failure into what a page may know.
+    ///
+    /// The status of the answer changes only when the request is a server function call by our own
+    /// script: a page whose side note failed is still a page, and a plain form goes back to its page
+    /// by a redirect.
+    pub fn fail(error: Error) -> AppError {
+        let kind = error.kind();
+        if matches!(kind, FaultKind::Internal | FaultKind::Unavailable) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a use case failed");
+        }
+        if is_scripted_call()
+            && let Ok(status) = StatusCode::from_u16(kind.status())
+        {
+            set_status(status);
+        }
+        AppError { kind, message: error.message(), fields: error.fields().to_vec() }
+    }
+
+    /// Leads to one of our own paths, with or without JavaScript.
+    pub fn redirect(path: &str) {
+        leptos_axum::redirect(crate::paths::own(path, crate::paths::HOME));
+    }
+
+    /// The theme that the visitor's cookie names.
+    pub fn chosen_theme() -> Option<theme::Theme> {
+        let parts = use_context::<Parts>()?;
+        let cookies = parts.headers.get_all(header::COOKIE);
+        cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme::read_cookie)
+    }
+
+    pub(super) fn set_status(status: StatusCode) {
+        if let Some(response) = use_context::<ResponseOptions>() {
+            response.set_status(status);
+        }
+    }
+
+    fn is_scripted_call() -> bool {
+        use_context::<Parts>().is_some_and(|parts| {
+            let wants_page = parts
+                .headers
+                .get(header::ACCEPT)
+                .and_then(|accept| accept.to_str().ok())
+                .is_some_and(|accept| accept.contains("text/html"));
+            parts.uri.path().starts_with("/api/fn/") && !wants_page
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! The parts that pages are made of. No data, no context, no server functions here: what they show
+//! comes in as props.
+
+mod avatar;
+mod badge;
+mod button;
+mod checkbox;
+mod code;
+mod copy_button;
+mod empty_state;
+mod error_panel;
+mod field;
+mod field_frame;
+mod icon;
+mod logo;
+mod notice;
+mod page_head;
+mod select;
+mod skeleton;
+mod text_area;
+mod time;
+
+pub use avatar::{Avatar, AvatarSize};
+pub use badge::{Badge, StateBadge, Tone};
+pub use button::{Button, ButtonKind, LinkButton};
+pub use checkbox::Checkbox;
+pub use code::Code;
+pub use copy_button::CopyButton;
+pub use empty_state::EmptyState;
+pub use error_panel::ErrorPanel;
+pub use field::{Field, NumberField};
+pub use icon::{Icon, IconName};
+pub use logo::Logo;
+pub use notice::Notice;
+pub use page_head::PageHead;
+pub use select::Select;
+pub use skeleton::{CardSkeletons, Skeleton};
+pub use text_area::TextArea;
+pub use time::{Duration, Time};

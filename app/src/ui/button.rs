@@ -1,0 +1,99 @@
+//! Buttons, and links that look like them.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+
+/// How much weight a button has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ButtonKind {
+    /// The one thing that a page or form is for.
+    Primary,
+    /// Everything else.
+    #[default]
+    Secondary,
+    /// Beside others, without a frame.
+    Quiet,
+    /// Takes something away.
+    Danger,
+}
+
+impl ButtonKind {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Primary => "button button--primary",
+            Self::Secondary => "button",
+            Self::Quiet => "button button--quiet",
+            Self::Danger => "button button--danger",
+        }
+    }
+}
+
+/// A button.
+#[component]
+pub fn Button(
+    /// Its weight.
+    #[prop(optional)]
+    kind: ButtonKind,
+    /// `submit` sends the form around it; `button` does nothing by itself.
+    #[prop(optional, default = "submit")]
+    type_: &'static str,
+    /// Whether it cannot be pressed now.
+    #[prop(into, optional)]
+    disabled: Signal<bool>,
+    /// Whether what it started is still under way. It cannot be pressed again meanwhile.
+    #[prop(into, optional)]
+    busy: Signal<bool>,
+    /// The name under which a form sends `value`.
+    #[prop(into, optional)]
+    name: Option<String>,
+    /// What a form sends when this button was the one pressed.
+    #[prop(into, optional)]
+    value: Option<String>,
+    /// What it says to assistive technology when its content is a sign alone.
+    #[prop(into, optional)]
+    label: Option<String>,
+    /// What pressing it does.
+    #[prop(into, optional)]
+    on_click: Option<Callback<MouseEvent>>,
+    /// What it says.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button
+            type=type_
+            class=kind.class()
+            class:is-busy=busy
+            name=name
+            value=value
+            aria-label=label
+            aria-busy=move || busy.get().then_some("true")
+            disabled=move || disabled.get() || busy.get()
+            on:click=move |event| {
+                if let Some(on_click) = on_click {
+                    on_click.run(event);
+                }
+            }
+        >
+            {children()}
+        </button>
+    }
+}
+
+/// A link with the looks of a button.
+#[component]
+pub fn LinkButton(
+    /// Where it leads.
+    #[prop(into)]
+    href: Signal<String>,
+    /// Its weight.
+    #[prop(optional)]
+    kind: ButtonKind,
+    /// What it says.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <a href=href class=kind.class()>
+            {children()}
+        </a>
+    }
+}

@@ -1,0 +1,45 @@
+//! What a page shows when something failed.
+
+use leptos::prelude::*;
+use resonant_domain::FaultKind;
+
+use super::{Icon, IconName};
+use crate::error::AppError;
+use crate::paths;
+
+/// Says what happened and what can be done.
+#[component]
+pub fn ErrorPanel(
+    /// What happened.
+    #[prop(into)]
+    error: AppError,
+) -> impl IntoView {
+    let title = error.kind.title();
+    let message = (error.message != title).then_some(error.message);
+    let fields = error
+        .fields
+        .into_iter()
+        .map(|fault| view! { <li>{fault.to_string()}</li> })
+        .collect::<Vec<_>>();
+    let fields = (!fields.is_empty())
+        .then(|| view! { <ul class="error-panel__fields">{fields}</ul> });
+    let way_out = match error.kind {
+        FaultKind::Unauthenticated => Some((paths::SIGN_IN, "Sign in")),
+        FaultKind::NotFound | FaultKind::Forbidden => Some((paths::HOME, "Back to the start page")),
+        _ => None,
+    };
+    let way_out = way_out.map(|(href, text)| {
+        view! { <a class="button" href=href>{text}</a> }
+    });
+    view! {
+        <div class="error-panel" role="alert">
+            <span class="error-panel__icon"><Icon name=IconName::Alert /></span>
+            <div class="error-panel__body">
+                <p class="error-panel__title">{title}</p>
+                {message.map(|message| view! { <p class="error-panel__text">{message}</p> })}
+                {fields}
+                {way_out}
+            </div>
+        </div>
+    }
+}

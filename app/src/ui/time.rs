@@ -1,0 +1,73 @@
+//! Instants and lengths of time, as people read them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+
+use crate::browser;
+
+/// An instant. The server writes it in UTC; once the page is live it reads in the visitor's own time
+/// zone and language.
+#[component]
+pub fn Time(
+    /// The instant.
+    at: Timestamp,
+) -> impl IntoView {
+    let text = RwSignal::new(utc_text(at));
+    Effect::new(move || {
+        if let Some(local) = browser::local_time(at.as_millisecond()) {
+            text.set(local);
+        }
+    });
+    view! { <time class="time" datetime=at.to_string()>{text}</time> }
+}
+
+/// A length of time.
+#[component]
+pub fn Duration(
+    /// How long, in milliseconds.
+    #[prop(into)]
+    ms: Signal<u64>,
+) -> impl IntoView {
+    view! { <span class="duration">{move || duration_text(ms.get())}</span> }
+}
+
+fn utc_text(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+/// `0.4 s`, `12.3 s`, `2 min 5 s`, `1 h 3 min`; milliseconds below a tenth of a second.
+fn duration_text(ms: u64) -> String {
+    match ms {
+        0..100 => format!("{ms} ms"),
+        100..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_read_well() {
+        for (ms, text) in [
+            (0, "0 ms"),
+            (99, "99 ms"),
+            (450, "0.4 s"),
+            (12_345, "12.3 s"),
+            (59_999, "59.9 s"),
+            (125_000, "2 min 5 s"),
+            (3_780_000, "1 h 3 min"),
+        ] {
+            assert_eq!(duration_text(ms), text);
+        }
+    }
+
+    #[test]
+    fn an_instant_reads_in_utc_first() {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        assert_eq!(utc_text(at), "2 Jan 2026, 03:04 UTC");
+    }
+}
