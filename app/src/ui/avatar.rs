@@ -46,7 +46,7 @@ pub fn Avatar(
         <svg class=size.class() viewBox="0 0 48 48" aria-hidden="true" focusable="false">
             <path fill=ground d="M0 0h48v48H0z"></path>
             <path fill=veil d=pattern(&avatar)></path>
-            <path class="avatar__icon" transform="translate(10.2 10.2) scale(1.15)" d=icon.path()></path>
+            <path class="avatar__icon" transform="translate(8.4 8.4) scale(1.3)" d=icon.path()></path>
         </svg>
     }
 }
@@ -55,7 +55,7 @@ pub fn Avatar(
 /// hue, and both stand out from a light and from a dark page.
 fn colours(hue: u16) -> [String; 2] {
     let hue = hue % 360;
-    [format!("oklch(0.52 0.13 {hue})"), format!("oklch(0.46 0.14 {})", (hue + 24) % 360)]
+    [format!("oklch(0.52 0.13 {hue})"), format!("oklch(0.48 0.13 {})", (hue + 14) % 360)]
 }
 
 /// The shapes behind the icon: four kinds, so that neighbours of one hue differ too.
