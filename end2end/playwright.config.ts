@@ -1,0 +1,80 @@
+import { defineConfig, devices } from '@playwright/test';
+import { modelUrl, ports, serveCommand, serverEnv, urlOf, withModel } from './fixtures/servers.ts';
+
+const ready = (port: number) => `${urlOf(port)}/api/v1/health/ready`;
+const onRoot = process.getuid?.() === 0;
+const browser = {
+  ...devices['Desktop Chrome'],
+  launchOptions: {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      ...(onRoot ? ['--no-sandbox'] : []),
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      '--disable-quic',
+    ],
+  },
+};
+
+const alone = ['**/survive_a_kill.spec.ts'];
+const withModelOnly = ['**/watch_live.spec.ts', '**/use_a_model.spec.ts'];
+const pictures = '**/take_screenshots.spec.ts';
+
+export default defineConfig({
+  testDir: './journeys',
+  outputDir: './test-results',
+  fullyParallel: true,
+  forbidOnly: Boolean(process.env.CI),
+  retries: process.env.CI ? 1 : 0,
+  workers: 2,
+  timeout: 45_000,
+  expect: { timeout: 15_000 },
+  reporter: [['list'], ['html', { open: 'never', outputFolder: './playwright-report' }]],
+  use: {
+    ...browser,
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+  },
+  projects: process.env.RESONANT_SCREENSHOTS
+    ? [{ name: 'screenshots', testMatch: pictures, use: { baseURL: urlOf(ports.builtin) } }]
+    : [
+        {
+          name: 'builtin',
+          testMatch: '**/*.spec.ts',
+          testIgnore: [pictures, ...alone, ...withModelOnly],
+          use: { baseURL: urlOf(ports.builtin) },
+        },
+        {
+          name: 'openai',
+          testMatch: ['**/run_a_template.spec.ts', ...withModelOnly],
+          use: { baseURL: urlOf(ports.openai) },
+        },
+        { name: 'kill', testMatch: alone, use: { baseURL: urlOf(ports.kill) } },
+      ],
+  webServer: [
+    {
+      name: 'model',
+      command: `exec node fixtures/openai_server.mjs ${ports.model}`,
+      url: `${modelUrl}/v1/models`,
+    },
+    {
+      name: 'builtin',
+      command: `unset REDIS_URL OPENAI_BASE_URL; ${serveCommand}`,
+      url: ready(ports.builtin),
+      env: serverEnv(ports.builtin, 'resonant_browser'),
+      gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
+    },
+    {
+      name: 'openai',
+      command: serveCommand,
+      url: ready(ports.openai),
+      // The one with Redis, so that both ways are played.
+      env: serverEnv(ports.openai, 'resonant_openai', { ...withModel, ...(process.env.REDIS_URL ? { REDIS_URL: process.env.REDIS_URL } : {}) }),
+      gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
+    },
+  ],
+});
