@@ -1,0 +1,313 @@
+//! Extractors that answer with a problem document which names the field.
+
+use std::error::Error as _;
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::IntoResponse as _;
+use http::request::Parts;
+use http::{StatusCode, header};
+use resonant_domain::{AgentId, FieldFault, SessionId};
+use serde::de::DeserializeOwned;
+
+use crate::fault::Fault;
+
+/// The largest body that a request may have, in bytes.
+pub const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T, S> FromRequest<S> for Body<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
+        if !is_json(&request) {
+            return Err(Fault::status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let Ok(value) = value.to_str() else {
+        return false;
+    };
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unread(rejection: BytesRejection) -> Fault {
+    match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => Fault::field("body", "could not be read to its end"),
+    }
+}
+
+pub(crate) fn too_large() -> Fault {
+    let reason = format!("must be at most {BODY_MAX} bytes");
+    Fault::status(StatusCode::PAYLOAD_TOO_LARGE, format!("the body {reason}"))
+        .with_field(FieldFault::new("body", reason))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            // The message ends in " at line 1 column 2", which the field says better.
+            let text = inner.to_string();
+            let message = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(message, _)| message);
+            field_fault(&path, message)
+        } else {
+            malformed(&inner)
+        }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Fault {
+    Fault::field("body", format!("must be one JSON document: {error}"))
+}
+
+/// Query parameters.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for Query<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        type Located = serde_path_to_error::Error<serde::de::value::Error>;
+        match axum_extra::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum_extra::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let mut cause = rejection.source();
+                while let Some(error) = cause {
+                    if let Some(located) = error.downcast_ref::<Located>() {
+                        return Err(field_fault(
+                            &located.path().to_string(),
+                            &located.inner().to_string(),
+                        ));
+                    }
+                    cause = error.source();
+                }
+                Err(Fault::field("query", "must be name=value pairs"))
+            }
+        }
+    }
+}
+
+/// An id in the path. What is no id names nothing.
+#[derive(Debug)]
+pub struct PathId<T>(pub T);
+
+/// A thing that an id in a path names.
+pub trait Named {
+    /// What a person calls it.
+    const NOUN: &'static str;
+}
+
+impl Named for AgentId {
+    const NOUN: &'static str = "agent";
+}
+
+impl Named for SessionId {
+    const NOUN: &'static str = "session";
+}
+
+impl<T, S> FromRequestParts<S> for PathId<T>
+where
+    T: FromStr + Named,
+    S: Send + Sync,
+{
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.ok()
+            .and_then(|Path(text)| text.parse().ok())
+            .map(Self)
+            .ok_or_else(|| Fault::not_found(T::NOUN))
+    }
+}
+
+/// Puts serde's words into ours: the field that is meant, and what its value must be.
+fn field_fault(path: &str, message: &str) -> Fault {
+    let parent = if path == "." { "" } else { path };
+    if let Some(name) = quoted_after(message, "missing field `") {
+        return Fault::field(join(parent, name), "is required");
+    }
+    if let Some(name) = quoted_after(message, "unknown field `") {
+        // The path already ends in the field where the format tells its keys one by one.
+        let field = if parent == name || parent.ends_with(&format!(".{name}")) {
+            parent.to_owned()
+        } else {
+            join(parent, name)
+        };
+        let known = names(message);
+        return Fault::field(
+            field,
+            if known.is_empty() {
+                "is not known here".to_owned()
+            } else {
+                format!("is not known here; known are {}", known.join(", "))
+            },
+        );
+    }
+    if let Some(name) = quoted_after(message, "duplicate field `") {
+        let field = if parent.ends_with(name) {
+            parent.to_owned()
+        } else {
+            join(parent, name)
+        };
+        return Fault::field(field, "must be given once");
+    }
+    let field = if parent.is_empty() { "body" } else { parent };
+    if message.starts_with("unknown variant `") {
+        return Fault::field(
+            field,
+            format!("must be one of {}", names(message).join(", ")),
+        );
+    }
+    if let Some((_, expected)) = message.rsplit_once(", expected ") {
+        return Fault::field(field, format!("must be {}", in_words(expected)));
+    }
+    let reason = match message {
+        "invalid digit found in string"
+        | "cannot parse integer from empty string"
+        | "number too large to fit in target type"
+        | "number too small to fit in target type" => "must be a whole number in range",
+        "provided string was not `true` or `false`" => "must be true or false",
+        other => other,
+    };
+    Fault::field(field, reason)
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+fn quoted_after<'a>(message: &'a str, start: &str) -> Option<&'a str> {
+    message
+        .strip_prefix(start)
+        .and_then(|rest| rest.split('`').next())
+}
+
+/// The names that serde lists after "expected".
+fn names(message: &str) -> Vec<&str> {
+    let Some((_, list)) = message.split_once(", expected ") else {
+        return vec![];
+    };
+    list.split('`').skip(1).step_by(2).collect()
+}
+
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "i64" | "usize" => "a whole number in range",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") || other.starts_with("internally tagged enum") => {
+            "an object"
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::agent::{AgentChanges, AgentSpec};
+    use resonant_domain::session::NewSession;
+
+    use super::*;
+
+    fn told<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> (u16, String) {
+        let response = parse::<T>(json.as_bytes()).unwrap_err().into_response();
+        let problem = response
+            .extensions()
+            .get::<crate::fault::Problem>()
+            .unwrap();
+        assert_eq!(problem.errors.len(), 1);
+        (response.status().as_u16(), problem.errors[0].to_string())
+    }
+
+    #[test]
+    fn each_fault_of_a_body_names_its_field() {
+        for (json, reason) in [
+            ("{}", "name is required"),
+            (r#"{"name":5}"#, "name must be a string"),
+            (r#"{"name":"a","tools":{}}"#, "tools must be a list"),
+            (
+                r#"{"name":"a","tools":[{"name":"x"},{"nam":"x"}]}"#,
+                "tools[1].nam is not known here; known are name",
+            ),
+            (
+                r#"{"name":"a","limits":{"max_steps":-1}}"#,
+                "limits.max_steps must be a whole number in range",
+            ),
+            (r#"{"name":"a","limits":7}"#, "limits must be an object"),
+            (r#"{"name":"a","name":"b"}"#, "name must be given once"),
+            ("[]", "name is required"),
+            ("7", "body must be an object"),
+        ] {
+            assert_eq!(told::<AgentSpec>(json), (400, reason.to_owned()), "{json}");
+        }
+        let (_, reason) = told::<AgentSpec>(r#"{"name":"a","nmae":"b"}"#);
+        assert!(
+            reason.starts_with("nmae is not known here; known are name, description"),
+            "{reason}"
+        );
+        assert_eq!(
+            told::<AgentChanges>(r#"{"status":"asleep"}"#).1,
+            "status must be one of active, paused, archived"
+        );
+        assert_eq!(
+            told::<NewSession>(r#"{"goal":null}"#).1,
+            "goal must be a string"
+        );
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_as_such() {
+        for json in ["", "{", "{\"name\":\"a\"} {}", "name=a"] {
+            let (status, reason) = told::<AgentSpec>(json);
+            assert_eq!(status, 400);
+            assert!(
+                reason.starts_with("body must be one JSON document"),
+                "{reason}"
+            );
+        }
+    }
+}

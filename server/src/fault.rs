@@ -1,0 +1,200 @@
+//! What a caller is told when something went wrong: problem documents (RFC 9457).
+//!
+//! A [`Fault`] becomes a response without a body that carries a [`Problem`]; the middleware
+//! [`problem`](crate::middleware::problem) writes the document, because it alone knows the request.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use resonant_backend::Error;
+use resonant_domain::{FaultKind, FieldFault};
+
+/// All that a problem document says, less what the request adds.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The response's status.
+    pub status: StatusCode,
+    /// The last part of the problem's type.
+    pub kind: &'static str,
+    /// The same for every problem of the kind.
+    pub title: &'static str,
+    /// What happened this time.
+    pub detail: String,
+    /// The fields that break a rule.
+    pub errors: Vec<FieldFault>,
+    /// The hidden cause, for the log alone.
+    pub source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// A failed request.
+#[derive(Debug)]
+pub struct Fault {
+    problem: Problem,
+    retry_after: Option<Duration>,
+}
+
+impl Fault {
+    /// A fault of a kind that use cases know.
+    #[must_use]
+    pub fn of(kind: FaultKind, detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            kind.as_str(),
+            kind.title(),
+            detail,
+        )
+    }
+
+    /// Fields that break a rule.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldFault>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.to_string(),
+            several => format!("{} fields break a rule", several.len()),
+        };
+        let mut fault = Self::of(FaultKind::Invalid, detail);
+        fault.problem.errors = errors;
+        fault
+    }
+
+    /// One field that breaks a rule.
+    #[must_use]
+    pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldFault::new(field, reason)])
+    }
+
+    /// There is no such thing.
+    #[must_use]
+    pub fn not_found(thing: &str) -> Self {
+        Self::of(FaultKind::NotFound, format!("there is no such {thing}"))
+    }
+
+    /// The thing is not in the version that `If-Match` named.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        Self::status(
+            StatusCode::PRECONDITION_FAILED,
+            "the agent is not in the version that If-Match names; read it again",
+        )
+    }
+
+    /// A fault that only HTTP knows: a wrong method, a body that is too large.
+    #[must_use]
+    pub fn status(status: StatusCode, detail: impl Into<String>) -> Self {
+        let (kind, title) = match status {
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "The method does not fit"),
+            StatusCode::PRECONDITION_FAILED => {
+                ("precondition_failed", "This has changed in the meantime")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("unsupported_media_type", "The content type does not fit")
+            }
+            StatusCode::NOT_ACCEPTABLE => ("not_acceptable", "No acceptable form of this"),
+            other => {
+                let kind = kind_of(other);
+                (kind.as_str(), kind.title())
+            }
+        };
+        Self::new(status, kind, title, detail)
+    }
+
+    /// Adds a field that the fault is about.
+    #[must_use]
+    pub fn with_field(mut self, field: FieldFault) -> Self {
+        self.problem.errors.push(field);
+        self
+    }
+
+    /// Gives the fields of the fault other names.
+    #[must_use]
+    pub fn rename_fields(mut self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        for error in &mut self.problem.errors {
+            if let Some(name) = rename(&error.field) {
+                error.field = name;
+            }
+        }
+        if let [only] = self.problem.errors.as_slice() {
+            self.problem.detail = only.to_string();
+        }
+        self
+    }
+
+    /// Whether the fault is that the thing has changed.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.problem.status == StatusCode::CONFLICT
+    }
+
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        let problem = Problem {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            errors: vec![],
+            source: None,
+        };
+        Self {
+            problem,
+            retry_after: None,
+        }
+    }
+}
+
+/// The kind that comes nearest to a bare status.
+fn kind_of(status: StatusCode) -> FaultKind {
+    match status.as_u16() {
+        401 => FaultKind::Unauthenticated,
+        403 => FaultKind::Forbidden,
+        404 => FaultKind::NotFound,
+        409 => FaultKind::Conflict,
+        429 => FaultKind::TooMany,
+        503 => FaultKind::Unavailable,
+        400..500 => FaultKind::Invalid,
+        _ => FaultKind::Internal,
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let mut fault = if kind == FaultKind::Invalid && !error.fields().is_empty() {
+            Self::invalid(error.fields().to_vec())
+        } else {
+            Self::of(kind, error.message())
+        };
+        if let Error::TooMany { retry_after } = &error {
+            fault.retry_after = Some(*retry_after);
+        }
+        if matches!(kind, FaultKind::Internal | FaultKind::Unavailable) {
+            fault.problem.source = Some(Arc::new(error));
+        }
+        fault
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.status.into_response();
+        let wait = self
+            .retry_after
+            .map(|wait| wait.as_secs().max(1))
+            .or_else(|| (self.problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+        if let Some(seconds) = wait {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self.problem);
+        response
+    }
+}

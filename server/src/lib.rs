@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod extract;
+pub mod fault;
+pub mod middleware;
+mod reply;
+mod router;
+mod routes;
+mod serve;
+pub mod settings;
+pub mod state;
+pub mod telemetry;
+pub mod worker;
+
+pub use router::router;
+pub use serve::{listen, serve, until_stopped};
+pub use settings::Settings;
+pub use state::AppState;

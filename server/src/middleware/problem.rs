@@ -1,0 +1,157 @@
+//! Writes the problem documents, and sees that a panic becomes one.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use futures::FutureExt;
+use http::{HeaderValue, StatusCode, header};
+use resonant_backend::RequestId;
+use resonant_domain::{FaultKind, FieldFault};
+use serde::Serialize;
+
+use crate::extract::too_large;
+use crate::fault::{Fault, Problem};
+
+/// The header by which a server function says that its body is its own error.
+const SERVER_FUNCTION_ERROR: &str = "serverfnerror";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    errors: &'a [FieldFault],
+}
+
+/// Turns every failed answer that has no document of its own into a problem document.
+pub async fn write(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().cloned();
+    // The panic itself was logged by the hook that telemetry sets.
+    let mut response = AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            Fault::of(FaultKind::Internal, "the request could not be answered").into_response()
+        });
+
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if is_bare(&response, &path) => match bare(response.status())
+            .into_response()
+            .extensions_mut()
+            .remove()
+        {
+            Some(problem) => problem,
+            None => return response,
+        },
+        None => return response,
+    };
+    if let Some(source) = &problem.source {
+        let id = id.as_ref().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(
+            request.id = id,
+            kind = problem.kind,
+            error = chain(&**source),
+            "request failed"
+        );
+    }
+    if path.starts_with("/api/") {
+        as_document(response, &problem, &path, id)
+    } else {
+        as_page(response)
+    }
+}
+
+/// Whether the answer is a failure that a library told by its status alone.
+fn is_bare(response: &Response, path: &str) -> bool {
+    let status = response.status();
+    path.starts_with("/api/")
+        && (status.is_client_error() || status.is_server_error())
+        && !response.headers().contains_key(SERVER_FUNCTION_ERROR)
+}
+
+fn bare(status: StatusCode) -> Fault {
+    match status {
+        StatusCode::NOT_FOUND => Fault::of(FaultKind::NotFound, "there is nothing at this address"),
+        StatusCode::METHOD_NOT_ALLOWED => Fault::status(
+            status,
+            "the address does not take this method; see the Allow header",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Fault::status(status, "the answer took too long; try again")
+        }
+        other => Fault::status(
+            other,
+            other
+                .canonical_reason()
+                .unwrap_or("the request failed")
+                .to_owned(),
+        ),
+    }
+}
+
+fn as_document(
+    response: Response,
+    problem: &Problem,
+    path: &str,
+    id: Option<RequestId>,
+) -> Response {
+    let document = Document {
+        r#type: format!("/problems/{}", problem.kind),
+        title: problem.title,
+        status: problem.status.as_u16(),
+        detail: &problem.detail,
+        instance: path,
+        request_id: id.map(|id| id.to_string()),
+        errors: &problem.errors,
+    };
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.status = problem.status;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The page for when no page can be rendered.
+fn as_page(response: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let page = Html(include_str!("unavailable.html")).into_response();
+    parts.headers.extend(page.headers().clone());
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Response::from_parts(parts, page.into_body())
+}
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let more = next.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = next.source();
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! Names each request, and writes one line about it.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use resonant_backend::RequestId;
+
+/// The header that carries the id, in and out.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, the caller's own when it is fit, and logs how the request went.
+pub async fn name_and_log(mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = given(request.headers()).unwrap_or_else(new_id);
+    let method = request.method().clone();
+    // The pattern, not the path: ids and queries stay out of the log.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    request.extensions_mut().insert(RequestId::new(id.clone()));
+
+    let mut response = next.run(request).await;
+
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    if route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-" {
+        tracing::debug!(%method, route, status, duration_ms, request.id = id, "answered");
+    } else {
+        tracing::info!(%method, route, status, duration_ms, request.id = id, "answered");
+    }
+    response
+}
+
+/// The caller's id, when it is short and plain enough for a log.
+fn given(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    ((8..=64).contains(&text.len()) && text.chars().all(plain)).then(|| text.to_owned())
+}
+
+/// An id that no other request of this process has, nor likely one of another process.
+fn new_id() -> String {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:012x}-{count:06x}", *PROCESS >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_id_is_taken_over() {
+        for (text, fit) in [
+            ("01890a5d-ac96-774b-bcce-b302099a8057", true),
+            ("short", false),
+            ("spaces are not fit", false),
+            ("quotes\"are-not", false),
+        ] {
+            let headers = HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_static(text))]);
+            assert_eq!(given(&headers).is_some(), fit, "{text}");
+        }
+        assert_ne!(new_id(), new_id());
+    }
+}

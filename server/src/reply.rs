@@ -1,0 +1,46 @@
+//! JSON answers.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use resonant_domain::FaultKind;
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// Owned things: no cache may keep them.
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Owned things with an entity tag: the caller's own cache may keep them and asks each time.
+pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// What everybody sees alike.
+pub(crate) const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=60, stale-while-revalidate=60");
+
+/// A JSON document with its status and how caches may treat it.
+pub(crate) fn json<T: Serialize>(status: StatusCode, cache: HeaderValue, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => (
+            status,
+            [
+                (
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                ),
+                (header::CACHE_CONTROL, cache),
+            ],
+            bytes,
+        )
+            .into_response(),
+        Err(error) => {
+            tracing::error!(error = %error, "an answer could not be written as JSON");
+            Fault::of(FaultKind::Internal, "the answer could not be written").into_response()
+        }
+    }
+}
+
+/// Adds a `Location` to an answer.
+pub(crate) fn located(mut response: Response, path: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}

@@ -1,0 +1,201 @@
+//! Every route of the process, grouped by who calls it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use leptos::context::{provide_context, use_context};
+use leptos::nonce::Nonce;
+use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use resonant_domain::FaultKind;
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::services::ServeDir;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::extract::BODY_MAX;
+use crate::fault::Fault;
+use crate::middleware::{problem, request_id, security_headers, sign_in, static_cache};
+use crate::routes::api::v1::{agents, listings, sessions, tools};
+use crate::routes::{health, session_stream};
+use crate::state::AppState;
+
+/// How long a program waits for an answer at most.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// Smaller answers gain nothing by compression.
+const COMPRESS_ABOVE: u64 = 1_000;
+
+/// Everything that this process answers.
+pub fn router(state: AppState) -> Router {
+    // The innermost layer stands first.
+    Router::new()
+        .merge(for_operators())
+        .merge(for_programs(&state))
+        .merge(for_followers(&state))
+        .merge(for_people(&state))
+        .merge(files(&state))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(same_site(&state))
+        .layer(from_fn(problem::write))
+        .layer(from_fn_with_state(state.clone(), security_headers::set))
+        .layer(from_fn(request_id::name_and_log))
+        .with_state(state)
+}
+
+/// Load balancers and people on call.
+fn for_operators() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/health", get(health::alive))
+        .route("/api/v1/health/ready", get(health::ready))
+}
+
+/// The REST interface.
+fn for_programs(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/agents", get(agents::list).post(agents::create))
+        .route(
+            "/api/v1/agents/{id}",
+            get(agents::get)
+                .patch(agents::update)
+                .delete(agents::delete),
+        )
+        .route("/api/v1/agents/{id}/execute", post(agents::execute))
+        .route("/api/v1/sessions", get(sessions::list))
+        .route("/api/v1/sessions/{id}", get(sessions::get))
+        .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel))
+        .route("/api/v1/listings", get(listings::browse))
+        .route("/api/v1/listings/{slug}", get(listings::get))
+        .route("/api/v1/listings/{slug}/install", post(listings::install))
+        .route("/api/v1/tools", get(tools::list))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ANSWER_TIME,
+        ))
+        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+        .layer(compression())
+        .route("/api", any(nothing))
+        .route("/api/{*path}", any(nothing))
+}
+
+/// Those who watch a session as it runs: answers without an end, neither timed nor compressed.
+fn for_followers(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/sessions/{id}/stream", get(session_stream::follow))
+        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+}
+
+/// The pages and the server functions that they call.
+fn for_people(state: &AppState) -> Router<AppState> {
+    let options = state.leptos.clone();
+    Router::new()
+        .leptos_routes_with_context(
+            state,
+            generate_route_list(app::App),
+            page_context,
+            move || app::shell(options.clone()),
+        )
+        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+        .layer(from_fn_with_state(
+            state.clone(),
+            security_headers::set_for_page,
+        ))
+        .layer(compression())
+}
+
+/// Files, and the page for what is none. Files do not ask who the caller is.
+fn files(state: &AppState) -> Router<AppState> {
+    let root = Path::new(&*state.leptos.site_root);
+    let options = state.leptos.clone();
+    let no_page = leptos_axum::render_app_async_with_context(page_context, move || {
+        app::shell(options.clone())
+    });
+    let no_page = Router::new()
+        .fallback(move |request: Request| {
+            let rendered = no_page(request);
+            async move {
+                let mut response = rendered.await;
+                if response.status().is_success() {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                response
+            }
+        })
+        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+        .layer(from_fn_with_state(
+            state.clone(),
+            security_headers::set_for_page,
+        ))
+        .with_state::<()>(state.clone());
+    let public = ServeDir::new(root)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip()
+        .fallback(no_page);
+    let public = ServiceExt::<Request>::map_response(public, |response| {
+        static_cache::public(response.map(Body::new))
+    });
+    let built = ServeDir::new(root.join(&*state.leptos.site_pkg_dir))
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
+    let pkg = format!("/{}", state.leptos.site_pkg_dir.trim_matches('/'));
+    Router::new()
+        .nest_service(&pkg, built)
+        .layer(from_fn(static_cache::built))
+        .fallback_service(public)
+}
+
+/// Hands a page its nonce.
+fn page_context() {
+    if let Some(parts) = use_context::<http::request::Parts>()
+        && let Some(nonce) = parts.extensions.get::<Nonce>()
+    {
+        provide_context(nonce.clone());
+    }
+}
+
+async fn nothing() -> Fault {
+    Fault::of(FaultKind::NotFound, "there is nothing at this address")
+}
+
+/// Refuses what another site's page makes a browser send. Programs send neither `Origin` nor
+/// `Sec-Fetch-Site` and pass.
+fn same_site(
+    state: &AppState,
+) -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone + use<>> {
+    let layer = CsrfLayer::new();
+    let layer = match state.site.public_origin() {
+        // Behind a proxy that rewrites `Host`, the origin is known by this setting alone.
+        Some(origin) => layer.add_trusted_origin(origin).unwrap_or_default(),
+        None => layer,
+    };
+    layer.with_rejection_response(|_: ProtectionError| {
+        Fault::of(
+            FaultKind::Forbidden,
+            "the request comes from a page of another site",
+        )
+        .into_response()
+    })
+}
+
+/// Compresses JSON alone: pages are built once and event streams must not wait in an encoder.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let json = |_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions| {
+        headers
+            .get(header::CONTENT_TYPE)
+            .map(HeaderValue::as_bytes)
+            .is_some_and(|kind| {
+                kind.starts_with(b"application/json")
+                    || kind.starts_with(b"application/problem+json")
+            })
+    };
+    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE).and(json))
+}

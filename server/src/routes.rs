@@ -1,0 +1,5 @@
+//! What answers at each address.
+
+pub(crate) mod api;
+pub(crate) mod health;
+pub(crate) mod session_stream;

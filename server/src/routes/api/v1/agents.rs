@@ -1,0 +1,230 @@
+//! `/api/v1/agents`
+
+use axum::Extension;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use resonant_backend::agents::{self, AgentFilter};
+use resonant_backend::{Ctx, sessions};
+use resonant_domain::AgentId;
+use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
+use resonant_domain::session::NewSession;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::page;
+use crate::extract::{Body, PathId, Query};
+use crate::fault::Fault;
+use crate::reply;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    status: Option<AgentStatus>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Fault> {
+    let filter = AgentFilter {
+        status: query.status,
+        page: page(query.cursor, query.limit),
+    };
+    let page = agents::list(&ctx, filter).await?;
+    let body = json!({
+        "agents": page.items,
+        "has_more": page.next_cursor.is_some(),
+        "next_cursor": page.next_cursor,
+    });
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+}
+
+pub(crate) async fn create(
+    Extension(ctx): Extension<Ctx>,
+    Body(spec): Body<AgentSpec>,
+) -> Result<Response, Fault> {
+    let agent = agents::create(&ctx, spec).await?;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    Ok(reply::located(tagged(StatusCode::CREATED, &agent), &path))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let agent = agents::get(&ctx, id).await?;
+    if names(&headers, &header::IF_NONE_MATCH, agent.revision) == Some(true) {
+        let tags = [
+            (header::ETAG, tag(agent.revision)),
+            (header::CACHE_CONTROL, reply::PRIVATE),
+        ];
+        return Ok((StatusCode::NOT_MODIFIED, tags).into_response());
+    }
+    Ok(tagged(StatusCode::OK, &agent))
+}
+
+pub(crate) async fn update(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
+    Body(changes): Body<AgentChanges>,
+) -> Result<Response, Fault> {
+    let expected = required_revision(&ctx, id, &headers).await?;
+    let agent = agents::update(&ctx, id, changes, expected)
+        .await
+        .map_err(|error| {
+            let fault = Fault::from(error);
+            // It changed between our look and the update.
+            if expected.is_some() && fault.is_conflict() {
+                Fault::precondition_failed()
+            } else {
+                fault
+            }
+        })?;
+    Ok(tagged(StatusCode::OK, &agent))
+}
+
+pub(crate) async fn delete(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    required_revision(&ctx, id, &headers).await?;
+    agents::delete(&ctx, id).await?;
+    Ok((
+        StatusCode::NO_CONTENT,
+        [(header::CACHE_CONTROL, reply::NO_STORE)],
+    )
+        .into_response())
+}
+
+/// A new session, with the limits also beside the goal, where many callers expect them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Execute {
+    goal: String,
+    #[serde(default)]
+    context: Option<String>,
+    #[serde(default)]
+    limits: LimitChanges,
+    max_steps: Option<u32>,
+    max_tokens: Option<u32>,
+    timeout_seconds: Option<u32>,
+}
+
+pub(crate) async fn execute(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Body(body): Body<Execute>,
+) -> Result<Response, Fault> {
+    let nested = body.limits;
+    let limits = LimitChanges {
+        max_steps: body.max_steps.or(nested.max_steps),
+        max_tokens: body.max_tokens.or(nested.max_tokens),
+        timeout_seconds: body.timeout_seconds.or(nested.timeout_seconds),
+    };
+    let flat = [
+        ("max_steps", body.max_steps),
+        ("max_tokens", body.max_tokens),
+        ("timeout_seconds", body.timeout_seconds),
+    ];
+    let new = NewSession {
+        goal: body.goal,
+        context: body.context,
+        limits,
+    };
+    let session = sessions::start(&ctx, id, new).await.map_err(|error| {
+        // A fault is told by the name that the caller wrote.
+        Fault::from(error).rename_fields(|field| {
+            let name = field.strip_prefix("limits.")?;
+            flat.iter()
+                .any(|(own, value)| *own == name && value.is_some())
+                .then(|| name.to_owned())
+        })
+    })?;
+    let path = format!("/api/v1/sessions/{}", session.id);
+    Ok(reply::located(
+        reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session),
+        &path,
+    ))
+}
+
+fn tagged(status: StatusCode, agent: &Agent) -> Response {
+    let mut response = reply::json(status, reply::PRIVATE, agent);
+    response
+        .headers_mut()
+        .insert(header::ETAG, tag(agent.revision));
+    response
+}
+
+/// The strong entity tag of a revision.
+fn tag(revision: i64) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{revision}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+}
+
+/// The revision that `If-Match` demands, when there is one.
+async fn required_revision(
+    ctx: &Ctx,
+    id: AgentId,
+    headers: &HeaderMap,
+) -> Result<Option<i64>, Fault> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(None);
+    }
+    let revision = agents::get(ctx, id).await?.revision;
+    match names(headers, &header::IF_MATCH, revision) {
+        Some(false) => Err(Fault::precondition_failed()),
+        _ => Ok(Some(revision)),
+    }
+}
+
+/// Whether the header names the revision; `None` without the header.
+///
+/// `If-None-Match` compares weakly, `If-Match` strongly (RFC 9110, 13.1): ours are strong, so only
+/// the former strips a `W/` that a cache on the way may have added.
+fn names(headers: &HeaderMap, name: &header::HeaderName, revision: i64) -> Option<bool> {
+    let mut values = headers.get_all(name).iter().peekable();
+    values.peek()?;
+    let own = format!("\"{revision}\"");
+    Some(
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|text| text.split(','))
+            .any(|tag| {
+                let tag = tag.trim();
+                let tag = if name == header::IF_NONE_MATCH {
+                    tag.strip_prefix("W/").unwrap_or(tag)
+                } else {
+                    tag
+                };
+                tag == "*" || tag == own
+            }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entity_tags_compare_as_the_rfc_says() {
+        for (name, text, expected) in [
+            (header::IF_NONE_MATCH, "\"3\"", Some(true)),
+            (header::IF_NONE_MATCH, "W/\"3\"", Some(true)),
+            (header::IF_NONE_MATCH, "\"1\", \"3\"", Some(true)),
+            (header::IF_NONE_MATCH, "*", Some(true)),
+            (header::IF_NONE_MATCH, "3", Some(false)),
+            (header::IF_MATCH, "\"3\"", Some(true)),
+            (header::IF_MATCH, "W/\"3\"", Some(false)),
+            (header::IF_MATCH, "\"2\"", Some(false)),
+        ] {
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(text))]);
+            assert_eq!(names(&headers, &name, 3), expected, "{name}: {text}");
+        }
+        assert_eq!(names(&HeaderMap::new(), &header::IF_MATCH, 3), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! `/api/v1/listings`
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use resonant_backend::{Ctx, listings};
+use resonant_domain::listing::{Category, ListingFilter, ListingSort};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::page;
+use crate::extract::Query;
+use crate::fault::Fault;
+use crate::reply;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BrowseQuery {
+    #[serde(default)]
+    query: String,
+    category: Option<Category>,
+    #[serde(default)]
+    templates_only: bool,
+    #[serde(default)]
+    sort: ListingSort,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn browse(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<BrowseQuery>,
+) -> Result<Response, Fault> {
+    let filter = ListingFilter {
+        query: query.query,
+        category: query.category,
+        templates_only: query.templates_only,
+        sort: query.sort,
+        page: page(query.cursor, query.limit),
+    };
+    let found = listings::browse(&ctx, filter).await?;
+    let body = json!({
+        "listings": found.listings,
+        "has_more": found.next_cursor.is_some(),
+        "next_cursor": found.next_cursor,
+        "total": found.total,
+        "categories": found.categories,
+    });
+    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &body))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    Path(slug): Path<String>,
+) -> Result<Response, Fault> {
+    let listing = listings::get(&ctx, &slug).await?;
+    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &listing))
+}
+
+pub(crate) async fn install(
+    Extension(ctx): Extension<Ctx>,
+    Path(slug): Path<String>,
+) -> Result<Response, Fault> {
+    let agent = listings::install(&ctx, &slug).await?;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    Ok(reply::located(
+        reply::json(StatusCode::CREATED, reply::NO_STORE, &agent),
+        &path,
+    ))
+}

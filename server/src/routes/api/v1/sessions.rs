@@ -1,0 +1,87 @@
+//! `/api/v1/sessions`
+
+use axum::Extension;
+use axum::response::Response;
+use http::StatusCode;
+use resonant_backend::Ctx;
+use resonant_backend::sessions::{self, SessionFilter};
+use resonant_domain::session::Session;
+use resonant_domain::session_event::SessionEvent;
+use resonant_domain::{AgentId, SessionId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::page;
+use crate::extract::{PathId, Query};
+use crate::fault::Fault;
+use crate::reply;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    agent_id: Option<AgentId>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Fault> {
+    let filter = SessionFilter {
+        agent_id: query.agent_id,
+        page: page(query.cursor, query.limit),
+    };
+    let page = sessions::list(&ctx, filter).await?;
+    let body = json!({
+        "sessions": page.items,
+        "has_more": page.next_cursor.is_some(),
+        "next_cursor": page.next_cursor,
+    });
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetQuery {
+    include: Option<Include>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Include {
+    Events,
+}
+
+#[derive(Serialize)]
+struct SessionBody {
+    #[serde(flatten)]
+    session: Session,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<SessionEvent>>,
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Query(query): Query<GetQuery>,
+) -> Result<Response, Fault> {
+    let session = sessions::get(&ctx, id).await?;
+    let events = match query.include {
+        Some(Include::Events) => Some(sessions::events(&ctx, id, 0).await?),
+        None => None,
+    };
+    Ok(reply::json(
+        StatusCode::OK,
+        reply::NO_STORE,
+        &SessionBody { session, events },
+    ))
+}
+
+pub(crate) async fn cancel(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+) -> Result<Response, Fault> {
+    let session = sessions::cancel(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &session))
+}

@@ -1,0 +1,221 @@
+//! `/api/v1/sessions/{id}/stream`: a session's events as they happen (server-sent events).
+//!
+//! Each frame has the `id:` of its last event and the event itself as `data:`; frames carry no
+//! `event:` name, so that one listener hears them all. After `done` one frame named `end` follows
+//! and the answer ends. A client that comes back with that last id gets 204, which tells an
+//! `EventSource` to stay away.
+//!
+//! The stream is pulled: nothing is read from the log until the client has taken what was written,
+//! so a slow client costs no memory and misses nothing.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use futures::{FutureExt as _, Stream, StreamExt as _, stream};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use resonant_backend::sessions::{self, EventStream};
+use resonant_backend::{Ctx, Error};
+use resonant_domain::SessionId;
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::extract::{PathId, Query};
+use crate::fault::Fault;
+use crate::middleware::problem::chain;
+use crate::reply;
+use crate::state::AppState;
+
+/// The least time between two writes.
+const WRITE_INTERVAL: Duration = Duration::from_millis(16);
+/// The longest silence: proxies close what they take for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The most events that one write joins.
+const WRITE_MAX_EVENTS: usize = 1_000;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FollowQuery {
+    after: Option<i64>,
+}
+
+pub(crate) async fn follow(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Query(query): Query<FollowQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let after = resume_after(&headers, query.after)?;
+    let session = sessions::get(&ctx, id).await?;
+    if session.state.is_terminal() && after >= session.last_sequence {
+        let cache = [(header::CACHE_CONTROL, reply::NO_STORE)];
+        return Ok((StatusCode::NO_CONTENT, cache).into_response());
+    }
+    let events = sessions::stream(&ctx, id, after).await?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        ),
+        (header::CACHE_CONTROL, reply::NO_STORE),
+        (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
+    ];
+    let body = Body::from_stream(frames(events, state.stopping).map(Ok::<_, Infallible>));
+    Ok((headers, body).into_response())
+}
+
+/// The number after which the client wants to go on. The header, which a browser sends when it
+/// comes back, is newer than the address that it came with.
+fn resume_after(headers: &HeaderMap, after: Option<i64>) -> Result<i64, Fault> {
+    const REASON: &str = "must be the number of an event, 0 or more";
+    let given = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty());
+    let (field, after) = match given {
+        Some(value) => {
+            let number = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
+            (
+                "Last-Event-ID",
+                number.ok_or_else(|| Fault::field("Last-Event-ID", REASON))?,
+            )
+        }
+        None => ("after", after.unwrap_or(0)),
+    };
+    if after < 0 {
+        Err(Fault::field(field, REASON))
+    } else {
+        Ok(after)
+    }
+}
+
+struct Follower {
+    events: EventStream,
+    stopping: CancellationToken,
+    /// Before this instant nothing is written.
+    next_write: Instant,
+    over: bool,
+    begun: bool,
+}
+
+/// The body: at most one piece per [`WRITE_INTERVAL`].
+fn frames(events: EventStream, stopping: CancellationToken) -> impl Stream<Item = Bytes> + Send {
+    let follower = Follower {
+        events,
+        stopping,
+        next_write: Instant::now(),
+        over: false,
+        begun: false,
+    };
+    stream::unfold(follower, |mut follower| async move {
+        let piece = follower.next_piece().await?;
+        follower.next_write = Instant::now() + WRITE_INTERVAL;
+        Some((Bytes::from(piece), follower))
+    })
+}
+
+impl Follower {
+    async fn next_piece(&mut self) -> Option<String> {
+        if self.over {
+            return None;
+        }
+        if !self.begun {
+            // Sent at once, so that the client knows that it is heard.
+            self.begun = true;
+            return Some("retry: 1000\n\n".to_owned());
+        }
+        sleep_until(self.next_write).await;
+        let beat = Instant::now() + HEARTBEAT;
+        let first = tokio::select! {
+            biased;
+            first = timeout_at(beat, self.events.next()) => first,
+            // Without an `end`: the client comes back, to the next process, and goes on there.
+            () = self.stopping.cancelled() => return None,
+        };
+        match first {
+            Err(_) => Some(": still here\n\n".to_owned()),
+            Ok(first) => self.write(first),
+        }
+    }
+
+    /// Writes a batch and all others that are there already.
+    fn write(&mut self, first: Option<Result<Vec<SessionEvent>, Error>>) -> Option<String> {
+        let mut events: Vec<SessionEvent> = Vec::new();
+        let mut next = Some(first);
+        while let Some(batch) = next {
+            match batch {
+                Some(Ok(batch)) => join(&mut events, batch),
+                Some(Err(error)) => {
+                    // The client comes back and goes on after what it has.
+                    tracing::warn!(error = chain(&error), "an event stream broke off");
+                    self.over = true;
+                }
+                None => self.over = true,
+            }
+            let full = self.over || events.len() >= WRITE_MAX_EVENTS;
+            next = if full {
+                None
+            } else {
+                self.events.next().now_or_never()
+            };
+        }
+        let mut text = String::new();
+        let mut done = false;
+        for event in &events {
+            done |= matches!(event.body, EventBody::Done { .. });
+            frame(&mut text, event);
+        }
+        if done {
+            text.push_str("event: end\ndata: {}\n\n");
+            self.over = true;
+        }
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Adds a batch, joining neighbouring pieces of one text. A joined event has the number of its last
+/// piece: whoever has read it goes on after that.
+fn join(events: &mut Vec<SessionEvent>, batch: Vec<SessionEvent>) {
+    for event in batch {
+        let SessionEvent { sequence, at, body } = event;
+        let rest = match events.last_mut() {
+            Some(last) => match last.body.join(body) {
+                Ok(()) => {
+                    last.sequence = sequence;
+                    last.at = at;
+                    continue;
+                }
+                Err(body) => body,
+            },
+            None => body,
+        };
+        events.push(SessionEvent {
+            sequence,
+            at,
+            body: rest,
+        });
+    }
+}
+
+fn frame(text: &mut String, event: &SessionEvent) {
+    match serde_json::to_string(event) {
+        // JSON has no raw line breaks, so one `data:` line holds it.
+        Ok(data) => {
+            text.push_str("id: ");
+            text.push_str(&event.sequence.to_string());
+            text.push_str("\ndata: ");
+            text.push_str(&data);
+            text.push_str("\n\n");
+        }
+        Err(error) => tracing::error!(%error, "an event could not be written as JSON"),
+    }
+}

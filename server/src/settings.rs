@@ -1,0 +1,418 @@
+//! The only reader of the environment. The README lists every variable.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use http::Uri;
+use leptos::config::{LeptosOptions, ReloadWSProtocol};
+use resonant_backend::{ModelSettings, OpenAiSettings, Secret, Settings as BackendSettings};
+
+/// All that the process is told from outside.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// How the outside world sees this server.
+    pub site: Site,
+    /// Where the pages' files are.
+    pub leptos: LeptosOptions,
+    /// What the use cases need.
+    pub backend: BackendSettings,
+    /// How many sessions this process runs at a time; 0: it runs none.
+    pub workers: usize,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines are written.
+    pub log_filter: String,
+}
+
+/// How the outside world sees this server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    public_origin: Option<String>,
+    watched: bool,
+}
+
+impl Site {
+    /// A site at an origin such as `https://resonant.example.org`.
+    pub fn at(origin: &str) -> Result<Self, SettingError> {
+        Ok(Self {
+            public_origin: Some(parse_origin("PUBLIC_URL", origin)?),
+            watched: false,
+        })
+    }
+
+    /// The origin that browsers see, when it is not that of the `Host` header.
+    #[must_use]
+    pub fn public_origin(&self) -> Option<&str> {
+        self.public_origin.as_deref()
+    }
+
+    /// Whether browsers reach this server over https alone.
+    #[must_use]
+    pub const fn is_https(&self) -> bool {
+        match &self.public_origin {
+            Some(origin) => matches!(origin.as_bytes(), [b'h', b't', b't', b'p', b's', ..]),
+            None => false,
+        }
+    }
+
+    /// Whether `cargo leptos watch` runs this server.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.watched
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// A variable that cannot be used. Never shows the value, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    name: &'static str,
+    reason: String,
+}
+
+impl std::fmt::Display for SettingError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.reason)
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+impl SettingError {
+    fn new(name: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            name,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Names the first variable that cannot be used.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the environment"
+    )]
+    pub fn from_env() -> Result<Self, SettingError> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// The database's address as messages may show it: without user and password.
+    #[must_use]
+    pub fn database_name(&self) -> String {
+        without_secrets(&self.backend.database_url)
+    }
+
+    /// Reads the variables that `look_up` knows. An empty variable counts as absent.
+    pub fn read(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let vars = Variables { look_up };
+        let leptos = leptos_options(&vars)?;
+        let site = Site {
+            public_origin: match vars.text("PUBLIC_URL") {
+                Some(url) => Some(parse_origin("PUBLIC_URL", &url)?),
+                None => None,
+            },
+            watched: vars.text("LEPTOS_WATCH").is_some(),
+        };
+        Ok(Self {
+            address: leptos.site_addr,
+            site,
+            leptos,
+            backend: backend_settings(&vars)?,
+            workers: vars
+                .parsed("WORKER_CONCURRENCY", "a whole number")?
+                .unwrap_or(4),
+            log_format: match vars.text("LOG_FORMAT").as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(_) => return Err(SettingError::new("LOG_FORMAT", "must be text or json")),
+            },
+            log_filter: vars.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+/// The database's address without the part that may hold a password, for messages.
+fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let place = rest.split(['?', '#']).next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    format!("{scheme}://{place}")
+}
+
+struct Variables<'a> {
+    look_up: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Variables<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.look_up)(name)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    }
+
+    fn parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        what: &str,
+    ) -> Result<Option<T>, SettingError> {
+        self.text(name)
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| SettingError::new(name, format!("must be {what}")))
+            })
+            .transpose()
+    }
+
+    fn url(
+        &self,
+        name: &'static str,
+        schemes: &[&str],
+        example: &str,
+    ) -> Result<Option<String>, SettingError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let fits = text
+            .split_once("://")
+            .is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
+        if fits {
+            Ok(Some(text))
+        } else {
+            Err(SettingError::new(
+                name,
+                format!("must be an address such as {example}"),
+            ))
+        }
+    }
+}
+
+fn leptos_options(vars: &Variables<'_>) -> Result<LeptosOptions, SettingError> {
+    let text = |name: &str, default: &str| vars.text(name).unwrap_or_else(|| default.to_owned());
+    let switch = |name| vars.parsed::<bool>(name, "true or false");
+    let mut options = LeptosOptions::builder()
+        .output_name(text("LEPTOS_OUTPUT_NAME", "resonant"))
+        .site_root(text("LEPTOS_SITE_ROOT", "target/site"))
+        .site_pkg_dir(text("LEPTOS_SITE_PKG_DIR", "pkg"))
+        .site_addr(
+            vars.parsed(
+                "LEPTOS_SITE_ADDR",
+                "an address and port such as 127.0.0.1:3000",
+            )?
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
+        )
+        .reload_port(
+            vars.parsed("LEPTOS_RELOAD_PORT", "a port number")?
+                .unwrap_or(3001),
+        )
+        .reload_external_port(vars.parsed("LEPTOS_RELOAD_EXTERNAL_PORT", "a port number")?)
+        .hash_files(switch("LEPTOS_HASH_FILES")?.unwrap_or(false))
+        .build();
+    options.hash_file = text("LEPTOS_HASH_FILE_NAME", "hash.txt").into();
+    if text("LEPTOS_RELOAD_WS_PROTOCOL", "ws").eq_ignore_ascii_case("wss") {
+        options.reload_ws_protocol = ReloadWSProtocol::WSS;
+    }
+    Ok(options)
+}
+
+fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingError> {
+    let example = "postgres://user@localhost/resonant";
+    let url = vars
+        .url("DATABASE_URL", &["postgres", "postgresql"], example)?
+        .ok_or_else(|| {
+            SettingError::new("DATABASE_URL", format!("must be set, such as {example}"))
+        })?;
+    let mut settings = BackendSettings::new(url);
+    if let Some(size) = vars.parsed::<NonZeroUsize>("DATABASE_POOL_SIZE", "a number above 0")? {
+        settings.pool_max = u32::try_from(size.get())
+            .map_err(|_| SettingError::new("DATABASE_POOL_SIZE", "must be a number above 0"))?;
+    }
+    settings.redis_url = vars.url(
+        "REDIS_URL",
+        &["redis", "rediss", "unix", "redis+unix"],
+        "redis://localhost",
+    )?;
+    settings.models = ModelSettings {
+        openai: openai(vars)?,
+    };
+    Ok(settings)
+}
+
+/// The language model, when one is configured: by its address, or by a key for the default address.
+fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
+    const DEFAULT: &str = "https://api.openai.com/v1";
+    let url = vars.url(
+        "OPENAI_BASE_URL",
+        &["http", "https"],
+        "http://localhost:11434/v1",
+    )?;
+    let api_key = vars.text("OPENAI_API_KEY");
+    if url.is_none() && api_key.is_none() {
+        return Ok(None);
+    }
+    let Some(model) = vars.text("OPENAI_MODEL") else {
+        return Err(SettingError::new(
+            "OPENAI_MODEL",
+            "must name the model that answers",
+        ));
+    };
+    let base_url = url
+        .unwrap_or_else(|| DEFAULT.to_owned())
+        .parse()
+        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
+    Ok(Some(OpenAiSettings {
+        base_url,
+        api_key: api_key.map(Secret::new),
+        model,
+        input_price: price(vars, "OPENAI_INPUT_PRICE")?,
+        output_price: price(vars, "OPENAI_OUTPUT_PRICE")?,
+    }))
+}
+
+/// US dollars per million tokens, as millionths of a dollar.
+fn price(vars: &Variables<'_>, name: &'static str) -> Result<u64, SettingError> {
+    let Some(text) = vars.text(name) else {
+        return Ok(0);
+    };
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits =
+        !whole.is_empty() && whole.len() <= 9 && part.len() <= 6 && digits(whole) && digits(part);
+    fits.then(|| format!("{whole}{part:0<6}").parse().ok())
+        .flatten()
+        .ok_or_else(|| {
+            SettingError::new(name, "must be US dollars per million tokens, such as 0.15")
+        })
+}
+
+fn parse_origin(name: &'static str, text: &str) -> Result<String, SettingError> {
+    let wrong = || {
+        SettingError::new(
+            name,
+            "must be an origin such as https://resonant.example.org",
+        )
+    };
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
+    else {
+        return Err(wrong());
+    };
+    if authority.as_str().contains('@') || !matches!(uri.path(), "" | "/") || uri.query().is_some()
+    {
+        return Err(wrong());
+    }
+    Ok(format!("{scheme}://{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        let look_up = |name: &str| {
+            let all = [
+                &[("DATABASE_URL", "postgres://u:hunter2@localhost/r")],
+                vars,
+            ]
+            .concat();
+            all.iter()
+                .rev()
+                .find(|(known, _)| *known == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        Settings::read(&look_up).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_database_is_enough() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(settings.workers, 4);
+        assert!(settings.backend.models.openai.is_none());
+        assert!(!settings.site.is_https());
+    }
+
+    #[test]
+    fn each_malformed_variable_is_named_and_its_value_is_not_shown() {
+        for (name, value) in [
+            ("DATABASE_URL", "mysql://u:hunter2@localhost/r"),
+            ("DATABASE_URL", "  "),
+            ("REDIS_URL", "localhost:hunter2"),
+            ("LEPTOS_SITE_ADDR", "hunter2"),
+            ("LEPTOS_HASH_FILES", "hunter2"),
+            ("PUBLIC_URL", "resonant.example.org/hunter2"),
+            ("PUBLIC_URL", "https://user:hunter2@example.org"),
+            ("WORKER_CONCURRENCY", "-1"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("LOG_FORMAT", "hunter2"),
+            ("OPENAI_BASE_URL", "hunter2"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(name), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_language_model_needs_its_name() {
+        let error = read(&[("OPENAI_BASE_URL", "http://localhost:11434/v1")]).unwrap_err();
+        assert_eq!(error, "OPENAI_MODEL must name the model that answers");
+        let settings = read(&[
+            ("OPENAI_API_KEY", "hunter2"),
+            ("OPENAI_MODEL", "small"),
+            ("OPENAI_INPUT_PRICE", "0.15"),
+            ("OPENAI_OUTPUT_PRICE", "2"),
+        ])
+        .unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2\""));
+        let openai = settings.backend.models.openai.unwrap();
+        assert_eq!(openai.base_url.as_str(), "https://api.openai.com/v1");
+        assert_eq!(
+            (openai.input_price, openai.output_price),
+            (150_000, 2_000_000)
+        );
+    }
+
+    #[test]
+    fn the_database_is_named_without_its_password() {
+        for (url, name) in [
+            (
+                "postgres://u:hunter2@db.example.org:5433/r",
+                "postgres://db.example.org:5433/r",
+            ),
+            (
+                "postgres://u:hunt@er2@db/r?password=hunter2",
+                "postgres://db/r",
+            ),
+            ("postgresql://localhost/r", "postgresql://localhost/r"),
+        ] {
+            assert_eq!(without_secrets(url), name);
+        }
+    }
+
+    #[test]
+    fn https_is_seen_by_the_public_address() {
+        assert!(
+            read(&[("PUBLIC_URL", "https://example.org/")])
+                .unwrap()
+                .site
+                .is_https()
+        );
+        assert!(!Site::at("http://example.org").unwrap().is_https());
+    }
+}

@@ -1,0 +1,23 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use resonant_backend::Backend;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::Site;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The use cases.
+    pub backend: Backend,
+    /// Where the pages' files are.
+    pub leptos: LeptosOptions,
+    /// How the outside world sees this server.
+    pub site: Arc<Site>,
+    /// Cancelled once the process was asked to stop.
+    pub stopping: CancellationToken,
+}
