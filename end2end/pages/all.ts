@@ -1,0 +1,50 @@
+// Every page there is: accessibility, small screens, lazy chunks, titles and screenshots follow from
+// this list.
+
+import { type Page } from '@playwright/test';
+import { beGuest, startSession, untilEnded } from '../fixtures/seed.ts';
+
+export interface Seed {
+  agentId: string;
+  sessionId: string;
+  slug: string;
+}
+
+export interface PageEntry {
+  name: string;
+  path: (seed: Seed) => string;
+  /** How the page's own chunk is called; the landing page is in the main bundle. */
+  chunk?: RegExp;
+  title: RegExp;
+}
+
+export const pages: PageEntry[] = [
+  { name: 'landing', path: () => '/', title: /Resonant/ },
+  { name: 'marketplace', path: () => '/marketplace', chunk: /browse_route/i, title: /Marketplace/ },
+  { name: 'listing', path: ({ slug }) => `/marketplace/${slug}`, chunk: /listing_route/i, title: /\S+ · Resonant/ },
+  { name: 'studio', path: () => '/studio', chunk: /agents_route/i, title: /Studio|agents/i },
+  { name: 'new-agent', path: () => '/studio/new', chunk: /new_agent_route/i, title: /New agent/i },
+  { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /editor_route/i, title: /Tester/ },
+  { name: 'history', path: () => '/sessions', chunk: /history_route/i, title: /Sessions|History/i },
+  { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /session_route/i, title: /\S+ · Resonant/ },
+  { name: 'account', path: () => '/account', chunk: /account_route/i, title: /Account/i },
+  { name: 'sign-in', path: () => '/sign-in', chunk: /sign_in_route/i, title: /Sign in/i },
+  { name: 'sign-up', path: () => '/sign-up', chunk: /sign_up_route/i, title: /Sign up|Create/i },
+];
+
+export const missing: PageEntry = { name: 'missing', path: () => '/no-such-page', title: /not found/i };
+
+/** A guest with an agent and a session that has ended. */
+export async function makeSeed(page: Page): Promise<Seed> {
+  const agentId = await beGuest(page);
+  const tools = ['calculator', 'datetime', 'summarise', 'extract'].map((name) => ({ name }));
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools, description: 'Works things out and reads what it is given' } });
+  const sessionId = await startSession(
+    page,
+    agentId,
+    'What is 15% of 80, and how many days are there from 2026-01-01 to 2026-03-01?',
+  );
+  await untilEnded(page, sessionId);
+  const { listings } = (await (await page.request.get('/api/v1/listings')).json()) as { listings: { slug: string }[] };
+  return { agentId, sessionId, slug: listings[0]!.slug };
+}
