@@ -13,7 +13,7 @@ function watchChunks(page: Page) {
   page.on('response', (response) => {
     const file = new URL(response.url()).pathname;
     if (!file.startsWith('/pkg/') || !file.endsWith('.wasm')) return;
-    for (const entry of lazy) if (entry.chunk!.test(file.replace('new_agent_route', entry.name === 'new-agent' ? 'new_agent_route' : '-'))) seen.add(entry.name);
+    for (const entry of lazy) if (entry.chunk!.test(file)) seen.add(entry.name);
   });
   return seen;
 }

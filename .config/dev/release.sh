@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# The release: the server, its hash.txt and the site, apart from target/ so that a later build does
+# not pull the files from under a running server. And how it is served.
+
+fingerprint() {
+  {
+    say "$rust $cargo_leptos $wasm_bindgen"
+    cat package-lock.json .config/precompress.mjs
+    find Cargo.toml Cargo.lock .cargo app crates frontend migrations public server/src \
+      server/Cargo.toml style .sqlx sqlx.toml -type f -print0 2>/dev/null |
+      sort -z | xargs -0 sha256sum
+  } | sha256sum | cut -c 1-20
+}
+
+build_release() {
+  local print=$1 target=${CARGO_TARGET_DIR:-target}
+  rm -rf target/site
+  LEPTOS_HASH_FILES=true "$tools/bin/cargo-leptos" leptos build --release --split
+  rm -rf "$release.new"
+  mkdir -p "$release.new"
+  cp "$target/release/server" "$target/release/hash.txt" "$release.new/"
+  cp -r target/site "$release.new/site"
+  node .config/precompress.mjs "$release.new/site"
+  say "$print" >"$release.new/fingerprint"
+  rm -rf "$release"
+  mv "$release.new" "$release"
+}
+
+need_release() {
+  local print
+  print=$(fingerprint)
+  [[ $(cat "$release/fingerprint" 2>/dev/null || true) == "$print" ]] && return
+  step "Build the release" "mend what the compiler names, then call ./dev again" build_release "$print"
+}
+
+need_everything_to_build() {
+  need_rust
+  need_node
+  need_build_tools
+  need_npm . "wasm-opt"
+}
+
+server_pid=''
+
+choose_address() {
+  local host=${LEPTOS_SITE_ADDR:-127.0.0.1:3000} port chosen
+  port=${PORT:-${host##*:}}
+  host=${host%:*}
+  chosen=$port
+  if ! is_free "$port"; then
+    [[ -z ${PORT:-}${LEPTOS_SITE_ADDR:-} ]] ||
+      fail "Port $port is taken." "stop what uses it, or choose another PORT"
+    chosen=$(free_port "$port" $((port + 99)))
+    say "  Port $port is taken: using $chosen"
+  fi
+  export LEPTOS_SITE_ADDR=$host:$chosen
+}
+
+answers() { curl -fsS --noproxy '*' -o /dev/null --max-time 2 "$1" 2>/dev/null; }
+
+start_server() {
+  LEPTOS_SITE_ROOT=$release/site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_HASH_FILES=true LEPTOS_ENV=PROD \
+    "$release/server" >"$logs/server.log" 2>&1 9>&- &
+  server_pid=$!
+  say "$server_pid" >"$data/server.pid"
+}
+
+wait_for_server() {
+  local tries
+  for ((tries = 0; tries < 300; tries++)); do
+    answers "http://$LEPTOS_SITE_ADDR/api/v1/health/ready" && return
+    kill -0 "$server_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  log=$logs/server.log
+  show_log
+  fail "The server does not answer." "read the lines above"
+}
+
+stop_server() { # pid
+  local tries
+  kill -TERM "$1" 2>/dev/null || return 0
+  for ((tries = 0; tries < 150; tries++)); do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL "$1" 2>/dev/null || true
+}

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# The parts of `./dev test`, with a PostgreSQL and a Redis of their own that are gone afterwards.
+
+test_home='' redis_pid=''
+
+start_test_services() {
+  need_postgres
+  need_package redis-server redis-server
+  need_package psql postgresql-client
+  test_home=$(mktemp -d "${TMPDIR:-/tmp}/resonant-test.XXXXXX")
+  chmod 755 "$test_home"
+  pg_home=$test_home/postgres
+  bin=$(pg_bin)
+  step "Make a test cluster" "read the log" \
+    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_prepare
+  pg_started=1
+  step "Start the test PostgreSQL" "read the log" \
+    pg_start fsync=off synchronous_commit=off full_page_writes=off max_connections=200
+  DATABASE_URL=$(pg_url resonant)
+  local port
+  port=$(free_port 40000 49999)
+  mkdir "$test_home/redis"
+  redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$test_home/redis" \
+    >"$logs/redis.log" 2>&1 9>&- &
+  redis_pid=$!
+  REDIS_URL=redis://127.0.0.1:$port/
+  export DATABASE_URL REDIS_URL
+}
+
+# Which crate may depend directly on what: house rules that need no other tool than cargo.
+# `.deny.toml` says the same, and watches licences, for those who have cargo-deny.
+check_fences() {
+  cargo metadata --format-version 1 --no-deps --locked | node .config/fences.mjs
+  if cargo tree -p frontend --target wasm32-unknown-unknown -e normal -i resonant-backend; then
+    say "the browser build holds resonant-backend"
+    return 1
+  fi
+  ! have cargo-deny || cargo deny --config .deny.toml check bans licenses sources
+}
+
+check_shell() { ! have shellcheck || shellcheck -x dev .ci/run; }
+
+test_lint() {
+  check "Format" cargo fmt --all --check
+  check "Fences between the crates" check_fences
+  check "This script" check_shell
+  check "Domain for the browser" cargo check -p resonant-domain --target wasm32-unknown-unknown \
+    --target-dir target/front
+  check "Clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+  check "Clippy for the browser" cargo clippy -p frontend --target wasm32-unknown-unknown \
+    --target-dir target/front --locked -- -D warnings
+  RUSTDOCFLAGS='-D warnings' check "Documentation" cargo doc --workspace --no-deps --locked
+}
+
+run_rust_tests() {
+  if have cargo-nextest; then
+    cargo nextest run --workspace --locked --no-fail-fast "$@"
+  else
+    cargo test --workspace --locked --no-fail-fast "$@"
+  fi
+}
+
+test_rust() {
+  check "Saved queries are up to date" check_queries
+  watched "Rust tests" run_rust_tests "$@"
+}
+
+run_playwright() {
+  local port
+  port=$(free_port 41000 48000)
+  cd end2end
+  RESONANT_RELEASE=$release RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
+    node_modules/.bin/playwright test "$@"
+}
+
+need_browser() {
+  have chromium || need_package chromium chromium fonts-liberation
+  need_npm end2end "Playwright"
+}
+
+test_browser() {
+  need_browser
+  need_release
+  watched "Browser tests" run_playwright "$@"
+}
+
+passed_in() { # log, pattern of a number: the sum of all its finds
+  sed 's/\x1b\[[0-9;]*m//g' "$logs/$1" 2>/dev/null | grep -oE "$2" | grep -oE '[0-9]+' |
+    awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+sum_up() {
+  local name passed
+  passed=$(($(passed_in Rust-tests.log '(tests? run: |ok\. )[0-9]+ passed' || true) + \
+  $(passed_in Browser-tests.log '^ +[0-9]+ passed' || true)))
+  for name in ${failed[@]+"${failed[@]}"}; do say "  failed: $name"; done
+  printf '\n%d passed, %d failed\n' "$passed" "${#failed[@]}"
+  ((${#failed[@]} == 0))
+}
+
+# What sqlx knows of every checked query (.sqlx).
+
+save_queries() { # folder: writes what every checked query looks like against the migrated database
+  local file
+  mkdir -p "$1"
+  for file in migrations/*.sql; do
+    psql "$DATABASE_URL" --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file "$file"
+  done
+  # The macros write when they run, and they run when the crate is compiled.
+  touch crates/backend/src/lib.rs
+  SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$1 \
+    cargo check -p resonant-backend --all-targets --all-features --locked
+}
+
+check_queries() {
+  DATABASE_URL=$(pg_url resonant_prepare)
+  save_queries "$test_home/sqlx"
+  diff -r "$test_home/sqlx" .sqlx || { say "call ./dev prepare and commit .sqlx"; return 1; }
+}
