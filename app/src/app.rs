@@ -12,6 +12,7 @@ use crate::features::sessions::{HistoryRoute, SessionRoute};
 use crate::features::studio::{AgentsRoute, EditorRoute, NewAgentRoute};
 use crate::state::{provide_toasts, provide_viewer};
 
+mod account_menu;
 mod frame;
 mod not_found;
 
@@ -27,7 +28,7 @@ pub fn App() -> impl IntoView {
     let (is_routing, set_is_routing) = signal(false);
 
     view! {
-        <Title formatter=|title| if title.is_empty() {
+        <Title formatter=|title: String| if title.is_empty() {
             "Resonant".to_owned()
         } else {
             format!("{title} · Resonant")
@@ -38,48 +39,48 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
                     <Route
                         path=path!("/marketplace")
-                        view=Lazy::<BrowseRoute>::new()
+                        view={Lazy::<BrowseRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/marketplace/:slug")
-                        view=Lazy::<ListingRoute>::new()
+                        view={Lazy::<ListingRoute>::new()}
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/studio") view=Lazy::<AgentsRoute>::new() ssr=SsrMode::Async />
+                    <Route path=path!("/studio") view={Lazy::<AgentsRoute>::new()} ssr=SsrMode::Async />
                     <Route
                         path=path!("/studio/new")
-                        view=Lazy::<NewAgentRoute>::new()
+                        view={Lazy::<NewAgentRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/studio/agents/:id")
-                        view=Lazy::<EditorRoute>::new()
+                        view={Lazy::<EditorRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/sessions")
-                        view=Lazy::<HistoryRoute>::new()
+                        view={Lazy::<HistoryRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/sessions/:id")
-                        view=Lazy::<SessionRoute>::new()
+                        view={Lazy::<SessionRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/account")
-                        view=Lazy::<AccountRoute>::new()
+                        view={Lazy::<AccountRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/sign-in")
-                        view=Lazy::<SignInRoute>::new()
+                        view={Lazy::<SignInRoute>::new()}
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/sign-up")
-                        view=Lazy::<SignUpRoute>::new()
+                        view={Lazy::<SignUpRoute>::new()}
                         ssr=SsrMode::Async
                     />
                 </FlatRoutes>

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use leptos::prelude::*;
 use resonant_domain::{FaultKind, FieldFault};
 use serde::{Deserialize, Serialize};
+use server_fn::ServerFn;
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
@@ -47,6 +49,30 @@ impl AppError {
     pub fn is_about_fields(&self) -> bool {
         self.kind == FaultKind::Invalid && !self.fields.is_empty()
     }
+}
+
+/// What the last run of an action failed with, with and without JavaScript. Nothing while it runs.
+pub fn action_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let value = action.value();
+    let pending = action.pending();
+    Signal::derive(move || {
+        value.with(|value| match value {
+            Some(Err(error)) if !pending.get() => Some(error.clone()),
+            _ => None,
+        })
+    })
+}
+
+/// What is wrong with one field of a form.
+pub fn field_error(
+    error: Signal<Option<AppError>>,
+    name: &'static str,
+) -> Signal<Option<String>> {
+    Signal::derive(move || error.with(|error| error.as_ref()?.field(name).map(str::to_owned)))
 }
 
 impl fmt::Display for AppError {

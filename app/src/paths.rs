@@ -1,5 +1,6 @@
 //! Every address of Resonant as a function: no page writes one by hand.
 
+use resonant_domain::agent::AgentStatus;
 use resonant_domain::listing::Category;
 use resonant_domain::{AgentId, SessionId};
 
@@ -50,6 +51,27 @@ pub fn sessions_of(id: AgentId) -> String {
     format!("{SESSIONS}?agent={id}")
 }
 
+/// The form that sets an agent on a goal.
+pub fn run_agent(id: AgentId) -> String {
+    format!("{}#run", agent(id))
+}
+
+/// The form that sets an agent on the goal of an earlier session.
+pub fn run_again(id: AgentId, session: SessionId) -> String {
+    format!("{}?again={session}#run", agent(id))
+}
+
+/// The viewer's agents of one status, from a cursor on.
+pub fn agents_page(status: Option<AgentStatus>, cursor: Option<&str>) -> String {
+    with_query(STUDIO, &[("status", status.map(AgentStatus::as_str)), ("cursor", cursor)])
+}
+
+/// The viewer's sessions, of one agent alone if it is named, from a cursor on.
+pub fn sessions_page(agent: Option<AgentId>, cursor: Option<&str>) -> String {
+    let agent = agent.map(|agent| agent.to_string());
+    with_query(SESSIONS, &[("agent", agent.as_deref()), ("cursor", cursor)])
+}
+
 /// The live events of a session after the given one.
 pub fn session_stream(id: SessionId, after: i64) -> String {
     format!("/api/v1/sessions/{id}/stream?after={after}")
@@ -74,6 +96,13 @@ pub fn own<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
         && !next.contains('\\')
         && !next.contains(|c: char| c.is_control() || !c.is_ascii());
     if is_own { next } else { otherwise }
+}
+
+/// A path with those parts of the query that have a value.
+fn with_query(path: &str, query: &[(&str, Option<&str>)]) -> String {
+    let pairs = query.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.

@@ -1,11 +1,22 @@
 //! What stands around every page: header, navigation, footer, notes.
 
+use leptos::html;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
-use crate::paths;
+use super::account_menu::AccountMenu;
 use crate::state::ViewerState;
+use crate::state::theme::ThemeSwitch;
 use crate::state::toasts::ToastArea;
-use crate::ui::Logo;
+use crate::ui::{Icon, IconName, Logo};
+use crate::{browser, paths};
+
+/// The places that the header leads to.
+const PLACES: [(&str, &str); 3] = [
+    (paths::MARKETPLACE, "Marketplace"),
+    (paths::STUDIO, "Studio"),
+    (paths::SESSIONS, "Sessions"),
+];
 
 /// Header, page and footer.
 #[component]
@@ -18,11 +29,152 @@ pub fn Frame(
     /// The page.
     children: Children,
 ) -> impl IntoView {
+    let location = use_location();
+    let pathname = location.pathname;
+    let announcement = RwSignal::new(String::new());
+
+    // Starting something makes an anonymous visitor a guest, and leads to one of these places.
+    Effect::new(move |before: Option<String>| {
+        let now = pathname.get();
+        let is_new = before.is_some_and(|before| before != now);
+        let is_owned = now.starts_with(paths::STUDIO) || now.starts_with(paths::SESSIONS);
+        if is_new && is_owned && viewer.get_untracked() == Some(None) {
+            viewer.refresh();
+        }
+        now
+    });
+
+    // A new page is read from its beginning, as after a page load.
+    Effect::new(move |was_routing: Option<bool>| {
+        let routing = is_routing.get();
+        if was_routing == Some(true) && !routing {
+            browser::announce_page(move |title| announcement.set(title));
+        }
+        routing
+    });
+
+    let search = location.search;
+    let here = move || match search.get() {
+        query if query.is_empty() => pathname.get(),
+        query => format!("{}?{query}", pathname.get()),
+    };
+
     view! {
-        <header class="header"><a href=paths::HOME><Logo/>"Resonant"</a></header>
-        <div class="routing" class:is-active=is_routing></div>
-        <main id="main" tabindex="-1">{children()}</main>
-        <Suspense>{move || viewer.get().flatten().map(|viewer| viewer.display_name)}</Suspense>
+        <a class="skip-link" href="#main" rel="external">
+            "Skip to the content"
+        </a>
+        <div class="routing" class:is-active=is_routing aria-hidden="true"></div>
+        <p class="visually-hidden" role="status" aria-live="polite">
+            {announcement}
+        </p>
+        <Header viewer pathname=pathname.into() />
+        <main class="main" id="main" tabindex="-1">
+            {children()}
+        </main>
+        <Footer />
         <ToastArea />
+        // Drawn beforehand: it is shown when the app has stopped and can draw nothing any more.
+        <div class="fault-notice" id="fault-notice" role="alert" hidden=true>
+            <p class="fault-notice__text">
+                "This page could not be loaded. Either the connection is down, or Resonant was \
+                 updated in the meantime."
+            </p>
+            <a class="button button--primary" href=here rel="external">
+                "Reload"
+            </a>
+        </div>
+    }
+}
+
+#[component]
+fn Header(viewer: ViewerState, pathname: Signal<String>) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    Effect::new(move || {
+        pathname.track();
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    });
+    view! {
+        <header class="header">
+            <div class="header__inner">
+                <a class="header__brand" href=paths::HOME>
+                    <Logo />
+                    <span>"Resonant"</span>
+                </a>
+                <nav class="header__nav" aria-label="Main">
+                    <Places pathname />
+                </nav>
+                <div class="header__end">
+                    <ThemeSwitch />
+                    <AccountMenu viewer pathname />
+                    <details class="menu header__menu" node_ref=menu>
+                        <summary class="menu__button" aria-label="Menu">
+                            <Icon name=IconName::Menu />
+                        </summary>
+                        <nav class="menu__sheet" aria-label="Main, small">
+                            <Places pathname />
+                        </nav>
+                    </details>
+                </div>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+fn Places(pathname: Signal<String>) -> impl IntoView {
+    let place = |(href, title): (&'static str, &'static str)| {
+        let current = move || is_within(&pathname.read(), href).then_some("page");
+        view! {
+            <li>
+                <a class="places__link" href=href aria-current=current>
+                    {title}
+                </a>
+            </li>
+        }
+    };
+    view! { <ul class="places">{PLACES.map(place).collect_view()}</ul> }
+}
+
+#[component]
+fn Footer() -> impl IntoView {
+    view! {
+        <footer class="footer">
+            <div class="footer__inner">
+                <p class="footer__text">
+                    <b>"Resonant"</b>
+                    " is an open-source platform for AI agents, under the MIT or Apache-2.0 licence."
+                </p>
+                <nav aria-label="Footer">
+                    <ul class="footer__links">
+                        {PLACES
+                            .map(|(href, title)| view! { <li><a href=href>{title}</a></li> })
+                            .collect_view()}
+                        <li>
+                            <a href=paths::ACCOUNT>"Account"</a>
+                        </li>
+                    </ul>
+                </nav>
+            </div>
+        </footer>
+    }
+}
+
+/// Whether a path is the place itself or lies below it.
+fn is_within(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_holds_what_lies_below_it() {
+        assert!(is_within("/studio", paths::STUDIO));
+        assert!(is_within("/studio/new", paths::STUDIO));
+        assert!(!is_within("/studios", paths::STUDIO));
+        assert!(!is_within("/", paths::STUDIO));
     }
 }

@@ -72,7 +72,7 @@ enum Closed {
 async fn listen(
     url: &str,
     newest: &mut i64,
-    stopped: &mut futures::future::Fuse<oneshot::Receiver<()>>,
+    mut stopped: &mut futures::future::Fuse<oneshot::Receiver<()>>,
     on_event: &impl Fn(SessionEvent),
     on_state: &impl Fn(StreamState),
 ) -> Closed {

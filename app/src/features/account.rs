@@ -2,6 +2,7 @@
 
 mod account_route;
 pub mod api;
+mod form_page;
 mod sign_in_route;
 mod sign_up_route;
 

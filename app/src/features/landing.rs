@@ -1,9 +1,9 @@
 //! The start page. It is in the main bundle, because it is where most visits begin.
 
-use leptos::prelude::*;
+pub mod api;
 
-/// The start page.
-#[component]
-pub fn LandingPage() -> impl IntoView {
-    view! { <h1>"Resonant"</h1> }
-}
+mod goal_box;
+mod landing_page;
+mod sections;
+
+pub use landing_page::LandingPage;

@@ -21,6 +21,11 @@ impl ViewerState {
         self.resource.get().map(|answer| answer.ok().flatten())
     }
 
+    /// The viewer, as soon as they are known; to be awaited in `Suspend`.
+    pub async fn load(self) -> Option<Viewer> {
+        self.resource.await.ok().flatten()
+    }
+
     /// The viewer without following changes.
     pub fn get_untracked(self) -> Option<Option<Viewer>> {
         self.resource.get_untracked().map(|answer| answer.ok().flatten())

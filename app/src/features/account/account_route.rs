@@ -1,17 +1,149 @@
-use leptos::prelude::*;
-use leptos_router::{LazyRoute, lazy_route};
+//! The account page: the name, how one signs in, and the way out.
 
-/// The page.
-pub struct AccountRoute;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::member::{DISPLAY_NAME_MAX, UserKind, Viewer};
+
+use super::api::{SignOut, UpdateProfile};
+use super::form_page::refresh_viewer;
+use crate::error::{action_error, field_error};
+use crate::paths;
+use crate::state::{use_toasts, use_viewer};
+use crate::ui::{
+    Button, ButtonKind, EmptyState, Field, FormError, IconName, LinkButton, Notice, PageHead,
+    Skeleton, Tone,
+};
+
+/// The account page.
+pub struct AccountRoute {
+    update: ServerAction<UpdateProfile>,
+    sign_out: ServerAction<SignOut>,
+}
 
 #[lazy_route]
 impl LazyRoute for AccountRoute {
     fn data() -> Self {
-        Self
+        Self { update: ServerAction::new(), sign_out: ServerAction::new() }
     }
 
     fn view(this: Self) -> AnyView {
-        let Self = this;
-        view! { <p>"…"</p> }.into_any()
+        let AccountRoute { update, sign_out } = this;
+        let viewer = use_viewer();
+        let toasts = use_toasts();
+        refresh_viewer(update);
+        refresh_viewer(sign_out);
+        let saved = update.value();
+        Effect::new(move |seen: Option<()>| {
+            if saved.with(|saved| matches!(saved, Some(Ok(_)))) && seen.is_some() {
+                toasts.show(Tone::Good, "Saved");
+            }
+        });
+        view! {
+            <Title text="Your account" />
+            <Meta name="description" content="Your name and sign-in on Resonant." />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match viewer.load().await {
+                        Some(viewer) => view! { <Account viewer update sign_out /> }.into_any(),
+                        None => view! { <NobodyYet /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Account(
+    viewer: Viewer,
+    update: ServerAction<UpdateProfile>,
+    sign_out: ServerAction<SignOut>,
+) -> impl IntoView {
+    let error = action_error(update);
+    let is_guest = viewer.kind == UserKind::Guest;
+    let lead = match &viewer.email {
+        Some(email) => format!("You sign in as {email}."),
+        None => "You are a guest in this browser.".to_owned(),
+    };
+    view! {
+        <div class="account">
+            <PageHead title="Your account" lead />
+            {is_guest.then(|| view! { <GuestNotice /> })}
+            <section class="account__part" aria-labelledby="account-name">
+                <h2 id="account-name">"Name"</h2>
+                <ActionForm action=update>
+                    <div class="form">
+                        <FormError error fields=&["display_name"] />
+                        <Field
+                            label="What we call you"
+                            name="display_name"
+                            value=viewer.display_name
+                            autocomplete="name"
+                            required=true
+                            maxlength=DISPLAY_NAME_MAX
+                            error=field_error(error, "display_name")
+                        />
+                        <Button busy=update.pending()>"Save name"</Button>
+                    </div>
+                </ActionForm>
+            </section>
+            <section class="account__part" aria-labelledby="account-out">
+                <h2 id="account-out">"Sign out"</h2>
+                {is_guest
+                    .then(|| {
+                        view! {
+                            <p class="account__warning">
+                                "A guest who signs out cannot come back: agents and sessions made \
+                                 here are lost to you. Create an account first to keep them."
+                            </p>
+                        }
+                    })}
+                <ActionForm action=sign_out>
+                    <Button
+                        kind=if is_guest { ButtonKind::Danger } else { ButtonKind::Secondary }
+                        busy=sign_out.pending()
+                    >
+                        {if is_guest { "Sign out and leave it all" } else { "Sign out" }}
+                    </Button>
+                </ActionForm>
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn GuestNotice() -> impl IntoView {
+    view! {
+        <Notice tone=Tone::Warn>
+            <p>
+                <b>"Keep what you made. "</b>
+                "Only this browser knows you. With an e-mail address and a password, your agents and \
+                 sessions stay yours."
+            </p>
+            <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
+                "Create an account"
+            </LinkButton>
+        </Notice>
+    }
+}
+
+#[component]
+fn NobodyYet() -> impl IntoView {
+    view! {
+        <h1 class="visually-hidden">"Your account"</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Start anything and you become a guest; sign in to get back to what you made."
+        >
+            <LinkButton href=paths::sign_in(paths::ACCOUNT) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+            <LinkButton href=paths::SIGN_UP>"Create an account"</LinkButton>
+        </EmptyState>
     }
 }

@@ -1,17 +1,109 @@
-use leptos::prelude::*;
-use leptos_router::{LazyRoute, lazy_route};
+//! The sign-up page; for a guest, the way to keep what they made.
 
-/// The page.
-pub struct SignUpRoute;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::member::{DISPLAY_NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, UserKind, Viewer};
+
+use super::api::SignUp;
+use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
+use crate::error::{action_error, field_error};
+use crate::paths;
+use crate::state::use_viewer;
+use crate::ui::{Button, ButtonKind, Field, FormError, Skeleton};
+
+/// The sign-up page.
+pub struct SignUpRoute {
+    action: ServerAction<SignUp>,
+}
 
 #[lazy_route]
 impl LazyRoute for SignUpRoute {
     fn data() -> Self {
-        Self
+        Self { action: ServerAction::new() }
     }
 
     fn view(this: Self) -> AnyView {
-        let Self = this;
-        view! { <p>"…"</p> }.into_any()
+        let action = this.action;
+        let viewer = use_viewer();
+        refresh_viewer(action);
+        view! {
+            <Title text="Create an account" />
+            <Meta
+                name="description"
+                content="Create an account on Resonant with an e-mail address and a password."
+            />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    let viewer = viewer.load().await;
+                    view! { <SignUpForm action viewer /> }
+                })}
+            </Suspense>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl IntoView {
+    let error = action_error(action);
+    let query = use_query_map();
+    let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
+    let (title, lead) = if is_guest {
+        (
+            "Keep what you made",
+            "Your agents and sessions stay yours, on every device you sign in on.",
+        )
+    } else {
+        ("Create an account", "Your agents and sessions, on every device you sign in on.")
+    };
+    view! {
+        <FormPage title lead>
+            <ActionForm action>
+                <div class="form">
+                    <FormError error fields=&["display_name", "email", "password"] />
+                    <Next query />
+                    <Field
+                        label="Name"
+                        name="display_name"
+                        autocomplete="name"
+                        hint="What we call you; change it whenever you like"
+                        required=true
+                        maxlength=DISPLAY_NAME_MAX
+                        error=field_error(error, "display_name")
+                    />
+                    <Field
+                        label="E-mail address"
+                        name="email"
+                        type_="email"
+                        autocomplete="email"
+                        required=true
+                        error=field_error(error, "email")
+                    />
+                    <Field
+                        label="Password"
+                        name="password"
+                        type_="password"
+                        autocomplete="new-password"
+                        hint=format!("At least {PASSWORD_MIN} characters; a phrase is easier to remember")
+                        required=true
+                        minlength=PASSWORD_MIN
+                        maxlength=PASSWORD_MAX
+                        error=field_error(error, "password")
+                    />
+                    <Button kind=ButtonKind::Primary busy=action.pending()>
+                        {if is_guest { "Keep everything" } else { "Create account" }}
+                    </Button>
+                </div>
+            </ActionForm>
+            <p class="form-page__switch">
+                "Already have an account? "
+                <a href=switch_href(query, paths::SIGN_IN)>"Sign in"</a>
+                "."
+            </p>
+        </FormPage>
     }
 }

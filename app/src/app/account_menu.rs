@@ -1,0 +1,119 @@
+//! The corner of the header that says who one is.
+
+use leptos::html;
+use leptos::prelude::*;
+use resonant_domain::member::{UserKind, Viewer};
+
+use crate::features::account::api::SignOut;
+use crate::paths;
+use crate::state::ViewerState;
+use crate::ui::{Icon, IconName};
+
+/// A link to the sign-in form, or a menu under the viewer's name.
+#[component]
+pub fn AccountMenu(
+    /// Who looks.
+    viewer: ViewerState,
+    /// Where they are.
+    pathname: Signal<String>,
+) -> impl IntoView {
+    let sign_out = ServerAction::<SignOut>::new();
+    Effect::new(move || {
+        if sign_out.version().get() > 0 {
+            viewer.refresh();
+        }
+    });
+    view! {
+        <div class="account-menu">
+            <Transition fallback=|| {
+                view! { <span class="account-menu__waiting"></span> }
+            }>
+                {move || Suspend::new(async move {
+                    match viewer.load().await {
+                        Some(viewer) => {
+                            view! { <NameMenu viewer pathname sign_out /> }.into_any()
+                        }
+                        None => view! { <SignInLink pathname /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
+    }
+}
+
+#[component]
+fn SignInLink(pathname: Signal<String>) -> impl IntoView {
+    // The forms themselves are no place to come back to.
+    let href = move || match pathname.get().as_str() {
+        paths::HOME | paths::SIGN_IN | paths::SIGN_UP => paths::SIGN_IN.to_owned(),
+        path => paths::sign_in(path),
+    };
+    view! {
+        <a class="button" href=href>
+            "Sign in"
+        </a>
+    }
+}
+
+#[component]
+fn NameMenu(
+    viewer: Viewer,
+    pathname: Signal<String>,
+    sign_out: ServerAction<SignOut>,
+) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    Effect::new(move || {
+        pathname.track();
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    });
+    let is_guest = viewer.kind == UserKind::Guest;
+    let name = viewer.display_name;
+    view! {
+        <details class="menu" node_ref=menu>
+            <summary class="menu__button">
+                <Icon name=IconName::User />
+                <span class="account-menu__name">{name.clone()}</span>
+                <Icon name=IconName::ChevronDown />
+            </summary>
+            <div class="menu__sheet">
+                <p class="account-menu__who">
+                    <b>{name}</b>
+                    <span>
+                        {viewer.email.unwrap_or_else(|| "Guest in this browser".to_owned())}
+                    </span>
+                </p>
+                {is_guest
+                    .then(|| {
+                        view! {
+                            <a class="menu__item" href=paths::SIGN_UP>
+                                "Create an account"
+                            </a>
+                        }
+                    })}
+                <a class="menu__item" href=paths::ACCOUNT>
+                    "Your account"
+                </a>
+                {if is_guest {
+                    // A guest who signs out cannot come back to what they made.
+                    view! {
+                        <a class="menu__item" href=paths::SIGN_IN>
+                            "Sign in"
+                        </a>
+                    }
+                        .into_any()
+                } else {
+                    view! {
+                        <ActionForm action=sign_out>
+                            <button class="menu__item" type="submit">
+                                "Sign out"
+                            </button>
+                        </ActionForm>
+                    }
+                        .into_any()
+                }}
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,78 @@
+//! The start page as a whole.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+
+use super::api::get_start;
+use super::goal_box::GoalBox;
+use super::sections::{Examples, HowItWorks, Planner, Tools};
+use crate::ui::{ErrorPanel, Skeleton};
+
+/// The start page: what this is, and a goal to begin with.
+#[component]
+pub fn LandingPage() -> impl IntoView {
+    let start = Resource::new_blocking(|| (), |()| get_start());
+    view! {
+        <Title text="" />
+        <Meta
+            name="description"
+            content="Resonant is an open-source platform for AI agents. Give one a goal, watch every \
+                     step, and keep the agents that work for you."
+        />
+        <Transition fallback=|| {
+            view! { <Hero><Skeleton lines=6 /></Hero> }
+        }>
+            {move || Suspend::new(async move {
+                match start.await {
+                    Ok(start) => {
+                        let start = StoredValue::new(start);
+                        view! {
+                            <Hero>
+                                <GoalBox start />
+                            </Hero>
+                            <Planner start />
+                            <Examples start />
+                        }
+                            .into_any()
+                    }
+                    Err(error) => view! { <Hero><ErrorPanel error /></Hero> }.into_any(),
+                }
+            })}
+        </Transition>
+        <HowItWorks />
+        <Tools />
+    }
+}
+
+#[component]
+fn Hero(children: Children) -> impl IntoView {
+    view! {
+        <section class="hero" id="start">
+            <div class="hero__text">
+                <h1 class="hero__title">"Give an agent a goal. See everything it does."</h1>
+                <p class="hero__lead">
+                    "Resonant is an open-source platform for AI agents. Say what you want done and \
+                     follow the work live: every thought, every tool call, every result."
+                </p>
+                <ul class="hero__points">
+                    <li>"No account and no key needed to start"</li>
+                    <li>"Sessions survive reloads, lost connections and restarts"</li>
+                    <li>"Your own machine, your own data"</li>
+                </ul>
+                <Arcs />
+            </div>
+            <div class="hero__box">{children()}</div>
+        </section>
+    }
+}
+
+/// The mark's arcs, drawn large behind the text.
+#[component]
+fn Arcs() -> impl IntoView {
+    let arc = |radius: u32| view! { <circle cx="0" cy="0" r=radius.to_string()></circle> };
+    view! {
+        <svg class="hero__arcs" viewBox="-600 -600 1200 1200" aria-hidden="true" focusable="false">
+            {(1..=11).map(|ring| arc(ring * 52)).collect_view()}
+        </svg>
+    }
+}
