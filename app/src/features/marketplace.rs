@@ -1,7 +1,18 @@
 //! The marketplace: finding, judging and installing agents.
 
+pub(crate) mod api;
+
 mod browse_route;
+mod figures;
+mod filter_bar;
+mod listing_card;
+mod listing_facts;
+mod listing_head;
 mod listing_route;
+mod results;
+mod search;
+mod try_panel;
 
 pub use browse_route::BrowseRoute;
+pub(crate) use listing_card::{ListingCard, ListingTile};
 pub use listing_route::ListingRoute;

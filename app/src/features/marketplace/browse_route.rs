@@ -1,21 +1,114 @@
-//! The marketplace.
+//! The marketplace's front: search, categories, templates and the grid of listings.
 
 use leptos::prelude::*;
+use leptos_meta::{Link, Meta, Title};
+use leptos_router::hooks::use_query_map;
 use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::listing::{Category, ListingPage, ListingSummary};
 
-use crate::ui::Skeleton;
+use super::api::{browse_listings, list_templates};
+use super::filter_bar::{CategoryChips, FilterBar};
+use super::listing_card::ListingTile;
+use super::results::{Results, count_text};
+use super::search::Search;
+use crate::error::AppError;
+use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
+
+const LEAD: &str = "Agents that do one job well. Open one, try it on your own text at once, and keep \
+                    it in your studio if you like it.";
 
 /// The marketplace.
-pub struct BrowseRoute;
+pub struct BrowseRoute {
+    search: Memo<Search>,
+    page: Resource<Result<ListingPage, AppError>>,
+    templates: Resource<Result<Vec<ListingSummary>, AppError>>,
+}
 
 #[lazy_route]
 impl LazyRoute for BrowseRoute {
     fn data() -> Self {
-        Self
+        let query = use_query_map();
+        let search = Memo::new(move |_| query.with(|query| Search::read(|name| query.get(name))));
+        let page = Resource::new_blocking(move || search.get().filter(), browse_listings);
+        let templates = Resource::new(
+            move || search.with(Search::is_plain),
+            |is_plain| async move { if is_plain { list_templates().await } else { Ok(Vec::new()) } },
+        );
+        Self { search, page, templates }
     }
 
     fn view(this: Self) -> AnyView {
-        let Self = this;
-        view! { <Skeleton /> }.into_any()
+        let Self { search, page, templates } = this;
+        view! { <BrowsePage search page templates /> }.into_any()
+    }
+}
+
+#[component]
+fn BrowsePage(
+    search: Memo<Search>,
+    page: Resource<Result<ListingPage, AppError>>,
+    templates: Resource<Result<Vec<ListingSummary>, AppError>>,
+) -> impl IntoView {
+    let category = Memo::new(move |_| search.with(|search| search.category));
+    let title = move || match category.get() {
+        None => "Marketplace".to_owned(),
+        Some(category) => format!("{} agents", Category::title(category)),
+    };
+    // One address per category stands for all its searches, orders and pages.
+    let canonical = move || Search { category: category.get(), ..Search::default() }.href();
+
+    let count = move || {
+        let page = page.get()?.ok()?;
+        Some(search.with_untracked(|search| count_text(search, &page)))
+    };
+    let results = move || {
+        let answer = page.get()?;
+        Some(match answer {
+            Ok(page) => {
+                let search = search.get_untracked();
+                view! { <Results search=search page=page /> }.into_any()
+            }
+            Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+        })
+    };
+    let shelf = move || {
+        let templates = templates.get()?.ok()?;
+        (!templates.is_empty()).then(|| view! { <Shelf templates=templates /> })
+    };
+    view! {
+        <Title text=title />
+        <Meta name="description" content=LEAD />
+        <Meta property="og:title" content="Marketplace · Resonant" />
+        <Meta property="og:description" content=LEAD />
+        {move || view! { <Link rel="canonical" href=canonical() /> }}
+        <div class="marketplace">
+            <PageHead title="Marketplace" lead=LEAD />
+            <FilterBar search=search />
+            <Transition>
+                <CategoryChips search=search page=page />
+            </Transition>
+            <Transition>{shelf}</Transition>
+            <section class="marketplace__results" aria-labelledby="results-title">
+                <h2 class="visually-hidden" id="results-title">"Agents"</h2>
+                <Transition fallback=|| view! { <CardSkeletons count=9 /> }>
+                    <p class="marketplace__count" role="status">{count}</p>
+                    {results}
+                </Transition>
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn Shelf(templates: Vec<ListingSummary>) -> impl IntoView {
+    let tiles = templates
+        .into_iter()
+        .map(|listing| view! { <li class="shelf__item"><ListingTile listing=listing /></li> })
+        .collect_view();
+    view! {
+        <section class="shelf" aria-labelledby="shelf-title">
+            <h2 class="shelf__title" id="shelf-title">"Good first agents"</h2>
+            <ul class="shelf__tiles">{tiles}</ul>
+        </section>
     }
 }

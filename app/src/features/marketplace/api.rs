@@ -1,0 +1,113 @@
+//! What the marketplace asks the server.
+
+use leptos::prelude::*;
+use resonant_domain::listing::{Listing, ListingFilter, ListingPage, ListingSummary};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// A listing beside what its page says about models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenedListing {
+    /// The listing.
+    pub listing: Listing,
+    /// The language model that answers here; `None` where the built-in planner does.
+    pub language_model: Option<String>,
+}
+
+/// A page of the listings that match.
+#[server(prefix = "/api/fn", endpoint = "marketplace/browse_listings")]
+pub async fn browse_listings(
+    #[server(default)] filter: ListingFilter,
+) -> Result<ListingPage, AppError> {
+    resonant_backend::listings::browse(&ssr::ctx()?, filter).await.map_err(ssr::fail)
+}
+
+/// One listing with all that there is to know about it.
+#[server(prefix = "/api/fn", endpoint = "marketplace/get_listing")]
+pub async fn get_listing(slug: String) -> Result<OpenedListing, AppError> {
+    let ctx = ssr::ctx()?;
+    let listing = resonant_backend::listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
+    Ok(OpenedListing { listing, language_model: ctx.backend().language_model() })
+}
+
+/// The listings that make a good first agent.
+#[server(prefix = "/api/fn", endpoint = "marketplace/list_templates")]
+pub async fn list_templates() -> Result<Vec<ListingSummary>, AppError> {
+    let templates = resonant_backend::listings::templates(&ssr::ctx()?).await.map_err(ssr::fail)?;
+    Ok(templates.into_iter().map(|listing| listing.summary).collect())
+}
+
+/// Adds a listing's agent to the viewer's own and goes to its editor. Somebody who is not known yet
+/// becomes a guest.
+#[server(prefix = "/api/fn", endpoint = "marketplace/install_listing")]
+pub async fn install_listing(slug: String) -> Result<(), AppError> {
+    use resonant_backend::{listings, members};
+
+    let ctx = ssr::ctx()?;
+    members::begin_guest(&ctx).await.map_err(ssr::fail)?;
+    let agent = listings::install(&ctx, &slug).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::agent(agent.id));
+    Ok(())
+}
+
+/// Sets a listing's agent on a goal and goes to the session. The agent is among the viewer's own
+/// from then on; somebody who is not known yet becomes a guest.
+#[server(prefix = "/api/fn", endpoint = "marketplace/install_and_run")]
+pub async fn install_and_run(
+    slug: String,
+    #[server(default)] goal: String,
+    #[server(default)] context: String,
+) -> Result<(), AppError> {
+    use resonant_backend::{listings, members, sessions};
+
+    let new = new_session(&goal, &context)?;
+    let ctx = ssr::ctx()?;
+    members::begin_guest(&ctx).await.map_err(ssr::fail)?;
+    let agent = listings::install(&ctx, &slug).await.map_err(ssr::fail)?;
+    let session = sessions::start(&ctx, agent.id, new).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::session(session.id));
+    Ok(())
+}
+
+/// The session that the form asks for. Checked first, so that a form with a fault makes neither a
+/// guest nor an agent.
+#[cfg(feature = "ssr")]
+fn new_session(
+    goal: &str,
+    context: &str,
+) -> Result<resonant_domain::session::NewSession, AppError> {
+    use resonant_domain::FaultKind;
+    use resonant_domain::session::NewSession;
+
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let lines = |text: &str| text.replace("\r\n", "\n");
+    let context = Some(lines(context)).filter(|context| !context.trim().is_empty());
+    let new = NewSession { goal: lines(goal).trim().to_owned(), context, ..NewSession::default() };
+    new.check().map_err(|fields| {
+        let kind = FaultKind::Invalid;
+        AppError { fields, ..AppError::new(kind, kind.title()) }
+    })?;
+    Ok(new)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_becomes_a_session() {
+        let new = new_session(" Sum up\r\n", "a\r\nb").unwrap();
+        assert_eq!(new.goal, "Sum up");
+        assert_eq!(new.context.as_deref(), Some("a\nb"));
+        assert_eq!(new_session("x", " \r\n").unwrap().context, None);
+    }
+
+    #[test]
+    fn a_goal_is_needed() {
+        let error = new_session("  ", "text").unwrap_err();
+        assert!(error.field("goal").is_some());
+    }
+}

@@ -1,0 +1,140 @@
+//! What stands beside a listing: the tools it asks for, how far it may go, and its record.
+
+use leptos::prelude::*;
+use resonant_domain::agent::{Limits, ModelPolicy};
+use resonant_domain::listing::Listing;
+use resonant_domain::tool::{BuiltInTool, built_in};
+
+use super::figures::{counted, grouped};
+use crate::ui::{Badge, Icon, IconName, Time, Tone};
+
+/// Tools, limits, model and record of a listing.
+#[component]
+pub(super) fn ListingFacts(
+    /// The listing.
+    listing: Listing,
+    /// The language model that answers here, if there is one.
+    language_model: Option<String>,
+) -> impl IntoView {
+    let Listing { summary, agent, version, created_at, updated_at, .. } = listing;
+    let tools = agent.tools.iter().filter_map(|grant| built_in(&grant.name));
+    let reaches_out = tools.clone().any(|tool| tool.reaches_out);
+    let tools = tools.map(|tool| view! { <Tool tool=tool /> }).collect::<Vec<_>>();
+    let tools = if tools.is_empty() {
+        view! { <p class="facts__text">"None. It answers from its prompt and your text alone."</p> }
+            .into_any()
+    } else {
+        view! { <ul class="facts__tools">{tools}</ul> }.into_any()
+    };
+    view! {
+        <aside class="facts" aria-label="Facts">
+            <section class="facts__part" aria-labelledby="tools-title">
+                <h2 class="facts__title" id="tools-title">"Tools it asks for"</h2>
+                {tools}
+                <p class="facts__text">{reach_text(reaches_out)}</p>
+            </section>
+            <section class="facts__part" aria-labelledby="model-title">
+                <h2 class="facts__title" id="model-title">"Who answers"</h2>
+                <p class="facts__text">{model_text(&agent.model_policy, language_model)}</p>
+            </section>
+            <section class="facts__part" aria-labelledby="limits-title">
+                <h2 class="facts__title" id="limits-title">"Limits of a session"</h2>
+                <p class="facts__text">{limits_text(agent.limits)}</p>
+            </section>
+            <section class="facts__part" aria-labelledby="record-title">
+                <h2 class="facts__title" id="record-title">"Record"</h2>
+                <dl class="facts__list">
+                    <div>
+                        <dt>"Category"</dt>
+                        <dd>{summary.category.title()}</dd>
+                    </div>
+                    <div>
+                        <dt>"Version"</dt>
+                        <dd>{version}</dd>
+                    </div>
+                    <div>
+                        <dt>"Published"</dt>
+                        <dd><Time at=created_at /></dd>
+                    </div>
+                    <div>
+                        <dt>"Updated"</dt>
+                        <dd><Time at=updated_at /></dd>
+                    </div>
+                    <div>
+                        <dt>"Installs"</dt>
+                        <dd>{grouped(summary.installs.max(0))}</dd>
+                    </div>
+                </dl>
+            </section>
+        </aside>
+    }
+}
+
+#[component]
+fn Tool(tool: &'static BuiltInTool) -> impl IntoView {
+    let (tone, reach) =
+        if tool.reaches_out { (Tone::Warn, "Reaches out") } else { (Tone::Good, "Stays here") };
+    view! {
+        <li class="facts__tool">
+            <span class="facts__tool-icon"><Icon name=IconName::of_tool(tool.name) /></span>
+            <div>
+                <p class="facts__tool-name">
+                    {tool.title} " " <Badge tone=tone>{reach}</Badge>
+                </p>
+                <p class="facts__text">{tool.summary}</p>
+            </div>
+        </li>
+    }
+}
+
+const fn reach_text(reaches_out: bool) -> &'static str {
+    if reaches_out {
+        "“Reaches out” means that the tool asks hosts on the public internet. Addresses inside \
+         private networks are always refused."
+    } else {
+        "None of its tools reaches a host outside this installation."
+    }
+}
+
+fn model_text(policy: &ModelPolicy, language_model: Option<String>) -> String {
+    match (policy, language_model) {
+        (ModelPolicy::Builtin, _) => {
+            "The built-in planner: fixed rules, not a language model.".to_owned()
+        }
+        (ModelPolicy::Auto, None) => "The built-in planner: fixed rules that choose and combine \
+            the tools, not a language model. Where the operator sets one up, it answers instead."
+            .to_owned(),
+        (ModelPolicy::Auto, Some(model)) => format!("The language model {model}."),
+        (ModelPolicy::Named { model }, _) => {
+            format!("The language model {model}, if this installation has it.")
+        }
+    }
+}
+
+fn limits_text(limits: Limits) -> String {
+    format!(
+        "At most {}, {} of answer and {}.",
+        counted(limits.max_steps.into(), "step"),
+        counted(limits.max_tokens.into(), "token"),
+        counted(limits.timeout_seconds.into(), "second"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_planner_is_not_called_a_language_model() {
+        let text = model_text(&ModelPolicy::Auto, None);
+        assert!(text.contains("not a language model"), "{text}");
+        let text = model_text(&ModelPolicy::Auto, Some("llama3".to_owned()));
+        assert_eq!(text, "The language model llama3.");
+    }
+
+    #[test]
+    fn limits_read_as_a_sentence() {
+        let limits = Limits { max_steps: 1, max_tokens: 4_000, timeout_seconds: 60 };
+        assert_eq!(limits_text(limits), "At most 1 step, 4,000 tokens of answer and 60 seconds.");
+    }
+}

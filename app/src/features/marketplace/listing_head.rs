@@ -1,0 +1,73 @@
+//! The head of a listing: picture, name, what people think of it, and the button that installs it.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::listing::ListingSummary;
+
+use super::api::InstallListing;
+use super::figures;
+use super::listing_card::Rating;
+use crate::paths;
+use crate::state::use_viewer;
+use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, Icon, IconName};
+
+/// The head of a listing.
+#[component]
+pub(super) fn ListingHead(
+    /// The listing.
+    listing: ListingSummary,
+) -> impl IntoView {
+    let installs = figures::installs(&listing);
+    let rating = figures::stars(&listing);
+    view! {
+        <nav class="listing__way" aria-label="Where you are">
+            <a href=paths::MARKETPLACE>"Marketplace"</a>
+            <Icon name=IconName::ChevronRight />
+            <a href=paths::category(listing.category)>{listing.category.title()}</a>
+        </nav>
+        <header class="listing__head">
+            <Avatar avatar=listing.avatar size=AvatarSize::Large />
+            <div class="listing__names">
+                <h1 class="listing__name">{listing.name}</h1>
+                <p class="listing__tagline">{listing.tagline}</p>
+                <p class="listing__figures">
+                    <span>"by " {listing.publisher}</span>
+                    <Rating stars=rating count=listing.rating_count />
+                    <span>{installs}</span>
+                </p>
+            </div>
+            <div class="listing__actions">
+                <a class="button button--primary" href="#try">
+                    <Icon name=IconName::Play />
+                    "Try it now"
+                </a>
+                <Install slug=listing.slug />
+            </div>
+        </header>
+    }
+}
+
+/// Adds the listing's agent to the viewer's studio. A plain form, so that it needs no script.
+#[component]
+fn Install(slug: String) -> impl IntoView {
+    let install = ServerAction::<InstallListing>::new();
+    let answer = install.value();
+    let viewer = use_viewer();
+    Effect::new(move || {
+        // Installing may have made a guest.
+        if answer.with(|answer| matches!(answer, Some(Ok(())))) {
+            viewer.refresh();
+        }
+    });
+    let failed = move || answer.with(|answer| answer.as_ref()?.as_ref().err().cloned());
+    view! {
+        <ActionForm action=install>
+            <input type="hidden" name="slug" value=slug />
+            <Button kind=ButtonKind::Secondary busy=install.pending()>
+                <Icon name=IconName::Plus />
+                "Add to my studio"
+            </Button>
+        </ActionForm>
+        {move || failed().map(|error| view! { <ErrorPanel error=error /> })}
+    }
+}

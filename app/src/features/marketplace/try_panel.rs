@@ -1,0 +1,134 @@
+//! The form that sets a listing's agent on a goal.
+
+use leptos::ev::MouseEvent;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::listing::Example;
+use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
+use resonant_domain::text::shorten;
+
+use super::api::InstallAndRun;
+use crate::state::use_viewer;
+use crate::ui::{Button, ButtonKind, ErrorPanel, Icon, IconName, TextArea};
+
+/// How much of an example's goal its chip shows, in characters.
+const CHIP_LENGTH: usize = 60;
+
+/// Goal, material and the button that runs the agent. The examples fill the form; without scripts
+/// each is a link to the page with the form filled in.
+#[component]
+pub(super) fn TryPanel(
+    /// The listing.
+    slug: String,
+    /// Goals to try it with.
+    examples: Vec<Example>,
+    /// Which example the form starts with, counted from 0.
+    chosen: usize,
+) -> impl IntoView {
+    let chosen = RwSignal::new(chosen.min(examples.len().saturating_sub(1)));
+    let example = examples.get(chosen.get_untracked()).cloned();
+    let goal = RwSignal::new(example.as_ref().map(|example| example.goal.clone()).unwrap_or_default());
+    let context = RwSignal::new(example.and_then(|example| example.context).unwrap_or_default());
+
+    let run = ServerAction::<InstallAndRun>::new();
+    let answer = run.value();
+    let viewer = use_viewer();
+    Effect::new(move || {
+        // Running may have made a guest.
+        if answer.with(|answer| matches!(answer, Some(Ok(())))) {
+            viewer.refresh();
+        }
+    });
+    let fault = move |field: &'static str| {
+        Signal::derive(move || {
+            answer.with(|answer| {
+                let error = answer.as_ref()?.as_ref().err()?;
+                error.field(field).map(str::to_owned)
+            })
+        })
+    };
+    let failed = move || {
+        let error = answer.with(|answer| answer.as_ref()?.as_ref().err().cloned());
+        error.filter(|error| !error.is_about_fields())
+    };
+
+    let chips = examples
+        .into_iter()
+        .enumerate()
+        .map(|(index, example)| {
+            let is_chosen = move || chosen.get() == index;
+            let text = shorten(&example.goal, CHIP_LENGTH);
+            let fill = move |event: MouseEvent| {
+                if event.ctrl_key() || event.meta_key() || event.shift_key() {
+                    return;
+                }
+                event.prevent_default();
+                chosen.set(index);
+                goal.set(example.goal.clone());
+                context.set(example.context.clone().unwrap_or_default());
+            };
+            view! {
+                <li class="chips__item">
+                    <a
+                        class="chip chip--long"
+                        class:is-selected=is_chosen
+                        href=format!("?example={}#try", index + 1)
+                        aria-current=move || is_chosen().then_some("true")
+                        on:click=fill
+                    >
+                        {text}
+                    </a>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    let chips = (chips.len() > 1).then(|| {
+        view! {
+            <div class="try__examples">
+                <p class="try__label" id="examples-title">"Examples"</p>
+                <ul class="chips" aria-labelledby="examples-title">{chips}</ul>
+            </div>
+        }
+    });
+    view! {
+        <section class="try" id="try" aria-labelledby="try-title">
+            <h2 class="try__title" id="try-title">"Try it now"</h2>
+            <p class="listing__note">
+                "No account needed. The agent is added to your studio, and you watch each step as it happens."
+            </p>
+            {chips}
+            <ActionForm action=run attr:class="try__form">
+                <input type="hidden" name="slug" value=slug />
+                <TextArea
+                    label="Goal"
+                    name="goal"
+                    value=goal
+                    on_input=Callback::new(move |text| goal.set(text))
+                    rows=2
+                    hint="What it shall do, in plain words"
+                    error=fault("goal")
+                    required=true
+                    maxlength=GOAL_MAX
+                />
+                <TextArea
+                    label="Material"
+                    name="context"
+                    value=context
+                    on_input=Callback::new(move |text| context.set(text))
+                    rows=9
+                    hint="Your own text or data in place of the example; leave it empty if the goal says it all"
+                    error=fault("context")
+                    optional=true
+                    maxlength=CONTEXT_MAX
+                />
+                {move || failed().map(|error| view! { <ErrorPanel error=error /> })}
+                <div class="try__actions">
+                    <Button kind=ButtonKind::Primary busy=run.pending()>
+                        <Icon name=IconName::Play />
+                        {move || if run.pending().get() { "Starting…" } else { "Run it" }}
+                    </Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
