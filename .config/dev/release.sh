@@ -6,10 +6,9 @@ fingerprint() {
   {
     say "$rust $cargo_leptos $wasm_bindgen"
     cat package-lock.json .config/precompress.mjs
-    find Cargo.toml Cargo.lock .cargo app crates frontend migrations public server/src \
-      server/Cargo.toml style .sqlx sqlx.toml -type f -print0 2>/dev/null |
-      sort -z | xargs -0 sha256sum
-  } | sha256sum | cut -c 1-20
+    { find Cargo.* .cargo app crates frontend migrations public server/src server/Cargo.toml style \
+      .sqlx -type f -print0 || true; } | sort -z | xargs -0 sha256sum
+  } 2>/dev/null | sha256sum | cut -c 1-20
 }
 
 build_release() {

@@ -1,0 +1,86 @@
+// The marketplace: look around, search, open a listing, install it, run it.
+
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { SessionPage } from '../pages/session.ts';
+
+test('at least 24 listings, by category, with counts from zero', async ({ page }) => {
+  await visit(page, '/marketplace');
+  await expect(page.getByRole('status').filter({ hasText: /^\d+ agents$/ })).toBeVisible();
+  const count = Number((await page.getByText(/^\d+ agents$/).innerText()).split(' ')[0]);
+  expect(count).toBeGreaterThanOrEqual(24);
+  const categories = page.getByRole('navigation', { name: 'Categories' });
+  for (const name of ['Productivity', 'Research', 'Development', 'Support', 'Content', 'Sales', 'Finance', 'Custom']) {
+    await expect(categories.getByRole('link', { name })).toBeVisible();
+  }
+  await categories.getByRole('link', { name: 'Finance' }).click();
+  await expect(page).toHaveURL('/marketplace?category=finance');
+  await expect(page).toHaveTitle(/Finance agents/);
+  await expect(page.getByText(/^\d+ agents in Finance$/)).toBeVisible();
+});
+
+test('typing searches, back returns, nothing found says what to do', async ({ page }) => {
+  await visit(page, '/marketplace');
+  const search = page.getByRole('searchbox', { name: 'Search' });
+  await search.fill('invoice');
+  await expect(page).toHaveURL(/q=invoice/);
+  await expect(page.getByRole('link', { name: 'Invoice reader' }).first()).toBeVisible();
+  await search.fill('zzzqqq');
+  await expect(page.getByText('Nothing matches “zzzqqq”')).toBeVisible();
+  await page.getByRole('link', { name: 'Show all agents' }).click();
+  await expect(page.getByText(/^\d+ agents$/)).toBeVisible();
+  await expect(search).toHaveValue('');
+});
+
+test('show more adds to the list', async ({ page }) => {
+  await visit(page, '/marketplace');
+  const cards = page.locator('.listing-grid__item');
+  await expect(cards).toHaveCount(24);
+  await page.getByRole('link', { name: 'Show more' }).click();
+  await expect.poll(() => cards.count()).toBeGreaterThan(24);
+  const names = await cards.getByRole('heading').allInnerTexts();
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('a listing is opened and run without an account', async ({ page }) => {
+  await visit(page, '/marketplace?q=unit');
+  await page.getByRole('link', { name: 'Unit converter' }).first().click();
+  await expect(page).toHaveURL('/marketplace/unit-converter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Unit converter');
+  await page.getByRole('textbox', { name: 'Goal' }).fill('5 miles in km');
+  await page.getByRole('textbox', { name: /^Material/ }).fill('');
+  await page.getByRole('button', { name: 'Run it' }).click();
+  await page.waitForURL(/\/sessions\//);
+  const session = new SessionPage(page);
+  await session.expectCompleted();
+  await expect(session.output.last()).toContainText('8.04');
+});
+
+test('an example fills the form', async ({ page }) => {
+  await visit(page, '/marketplace/unit-converter');
+  const examples = page.getByRole('region', { name: 'Try it now' }).getByRole('list').getByRole('link');
+  const goal = page.getByRole('textbox', { name: 'Goal' });
+  const first = await goal.inputValue();
+  expect(first).not.toBe('');
+  await examples.nth(1).click();
+  await expect(goal).not.toHaveValue(first);
+});
+
+test('a listing is installed once and counts once', async ({ page }) => {
+  const count = async () => ((await (await page.request.get('/api/v1/listings/world-clock')).json()) as { installs: number }).installs;
+  const before = await count();
+  for (let time = 0; time < 2; time++) {
+    await visit(page, '/marketplace/world-clock');
+    await page.getByRole('button', { name: 'Add to my studio' }).click();
+    await page.waitForURL(/\/studio\/agents\//);
+    await untilLive(page);
+    await expect(page.getByRole('textbox', { name: 'Name' })).toHaveValue('World clock');
+  }
+  expect(await count()).toBe(before + 1);
+});
+
+test('a listing that is not there says so with status 404', async ({ page, browserConsole }) => {
+  browserConsole.allow(/404/);
+  const answer = await page.goto('/marketplace/no-such-listing');
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+});

@@ -1,0 +1,36 @@
+// Every page, light and dark, narrow and wide: `./dev screenshots`.
+
+import { test, visit } from '../fixtures/test.ts';
+import { makeSeed, missing, pages, type Seed } from '../pages/all.ts';
+
+const folder = process.env.RESONANT_SCREENSHOTS ?? 'screenshots';
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [360, 1440]) {
+    test(`${colorScheme} at ${width}`, async ({ page, browserConsole }) => {
+      test.setTimeout(180_000);
+      browserConsole.allow(/404/);
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+      const shoot = async (name: string) => {
+        await page.waitForLoadState('networkidle');
+        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+      };
+      // Pages of nobody in particular first: they look different to a stranger.
+      for (const path of ['studio', 'sessions', 'account'] as const) {
+        await visit(page, `/${path}`);
+        await shoot(`${path}-empty`);
+      }
+      const seed: Seed = await makeSeed(page);
+      for (const entry of [...pages, missing]) {
+        await visit(page, entry.path(seed));
+        await shoot(entry.name);
+      }
+      await visit(page, '/marketplace?q=zzzqqq');
+      await shoot('marketplace-nothing');
+      await visit(page, '/studio/new');
+      await page.locator('main form').first().getByRole('button').last().click();
+      await shoot('new-agent-faults');
+    });
+  }
+}

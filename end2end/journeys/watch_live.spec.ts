@@ -1,0 +1,76 @@
+// A session that takes its time: reload, a second tab, a lost connection and a cancel in the middle.
+
+import type { Page } from '@playwright/test';
+import { Proxy } from '../fixtures/proxy.ts';
+import { beGuest, expectWholeLog, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
+import { ports, urlOf } from '../fixtures/servers.ts';
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { SessionPage } from '../pages/session.ts';
+
+const all = (count: number) => Array.from({ length: count }, (_, index) => `word${index + 1}`).join(' ');
+
+async function startSlow(page: Page, order: string) {
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, `Count ${order}`);
+  await visit(page, `/sessions/${id}`);
+  return { id, session: new SessionPage(page) };
+}
+
+test('a reload and a second tab in the middle show all of it and go on live', async ({ page, context }) => {
+  const { id, session } = await startSlow(page, '[[words 60]] [[slow 100]]');
+  await expect(session.output).toContainText('word8');
+  await session.expectState('Running');
+
+  await page.reload();
+  // The server has written what happened so far into the page itself.
+  await expect(session.output).toContainText('word8');
+  await untilLive(page);
+
+  const second = await context.newPage();
+  await second.goto(`/sessions/${id}`);
+  await untilLive(second);
+  const other = new SessionPage(second);
+  await expect(other.output).toContainText('word8');
+  await other.expectState('Running');
+
+  for (const one of [session, other]) {
+    await one.expectCompleted();
+    await expect(one.output).toHaveText(all(60));
+  }
+  expectWholeLog(await readSession(page, id));
+});
+
+test('a lost connection is said, and nothing is lost or repeated', async ({ page, browserConsole }) => {
+  browserConsole.allow(/net::ERR_/);
+  const proxy = new Proxy(ports.proxy, ports.openai);
+  await proxy.open();
+  try {
+    const agentId = await beGuest(page);
+    const id = await startSession(page, agentId, 'Count [[words 80]] [[slow 100]]');
+    // Cookies do not know ports.
+    await page.goto(`${urlOf(ports.proxy)}/sessions/${id}`);
+    await untilLive(page);
+    const session = new SessionPage(page);
+    await expect(session.output).toContainText('word5');
+    await proxy.cut();
+    await expect(session.connection).toBeVisible();
+    await proxy.open();
+    await expect(session.connection).toBeHidden({ timeout: 30_000 });
+    await session.expectCompleted();
+    await expect(session.output).toHaveText(all(80));
+  } finally {
+    await proxy.cut();
+  }
+});
+
+test('cancel ends it at once', async ({ page }) => {
+  const { id, session } = await startSlow(page, '[[words 400]] [[slow 100]]');
+  await expect(session.output).toContainText('word3');
+  await session.cancel.click();
+  await session.expectState('Cancelled', 5_000);
+  await expect(page.getByText('The session was cancelled')).toBeVisible();
+  await expect(session.cancel).toBeHidden();
+  const ended = await untilEnded(page, id);
+  expect(ended.state).toBe('cancelled');
+  expectWholeLog(ended);
+});

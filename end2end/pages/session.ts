@@ -1,0 +1,49 @@
+import type { Page } from '@playwright/test';
+import { expect } from '../fixtures/test.ts';
+
+/** A session as it happens. */
+export class SessionPage {
+  constructor(private readonly page: Page) {}
+
+  get id() {
+    return new URL(this.page.url()).pathname.split('/').at(-1)!;
+  }
+
+  get log() {
+    return this.page.getByRole('region', { name: 'What happened' });
+  }
+
+  get steps() {
+    return this.log.locator('.step');
+  }
+
+  /** The tool calls, by the tool's title. */
+  call(title: string) {
+    return this.log.getByRole('article').filter({ has: this.page.getByRole('heading', { name: title }) });
+  }
+
+  /** What the steps wrote. */
+  get output() {
+    return this.log.locator('.step__output');
+  }
+
+  get cancel() {
+    return this.page.getByRole('button', { name: 'Cancel' });
+  }
+
+  get connection() {
+    return this.page.getByText('Reconnecting…');
+  }
+
+  fact(name: string) {
+    return this.page.locator('.facts__fact', { has: this.page.getByText(name, { exact: true }) }).locator('dd');
+  }
+
+  async expectState(title: string, timeout?: number) {
+    await expect(this.fact('State')).toHaveText(title, { timeout });
+  }
+
+  async expectCompleted() {
+    await this.expectState('Completed', 30_000);
+  }
+}
