@@ -14,5 +14,4 @@ mod search;
 mod try_panel;
 
 pub use browse_route::BrowseRoute;
-pub(crate) use listing_card::{ListingCard, ListingTile};
 pub use listing_route::ListingRoute;

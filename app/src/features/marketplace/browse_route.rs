@@ -38,7 +38,7 @@ impl LazyRoute for BrowseRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let Self { search, page, templates } = this;
+        let BrowseRoute { search, page, templates } = this;
         view! { <BrowsePage search page templates /> }.into_any()
     }
 }

@@ -10,7 +10,7 @@ use crate::ui::{Avatar, AvatarSize, Icon, IconName};
 /// A listing with what helps to choose: what it does, its category, rating and installs. The whole
 /// card leads to its page.
 #[component]
-pub(crate) fn ListingCard(
+pub(super) fn ListingCard(
     /// The listing.
     listing: ListingSummary,
 ) -> impl IntoView {
@@ -44,7 +44,7 @@ pub(crate) fn ListingCard(
 
 /// A listing on a shelf: its picture, name and what it does.
 #[component]
-pub(crate) fn ListingTile(
+pub(super) fn ListingTile(
     /// The listing.
     listing: ListingSummary,
 ) -> impl IntoView {

@@ -29,7 +29,7 @@ impl LazyRoute for ListingRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let Self { listing } = this;
+        let ListingRoute { listing } = this;
         let page = move || {
             Some(match listing.get()? {
                 Ok(opened) => view! { <ListingPage opened=opened /> }.into_any(),
