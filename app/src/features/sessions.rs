@@ -1,0 +1,18 @@
+//! Sessions: one at work, seen live, and the ones before it.
+
+pub(crate) mod api;
+pub(crate) mod session_list;
+
+mod call_view;
+mod ending;
+mod figures;
+mod history_route;
+mod live_session;
+mod markdown;
+mod markdown_view;
+mod session_route;
+mod session_view;
+mod step_view;
+
+pub use history_route::HistoryRoute;
+pub use session_route::SessionRoute;

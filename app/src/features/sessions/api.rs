@@ -1,0 +1,56 @@
+//! What the session pages ask the server.
+
+use jiff::Timestamp;
+use leptos::prelude::*;
+use resonant_domain::ids::{AgentId, SessionId};
+use resonant_domain::page::Page;
+use resonant_domain::session::{Session, SessionSummary};
+use resonant_domain::timeline::Timeline;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::ssr;
+
+/// A session with all that happened in it so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionSoFar {
+    /// The session.
+    pub session: Session,
+    /// Its log, folded into steps.
+    pub timeline: Timeline,
+    /// When its newest event was written.
+    pub as_of: Timestamp,
+}
+
+/// A page of the viewer's sessions, newest first.
+#[server(prefix = "/api/fn", endpoint = "sessions/list_sessions")]
+pub async fn list_sessions(
+    agent_id: Option<AgentId>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+) -> Result<Page<SessionSummary>, AppError> {
+    use resonant_backend::sessions::{self, SessionFilter};
+    use resonant_domain::page::PageRequest;
+
+    let filter = SessionFilter { agent_id, page: PageRequest { cursor, limit } };
+    sessions::list(&ssr::ctx()?, filter).await.map_err(ssr::fail)
+}
+
+/// A session and all that happened in it so far.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_session")]
+pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
+    use resonant_backend::sessions;
+
+    let ctx = ssr::ctx()?;
+    let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
+    let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
+    let as_of = events.last().map_or(session.created_at, |event| event.at);
+    Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+}
+
+/// Stops a session.
+#[server(prefix = "/api/fn", endpoint = "sessions/cancel_session")]
+pub async fn cancel_session(id: SessionId) -> Result<Session, AppError> {
+    resonant_backend::sessions::cancel(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}

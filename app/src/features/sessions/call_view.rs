@@ -1,0 +1,120 @@
+//! A tool call: what was asked, what came back.
+
+use leptos::prelude::*;
+use resonant_domain::session_event::ToolOutcome;
+use resonant_domain::timeline::TimelineResult;
+use resonant_domain::tool::built_in;
+
+use super::figures::{Laid, clip, counted, lay_out, lay_out_json};
+use super::live_session::{Call, LiveSession, LiveStep};
+use crate::ui::{Badge, Code, Duration, Icon, IconName, Tone};
+
+/// A tool call of a step. It stands beside the others of its step, because they run side by side.
+#[component]
+pub fn CallView(
+    /// The session.
+    live: LiveSession,
+    /// The step that it belongs to.
+    step: LiveStep,
+    /// The call.
+    call: Call,
+) -> impl IntoView {
+    let title = built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
+    let arguments = lay_out_json(&call.arguments);
+    let id = call.id;
+    let result = Memo::new(move |_| live.result(&step, &id));
+    let is_open = move || result.with(Option::is_none);
+    let is_over = Memo::new(move |_| live.state().is_terminal());
+    view! {
+        <article class="call" class:is-open=is_open>
+            <header class="call__head">
+                <span class="call__icon"><Icon name=IconName::of_tool(&call.tool) /></span>
+                <h4 class="call__title">{title}</h4>
+                <span class="call__outcome">
+                    {move || match result.get() {
+                        Some(result) => outcome_view(&result).into_any(),
+                        None if is_over.get() => {
+                            view! { <Badge tone=Tone::Neutral>"No answer"</Badge> }.into_any()
+                        }
+                        None => {
+                            view! {
+                                <span class="call__running">
+                                    <Icon name=IconName::Spinner />
+                                    "Running"
+                                </span>
+                            }
+                                .into_any()
+                        }
+                    }}
+                </span>
+            </header>
+            <Data label="Asked with" laid=arguments />
+            {move || {
+                result
+                    .get()
+                    .map(|result| {
+                        let label = match result.outcome {
+                            ToolOutcome::Ok => "Answered",
+                            ToolOutcome::Error | ToolOutcome::Cancelled => "Said",
+                        };
+                        view! { <Data label=label laid=lay_out(&result.content) /> }
+                    })
+            }}
+        </article>
+    }
+}
+
+fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
+    let (tone, text) = match result.outcome {
+        ToolOutcome::Ok => (Tone::Good, "Done"),
+        ToolOutcome::Error => (Tone::Bad, "Failed"),
+        ToolOutcome::Cancelled => (Tone::Neutral, "Cancelled"),
+    };
+    let duration_ms = result.duration_ms;
+    view! {
+        <span class="call__duration"><Duration ms=duration_ms /></span>
+        <Badge tone=tone>{text}</Badge>
+    }
+}
+
+/// Data with a label; a long one shows its beginning until someone asks for all.
+#[component]
+fn Data(
+    /// What it is.
+    label: &'static str,
+    /// The data.
+    laid: Laid,
+) -> impl IntoView {
+    let Laid { text, language } = laid;
+    let content = if text.trim().is_empty() {
+        view! { <p class="call__nothing">"Nothing"</p> }.into_any()
+    } else if let Some(head) = clip(&text).map(|head| format!("{head}\n…")) {
+        let lines = counted(text.lines().count() as u64, "line", "lines");
+        let size = counted(text.chars().count() as u64, "character", "characters");
+        // Works without JavaScript: the style sheet hides the beginning while all is shown.
+        view! {
+            <div class="clip">
+                <div class="clip__head">
+                    <Code text=head language=language />
+                </div>
+                <details class="clip__all">
+                    <summary class="clip__toggle">
+                        <span class="clip__more">"Show all"</span>
+                        <span class="clip__less">"Show less"</span>
+                        <span class="clip__size">{lines} ", " {size}</span>
+                    </summary>
+                    <Code text=text language=language />
+                </details>
+            </div>
+        }
+        .into_any()
+    } else {
+        view! { <Code text=text language=language /> }.into_any()
+    };
+    view! {
+        <div class="call__data">
+            <p class="call__label">{label}</p>
+            {content}
+        </div>
+    }
+}

@@ -1,0 +1,155 @@
+//! `/sessions`: the viewer's sessions, newest first.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::page::Page;
+use resonant_domain::session::SessionSummary;
+use resonant_domain::{AgentId, FaultKind};
+
+use super::api::list_sessions;
+use super::session_list::{AgentNames, LaterPages, LoadMore, SessionRow};
+use crate::error::AppError;
+use crate::paths;
+use crate::ui::{
+    ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, Notice, PageHead, Skeleton, Tone,
+};
+
+/// The page of past sessions.
+#[derive(Debug)]
+pub struct HistoryRoute {
+    page: Resource<(Wanted, Result<Page<SessionSummary>, AppError>)>,
+}
+
+/// What the address asks for.
+type Wanted = (Option<String>, Option<String>);
+
+#[lazy_route]
+impl LazyRoute for HistoryRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let wanted = move || {
+            let query = query.read();
+            (query.get("agent"), query.get("cursor"))
+        };
+        let page = Resource::new_blocking(wanted, |(agent, cursor)| async move {
+            let page = fetch(agent.clone(), cursor.clone()).await;
+            ((agent, cursor), page)
+        });
+        Self { page }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let page = this.page;
+        view! {
+            <Title text="Sessions" />
+            <Meta name="description" content="Past and running sessions of your agents" />
+            <PageHead title="Sessions" lead="What your agents did, newest first" />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        (wanted, Ok(page)) => view! { <History wanted=wanted page=page /> }.into_any(),
+                        (_, Err(error)) if error.kind == FaultKind::Unauthenticated => {
+                            view! { <Nothing /> }.into_any()
+                        }
+                        (_, Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        }
+        .into_any()
+    }
+}
+
+async fn fetch(
+    agent: Option<String>,
+    cursor: Option<String>,
+) -> Result<Page<SessionSummary>, AppError> {
+    let agent: Option<AgentId> = match agent.filter(|agent| !agent.is_empty()) {
+        None => None,
+        // What is no id names no agent.
+        Some(agent) => {
+            Some(agent.parse().map_err(|_| AppError::not_found("There is no such agent"))?)
+        }
+    };
+    list_sessions(agent, cursor, None).await
+}
+
+#[component]
+fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
+    let (agent, cursor) = wanted;
+    let agent_id = agent.and_then(|agent| agent.parse::<AgentId>().ok());
+    if page.items.is_empty() && cursor.is_none() {
+        return match agent_id {
+            None => view! { <Nothing /> }.into_any(),
+            Some(id) => {
+                view! {
+                    <EmptyState
+                        icon=IconName::History
+                        title="No sessions yet"
+                        text="This agent has not been run. Give it a goal and watch it work."
+                    >
+                        <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
+                            "Run the agent"
+                        </LinkButton>
+                        <LinkButton href=paths::SESSIONS.to_owned()>"All sessions"</LinkButton>
+                    </EmptyState>
+                }
+                .into_any()
+            }
+        };
+    }
+    let later: LaterPages<SessionSummary> = LaterPages::new(page.next_cursor);
+    let filter = agent_id.map(|id| {
+        let name = page.items.first().map_or_else(String::new, |session| session.agent_name.clone());
+        view! {
+            <Notice tone=Tone::Neutral>
+                <p class="history__filter">
+                    <span>"Sessions of " <a href=paths::agent(id)>{name}</a></span>
+                    <a href=paths::SESSIONS>"Show those of all agents"</a>
+                </p>
+            </Notice>
+        }
+    });
+    let first_page = cursor.map(|_| {
+        view! {
+            <p>
+                <a href=paths::sessions_page(agent_id, None)>"Back to the newest"</a>
+            </p>
+        }
+    });
+    let row = |session| view! { <SessionRow session=session names=AgentNames::Shown /> };
+    view! {
+        {filter}
+        {first_page}
+        <ul class="session-list">
+            {page.items.into_iter().map(row).collect_view()}
+            <For each=move || later.items() key=|session| session.id children=row />
+        </ul>
+        <LoadMore
+            pages=later
+            href=move |cursor: String| paths::sessions_page(agent_id, Some(&cursor))
+            on_more=move |cursor: String| later.load(list_sessions(agent_id, Some(cursor), None))
+        />
+    }
+    .into_any()
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    view! {
+        <EmptyState
+            icon=IconName::History
+            title="No sessions yet"
+            text="A session is one run of an agent on a goal. Start one and it appears here, step by step."
+        >
+            <LinkButton href=paths::STUDIO.to_owned() kind=ButtonKind::Primary>
+                "Go to the studio"
+            </LinkButton>
+            <LinkButton href=paths::MARKETPLACE.to_owned()>"Find an agent"</LinkButton>
+        </EmptyState>
+    }
+}

@@ -1,0 +1,418 @@
+//! A session while someone looks at it: its log folded into a [`Timeline`], and one signal for each
+//! part of the page that an event can change. A piece of text that arrives redraws that text alone.
+
+use jiff::Timestamp;
+use leptos::prelude::*;
+use resonant_domain::session::{Session, SessionState, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::timeline::{Timeline, TimelineResult, TimelineStep};
+
+use super::api::SessionSoFar;
+use super::ending::{Ending, Facts};
+use crate::browser::{self, StreamState};
+
+/// A session and what the page hears of it.
+#[derive(Clone, Copy)]
+pub struct LiveSession {
+    session: RwSignal<Session>,
+    timeline: StoredValue<Timeline>,
+    clock: StoredValue<Clock>,
+    /// The steps, each with its signals.
+    steps: RwSignal<Vec<LiveStep>>,
+    /// State, model, usage, faults and end have changed.
+    head: RwSignal<()>,
+    /// Anything has changed.
+    pulse: RwSignal<()>,
+    stream: RwSignal<StreamState>,
+}
+
+/// The signals of one attempt at a step.
+#[derive(Debug, Clone)]
+pub struct LiveStep {
+    /// The step's number.
+    pub step: u32,
+    /// The attempt's number.
+    pub attempt: u32,
+    thinking: ArcTrigger,
+    calls: ArcTrigger,
+    results: ArcTrigger,
+    output: ArcTrigger,
+    close: ArcTrigger,
+}
+
+impl LiveStep {
+    fn new(step: &TimelineStep) -> Self {
+        Self {
+            step: step.step,
+            attempt: step.attempt,
+            thinking: ArcTrigger::new(),
+            calls: ArcTrigger::new(),
+            results: ArcTrigger::new(),
+            output: ArcTrigger::new(),
+            close: ArcTrigger::new(),
+        }
+    }
+
+    fn trigger(&self, part: Part) -> &ArcTrigger {
+        match part {
+            Part::Thinking => &self.thinking,
+            Part::Calls => &self.calls,
+            Part::Results => &self.results,
+            Part::Output => &self.output,
+            Part::Close => &self.close,
+        }
+    }
+}
+
+/// A part of a step that an event changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Thinking,
+    Calls,
+    Results,
+    Output,
+    /// Usage, duration and faults.
+    Close,
+}
+
+/// What an event changes on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// What stands above the steps.
+    Head,
+    /// Which steps there are.
+    Steps,
+    /// A part of one step.
+    Step(u32, Part),
+}
+
+impl Touch {
+    const fn of(body: &EventBody) -> Self {
+        match body {
+            EventBody::SessionStart { .. }
+            | EventBody::Waiting { .. }
+            | EventBody::Done { .. }
+            | EventBody::Error { step: None, .. } => Self::Head,
+            EventBody::StepStart { .. } => Self::Steps,
+            EventBody::Thinking { step, .. } => Self::Step(*step, Part::Thinking),
+            EventBody::Output { step, .. } => Self::Step(*step, Part::Output),
+            EventBody::ToolCall { step, .. } => Self::Step(*step, Part::Calls),
+            EventBody::ToolResult { step, .. } => Self::Step(*step, Part::Results),
+            EventBody::StepComplete { step, .. } | EventBody::Error { step: Some(step), .. } => {
+                Self::Step(*step, Part::Close)
+            }
+        }
+    }
+}
+
+/// Counts the time since a session began from what the server said last, so that a browser with a
+/// wrong clock shows the right time.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    started_at: Option<Timestamp>,
+    /// The server's time.
+    as_of: Timestamp,
+    /// The browser's counter at that time.
+    heard_ms: f64,
+}
+
+impl Clock {
+    fn hear(&mut self, at: Timestamp, now_ms: f64) {
+        self.started_at.get_or_insert(at);
+        // An event of long ago, sent now because the page was away, does not turn the clock back.
+        if at.as_millisecond() > self.as_of.as_millisecond().saturating_add(since(self.heard_ms, now_ms)) {
+            (self.as_of, self.heard_ms) = (at, now_ms);
+        }
+    }
+
+    fn elapsed_ms(&self, now_ms: f64) -> u64 {
+        let Some(started_at) = self.started_at else { return 0 };
+        let known = self.as_of.as_millisecond() - started_at.as_millisecond();
+        u64::try_from(known.saturating_add(since(self.heard_ms, now_ms))).unwrap_or(0)
+    }
+}
+
+fn since(then_ms: f64, now_ms: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a page is not open for 2^63 milliseconds")]
+    let ms = (now_ms - then_ms).max(0.0) as i64;
+    ms
+}
+
+impl LiveSession {
+    /// Takes over what the server said. Call it inside a component.
+    pub fn new(so_far: SessionSoFar) -> Self {
+        let SessionSoFar { session, timeline, as_of } = so_far;
+        let steps = timeline.steps.iter().map(LiveStep::new).collect();
+        let clock = Clock { started_at: session.started_at, as_of, heard_ms: browser::now_ms() };
+        Self {
+            session: RwSignal::new(session),
+            timeline: StoredValue::new(timeline),
+            clock: StoredValue::new(clock),
+            steps: RwSignal::new(steps),
+            head: RwSignal::new(()),
+            pulse: RwSignal::new(()),
+            stream: RwSignal::new(StreamState::Connecting),
+        }
+    }
+
+    /// Takes in the next event; one that was heard before changes nothing.
+    pub fn hear(self, event: SessionEvent) {
+        let touch = Touch::of(&event.body);
+        let at = event.at;
+        let is_new = self.timeline.try_update_value(|timeline| {
+            let before = timeline.last_sequence;
+            timeline.apply(event);
+            timeline.last_sequence != before
+        });
+        if is_new != Some(true) {
+            return;
+        }
+        self.clock.update_value(|clock| clock.hear(at, browser::now_ms()));
+        match touch {
+            Touch::Head => {}
+            Touch::Steps => self.renew_steps(),
+            Touch::Step(step, part) => self.touch_step(step, part),
+        }
+        if matches!(touch, Touch::Head | Touch::Steps | Touch::Step(_, Part::Close)) {
+            self.head.notify();
+        }
+        self.pulse.notify();
+    }
+
+    /// Takes over a newer record of the session.
+    pub fn renew(self, session: Session) {
+        self.session.set(session);
+    }
+
+    /// Takes over how the connection stands.
+    pub fn set_stream(self, state: StreamState) {
+        self.stream.set(state);
+    }
+
+    fn renew_steps(self) {
+        self.timeline.with_value(|timeline| {
+            self.steps.update(|steps| {
+                for (at, step) in timeline.steps.iter().enumerate() {
+                    match steps.get_mut(at) {
+                        Some(known) if (known.step, known.attempt) == (step.step, step.attempt) => {}
+                        Some(known) => *known = LiveStep::new(step),
+                        None => steps.push(LiveStep::new(step)),
+                    }
+                }
+            });
+        });
+    }
+
+    fn touch_step(self, step: u32, part: Part) {
+        let is_known = self.steps.with_untracked(|steps| {
+            let known = steps.iter().find(|known| known.step == step);
+            if let Some(known) = known {
+                known.trigger(part).notify();
+            }
+            known.is_some()
+        });
+        if !is_known {
+            self.renew_steps();
+        }
+    }
+
+    /// The steps, in order.
+    pub fn steps(self) -> Vec<LiveStep> {
+        self.steps.get()
+    }
+
+    /// What a step has thought so far.
+    pub fn thinking(self, step: &LiveStep) -> String {
+        step.thinking.track();
+        self.read(step, |known| known.thinking.clone())
+    }
+
+    /// What a step has written so far.
+    pub fn output(self, step: &LiveStep) -> String {
+        step.output.track();
+        self.read(step, |known| known.output.clone())
+    }
+
+    /// The ids of a step's calls.
+    pub fn calls(self, step: &LiveStep) -> Vec<Call> {
+        step.calls.track();
+        self.read(step, |known| {
+            let call = |call: &resonant_domain::timeline::TimelineCall| Call {
+                id: call.call_id.clone(),
+                tool: call.tool.clone(),
+                arguments: call.arguments.clone(),
+            };
+            known.calls.iter().map(call).collect()
+        })
+    }
+
+    /// The result of a call, when it is there.
+    pub fn result(self, step: &LiveStep, call_id: &str) -> Option<TimelineResult> {
+        step.results.track();
+        self.read(step, |known| {
+            known.calls.iter().find(|call| call.call_id == call_id)?.result.clone()
+        })
+    }
+
+    /// How a step ended: usage, duration, faults.
+    pub fn close(self, step: &LiveStep) -> StepClose {
+        step.close.track();
+        self.read(step, |known| StepClose {
+            usage: known.usage,
+            duration_ms: known.duration_ms,
+            errors: known.errors.clone(),
+        })
+    }
+
+    /// How the connection stands.
+    pub fn stream(self) -> StreamState {
+        self.stream.get()
+    }
+
+    /// Follows every change.
+    pub fn track_pulse(self) {
+        self.pulse.track();
+    }
+
+    /// The number of the newest event taken in.
+    pub fn last_sequence(self) -> i64 {
+        self.timeline.with_value(|timeline| timeline.last_sequence)
+    }
+
+    /// Where the session stands.
+    pub fn state(self) -> SessionState {
+        self.with_head(state_of)
+    }
+
+    /// What it has used.
+    pub fn usage(self) -> Usage {
+        self.with_head(|session, timeline| {
+            let heard = timeline.usage();
+            if heard.total_tokens() >= session.usage.total_tokens() { heard } else { session.usage }
+        })
+    }
+
+    /// How many steps were begun.
+    pub fn step_count(self) -> u64 {
+        let heard = self.steps.with(Vec::len) as u64;
+        heard.max(self.session.with(|session| u64::from(session.steps)))
+    }
+
+    /// Who answers: provider and model.
+    pub fn model(self) -> Option<(Option<String>, String)> {
+        self.with_head(|session, timeline| {
+            let model = timeline.model.clone().or_else(|| session.model.clone())?;
+            Some((timeline.provider.clone(), model))
+        })
+    }
+
+    /// What it waits for.
+    pub fn waiting(self) -> Option<String> {
+        self.with_head(|_, timeline| timeline.waiting.clone())
+    }
+
+    /// Faults that belong to no step.
+    pub fn errors(self) -> Vec<String> {
+        self.with_head(|_, timeline| timeline.errors.clone())
+    }
+
+    /// The answer, once the session is over.
+    pub fn answer(self) -> Option<String> {
+        self.with_head(|session, timeline| {
+            let is_over = state_of(session, timeline).is_terminal();
+            timeline.answer().filter(|_| is_over).map(str::to_owned)
+        })
+    }
+
+    /// What to say now that it is over.
+    pub fn ending(self) -> Option<Ending> {
+        self.with_head(|session, timeline| {
+            let end = timeline.end.as_ref();
+            let reason = end.and_then(|end| end.reason.as_deref());
+            Ending::of(Facts {
+                state: state_of(session, timeline),
+                reason: reason.or(session.reason.as_deref()),
+                limits: session.limits,
+                steps: timeline.steps.len(),
+                usage: timeline.usage(),
+                has_answer: timeline.answer().is_some(),
+            })
+        })
+    }
+
+    /// Milliseconds from its first step until now or its end. Follows the end alone: whoever shows a
+    /// running session asks again by the clock.
+    pub fn elapsed_ms(self) -> u64 {
+        self.with_head(|session, timeline| {
+            if let Some(end) = &timeline.end {
+                return end.duration_ms;
+            }
+            if let (Some(started_at), Some(ended_at)) = (session.started_at, session.ended_at) {
+                let ms = ended_at.as_millisecond() - started_at.as_millisecond();
+                return u64::try_from(ms).unwrap_or(0);
+            }
+            if state_of(session, timeline).is_terminal() {
+                return 0;
+            }
+            self.clock.with_value(|clock| clock.elapsed_ms(browser::now_ms()))
+        })
+    }
+
+    fn with_head<T>(self, read: impl FnOnce(&Session, &Timeline) -> T) -> T {
+        self.head.track();
+        self.session.with(|session| self.timeline.with_value(|timeline| read(session, timeline)))
+    }
+
+    /// Reads a step of the timeline; one that was begun anew in the meantime reads as empty.
+    fn read<T>(self, step: &LiveStep, read: impl FnOnce(&TimelineStep) -> T) -> T {
+        self.timeline.with_value(|timeline| {
+            let known = timeline
+                .steps
+                .iter()
+                .find(|known| (known.step, known.attempt) == (step.step, step.attempt));
+            let empty = TimelineStep::default();
+            read(known.unwrap_or(&empty))
+        })
+    }
+}
+
+/// A tool call without its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Joins it to its result.
+    pub id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// What it was called with.
+    pub arguments: serde_json::Value,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StepClose {
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// What went wrong in it.
+    pub errors: Vec<String>,
+}
+
+/// Where a session stands: the log is newer than the record, except for an end that was never
+/// written to the log.
+fn state_of(session: &Session, timeline: &Timeline) -> SessionState {
+    if let Some(end) = &timeline.end {
+        end.state
+    } else if session.state.is_terminal() {
+        session.state
+    } else if timeline.waiting.is_some() {
+        SessionState::Waiting
+    } else if timeline.model.is_some() || !timeline.steps.is_empty() {
+        SessionState::Running
+    } else {
+        session.state
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+use resonant_domain::agent::{Avatar, Limits};
+use resonant_domain::session_event::ToolOutcome;
+use serde_json::Value;
+
+use super::*;
+
+const AT: &str = "2026-01-02T03:04:05Z";
+
+fn at(seconds: i64) -> Timestamp {
+    let base: Timestamp = AT.parse().unwrap();
+    Timestamp::from_second(base.as_second() + seconds).unwrap()
+}
+
+fn id() -> &'static str {
+    "01890a5d-ac96-774b-bcce-b302099a8057"
+}
+
+fn session() -> Session {
+    Session {
+        id: id().parse().unwrap(),
+        owner_id: id().parse().unwrap(),
+        agent_id: id().parse().unwrap(),
+        agent_name: "Reader".to_owned(),
+        agent_avatar: Avatar::default(),
+        goal: "Read".to_owned(),
+        context: None,
+        state: SessionState::Queued,
+        reason: None,
+        limits: Limits::default(),
+        usage: Usage::default(),
+        steps: 0,
+        model: None,
+        last_sequence: 0,
+        created_at: at(0),
+        started_at: None,
+        ended_at: None,
+    }
+}
+
+fn live(session: Session) -> LiveSession {
+    let timeline = Timeline::default();
+    LiveSession::new(SessionSoFar { session, timeline, as_of: at(0) })
+}
+
+fn event(sequence: i64, body: EventBody) -> SessionEvent {
+    SessionEvent { sequence, at: at(sequence), body }
+}
+
+fn start(step: u32, attempt: u32) -> EventBody {
+    EventBody::StepStart { step, attempt }
+}
+
+fn output(step: u32, delta: &str) -> EventBody {
+    EventBody::Output { step, delta: delta.to_owned() }
+}
+
+/// A reader of one step's output that counts how often it was asked to read.
+fn counter(live: LiveSession, step: LiveStep) -> (Memo<String>, StoredValue<u32>) {
+    let count = StoredValue::new(0);
+    let memo = Memo::new(move |_| {
+        count.update_value(|count| *count += 1);
+        live.output(&step)
+    });
+    (memo, count)
+}
+
+#[test]
+fn a_piece_of_text_wakes_its_own_step_alone() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(2, start(2, 1)));
+        let steps = live.steps();
+        let (first, first_count) = counter(live, steps[0].clone());
+        let (second, second_count) = counter(live, steps[1].clone());
+        let names = StoredValue::new(0);
+        let list = Memo::new(move |_| {
+            names.update_value(|count| *count += 1);
+            live.steps().len()
+        });
+        assert_eq!((first.get(), second.get(), list.get()), (String::new(), String::new(), 2));
+        live.hear(event(3, output(2, "Hel")));
+        live.hear(event(4, output(2, "lo")));
+        assert_eq!((first.get(), second.get(), list.get()), (String::new(), "Hello".to_owned(), 2));
+        assert_eq!(first_count.get_value(), 1);
+        assert_eq!(second_count.get_value(), 2);
+        assert_eq!(names.get_value(), 1);
+    });
+}
+
+#[test]
+fn an_event_heard_twice_changes_nothing() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(2, output(1, "a")));
+        live.hear(event(2, output(1, "a")));
+        live.hear(event(1, start(1, 1)));
+        assert_eq!(live.output(&live.steps()[0]), "a");
+        assert_eq!(live.last_sequence(), 2);
+    });
+}
+
+#[test]
+fn a_step_begun_anew_gets_new_signals() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(2, output(1, "half")));
+        let lost = live.steps()[0].clone();
+        live.hear(event(3, start(1, 2)));
+        live.hear(event(4, output(1, "whole")));
+        let steps = live.steps();
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].attempt, 2);
+        assert_eq!(live.output(&steps[0]), "whole");
+        assert_eq!(live.output(&lost), "");
+    });
+}
+
+#[test]
+fn results_find_their_calls() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        for (sequence, call_id) in [(2, "a"), (3, "b")] {
+            live.hear(event(
+                sequence,
+                EventBody::ToolCall {
+                    step: 1,
+                    call_id: call_id.to_owned(),
+                    tool: "calculator".to_owned(),
+                    arguments: Value::Null,
+                },
+            ));
+        }
+        let step = live.steps()[0].clone();
+        live.hear(event(
+            4,
+            EventBody::ToolResult {
+                step: 1,
+                call_id: "b".to_owned(),
+                tool: "calculator".to_owned(),
+                outcome: ToolOutcome::Ok,
+                content: "4".to_owned(),
+                duration_ms: 2,
+            },
+        ));
+        assert_eq!(live.calls(&step).len(), 2);
+        assert_eq!(live.result(&step, "a"), None);
+        assert_eq!(live.result(&step, "b").unwrap().content, "4");
+    });
+}
+
+#[test]
+fn the_state_follows_the_log() {
+    Owner::new().with(|| {
+        let live = live(session());
+        assert_eq!(live.state(), SessionState::Queued);
+        live.hear(event(1, EventBody::SessionStart { provider: "builtin".to_owned(), model: "planner".to_owned() }));
+        assert_eq!(live.state(), SessionState::Running);
+        live.hear(event(2, EventBody::Waiting { reason: "a budget".to_owned() }));
+        assert_eq!(live.state(), SessionState::Waiting);
+        live.hear(event(3, start(1, 1)));
+        assert_eq!(live.state(), SessionState::Running);
+        assert!(live.answer().is_none());
+        live.hear(event(4, output(1, "42")));
+        live.hear(event(
+            5,
+            EventBody::Done {
+                state: SessionState::Completed,
+                reason: None,
+                usage: Usage::default(),
+                duration_ms: 4_000,
+            },
+        ));
+        assert_eq!(live.state(), SessionState::Completed);
+        assert_eq!(live.elapsed_ms(), 4_000);
+        assert_eq!(live.answer().as_deref(), Some("42"));
+        assert_eq!(live.ending(), None);
+    });
+}
+
+#[test]
+fn a_record_that_is_over_wins_over_a_silent_log() {
+    Owner::new().with(|| {
+        let live = live(Session {
+            state: SessionState::Failed,
+            reason: Some("no worker could take it".to_owned()),
+            ..session()
+        });
+        assert_eq!(live.state(), SessionState::Failed);
+        assert_eq!(live.ending().unwrap().reason.as_deref(), Some("no worker could take it"));
+        assert_eq!(live.elapsed_ms(), 0);
+    });
+}
+
+#[test]
+fn the_clock_goes_on_between_events_and_never_back() {
+    let mut clock = Clock { started_at: None, as_of: at(0), heard_ms: 0.0 };
+    assert_eq!(clock.elapsed_ms(5_000.0), 0);
+    clock.hear(at(10), 1_000.0);
+    assert_eq!(clock.elapsed_ms(1_000.0), 0);
+    assert_eq!(clock.elapsed_ms(3_500.0), 2_500);
+    // Heard late: one second of the log while five went by.
+    clock.hear(at(11), 6_000.0);
+    assert_eq!(clock.elapsed_ms(6_000.0), 5_000);
+    clock.hear(at(20), 7_000.0);
+    assert_eq!(clock.elapsed_ms(7_000.0), 10_000);
+}

@@ -1,0 +1,167 @@
+//! Sessions one below the other, and the way to older ones.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use resonant_domain::page::Page;
+use resonant_domain::session::SessionSummary;
+
+use super::figures::counted;
+use crate::error::AppError;
+use crate::paths;
+use crate::ui::{Avatar, AvatarSize, Duration, ErrorPanel, Icon, IconName, StateBadge, Time};
+
+/// Whether a list names the agent of each session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgentNames {
+    /// The list holds sessions of several agents.
+    Shown,
+    /// All are of the agent that the page is about.
+    Hidden,
+}
+
+/// One session in a list.
+#[component]
+pub(crate) fn SessionRow(
+    /// The session.
+    session: SessionSummary,
+    /// Whether to say whose it is.
+    names: AgentNames,
+) -> impl IntoView {
+    let duration_ms = session.started_at.zip(session.ended_at).map(|(from, to)| {
+        u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
+    });
+    let agent = (names == AgentNames::Shown).then(|| {
+        view! {
+            <a class="session-row__agent" href=paths::agent(session.agent_id)>
+                {session.agent_name}
+            </a>
+        }
+    });
+    view! {
+        <li class="session-row">
+            <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
+            <div class="session-row__main">
+                <a class="session-row__goal" href=paths::session(session.id)>
+                    {session.goal}
+                </a>
+                <p class="session-row__about">
+                    {agent}
+                    <Time at=session.created_at />
+                </p>
+            </div>
+            <div class="session-row__state">
+                <StateBadge state=session.state />
+            </div>
+            <p class="session-row__figures">
+                <span>{counted(u64::from(session.steps), "step", "steps")}</span>
+                <span>{counted(session.usage.total_tokens(), "token", "tokens")}</span>
+                <span>{session.usage.cost.to_string()}</span>
+                {duration_ms.map(|ms| view! { <span><Duration ms=ms /></span> })}
+            </p>
+        </li>
+    }
+}
+
+/// The pages of a list that come after the first one.
+pub(crate) struct LaterPages<T: Send + Sync + 'static> {
+    items: RwSignal<Vec<T>>,
+    next: RwSignal<Option<String>>,
+    is_loading: RwSignal<bool>,
+    error: RwSignal<Option<AppError>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for LaterPages<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for LaterPages<T> {}
+
+impl<T: Clone + Send + Sync + 'static> LaterPages<T> {
+    /// None so far; the first page named the cursor of the next one.
+    pub(crate) fn new(next: Option<String>) -> Self {
+        Self {
+            items: RwSignal::new(Vec::new()),
+            next: RwSignal::new(next),
+            is_loading: RwSignal::new(false),
+            error: RwSignal::new(None),
+        }
+    }
+
+    /// What was fetched so far.
+    pub(crate) fn items(self) -> Vec<T> {
+        self.items.get()
+    }
+
+    /// The cursor of the next page.
+    pub(crate) fn next(self) -> Option<String> {
+        self.next.get()
+    }
+
+    /// Puts the next page behind what is there.
+    pub(crate) fn load(self, page: impl Future<Output = Result<Page<T>, AppError>> + 'static) {
+        if self.is_loading.get_untracked() {
+            return;
+        }
+        self.is_loading.set(true);
+        self.error.set(None);
+        spawn_local(async move {
+            match page.await {
+                Ok(page) => {
+                    self.items.try_update(|items| items.extend(page.items));
+                    self.next.try_set(page.next_cursor);
+                }
+                Err(error) => {
+                    self.error.try_set(Some(error));
+                }
+            }
+            self.is_loading.try_set(false);
+        });
+    }
+}
+
+/// The way to the next page: a link that leads there, and with JavaScript adds it to this one.
+#[component]
+pub(crate) fn LoadMore<T: Clone + Send + Sync + 'static>(
+    /// The pages.
+    pages: LaterPages<T>,
+    /// The address of the page that begins at a cursor.
+    #[prop(into)]
+    href: Callback<String, String>,
+    /// Loads the page that begins at a cursor.
+    #[prop(into)]
+    on_more: Callback<String>,
+) -> impl IntoView {
+    move || {
+        let error = pages.error.get().map(|error| view! { <ErrorPanel error=error /> });
+        let link = pages.next().map(|cursor| {
+            view! {
+                <a
+                    class="button load-more__link"
+                    class:is-busy=move || pages.is_loading.get()
+                    href=href.run(cursor.clone())
+                    rel="next"
+                    on:click=move |event| {
+                        // A click that asks for a new tab is left to the browser.
+                        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+                            event.prevent_default();
+                            on_more.run(cursor.clone());
+                        }
+                    }
+                >
+                    <Icon name=IconName::ChevronDown />
+                    "Load more"
+                </a>
+            }
+        });
+        view! {
+            <div class="load-more">
+                {error}
+                {link}
+            </div>
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `/sessions/{id}`: a session, live.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::FaultKind;
+
+use super::api::{SessionSoFar, get_session};
+use super::session_view::SessionView;
+use crate::error::AppError;
+use crate::ssr;
+use crate::ui::{ErrorPanel, Skeleton};
+
+/// The page of one session.
+#[derive(Debug)]
+pub struct SessionRoute {
+    so_far: Resource<Result<SessionSoFar, AppError>>,
+}
+
+#[lazy_route]
+impl LazyRoute for SessionRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = move || params.read().get("id").unwrap_or_default();
+        let so_far = Resource::new_blocking(id, |id| async move {
+            // What is no id names no session.
+            let id = id.parse().map_err(|_| AppError::not_found("There is no such session"))?;
+            get_session(id).await
+        });
+        Self { so_far }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let so_far = this.so_far;
+        view! {
+            <Meta name="description" content="A session of an AI agent, step by step as it happens" />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match so_far.await {
+                        Ok(so_far) => view! { <SessionView so_far=so_far /> }.into_any(),
+                        Err(error) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <Title text="Session" />
+                                <h1>"This session cannot be shown"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Suspense>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,373 @@
+//! The page of a session: what it is for, what happens, and what can be done about it.
+
+use std::time::Duration as Span;
+
+use leptos::ev;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use resonant_domain::SessionId;
+use resonant_domain::session::Session;
+use resonant_domain::text::shorten;
+
+use super::api::{CancelSession, SessionSoFar};
+use super::ending::Ending;
+use super::figures::{counted, grouped};
+use super::live_session::LiveSession;
+use super::step_view::StepView;
+use crate::browser::{self, EventStream, StreamState};
+use crate::paths;
+use crate::ui::{
+    Avatar, AvatarSize, Button, ButtonKind, CopyButton, Duration, ErrorPanel, Icon, IconName,
+    LinkButton, Notice, StateBadge, Time, Tone,
+};
+
+/// How often the elapsed time of a running session is drawn.
+const TICK: Span = Span::from_millis(200);
+/// The reader counts as being at the end within so many pixels.
+const NEAR_END: f64 = 160.0;
+
+/// A session, live.
+#[component]
+pub fn SessionView(
+    /// All that happened so far.
+    so_far: SessionSoFar,
+) -> impl IntoView {
+    let session = so_far.session.clone();
+    let live = LiveSession::new(so_far);
+    let state = Memo::new(move |_| live.state());
+    let is_over = Memo::new(move |_| state.get().is_terminal());
+    follow_log(live, session.id);
+
+    let name = session.agent_name.clone();
+    let title = move || format!("{}: {name}", state.get().title());
+    view! {
+        <Title text=title />
+        <article class="session">
+            <Head session=session.clone() />
+            <Facts live=live limits=session.limits />
+            <Actions live=live session=session.clone() />
+            <Connection live=live />
+            <p class="visually-hidden" role="status">
+                {move || format!("The session is {}", state.get().title().to_lowercase())}
+            </p>
+            <section class="session__log" aria-label="What happened">
+                <Show when=move || live.steps().is_empty() && !is_over.get()>
+                    <Queued live=live />
+                </Show>
+                <ol class="timeline">
+                    <For
+                        each=move || live.steps()
+                        key=|step| (step.step, step.attempt)
+                        children=move |step| view! { <StepView live=live step=step /> }
+                    />
+                </ol>
+                {move || {
+                    live.waiting()
+                        .map(|reason| {
+                            view! { <Notice tone=Tone::Warn>"Waiting: " {reason}</Notice> }
+                        })
+                }}
+                {move || {
+                    live.errors()
+                        .into_iter()
+                        .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
+                        .collect_view()
+                }}
+                <Close live=live session=session />
+            </section>
+            <Follow live=live />
+        </article>
+    }
+}
+
+/// Goes on from the newest event that is known, unless the session is over.
+fn follow_log(live: LiveSession, id: SessionId) {
+    let stream = StoredValue::new_local(None::<EventStream>);
+    Effect::new(move || {
+        if live.state().is_terminal() {
+            stream.set_value(None);
+        } else if stream.with_value(Option::is_none) {
+            let follow = browser::follow_session(
+                move |after| paths::session_stream(id, after),
+                live.last_sequence(),
+                move |event| live.hear(event),
+                move |state| live.set_stream(state),
+            );
+            stream.set_value(Some(follow));
+        }
+    });
+    on_cleanup(move || {
+        stream.try_update_value(|stream| *stream = None);
+    });
+}
+
+/// Who works on what.
+#[component]
+fn Head(session: Session) -> impl IntoView {
+    let title = shorten(&session.goal, 120);
+    // The heading holds all of a short goal already.
+    let is_long = title != session.goal.trim();
+    let goal = is_long.then(|| {
+        view! {
+            <details class="session__material">
+                <summary>"The whole goal"</summary>
+                <p class="session__text">{session.goal}</p>
+            </details>
+        }
+    });
+    let context = session.context.map(|context| {
+        let size = counted(context.chars().count() as u64, "character", "characters");
+        view! {
+            <details class="session__material">
+                <summary>"Context, " {size}</summary>
+                <p class="session__text" tabindex="0">
+                    {context}
+                </p>
+            </details>
+        }
+    });
+    view! {
+        <header class="session__head">
+            <a class="session__agent" href=paths::agent(session.agent_id)>
+                <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
+                {session.agent_name}
+            </a>
+            <h1 class="session__goal">{title}</h1>
+            {goal}
+            {context}
+        </header>
+    }
+}
+
+/// State, time, steps, tokens, cost and model: fixed places, so that nothing moves while they count.
+#[component]
+fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl IntoView {
+    let state = Memo::new(move |_| live.state());
+    let usage = Memo::new(move |_| live.usage());
+    let tokens_title = move || {
+        let usage = usage.get();
+        format!("{} read, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
+    };
+    view! {
+        <dl class="facts">
+            <div class="facts__fact">
+                <dt>"State"</dt>
+                <dd><StateBadge state=state /></dd>
+            </div>
+            <div class="facts__fact">
+                <dt>"Time"</dt>
+                <dd class="facts__time"><Duration ms=elapsed(live) /></dd>
+            </div>
+            <div class="facts__fact">
+                <dt>"Steps"</dt>
+                <dd>{move || grouped(live.step_count())} " of " {limits.max_steps}</dd>
+            </div>
+            <div class="facts__fact">
+                <dt>"Tokens"</dt>
+                <dd title=tokens_title>{move || grouped(usage.get().total_tokens())}</dd>
+            </div>
+            <div class="facts__fact">
+                <dt>"Cost"</dt>
+                <dd>{move || usage.get().cost.to_string()}</dd>
+            </div>
+            <div class="facts__fact facts__fact--wide">
+                <dt>"Answered by"</dt>
+                <dd>
+                    {move || match live.model() {
+                        None => "not known yet".to_owned(),
+                        Some((provider, _)) if provider.as_deref() == Some("builtin") => {
+                            "Built-in planner".to_owned()
+                        }
+                        Some((_, model)) => model,
+                    }}
+                </dd>
+            </div>
+        </dl>
+        <Show when=move || {
+            live.model().is_some_and(|(provider, _)| provider.as_deref() == Some("builtin"))
+        }>
+            <p class="session__planner">
+                <Icon name=IconName::Info />
+                <span>
+                    "The built-in planner works by rules. It is not a language model: it plans tool \
+                    calls from the goal and writes the answer from their results."
+                </span>
+            </p>
+        </Show>
+    }
+}
+
+/// The elapsed time, counting while the session runs.
+fn elapsed(live: LiveSession) -> Signal<u64> {
+    let shown = RwSignal::new(live.elapsed_ms());
+    Effect::new(move |ticking: Option<Option<IntervalHandle>>| {
+        if let Some(Some(handle)) = ticking {
+            handle.clear();
+        }
+        shown.set(live.elapsed_ms());
+        if live.state().is_terminal() {
+            return None;
+        }
+        let tick = move || {
+            shown.try_set(untrack(|| live.elapsed_ms()));
+        };
+        let handle = set_interval_with_handle(tick, TICK).ok()?;
+        on_cleanup(move || handle.clear());
+        Some(handle)
+    });
+    shown.into()
+}
+
+/// Cancel while it runs; run again and copy when it is over.
+#[component]
+fn Actions(live: LiveSession, session: Session) -> impl IntoView {
+    let cancel = ServerAction::<CancelSession>::new();
+    let value = cancel.value();
+    Effect::new(move || {
+        if let Some(Ok(session)) = value.get() {
+            live.renew(session);
+        }
+    });
+    let error = move || value.with(|value| value.as_ref().and_then(|value| value.clone().err()));
+    let is_over = Memo::new(move |_| live.state().is_terminal());
+    let id = session.id;
+    view! {
+        <div class="session__actions">
+            <Show
+                when=move || !is_over.get()
+                fallback=move || {
+                    view! {
+                        <LinkButton href=paths::run_again(session.agent_id, id) kind=ButtonKind::Primary>
+                            <Icon name=IconName::Refresh />
+                            "Run again"
+                        </LinkButton>
+                        {move || {
+                            live.answer()
+                                .map(|answer| {
+                                    view! {
+                                        <span class="needs-script">
+                                            <CopyButton text=answer label="Copy the answer" />
+                                        </span>
+                                    }
+                                })
+                        }}
+                    }
+                }
+            >
+                <ActionForm action=cancel>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=cancel.pending()>
+                        <Icon name=IconName::Stop />
+                        "Cancel"
+                    </Button>
+                </ActionForm>
+                // A browser with scripts reads the inside of noscript as text, so it is given as text.
+                <noscript inner_html=format!(
+                    "<a class=\"button\" href=\"{}\">Reload to see what is new</a>",
+                    paths::session(id),
+                )></noscript>
+            </Show>
+            <span class="session__started">"Asked for " <Time at=session.created_at /></span>
+        </div>
+        {move || error().map(|error| view! { <ErrorPanel error=error /> })}
+    }
+}
+
+/// Says when the connection is lost. What is missed meanwhile comes afterwards.
+#[component]
+fn Connection(live: LiveSession) -> impl IntoView {
+    let is_lost = Memo::new(move |_| {
+        live.stream() == StreamState::Reconnecting && !live.state().is_terminal()
+    });
+    view! {
+        <div role="status" class="session__connection">
+            <Show when=move || is_lost.get()>
+                <Notice tone=Tone::Warn>
+                    "Reconnecting… The session goes on meanwhile; nothing of it is lost."
+                </Notice>
+            </Show>
+        </div>
+    }
+}
+
+/// Stands in for the first step until a worker begins it.
+#[component]
+fn Queued(live: LiveSession) -> impl IntoView {
+    view! {
+        <p class="session__queued">
+            <Icon name=IconName::Spinner />
+            {move || {
+                if live.model().is_some() { "Starting the first step" } else { "Waiting for a worker" }
+            }}
+        </p>
+    }
+}
+
+/// How it ended and what to do next.
+#[component]
+fn Close(live: LiveSession, session: Session) -> impl IntoView {
+    let again = paths::run_again(session.agent_id, session.id);
+    let agent = paths::agent(session.agent_id);
+    let ending = Memo::new(move |_| live.ending());
+    move || {
+        let Ending { tone, title, reason, advice } = ending.get()?;
+        let (again, agent) = (again.clone(), agent.clone());
+        Some(view! {
+            <Notice tone=tone>
+                <p class="session__end">{title}</p>
+                {reason.map(|reason| view! { <p>{reason}</p> })}
+                <p>{advice}"."</p>
+                <p class="session__ways">
+                    <a href=again>"Run again"</a>
+                    <a href=agent>"Change the agent"</a>
+                </p>
+            </Notice>
+        })
+    }
+}
+
+/// Scrolls along with what is written as long as the reader is at the end, and offers the way back
+/// to it when not.
+#[component]
+fn Follow(live: LiveSession) -> impl IntoView {
+    let is_at_end = RwSignal::new(true);
+    // Between a change and the frame in which the page has scrolled, its place says nothing.
+    let is_moving = StoredValue::new(false);
+    let is_over = Memo::new(move |_| live.state().is_terminal());
+    let go = move || {
+        is_moving.set_value(true);
+        request_animation_frame(move || {
+            browser::scroll_to_end();
+            is_moving.try_update_value(|is_moving| *is_moving = false);
+        });
+    };
+    Effect::new(move |is_first: Option<()>| {
+        live.track_pulse();
+        if is_first.is_none() {
+            is_at_end.set(browser::is_near_end(NEAR_END));
+            let scroll = window_event_listener(ev::scroll, move |_| {
+                if !is_moving.get_value() {
+                    is_at_end.set(browser::is_near_end(NEAR_END));
+                }
+            });
+            on_cleanup(move || scroll.remove());
+        } else if is_at_end.get_untracked() {
+            go();
+        }
+    });
+    let jump = Callback::new(move |_| {
+        is_at_end.set(true);
+        browser::scroll_to_end();
+    });
+    view! {
+        <Show when=move || !is_at_end.get() && !is_over.get()>
+            <div class="session__jump">
+                <Button type_="button" on_click=jump>
+                    <Icon name=IconName::ArrowDown />
+                    "Jump to latest"
+                </Button>
+            </div>
+        </Show>
+    }
+}

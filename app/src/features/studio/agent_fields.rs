@@ -1,0 +1,286 @@
+//! The fields of an agent, the same for a new one and one that is changed.
+
+use leptos::prelude::*;
+use resonant_domain::agent::{
+    AVATAR_ICONS, Avatar as Picture, DESCRIPTION_MAX, MODEL_NAME_MAX, NAME_MAX, SYSTEM_PROMPT_MAX,
+};
+use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
+
+use super::agent_form::{AgentForm, field_fault, tools_fault};
+use super::planner_notice::PlannerNotice;
+use crate::error::AppError;
+use crate::ui::{
+    Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone,
+};
+
+/// Every field of an agent. Belongs into a form.
+#[component]
+pub(super) fn AgentFields(
+    /// What the fields start with.
+    form: AgentForm,
+    /// What was wrong with them when they were sent last.
+    #[prop(into)]
+    error: Signal<Option<AppError>>,
+    /// The language model that `Auto` means.
+    language_model: Option<String>,
+) -> impl IntoView {
+    let AgentForm {
+        name,
+        description,
+        icon,
+        hue,
+        system_prompt,
+        model,
+        model_name,
+        tools,
+        max_steps,
+        max_tokens,
+        timeout_seconds,
+    } = form;
+    let limit = |text: &str| text.parse::<i64>().unwrap_or(1);
+    view! {
+        <section class="agent-form__part">
+            <h2 class="agent-form__title">"What it is"</h2>
+            <Field
+                label="Name"
+                name="form[name]"
+                value=name
+                required=true
+                maxlength=NAME_MAX
+                autocomplete="off"
+                error=field_fault(error, "name")
+            />
+            <TextArea
+                label="Description"
+                name="form[description]"
+                value=description
+                rows=2
+                optional=true
+                maxlength=DESCRIPTION_MAX
+                hint="What it is for, in a sentence or two"
+                error=field_fault(error, "description")
+            />
+            <AvatarPicker icon=icon hue=hue error=error />
+        </section>
+        <section class="agent-form__part">
+            <h2 class="agent-form__title">"What it is told"</h2>
+            <TextArea
+                label="System prompt"
+                name="form[system_prompt]"
+                value=system_prompt
+                rows=10
+                optional=true
+                is_code=true
+                maxlength=SYSTEM_PROMPT_MAX
+                hint="How it should work and what its answers should look like. It reads this before each goal"
+                error=field_fault(error, "system_prompt")
+            />
+            <ModelPicker model=model model_name=model_name error=error language_model=language_model />
+        </section>
+        <section class="agent-form__part">
+            <ToolPicker chosen=tools error=error />
+        </section>
+        <section class="agent-form__part">
+            <h2 class="agent-form__title">"How far it may go"</h2>
+            <p class="agent-form__lead">"Each session stops at whichever of these it reaches first."</p>
+            <div class="agent-form__limits">
+                <NumberField
+                    label="Steps"
+                    name="form[max_steps]"
+                    value=limit(&max_steps)
+                    min=1
+                    max=50
+                    hint="1 to 50"
+                    error=field_fault(error, "limits.max_steps")
+                />
+                <NumberField
+                    label="Output tokens"
+                    name="form[max_tokens]"
+                    value=limit(&max_tokens)
+                    min=1
+                    max=1_000_000
+                    hint="1 to 1,000,000"
+                    error=field_fault(error, "limits.max_tokens")
+                />
+                <NumberField
+                    label="Seconds"
+                    name="form[timeout_seconds]"
+                    value=limit(&timeout_seconds)
+                    min=1
+                    max=3_600
+                    hint="1 to 3,600"
+                    error=field_fault(error, "limits.timeout_seconds")
+                />
+            </div>
+        </section>
+    }
+}
+
+/// Icon and hue, with the picture that they make.
+#[component]
+fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> impl IntoView {
+    let base = Picture::default();
+    let icon = RwSignal::new(if icon.is_empty() { base.icon } else { icon });
+    let first_hue = hue.parse::<u16>().unwrap_or(base.hue);
+    let hue = RwSignal::new(first_hue);
+    let fault = field_fault(error, "avatar.icon");
+    let choices = AVATAR_ICONS
+        .into_iter()
+        .map(|name| {
+            view! {
+                <label class="avatar-picker__icon" title=name>
+                    <input
+                        type="radio"
+                        name="form[icon]"
+                        value=name
+                        checked=icon.get_untracked() == name
+                        aria-label=name
+                        on:change=move |_| icon.set(name.to_owned())
+                    />
+                    <Icon name=IconName::of_avatar(name) />
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="avatar-picker">
+            <legend class="field__label">"Picture"</legend>
+            <div class="avatar-picker__shown">
+                {move || {
+                    let picture = Picture { icon: icon.get(), hue: hue.get() };
+                    view! { <Avatar avatar=picture size=AvatarSize::Large /> }
+                }}
+                <label class="avatar-picker__hue">
+                    <span class="field__label">"Colour"</span>
+                    <input
+                        type="range"
+                        name="form[hue]"
+                        min="0"
+                        max="359"
+                        value=first_hue.to_string()
+                        on:input=move |event| {
+                            if let Ok(degrees) = event_target_value(&event).parse() {
+                                hue.set(degrees);
+                            }
+                        }
+                    />
+                </label>
+            </div>
+            <div class="avatar-picker__icons">{choices}</div>
+            <p class="field__error" hidden=move || fault.with(Option::is_none)>
+                {move || fault.get()}
+            </p>
+        </fieldset>
+    }
+}
+
+/// Which model answers.
+#[component]
+fn ModelPicker(
+    model: String,
+    model_name: String,
+    error: Signal<Option<AppError>>,
+    language_model: Option<String>,
+) -> impl IntoView {
+    let model = if model.is_empty() { "auto".to_owned() } else { model };
+    let auto = language_model.as_ref().map_or_else(
+        || "The built-in planner, because no language model is configured here".to_owned(),
+        |name| format!("The language model of this installation: {name}"),
+    );
+    let has_language_model = language_model.is_some();
+    let named = if has_language_model {
+        "Another model of the same provider"
+    } else {
+        "A model of the provider, once one is configured here"
+    };
+    let choices = [
+        ("auto", "Automatic", auto),
+        ("builtin", "Built-in planner", "Rules instead of a language model. Same input, same answer".to_owned()),
+        ("named", "Named model", named.to_owned()),
+    ]
+    .into_iter()
+    .map(|(value, title, about)| {
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    class="choice__control"
+                    name="form[model]"
+                    value=value
+                    checked=model == value
+                />
+                <span class="choice__title">{title}</span>
+                <span class="choice__about">{about}</span>
+            </label>
+        }
+    })
+    .collect_view();
+    view! {
+        <fieldset class="model-picker">
+            <legend class="field__label">"Who answers"</legend>
+            <div class="choices">{choices}</div>
+            <div class="model-picker__name">
+                <Field
+                    label="Name of the model"
+                    name="form[model_name]"
+                    value=model_name
+                    maxlength=MODEL_NAME_MAX
+                    autocomplete="off"
+                    hint="As the provider knows it"
+                    error=field_fault(error, "model_policy.model")
+                />
+            </div>
+            {(!has_language_model).then(|| view! { <PlannerNotice /> })}
+        </fieldset>
+    }
+}
+
+/// Which tools it may call.
+#[component]
+fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl IntoView {
+    let fault = tools_fault(error);
+    let card = move |tool: BuiltInTool| {
+        let id = format!("tool-{}", tool.name);
+        let about = format!("{id}-about");
+        view! {
+            <label class="choice choice--tool">
+                <input
+                    type="checkbox"
+                    class="choice__control"
+                    name="form[tools][]"
+                    value=tool.name
+                    checked=chosen.iter().any(|name| name == tool.name)
+                    aria-labelledby=id.clone()
+                    aria-describedby=about.clone()
+                />
+                <span class="choice__title" id=id>
+                    <Icon name=IconName::of_tool(tool.name) />
+                    {tool.title}
+                </span>
+                <span class="choice__about" id=about>
+                    {tool.summary}
+                    {tool
+                        .reaches_out
+                        .then(|| {
+                            view! {
+                                " "
+                                <Badge tone=Tone::Warn>"reaches other hosts"</Badge>
+                            }
+                        })}
+                </span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="tool-picker">
+            <legend class="agent-form__title">"What it may use"</legend>
+            <p class="agent-form__lead">"It can call the tools that you tick and no others."</p>
+            <div class="choices choices--tools">
+                {BUILT_IN_TOOLS.into_iter().map(card).collect_view()}
+            </div>
+            <p class="field__error" hidden=move || fault.with(Option::is_none)>
+                {move || fault.get()}
+            </p>
+        </fieldset>
+    }
+}

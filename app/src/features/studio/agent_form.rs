@@ -1,0 +1,129 @@
+//! The forms of the studio: field by field as text, the way a browser sends them. Text stays text
+//! until `form_rules`, so that a wrong number is a fault of its field.
+
+use leptos::prelude::*;
+use resonant_domain::agent::{AgentSpec, ModelPolicy};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What the form of an agent holds. The inputs are named `form[<field>]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentForm {
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The picture's icon.
+    pub icon: String,
+    /// The picture's hue in degrees.
+    pub hue: String,
+    /// What the model is told first.
+    pub system_prompt: String,
+    /// `auto`, `builtin` or `named`.
+    pub model: String,
+    /// The model's name when `model` is `named`.
+    pub model_name: String,
+    /// The names of the tools.
+    pub tools: Vec<String>,
+    /// Turns of the loop.
+    pub max_steps: String,
+    /// Tokens that the model may write.
+    pub max_tokens: String,
+    /// Seconds until the end.
+    pub timeout_seconds: String,
+}
+
+impl From<&AgentSpec> for AgentForm {
+    fn from(spec: &AgentSpec) -> Self {
+        let (model, model_name) = match &spec.model_policy {
+            ModelPolicy::Auto => ("auto", String::new()),
+            ModelPolicy::Builtin => ("builtin", String::new()),
+            ModelPolicy::Named { model } => ("named", model.clone()),
+        };
+        Self {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            icon: spec.avatar.icon.clone(),
+            hue: spec.avatar.hue.to_string(),
+            system_prompt: spec.system_prompt.clone(),
+            model: model.to_owned(),
+            model_name,
+            tools: spec.tools.iter().map(|grant| grant.name.clone()).collect(),
+            max_steps: spec.limits.max_steps.to_string(),
+            max_tokens: spec.limits.max_tokens.to_string(),
+            timeout_seconds: spec.limits.timeout_seconds.to_string(),
+        }
+    }
+}
+
+/// What the form that starts a session holds. The inputs are named `run[<field>]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunForm {
+    /// What the agent shall reach.
+    pub goal: String,
+    /// Material for it.
+    pub context: String,
+    /// Turns of the loop; empty for the agent's own.
+    pub max_steps: String,
+    /// Tokens that the model may write; empty for the agent's own.
+    pub max_tokens: String,
+    /// Seconds until the end; empty for the agent's own.
+    pub timeout_seconds: String,
+}
+
+/// What is wrong with one field, as a sentence beside it.
+pub(crate) fn field_fault(
+    error: Signal<Option<AppError>>,
+    field: &'static str,
+) -> Signal<Option<String>> {
+    Signal::derive(move || {
+        error.with(|error| error.as_ref().and_then(|error| error.field(field).map(sentence)))
+    })
+}
+
+/// What is wrong with any tool of the list.
+pub(crate) fn tools_fault(error: Signal<Option<AppError>>) -> Signal<Option<String>> {
+    Signal::derive(move || {
+        error.with(|error| {
+            let fields = &error.as_ref()?.fields;
+            let fault = fields.iter().find(|fault| fault.field.starts_with("tools"))?;
+            Some(format!("Each tool {}", fault.reason))
+        })
+    })
+}
+
+/// The fields of an agent that show their own faults.
+pub(crate) const AGENT_FIELDS: &[&str] = &[
+    "name",
+    "description",
+    "avatar.icon",
+    "system_prompt",
+    "model_policy.model",
+    "limits.max_steps",
+    "limits.max_tokens",
+    "limits.timeout_seconds",
+];
+/// The fields of a run that show their own faults.
+pub(crate) const RUN_FIELDS: &[&str] =
+    &["goal", "context", "limits.max_steps", "limits.max_tokens", "limits.timeout_seconds"];
+
+/// The error of the newest call of a server function, if it failed.
+pub(crate) fn action_error<T: Clone + Send + Sync + 'static>(
+    value: MappedSignal<Option<Result<T, AppError>>>,
+) -> Signal<Option<AppError>> {
+    Signal::derive(move || {
+        value.with(|value| match value {
+            Some(Err(error)) => Some(error.clone()),
+            Some(Ok(_)) | None => None,
+        })
+    })
+}
+
+/// `must be 1 to 50` becomes `Must be 1 to 50`.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

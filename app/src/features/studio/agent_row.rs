@@ -1,0 +1,118 @@
+//! Agents in lists, and the templates that one may start from.
+
+use leptos::prelude::*;
+use resonant_domain::agent::{AgentStatus, AgentSummary};
+use resonant_domain::listing::ListingSummary;
+
+use crate::paths;
+use crate::ui::{Avatar, AvatarSize, Badge, Icon, IconName, LinkButton, Time, Tone};
+
+/// Whether an agent may run, as a mark.
+#[component]
+pub(super) fn StatusBadge(
+    /// The status.
+    #[prop(into)]
+    status: Signal<AgentStatus>,
+) -> impl IntoView {
+    move || {
+        let status = status.get();
+        let tone = match status {
+            AgentStatus::Active => Tone::Good,
+            AgentStatus::Paused => Tone::Warn,
+            AgentStatus::Archived => Tone::Neutral,
+        };
+        view! { <Badge tone=tone>{title(status)}</Badge> }
+    }
+}
+
+/// The status as a person reads it.
+pub(super) const fn title(status: AgentStatus) -> &'static str {
+    match status {
+        AgentStatus::Active => "Active",
+        AgentStatus::Paused => "Paused",
+        AgentStatus::Archived => "Archived",
+    }
+}
+
+/// One agent in the list.
+#[component]
+pub(super) fn AgentRow(
+    /// The agent.
+    agent: AgentSummary,
+) -> impl IntoView {
+    let name = agent.name.clone();
+    let run = (agent.status == AgentStatus::Active).then(|| {
+        view! {
+            <LinkButton href=paths::run_agent(agent.id)>
+                <Icon name=IconName::Play />
+                "Run"
+                <span class="visually-hidden">" " {name}</span>
+            </LinkButton>
+        }
+    });
+    let description = (!agent.description.is_empty())
+        .then(|| view! { <p class="agent-row__description">{agent.description}</p> });
+    view! {
+        <li class="agent-row">
+            <Avatar avatar=agent.avatar />
+            <div class="agent-row__main">
+                <h2 class="agent-row__name">
+                    <a href=paths::agent(agent.id)>{agent.name}</a>
+                </h2>
+                {description}
+                <p class="agent-row__about">
+                    <StatusBadge status=agent.status />
+                    <span>"Changed " <Time at=agent.updated_at /></span>
+                </p>
+            </div>
+            <div class="agent-row__actions">{run}</div>
+        </li>
+    }
+}
+
+/// Templates to start from, and the blank sheet.
+#[component]
+pub(super) fn TemplateCards(
+    /// The templates.
+    templates: Vec<ListingSummary>,
+    /// The one that was chosen.
+    chosen: Option<String>,
+) -> impl IntoView {
+    let is_blank = chosen.is_none();
+    let cards = templates
+        .into_iter()
+        .map(|template| {
+            let is_chosen = chosen.as_ref() == Some(&template.slug);
+            view! {
+                <li>
+                    <a
+                        class="template-card"
+                        class:is-chosen=is_chosen
+                        aria-current=is_chosen.then_some("true")
+                        href=paths::new_agent_from(&template.slug)
+                    >
+                        <Avatar avatar=template.avatar size=AvatarSize::Small />
+                        <span class="template-card__name">{template.name}</span>
+                        <span class="template-card__tagline">{template.tagline}</span>
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <ul class="template-cards">
+            <li>
+                <a
+                    class="template-card template-card--blank"
+                    class:is-chosen=is_blank
+                    href=paths::NEW_AGENT
+                >
+                    <Icon name=IconName::Plus />
+                    <span class="template-card__name">"Blank agent"</span>
+                    <span class="template-card__tagline">"Start with an empty form"</span>
+                </a>
+            </li>
+            {cards}
+        </ul>
+    }
+}

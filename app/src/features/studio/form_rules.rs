@@ -1,0 +1,196 @@
+//! The rules that turn what a form sent into what a use case takes.
+
+use resonant_domain::agent::{
+    AgentChanges, AgentSpec, Avatar, LimitChanges, Limits, ModelPolicy, ToolGrant,
+};
+use resonant_domain::session::NewSession;
+use resonant_domain::{FaultKind, FieldFault};
+
+use super::agent_form::{AgentForm, RunForm};
+use crate::error::AppError;
+
+impl AgentForm {
+    /// The agent that the form describes, or every field that breaks a rule.
+    pub fn spec(&self) -> Result<AgentSpec, Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        let base = Limits::default();
+        let spec = AgentSpec {
+            name: self.name.trim().to_owned(),
+            description: lines(&self.description),
+            avatar: self.avatar(&mut faults),
+            system_prompt: lines(&self.system_prompt),
+            model_policy: self.model_policy(&mut faults),
+            tools: self.tools.iter().map(ToolGrant::new).collect(),
+            limits: Limits {
+                max_steps: number(&mut faults, "limits.max_steps", &self.max_steps)
+                    .unwrap_or(base.max_steps),
+                max_tokens: number(&mut faults, "limits.max_tokens", &self.max_tokens)
+                    .unwrap_or(base.max_tokens),
+                timeout_seconds: number(&mut faults, "limits.timeout_seconds", &self.timeout_seconds)
+                    .unwrap_or(base.timeout_seconds),
+            },
+        };
+        if let Err(more) = spec.check() {
+            faults.extend(more);
+        }
+        if faults.is_empty() { Ok(spec) } else { Err(faults) }
+    }
+
+    /// The same as changes to an agent that exists: every field but the status.
+    pub fn changes(&self) -> Result<AgentChanges, Vec<FieldFault>> {
+        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
+            self.spec()?;
+        Ok(AgentChanges {
+            name: Some(name),
+            description: Some(description),
+            avatar: Some(avatar),
+            system_prompt: Some(system_prompt),
+            model_policy: Some(model_policy),
+            tools: Some(tools),
+            limits: Some(LimitChanges {
+                max_steps: Some(limits.max_steps),
+                max_tokens: Some(limits.max_tokens),
+                timeout_seconds: Some(limits.timeout_seconds),
+            }),
+            status: None,
+        })
+    }
+
+    fn avatar(&self, faults: &mut Vec<FieldFault>) -> Avatar {
+        let base = Avatar::default();
+        let icon = if self.icon.is_empty() { base.icon } else { self.icon.clone() };
+        let hue = number(faults, "avatar.hue", &self.hue).unwrap_or(u32::from(base.hue));
+        Avatar { icon, hue: u16::try_from(hue).unwrap_or(u16::MAX) }
+    }
+
+    fn model_policy(&self, faults: &mut Vec<FieldFault>) -> ModelPolicy {
+        match self.model.as_str() {
+            "" | "auto" => ModelPolicy::Auto,
+            "builtin" => ModelPolicy::Builtin,
+            "named" => ModelPolicy::Named { model: self.model_name.trim().to_owned() },
+            _ => {
+                faults.push(FieldFault::new("model_policy", "must be auto, builtin or named"));
+                ModelPolicy::Auto
+            }
+        }
+    }
+}
+
+impl RunForm {
+    /// The session that the form asks for, or every field that breaks a rule.
+    pub fn new_session(&self) -> Result<NewSession, Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        let context = lines(&self.context);
+        let new = NewSession {
+            goal: lines(&self.goal).trim().to_owned(),
+            context: (!context.trim().is_empty()).then_some(context),
+            limits: LimitChanges {
+                max_steps: number(&mut faults, "limits.max_steps", &self.max_steps),
+                max_tokens: number(&mut faults, "limits.max_tokens", &self.max_tokens),
+                timeout_seconds: number(&mut faults, "limits.timeout_seconds", &self.timeout_seconds),
+            },
+        };
+        if let Err(more) = new.check() {
+            faults.extend(more);
+        }
+        if faults.is_empty() { Ok(new) } else { Err(faults) }
+    }
+}
+
+/// A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Reads a whole number; an empty field is no number and no fault.
+fn number(faults: &mut Vec<FieldFault>, field: &str, text: &str) -> Option<u32> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let number = text.parse().ok();
+    if number.is_none() {
+        faults.push(FieldFault::new(field, "must be a whole number"));
+    }
+    number
+}
+
+/// The error that tells these faults.
+pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
+    let kind = FaultKind::Invalid;
+    AppError { fields, ..AppError::new(kind, kind.title()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> AgentForm {
+        AgentForm { name: "Reader".to_owned(), ..AgentForm::default() }
+    }
+
+    #[test]
+    fn a_name_is_enough() {
+        let spec = form().spec().unwrap();
+        assert_eq!(spec, AgentSpec { name: "Reader".to_owned(), ..AgentSpec::default() });
+    }
+
+    #[test]
+    fn an_agent_survives_the_form() {
+        let spec = AgentSpec {
+            name: "Reader".to_owned(),
+            description: "Reads\npages".to_owned(),
+            avatar: Avatar { icon: "book".to_owned(), hue: 12 },
+            system_prompt: "You read.".to_owned(),
+            model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
+            tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
+            limits: Limits { max_steps: 3, max_tokens: 500, timeout_seconds: 60 },
+        };
+        assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
+    }
+
+    #[test]
+    fn each_broken_field_is_named() {
+        type Break = fn(&mut AgentForm);
+        let table: [(&str, Break); 6] = [
+            ("name", |f| f.name = "  ".to_owned()),
+            ("limits.max_steps", |f| f.max_steps = "ten".to_owned()),
+            ("limits.max_tokens", |f| f.max_tokens = "0".to_owned()),
+            ("avatar.hue", |f| f.hue = "70000".to_owned()),
+            ("model_policy.model", |f| f.model = "named".to_owned()),
+            ("tools[0].name", |f| f.tools = vec!["rm".to_owned()]),
+        ];
+        for (field, breaks) in table {
+            let mut broken = form();
+            breaks(&mut broken);
+            let faults = broken.spec().unwrap_err();
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert_eq!(faults[0].field, field);
+        }
+    }
+
+    #[test]
+    fn the_browser_s_encoding_reads_back() {
+        // As a browser writes `form[tools][]` twice, brackets escaped.
+        let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
+                    &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
+        #[derive(Deserialize)]
+        struct Arguments {
+            form: AgentForm,
+        }
+        let read: Arguments = serde_qs::Config::new(5, false).deserialize_str(body).unwrap();
+        assert_eq!(read.form.tools, ["calculator", "extract"]);
+        assert_eq!(read.form.spec().unwrap().description, "a\nb");
+    }
+
+    #[test]
+    fn a_run_needs_a_goal_and_takes_over_its_own_limits_only() {
+        let run = RunForm { goal: " Add 2 and 2 ".to_owned(), max_steps: "3".to_owned(), ..RunForm::default() };
+        let new = run.new_session().unwrap();
+        assert_eq!(new.goal, "Add 2 and 2");
+        assert_eq!(new.context, None);
+        assert_eq!(new.limits, LimitChanges { max_steps: Some(3), ..LimitChanges::default() });
+        let faults = RunForm::default().new_session().unwrap_err();
+        assert_eq!(faults[0].field, "goal");
+    }
+}

@@ -1,0 +1,118 @@
+//! The form that sets an agent on a goal.
+
+use leptos::form::ActionForm;
+use leptos::html;
+use leptos::prelude::*;
+use resonant_domain::AgentId;
+use resonant_domain::agent::{AgentStatus, Limits};
+use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
+
+use super::agent_form::{RUN_FIELDS, action_error, field_fault};
+use super::api::RunAgent;
+use crate::ui::{Button, ButtonKind, Field, FormError, Icon, IconName, Notice, TextArea, Tone};
+
+/// A goal and the material for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Task {
+    /// The goal.
+    pub goal: String,
+    /// The material.
+    pub context: Option<String>,
+}
+
+/// Goal, context and limits of one session.
+#[component]
+pub(super) fn RunPanel(
+    /// The agent.
+    id: AgentId,
+    /// Whether it may run.
+    #[prop(into)]
+    status: Signal<AgentStatus>,
+    /// Its own limits.
+    limits: Limits,
+    /// What the form starts with.
+    task: Task,
+) -> impl IntoView {
+    let run = ServerAction::<RunAgent>::new();
+    let error = action_error(run.value());
+    let form = NodeRef::<html::Form>::new();
+    let may_run = move || status.get() == AgentStatus::Active;
+    let send = move |event: leptos::ev::KeyboardEvent| {
+        if (event.ctrl_key() || event.meta_key()) && event.key() == "Enter" && may_run() {
+            event.prevent_default();
+            if let Some(form) = form.get_untracked() {
+                // A form that its own rules refuse says so itself.
+                let _ = form.request_submit();
+            }
+        }
+    };
+    let limit = move |label: &'static str, name: &'static str, field: &'static str, own: u32| {
+        view! {
+            <Field
+                label=label
+                name=format!("run[{name}]")
+                type_="number"
+                placeholder=own.to_string()
+                error=field_fault(error, field)
+            />
+        }
+    };
+    view! {
+        <section class="run-panel" id="run" aria-labelledby="run-title" on:keydown=send>
+            <h2 class="run-panel__title" id="run-title">
+                "Run"
+            </h2>
+            <Show when=move || !may_run()>
+                <Notice tone=Tone::Warn>"It does not run now. Make it active first."</Notice>
+            </Show>
+            <ActionForm action=run node_ref=form>
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextArea
+                    id="run-goal"
+                    label="Goal"
+                    name="run[goal]"
+                    value=task.goal
+                    rows=3
+                    required=true
+                    maxlength=GOAL_MAX
+                    placeholder="What is 15 % of 240, and how many days is it until 1 May 2030?"
+                    hint="What it should reach, in your words. Ctrl-Enter runs"
+                    error=field_fault(error, "goal")
+                />
+                <TextArea
+                    label="Context"
+                    name="run[context]"
+                    value=task.context.unwrap_or_default()
+                    rows=4
+                    optional=true
+                    maxlength=CONTEXT_MAX
+                    hint="Material for it: a text, a table, notes"
+                    error=field_fault(error, "context")
+                />
+                <details class="run-panel__limits">
+                    <summary>"Other limits for this session"</summary>
+                    <p class="agent-form__lead">"Empty fields keep the agent's own."</p>
+                    <div class="agent-form__limits">
+                        {limit("Steps", "max_steps", "limits.max_steps", limits.max_steps)}
+                        {limit("Output tokens", "max_tokens", "limits.max_tokens", limits.max_tokens)}
+                        {limit(
+                            "Seconds",
+                            "timeout_seconds",
+                            "limits.timeout_seconds",
+                            limits.timeout_seconds,
+                        )}
+                    </div>
+                </details>
+                <FormError error=error fields=RUN_FIELDS />
+                <Button
+                    kind=ButtonKind::Primary
+                    busy=run.pending()
+                    disabled=Signal::derive(move || !may_run())
+                >
+                    <Icon name=IconName::Play />
+                    "Run"
+                </Button>
+            </ActionForm>
+        </section>
+    }
+}
