@@ -1,0 +1,156 @@
+// The studio: make an agent, change it, run it, stop it, take it away.
+
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { SessionPage } from '../pages/session.ts';
+import { StudioPages } from '../pages/studio.ts';
+
+test('an agent is made, changed and found again', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.open('/studio');
+  await expect(page.getByText('No account needed.').first()).toBeVisible();
+  await page.getByRole('link', { name: 'New agent' }).first().click();
+  await expect(page).toHaveURL('/studio/new');
+  await studio.name.fill('Bean counter');
+  await page.getByRole('textbox', { name: /^Description/ }).fill('Counts beans');
+  await studio.systemPrompt.fill('You count.\nNothing else.');
+  await studio.tool('Calculator').check();
+  await page.getByRole('spinbutton', { name: 'Steps' }).first().fill('5');
+  await page.getByRole('button', { name: 'Create agent' }).click();
+  await page.waitForURL(/\/studio\/agents\//);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Bean counter');
+
+  await studio.name.fill('Pea counter');
+  await expect(page.getByText('Not saved yet')).toBeVisible();
+  await studio.save.click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Pea counter');
+
+  await page.reload();
+  await untilLive(page);
+  await expect(studio.name).toHaveValue('Pea counter');
+  await expect(studio.systemPrompt).toHaveValue('You count.\nNothing else.');
+  await expect(studio.tool('Calculator')).toBeChecked();
+  await expect(studio.tool('Fetch a page')).not.toBeChecked();
+
+  await studio.open('/studio');
+  await expect(studio.agent('Pea counter')).toContainText('Counts beans');
+});
+
+test('what a form holds is shown as text, never run', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('<img src=x onerror=alert(1)>', []);
+  await studio.systemPrompt.fill('</textarea><script>alert(1)</script>');
+  await studio.save.click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await page.reload();
+  await untilLive(page);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('<img src=x onerror=alert(1)>');
+  await expect(studio.systemPrompt).toHaveValue('</textarea><script>alert(1)</script>');
+});
+
+test('it runs from its editor, and runs again with the same goal', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('Adder', ['Calculator']);
+  await studio.goal.fill('What is 17 * 3?');
+  await studio.run.click();
+  await page.waitForURL(/\/sessions\//);
+  const session = new SessionPage(page);
+  await session.expectCompleted();
+  await expect(session.output.last()).toContainText('51');
+
+  await page.getByRole('link', { name: 'Run again' }).first().click();
+  await page.waitForURL(/\/studio\/agents\//);
+  await expect(studio.goal).toHaveValue('What is 17 * 3?');
+  await expect(page.getByRole('region', { name: 'Last sessions' }).getByRole('link', { name: 'What is 17 * 3?' })).toBeVisible();
+
+  await visit(page, '/sessions');
+  const row = page.getByRole('listitem').filter({ hasText: 'What is 17 * 3?' });
+  await expect(row).toContainText('Completed');
+  await expect(row).toContainText('Adder');
+  await row.getByRole('link', { name: 'What is 17 * 3?' }).click();
+  await session.expectCompleted();
+});
+
+test('a template fills the form', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.open('/studio');
+  await page.getByRole('link', { name: /^Meeting minutes/ }).click();
+  await expect(page).toHaveURL('/studio/new?template=meeting-minutes');
+  await expect(studio.name).toHaveValue('Meeting minutes');
+  await expect(studio.tool('Summarise')).toBeChecked();
+  await page.getByRole('button', { name: 'Create agent' }).click();
+  await page.waitForURL(/\/studio\/agents\//);
+});
+
+test('a name of blanks is refused beside its field and nothing is lost', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.open('/studio/new');
+  await studio.name.fill('   ');
+  await studio.systemPrompt.fill('Keep me');
+  await page.getByRole('button', { name: 'Create agent' }).click();
+  await expect(studio.name).toHaveAttribute('aria-invalid', 'true');
+  await expect(studio.systemPrompt).toHaveValue('Keep me');
+  await expect(page).toHaveURL('/studio/new');
+});
+
+test('a paused agent does not run until it is active again', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('Sleeper', ['Calculator']);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByText('It is paused')).toBeVisible();
+  await expect(studio.run).toBeDisabled();
+  await page.getByRole('button', { name: 'Activate' }).click();
+  await expect(page.getByText('It is active')).toBeVisible();
+  await expect(studio.run).toBeEnabled();
+});
+
+test('a change from elsewhere is not overwritten unseen', async ({ page, context, browserConsole }) => {
+  browserConsole.allow(/409/);
+  const studio = new StudioPages(page);
+  await studio.create('First', []);
+  const other = await context.newPage();
+  const elsewhere = new StudioPages(other);
+  await elsewhere.open(new URL(page.url()).pathname);
+  await elsewhere.name.fill('Second');
+  await elsewhere.save.click();
+  await expect(other.getByText('Saved', { exact: true })).toBeVisible();
+
+  await studio.name.fill('Third');
+  await studio.save.click();
+  await expect(page.getByText('This agent was changed elsewhere')).toBeVisible();
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Third');
+});
+
+test('an agent is deleted after a second look, and its sessions stay', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('Short-lived', ['Calculator']);
+  await studio.goal.fill('1 + 1');
+  await studio.run.click();
+  await page.waitForURL(/\/sessions\//);
+  await new SessionPage(page).expectCompleted();
+  await page.locator('.session__agent').click();
+  await page.waitForURL(/\/studio\/agents\//);
+  await page.getByRole('button', { name: 'Delete agent' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Delete agent' }).click();
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page).toHaveURL('/studio');
+  await expect(studio.agent('Short-lived')).toHaveCount(0);
+  await visit(page, '/sessions');
+  await expect(page.getByRole('listitem').filter({ hasText: 'Short-lived' })).toBeVisible();
+});
+
+test('a stranger does not find the agent', async ({ page, browser, browserConsole }) => {
+  browserConsole.allow(/404/);
+  const studio = new StudioPages(page);
+  await studio.create('Mine', []);
+  const stranger = await browser.newContext({ baseURL: new URL(page.url()).origin });
+  const answer = await (await stranger.newPage()).goto(new URL(page.url()).pathname);
+  expect([401, 404]).toContain(answer?.status());
+  await stranger.close();
+});
