@@ -28,6 +28,7 @@ macro_rules! icons {
 
         impl IconName {
             /// Every icon.
+            #[cfg(test)]
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// Its outline, as the `d` of one SVG path, to be stroked with round caps.
