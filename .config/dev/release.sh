@@ -49,7 +49,8 @@ choose_address() {
   if ! is_free "$port"; then
     [[ -z ${PORT:-}${LEPTOS_SITE_ADDR:-} ]] ||
       fail "Port $port is taken." "stop what uses it, or choose another PORT"
-    chosen=$(free_port "$port" $((port + 99)))
+    # The next one is where `cargo leptos watch` tells browsers to reload.
+    chosen=$(free_port $((port + 2)) $((port + 99)))
     say "  Port $port is taken: using $chosen"
   fi
   export LEPTOS_SITE_ADDR=$host:$chosen

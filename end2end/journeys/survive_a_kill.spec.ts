@@ -1,6 +1,7 @@
 // The server is killed in the middle of a session, as a crash or a lost machine would. After the next
 // start the session goes on from its log or ends with a reason; it never stays at work for ever.
 
+import { mkdirSync } from 'node:fs';
 import { OwnServer, ports, serverEnv, withModel } from '../fixtures/servers.ts';
 import { beGuest, expectWholeLog, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
@@ -10,7 +11,8 @@ test.describe.configure({ mode: 'serial', timeout: 120_000 });
 let server: OwnServer;
 
 test.beforeAll(async ({}, info) => {
-  server = new OwnServer(ports.kill, serverEnv(ports.kill, 'resonant_kill', withModel), info.outputPath('../kill-server.log'));
+  mkdirSync(info.project.outputDir, { recursive: true });
+  server = new OwnServer(ports.kill, serverEnv(ports.kill, 'resonant_kill', withModel), `${info.project.outputDir}/kill-server.log`);
   server.prepare();
   await server.start();
 });
