@@ -86,7 +86,7 @@ pub(super) fn FilterBar(
                 }
             }
         >
-            <div class="filter-bar__search">
+            <div class="field filter-bar__search">
                 <label class="field__label" for="marketplace-search">"Search"</label>
                 <div class="filter-bar__box">
                     <Icon name=IconName::Search />

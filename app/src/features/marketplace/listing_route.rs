@@ -89,7 +89,7 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
                     <section class="listing__section" aria-labelledby="prompt-title">
                         <h2 id="prompt-title">"What it is told"</h2>
                         <p class="listing__note">
-                            "The whole system prompt. Nothing else steers this agent; once it is in your studio you can change every word."
+                            "The whole system prompt, as its publisher wrote it. Once the agent is in your studio you can change every word."
                         </p>
                         <details class="listing__prompt">
                             <summary>"Show the system prompt"</summary>
