@@ -4,7 +4,8 @@ use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, AgentSummary};
 use resonant_domain::page::{Page, PageRequest};
 
-use crate::{Ctx, Result};
+use crate::store::agents::AgentPosition;
+use crate::{Ctx, Error, Result, access, sessions, store};
 
 /// Which agents are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,37 +16,160 @@ pub struct AgentFilter {
     pub page: PageRequest,
 }
 
+const NOT_FOUND: Error = Error::NotFound("agent");
+
 /// Lists the caller's agents, the one that changed last first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> {
-    let _ = (ctx, filter);
-    todo!()
+    let owner = access::user(ctx)?;
+    let limit = filter.page.checked_limit()?;
+    let scope = ("agents", owner, filter.status);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<AgentPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
+
+    let mut conn = ctx.backend().conn().await?;
+    let wanted = i64::from(limit) + 1;
+    let mut items = store::agents::list(&mut conn, owner, filter.status, after, wanted).await?;
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_cursor = match items.last() {
+        Some(last) if has_more => {
+            let position = AgentPosition {
+                updated_at: last.updated_at,
+                id: last.id,
+            };
+            Some(cursors.seal(&scope, &position)?)
+        }
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
 }
 
 /// Reads one agent of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
-    let _ = (ctx, id);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().conn().await?;
+    store::agents::find(&mut conn, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)
 }
 
 /// Makes an agent.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] names every field that breaks a rule.
 pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
-    let _ = (ctx, spec);
-    todo!()
+    let owner = access::user(ctx)?;
+    let agent = new_agent(ctx, owner, spec)?;
+    let mut conn = ctx.backend().conn().await?;
+    store::agents::insert(&mut conn, &agent).await?;
+    tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
+    Ok(agent)
 }
 
-/// Changes an agent.
+/// An agent that is not yet kept.
+pub(crate) fn new_agent(
+    ctx: &Ctx,
+    owner: resonant_domain::UserId,
+    mut spec: AgentSpec,
+) -> Result<Agent> {
+    spec.check()?;
+    trim(&mut spec);
+    let now = ctx.backend().now();
+    Ok(Agent {
+        id: AgentId::from_uuid(ctx.backend().new_id()?),
+        owner_id: owner,
+        status: AgentStatus::Active,
+        revision: 1,
+        listing_id: None,
+        created_at: now,
+        updated_at: now,
+        spec,
+    })
+}
+
+/// Takes off the blanks that the length rules do not count.
+fn trim(spec: &mut AgentSpec) {
+    for text in [
+        &mut spec.name,
+        &mut spec.description,
+        &mut spec.system_prompt,
+    ] {
+        let trimmed = text.trim();
+        if trimmed.len() != text.len() {
+            *text = trimmed.to_owned();
+        }
+    }
+}
+
+/// Changes an agent. What is absent from the changes stays; changes that change nothing leave the
+/// revision as it is.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for the agent as it would be;
+/// [`Error::Conflict`] when it is no longer at `expected_revision`.
 pub async fn update(
     ctx: &Ctx,
     id: AgentId,
     changes: AgentChanges,
     expected_revision: Option<i64>,
 ) -> Result<Agent> {
-    let _ = (ctx, id, changes, expected_revision);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut tx = ctx.backend().begin().await?;
+    let before = store::agents::lock(&mut tx, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    if expected_revision.is_some_and(|revision| revision != before.revision) {
+        return Err(Error::Conflict(
+            "The agent has changed since you opened it. Reload it and make your changes again"
+                .to_owned(),
+        ));
+    }
+    let mut after = before.clone();
+    after.status = changes.status.unwrap_or(before.status);
+    after.spec.apply(changes);
+    after.spec.check()?;
+    trim(&mut after.spec);
+    if after == before {
+        return Ok(before);
+    }
+    after.revision += 1;
+    after.updated_at = ctx.backend().now();
+    store::agents::update(&mut tx, &after).await?;
+    tx.commit().await?;
+    tracing::info!(agent.id = %id, revision = after.revision, "agent changed");
+    Ok(after)
 }
 
-/// Deletes an agent.
+/// Deletes an agent and cancels its sessions that are not over. Those that are stay readable.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn delete(ctx: &Ctx, id: AgentId) -> Result<()> {
-    let _ = (ctx, id);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut tx = ctx.backend().begin().await?;
+    // The lock keeps a session from being started in between.
+    store::agents::lock(&mut tx, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let mut ended = Vec::new();
+    for session in store::sessions::list_open(&mut tx, owner, id).await? {
+        let events = sessions::cancel_locked(ctx.backend(), &mut tx, owner, session).await?;
+        ended.push((session, events));
+    }
+    store::agents::delete(&mut tx, owner, id).await?;
+    tx.commit().await?;
+    for (session, events) in ended {
+        ctx.backend().events().publish(session, &events);
+    }
+    tracing::info!(agent.id = %id, "agent deleted");
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,28 @@
 //! People: guests, members and their sign-ins.
 
-use resonant_domain::member::Viewer;
+use std::fmt;
 
-use crate::{Actor, Backend, Ctx, Result};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use resonant_domain::UserId;
+use resonant_domain::member::{Email, UserKind, Viewer, check_display_name, check_password};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+use crate::backend::random;
+use crate::cache::hex;
+use crate::cache::sign_in::{KnownSignIn, SignInEntry};
+use crate::store::OnConstraint as _;
+use crate::store::members::TokenHash;
+use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, store};
+
+/// For how long a sign-in lasts after it was last used.
+const SIGN_IN_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often its end is moved at most.
+const SIGN_IN_STEP: SignedDuration = SignedDuration::from_hours(1);
+/// The random bytes of a token.
+const TOKEN_BYTES: usize = 32;
 
 /// What someone writes to become a member.
 #[derive(Clone)]
@@ -15,6 +35,12 @@ pub struct NewMember {
     pub display_name: String,
 }
 
+impl fmt::Debug for NewMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewMember(…)")
+    }
+}
+
 /// What a member writes to sign in.
 #[derive(Clone)]
 pub struct Credentials {
@@ -24,44 +50,283 @@ pub struct Credentials {
     pub password: String,
 }
 
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
 /// Tells who the caller is; `None` for someone anonymous.
+///
+/// # Errors
+/// [`Error::Unavailable`].
 pub async fn viewer(ctx: &Ctx) -> Result<Option<Viewer>> {
-    let _ = ctx;
-    todo!()
+    match ctx.actor() {
+        Actor::User { id, .. } => {
+            let mut conn = ctx.backend().conn().await?;
+            Ok(store::members::find(&mut conn, id).await?)
+        }
+        Actor::Anonymous | Actor::System => Ok(None),
+    }
 }
 
 /// Tells whom a token stands for; `None` when it stands for nobody.
+///
+/// # Errors
+/// [`Error::Unavailable`].
 pub async fn authenticate(backend: &Backend, token: &str) -> Result<Option<Actor>> {
-    let _ = (backend, token);
-    todo!()
+    let Some(hash) = hash_token(token) else {
+        return Ok(None);
+    };
+    let key = hex(&hash);
+    let now = backend.now();
+    let known = if let Some(known) = backend.cache().read::<SignInEntry>(&key).await {
+        known
+    } else {
+        let known = look_up(backend, &hash, now).await?;
+        backend.cache().fill::<SignInEntry>(&key, &known).await;
+        known
+    };
+    Ok(known
+        .filter(|known| known.expires_at > now)
+        .map(|known| Actor::User {
+            id: known.user_id,
+            kind: known.kind,
+        }))
+}
+
+async fn look_up(
+    backend: &Backend,
+    hash: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<KnownSignIn>> {
+    let mut conn = backend.conn().await?;
+    let sign_in = store::members::find_sign_in(&mut conn, hash).await?;
+    let Some(mut sign_in) = sign_in.filter(|sign_in| sign_in.expires_at > now) else {
+        return Ok(None);
+    };
+    if now.duration_since(sign_in.last_seen_at) >= SIGN_IN_STEP {
+        sign_in.expires_at = now + SIGN_IN_LASTS;
+        store::members::update_expiry(&mut conn, hash, now, sign_in.expires_at).await?;
+    }
+    Ok(Some(KnownSignIn {
+        user_id: sign_in.user_id,
+        kind: sign_in.kind,
+        expires_at: sign_in.expires_at,
+    }))
 }
 
 /// Makes the caller a guest. Someone who is signed in stays who they are.
+///
+/// # Errors
+/// [`Error::Forbidden`] for the system.
 pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
-    let _ = ctx;
-    todo!()
+    if let Some(viewer) = viewer(ctx).await? {
+        return Ok(viewer);
+    }
+    if ctx.actor() == Actor::System {
+        return Err(Error::Forbidden);
+    }
+    let [high, low] = random::<2>()?;
+    let guest = Viewer {
+        id: UserId::from_uuid(ctx.backend().new_id()?),
+        kind: UserKind::Guest,
+        display_name: format!("Guest {high:02X}{low:02X}"),
+        email: None,
+    };
+    let now = ctx.backend().now();
+    let mut tx = ctx.backend().begin().await?;
+    store::members::insert(&mut tx, &guest, None, now).await?;
+    let token = issue(&mut tx, guest.id, now).await?;
+    tx.commit().await?;
+    ctx.signed_in(actor(&guest), token);
+    tracing::info!(user.id = %guest.id, "guest began");
+    Ok(guest)
 }
 
-/// Makes the caller a member. A guest keeps everything.
+/// Makes the caller a member. A guest keeps identity, agents and sessions, and gets a new token.
+///
+/// # Errors
+/// [`Error::Invalid`] for values that break rules, also for an address that is in use;
+/// [`Error::Conflict`] for someone who is a member already; [`Error::TooMany`].
 pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
-    let _ = (ctx, new);
-    todo!()
+    let present = match ctx.actor() {
+        Actor::System => return Err(Error::Forbidden),
+        Actor::User {
+            kind: UserKind::Member,
+            ..
+        } => {
+            return Err(Error::Conflict("You have an account already".to_owned()));
+        }
+        Actor::User {
+            id,
+            kind: UserKind::Guest,
+        } => Some(id),
+        Actor::Anonymous => None,
+    };
+    let display_name = new.display_name.trim().to_owned();
+    let mut faults = Vec::new();
+    let email = Email::parse(&new.email)
+        .map_err(|fault| faults.push(fault))
+        .ok();
+    check_password(&mut faults, &new.password);
+    check_display_name(&mut faults, &display_name);
+    let Some(email) = email.filter(|_| faults.is_empty()) else {
+        return Err(faults.into());
+    };
+
+    let backend = ctx.backend();
+    let password_hash = backend.passwords().hash(new.password).await?;
+    let id = match present {
+        Some(id) => id,
+        None => UserId::from_uuid(backend.new_id()?),
+    };
+    let member = Viewer {
+        id,
+        kind: UserKind::Member,
+        display_name,
+        email: Some(email.as_str().to_owned()),
+    };
+    let in_use = || Error::field("email", "is in use already; sign in instead");
+    let now = backend.now();
+    let mut tx = backend.begin().await?;
+    let mut ended = Vec::new();
+    if present.is_some() {
+        let is_guest = store::members::update_guest(&mut tx, &member, &password_hash, now)
+            .await
+            .on_constraint("users_email_key", in_use)?;
+        if !is_guest {
+            return Err(Error::Conflict("You have an account already".to_owned()));
+        }
+        ended = store::members::delete_sign_ins_of(&mut tx, member.id).await?;
+    } else {
+        store::members::insert(&mut tx, &member, Some(&password_hash), now)
+            .await
+            .on_constraint("users_email_key", in_use)?;
+    }
+    let token = issue(&mut tx, member.id, now).await?;
+    tx.commit().await?;
+    for hash in &ended {
+        forget(backend, hash).await;
+    }
+    ctx.signed_in(actor(&member), token);
+    tracing::info!(user.id = %member.id, "member signed up");
+    Ok(member)
 }
 
-/// Signs a member in.
+/// Signs a member in, by a new token; the one that the caller had before ends.
+///
+/// # Errors
+/// [`Error::Invalid`] on the field `password`, the same for an unknown address and a wrong password;
+/// [`Error::TooMany`].
 pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
-    let _ = (ctx, credentials);
-    todo!()
+    if ctx.actor() == Actor::System {
+        return Err(Error::Forbidden);
+    }
+    let backend = ctx.backend();
+    let secret = match Email::parse(&credentials.email) {
+        Ok(email) => {
+            let mut conn = backend.conn().await?;
+            store::members::find_by_email(&mut conn, &email).await?
+        }
+        Err(_) => None,
+    };
+    // A password of any other length cannot be right; hashing a shorter one costs the same.
+    let is_usable = credentials.password.len() <= resonant_domain::member::PASSWORD_MAX * 4;
+    let password = if is_usable {
+        credentials.password
+    } else {
+        String::new()
+    };
+    let hash = secret.as_ref().map(|secret| secret.password_hash.clone());
+    let is_right = backend.passwords().verify(password, hash).await?;
+    let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
+        return Err(Error::field(
+            "password",
+            "e-mail address or password is wrong",
+        ));
+    };
+
+    let now = backend.now();
+    let before = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let mut tx = backend.begin().await?;
+    if let Some(before) = &before {
+        store::members::delete_sign_in(&mut tx, before).await?;
+    }
+    store::members::delete_expired_sign_ins(&mut tx, now).await?;
+    let token = issue(&mut tx, member.id, now).await?;
+    tx.commit().await?;
+    if let Some(before) = &before {
+        forget(backend, before).await;
+    }
+    ctx.signed_in(actor(&member), token);
+    tracing::info!(user.id = %member.id, "member signed in");
+    Ok(member)
 }
 
-/// Ends the caller's sign-in.
+/// Ends the caller's sign-in. Nothing happens to someone who has none.
+///
+/// # Errors
+/// [`Error::Unavailable`].
 pub async fn sign_out(ctx: &Ctx) -> Result<()> {
-    let _ = ctx;
-    todo!()
+    if let Some(hash) = ctx.token().and_then(|token| hash_token(token.as_str())) {
+        let mut conn = ctx.backend().conn().await?;
+        store::members::delete_sign_in(&mut conn, &hash).await?;
+        drop(conn);
+        forget(ctx.backend(), &hash).await;
+    }
+    ctx.signed_out();
+    Ok(())
 }
 
 /// Changes what the caller is called.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `display_name`.
 pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
-    let _ = (ctx, display_name);
-    todo!()
+    let id = access::user(ctx)?;
+    let display_name = display_name.trim();
+    let mut faults = Vec::new();
+    check_display_name(&mut faults, display_name);
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    let mut conn = ctx.backend().conn().await?;
+    let now = ctx.backend().now();
+    store::members::update_display_name(&mut conn, id, display_name, now).await?;
+    store::members::find(&mut conn, id)
+        .await?
+        .ok_or(Error::Unauthenticated)
 }
+
+const fn actor(viewer: &Viewer) -> Actor {
+    Actor::User {
+        id: viewer.id,
+        kind: viewer.kind,
+    }
+}
+
+/// Makes a token and keeps its hash.
+async fn issue(tx: &mut PgConnection, user: UserId, now: Timestamp) -> Result<SignInToken> {
+    let token = BASE64_URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?);
+    let hash = Sha256::digest(&token).into();
+    store::members::insert_sign_in(tx, &hash, user, now, now + SIGN_IN_LASTS).await?;
+    Ok(SignInToken::new(token))
+}
+
+/// The hash of a token; `None` for a text that cannot be one.
+fn hash_token(token: &str) -> Option<TokenHash> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
+    (bytes.len() == TOKEN_BYTES).then(|| Sha256::digest(token).into())
+}
+
+/// Leaves word that a token stands for nobody.
+async fn forget(backend: &Backend, hash: &TokenHash) {
+    backend
+        .cache()
+        .replace::<SignInEntry>(&hex(hash), &None)
+        .await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,19 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
-use futures::stream::BoxStream;
-use resonant_domain::page::{Page, PageRequest};
-use resonant_domain::session::{NewSession, Session, SessionSummary};
-use resonant_domain::session_event::SessionEvent;
-use resonant_domain::{AgentId, SessionId};
+mod stream;
 
-use crate::{Ctx, Result};
+use jiff::Timestamp;
+use resonant_domain::agent::AgentStatus;
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::{AgentId, SessionId, UserId};
+use sqlx::PgConnection;
+
+use crate::store::sessions::SessionPosition;
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+pub use stream::{EventStream, stream};
 
 /// Which sessions are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,41 +24,188 @@ pub struct SessionFilter {
     pub page: PageRequest,
 }
 
-/// A session's events as they come, in batches without gap or repeat.
-pub type EventStream = BoxStream<'static, Result<Vec<SessionEvent>>>;
+const NOT_FOUND: Error = Error::NotFound("session");
 
-/// Starts a session of an agent.
+/// Starts a session of an agent: writes it down, with the agent as it is now, and queues it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
+/// [`Error::Conflict`] when the agent is paused or archived.
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
-    let _ = (ctx, agent_id, new);
-    todo!()
+    let owner = access::user(ctx)?;
+    new.check()?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin().await?;
+    let agent = store::agents::lock(&mut tx, owner, agent_id)
+        .await?
+        .ok_or(Error::NotFound("agent"))?;
+    match agent.status {
+        AgentStatus::Active => {}
+        AgentStatus::Paused => {
+            return Err(Error::Conflict(
+                "The agent is paused. Resume it to run it".to_owned(),
+            ));
+        }
+        AgentStatus::Archived => {
+            return Err(Error::Conflict(
+                "The agent is archived. Restore it to run it".to_owned(),
+            ));
+        }
+    }
+    let mut spec = agent.spec;
+    spec.limits = new.limits.over(spec.limits);
+    let session = Session {
+        id: SessionId::from_uuid(backend.new_id()?),
+        owner_id: owner,
+        agent_id,
+        agent_name: spec.name.clone(),
+        agent_avatar: spec.avatar.clone(),
+        goal: new.goal.trim().to_owned(),
+        context: new.context.filter(|context| !context.trim().is_empty()),
+        state: SessionState::Queued,
+        reason: None,
+        limits: spec.limits,
+        usage: Usage::default(),
+        steps: 0,
+        model: None,
+        last_sequence: 0,
+        created_at: backend.now(),
+        started_at: None,
+        ended_at: None,
+    };
+    store::sessions::insert(&mut tx, &session, &spec).await?;
+    store::queue::insert(&mut tx, owner, session.id).await?;
+    tx.commit().await?;
+    tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
+    Ok(session)
 }
 
 /// Reads one session of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let _ = (ctx, id);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().conn().await?;
+    store::sessions::find(&mut conn, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)
 }
 
 /// Reads a session's events after the one numbered `after`; 0 for all.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
-    let _ = (ctx, id, after);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().conn().await?;
+    store::sessions::find(&mut conn, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
 }
 
 /// Lists the caller's sessions, newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummary>> {
-    let _ = (ctx, filter);
-    todo!()
+    let owner = access::user(ctx)?;
+    let limit = filter.page.checked_limit()?;
+    let scope = ("sessions", owner, filter.agent_id);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<SessionPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
+
+    let mut conn = ctx.backend().conn().await?;
+    let wanted = i64::from(limit) + 1;
+    let mut items = store::sessions::list(&mut conn, owner, filter.agent_id, after, wanted).await?;
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_cursor = match items.last() {
+        Some(last) if has_more => {
+            let position = SessionPosition {
+                created_at: last.created_at,
+                id: last.id,
+            };
+            Some(cursors.seal(&scope, &position)?)
+        }
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
 }
 
-/// Ends a session early. One that has ended stays as it is.
+/// Ends a session early: at once when no worker has it, through its worker otherwise. One that has
+/// ended stays as it is.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let _ = (ctx, id);
-    todo!()
+    let owner = access::user(ctx)?;
+    let mut tx = ctx.backend().begin().await?;
+    let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
+    let session = store::sessions::find(&mut tx, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    tx.commit().await?;
+    ctx.backend().events().publish(id, &events);
+    tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
+    Ok(session)
 }
 
-/// Follows a session: all after `after` from its log, then live, until it is over.
-pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream> {
-    let _ = (ctx, id, after);
-    todo!()
+/// Cancels within a transaction. Answers the events that were written, to publish after it.
+pub(crate) async fn cancel_locked(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> Result<Vec<SessionEvent>> {
+    let Some(held) = store::queue::lock(&mut *tx, owner, id).await? else {
+        return Ok(Vec::new());
+    };
+    if held.is_leased {
+        store::sessions::update_cancel_asked(&mut *tx, owner, id).await?;
+        store::queue::notify_cancel(&mut *tx, id).await?;
+        return Ok(Vec::new());
+    }
+    end_locked(
+        backend,
+        tx,
+        (owner, id, held.fence),
+        SessionState::Cancelled,
+        None,
+    )
+    .await
 }
+
+/// Ends a session whose lock is held, without a worker.
+pub(crate) async fn end_locked(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    key: (UserId, SessionId, i64),
+    state: SessionState,
+    reason: Option<String>,
+) -> Result<Vec<SessionEvent>> {
+    let (owner, id, _) = key;
+    let session = store::sessions::find(&mut *tx, owner, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let now = backend.now();
+    let duration_ms = session
+        .started_at
+        .map_or(0, |started_at| between_ms(started_at, now));
+    let done = EventBody::Done {
+        state,
+        reason,
+        usage: session.usage,
+        duration_ms,
+    };
+    let events = store::session_events::append(tx, key, vec![done], Usage::default(), now).await?;
+    Ok(events.unwrap_or_default())
+}
+
+fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! Events on their way to those who watch a session live.
+//!
+//! Key: the session. Value: the events of one append, numbered. Lifetime: none, they are handed on.
+//! Empty, late or lost: the watcher reads the log, which every event was written to before it came
+//! here. Within a process events go from hand to hand; with Redis they also cross processes, on the
+//! channel `resonant:events:<session>`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use redis::aio::PubSub;
+use resonant_domain::SessionId;
+use resonant_domain::session_event::SessionEvent;
+use tokio::sync::{broadcast, mpsc};
+
+use super::redis::Redis;
+
+/// The events of one append; empty: something may have been missed, read the log.
+pub(crate) type Batch = Arc<[SessionEvent]>;
+
+/// How many appends a watcher may fall behind before it reads the log instead.
+const BACKLOG: usize = 256;
+/// How many appends may wait for Redis before they are dropped.
+const OUTBOX: usize = 1024;
+/// How soon a lost subscription is taken up again.
+const RETRY: Duration = Duration::from_secs(1);
+const CHANNEL: &str = "resonant:events:";
+
+/// The bus of one process. Must be made within a runtime.
+#[derive(Clone)]
+pub(crate) struct SessionEvents {
+    shared: Arc<Shared>,
+    wire: Option<Wire>,
+}
+
+#[derive(Default)]
+struct Shared {
+    watched: Mutex<HashMap<SessionId, broadcast::Sender<Batch>>>,
+    is_deaf: AtomicBool,
+}
+
+/// The ends of the two tasks that talk to Redis. They end when the bus is dropped.
+#[derive(Clone)]
+struct Wire {
+    outbox: mpsc::Sender<(SessionId, Vec<SessionEvent>)>,
+    changes: mpsc::UnboundedSender<Change>,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Watch(SessionId),
+    Leave(SessionId),
+}
+
+impl Shared {
+    fn watched(&self) -> MutexGuard<'_, HashMap<SessionId, broadcast::Sender<Batch>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a batch to those who watch the session in this process.
+    fn hand_on(&self, id: SessionId, batch: Batch) {
+        if let Some(sender) = self.watched().get(&id) {
+            // An error means that the last watcher is just leaving.
+            let _ = sender.send(batch);
+        }
+    }
+
+    /// Tells every watcher to read the log.
+    fn stir_all(&self) {
+        for sender in self.watched().values() {
+            let _ = sender.send(Arc::default());
+        }
+    }
+}
+
+/// One watcher's place on the bus.
+pub(crate) struct Watch {
+    bus: SessionEvents,
+    id: SessionId,
+    receiver: Option<broadcast::Receiver<Batch>>,
+}
+
+impl Watch {
+    /// Waits for the next batch; an empty one when some were missed.
+    pub(crate) async fn next(&mut self) -> Batch {
+        let Some(receiver) = &mut self.receiver else {
+            return Arc::default();
+        };
+        receiver.recv().await.unwrap_or_default()
+    }
+
+    /// Whether events may be passing by unheard at present.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.bus.shared.is_deaf.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // The receiver goes first, so that the count below is that of the others.
+        self.receiver = None;
+        let mut watched = self.bus.shared.watched();
+        if let Entry::Occupied(entry) = watched.entry(self.id)
+            && entry.get().receiver_count() == 0
+        {
+            entry.remove();
+            self.bus.tell(Change::Leave(self.id));
+        }
+    }
+}
+
+impl SessionEvents {
+    pub(crate) fn new(redis: Option<Redis>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let wire = redis.map(|redis| {
+            let (outbox, letters) = mpsc::channel(OUTBOX);
+            let (changes, wanted) = mpsc::unbounded_channel();
+            shared.is_deaf.store(true, Ordering::Relaxed);
+            tokio::spawn(send(redis.clone(), letters));
+            tokio::spawn(listen(redis, shared.clone(), wanted));
+            Wire { outbox, changes }
+        });
+        Self { shared, wire }
+    }
+
+    fn tell(&self, change: Change) {
+        if let Some(wire) = &self.wire {
+            // An error means that the runtime is stopping.
+            let _ = wire.changes.send(change);
+        }
+    }
+
+    /// Takes a place on the bus. What is appended from now on is heard.
+    pub(crate) fn watch(&self, id: SessionId) -> Watch {
+        let receiver = match self.shared.watched().entry(id) {
+            Entry::Occupied(entry) => entry.get().subscribe(),
+            Entry::Vacant(entry) => {
+                self.tell(Change::Watch(id));
+                entry.insert(broadcast::channel(BACKLOG).0).subscribe()
+            }
+        };
+        Watch {
+            bus: self.clone(),
+            id,
+            receiver: Some(receiver),
+        }
+    }
+
+    /// Hands on events that were written to the log. Never waits: who misses them reads the log.
+    pub(crate) fn publish(&self, id: SessionId, events: &[SessionEvent]) {
+        if events.is_empty() {
+            return;
+        }
+        self.shared.hand_on(id, events.into());
+        if let Some(wire) = &self.wire
+            && wire.outbox.try_send((id, events.to_vec())).is_err()
+        {
+            tracing::debug!(session.id = %id, "events not sent to Redis, its queue is full");
+        }
+    }
+}
+
+/// Sends what this process has written to the others, in order.
+async fn send(redis: Redis, mut letters: mpsc::Receiver<(SessionId, Vec<SessionEvent>)>) {
+    while let Some((id, events)) = letters.recv().await {
+        if let Ok(payload) = serde_json::to_vec(&events) {
+            redis.publish(&format!("{CHANNEL}{id}"), payload).await;
+        }
+    }
+}
+
+/// Hears what other processes have written, over a connection of its own that is made again whenever
+/// it is lost.
+async fn listen(redis: Redis, shared: Arc<Shared>, mut wanted: mpsc::UnboundedReceiver<Change>) {
+    loop {
+        let connected = tokio::time::timeout(RETRY * 5, redis.client().get_async_pubsub()).await;
+        match connected {
+            Ok(Ok(connection)) => {
+                if listen_once(connection, &shared, &mut wanted)
+                    .await
+                    .is_break()
+                {
+                    return;
+                }
+                tracing::warn!("the subscription to Redis was lost; taking it up again");
+            }
+            Ok(Err(error)) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "no subscription to Redis; watchers read the log"
+            ),
+            Err(_) => tracing::debug!("no subscription to Redis in time; watchers read the log"),
+        }
+        shared.is_deaf.store(true, Ordering::Relaxed);
+        shared.stir_all();
+        if wanted.is_closed() {
+            return;
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Listens over one connection. Breaks off for good when the bus is gone.
+async fn listen_once(
+    connection: PubSub,
+    shared: &Shared,
+    wanted: &mut mpsc::UnboundedReceiver<Change>,
+) -> std::ops::ControlFlow<()> {
+    use std::ops::ControlFlow::{Break, Continue};
+
+    let (mut sink, mut messages) = connection.split();
+    // What was asked for until now is in the map; the changes that wait say nothing new.
+    while wanted.try_recv().is_ok() {}
+    let channels: Vec<_> = shared
+        .watched()
+        .keys()
+        .map(|id| format!("{CHANNEL}{id}"))
+        .collect();
+    for channel in channels {
+        if sink.subscribe(channel).await.is_err() {
+            return Continue(());
+        }
+    }
+    shared.is_deaf.store(false, Ordering::Relaxed);
+    shared.stir_all();
+    loop {
+        tokio::select! {
+            change = wanted.recv() => {
+                let done = match change {
+                    Some(Change::Watch(id)) => {
+                        let done = sink.subscribe(format!("{CHANNEL}{id}")).await;
+                        // What was written before the subscription stood went unheard.
+                        shared.hand_on(id, Arc::default());
+                        done
+                    }
+                    Some(Change::Leave(id)) => {
+                        let is_back = shared.watched().contains_key(&id);
+                        if is_back { Ok(()) } else { sink.unsubscribe(format!("{CHANNEL}{id}")).await }
+                    }
+                    None => return Break(()),
+                };
+                if done.is_err() {
+                    return Continue(());
+                }
+            }
+            message = messages.next() => {
+                let Some(message) = message else { return Continue(()) };
+                let id = message.get_channel_name().strip_prefix(CHANNEL).and_then(|id| id.parse().ok());
+                if let Some(id) = id {
+                    // Bytes of another shape stand for events that this process cannot read here.
+                    let events: Vec<SessionEvent> =
+                        serde_json::from_slice(message.get_payload_bytes()).unwrap_or_default();
+                    shared.hand_on(id, events.into());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A database of its own for a test outside this crate, copied from a migrated template.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, raw_sql};
+
+use crate::{Backend, MIGRATOR};
+
+/// The advisory lock under which the template is made and copied.
+const LOCK: i64 = 0x7265_736f_6e61_6e74;
+
+/// A database that goes when this goes, also after a panic.
+#[derive(Debug)]
+pub struct FreshDatabase {
+    server: String,
+    name: String,
+}
+
+impl FreshDatabase {
+    /// Makes a database with the present schema on the server of `url`.
+    ///
+    /// # Panics
+    /// When the server does not do it.
+    pub async fn create(url: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let fresh = Self {
+            server: url.to_owned(),
+            name: format!("resonant_test_{}_{count}", std::process::id()),
+        };
+        let mut conn = connect(url).await;
+        run(&mut conn, &format!("SELECT pg_advisory_lock({LOCK})")).await;
+        let template = template(&mut conn, url).await;
+        run(
+            &mut conn,
+            &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh.name),
+        )
+        .await;
+        run(
+            &mut conn,
+            &format!("CREATE DATABASE {} TEMPLATE {template}", fresh.name),
+        )
+        .await;
+        conn.close().await.expect("the connection closes");
+        fresh
+    }
+
+    /// The database's address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        at(&self.server, &self.name)
+    }
+}
+
+impl Drop for FreshDatabase {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        // A thread of its own: the test's runtime may be about to end.
+        let removed = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.expect("a runtime starts").block_on(async {
+                let mut conn = connect(&server).await;
+                run(
+                    &mut conn,
+                    &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+                )
+                .await;
+            });
+        });
+        drop(removed.join());
+    }
+}
+
+/// The template of the present migrations, made when it is not there.
+async fn template(conn: &mut PgConnection, url: &str) -> String {
+    let hash = MIGRATOR
+        .iter()
+        .flat_map(|migration| migration.checksum.iter())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    let name = format!("resonant_template_{hash:016x}");
+    let known = raw_sql(AssertSqlSafe(format!(
+        "SELECT 1 FROM pg_database WHERE datname = '{name}'"
+    )))
+    .fetch_optional(&mut *conn)
+    .await
+    .expect("the server tells its databases");
+    if known.is_none() {
+        let draft = format!("{name}_draft");
+        run(
+            conn,
+            &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"),
+        )
+        .await;
+        run(conn, &format!("CREATE DATABASE {draft}")).await;
+        Backend::migrate(&at(url, &draft))
+            .await
+            .expect("the migrations apply");
+        run(conn, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
+    }
+    name
+}
+
+async fn connect(url: &str) -> PgConnection {
+    let options: PgConnectOptions = url.parse().expect("DATABASE_URL is an address");
+    options.connect().await.expect("the server answers")
+}
+
+async fn run(conn: &mut PgConnection, statement: &str) {
+    raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(conn)
+        .await
+        .expect("the server does it");
+}
+
+/// The address of another database on the same server.
+fn at(url: &str, name: &str) -> String {
+    let (address, parameters) = url
+        .split_once('?')
+        .map_or((url, String::new()), |(a, p)| (a, format!("?{p}")));
+    let start = address.find("://").map_or(0, |at| at + 3);
+    let server = address[start..]
+        .find('/')
+        .map_or(address, |slash| &address[..start + slash]);
+    format!("{server}/{name}{parameters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_database_of_the_same_server() {
+        for (url, other) in [
+            ("postgres://u@h:1/a", "postgres://u@h:1/b"),
+            ("postgres://u@h", "postgres://u@h/b"),
+            ("postgres://u@/a?host=/tmp/s", "postgres://u@/b?host=/tmp/s"),
+        ] {
+            assert_eq!(at(url, "b"), other);
+        }
+    }
+}

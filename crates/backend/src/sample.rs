@@ -1,0 +1,129 @@
+//! Builders for tests: a backend on a test's own database, people, agents, and events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use resonant_domain::agent::{AgentSpec, ToolGrant};
+use resonant_domain::session::NewSession;
+use resonant_runtime::Engine;
+use resonant_runtime::clock::{Clock, SystemClock};
+use sqlx::PgPool;
+
+use crate::members::{self, NewMember};
+use crate::{Actor, Backend, Ctx, PasswordWork, RequestId, Result, Settings};
+
+impl Backend {
+    /// A backend on the database of a test: cheap passwords, a short lease, the machine's clock.
+    ///
+    /// # Panics
+    /// When the engine cannot be built.
+    #[must_use]
+    pub fn for_tests(pool: PgPool) -> Self {
+        Self::for_tests_at(pool, Arc::new(SystemClock))
+    }
+
+    /// The same with a clock that the test moves.
+    ///
+    /// # Panics
+    /// When the engine cannot be built.
+    #[must_use]
+    pub fn for_tests_at(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        Self::with_pool(pool, &settings(), clock).expect("the settings of tests can be used")
+    }
+
+    /// The same with settings of the test's own; the database is the pool's.
+    ///
+    /// # Panics
+    /// When a setting cannot be used.
+    #[must_use]
+    pub fn for_tests_with(pool: PgPool, settings: &Settings) -> Self {
+        Self::with_pool(pool, settings, Arc::new(SystemClock))
+            .expect("the settings of tests can be used")
+    }
+
+    /// The same with an engine of the test's own, for scripted models.
+    ///
+    /// # Panics
+    /// When a setting cannot be used.
+    #[must_use]
+    pub fn for_tests_with_engine(pool: PgPool, clock: Arc<dyn Clock>, engine: Engine) -> Self {
+        Self::with_engine(pool, &settings(), clock, engine)
+            .expect("the settings of tests can be used")
+    }
+
+    /// A context of nobody known.
+    #[must_use]
+    pub fn anonymous(&self) -> Ctx {
+        self.ctx(Actor::Anonymous, RequestId::new("test"))
+    }
+
+    /// A context of the installation itself.
+    #[must_use]
+    pub fn system(&self) -> Ctx {
+        self.ctx(Actor::System, RequestId::new("test"))
+    }
+}
+
+/// The settings of tests: the weakest password hashes, a lease of one second.
+#[must_use]
+pub fn settings() -> Settings {
+    Settings {
+        lease: Duration::from_secs(1),
+        password_work: PasswordWork {
+            memory_kib: 8,
+            passes: 1,
+        },
+        ..Settings::new(String::new())
+    }
+}
+
+/// A new guest.
+///
+/// # Errors
+/// Those of [`members::begin_guest`].
+pub async fn guest(backend: &Backend) -> Result<Ctx> {
+    let ctx = backend.anonymous();
+    members::begin_guest(&ctx).await?;
+    Ok(ctx)
+}
+
+/// A new member with the address `<name>@example.org`.
+///
+/// # Errors
+/// Those of [`members::sign_up`].
+pub async fn member(backend: &Backend, name: &str) -> Result<Ctx> {
+    let ctx = backend.anonymous();
+    members::sign_up(&ctx, new_member(name)).await?;
+    Ok(ctx)
+}
+
+/// What someone called `name` writes to sign up.
+#[must_use]
+pub fn new_member(name: &str) -> NewMember {
+    NewMember {
+        email: format!("{name}@example.org"),
+        password: format!("{name}'s password"),
+        display_name: name.to_owned(),
+    }
+}
+
+/// A valid agent of this name with two tools.
+#[must_use]
+pub fn spec(name: &str) -> AgentSpec {
+    AgentSpec {
+        name: name.to_owned(),
+        description: format!("What {name} is for"),
+        system_prompt: "Answer briefly.".to_owned(),
+        tools: vec![ToolGrant::new("calculator"), ToolGrant::new("datetime")],
+        ..AgentSpec::default()
+    }
+}
+
+/// A session that shall reach `goal`.
+#[must_use]
+pub fn goal(goal: &str) -> NewSession {
+    NewSession {
+        goal: goal.to_owned(),
+        ..NewSession::default()
+    }
+}

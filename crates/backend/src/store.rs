@@ -1,0 +1,51 @@
+//! The only SQL. Each function is one statement on a connection that the use case hands it; the use
+//! case begins and commits the transaction.
+
+pub(crate) mod agents;
+pub(crate) mod listings;
+pub(crate) mod members;
+pub(crate) mod notices;
+pub(crate) mod queue;
+pub(crate) mod session_events;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+
+use sqlx::migrate::Migrator;
+
+use crate::Error;
+
+/// Every migration of the schema.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// Turns the breach of a named constraint into what it means to the caller.
+pub(crate) trait OnConstraint<T> {
+    /// Answers `error` when the constraint `name` was broken.
+    fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T, Error>;
+}
+
+impl<T> OnConstraint<T> for sqlx::Result<T> {
+    fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T, Error> {
+        self.map_err(|source| match &source {
+            sqlx::Error::Database(database) if database.constraint() == Some(name) => error(),
+            _ => source.into(),
+        })
+    }
+}
+
+/// A value that a CHECK constraint of the schema lets in, or the fault of a column that holds another.
+fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
+    value.ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: "the value is not one that the schema allows".into(),
+    })
+}
+
+/// A count as the store keeps it. No count here comes near the limit.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count as the store gave it back; CHECK constraints keep them from falling below zero.
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

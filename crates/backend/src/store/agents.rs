@@ -1,0 +1,231 @@
+//! The SQL of agents.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::agent::{
+    Agent, AgentSpec, AgentStatus, AgentSummary, Avatar, Limits, ModelPolicy, ToolGrant,
+};
+use resonant_domain::{AgentId, ListingId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use super::known;
+
+struct AgentRow {
+    owner_id: Uuid,
+    agent_id: Uuid,
+    name: String,
+    description: String,
+    avatar: Json<Avatar>,
+    system_prompt: String,
+    model_policy: Json<ModelPolicy>,
+    tools: Json<Vec<ToolGrant>>,
+    limits: Json<Limits>,
+    status: String,
+    revision: i64,
+    listing_id: Option<Uuid>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<AgentRow> for Agent {
+    type Error = sqlx::Error;
+
+    fn try_from(row: AgentRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: AgentId::from_uuid(row.agent_id),
+            owner_id: UserId::from_uuid(row.owner_id),
+            status: known(AgentStatus::parse(&row.status), "status")?,
+            revision: row.revision,
+            listing_id: row.listing_id.map(ListingId::from_uuid),
+            created_at: row.created_at.to_jiff(),
+            updated_at: row.updated_at.to_jiff(),
+            spec: AgentSpec {
+                name: row.name,
+                description: row.description,
+                avatar: row.avatar.0,
+                system_prompt: row.system_prompt,
+                model_policy: row.model_policy.0,
+                tools: row.tools.0,
+                limits: row.limits.0,
+            },
+        })
+    }
+}
+
+/// Where a page of agents ends: the last agent on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct AgentPosition {
+    pub(crate) updated_at: jiff::Timestamp,
+    pub(crate) id: AgentId,
+}
+
+#[tracing::instrument(name = "db.agent.find", skip_all, fields(agent.id = %id), err)]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+) -> sqlx::Result<Option<Agent>> {
+    sqlx::query_as!(
+        AgentRow,
+        r#"
+        SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
+               system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
+               tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               status, revision, listing_id, created_at, updated_at
+        FROM agents
+        WHERE owner_id = $1 AND agent_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Agent::try_from)
+    .transpose()
+}
+
+/// Reads an agent and keeps others from changing it until the transaction ends.
+#[tracing::instrument(name = "db.agent.lock", skip_all, fields(agent.id = %id), err)]
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+) -> sqlx::Result<Option<Agent>> {
+    sqlx::query_as!(
+        AgentRow,
+        r#"
+        SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
+               system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
+               tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               status, revision, listing_id, created_at, updated_at
+        FROM agents
+        WHERE owner_id = $1 AND agent_id = $2
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Agent::try_from)
+    .transpose()
+}
+
+/// Lists at most `limit` agents behind `after`, the one that changed last first.
+#[tracing::instrument(name = "db.agent.list", skip_all, fields(owner.id = %owner), err)]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    status: Option<AgentStatus>,
+    after: Option<AgentPosition>,
+    limit: i64,
+) -> sqlx::Result<Vec<AgentSummary>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
+               created_at, updated_at
+        FROM agents
+        WHERE owner_id = $1
+          AND ($2::TEXT IS NULL OR status = $2)
+          AND ($3::TIMESTAMPTZ IS NULL OR (updated_at, agent_id) < ($3, $4::UUID))
+        ORDER BY updated_at DESC, agent_id DESC
+        LIMIT $5
+        "#,
+        owner.as_uuid(),
+        status.map(AgentStatus::as_str),
+        after.map(|position| position.updated_at.to_sqlx()) as Option<Timestamp>,
+        after.map(|position| position.id.as_uuid()),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(AgentSummary {
+                id: AgentId::from_uuid(row.agent_id),
+                name: row.name,
+                description: row.description,
+                avatar: row.avatar.0,
+                status: known(AgentStatus::parse(&row.status), "status")?,
+                created_at: row.created_at.to_jiff(),
+                updated_at: row.updated_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+#[tracing::instrument(name = "db.agent.insert", skip_all, fields(agent.id = %agent.id), err)]
+pub(crate) async fn insert(conn: &mut PgConnection, agent: &Agent) -> sqlx::Result<()> {
+    let spec = &agent.spec;
+    sqlx::query!(
+        r#"
+        INSERT INTO agents (owner_id, agent_id, name, description, avatar, system_prompt,
+                            model_policy, tools, limits, status, revision, listing_id,
+                            created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        "#,
+        agent.owner_id.as_uuid(),
+        agent.id.as_uuid(),
+        spec.name,
+        spec.description,
+        Json(&spec.avatar) as _,
+        spec.system_prompt,
+        Json(&spec.model_policy) as _,
+        Json(&spec.tools) as _,
+        Json(&spec.limits) as _,
+        agent.status.as_str(),
+        agent.revision,
+        agent.listing_id.map(ListingId::as_uuid),
+        agent.created_at.to_sqlx() as Timestamp,
+        agent.updated_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes all that may change of an agent that is locked.
+#[tracing::instrument(name = "db.agent.update", skip_all, fields(agent.id = %agent.id), err)]
+pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Result<()> {
+    let spec = &agent.spec;
+    sqlx::query!(
+        r#"
+        UPDATE agents
+        SET name = $3, description = $4, avatar = $5, system_prompt = $6, model_policy = $7,
+            tools = $8, limits = $9, status = $10, revision = $11, updated_at = $12
+        WHERE owner_id = $1 AND agent_id = $2
+        "#,
+        agent.owner_id.as_uuid(),
+        agent.id.as_uuid(),
+        spec.name,
+        spec.description,
+        Json(&spec.avatar) as _,
+        spec.system_prompt,
+        Json(&spec.model_policy) as _,
+        Json(&spec.tools) as _,
+        Json(&spec.limits) as _,
+        agent.status.as_str(),
+        agent.revision,
+        agent.updated_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes an agent; `false` when there was none.
+#[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id), err)]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM agents WHERE owner_id = $1 AND agent_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

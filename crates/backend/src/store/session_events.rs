@@ -1,0 +1,210 @@
+//! The SQL of the session log.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::session::{SessionState, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::{SessionId, UserId};
+use serde::Deserialize as _;
+use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::signed;
+
+/// What the entries of one append change in their session's row.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fold<'a> {
+    model: Option<&'a str>,
+    is_started: bool,
+    steps: u32,
+    end: Option<(SessionState, Option<&'a str>)>,
+}
+
+impl<'a> Fold<'a> {
+    fn of(entries: &'a [EventBody]) -> Self {
+        let mut fold = Self::default();
+        for entry in entries {
+            match entry {
+                EventBody::SessionStart { model, .. } => {
+                    fold.model = Some(model);
+                    fold.is_started = true;
+                }
+                EventBody::StepStart { step, .. } => {
+                    fold.steps = fold.steps.max(*step);
+                    fold.is_started = true;
+                }
+                EventBody::Done { state, reason, .. } => {
+                    fold.end = Some((*state, reason.as_deref()));
+                }
+                _ => {}
+            }
+        }
+        fold
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// Replaces NUL, which PostgreSQL's text and JSON cannot hold, by the character for what cannot be
+/// shown.
+fn without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),
+        Value::Array(items) => items.iter_mut().for_each(without_nul),
+        Value::Object(fields) => {
+            if fields.keys().any(|key| key.contains('\0')) {
+                *fields = std::mem::take(fields)
+                    .into_iter()
+                    .map(|(key, value)| (key.replace('\0', "\u{fffd}"), value))
+                    .collect();
+            }
+            fields.values_mut().for_each(without_nul);
+        }
+        _ => {}
+    }
+}
+
+/// An entry as the log can hold it, and its JSON.
+fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
+    let mut body = serde_json::to_value(&entry)?;
+    if has_nul(&body) {
+        without_nul(&mut body);
+        return Ok((EventBody::deserialize(&body)?, body));
+    }
+    Ok((entry, body))
+}
+
+/// Appends entries to the log of a session and folds them into its row, when the session is held
+/// under `fence`. `None`: it is not, nothing was written.
+///
+/// One statement, so that an append costs one round trip and is whole or not at all. The lock on the
+/// queue's row comes first: whoever claims the session or ends it needs the same lock.
+#[tracing::instrument(
+    name = "db.session_event.append",
+    skip_all,
+    fields(session.id = %id, entries = entries.len()),
+    err
+)]
+pub(crate) async fn append(
+    conn: &mut PgConnection,
+    (owner, id, fence): (UserId, SessionId, i64),
+    entries: Vec<EventBody>,
+    used: Usage,
+    at: jiff::Timestamp,
+) -> sqlx::Result<Option<Vec<SessionEvent>>> {
+    let mut kinds = Vec::with_capacity(entries.len());
+    let mut bodies = Vec::with_capacity(entries.len());
+    let mut written = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let (entry, body) = storable(entry).map_err(|source| sqlx::Error::Encode(source.into()))?;
+        kinds.push(entry.name());
+        bodies.push(body);
+        written.push(entry);
+    }
+    let fold = Fold::of(&written);
+    let count = signed(written.len() as u64);
+    let last = sqlx::query_scalar!(
+        r#"
+        WITH held AS (
+            SELECT owner_id, session_id
+            FROM session_queue
+            WHERE owner_id = $1 AND session_id = $2 AND fence = $3
+            FOR UPDATE
+        ), session AS (
+            UPDATE sessions s
+            SET last_sequence = s.last_sequence + $4,
+                model = coalesce($5, s.model),
+                started_at = CASE WHEN $6 THEN coalesce(s.started_at, $7) ELSE s.started_at END,
+                steps = greatest(s.steps, $8),
+                input_tokens = s.input_tokens + $9,
+                output_tokens = s.output_tokens + $10,
+                cost_micro_usd = s.cost_micro_usd + $11,
+                state = coalesce($12, s.state),
+                reason = coalesce($13, s.reason),
+                ended_at = CASE WHEN $12::TEXT IS NULL THEN NULL ELSE $7::TIMESTAMPTZ END
+            FROM held
+            WHERE s.owner_id = held.owner_id AND s.session_id = held.session_id
+              AND s.ended_at IS NULL
+            RETURNING s.owner_id, s.session_id, s.last_sequence
+        ), written AS (
+            INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
+            SELECT session.owner_id, session.session_id,
+                   session.last_sequence - $4 + entry.number, $7, entry.kind, entry.body
+            FROM session,
+                 unnest($14::TEXT[], $15::JSONB[]) WITH ORDINALITY AS entry (kind, body, number)
+        ), ended AS (
+            DELETE FROM session_queue q
+            USING session
+            WHERE q.owner_id = session.owner_id AND q.session_id = session.session_id
+              AND $12::TEXT IS NOT NULL
+        )
+        SELECT last_sequence FROM session
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        fence,
+        count,
+        fold.model,
+        fold.is_started,
+        at.to_sqlx() as Timestamp,
+        i32::try_from(fold.steps).unwrap_or(i32::MAX),
+        signed(used.input_tokens),
+        signed(used.output_tokens),
+        used.cost.0,
+        fold.end.map(|(state, _)| state.as_str()),
+        fold.end.and_then(|(_, reason)| reason),
+        &kinds as &[&str],
+        &bodies as &[Value],
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(last.map(|last| {
+        (last - count + 1..)
+            .zip(written)
+            .map(|(sequence, body)| SessionEvent { sequence, at, body })
+            .collect()
+    }))
+}
+
+/// Lists at most `limit` entries after the one numbered `after`, in order.
+#[tracing::instrument(name = "db.session_event.list", skip_all, fields(session.id = %id), err)]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<SessionEvent>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT sequence, at, body AS "body: Json<EventBody>"
+        FROM session_events
+        WHERE owner_id = $1 AND session_id = $2 AND sequence > $3
+        ORDER BY sequence
+        LIMIT $4
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SessionEvent {
+            sequence: row.sequence,
+            at: row.at.to_jiff(),
+            body: row.body.0,
+        })
+        .collect())
+}

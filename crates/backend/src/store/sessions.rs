@@ -1,0 +1,258 @@
+//! The SQL of sessions.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::agent::{AgentSpec, Avatar, Limits};
+use resonant_domain::money::MicroUsd;
+use resonant_domain::session::{Session, SessionState, SessionSummary, Usage};
+use resonant_domain::text::shorten;
+use resonant_domain::{AgentId, SessionId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use super::{known, unsigned};
+
+/// The length of a goal in a list, in characters.
+const GOAL_IN_LIST: usize = 200;
+
+/// Where a page of sessions ends: the last session on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SessionPosition {
+    pub(crate) created_at: jiff::Timestamp,
+    pub(crate) id: SessionId,
+}
+
+/// A session with all that a worker needs to run it.
+pub(crate) struct Runnable {
+    pub(crate) session: Session,
+    pub(crate) spec: AgentSpec,
+    pub(crate) is_cancel_asked: bool,
+}
+
+struct SessionRow {
+    owner_id: Uuid,
+    session_id: Uuid,
+    agent_id: Uuid,
+    agent_name: String,
+    agent_avatar: Json<Avatar>,
+    goal: String,
+    context: Option<String>,
+    state: String,
+    reason: Option<String>,
+    limits: Json<Limits>,
+    steps: i32,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_micro_usd: i64,
+    model: Option<String>,
+    last_sequence: i64,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+}
+
+fn usage(input_tokens: i64, output_tokens: i64, cost_micro_usd: i64) -> Usage {
+    Usage {
+        input_tokens: unsigned(input_tokens),
+        output_tokens: unsigned(output_tokens),
+        cost: MicroUsd(cost_micro_usd),
+    }
+}
+
+fn state(text: &str) -> sqlx::Result<SessionState> {
+    known(SessionState::parse(text), "state")
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = sqlx::Error;
+
+    fn try_from(row: SessionRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: SessionId::from_uuid(row.session_id),
+            owner_id: UserId::from_uuid(row.owner_id),
+            agent_id: AgentId::from_uuid(row.agent_id),
+            agent_name: row.agent_name,
+            agent_avatar: row.agent_avatar.0,
+            goal: row.goal,
+            context: row.context,
+            state: state(&row.state)?,
+            reason: row.reason,
+            limits: row.limits.0,
+            usage: usage(row.input_tokens, row.output_tokens, row.cost_micro_usd),
+            steps: u32::try_from(row.steps).unwrap_or(0),
+            model: row.model,
+            last_sequence: row.last_sequence,
+            created_at: row.created_at.to_jiff(),
+            started_at: row.started_at.map(Timestamp::to_jiff),
+            ended_at: row.ended_at.map(Timestamp::to_jiff),
+        })
+    }
+}
+
+#[tracing::instrument(name = "db.session.find", skip_all, fields(session.id = %id), err)]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Session>> {
+    sqlx::query_as!(
+        SessionRow,
+        r#"
+        SELECT owner_id, session_id, agent_id, agent_name,
+               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context, state, reason,
+               spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
+               cost_micro_usd, model, last_sequence, created_at, started_at, ended_at
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Session::try_from)
+    .transpose()
+}
+
+/// Reads a session with the agent as it was when the session was asked for.
+#[tracing::instrument(name = "db.session.find_runnable", skip_all, fields(session.id = %id), err)]
+pub(crate) async fn find_runnable(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Runnable>> {
+    let Some(session) = find(&mut *conn, owner, id).await? else {
+        return Ok(None);
+    };
+    let row = sqlx::query!(
+        r#"
+        SELECT spec AS "spec: Json<AgentSpec>", is_cancel_asked
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some(Runnable {
+        session,
+        spec: row.spec.0,
+        is_cancel_asked: row.is_cancel_asked,
+    }))
+}
+
+/// Lists at most `limit` sessions behind `after`, newest first.
+#[tracing::instrument(name = "db.session.list", skip_all, fields(owner.id = %owner), err)]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+    after: Option<SessionPosition>,
+    limit: i64,
+) -> sqlx::Result<Vec<SessionSummary>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT session_id, agent_id, agent_name, agent_avatar AS "agent_avatar: Json<Avatar>",
+               left(goal, 1000) AS "goal!", state, steps, input_tokens, output_tokens,
+               cost_micro_usd, created_at, started_at, ended_at
+        FROM sessions
+        WHERE owner_id = $1
+          AND ($2::UUID IS NULL OR agent_id = $2)
+          AND ($3::TIMESTAMPTZ IS NULL OR (created_at, session_id) < ($3, $4::UUID))
+        ORDER BY created_at DESC, session_id DESC
+        LIMIT $5
+        "#,
+        owner.as_uuid(),
+        agent.map(AgentId::as_uuid),
+        after.map(|position| position.created_at.to_sqlx()) as Option<Timestamp>,
+        after.map(|position| position.id.as_uuid()),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SessionSummary {
+                id: SessionId::from_uuid(row.session_id),
+                agent_id: AgentId::from_uuid(row.agent_id),
+                agent_name: row.agent_name,
+                agent_avatar: row.agent_avatar.0,
+                goal: shorten(&row.goal, GOAL_IN_LIST),
+                state: state(&row.state)?,
+                usage: usage(row.input_tokens, row.output_tokens, row.cost_micro_usd),
+                steps: u32::try_from(row.steps).unwrap_or(0),
+                created_at: row.created_at.to_jiff(),
+                started_at: row.started_at.map(Timestamp::to_jiff),
+                ended_at: row.ended_at.map(Timestamp::to_jiff),
+            })
+        })
+        .collect()
+}
+
+/// Writes down a session that was asked for, with the agent as it is now.
+#[tracing::instrument(name = "db.session.insert", skip_all, fields(session.id = %session.id), err)]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    session: &Session,
+    spec: &AgentSpec,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
+                              context, state, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "#,
+        session.owner_id.as_uuid(),
+        session.id.as_uuid(),
+        session.agent_id.as_uuid(),
+        session.agent_name,
+        Json(&session.agent_avatar) as _,
+        Json(spec) as _,
+        session.goal,
+        session.context,
+        session.state.as_str(),
+        session.created_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists the sessions of an agent that are not over.
+#[tracing::instrument(name = "db.session.list_open", skip_all, fields(agent.id = %agent), err)]
+pub(crate) async fn list_open(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT session_id
+        FROM session_queue q JOIN sessions s USING (owner_id, session_id)
+        WHERE q.owner_id = $1 AND s.agent_id = $2
+        ORDER BY session_id
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+}
+
+/// Asks the worker of a session to stop it.
+#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(session.id = %id), err)]
+pub(crate) async fn update_cancel_asked(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
