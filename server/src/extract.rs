@@ -1,5 +1,6 @@
 //! Extractors that answer with a problem document which names the field.
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::str::FromStr;
 
@@ -126,7 +127,7 @@ where
     }
 }
 
-/// An id in the path. What is no id names nothing.
+/// An id in the path. What is no id names nothing, so it is not found.
 #[derive(Debug)]
 pub struct PathId<T>(pub T);
 
@@ -142,6 +143,22 @@ impl Named for AgentId {
 
 impl Named for SessionId {
     const NOUN: &'static str = "session";
+}
+
+/// A listing's place in the path, as the caller wrote it.
+#[derive(Debug)]
+pub struct Slug(pub String);
+
+impl FromStr for Slug {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Named for Slug {
+    const NOUN: &'static str = "listing";
 }
 
 impl<T, S> FromRequestParts<S> for PathId<T>

@@ -129,6 +129,12 @@ impl Fault {
         self.problem.status == StatusCode::CONFLICT
     }
 
+    /// The document that the fault becomes.
+    #[must_use]
+    pub fn into_problem(self) -> Problem {
+        self.problem
+    }
+
     fn new(
         status: StatusCode,
         kind: &'static str,

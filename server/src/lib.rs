@@ -13,6 +13,6 @@ pub mod telemetry;
 pub mod worker;
 
 pub use router::router;
-pub use serve::{listen, serve, until_stopped};
+pub use serve::{serve, serve_until_stopped};
 pub use settings::Settings;
 pub use state::AppState;

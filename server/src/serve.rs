@@ -3,23 +3,61 @@
 use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::serve::ListenerExt as _;
+use resonant_backend::Backend;
+use resonant_domain::FaultKind;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::middleware::problem::chain;
+use crate::router::router;
+use crate::settings::Settings;
+use crate::state::AppState;
+use crate::worker::Workers;
+
 /// How long open requests and sessions have once the process was asked to stop.
 pub const GRACE: Duration = Duration::from_secs(8);
 
-/// Opens the socket.
+/// Serves and works until SIGTERM or SIGINT, then ends within ten seconds.
 ///
 /// # Errors
-/// When the address is taken or not ours; the message names it.
-pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// When the address cannot be listened on.
+pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyhow::Result<()> {
+    check_schema(&backend).await?;
+    let listener = listen(settings.address).await?;
+    let stopping = CancellationToken::new();
+    let workers = Workers::start(&backend, settings.workers, &stopping);
+    let (leptos, site) = (settings.leptos.clone(), Arc::new(settings.site.clone()));
+    let state = AppState { backend, leptos, site, stopping: stopping.clone() };
+    tracing::info!(address = %listener.local_addr()?, "Resonant listens");
+    let served = tokio::spawn(serve(listener, router(state), stopping.clone()));
+    until_told().await?;
+    tracing::info!("stopping");
+    stopping.cancel();
+    let (served, ()) = tokio::join!(served, workers.stopped());
+    served?.context("the server broke off")
+}
+
+/// Refuses to start without the tables. What is merely away may come back: readiness tells.
+async fn check_schema(backend: &Backend) -> anyhow::Result<()> {
+    match backend.is_ready().await {
+        Err(error) if error.kind() == FaultKind::Internal => {
+            bail!("the database has no schema of Resonant: run `server migrate` first")
+        }
+        Err(error) => tracing::warn!(error = chain(&error), "not ready yet"),
+        Ok(()) => {}
+    }
+    Ok(())
+}
+
+/// Opens the socket; the error names it.
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}, which LEPTOS_SITE_ADDR names"))
@@ -55,10 +93,7 @@ pub async fn serve(
 }
 
 /// Waits for SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the signals cannot be watched.
-pub async fn until_stopped() -> io::Result<()> {
+async fn until_told() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

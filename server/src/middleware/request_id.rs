@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use resonant_backend::RequestId;
+use tracing::Instrument as _;
 
 /// The header that carries the id, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,7 +25,9 @@ pub async fn name_and_log(mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId::new(id.clone()));
 
-    let mut response = next.run(request).await;
+    let span = tracing::info_span!("request", request.id = id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let _entered = span.entered();
 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -33,9 +36,9 @@ pub async fn name_and_log(mut request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     if route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-" {
-        tracing::debug!(%method, route, status, duration_ms, request.id = id, "answered");
+        tracing::debug!(%method, route, status, duration_ms, "answered");
     } else {
-        tracing::info!(%method, route, status, duration_ms, request.id = id, "answered");
+        tracing::info!(%method, route, status, duration_ms, "answered");
     }
     response
 }

@@ -1,7 +1,6 @@
 //! `/api/v1/listings`
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, listings};
@@ -10,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page;
-use crate::extract::Query;
+use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::reply;
 
@@ -52,7 +51,7 @@ pub(crate) async fn browse(
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
-    Path(slug): Path<String>,
+    PathId(Slug(slug)): PathId<Slug>,
 ) -> Result<Response, Fault> {
     let listing = listings::get(&ctx, &slug).await?;
     Ok(reply::json(StatusCode::OK, reply::PUBLIC, &listing))
@@ -60,7 +59,7 @@ pub(crate) async fn get(
 
 pub(crate) async fn install(
     Extension(ctx): Extension<Ctx>,
-    Path(slug): Path<String>,
+    PathId(Slug(slug)): PathId<Slug>,
 ) -> Result<Response, Fault> {
     let agent = listings::install(&ctx, &slug).await?;
     let path = format!("/api/v1/agents/{}", agent.id);

@@ -1,0 +1,95 @@
+//! Revisions, pages and caches.
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn an_entity_tag_saves_the_second_read() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+
+    let first = app.get(&path).by(&ada).await;
+    let tag = first.header("etag").to_owned();
+    assert_eq!(tag, format!("\"{}\"", agent.revision));
+    assert_eq!(first.header("cache-control"), "private, no-cache");
+
+    let second = app.get(&path).by(&ada).header("if-none-match", &tag).await;
+    assert_eq!((second.status, second.body.len()), (304, 0));
+    assert_eq!(second.header("etag"), tag);
+
+    let changed = app.call(Method::PATCH, &path).by(&ada).json(&json!({ "description": "new" })).await;
+    assert_ne!(changed.header("etag"), tag);
+    assert_eq!(app.get(&path).by(&ada).header("if-none-match", &tag).await.status, 200);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_lost_update_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let tag = format!("\"{}\"", agent.revision);
+    let rename = |name: &str| {
+        app.call(Method::PATCH, &path).by(&ada).json(&json!({ "name": name }))
+    };
+
+    assert_eq!(rename("Second").header("if-match", &tag).await.status, 200);
+    assert_eq!(rename("Lost").header("if-match", &tag).await.problem(), (412, vec![]));
+    let delete = || app.call(Method::DELETE, &path).by(&ada);
+    assert_eq!(delete().header("if-match", &tag).await.problem(), (412, vec![]));
+    assert_eq!(app.get(&path).by(&ada).await.read::<Agent>().spec.name, "Second");
+
+    assert_eq!(rename("Third").header("if-match", "*").await.status, 200);
+    let deleted = delete().await;
+    assert_eq!((deleted.status, deleted.body.len()), (204, 0));
+    assert_eq!(app.get(&path).by(&ada).await.problem(), (404, vec![]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repeat() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for number in 1..=5 {
+        app.agent(&ada, &format!("Agent {number}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/agents?limit=2".to_owned();
+    loop {
+        let page = app.get(&path).by(&ada).await.value();
+        seen.extend(page["agents"].as_array().unwrap().iter().map(|agent| agent["name"].clone()));
+        assert_eq!(page["has_more"], json!(!page["next_cursor"].is_null()));
+        let Value::String(cursor) = &page["next_cursor"] else { break };
+        path = format!("/api/v1/agents?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ["Agent 5", "Agent 4", "Agent 3", "Agent 2", "Agent 1"]);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn long_json_is_compressed_when_asked() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for number in 1..=8 {
+        app.agent(&ada, &format!("Agent {number}")).await;
+    }
+    let list = || app.get("/api/v1/agents").by(&ada);
+    let plain = list().await;
+    assert!(plain.body.len() > 1_000);
+    assert_eq!(plain.header("content-encoding"), "");
+    for encoding in ["br", "gzip", "zstd"] {
+        let packed = list().header("accept-encoding", encoding).await;
+        assert_eq!(packed.header("content-encoding"), encoding);
+        assert!(packed.header("vary").contains("accept-encoding"));
+        assert!(packed.body.len() < plain.body.len());
+    }
+    let short = app.get("/api/v1/agents?limit=1").by(&ada).header("accept-encoding", "br").await;
+    assert_eq!(short.header("content-encoding"), "");
+    app.end().await;
+}

@@ -1,0 +1,194 @@
+//! What cannot be done is told as a problem document that names the field, and changes nothing.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Call, TestApp, Visitor};
+
+const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/// What the visitor owns, to compare before and after.
+async fn owned(app: &TestApp, visitor: &Visitor) -> (Value, Value) {
+    let agents = app.get("/api/v1/agents").by(visitor).await.value();
+    (agents, app.get("/api/v1/sessions").by(visitor).await.value())
+}
+
+#[tokio::test]
+async fn bad_bodies_name_their_field() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let before = owned(&app, &ada).await;
+
+    let agents = "/api/v1/agents".to_owned();
+    let own = format!("/api/v1/agents/{}", agent.id);
+    let execute = format!("{own}/execute");
+    let (post, patch) = (Method::POST, Method::PATCH);
+    let cases = [
+        (&post, &agents, json!({}), "name"),
+        (&post, &agents, json!({ "name": "" }), "name"),
+        (&post, &agents, json!({ "name": "   " }), "name"),
+        (&post, &agents, json!({ "name": "x".repeat(101) }), "name"),
+        (&post, &agents, json!({ "name": "a\u{0}b" }), "name"),
+        (&post, &agents, json!({ "name": 5 }), "name"),
+        (&post, &agents, json!({ "name": "a", "system_prompt": "x".repeat(1 << 20) }), "system_prompt"),
+        (&post, &agents, json!({ "name": "a", "tools": [{ "name": "rm" }] }), "tools[0].name"),
+        (&post, &agents, json!({ "name": "a", "tools": [{ "name": "calculator", "x": 1 }] }), "tools[0].x"),
+        (&post, &agents, json!({ "name": "a", "limits": { "max_steps": 0 } }), "limits.max_steps"),
+        (&post, &agents, json!({ "name": "a", "limits": { "max_steps": "5" } }), "limits.max_steps"),
+        (&post, &agents, json!({ "name": "a", "owner_id": NOBODY }), "owner_id"),
+        (&post, &agents, json!(["a"]), "description"),
+        (&patch, &own, json!({ "name": "" }), "name"),
+        (&patch, &own, json!({ "status": "asleep" }), "status"),
+        (&patch, &own, json!({ "revision": 7 }), "revision"),
+        (&post, &execute, json!({}), "goal"),
+        (&post, &execute, json!({ "goal": "" }), "goal"),
+        (&post, &execute, json!({ "goal": "x".repeat(8_001) }), "goal"),
+        (&post, &execute, json!({ "goal": "a", "context": "x".repeat(200_001) }), "context"),
+        (&post, &execute, json!({ "goal": "a", "max_steps": 0 }), "max_steps"),
+        (&post, &execute, json!({ "goal": "a", "max_steps": 51 }), "max_steps"),
+        (&post, &execute, json!({ "goal": "a", "limits": { "max_tokens": 0 } }), "limits.max_tokens"),
+        (&post, &execute, json!({ "goal": "a", "timeout_seconds": -1 }), "timeout_seconds"),
+        (&post, &execute, json!({ "goal": "a", "temperature": 1 }), "temperature"),
+    ];
+    for (method, path, body, field) in cases {
+        let answer = app.call(method.clone(), path).by(&ada).json(&body).await;
+        let shown = body.to_string().chars().take(80).collect::<String>();
+        if body.is_array() {
+            // A list in place of an object: the first field that is missing or the body is named.
+            assert_eq!(answer.problem().0, 400, "{shown}");
+            continue;
+        }
+        assert_eq!(answer.problem(), (400, vec![field.to_owned()]), "{shown}");
+    }
+    assert_eq!(owned(&app, &ada).await, before);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn every_broken_rule_is_told_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let body = json!({ "name": "", "tools": [{ "name": "rm" }], "limits": { "max_steps": 99 } });
+    let answer = app.post("/api/v1/agents").by(&ada).json(&body).await;
+    insta::assert_json_snapshot!("bad_agent", answer.value(), { ".request_id" => "[id]" });
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_json_document_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let before = owned(&app, &ada).await;
+    let post = || app.post("/api/v1/agents").by(&ada);
+    let body = vec!["body".to_owned()];
+
+    for text in ["", "{", "{\"name\": \"a\"", "{\"name\": \"a\"} trailing", "\u{feff}{}"] {
+        assert_eq!(post().raw("application/json", text).await.problem(), (400, body.clone()), "{text}");
+    }
+    let deep = "[".repeat(100_000);
+    assert_eq!(post().raw("application/json", deep).await.problem(), (400, body.clone()));
+    let not_utf8 = b"{\"name\": \"\xff\"}".to_vec();
+    assert_eq!(post().raw("application/json", not_utf8).await.problem().0, 400);
+
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        assert_eq!(post().raw(kind, "{\"name\":\"a\"}").await.problem(), (415, vec![]), "{kind}");
+    }
+    assert_eq!(post().await.problem(), (415, vec![]));
+    let charset = post().raw("application/json; charset=utf-8", "{\"name\":\"a\"}").await;
+    assert_eq!(charset.status, 201);
+
+    let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+    assert_eq!(post().raw("application/json", huge).await.problem(), (413, body));
+    assert_eq!(before.0["agents"], json!([]));
+    assert_eq!(owned(&app, &ada).await.0["agents"].as_array().unwrap().len(), 1);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn bad_query_values_name_their_parameter() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 1 + 1?").await;
+    let session = format!("/api/v1/sessions/{}", session.id);
+    for (path, field) in [
+        ("/api/v1/agents?limit=0".to_owned(), "limit"),
+        ("/api/v1/agents?limit=201".to_owned(), "limit"),
+        ("/api/v1/agents?limit=-1".to_owned(), "limit"),
+        ("/api/v1/agents?limit=many".to_owned(), "limit"),
+        ("/api/v1/agents?cursor=wrong".to_owned(), "cursor"),
+        ("/api/v1/agents?cursor=%00%ff".to_owned(), "cursor"),
+        ("/api/v1/agents?status=asleep".to_owned(), "status"),
+        ("/api/v1/agents?owner=me".to_owned(), "owner"),
+        ("/api/v1/sessions?agent_id=7".to_owned(), "agent_id"),
+        ("/api/v1/sessions?cursor=wrong".to_owned(), "cursor"),
+        ("/api/v1/sessions?limit=1&limit=2".to_owned(), "limit"),
+        ("/api/v1/listings?category=cooking".to_owned(), "category"),
+        ("/api/v1/listings?sort=random".to_owned(), "sort"),
+        ("/api/v1/listings?cursor=wrong".to_owned(), "cursor"),
+        ("/api/v1/listings?templates_only=7".to_owned(), "templates_only"),
+        (format!("/api/v1/listings?query={}", "x".repeat(201)), "query"),
+        (format!("{session}?include=everything"), "include"),
+        (format!("{session}/stream?after=x"), "after"),
+        (format!("{session}/stream?after=-1"), "after"),
+    ] {
+        let answer = app.get(&path).by(&ada).await;
+        assert_eq!(answer.problem(), (400, vec![field.to_owned()]), "{path}");
+    }
+    let stream = app.get(&format!("{session}/stream")).by(&ada).header("last-event-id", "x").await;
+    assert_eq!(stream.problem(), (400, vec!["Last-Event-ID".to_owned()]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for number in 1..=2 {
+        app.agent(&ada, &format!("Agent {number}")).await;
+    }
+    let page = app.get("/api/v1/agents?limit=1").by(&ada).await.value();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let foreign = app.get(&format!("/api/v1/sessions?cursor={cursor}")).by(&ada).await;
+    assert_eq!(foreign.problem(), (400, vec!["cursor".to_owned()]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let get = |path: &str| app.get(path).by(&ada);
+    let calls: [(&str, Call); 9] = [
+        ("agent", get(&format!("/api/v1/agents/{NOBODY}"))),
+        ("no id", get("/api/v1/agents/7")),
+        ("no id", get("/api/v1/agents/%ff")),
+        ("session", get(&format!("/api/v1/sessions/{NOBODY}"))),
+        ("stream", get(&format!("/api/v1/sessions/{NOBODY}/stream"))),
+        ("listing", get("/api/v1/listings/no-such-listing")),
+        ("route", get("/api/v1/unicorns")),
+        ("route", get("/api/v2/agents")),
+        ("root", app.post("/api").by(&ada)),
+    ];
+    for (name, call) in calls {
+        assert_eq!(call.await.problem(), (404, vec![]), "{name}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_wrong_method_tells_the_right_ones() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for (method, path, allow) in [
+        (Method::PUT, "/api/v1/agents", "GET,HEAD,POST"),
+        (Method::DELETE, "/api/v1/sessions", "GET,HEAD"),
+        (Method::GET, &format!("/api/v1/agents/{NOBODY}/execute"), "POST"),
+    ] {
+        let answer = app.call(method, path).by(&ada).await;
+        assert_eq!(answer.problem(), (405, vec![]), "{path}");
+        assert_eq!(answer.header("allow"), allow);
+    }
+    app.end().await;
+}

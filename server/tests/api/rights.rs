@@ -1,0 +1,96 @@
+//! Who may do what, by table.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, Visitor};
+
+/// What owner, stranger, another guest and someone anonymous get.
+type Outcome = [u16; 4];
+
+/// Owned things: a stranger may not know that they are there.
+const OWNED: Outcome = [200, 404, 404, 401];
+/// Everybody alike.
+const OPEN: Outcome = [200, 200, 200, 200];
+
+#[tokio::test]
+async fn each_route_knows_its_callers() {
+    let app = TestApp::start().await;
+    let content = app.backend.load_content().await.unwrap();
+    assert!(content >= 24, "{content}");
+    let owner = app.member("owner").await;
+    let callers = [
+        ("owner", owner.clone()),
+        ("stranger", app.member("stranger").await),
+        ("guest", app.guest().await),
+        ("anonymous", Visitor::ANONYMOUS),
+    ];
+    let agent = app.agent(&owner, "Reckoner").await;
+    let session = app.session(&owner, &agent, "What is 1 + 1?").await;
+    let slug = {
+        let page = app.get("/api/v1/listings?limit=1").await.value();
+        page["listings"][0]["slug"].as_str().unwrap().to_owned()
+    };
+
+    let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
+    let agent_path = format!("/api/v1/agents/{}", agent.id);
+    let session_path = format!("/api/v1/sessions/{}", session.id);
+    let table: [(&Method, String, Option<Value>, Outcome); 16] = [
+        (&get, "/api/v1/health".into(), None, OPEN),
+        (&get, "/api/v1/health/ready".into(), None, OPEN),
+        (&get, "/api/v1/tools".into(), None, OPEN),
+        (&get, "/api/v1/listings".into(), None, OPEN),
+        (&get, format!("/api/v1/listings/{slug}"), None, OPEN),
+        (&post, format!("/api/v1/listings/{slug}/install"), None, [201, 201, 201, 401]),
+        (&get, "/api/v1/agents".into(), None, [200, 200, 200, 401]),
+        (&post, "/api/v1/agents".into(), Some(json!({ "name": "New" })), [201, 201, 201, 401]),
+        (&get, agent_path.clone(), None, OWNED),
+        (&patch, agent_path.clone(), Some(json!({ "description": "new" })), OWNED),
+        (&post, format!("{agent_path}/execute"), Some(json!({ "goal": "1 + 1" })), [202, 404, 404, 401]),
+        (&get, "/api/v1/sessions".into(), None, [200, 200, 200, 401]),
+        (&get, format!("{session_path}?include=events"), None, OWNED),
+        (&post, format!("{session_path}/cancel"), None, OWNED),
+        // Cancelled by the line before, so that the stream ends.
+        (&get, format!("{session_path}/stream"), None, OWNED),
+        (&delete, agent_path, None, [204, 404, 404, 401]),
+    ];
+    for (method, path, body, outcome) in table {
+        // The owner comes last: deleting must not hide the thing from the others.
+        for ((name, caller), expected) in callers.iter().zip(outcome).rev() {
+            let mut call = app.call(method.clone(), &path).by(caller);
+            if let Some(body) = &body {
+                call = call.json(body);
+            }
+            let answer = call.await;
+            assert_eq!(answer.status, expected, "{method} {path} by {name}: {answer:?}");
+            if expected >= 400 {
+                assert_eq!(answer.problem(), (expected, vec![]), "{method} {path} by {name}");
+                assert!(!answer.text().contains("Reckoner"));
+            }
+        }
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn lists_hold_the_callers_own_things_alone() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.guest().await, app.guest().await);
+    let agent = app.agent(&ada, "Reckoner").await;
+    app.session(&ada, &agent, "What is 1 + 1?").await;
+    let agents = app.get("/api/v1/agents").by(&bob).await.value();
+    assert_eq!(agents["agents"], json!([]));
+    let path = format!("/api/v1/sessions?agent_id={}", agent.id);
+    assert_eq!(app.get(&path).by(&bob).await.value()["sessions"], json!([]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_made_up_cookie_is_nobody() {
+    let app = TestApp::start().await;
+    for token in ["x", "", "' OR 1=1 --", &"A".repeat(43), &"A".repeat(5_000)] {
+        let visitor = Visitor { token: Some(token.to_owned()) };
+        assert_eq!(app.get("/api/v1/agents").by(&visitor).await.problem(), (401, vec![]), "{token}");
+    }
+    app.end().await;
+}

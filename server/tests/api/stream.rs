@@ -1,0 +1,228 @@
+//! Event streams: nothing lost, nothing repeated, wherever the line breaks.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use http_body_util::BodyExt as _;
+use resonant_domain::session::{Session, SessionState};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::timeline::Timeline;
+use tokio::time::timeout;
+
+use crate::support::{SlowModel, TestApp, Visitor};
+
+/// A frame as an `EventSource` reads it.
+#[derive(Debug, Clone, PartialEq)]
+enum Frame {
+    Event { id: i64, event: SessionEvent },
+    End,
+    Other,
+}
+
+fn frames(text: &str) -> Vec<Frame> {
+    text.split_terminator("\n\n")
+        .map(|frame| {
+            let field = |name: &str| {
+                frame.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            };
+            match (field("id"), field("event"), field("data")) {
+                (Some(id), None, Some(data)) => Frame::Event {
+                    id: id.parse().unwrap(),
+                    event: serde_json::from_str(data).unwrap(),
+                },
+                (None, Some("end"), Some("{}")) => Frame::End,
+                (None, None, None) => Frame::Other,
+                _ => panic!("no such frame: {frame}"),
+            }
+        })
+        .collect()
+}
+
+fn events(frames: &[Frame]) -> Vec<SessionEvent> {
+    frames
+        .iter()
+        .filter_map(|frame| match frame {
+            Frame::Event { id, event } => {
+                assert_eq!(*id, event.sequence);
+                Some(event.clone())
+            }
+            Frame::End | Frame::Other => None,
+        })
+        .collect()
+}
+
+/// The whole log, unjoined.
+async fn log(app: &TestApp, visitor: &Visitor, session: &Session) -> Vec<SessionEvent> {
+    let path = format!("/api/v1/sessions/{}?include=events", session.id);
+    serde_json::from_value(app.get(&path).by(visitor).await.value()["events"].clone()).unwrap()
+}
+
+async fn started(app: &TestApp, visitor: &Visitor, goal: &str) -> (Session, String) {
+    let agent = app.agent(visitor, "Reckoner").await;
+    let session = app.session(visitor, &agent, goal).await;
+    let path = format!("/api/v1/sessions/{}/stream", session.id);
+    (session, path)
+}
+
+#[tokio::test]
+async fn a_stream_can_be_resumed_after_every_event() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.guest().await;
+    let (session, path) = started(&app, &ada, "What is 12 * 7 and what is 19% of 340?").await;
+    app.finish(&ada, &session).await;
+    let all = log(&app, &ada, &session).await;
+    let whole = Timeline::from_events(all.clone());
+    let last = all.last().unwrap().sequence;
+    assert!(last > 4, "{all:?}");
+
+    for cut in 0..last {
+        for header in [false, true] {
+            // The header wins over the address that the browser came with first.
+            let call = if header {
+                app.get(&format!("{path}?after=0")).header("last-event-id", &cut.to_string())
+            } else {
+                app.get(&format!("{path}?after={cut}"))
+            };
+            let answer = call.by(&ada).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.header("content-type"), "text/event-stream");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.header("x-accel-buffering"), "no");
+            let text = answer.text();
+            assert!(text.starts_with("retry: 1000\n\n"), "{text}");
+            let frames = frames(&text);
+            assert_eq!(frames.last(), Some(&Frame::End), "{text}");
+            let resumed = events(&frames);
+            assert!(resumed.iter().all(|event| event.sequence > cut), "{text}");
+            assert!(resumed.is_sorted_by(|one, next| one.sequence < next.sequence), "{text}");
+            let before = all.iter().filter(|event| event.sequence <= cut).cloned();
+            assert_eq!(Timeline::from_events(before.chain(resumed)), whole, "cut at {cut}");
+        }
+    }
+    // Whoever has everything is told to stay away.
+    for after in [last, last + 1] {
+        let answer = app.get(&path).by(&ada).header("last-event-id", &after.to_string()).await;
+        assert_eq!((answer.status, answer.body.len()), (204, 0));
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_live_stream_that_breaks_again_and_again_loses_nothing() {
+    const WORDS: usize = 60;
+    let model = SlowModel::start(WORDS, Duration::from_millis(8)).await;
+    let mut app = TestApp::builder().model(model.url()).start().await;
+    let ada = app.guest().await;
+    let (session, path) = started(&app, &ada, "Count to sixty").await;
+    // The first line is opened before a worker has the session.
+    let mut heard: Vec<SessionEvent> = Vec::new();
+    let mut lines = 0;
+    let mut working = false;
+    'session: loop {
+        lines += 1;
+        assert!(lines < 500, "the session does not end");
+        let after = heard.last().map_or(0, |event| event.sequence);
+        let call = app.get(&path).by(&ada).header("last-event-id", &after.to_string());
+        let response = call.open().await;
+        if response.status() == 204 {
+            break;
+        }
+        let mut body = response.into_body().into_data_stream();
+        if !working {
+            app.start_workers(1);
+            working = true;
+        }
+        // Each line breaks after its second piece with events.
+        let mut pieces = 0;
+        while pieces < 2 {
+            let piece = timeout(Duration::from_secs(20), body.next()).await.expect("no silence");
+            let Some(piece) = piece else { break };
+            let frames = frames(std::str::from_utf8(&piece.unwrap()).unwrap());
+            pieces += usize::from(!events(&frames).is_empty());
+            heard.extend(events(&frames));
+            if frames.contains(&Frame::End) {
+                break 'session;
+            }
+        }
+    }
+    assert!(lines > 2, "{lines}");
+    assert!(heard.is_sorted_by(|one, next| one.sequence < next.sequence), "{heard:?}");
+    let timeline = Timeline::from_events(heard);
+    assert_eq!(timeline.answer().map(str::trim), Some(SlowModel::text(WORDS).trim()));
+    let logged = Timeline::from_events(log(&app, &ada, &session).await);
+    assert_eq!(timeline, logged);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_follower_is_written_to_at_most_every_16_ms() {
+    let model = SlowModel::start(200, Duration::from_millis(1)).await;
+    let app = TestApp::builder().model(model.url()).workers(1).start().await;
+    let ada = app.guest().await;
+    let (_, path) = started(&app, &ada, "Count").await;
+    let mut body = app.get(&path).by(&ada).open().await.into_body();
+    let mut writes = Vec::new();
+    while let Some(piece) = body.frame().await {
+        piece.unwrap();
+        writes.push(Instant::now());
+    }
+    assert!(writes.len() > 2, "{}", writes.len());
+    for pair in writes.windows(2) {
+        // One millisecond is the timer's grain.
+        assert!(pair[1] - pair[0] >= Duration::from_millis(15), "{:?}", pair[1] - pair[0]);
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn cancelling_ends_the_stream_at_once() {
+    let model = SlowModel::start(10_000, Duration::from_millis(10)).await;
+    let app = TestApp::builder().model(model.url()).workers(1).start().await;
+    let ada = app.guest().await;
+    let (session, path) = started(&app, &ada, "Count").await;
+    let mut body = app.get(&path).by(&ada).open().await.into_body().into_data_stream();
+    let mut text = String::new();
+    while !text.contains("\"output\"") {
+        let piece = timeout(Duration::from_secs(20), body.next()).await.expect("no silence");
+        text.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
+    }
+    let told = Instant::now();
+    let cancel = app.post(&format!("/api/v1/sessions/{}/cancel", session.id)).by(&ada).await;
+    assert_eq!(cancel.status, 200, "{cancel:?}");
+    while let Some(piece) = timeout(Duration::from_secs(5), body.next()).await.expect("an end") {
+        text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+    }
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    let frames = frames(&text);
+    assert_eq!(frames.last(), Some(&Frame::End));
+    let ended = events(&frames).pop().unwrap();
+    assert!(
+        matches!(ended.body, EventBody::Done { state: SessionState::Cancelled, .. }),
+        "{ended:?}"
+    );
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_stop_ends_open_streams_without_an_end() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (_, path) = started(&app, &ada, "Wait for a worker that never comes").await;
+    let mut body = app.get(&path).by(&ada).open().await.into_body().into_data_stream();
+    assert_eq!(&body.next().await.unwrap().unwrap()[..], b"retry: 1000\n\n");
+    app.stopping.cancel();
+    let rest = timeout(Duration::from_secs(2), body.next()).await.expect("the stream ends");
+    assert!(rest.is_none(), "{rest:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn an_event_stream_is_not_compressed() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.guest().await;
+    let (_, path) = started(&app, &ada, "What is 1 + 1?").await;
+    let answer = app.get(&path).by(&ada).header("accept-encoding", "br, gzip, zstd").await;
+    assert_eq!(answer.header("content-encoding"), "");
+    assert!(answer.text().ends_with("event: end\ndata: {}\n\n"), "{}", answer.text());
+    app.end().await;
+}

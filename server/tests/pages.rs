@@ -1,0 +1,6 @@
+//! The pages as a browser without JavaScript gets them.
+
+mod forms;
+mod html;
+
+pub(crate) use forms::install;

@@ -1,0 +1,201 @@
+//! Status, title and escaping.
+
+use http::Method;
+use resonant_domain::agent::{Agent, AgentSpec};
+use serde_json::json;
+
+use crate::support::{Answer, TestApp, Visitor};
+
+const HOSTILE: &str = "</textarea></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+
+fn title(page: &Answer) -> String {
+    let text = page.text();
+    let start = text.find("<title>").unwrap_or_else(|| panic!("no title: {text}")) + 7;
+    let end = start + text[start..].find("</title>").unwrap();
+    text[start..end].to_owned()
+}
+
+fn is_whole_page(path: &str, page: &Answer) {
+    let text = page.text();
+    assert!(page.header("content-type").starts_with("text/html"), "{path}: {page:?}");
+    assert!(text.starts_with("<!DOCTYPE html>"), "{path}: {text}");
+    assert!(text.trim_end().ends_with("</html>"), "{path}: {text}");
+    assert!(text.contains("<main") && text.contains("<h1"), "{path}: {text}");
+    assert!(title(page).contains("Resonant"), "{path}: {}", title(page));
+    assert_eq!(page.header("content-encoding"), "", "{path}");
+}
+
+/// Every script of the page carries the nonce that the header names.
+fn obeys_its_policy(path: &str, page: &Answer) {
+    let policy = page.header("content-security-policy");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    assert!(nonce.len() >= 22, "{path}: {policy}");
+    assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("'unsafe-eval'"));
+    let text = page.text();
+    for script in text.split("<script").skip(1) {
+        let tag = &script[..script.find('>').unwrap()];
+        assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <script{tag}>");
+    }
+    for handler in ["onclick=", "onload=", "onsubmit=", "javascript:"] {
+        assert!(!text.contains(handler), "{path} has {handler}");
+    }
+}
+
+#[tokio::test]
+async fn each_page_answers_with_its_title() {
+    let app = TestApp::builder().workers(1).start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.member("ada").await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 12 * 7?").await;
+    app.finish(&ada, &session).await;
+    let slug = app.get("/api/v1/listings?limit=1").await.value()["listings"][0]["slug"].clone();
+    let slug = slug.as_str().unwrap();
+
+    let mut titles = Vec::new();
+    for (path, shows) in [
+        ("/".to_owned(), "Resonant"),
+        ("/marketplace".to_owned(), slug),
+        (format!("/marketplace/{slug}"), "system prompt"),
+        ("/studio".to_owned(), "Reckoner"),
+        ("/studio/new".to_owned(), "name=\"form[name]\""),
+        (format!("/studio/agents/{}", agent.id), "Reckoner"),
+        ("/sessions".to_owned(), "12 * 7"),
+        (format!("/sessions/{}", session.id), "84"),
+        ("/account".to_owned(), "ada@example.org"),
+        ("/sign-in".to_owned(), "name=\"password\""),
+        ("/sign-up".to_owned(), "name=\"password\""),
+    ] {
+        let page = app.get(&path).by(&ada).header("accept", "text/html").await;
+        let is_form_for_strangers = path.starts_with("/sign");
+        if is_form_for_strangers && page.status == 302 {
+            // Someone signed in needs no such form.
+            let page = app.get(&path).header("accept", "text/html").await;
+            assert_eq!(page.status, 200, "{path}: {page:?}");
+            titles.push(title(&page));
+            continue;
+        }
+        assert_eq!(page.status, 200, "{path}: {page:?}");
+        is_whole_page(&path, &page);
+        obeys_its_policy(&path, &page);
+        assert!(page.text().to_lowercase().contains(&shows.to_lowercase()), "{path} lacks {shows}: {}", page.text());
+        assert_eq!(page.header("cache-control"), "private, no-cache", "{path}");
+        titles.push(title(&page));
+    }
+    let mut distinct = titles.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), titles.len(), "{titles:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn open_pages_need_nobody() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    for path in ["/", "/marketplace", "/studio", "/studio/new", "/sessions", "/sign-in", "/sign-up", "/account"] {
+        let page = app.get(path).header("accept", "text/html").await;
+        assert!(page.status == 200 || page.status == 302, "{path}: {page:?}");
+        if page.status == 200 {
+            is_whole_page(path, &page);
+            obeys_its_policy(path, &page);
+        }
+        assert!(page.headers.get("set-cookie").is_none(), "looking at {path} makes no guest");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_with_404() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.guest().await, app.guest().await);
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 1 + 1?").await;
+    for path in [
+        "/nothing".to_owned(),
+        "/nothing/at/all".to_owned(),
+        "/marketplace/no-such-listing".to_owned(),
+        format!("/studio/agents/{}", agent.id),
+        format!("/sessions/{}", session.id),
+        "/studio/agents/7".to_owned(),
+        "/sessions/7".to_owned(),
+    ] {
+        let page = app.get(&path).by(&bob).header("accept", "text/html").await;
+        assert_eq!(page.status, 404, "{path}: {page:?}");
+        is_whole_page(&path, &page);
+        obeys_its_policy(&path, &page);
+        assert!(!page.text().contains("Reckoner"), "{path}");
+    }
+    let post = app.post("/nothing").by(&bob).form("a=b").await;
+    assert_eq!(post.status, 405);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_people_write_stays_text() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let spec = AgentSpec {
+        name: HOSTILE.to_owned(),
+        description: HOSTILE.to_owned(),
+        system_prompt: HOSTILE.to_owned(),
+        ..AgentSpec::default()
+    };
+    let agent: Agent = app.post("/api/v1/agents").by(&ada).json(&spec).await.read();
+    let run = json!({ "goal": HOSTILE, "context": HOSTILE });
+    let run = app.post(&format!("/api/v1/agents/{}/execute", agent.id)).by(&ada).json(&run).await;
+    let session = run.value()["id"].as_str().unwrap().to_owned();
+    let profile = app.post("/api/fn/account/update_profile").by(&ada);
+    let hostile_form = format!("display_name={}", encoded(&HOSTILE[..60]));
+    assert_eq!(profile.form(&hostile_form).await.status, 200);
+
+    for path in [
+        "/studio".to_owned(),
+        format!("/studio/agents/{}", agent.id),
+        "/sessions".to_owned(),
+        format!("/sessions/{session}"),
+        "/account".to_owned(),
+        format!("/marketplace?query={}", encoded(HOSTILE)),
+        format!("/sign-in?next={}", encoded(HOSTILE)),
+        format!("/studio/new?template={}", encoded(HOSTILE)),
+        format!("/{}", encoded(HOSTILE)),
+    ] {
+        let page = app.get(&path).by(&ada).header("accept", "text/html").await;
+        let text = page.text();
+        assert!(!text.contains("<script>alert"), "{path}: {text}");
+        assert!(!text.contains("<img src=x"), "{path}: {text}");
+        if page.status != 302 {
+            is_whole_page(&path, &page);
+            obeys_its_policy(&path, &page);
+        }
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn files_know_no_callers_and_how_long_they_keep() {
+    let app = TestApp::start().await;
+    let icon = app.get("/favicon.svg").by(&Visitor { token: Some("made-up".to_owned()) }).await;
+    assert_eq!(icon.status, 200, "{icon:?}");
+    assert_eq!(icon.header("content-type"), "image/svg+xml");
+    assert_eq!(icon.header("cache-control"), "public, max-age=600");
+    let again = app.get("/favicon.svg").header("if-none-match", icon.header("etag")).await;
+    assert_eq!(again.status, 304);
+    let missing = app.get("/pkg/resonant.rSv2MpKGgyXOrX3Ycd9gMw.js").await;
+    assert_eq!((missing.status, missing.header("cache-control")), (404, "no-store"));
+    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..%2fCargo.toml", "/pkg/../../Cargo.toml"] {
+        let answer = app.call(Method::GET, path).await;
+        assert!(!answer.text().contains("[workspace]"), "{path}");
+    }
+    app.end().await;
+}
+
+/// Percent-encodes all but letters and digits.
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => (byte as char).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,20 @@
+//! The process itself: how it starts, what it says when it cannot, how it ends.
+
+mod start;
+mod stop;
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+/// The server with nothing in its environment but these.
+fn server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

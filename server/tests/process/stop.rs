@@ -1,0 +1,133 @@
+//! A stop loses nothing: streams come back, sessions go on, requests are answered.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use resonant_domain::session::SessionState;
+
+use super::{free_port, server};
+use crate::support::{SlowModel, TestApp};
+
+/// A running server that is ended when the test ends.
+struct Running {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Running {
+    fn start(database_url: &str, model_url: &str) -> Self {
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let child = server(
+            &[],
+            &[
+                ("DATABASE_URL", database_url),
+                ("LEPTOS_SITE_ADDR", &address),
+                ("OPENAI_BASE_URL", model_url),
+                ("OPENAI_MODEL", "slow"),
+                ("WORKER_CONCURRENCY", "2"),
+                ("LOG_FORMAT", "json"),
+            ],
+        )
+        .spawn()
+        .unwrap();
+        let running = Self { child, port };
+        let began = Instant::now();
+        while running.ask("/api/v1/health/ready", "").is_none_or(|text| !text.contains(" 200 ")) {
+            assert!(began.elapsed() < Duration::from_secs(20), "the server does not start");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        running
+    }
+
+    fn connect(&self, path: &str, headers: &str) -> Option<TcpStream> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        Some(stream)
+    }
+
+    fn ask(&self, path: &str, headers: &str) -> Option<String> {
+        let mut text = String::new();
+        self.connect(path, headers)?.read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    fn tell(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_server_hands_its_sessions_over() {
+    const WORDS: usize = 150;
+    let model = SlowModel::start(WORDS, Duration::from_millis(20)).await;
+    let app = TestApp::builder().model(model.url()).start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "Count").await;
+    let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
+    let path = format!("/api/v1/sessions/{}/stream", session.id);
+
+    let mut first = Running::start(&app.database_url(), model.url());
+    let mut line = BufReader::new(first.connect(&path, &cookie).unwrap());
+    let mut text = String::new();
+    while !text.contains("word3 ") {
+        assert_ne!(line.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    let told = Instant::now();
+    first.tell("-TERM");
+    line.read_to_string(&mut text).unwrap();
+    let status = first.child.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+    assert!(!text.contains("event: end"), "a session that goes on has no end: {text}");
+    drop(first);
+
+    // Another process goes on at once: the lease was given back, not left to run out.
+    let again = Instant::now();
+    let second = Running::start(&app.database_url(), model.url());
+    let ended = app.finish(&ada, &session).await;
+    assert_eq!(ended.state, SessionState::Completed, "{ended:?}");
+    assert!(again.elapsed() < Duration::from_secs(14), "{:?}", again.elapsed());
+    let page = second.ask(&format!("/api/v1/sessions/{}?include=events", session.id), &cookie);
+    assert!(page.unwrap().contains(&format!("word{WORDS} ")));
+    drop(second);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_holds_no_secrets() {
+    let model = SlowModel::start(1, Duration::ZERO).await;
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let token = ada.token.clone().unwrap();
+    let mut running = Running::start(&app.database_url(), model.url());
+    let cookie = format!("Cookie: resonant_sign_in={token}\r\n");
+    for path in ["/api/v1/agents?cursor=secret-cursor", "/sign-in?next=secret-next", "/studio"] {
+        running.ask(path, &cookie).unwrap();
+    }
+    running.tell("-INT");
+    let mut log = String::new();
+    running.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(running.child.wait().unwrap().success());
+    assert!(log.contains("/api/v1/agents"), "{log}");
+    for secret in [token.as_str(), "secret-cursor", "secret-next"] {
+        assert!(!log.contains(secret), "{secret} is in the log: {log}");
+    }
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+    app.end().await;
+}

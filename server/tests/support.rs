@@ -1,0 +1,11 @@
+//! The application under test, without a port, and the people who call it.
+
+mod client;
+mod database;
+mod model;
+mod test_app;
+
+pub(crate) use client::{Answer, Call};
+pub(crate) use database::fresh_database;
+pub(crate) use model::SlowModel;
+pub(crate) use test_app::{TestApp, Visitor};

@@ -1,0 +1,192 @@
+//! Builds the router over a fresh database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::Method;
+use leptos::config::LeptosOptions;
+use resonant_backend::fresh_database::FreshDatabase;
+use resonant_backend::members::{self, NewMember};
+use resonant_backend::{
+    Actor, Backend, ModelSettings, OpenAiSettings, PasswordWork, RequestId, Settings, SignInChange,
+};
+use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
+use resonant_domain::session::Session;
+use serde_json::json;
+use server::settings::Site;
+use server::worker::Workers;
+use server::{AppState, router};
+use tokio_util::sync::CancellationToken;
+
+use super::{Call, fresh_database};
+
+/// How a test wants its application.
+#[derive(Default)]
+pub(crate) struct Builder {
+    workers: usize,
+    site: Site,
+    model_url: Option<String>,
+}
+
+impl Builder {
+    /// Runs this many sessions at a time. Without it sessions stay in the queue.
+    pub(crate) fn workers(mut self, count: usize) -> Self {
+        self.workers = count;
+        self
+    }
+
+    /// Browsers see the application at this origin.
+    pub(crate) fn at(mut self, origin: &str) -> Self {
+        self.site = Site::at(origin).unwrap();
+        self
+    }
+
+    /// A language model answers there.
+    pub(crate) fn model(mut self, url: &str) -> Self {
+        self.model_url = Some(url.to_owned());
+        self
+    }
+
+    pub(crate) async fn start(self) -> TestApp {
+        let database = fresh_database().await;
+        let mut settings = Settings::new(database.url());
+        settings.pool_max = 8;
+        settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
+        settings.models = ModelSettings {
+            openai: self.model_url.map(|url| OpenAiSettings {
+                base_url: url.parse().unwrap(),
+                api_key: None,
+                model: "slow".to_owned(),
+                input_price: 0,
+                output_price: 0,
+            }),
+        };
+        let backend = Backend::connect(settings).await.unwrap();
+        let stopping = CancellationToken::new();
+        let workers = Workers::start(&backend, self.workers, &stopping);
+        // The repository's own files, found from this package's folder.
+        let leptos = LeptosOptions::builder()
+            .output_name("resonant")
+            .site_root(concat!(env!("CARGO_MANIFEST_DIR"), "/../public"))
+            .site_pkg_dir("pkg")
+            .build();
+        let state = AppState {
+            backend: backend.clone(),
+            leptos,
+            site: Arc::new(self.site),
+            stopping: stopping.clone(),
+        };
+        TestApp { router: router(state), backend, stopping, workers: Some(workers), database }
+    }
+}
+
+/// The application under test.
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) backend: Backend,
+    pub(crate) stopping: CancellationToken,
+    workers: Option<Workers>,
+    database: FreshDatabase,
+}
+
+/// Someone with a cookie, or without one.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) token: Option<String>,
+}
+
+impl Visitor {
+    pub(crate) const ANONYMOUS: Self = Self { token: None };
+}
+
+impl TestApp {
+    pub(crate) fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// Where its database is.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// Starts workers later than the application.
+    pub(crate) fn start_workers(&mut self, count: usize) {
+        self.workers = Some(Workers::start(&self.backend, count, &self.stopping));
+    }
+
+    /// Ends the workers before the database goes. A test that passes ends with this.
+    pub(crate) async fn end(self) {
+        self.stopping.cancel();
+        if let Some(workers) = self.workers {
+            workers.stopped().await;
+        }
+    }
+
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
+        Call::new(self.router.clone(), method, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    pub(crate) async fn guest(&self) -> Visitor {
+        let ctx = self.backend.ctx(Actor::Anonymous, RequestId::new("test"));
+        members::begin_guest(&ctx).await.unwrap();
+        visitor(&ctx)
+    }
+
+    pub(crate) async fn member(&self, name: &str) -> Visitor {
+        let ctx = self.backend.ctx(Actor::Anonymous, RequestId::new("test"));
+        let new = NewMember {
+            email: format!("{name}@example.org"),
+            password: "correct horse".to_owned(),
+            display_name: name.to_owned(),
+        };
+        members::sign_up(&ctx, new).await.unwrap();
+        visitor(&ctx)
+    }
+
+    /// An agent of the visitor that can calculate.
+    pub(crate) async fn agent(&self, visitor: &Visitor, name: &str) -> Agent {
+        let spec = AgentSpec {
+            name: name.to_owned(),
+            tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
+            ..AgentSpec::default()
+        };
+        let answer = self.post("/api/v1/agents").by(visitor).json(&spec).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.read()
+    }
+
+    /// A session of the agent on the goal.
+    pub(crate) async fn session(&self, visitor: &Visitor, agent: &Agent, goal: &str) -> Session {
+        let path = format!("/api/v1/agents/{}/execute", agent.id);
+        let answer = self.post(&path).by(visitor).json(&json!({ "goal": goal })).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.read()
+    }
+
+    /// Follows the session to its end.
+    pub(crate) async fn finish(&self, visitor: &Visitor, session: &Session) -> Session {
+        let stream = self.get(&format!("/api/v1/sessions/{}/stream", session.id)).by(visitor);
+        tokio::time::timeout(Duration::from_secs(30), stream).await.expect("the session ends");
+        self.get(&format!("/api/v1/sessions/{}", session.id)).by(visitor).await.read()
+    }
+}
+
+fn visitor(ctx: &resonant_backend::Ctx) -> Visitor {
+    match ctx.sign_in_change() {
+        Some(SignInChange::Issued(token)) => Visitor { token: Some(token.as_str().to_owned()) },
+        other => panic!("nobody was signed in: {other:?}"),
+    }
+}
