@@ -152,7 +152,7 @@ mod tests {
     fn label_hint_and_error_belong_to_the_control() {
         let owner = Owner::new();
         let html = owner.with(|| {
-            let error = Signal::from(Some("must be 1 to 100 characters".to_owned()));
+            let error: Signal<_> = Signal::stored(Some("must be 1 to 100 characters".to_owned()));
             view! { <Field label="Name" name="name" hint="As others see it" error=error required=true /> }
                 .to_html()
         });

@@ -186,7 +186,7 @@ impl LiveSession {
 
     /// Takes over how the connection stands.
     pub fn set_stream(self, state: StreamState) {
-        self.stream.set(state);
+        self.stream.try_set(state);
     }
 
     fn renew_steps(self) {

@@ -174,7 +174,7 @@ mod tests {
         // As a browser writes `form[tools][]` twice, brackets escaped.
         let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
                     &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
-        #[derive(Deserialize)]
+        #[derive(serde::Deserialize)]
         struct Arguments {
             form: AgentForm,
         }

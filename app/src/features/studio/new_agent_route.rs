@@ -12,7 +12,6 @@ use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
 use super::agent_row::TemplateCards;
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use crate::error::AppError;
-use crate::state::use_viewer;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Skeleton, Tone,
 };
@@ -69,13 +68,6 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     let Blueprint { spec, template, templates, language_model } = blueprint;
     let create = ServerAction::<CreateAgent>::new();
     let error = action_error(create.value());
-    let viewer = use_viewer();
-    Effect::new(move || {
-        // Whoever was nobody is a guest now.
-        if matches!(create.value().get(), Some(Ok(()))) {
-            viewer.refresh();
-        }
-    });
     let chosen = template.as_ref().map(|template| template.slug.clone());
     let is_blank = chosen.is_none();
     let from = template.map(|template| {

@@ -3,12 +3,14 @@
 use leptos::form::ActionForm;
 use leptos::html;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentStatus, Limits};
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 
 use super::agent_form::{RUN_FIELDS, action_error, field_fault};
 use super::api::RunAgent;
+use crate::browser;
 use crate::ui::{Button, ButtonKind, Field, FormError, Icon, IconName, Notice, TextArea, Tone};
 
 /// A goal and the material for it.
@@ -46,6 +48,13 @@ pub(super) fn RunPanel(
             }
         }
     };
+    // Whoever came to run it can write at once.
+    let hash = use_location().hash;
+    Effect::new(move || {
+        if hash.get().trim_start_matches('#') == "run" {
+            request_animation_frame(|| request_animation_frame(|| browser::focus("run-goal")));
+        }
+    });
     let limit = move |label: &'static str, name: &'static str, field: &'static str, own: u32| {
         view! {
             <Field
