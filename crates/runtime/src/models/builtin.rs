@@ -6,11 +6,11 @@
 //! is beyond it. Every word of an answer comes from the input, from a tool, or names what was found.
 //!
 //! # How a reply is made
-//! 1. [`goal`] splits the goal into clauses and the material that stands in it.
-//! 2. [`intents`] finds what each clause asks for; [`abilities`] reads the author's `Do:` line.
-//! 3. [`plan`] turns intents into tool calls: independent ones in one turn, dependent ones (fetch,
+//! 1. `goal` splits the goal into clauses and the material that stands in it.
+//! 2. `intents` finds what each clause asks for; [`abilities`] reads the author's `Do:` line.
+//! 3. `plan` turns intents into tool calls: independent ones in one turn, dependent ones (fetch,
 //!    then summarise) in the turns after.
-//! 4. [`compose`] writes the answer out of the results.
+//! 4. `compose` writes the answer out of the results.
 //!
 //! # The `Do:` line of a system prompt
 //! An agent's author can say what the agent does when the goal does not: one line of the system
@@ -55,8 +55,38 @@
 //! | `checklist` | check-list | tasks, dates and questions as boxes to tick | `extract` |
 
 pub mod abilities;
+mod arithmetic;
+mod compose;
+mod dates;
+mod goal;
+mod intents;
+mod plan;
+mod reply;
+mod tables;
+mod words;
+
+use futures::stream::{self, StreamExt};
+
+use super::{Model, ModelRequest, ReplyStream};
 
 pub use abilities::Ability;
 
 /// The planner's name, as events and pages show it.
 pub const NAME: &str = "planner-1";
+
+/// The built-in planner.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Planner;
+
+impl Model for Planner {
+    fn provider(&self) -> &'static str {
+        "builtin"
+    }
+
+    fn reply(&self, request: ModelRequest) -> ReplyStream {
+        // Worked out when the stream is first asked, not when it is made.
+        stream::once(async move { reply::pieces(&request) })
+            .flat_map(|pieces| stream::iter(pieces.into_iter().map(Ok)))
+            .boxed()
+    }
+}

@@ -1,5 +1,7 @@
 //! What every model provider offers the loop.
 
+use std::time::Duration;
+
 use futures::stream::BoxStream;
 use resonant_domain::session::Usage;
 use serde_json::Value;
@@ -56,7 +58,8 @@ pub enum Message {
 /// A model's wish to call a tool.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRequest {
-    /// Unique in the session.
+    /// As the provider names it. The loop gives each call an id of its own, because some servers
+    /// use theirs again; in [`Message`]s it is the loop's.
     pub call_id: String,
     /// The tool's name; may be one that does not exist.
     pub tool: String,
@@ -99,11 +102,28 @@ pub enum FinishReason {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Trying again may help: a timeout, a 429, a 5xx, a connection that broke.
-    #[error("{0}")]
-    Transient(String),
+    #[error("{message}")]
+    Transient {
+        /// What happened, for a person.
+        message: String,
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// Trying again will not help: a refused key, an unknown model, a malformed reply.
     #[error("{0}")]
     Permanent(String),
+}
+
+impl ModelError {
+    /// A fault that may pass, with no word from the provider on how long it takes.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self::Transient { message: message.into(), retry_after: None }
+    }
+
+    /// A fault that will not pass.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self::Permanent(message.into())
+    }
 }
 
 /// A reply as it streams.
@@ -116,4 +136,28 @@ pub trait Model: Send + Sync {
 
     /// Begins a reply.
     fn reply(&self, request: ModelRequest) -> ReplyStream;
+}
+
+/// The length of all that a request shows the model, in characters: a quarter of it is the estimate
+/// of its tokens where a provider does not count.
+#[must_use]
+pub fn request_chars(request: &ModelRequest) -> usize {
+    let messages: usize = request
+        .messages
+        .iter()
+        .map(|message| match message {
+            Message::User { text, context } => {
+                text.chars().count() + context.as_ref().map_or(0, |context| context.chars().count())
+            }
+            Message::Assistant { text, calls } => {
+                let calls = calls.iter().map(|call| call.arguments.to_string().len());
+                text.chars().count() + calls.sum::<usize>()
+            }
+            Message::Tool { content, .. } => content.chars().count(),
+        })
+        .sum();
+    let tools = request.tools.iter().map(|tool| {
+        tool.name.len() + tool.description.len() + tool.parameters.to_string().len()
+    });
+    request.system.chars().count() + messages + tools.sum::<usize>()
 }

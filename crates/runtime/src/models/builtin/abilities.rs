@@ -30,7 +30,7 @@ pub enum Ability {
 }
 
 /// Every word that names an ability, longer ones before the ones they contain.
-const WORDS: [(&str, Ability); 61] = [
+const WORDS: &[(&str, Ability)] = &[
     ("summarise", Ability::Summarise),
     ("summarize", Ability::Summarise),
     ("summary", Ability::Summarise),
@@ -95,7 +95,7 @@ const WORDS: [(&str, Ability); 61] = [
 ];
 
 /// Words that may stand before an ability and say nothing more about it.
-const FILLERS: [&str; 24] = [
+const FILLERS: &[&str] = &[
     "extract", "find", "list", "get", "give", "make", "write", "draft", "build", "show", "pull",
     "collect", "the", "a", "an", "all", "any", "every", "and", "then", "out", "of", "its", "their",
 ];

@@ -1,0 +1,211 @@
+//! The answer, written out of the results: a short lead, then what was found, then where it is from.
+
+mod sections;
+
+use std::fmt::Write as _;
+
+use super::intents::{Origin, Understood, Wish, bare_place};
+use super::plan::Plan;
+use sections::Section;
+
+/// What the planner is, for goals that are beyond it.
+const WHAT_I_AM: &str = "I am Resonant's built-in planner: rules, not a language model.";
+/// What it can do.
+const WHAT_I_CAN: &str = "I can work out arithmetic, units and dates; read a web page; summarise a text and find its key \
+    points, keywords, action items, questions, dates, amounts, addresses and links; count and compare texts; \
+    question CSV and JSON and convert one into the other; and assemble outlines, checklists and reply skeletons \
+    from a text's own words.";
+/// What would be needed for the rest.
+const WHAT_IS_NEEDED: &str = "For free writing, translation and questions of judgement, an operator has to configure \
+    a language model.";
+
+/// Writes the answer.
+pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut missing: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for (index, wish) in plan.wishes.iter().enumerate() {
+        let lacking = plan.missing(index);
+        if !lacking.is_empty() && !sections::has_results(plan, index) {
+            missing.push((super::intents::spoken(wish), lacking));
+            continue;
+        }
+        for section in sections::of(plan, index) {
+            if !sections.contains(&section) {
+                sections.push(section);
+            }
+        }
+    }
+    let mut text = lead(understood, &sections);
+    write_sections(&mut text, &sections);
+    write_missing(&mut text, plan, &missing);
+    write_unknown(&mut text, understood, !sections.is_empty() || !missing.is_empty());
+    if sections.is_empty() && missing.is_empty() && understood.unknown.is_empty() {
+        let _ = write!(text, "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n");
+    }
+    write_sources(&mut text, &sections);
+    text.trim_end().to_owned() + "\n"
+}
+
+/// One sentence on what follows, when there is more than one thing.
+fn lead(understood: &Understood, sections: &[Section]) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for section in sections {
+        if !section.noun.is_empty() && !found.contains(&section.noun) {
+            found.push(section.noun.clone());
+        }
+    }
+    let of = match &understood.materials[..] {
+        [one] => format!(" of {}", bare_place(one)),
+        _ => String::new(),
+    };
+    match understood.origin {
+        Origin::Material if !sections.is_empty() => {
+            format!("Your goal names nothing that I know how to do, so here is what the material itself tells.\n\n")
+        }
+        _ if sections.len() < 2 || found.is_empty() => String::new(),
+        Origin::Author => format!("What this agent does with a text, done for you{of}: {}.\n\n", list(&found)),
+        _ => format!("Here is {}{of}.\n\n", list(&found)),
+    }
+}
+
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn write_sections(text: &mut String, sections: &[Section]) {
+    // Lines such as results of calculations stand together, without headings.
+    let has_headings = sections.iter().filter(|section| !section.title.is_empty()).count() > 1
+        || (sections.len() > 1 && sections.iter().any(|section| !section.title.is_empty()));
+    for section in sections {
+        if has_headings && !section.title.is_empty() {
+            let _ = write!(text, "## {}\n\n", section.title);
+        }
+        if section.title.is_empty() && sections.len() > 1 {
+            let _ = write!(text, "- {}\n", section.body.trim());
+        } else {
+            let _ = write!(text, "{}\n\n", section.body.trim());
+        }
+    }
+    if !text.ends_with("\n\n") && !text.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(String, Vec<&'static str>)]) {
+    for (wish, tools) in missing {
+        let tools = tools.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
+        let _ = if plan.is_last_step() {
+            write!(text, "I could not {wish} any more: the session's step limit is reached, and {tools} would have been the next call.\n\n")
+        } else {
+            write!(text, "I could not {wish}: that takes {tools}, which I may not call here. Grant it to the agent, and allow more than one step.\n\n")
+        };
+    }
+}
+
+fn write_unknown(text: &mut String, understood: &Understood, has_more: bool) {
+    if understood.unknown.is_empty() {
+        return;
+    }
+    let unknown = understood.unknown.iter().map(|clause| format!("“{}”", resonant_domain::text::shorten(clause, 120)));
+    let unknown = unknown.collect::<Vec<_>>().join(", ");
+    let _ = if has_more && understood.origin != Origin::Material {
+        write!(text, "I did not know what to do with {unknown}. {WHAT_I_AM} {WHAT_IS_NEEDED}\n\n")
+    } else {
+        write!(text, "{WHAT_I_AM} {unknown} is beyond what I can do by rules. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n\n")
+    };
+}
+
+/// Which tool gave what.
+fn write_sources(text: &mut String, sections: &[Section]) {
+    let mut tools: Vec<(&str, Vec<&str>)> = Vec::new();
+    for section in sections {
+        for tool in &section.tools {
+            let what = section.cited.as_str();
+            match tools.iter_mut().find(|(known, _)| known == tool) {
+                Some((_, all)) => {
+                    if !all.contains(&what) {
+                        all.push(what);
+                    }
+                }
+                None => tools.push((tool, vec![what])),
+            }
+        }
+    }
+    if tools.is_empty() {
+        return;
+    }
+    let sources: Vec<_> = tools
+        .iter()
+        .map(|(tool, what)| {
+            let what: Vec<_> = what.iter().filter(|what| !what.is_empty()).copied().collect();
+            if what.is_empty() || sections.len() == 1 { format!("`{tool}`") } else { format!("`{tool}` ({})", what.join(", ")) }
+        })
+        .collect();
+    let _ = write!(text, "*By the built-in planner, from {}.*\n", sources.join(", "));
+}
+
+/// The plan in plain words.
+pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super::plan::Call]) -> String {
+    let mut text = String::new();
+    if plan.made.is_empty() {
+        let wishes: Vec<_> = plan.wishes.iter().map(super::intents::spoken).collect();
+        let shown: Vec<_> = wishes.iter().take(8).cloned().collect();
+        let more = wishes.len().saturating_sub(8);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let count = match wishes.len() {
+            0 => "nothing that my rules know".to_owned(),
+            1 => "one thing".to_owned(),
+            count => format!("{count} things"),
+        };
+        let _ = match (understood.origin, wishes.len()) {
+            (_, 0) => write!(text, "The goal asks for {count}."),
+            (Origin::Goal, _) => write!(text, "The goal asks for {count}: {}{more}.", shown.join("; ")),
+            (Origin::Author, _) => {
+                write!(text, "The goal points at material and names nothing more, so I follow the agent's own list: {}{more}.", shown.join("; "))
+            }
+            (Origin::Material, _) => {
+                write!(text, "The goal names nothing that my rules know. There is material, so I do what is useful with it: {}{more}.", shown.join("; "))
+            }
+        };
+        if !understood.unknown.is_empty() && understood.origin == Origin::Goal {
+            text.push_str(" A part of the goal is beyond my rules; the answer will say which.");
+        }
+        text.push('\n');
+    }
+    if calls.is_empty() {
+        let failed = plan.made.iter().filter(|made| made.is_error).count();
+        if plan.made.is_empty() {
+            text.push_str("There is nothing to call, so I answer at once.\n");
+        } else if failed > 0 {
+            let _ = writeln!(text, "{failed} of {} calls failed; the answer says so. I write it from the rest.", plan.made.len());
+        } else {
+            text.push_str("All results are there. I write the answer from them.\n");
+        }
+        return text;
+    }
+    let mut tools: Vec<(&str, usize)> = Vec::new();
+    for call in calls {
+        match tools.iter_mut().find(|(tool, _)| *tool == call.tool) {
+            Some((_, count)) => *count += 1,
+            None => tools.push((call.tool, 1)),
+        }
+    }
+    let named: Vec<_> = tools.iter().map(|(tool, count)| if *count > 1 { format!("{tool} {count} times") } else { (*tool).to_owned() }).collect();
+    let side_by_side = if calls.len() > 1 { ", side by side, because none needs another's result" } else { "" };
+    let first = if plan.made.is_empty() { "I call" } else { "With these results I call" };
+    let _ = write!(text, "{first} {}{side_by_side}.", list(&named));
+    if plan.has_more_to_come() {
+        text.push_str(" What depends on a result comes in the next step.");
+    }
+    text.push('\n');
+    text
+}
+
+/// The wishes of a text ability, for tests and headings.
+pub(super) fn is_line(wish: &Wish) -> bool {
+    matches!(wish, Wish::Calculate { .. } | Wish::Date { .. } | Wish::Path { .. })
+}

@@ -1,0 +1,573 @@
+//! The results of one wish as a section of the answer.
+
+use std::fmt::Write as _;
+
+use resonant_domain::text::shorten;
+use serde_json::Value;
+
+use crate::models::builtin::abilities::Ability;
+use crate::models::builtin::dates;
+use crate::models::builtin::intents::{Material, Wish};
+use crate::models::builtin::plan::{Made, Plan, iso_dates, page_text};
+
+/// A part of the answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Section {
+    /// Its heading; empty for a single line.
+    pub title: String,
+    /// Its Markdown.
+    pub body: String,
+    /// How the lead counts it: "3 action items"; empty when it does not.
+    pub noun: String,
+    /// The tools that gave it.
+    pub tools: Vec<&'static str>,
+    /// What the tools gave, as the last line names it.
+    pub cited: String,
+}
+
+/// The most items of a list that are shown.
+const ITEMS_SHOWN: usize = 25;
+
+/// Whether any call of the wish has a result.
+pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
+    plan.calls(index).is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
+}
+
+/// The sections of a wish.
+pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
+    let Ok(calls) = plan.calls(index) else {
+        let wish = super::super::intents::spoken(&plan.wishes[index]);
+        return vec![Section {
+            body: format!("I could not {wish}: it goes on from a result that is not there."),
+            ..Section::default()
+        }];
+    };
+    let made: Vec<&Made> = calls.iter().filter_map(|call| plan.find(call)).collect();
+    if let Some(failed) = made.iter().find(|made| made.is_error) {
+        return vec![failure(&plan.wishes[index], failed)];
+    }
+    let result = |tool: &str| made.iter().rev().find(|made| made.tool == tool).map(|made| made.content.as_str());
+    match &plan.wishes[index] {
+        Wish::Calculate { expression, .. } => {
+            let line = result("calculator").unwrap_or_default().trim();
+            vec![Section {
+                body: format!("**{line}**"),
+                tools: vec!["calculator"],
+                cited: if expression.is_empty() { String::new() } else { "calculations".to_owned() },
+                ..Section::default()
+            }]
+        }
+        Wish::Date { .. } => {
+            let value: Value = serde_json::from_str(result("datetime").unwrap_or_default()).unwrap_or_default();
+            let line = value["text"].as_str().unwrap_or_default();
+            let note = value["note"].as_str().map(|note| format!(" ({note})")).unwrap_or_default();
+            vec![Section {
+                body: format!("**{}**{note}", line.trim()),
+                tools: vec!["datetime"],
+                cited: "dates".to_owned(),
+                ..Section::default()
+            }]
+        }
+        Wish::Path { path, .. } => {
+            let value = result("json_query").unwrap_or_default().trim();
+            let body = if value.contains('\n') || value.chars().count() > 200 {
+                format!("`{path}`:\n\n```json\n{}\n```", cut(value, 4_000))
+            } else {
+                format!("`{path}` is **{}**", value.trim_matches('"'))
+            };
+            vec![Section { body, tools: vec!["json_query"], cited: "values".to_owned(), ..Section::default() }]
+        }
+        Wish::Compare { .. } => vec![comparison(&extracted(result("extract"), "compare"))],
+        Wish::DatesAway { .. } => vec![dates_away(plan, result("extract").unwrap_or_default(), &made)],
+        Wish::Query { query, .. } => {
+            let body = result("csv_table").unwrap_or_default().trim();
+            vec![Section {
+                title: query_title(query),
+                body: cut(body, 12_000),
+                noun: query_title(query).to_lowercase(),
+                tools: vec!["csv_table"],
+                cited: "table".to_owned(),
+            }]
+        }
+        Wish::Text { ability, material, .. } => {
+            let mut section = on_text(plan, *ability, material, &result);
+            if let Material::Page(url) = material {
+                section.body = format!("{}\n\nFrom [{}]({url}).", section.body.trim_end(), page_title(plan, url));
+            }
+            vec![section]
+        }
+    }
+}
+
+fn failure(wish: &Wish, made: &Made) -> Section {
+    let what = super::super::intents::spoken(wish);
+    Section {
+        body: format!("I could not {what}: `{}` says: {}", made.tool, made.content.trim().trim_end_matches('.')) + ".",
+        title: if super::is_line(wish) { String::new() } else { "Not done".to_owned() },
+        ..Section::default()
+    }
+}
+
+/// The title of a fetched page, else its address.
+fn page_title(plan: &Plan<'_>, url: &str) -> String {
+    let made = plan.made.iter().find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
+    let page: Value = made.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default();
+    let title = page["title"].as_str().map(|title| shorten(&title.replace(['[', ']'], ""), 100));
+    title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.to_owned())
+}
+
+fn on_text<'m>(
+    plan: &Plan<'_>,
+    ability: Ability,
+    material: &Material,
+    result: &dyn Fn(&str) -> Option<&'m str>,
+) -> Section {
+    let picked = result("summarise").unwrap_or_default().trim();
+    let kind = |name: &str| extracted(result("extract"), name);
+    let items = |name: &str| lines(&kind(name));
+    match ability {
+        Ability::Summarise => Section {
+            title: "Summary".to_owned(),
+            body: picked.to_owned(),
+            noun: "a summary".to_owned(),
+            tools: vec!["summarise"],
+            cited: "summary".to_owned(),
+        },
+        Ability::KeyPoints => Section {
+            title: "Key points".to_owned(),
+            body: picked.to_owned(),
+            noun: "the key points".to_owned(),
+            tools: vec!["summarise"],
+            cited: "key points".to_owned(),
+        },
+        Ability::Keywords => {
+            let words: Vec<_> = items("keywords").into_iter().take(12).collect();
+            listed("Keywords", ("keyword", "keywords"), if words.is_empty() { Vec::new() } else { vec![words.join(", ")] }, words.len())
+        }
+        Ability::ActionItems => found("Action items", ("action item", "action items"), items("todos")),
+        Ability::Questions => found("Questions", ("question", "questions"), items("questions")),
+        Ability::Dates => found("Dates", ("date", "dates"), dated(result("extract").unwrap_or_default(), &kind("dates"))),
+        Ability::Amounts => found("Amounts", ("amount", "amounts"), items("amounts")),
+        Ability::Emails => found("E-mail addresses", ("e-mail address", "e-mail addresses"), items("emails")),
+        Ability::Links => match result("html_to_text") {
+            Some(text) => {
+                let links = text.rsplit_once("Links:\n").map(|(_, links)| links).unwrap_or_default();
+                let links: Vec<_> = links.lines().map(|line| line.trim_start_matches("- ").to_owned()).filter(|line| !line.is_empty()).collect();
+                let mut section = found("Links", ("link", "links"), links);
+                section.tools = vec!["html_to_text"];
+                section
+            }
+            None => found("Links", ("link", "links"), items("urls")),
+        },
+        Ability::Numbers => found("Numbers", ("number", "numbers"), items("numbers")),
+        Ability::Count => count(&kind("counts"), material),
+        Ability::Table | Ability::Totals => {
+            let (title, noun) = if ability == Ability::Table { ("The table", "a description of the table") } else { ("Totals", "the totals") };
+            Section {
+                title: title.to_owned(),
+                body: cut(result("csv_table").unwrap_or_default().trim(), 12_000),
+                noun: noun.to_owned(),
+                tools: vec!["csv_table"],
+                cited: title.to_lowercase(),
+            }
+        }
+        Ability::Json | Ability::Csv => {
+            let language = if ability == Ability::Json { "json" } else { "csv" };
+            let tool = if result("csv_table").is_some() { "csv_table" } else { "json_query" };
+            let text = result(tool).unwrap_or_default().trim();
+            Section {
+                title: language.to_uppercase(),
+                body: format!("```{language}\n{}\n```", cut(text, 12_000)),
+                noun: format!("the {}", language.to_uppercase()),
+                tools: vec![tool],
+                cited: language.to_uppercase(),
+            }
+        }
+        Ability::Outline => outline(plan, material, picked, &items("keywords")),
+        Ability::Reply => reply(picked, &items("questions"), &items("todos"), &dated(result("extract").unwrap_or_default(), &kind("dates")), &items("amounts")),
+        Ability::Checklist => checklist(plan, material, &items("todos"), &dated(result("extract").unwrap_or_default(), &kind("dates")), &items("questions")),
+        Ability::Fetch | Ability::Calculate | Ability::Convert | Ability::Date | Ability::Compare => {
+            let text = match material {
+                Material::Page(url) => plan
+                    .made
+                    .iter()
+                    .find(|made| made.tool == "http_fetch" && made.arguments["url"] == url.as_str())
+                    .map(|made| page_text(&made.content)),
+                _ => None,
+            };
+            Section {
+                title: "What the page says".to_owned(),
+                body: quoted(&cut(text.unwrap_or_default().trim(), 1_500)),
+                noun: "the text of the page".to_owned(),
+                tools: vec!["http_fetch"],
+                cited: "page".to_owned(),
+            }
+        }
+    }
+}
+
+/// One kind out of the result of `extract`.
+fn extracted(result: Option<&str>, kind: &str) -> Value {
+    let mut value: Value = result.and_then(|result| serde_json::from_str(result).ok()).unwrap_or_default();
+    value[kind].take()
+}
+
+/// The items of a list as lines of text.
+fn lines(list: &Value) -> Vec<String> {
+    let text = |item: &Value| match item {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => {
+            let names = ["text", "word", "keyword", "url", "email", "question", "todo", "value"];
+            names.iter().find_map(|name| fields.get(*name)).map_or_else(|| item.to_string(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        }
+        other => other.to_string(),
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for item in list.as_array().into_iter().flatten() {
+        let line = text(item).split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Dates as they stand in the text, with the day of the week where they are whole.
+fn dated(result: &str, list: &Value) -> Vec<String> {
+    let whole = iso_dates(result);
+    let mut seen: Vec<String> = Vec::new();
+    for line in lines(list) {
+        let iso = whole.iter().find(|(text, _)| *text == line).map(|(_, iso)| iso);
+        let line = match iso.and_then(|iso| dates::spoken(iso)) {
+            Some(spoken) if !spoken.ends_with(&line) => format!("{line} ({spoken})"),
+            Some(spoken) => spoken,
+            None => line,
+        };
+        if !seen.contains(&line) {
+            seen.push(line);
+        }
+    }
+    seen
+}
+
+fn found(title: &str, noun: (&str, &str), items: Vec<String>) -> Section {
+    let count = items.len();
+    listed(title, noun, items, count)
+}
+
+fn listed(title: &str, (one, many): (&str, &str), items: Vec<String>, count: usize) -> Section {
+    let noun = match count {
+        0 => format!("no {many}"),
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    };
+    let body = if items.is_empty() {
+        format!("No {many} were found.")
+    } else {
+        let mut body = items.iter().take(ITEMS_SHOWN).fold(String::new(), |mut body, item| {
+            let _ = writeln!(body, "- {item}");
+            body
+        });
+        if items.len() > ITEMS_SHOWN {
+            let _ = writeln!(body, "- … and {} more", items.len() - ITEMS_SHOWN);
+        }
+        body
+    };
+    Section { title: title.to_owned(), body, noun, tools: vec!["extract"], cited: many.to_owned() }
+}
+
+fn count(counts: &Value, material: &Material) -> Section {
+    let mut body = String::new();
+    for name in ["words", "characters", "characters_without_spaces", "sentences", "paragraphs", "lines", "reading_time", "reading_minutes", "reading_seconds"] {
+        if let Some(value) = counts.get(name) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let _ = writeln!(body, "- {}: **{value}**", sentence_case(&name.replace('_', " ")));
+        }
+    }
+    let title = match material {
+        // Two texts are counted apart; their first words tell which is which.
+        Material::Text(text) => format!("Length of “{}”", shorten(text, 40)),
+        Material::Context | Material::Page(_) => "Length".to_owned(),
+    };
+    Section { title, body, noun: "the length".to_owned(), tools: vec!["extract"], cited: "length".to_owned() }
+}
+
+fn sentence_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn comparison(compared: &Value) -> Section {
+    let mut body = String::new();
+    if compared["identical"] == true {
+        body.push_str("The two texts are the same.\n");
+    } else {
+        if let Some(similarity) = compared["similarity"].as_f64() {
+            let _ = writeln!(body, "The two texts are **{:.0} %** alike.", similarity * 100.0);
+        }
+        if let Some(unchanged) = compared["unchanged"].as_u64() {
+            let _ = writeln!(body, "They share {unchanged} {}.", if unchanged == 1 { "passage" } else { "passages" });
+        }
+        for (name, title) in [("removed", "Only in the first"), ("added", "Only in the second")] {
+            let items = lines(&compared[name]);
+            if !items.is_empty() {
+                let _ = write!(body, "\n**{title}**\n\n");
+                for item in items.iter().take(ITEMS_SHOWN) {
+                    let _ = writeln!(body, "- {item}");
+                }
+                if items.len() > ITEMS_SHOWN {
+                    let _ = writeln!(body, "- … and {} more", items.len() - ITEMS_SHOWN);
+                }
+            }
+        }
+    }
+    Section {
+        title: "Comparison".to_owned(),
+        body,
+        noun: "the comparison".to_owned(),
+        tools: vec!["extract"],
+        cited: "comparison".to_owned(),
+    }
+}
+
+fn dates_away(plan: &Plan<'_>, result: &str, made: &[&Made]) -> Section {
+    let mut body = String::new();
+    let found = iso_dates(result);
+    for (text, iso) in &found {
+        let difference = made.iter().find(|made| made.tool == "datetime" && made.arguments["other"] == iso.as_str());
+        let value: Value = difference.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default();
+        let spoken = dates::spoken(iso).unwrap_or_else(|| text.clone());
+        let _ = match value["days"].as_i64() {
+            Some(0) => writeln!(body, "- {spoken}: **today**"),
+            Some(days) if days < 0 => writeln!(body, "- {spoken}: **{} {} ago**", -days, day(days)),
+            Some(days) => writeln!(body, "- {spoken}: in **{days} {}**", day(days)),
+            None => writeln!(body, "- {spoken}"),
+        };
+    }
+    let count = found.len();
+    let whole: Vec<_> = found.iter().map(|(text, _)| text).collect();
+    let partial: Vec<_> = lines(&extracted(Some(result), "dates")).into_iter().filter(|line| !whole.contains(&line)).collect();
+    for line in partial.iter().filter(|line| !line.is_empty()).take(ITEMS_SHOWN) {
+        if !found.iter().any(|(text, _)| text == line) && count == 0 {
+            let _ = writeln!(body, "- {line} (no whole date)");
+        }
+    }
+    if body.is_empty() {
+        body.push_str("No dates were found.");
+    }
+    let today = dates::spoken(&dates::today(plan.now).to_string()).unwrap_or_default();
+    Section {
+        title: "Dates".to_owned(),
+        body: format!("Counted from {today}:\n\n{body}"),
+        noun: format!("{count} {}", if count == 1 { "date" } else { "dates" }),
+        tools: vec!["extract", "datetime"],
+        cited: "dates".to_owned(),
+    }
+}
+
+const fn day(days: i64) -> &'static str {
+    if days.abs() == 1 { "day" } else { "days" }
+}
+
+fn query_title(query: &Value) -> String {
+    let has = |name: &str| query.get(name).is_some();
+    match (has("aggregates"), has("group_by"), has("sort_by"), has("filters")) {
+        (true, true, ..) => {
+            format!("Figures by {}", query["group_by"][0].as_str().unwrap_or("group"))
+        }
+        (true, false, ..) => "Figures".to_owned(),
+        (false, _, true, _) => format!("Rows by {}", query["sort_by"].as_str().unwrap_or("order")),
+        (false, _, false, true) => "Matching rows".to_owned(),
+        _ => "Rows".to_owned(),
+    }
+}
+
+/// The headings that a text has itself: Markdown ones, and short lines without a full stop that a
+/// longer one follows.
+fn headings(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut parts: Vec<(String, Vec<String>)> = Vec::new();
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    for (at, line) in lines.iter().enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        let stands_alone = at == 0 || lines[at - 1].is_empty();
+        let goes_on = lines[at + 1..].iter().any(|next| !next.is_empty());
+        let is_short = line.split_whitespace().count() <= 9 && !line.ends_with(['.', '!', '?', ',', ';']) && !line.starts_with(['-', '*', '•']);
+        if let Some(heading) = line.strip_prefix('#') {
+            parts.push((heading.trim_start_matches('#').trim().to_owned(), Vec::new()));
+        } else if stands_alone && is_short && goes_on && !line.contains(": ") {
+            parts.push((line.trim_end_matches(':').to_owned(), Vec::new()));
+        } else {
+            if parts.is_empty() {
+                parts.push((String::new(), Vec::new()));
+            }
+            if let Some((_, body)) = parts.last_mut() {
+                body.push((*line).to_owned());
+            }
+        }
+    }
+    parts
+}
+
+/// The sentences of a line.
+fn sentences(line: &str) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let mut from = 0;
+    for (at, c) in line.char_indices() {
+        let after = &line[at + c.len_utf8()..];
+        if matches!(c, '.' | '!' | '?') && after.starts_with(' ') && after.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()) && !line[from..at].ends_with(|c: char| c.is_ascii_digit() && line[from..at].len() < 3) {
+            sentences.push(line[from..=at].trim().to_owned());
+            from = at + c.len_utf8();
+        }
+    }
+    let rest = line[from..].trim();
+    if !rest.is_empty() {
+        sentences.push(rest.to_owned());
+    }
+    sentences
+}
+
+fn outline(plan: &Plan<'_>, material: &Material, picked: &str, keywords: &[String]) -> Section {
+    let text = plan.text(material).unwrap_or_default();
+    let parts = headings(&text);
+    let has_headings = parts.iter().filter(|(heading, _)| !heading.is_empty()).count() >= 2;
+    let mut body = String::from("Assembled by rules from the text's own words; the wording is not mine to judge.\n\n");
+    if has_headings {
+        for (number, (heading, lines)) in parts.iter().filter(|(heading, lines)| !(heading.is_empty() && lines.is_empty())).take(20).enumerate() {
+            let heading = if heading.is_empty() { "Opening" } else { heading };
+            let _ = writeln!(body, "{}. **{heading}**", number + 1);
+            for sentence in lines.iter().flat_map(|line| sentences(line)).take(4) {
+                let _ = writeln!(body, "   - {}", shorten(sentence.trim_start_matches(['-', '*', '•', ' ']), 160));
+            }
+        }
+    } else {
+        let all: Vec<String> = parts.iter().flat_map(|(_, lines)| lines).flat_map(|line| sentences(line)).collect();
+        let (opening, rest) = all.split_first().map_or((String::new(), Vec::new()), |(first, rest)| (first.clone(), rest.to_vec()));
+        if !opening.is_empty() {
+            let _ = writeln!(body, "1. **Opening**\n   - {}", shorten(&opening, 160));
+        }
+        // What the summary picked, in the order of the text, then what belongs to each keyword.
+        let main: Vec<_> = picked.lines().map(|line| line.trim_start_matches("- ").trim()).filter(|line| !line.is_empty() && *line != opening).collect();
+        if !main.is_empty() {
+            let _ = writeln!(body, "2. **Main points**");
+            for line in &main {
+                let _ = writeln!(body, "   - {}", shorten(line, 160));
+            }
+        }
+        let mut number = 3;
+        let mut used: Vec<&String> = Vec::new();
+        for keyword in keywords.iter().take(4) {
+            let about: Vec<_> = rest
+                .iter()
+                .filter(|sentence| sentence.to_lowercase().contains(&keyword.to_lowercase()) && !main.contains(&sentence.as_str()) && !used.contains(sentence))
+                .take(3)
+                .collect();
+            if about.is_empty() {
+                continue;
+            }
+            let _ = writeln!(body, "{number}. **{}**", sentence_case(keyword));
+            for sentence in about {
+                let _ = writeln!(body, "   - {}", shorten(sentence, 160));
+                used.push(sentence);
+            }
+            number += 1;
+        }
+    }
+    Section {
+        title: "Outline".to_owned(),
+        body,
+        noun: "an outline".to_owned(),
+        tools: vec!["summarise", "extract"],
+        cited: "outline".to_owned(),
+    }
+}
+
+fn reply(picked: &str, questions: &[String], tasks: &[String], dates: &[String], amounts: &[String]) -> Section {
+    let mut draft = String::from("Hello,\n\nthank you for your message.\n");
+    if !picked.is_empty() {
+        let _ = write!(draft, "\nI understand the following: {}\n", shorten(picked, 400));
+    }
+    if !questions.is_empty() {
+        draft.push_str("\nTo your questions:\n");
+        for question in questions.iter().take(10) {
+            let _ = write!(draft, "\n- {question}\n  [your answer]\n");
+        }
+    }
+    if !tasks.is_empty() {
+        draft.push_str("\nI have noted:\n");
+        for task in tasks.iter().take(10) {
+            let _ = write!(draft, "\n- {task}\n  [done by whom, until when]\n");
+        }
+    }
+    if !dates.is_empty() {
+        let _ = write!(draft, "\nDates to confirm: {}\n", dates.iter().take(8).cloned().collect::<Vec<_>>().join("; "));
+    }
+    if !amounts.is_empty() {
+        let _ = write!(draft, "\nAmounts to confirm: {}\n", amounts.iter().take(8).cloned().collect::<Vec<_>>().join("; "));
+    }
+    draft.push_str("\nKind regards,\n[your name]");
+    Section {
+        title: "Reply skeleton".to_owned(),
+        body: format!(
+            "Assembled by rules: the questions, tasks, dates and amounts are the text's own, and what stands in \
+             [brackets] is yours to write.\n\n{}",
+            quoted(&draft)
+        ),
+        noun: "a reply skeleton".to_owned(),
+        tools: vec!["summarise", "extract"],
+        cited: "reply".to_owned(),
+    }
+}
+
+fn checklist(plan: &Plan<'_>, material: &Material, tasks: &[String], dates: &[String], questions: &[String]) -> Section {
+    let mut body = String::from("Assembled by rules from the text's own lines.\n\n");
+    let mut tasks = tasks.to_vec();
+    if tasks.is_empty() {
+        // A text of instructions may be one list without a single "must": its sentences are the steps.
+        let text = plan.text(material).unwrap_or_default();
+        tasks = headings(&text)
+            .into_iter()
+            .flat_map(|(_, lines)| lines)
+            .flat_map(|line| sentences(&line))
+            .map(|sentence| sentence.trim_start_matches(['-', '*', '•', ' ']).to_owned())
+            .filter(|sentence| !sentence.ends_with('?'))
+            .take(ITEMS_SHOWN)
+            .collect();
+    }
+    for task in tasks.iter().take(40) {
+        let _ = writeln!(body, "- [ ] {}", task.trim_start_matches("[ ]").trim());
+    }
+    if !questions.is_empty() {
+        body.push_str("\n**To be settled**\n\n");
+        for question in questions.iter().take(ITEMS_SHOWN) {
+            let _ = writeln!(body, "- [ ] {question}");
+        }
+    }
+    if !dates.is_empty() {
+        body.push_str("\n**Dates to keep**\n\n");
+        for date in dates.iter().take(ITEMS_SHOWN) {
+            let _ = writeln!(body, "- [ ] {date}");
+        }
+    }
+    Section {
+        title: "Checklist".to_owned(),
+        body,
+        noun: "a checklist".to_owned(),
+        tools: vec!["extract"],
+        cited: "checklist".to_owned(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// At most so many characters, cut at a line.
+fn cut(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return text.to_owned();
+    };
+    let end = text[..end].rfind('\n').filter(|at| *at > end / 2).unwrap_or(end);
+    format!("{}\n…", text[..end].trim_end())
+}

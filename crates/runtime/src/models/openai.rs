@@ -1,0 +1,377 @@
+//! Any endpoint that speaks OpenAI's chat completions: streaming, with tool calls.
+//!
+//! Servers differ in what they send; [`reply`] takes what is meant. Dropping the stream closes the
+//! connection.
+
+mod reply;
+mod request;
+mod sse;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
+use resonant_domain::session::Usage;
+use resonant_domain::session_event::cost;
+use resonant_domain::text::shorten;
+use serde_json::Value;
+use tokio::time::timeout;
+use url::Url;
+
+use self::reply::Reply;
+use self::request::Dialect;
+use self::sse::SseParser;
+use super::model::request_chars;
+use super::{
+    Model, ModelError, ModelPiece, ModelRequest, ModelSettingsError, OpenAiSettings, ReplyStream,
+    Secret,
+};
+
+/// How long a server may be silent. A local one may load its model before the first byte.
+const IDLE: Duration = Duration::from_secs(60);
+const FIRST_BYTE: Duration = Duration::from_secs(120);
+/// How long to wait for the token counts once the model has said that it is done.
+const COUNTS: Duration = Duration::from_secs(2);
+/// The longest wait that a server may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(20);
+/// The most bytes of an error, and of a reply that is not streamed.
+const ERROR_MAX_BYTES: usize = 64 * 1024;
+const WHOLE_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// An OpenAI-compatible endpoint.
+#[derive(Clone)]
+pub struct OpenAi {
+    endpoint: Arc<Endpoint>,
+}
+
+struct Endpoint {
+    client: Client,
+    url: Url,
+    api_key: Option<Secret>,
+    input_price: u64,
+    output_price: u64,
+    dialect: Mutex<Dialect>,
+}
+
+impl OpenAi {
+    /// An endpoint by its settings.
+    ///
+    /// # Errors
+    /// [`ModelSettingsError`] when the address or the model's name cannot be used.
+    pub fn new(settings: &OpenAiSettings, client: Client) -> Result<Self, ModelSettingsError> {
+        if settings.model.trim().is_empty() {
+            return Err(ModelSettingsError::Name);
+        }
+        Ok(Self {
+            endpoint: Arc::new(Endpoint {
+                client,
+                url: request::endpoint(&settings.base_url)?,
+                api_key: settings.api_key.clone(),
+                input_price: settings.input_price,
+                output_price: settings.output_price,
+                dialect: Mutex::default(),
+            }),
+        })
+    }
+}
+
+impl Model for OpenAi {
+    fn provider(&self) -> &'static str {
+        "openai"
+    }
+
+    fn reply(&self, request: ModelRequest) -> ReplyStream {
+        let reader = Reader {
+            endpoint: self.endpoint.clone(),
+            phase: Phase::Unsent(Box::new(request)),
+            ready: VecDeque::new(),
+        };
+        stream::unfold(reader, |mut reader| async move {
+            let piece = reader.next().await?;
+            Some((piece, reader))
+        })
+        .boxed()
+    }
+}
+
+/// A reply on its way.
+struct Reader {
+    endpoint: Arc<Endpoint>,
+    phase: Phase,
+    ready: VecDeque<Result<ModelPiece, ModelError>>,
+}
+
+enum Phase {
+    Unsent(Box<ModelRequest>),
+    Streaming(Box<Streaming>),
+    Over,
+}
+
+struct Streaming {
+    response: Response,
+    parser: SseParser,
+    reply: Reply,
+    request_chars: usize,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Result<ModelPiece, ModelError>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                if piece.is_err() {
+                    self.phase = Phase::Over;
+                    self.ready.clear();
+                }
+                return Some(piece);
+            }
+            match std::mem::replace(&mut self.phase, Phase::Over) {
+                Phase::Over => return None,
+                Phase::Unsent(request) => match self.endpoint.send(&request).await {
+                    Ok(response) => self.open(response, &request).await,
+                    Err(error) => return Some(Err(error)),
+                },
+                Phase::Streaming(streaming) => self.listen(*streaming).await,
+            }
+        }
+    }
+
+    /// Looks at what kind of reply it is.
+    async fn open(&mut self, mut response: Response, request: &ModelRequest) {
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or("text/event-stream").to_ascii_lowercase();
+        let request_chars = request_chars(request);
+        if kind.starts_with("application/json") {
+            // The server does not stream: the whole reply is one chunk.
+            let mut reply = Reply::default();
+            let whole = match read(&mut response, WHOLE_MAX_BYTES).await {
+                Ok(whole) => reply.take(&String::from_utf8_lossy(&whole)),
+                Err(error) => Err(error),
+            };
+            match whole {
+                Ok(pieces) => self.finish(pieces, reply, request_chars),
+                Err(error) => self.ready.push_back(Err(error)),
+            }
+        } else if kind.starts_with("text/html") {
+            self.ready.push_back(Err(ModelError::permanent(
+                "the language model's address answers with a web page, not as an OpenAI-compatible \
+                 endpoint",
+            )));
+        } else {
+            let parser = SseParser::default();
+            let reply = Reply::default();
+            let streaming = Streaming { response, parser, reply, request_chars };
+            self.phase = Phase::Streaming(Box::new(streaming));
+        }
+    }
+
+    /// Takes the next bytes of the stream.
+    async fn listen(&mut self, mut streaming: Streaming) {
+        let patience = if streaming.reply.is_finished() { COUNTS } else { IDLE };
+        let (events, is_over) = match timeout(patience, streaming.response.chunk()).await {
+            Ok(Ok(Some(bytes))) => match streaming.parser.push(&bytes) {
+                Ok(events) => (events, false),
+                Err(sse::LineTooLong) => {
+                    let error = ModelError::permanent("the model's reply has a line without end");
+                    self.ready.push_back(Err(error));
+                    return;
+                }
+            },
+            Ok(Ok(None)) => (streaming.parser.finish().into_iter().collect(), true),
+            Ok(Err(_)) | Err(_) if streaming.reply.is_finished() => (Vec::new(), true),
+            Ok(Err(_)) => {
+                let error = ModelError::transient("the connection to the model broke off");
+                self.ready.push_back(Err(error));
+                return;
+            }
+            Err(_elapsed) => {
+                self.ready.push_back(Err(ModelError::transient(format!(
+                    "the model was silent for {} seconds",
+                    IDLE.as_secs()
+                ))));
+                return;
+            }
+        };
+        for lines in events {
+            if lines.iter().any(|line| line.trim() == "[DONE]") {
+                self.finish(Vec::new(), streaming.reply, streaming.request_chars);
+                return;
+            }
+            let whole = lines.join("\n");
+            if whole.trim().is_empty() {
+                continue;
+            }
+            // Some servers forget the blank line between two events.
+            let parts = if lines.len() > 1 && serde_json::from_str::<Value>(&whole).is_err() {
+                lines
+            } else {
+                vec![whole]
+            };
+            for part in parts {
+                match streaming.reply.take(&part) {
+                    Ok(pieces) => self.ready.extend(pieces.into_iter().map(Ok)),
+                    Err(error) => {
+                        self.ready.push_back(Err(self.endpoint.hide_key(error)));
+                        return;
+                    }
+                }
+            }
+        }
+        if !is_over {
+            self.phase = Phase::Streaming(Box::new(streaming));
+        } else if streaming.reply.is_finished() {
+            self.finish(Vec::new(), streaming.reply, streaming.request_chars);
+        } else {
+            self.ready.push_back(Err(ModelError::transient("the model's reply broke off")));
+        }
+    }
+
+    fn finish(&mut self, pieces: Vec<ModelPiece>, reply: Reply, request_chars: usize) {
+        let last = reply.finish(request_chars, |read, wrote| self.endpoint.usage(read, wrote));
+        self.ready.extend(pieces.into_iter().chain(last).map(Ok));
+    }
+}
+
+impl Endpoint {
+    /// Sends the request, once more where the endpoint says that it speaks a little differently.
+    async fn send(&self, request: &ModelRequest) -> Result<Response, ModelError> {
+        loop {
+            let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sending = self
+                .client
+                .post(self.url.clone())
+                .header(ACCEPT, "text/event-stream, application/json")
+                .json(&request::body(request, dialect));
+            if let Some(key) = &self.api_key {
+                sending = sending.bearer_auth(key.expose());
+            }
+            let mut response = match timeout(FIRST_BYTE, sending.send()).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return Err(Self::unreachable(&error)),
+                Err(_elapsed) => {
+                    return Err(ModelError::transient(format!(
+                        "the model did not answer within {} seconds",
+                        FIRST_BYTE.as_secs()
+                    )));
+                }
+            };
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            let headers = response.headers().clone();
+            let body = read(&mut response, ERROR_MAX_BYTES).await.unwrap_or_default();
+            let body = String::from_utf8_lossy(&body);
+            if status.is_client_error()
+                && let Some(learnt) = dialect.learn(&body)
+            {
+                *self.dialect.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
+                continue;
+            }
+            return Err(self.hide_key(refusal(status, &headers, &body, request.now)));
+        }
+    }
+
+    fn unreachable(error: &reqwest::Error) -> ModelError {
+        let mut inner: &dyn std::error::Error = error;
+        while let Some(source) = inner.source() {
+            inner = source;
+        }
+        ModelError::transient(format!("the language model cannot be reached: {inner}"))
+    }
+
+    fn hide_key(&self, error: ModelError) -> ModelError {
+        let hide = |message: String| match &self.api_key {
+            Some(key) => key.hide_in(&message),
+            None => message,
+        };
+        match error {
+            ModelError::Transient { message, retry_after } => {
+                ModelError::Transient { message: hide(message), retry_after }
+            }
+            ModelError::Permanent(message) => ModelError::Permanent(hide(message)),
+        }
+    }
+
+    fn usage(&self, input_tokens: u64, output_tokens: u64) -> Usage {
+        let cost = cost(input_tokens, output_tokens, self.input_price, self.output_price);
+        Usage { input_tokens, output_tokens, cost }
+    }
+}
+
+/// Reads a body up to `most` bytes.
+async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelError> {
+    let mut body = Vec::new();
+    while body.len() < most {
+        match timeout(IDLE, response.chunk()).await {
+            Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
+            Ok(Ok(None)) => break,
+            Ok(Err(_)) | Err(_) => {
+                return Err(ModelError::transient("the connection to the model broke off"));
+            }
+        }
+    }
+    body.truncate(most);
+    Ok(body)
+}
+
+/// What an HTTP error of the endpoint means.
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) -> ModelError {
+    let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let error = parsed.get("error").unwrap_or(&parsed);
+    let said = error
+        .as_str()
+        .or_else(|| error.get("message")?.as_str())
+        .or_else(|| parsed.get("detail")?.as_str())
+        .or_else(|| (parsed.is_null() && !body.trim_start().starts_with('<')).then_some(body));
+    let said = said.map(|said| shorten(said, 300)).filter(|said| !said.is_empty());
+    let code = status.as_u16();
+    let with = |what: &str| match &said {
+        Some(said) => format!("{what} (HTTP {code}): {said}"),
+        None => format!("{what} (HTTP {code})"),
+    };
+    let is_out_of_quota = error.get("code").and_then(Value::as_str) == Some("insufficient_quota");
+    match code {
+        401 | 403 => ModelError::permanent(with("the model's provider refused the key")),
+        404 => ModelError::permanent(with("the model's provider does not know the model or the address")),
+        402 => ModelError::permanent(with("the model's provider asks to be paid first")),
+        429 if is_out_of_quota => {
+            ModelError::permanent(with("the account at the model's provider has no quota left"))
+        }
+        429 => ModelError::Transient {
+            message: with("the model's provider is busy"),
+            retry_after: retry_after(headers, now),
+        },
+        408 | 425 | 500..=599 => ModelError::Transient {
+            message: with("the model's provider failed"),
+            retry_after: retry_after(headers, now),
+        },
+        300..=399 => {
+            let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+            ModelError::permanent(format!(
+                "the language model's address redirects to {}; configure that one",
+                target.unwrap_or("another")
+            ))
+        }
+        _ => ModelError::permanent(with("the model's provider refused the request")),
+    }
+}
+
+/// The wait that a server asks for, in seconds or as a date, up to [`RETRY_AFTER_MAX`].
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match value.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => {
+            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+            Duration::try_from(at.duration_since(now)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests;

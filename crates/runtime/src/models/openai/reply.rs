@@ -1,0 +1,413 @@
+//! A reply put together from its chunks.
+
+use resonant_domain::session::Usage;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::models::{CallRequest, FinishReason, ModelError, ModelPiece};
+
+/// Calls that one reply may hold; a server that sends more is broken.
+const CALLS_MAX: usize = 256;
+
+/// One chunk of a streamed reply, or a whole one from a server that does not stream.
+#[derive(Debug, Default, Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Option<Vec<Choice>>,
+    #[serde(default)]
+    usage: Option<Counted>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Choice {
+    #[serde(default, alias = "message")]
+    delta: Option<Delta>,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Delta {
+    #[serde(default)]
+    content: Option<Value>,
+    #[serde(default)]
+    reasoning_content: Option<String>,
+    #[serde(default)]
+    reasoning: Option<Value>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CallDelta {
+    #[serde(default)]
+    index: Option<usize>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    function: Option<FunctionDelta>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FunctionDelta {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<Value>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Counted {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+}
+
+/// What has arrived so far.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    calls: Vec<PartialCall>,
+    counted: Option<Counted>,
+    finish: Option<FinishReason>,
+    thought: ThinkTag,
+    chars: usize,
+}
+
+#[derive(Debug, Default)]
+struct PartialCall {
+    /// The server's number, as long as deltas may still come for it.
+    index: Option<usize>,
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl Reply {
+    /// Takes in the data of one event and gives the pieces of text in it.
+    pub fn take(&mut self, data: &str) -> Result<Vec<ModelPiece>, ModelError> {
+        let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
+            ModelError::permanent(format!("the model's reply is not what it should be: {error}"))
+        })?;
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            return Err(stream_error(&error));
+        }
+        if let Some(counted) = chunk.usage {
+            self.counted = Some(counted);
+        }
+        let mut pieces = Vec::new();
+        // Only one reply was asked for.
+        let Some(choice) = chunk.choices.unwrap_or_default().into_iter().next() else {
+            return Ok(pieces);
+        };
+        if let Some(delta) = choice.delta {
+            let reasoning = delta.reasoning_content.or_else(|| delta.reasoning.as_ref().and_then(text));
+            if let Some(reasoning) = reasoning.filter(|text| !text.is_empty()) {
+                self.chars += reasoning.chars().count();
+                pieces.push(ModelPiece::Thinking(reasoning));
+            }
+            if let Some(content) = delta.content.as_ref().and_then(text) {
+                self.chars += content.chars().count();
+                self.thought.push(&content, &mut pieces);
+            }
+            for call in delta.tool_calls.unwrap_or_default() {
+                self.take_call(call)?;
+            }
+        }
+        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            self.finish = Some(match reason.as_str() {
+                "tool_calls" | "function_call" => FinishReason::ToolCalls,
+                "length" => FinishReason::Length,
+                "content_filter" => FinishReason::Filtered,
+                _ => FinishReason::Stop,
+            });
+        }
+        Ok(pieces)
+    }
+
+    fn take_call(&mut self, delta: CallDelta) -> Result<(), ModelError> {
+        let id = delta.id.unwrap_or_default();
+        let function = delta.function.unwrap_or_default();
+        let name = function.name.unwrap_or_default();
+        // Some servers number every call 0, others number none: a new id with a name, or a name
+        // without any number, begins a new call.
+        let known = match delta.index {
+            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
+            None if id.is_empty() && !name.is_empty() => None,
+            None if id.is_empty() => self.calls.len().checked_sub(1),
+            None => self.calls.iter().rposition(|call| call.id == id),
+        };
+        let known = known.filter(|at| {
+            let call = &self.calls[*at];
+            id.is_empty() || call.id.is_empty() || call.id == id || name.is_empty()
+        });
+        let at = known.unwrap_or_else(|| {
+            self.calls.push(PartialCall { index: delta.index, ..PartialCall::default() });
+            self.calls.len() - 1
+        });
+        if self.calls.len() > CALLS_MAX {
+            return Err(ModelError::permanent("the model asked for too many tools at once"));
+        }
+        let call = &mut self.calls[at];
+        if call.id.is_empty() {
+            call.id = id;
+        }
+        if call.name.is_empty() {
+            call.name = name;
+        }
+        match function.arguments {
+            Some(Value::String(piece)) => {
+                self.chars += piece.chars().count();
+                call.arguments.push_str(&piece);
+            }
+            Some(Value::Null) | None => {}
+            Some(whole) => call.arguments = whole.to_string(),
+        }
+        Ok(())
+    }
+
+    /// Whether the model has said why it stopped.
+    pub const fn is_finished(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    /// The last pieces. Tokens that the server did not count are estimated from the characters.
+    pub fn finish(mut self, request_chars: usize, cost: impl Fn(u64, u64) -> Usage) -> Vec<ModelPiece> {
+        let mut pieces = Vec::new();
+        self.thought.finish(&mut pieces);
+        let counted = self.counted.take();
+        let read = counted.and_then(|counted| counted.prompt_tokens).filter(|count| *count > 0);
+        let wrote = counted.and_then(|counted| counted.completion_tokens).filter(|count| *count > 0);
+        let usage = cost(
+            read.unwrap_or_else(|| request_chars.div_ceil(4) as u64),
+            wrote.unwrap_or_else(|| self.chars.div_ceil(4) as u64),
+        );
+        let calls: Vec<_> = self
+            .calls
+            .into_iter()
+            .filter(|call| !call.name.is_empty())
+            .map(|call| CallRequest {
+                call_id: call.id,
+                tool: call.name,
+                arguments: if call.arguments.trim().is_empty() {
+                    Value::Object(serde_json::Map::new())
+                } else {
+                    serde_json::from_str(&call.arguments)
+                        .unwrap_or(Value::String(call.arguments))
+                },
+            })
+            .collect();
+        let reason = match self.finish {
+            Some(FinishReason::ToolCalls) if calls.is_empty() => FinishReason::Stop,
+            Some(FinishReason::Stop) | None if !calls.is_empty() => FinishReason::ToolCalls,
+            Some(reason) => reason,
+            None => FinishReason::Stop,
+        };
+        pieces.push(ModelPiece::Finish { calls, usage, reason });
+        pieces
+    }
+}
+
+/// A text, or the texts of a list of parts.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let parts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+            Some(parts.collect())
+        }
+        _ => None,
+    }
+}
+
+/// An error that a server sends in the middle of its reply.
+fn stream_error(error: &Value) -> ModelError {
+    let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
+    let message = format!("the model's provider failed: {}", message.unwrap_or("no reason given"));
+    let code = error.get("code").or_else(|| error.get("status"));
+    let code = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
+    match code {
+        Some(400..=407 | 409..=428 | 431..=499) => ModelError::permanent(message),
+        _ => ModelError::transient(message),
+    }
+}
+
+/// Local models write their reasoning as `<think>…</think>` at the head of their answer.
+#[derive(Debug, Default)]
+struct ThinkTag {
+    state: ThinkState,
+    held: String,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum ThinkState {
+    /// Nothing but the beginning of a tag has come.
+    #[default]
+    Head,
+    Inside,
+    Answer,
+}
+
+impl ThinkTag {
+    const OPEN: &str = "<think>";
+    const CLOSE: &str = "</think>";
+
+    fn push(&mut self, text: &str, pieces: &mut Vec<ModelPiece>) {
+        self.held.push_str(text);
+        loop {
+            match self.state {
+                ThinkState::Head => {
+                    let begun = self.held.trim_start();
+                    if let Some(rest) = begun.strip_prefix(Self::OPEN) {
+                        self.held = rest.to_owned();
+                        self.state = ThinkState::Inside;
+                    } else if Self::OPEN.starts_with(begun) {
+                        return;
+                    } else {
+                        self.state = ThinkState::Answer;
+                    }
+                }
+                ThinkState::Inside => {
+                    if let Some(at) = self.held.find(Self::CLOSE) {
+                        let rest = self.held[at + Self::CLOSE.len()..].trim_start().to_owned();
+                        self.held.truncate(at);
+                        self.give(pieces);
+                        self.held = rest;
+                        self.state = ThinkState::Answer;
+                    } else {
+                        // The end may be the beginning of the closing tag.
+                        let kept = (1..Self::CLOSE.len())
+                            .rev()
+                            .find(|length| self.held.ends_with(&Self::CLOSE[..*length]))
+                            .unwrap_or(0);
+                        let rest = self.held.split_off(self.held.len() - kept);
+                        self.give(pieces);
+                        self.held = rest;
+                        return;
+                    }
+                }
+                ThinkState::Answer => {
+                    self.give(pieces);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, pieces: &mut Vec<ModelPiece>) {
+        self.give(pieces);
+    }
+
+    fn give(&mut self, pieces: &mut Vec<ModelPiece>) {
+        let text = std::mem::take(&mut self.held);
+        if !text.is_empty() {
+            pieces.push(if self.state == ThinkState::Inside {
+                ModelPiece::Thinking(text)
+            } else {
+                ModelPiece::Output(text)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(input_tokens: u64, output_tokens: u64) -> Usage {
+        Usage { input_tokens, output_tokens, ..Usage::default() }
+    }
+
+    fn calls(chunks: &[&str]) -> Vec<(String, String)> {
+        let mut reply = Reply::default();
+        for chunk in chunks {
+            reply.take(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{chunk}]}}}}]}}"#)).unwrap();
+        }
+        match reply.finish(0, plain).pop() {
+            Some(ModelPiece::Finish { calls, reason: FinishReason::ToolCalls, .. }) => calls
+                .into_iter()
+                .map(|call| (call.tool, call.arguments.to_string()))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn calls_are_joined_however_servers_number_them() {
+        let two = [("a".to_owned(), r#"{"x":1}"#.to_owned()), ("b".to_owned(), "{}".to_owned())];
+        for chunks in [
+            // By index, in pieces, interleaved.
+            &[
+                r#"{"index":0,"id":"1","function":{"name":"a","arguments":""}}"#,
+                r#"{"index":1,"id":"2","function":{"name":"b","arguments":"{"}}"#,
+                r#"{"index":0,"function":{"arguments":"{\"x\""}}"#,
+                r#"{"index":1,"function":{"arguments":"}"}}"#,
+                r#"{"index":0,"function":{"arguments":":1}"}}"#,
+            ] as &[&str],
+            // Every call is number 0.
+            &[
+                r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{\"x\":1}"}}"#,
+                r#"{"index":0,"id":"2","function":{"name":"b","arguments":"{}"}}"#,
+            ],
+            // No numbers, no ids, arguments as an object.
+            &[
+                r#"{"function":{"name":"a","arguments":{"x":1}}}"#,
+                r#"{"function":{"name":"b","arguments":{}}}"#,
+            ],
+            // The id and the name again with every piece.
+            &[
+                r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{\"x\""}}"#,
+                r#"{"index":0,"id":"1","function":{"name":"a","arguments":":1}"}}"#,
+                r#"{"index":1,"id":"2","function":{"name":"b"}}"#,
+            ],
+        ] {
+            assert_eq!(calls(chunks), two, "{chunks:?}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_no_json_arrive_as_text() {
+        assert_eq!(
+            calls(&[r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{x: 1"}}"#]),
+            [("a".to_owned(), "\"{x: 1\"".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_think_tag_is_thinking_at_every_cut() {
+        let text = "<think>two and two</think>\n\nfour <think> stays";
+        for cut in 0..=text.len() {
+            let mut tag = ThinkTag::default();
+            let mut pieces = Vec::new();
+            tag.push(&text[..cut], &mut pieces);
+            tag.push(&text[cut..], &mut pieces);
+            tag.finish(&mut pieces);
+            let (mut thinking, mut output) = (String::new(), String::new());
+            for piece in pieces {
+                match piece {
+                    ModelPiece::Thinking(text) => thinking.push_str(&text),
+                    ModelPiece::Output(text) => output.push_str(&text),
+                    ModelPiece::Finish { .. } => {}
+                }
+            }
+            assert_eq!(thinking, "two and two", "cut at {cut}");
+            assert_eq!(output.trim_start(), "four <think> stays", "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_does_not_count_is_estimated() {
+        let mut reply = Reply::default();
+        reply.take(r#"{"choices":[{"delta":{"content":"12345678"},"finish_reason":"stop"}]}"#).unwrap();
+        assert_eq!(
+            reply.finish(40, plain).pop(),
+            Some(ModelPiece::Finish {
+                calls: vec![],
+                usage: plain(10, 2),
+                reason: FinishReason::Stop
+            })
+        );
+    }
+}
