@@ -48,12 +48,7 @@ fn is_json(request: &Request) -> bool {
     let Ok(value) = value.to_str() else {
         return false;
     };
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -79,9 +74,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
         if inner.is_data() {
             // The message ends in " at line 1 column 2", which the field says better.
             let text = inner.to_string();
-            let message = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(message, _)| message);
+            let message =
+                text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
             field_fault(&path, message)
         } else {
             malformed(&inner)
@@ -201,19 +195,12 @@ fn field_fault(path: &str, message: &str) -> Fault {
         );
     }
     if let Some(name) = quoted_after(message, "duplicate field `") {
-        let field = if parent.ends_with(name) {
-            parent.to_owned()
-        } else {
-            join(parent, name)
-        };
+        let field = if parent.ends_with(name) { parent.to_owned() } else { join(parent, name) };
         return Fault::field(field, "must be given once");
     }
     let field = if parent.is_empty() { "body" } else { parent };
     if message.starts_with("unknown variant `") {
-        return Fault::field(
-            field,
-            format!("must be one of {}", names(message).join(", ")),
-        );
+        return Fault::field(field, format!("must be one of {}", names(message).join(", ")));
     }
     if let Some((_, expected)) = message.rsplit_once(", expected ") {
         return Fault::field(field, format!("must be {}", in_words(expected)));
@@ -230,17 +217,11 @@ fn field_fault(path: &str, message: &str) -> Fault {
 }
 
 fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}.{name}")
-    }
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
 fn quoted_after<'a>(message: &'a str, start: &str) -> Option<&'a str> {
-    message
-        .strip_prefix(start)
-        .and_then(|rest| rest.split('`').next())
+    message.strip_prefix(start).and_then(|rest| rest.split('`').next())
 }
 
 /// The names that serde lists after "expected".
@@ -272,10 +253,7 @@ mod tests {
 
     fn told<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> (u16, String) {
         let response = parse::<T>(json.as_bytes()).unwrap_err().into_response();
-        let problem = response
-            .extensions()
-            .get::<crate::fault::Problem>()
-            .unwrap();
+        let problem = response.extensions().get::<crate::fault::Problem>().unwrap();
         assert_eq!(problem.errors.len(), 1);
         (response.status().as_u16(), problem.errors[0].to_string())
     }
@@ -310,10 +288,7 @@ mod tests {
             told::<AgentChanges>(r#"{"status":"asleep"}"#).1,
             "status must be one of active, paused, archived"
         );
-        assert_eq!(
-            told::<NewSession>(r#"{"goal":null}"#).1,
-            "goal must be a string"
-        );
+        assert_eq!(told::<NewSession>(r#"{"goal":null}"#).1, "goal must be a string");
     }
 
     #[test]
@@ -321,10 +296,7 @@ mod tests {
         for json in ["", "{", "{\"name\":\"a\"} {}", "name=a"] {
             let (status, reason) = told::<AgentSpec>(json);
             assert_eq!(status, 400);
-            assert!(
-                reason.starts_with("body must be one JSON document"),
-                "{reason}"
-            );
+            assert!(reason.starts_with("body must be one JSON document"), "{reason}");
         }
     }
 }

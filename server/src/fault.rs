@@ -141,18 +141,9 @@ impl Fault {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        let problem = Problem {
-            status,
-            kind,
-            title,
-            detail: detail.into(),
-            errors: vec![],
-            source: None,
-        };
-        Self {
-            problem,
-            retry_after: None,
-        }
+        let problem =
+            Problem { status, kind, title, detail: detail.into(), errors: vec![], source: None };
+        Self { problem, retry_after: None }
     }
 }
 
@@ -196,9 +187,7 @@ impl IntoResponse for Fault {
             .map(|wait| wait.as_secs().max(1))
             .or_else(|| (self.problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         if let Some(seconds) = wait {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self.problem);
         response

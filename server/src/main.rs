@@ -24,9 +24,8 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
     // One TLS provider for all clients; whoever installed one first may stay.
     drop(rustls::crypto::ring::default_provider().install_default());
     let no_database = || format!("cannot use the database {}", settings.database_name());
-    let connect = async || {
-        Backend::connect(settings.backend.clone()).await.with_context(no_database)
-    };
+    let connect =
+        async || Backend::connect(settings.backend.clone()).await.with_context(no_database);
     match command {
         None => serve_until_stopped(&settings, connect().await?).await?,
         Some("migrate") => {

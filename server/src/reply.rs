@@ -21,10 +21,7 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, cache: HeaderValue, body: &
         Ok(bytes) => (
             status,
             [
-                (
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("application/json"),
-                ),
+                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
                 (header::CACHE_CONTROL, cache),
             ],
             bytes,

@@ -61,12 +61,7 @@ fn for_operators() -> Router<AppState> {
 fn for_programs(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/v1/agents", get(agents::list).post(agents::create))
-        .route(
-            "/api/v1/agents/{id}",
-            get(agents::get)
-                .patch(agents::update)
-                .delete(agents::delete),
-        )
+        .route("/api/v1/agents/{id}", get(agents::get).patch(agents::update).delete(agents::delete))
         .route("/api/v1/agents/{id}/execute", post(agents::execute))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::get))
@@ -75,10 +70,7 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/listings/{slug}", get(listings::get))
         .route("/api/v1/listings/{slug}/install", post(listings::install))
         .route("/api/v1/tools", get(tools::list))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ANSWER_TIME,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
         .layer(compression())
         .route("/api", any(nothing))
@@ -96,17 +88,11 @@ fn for_followers(state: &AppState) -> Router<AppState> {
 fn for_people(state: &AppState) -> Router<AppState> {
     let options = state.leptos.clone();
     Router::new()
-        .leptos_routes_with_context(
-            state,
-            generate_route_list(app::App),
-            page_context,
-            move || app::shell(options.clone()),
-        )
+        .leptos_routes_with_context(state, generate_route_list(app::App), page_context, move || {
+            app::shell(options.clone())
+        })
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
-        .layer(from_fn_with_state(
-            state.clone(),
-            security_headers::set_for_page,
-        ))
+        .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .layer(compression())
 }
 
@@ -129,10 +115,7 @@ fn files(state: &AppState) -> Router<AppState> {
             }
         })
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
-        .layer(from_fn_with_state(
-            state.clone(),
-            security_headers::set_for_page,
-        ))
+        .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .with_state::<()>(state.clone());
     let public = ServeDir::new(root)
         .append_index_html_on_directories(false)
@@ -178,24 +161,17 @@ fn same_site(
         None => layer,
     };
     layer.with_rejection_response(|_: ProtectionError| {
-        Fault::of(
-            FaultKind::Forbidden,
-            "the request comes from a page of another site",
-        )
-        .into_response()
+        Fault::of(FaultKind::Forbidden, "the request comes from a page of another site")
+            .into_response()
     })
 }
 
 /// Compresses JSON alone: pages are built once and event streams must not wait in an encoder.
 fn compression() -> CompressionLayer<impl Predicate> {
     let json = |_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions| {
-        headers
-            .get(header::CONTENT_TYPE)
-            .map(HeaderValue::as_bytes)
-            .is_some_and(|kind| {
-                kind.starts_with(b"application/json")
-                    || kind.starts_with(b"application/problem+json")
-            })
+        headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).is_some_and(|kind| {
+            kind.starts_with(b"application/json") || kind.starts_with(b"application/problem+json")
+        })
     };
     CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE).and(json))
 }

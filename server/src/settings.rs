@@ -37,10 +37,7 @@ pub struct Site {
 impl Site {
     /// A site at an origin such as `https://resonant.example.org`.
     pub fn at(origin: &str) -> Result<Self, SettingError> {
-        Ok(Self {
-            public_origin: Some(parse_origin("PUBLIC_URL", origin)?),
-            watched: false,
-        })
+        Ok(Self { public_origin: Some(parse_origin("PUBLIC_URL", origin)?), watched: false })
     }
 
     /// The origin that browsers see, when it is not that of the `Host` header.
@@ -92,10 +89,7 @@ impl std::error::Error for SettingError {}
 
 impl SettingError {
     fn new(name: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            name,
-            reason: reason.into(),
-        }
+        Self { name, reason: reason.into() }
     }
 }
 
@@ -104,10 +98,7 @@ impl Settings {
     ///
     /// # Errors
     /// Names the first variable that cannot be used.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one reader of the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_env() -> Result<Self, SettingError> {
         Self::read(&|name| std::env::var(name).ok())
     }
@@ -134,9 +125,7 @@ impl Settings {
             site,
             leptos,
             backend: backend_settings(&vars)?,
-            workers: vars
-                .parsed("WORKER_CONCURRENCY", "a whole number")?
-                .unwrap_or(4),
+            workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
             log_format: match vars.text("LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -161,9 +150,7 @@ struct Variables<'a> {
 
 impl Variables<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        (self.look_up)(name)
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
+        (self.look_up)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     fn parsed<T: FromStr>(
@@ -173,8 +160,7 @@ impl Variables<'_> {
     ) -> Result<Option<T>, SettingError> {
         self.text(name)
             .map(|text| {
-                text.parse()
-                    .map_err(|_| SettingError::new(name, format!("must be {what}")))
+                text.parse().map_err(|_| SettingError::new(name, format!("must be {what}")))
             })
             .transpose()
     }
@@ -194,10 +180,7 @@ impl Variables<'_> {
         if fits {
             Ok(Some(text))
         } else {
-            Err(SettingError::new(
-                name,
-                format!("must be an address such as {example}"),
-            ))
+            Err(SettingError::new(name, format!("must be an address such as {example}")))
         }
     }
 }
@@ -210,16 +193,10 @@ fn leptos_options(vars: &Variables<'_>) -> Result<LeptosOptions, SettingError> {
         .site_root(text("LEPTOS_SITE_ROOT", "target/site"))
         .site_pkg_dir(text("LEPTOS_SITE_PKG_DIR", "pkg"))
         .site_addr(
-            vars.parsed(
-                "LEPTOS_SITE_ADDR",
-                "an address and port such as 127.0.0.1:3000",
-            )?
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
+            vars.parsed("LEPTOS_SITE_ADDR", "an address and port such as 127.0.0.1:3000")?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
         )
-        .reload_port(
-            vars.parsed("LEPTOS_RELOAD_PORT", "a port number")?
-                .unwrap_or(3001),
-        )
+        .reload_port(vars.parsed("LEPTOS_RELOAD_PORT", "a port number")?.unwrap_or(3001))
         .reload_external_port(vars.parsed("LEPTOS_RELOAD_EXTERNAL_PORT", "a port number")?)
         .hash_files(switch("LEPTOS_HASH_FILES")?.unwrap_or(false))
         .build();
@@ -232,44 +209,30 @@ fn leptos_options(vars: &Variables<'_>) -> Result<LeptosOptions, SettingError> {
 
 fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingError> {
     let example = "postgres://user@localhost/resonant";
-    let url = vars
-        .url("DATABASE_URL", &["postgres", "postgresql"], example)?
-        .ok_or_else(|| {
-            SettingError::new("DATABASE_URL", format!("must be set, such as {example}"))
-        })?;
+    let url = vars.url("DATABASE_URL", &["postgres", "postgresql"], example)?.ok_or_else(|| {
+        SettingError::new("DATABASE_URL", format!("must be set, such as {example}"))
+    })?;
     let mut settings = BackendSettings::new(url);
     if let Some(size) = vars.parsed::<NonZeroUsize>("DATABASE_POOL_SIZE", "a number above 0")? {
         settings.pool_max = u32::try_from(size.get())
             .map_err(|_| SettingError::new("DATABASE_POOL_SIZE", "must be a number above 0"))?;
     }
-    settings.redis_url = vars.url(
-        "REDIS_URL",
-        &["redis", "rediss", "unix", "redis+unix"],
-        "redis://localhost",
-    )?;
-    settings.models = ModelSettings {
-        openai: openai(vars)?,
-    };
+    settings.redis_url =
+        vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
+    settings.models = ModelSettings { openai: openai(vars)? };
     Ok(settings)
 }
 
 /// The language model, when one is configured: by its address, or by a key for the default address.
 fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
     const DEFAULT: &str = "https://api.openai.com/v1";
-    let url = vars.url(
-        "OPENAI_BASE_URL",
-        &["http", "https"],
-        "http://localhost:11434/v1",
-    )?;
+    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
     let api_key = vars.text("OPENAI_API_KEY");
     if url.is_none() && api_key.is_none() {
         return Ok(None);
     }
     let Some(model) = vars.text("OPENAI_MODEL") else {
-        return Err(SettingError::new(
-            "OPENAI_MODEL",
-            "must name the model that answers",
-        ));
+        return Err(SettingError::new("OPENAI_MODEL", "must name the model that answers"));
     };
     let base_url = url
         .unwrap_or_else(|| DEFAULT.to_owned())
@@ -293,20 +256,14 @@ fn price(vars: &Variables<'_>, name: &'static str) -> Result<u64, SettingError> 
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let fits =
         !whole.is_empty() && whole.len() <= 9 && part.len() <= 6 && digits(whole) && digits(part);
-    fits.then(|| format!("{whole}{part:0<6}").parse().ok())
-        .flatten()
-        .ok_or_else(|| {
-            SettingError::new(name, "must be US dollars per million tokens, such as 0.15")
-        })
+    fits.then(|| format!("{whole}{part:0<6}").parse().ok()).flatten().ok_or_else(|| {
+        SettingError::new(name, "must be US dollars per million tokens, such as 0.15")
+    })
 }
 
 fn parse_origin(name: &'static str, text: &str) -> Result<String, SettingError> {
-    let wrong = || {
-        SettingError::new(
-            name,
-            "must be an origin such as https://resonant.example.org",
-        )
-    };
+    let wrong =
+        || SettingError::new(name, "must be an origin such as https://resonant.example.org");
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
     else {
@@ -325,15 +282,8 @@ mod tests {
 
     fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
         let look_up = |name: &str| {
-            let all = [
-                &[("DATABASE_URL", "postgres://u:hunter2@localhost/r")],
-                vars,
-            ]
-            .concat();
-            all.iter()
-                .rev()
-                .find(|(known, _)| *known == name)
-                .map(|(_, v)| (*v).to_owned())
+            let all = [&[("DATABASE_URL", "postgres://u:hunter2@localhost/r")], vars].concat();
+            all.iter().rev().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned())
         };
         Settings::read(&look_up).map_err(|error| error.to_string())
     }
@@ -382,23 +332,14 @@ mod tests {
         assert!(!format!("{settings:?}").contains("hunter2\""));
         let openai = settings.backend.models.openai.unwrap();
         assert_eq!(openai.base_url.as_str(), "https://api.openai.com/v1");
-        assert_eq!(
-            (openai.input_price, openai.output_price),
-            (150_000, 2_000_000)
-        );
+        assert_eq!((openai.input_price, openai.output_price), (150_000, 2_000_000));
     }
 
     #[test]
     fn the_database_is_named_without_its_password() {
         for (url, name) in [
-            (
-                "postgres://u:hunter2@db.example.org:5433/r",
-                "postgres://db.example.org:5433/r",
-            ),
-            (
-                "postgres://u:hunt@er2@db/r?password=hunter2",
-                "postgres://db/r",
-            ),
+            ("postgres://u:hunter2@db.example.org:5433/r", "postgres://db.example.org:5433/r"),
+            ("postgres://u:hunt@er2@db/r?password=hunter2", "postgres://db/r"),
             ("postgresql://localhost/r", "postgresql://localhost/r"),
         ] {
             assert_eq!(without_secrets(url), name);
@@ -407,12 +348,7 @@ mod tests {
 
     #[test]
     fn https_is_seen_by_the_public_address() {
-        assert!(
-            read(&[("PUBLIC_URL", "https://example.org/")])
-                .unwrap()
-                .site
-                .is_https()
-        );
+        assert!(read(&[("PUBLIC_URL", "https://example.org/")]).unwrap().site.is_https());
         assert!(!Site::at("http://example.org").unwrap().is_https());
     }
 }

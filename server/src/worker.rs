@@ -76,11 +76,7 @@ async fn work_until(backend: Backend, name: String, stopping: CancellationToken)
                 }
             }
             Err(error) => {
-                tracing::warn!(
-                    worker = name,
-                    error = chain(&error),
-                    "the queue does not answer"
-                );
+                tracing::warn!(worker = name, error = chain(&error), "the queue does not answer");
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = stopping.cancelled() => {}

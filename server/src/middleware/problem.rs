@@ -35,23 +35,19 @@ pub async fn write(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let id = request.extensions().get::<RequestId>().cloned();
     // The panic itself was logged by the hook that telemetry sets.
-    let mut response = AssertUnwindSafe(next.run(request))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
+    let mut response =
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             Fault::of(FaultKind::Internal, "the request could not be answered").into_response()
         });
 
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
-        None if is_bare(&response, &path) => match bare(response.status())
-            .into_response()
-            .extensions_mut()
-            .remove()
-        {
-            Some(problem) => problem,
-            None => return response,
-        },
+        None if is_bare(&response, &path) => {
+            match bare(response.status()).into_response().extensions_mut().remove() {
+                Some(problem) => problem,
+                None => return response,
+            }
+        }
         None => return response,
     };
     if let Some(source) = &problem.source {
@@ -81,20 +77,16 @@ fn is_bare(response: &Response, path: &str) -> bool {
 fn bare(status: StatusCode) -> Fault {
     match status {
         StatusCode::NOT_FOUND => Fault::of(FaultKind::NotFound, "there is nothing at this address"),
-        StatusCode::METHOD_NOT_ALLOWED => Fault::status(
-            status,
-            "the address does not take this method; see the Allow header",
-        ),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Fault::status(status, "the address does not take this method; see the Allow header")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         StatusCode::SERVICE_UNAVAILABLE => {
             Fault::status(status, "the answer took too long; try again")
         }
         other => Fault::status(
             other,
-            other
-                .canonical_reason()
-                .unwrap_or("the request failed")
-                .to_owned(),
+            other.canonical_reason().unwrap_or("the request failed").to_owned(),
         ),
     }
 }
@@ -118,13 +110,10 @@ fn as_document(
     let (mut parts, _) = response.into_parts();
     parts.status = problem.status;
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
     parts
         .headers
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, Body::from(body))
 }
 
@@ -134,9 +123,7 @@ fn as_page(response: Response) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     let page = Html(include_str!("unavailable.html")).into_response();
     parts.headers.extend(page.headers().clone());
-    parts
-        .headers
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, page.into_body())
 }
 

@@ -17,9 +17,7 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "strict-origin-when-cross-origin");
@@ -30,10 +28,7 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
     put(OPENER_POLICY, "same-origin");
     put(RESOURCE_POLICY, "same-origin");
     // What is no page needs nothing at all.
-    put(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
+    put(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     if state.site.is_https() {
         put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
@@ -54,17 +49,13 @@ pub async fn set_for_page(
     if is_html(response.headers())
         && let Ok(policy) = HeaderValue::from_str(&policy(&nonce, state.site.is_watched()))
     {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, policy);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
 fn is_html(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// Scripts and styles come from here or carry the nonce. Style attributes are allowed because

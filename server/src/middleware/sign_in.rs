@@ -28,9 +28,7 @@ pub async fn recognise(
         .cloned()
         .unwrap_or_else(|| RequestId::new("unnamed"));
     let jar = CookieJar::from_headers(request.headers());
-    let token = jar
-        .get(cookie_name(&state.site))
-        .map(|cookie| cookie.value().to_owned());
+    let token = jar.get(cookie_name(&state.site)).map(|cookie| cookie.value().to_owned());
     let ctx = match token {
         None => state.backend.ctx(Actor::Anonymous, id),
         Some(token) => match members::authenticate(&state.backend, &token).await {
@@ -51,9 +49,7 @@ pub async fn recognise(
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         response.headers_mut().append(header::SET_COOKIE, value);
         // An answer with a cookie is one person's alone.
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }
@@ -61,11 +57,7 @@ pub async fn recognise(
 /// The cookie's name. With `__Host-` a browser takes it only from this very host over https.
 #[must_use]
 pub const fn cookie_name(site: &Site) -> &'static str {
-    if site.is_https() {
-        "__Host-resonant_sign_in"
-    } else {
-        "resonant_sign_in"
-    }
+    if site.is_https() { "__Host-resonant_sign_in" } else { "resonant_sign_in" }
 }
 
 fn set(site: &Site, token: String) -> Cookie<'static> {

@@ -14,11 +14,7 @@ const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=600");
 
 /// Sets `Cache-Control` of the files under `/pkg`.
 pub async fn built(request: Request, next: Next) -> Response {
-    let value = if is_hashed(request.uri().path()) {
-        FOR_EVER
-    } else {
-        ASK
-    };
+    let value = if is_hashed(request.uri().path()) { FOR_EVER } else { ASK };
     with(next.run(request).await, value)
 }
 
@@ -29,15 +25,8 @@ pub fn public(response: Response) -> Response {
 
 fn with(mut response: Response, value: HeaderValue) -> Response {
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    let value = if found {
-        value
-    } else {
-        HeaderValue::from_static("no-store")
-    };
-    response
-        .headers_mut()
-        .entry(header::CACHE_CONTROL)
-        .or_insert(value);
+    let value = if found { value } else { HeaderValue::from_static("no-store") };
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(value);
     response
 }
 

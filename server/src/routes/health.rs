@@ -17,15 +17,8 @@ pub(crate) async fn alive() -> Response {
 
 pub(crate) async fn ready(State(state): State<AppState>) -> Result<Response, Fault> {
     if state.stopping.is_cancelled() {
-        return Err(Fault::of(
-            FaultKind::Unavailable,
-            "this process is about to stop",
-        ));
+        return Err(Fault::of(FaultKind::Unavailable, "this process is about to stop"));
     }
     state.backend.is_ready().await?;
-    Ok(reply::json(
-        StatusCode::OK,
-        reply::NO_STORE,
-        &json!({ "status": "ready" }),
-    ))
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "status": "ready" })))
 }

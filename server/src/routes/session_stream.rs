@@ -62,10 +62,7 @@ pub(crate) async fn follow(
     }
     let events = sessions::stream(&ctx, id, after).await?;
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/event-stream"),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, reply::NO_STORE),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
@@ -80,22 +77,12 @@ fn resume_after(headers: &HeaderMap, after: Option<i64>) -> Result<i64, Fault> {
     let given = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty());
     let (field, after) = match given {
         Some(value) => {
-            let number = value
-                .to_str()
-                .ok()
-                .and_then(|text| text.trim().parse().ok());
-            (
-                "Last-Event-ID",
-                number.ok_or_else(|| Fault::field("Last-Event-ID", REASON))?,
-            )
+            let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+            ("Last-Event-ID", number.ok_or_else(|| Fault::field("Last-Event-ID", REASON))?)
         }
         None => ("after", after.unwrap_or(0)),
     };
-    if after < 0 {
-        Err(Fault::field(field, REASON))
-    } else {
-        Ok(after)
-    }
+    if after < 0 { Err(Fault::field(field, REASON)) } else { Ok(after) }
 }
 
 struct Follower {
@@ -109,13 +96,8 @@ struct Follower {
 
 /// The body: at most one piece per [`WRITE_INTERVAL`].
 fn frames(events: EventStream, stopping: CancellationToken) -> impl Stream<Item = Bytes> + Send {
-    let follower = Follower {
-        events,
-        stopping,
-        next_write: Instant::now(),
-        over: false,
-        begun: false,
-    };
+    let follower =
+        Follower { events, stopping, next_write: Instant::now(), over: false, begun: false };
     stream::unfold(follower, |mut follower| async move {
         let piece = follower.next_piece().await?;
         follower.next_write = Instant::now() + WRITE_INTERVAL;
@@ -162,11 +144,7 @@ impl Follower {
                 None => self.over = true,
             }
             let full = self.over || events.len() >= WRITE_MAX_EVENTS;
-            next = if full {
-                None
-            } else {
-                self.events.next().now_or_never()
-            };
+            next = if full { None } else { self.events.next().now_or_never() };
         }
         let mut text = String::new();
         let mut done = false;
@@ -198,11 +176,7 @@ fn join(events: &mut Vec<SessionEvent>, batch: Vec<SessionEvent>) {
             },
             None => body,
         };
-        events.push(SessionEvent {
-            sequence,
-            at,
-            body: rest,
-        });
+        events.push(SessionEvent { sequence, at, body: rest });
     }
 }
 

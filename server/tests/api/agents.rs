@@ -22,7 +22,8 @@ async fn an_entity_tag_saves_the_second_read() {
     assert_eq!((second.status, second.body.len()), (304, 0));
     assert_eq!(second.header("etag"), tag);
 
-    let changed = app.call(Method::PATCH, &path).by(&ada).json(&json!({ "description": "new" })).await;
+    let changed =
+        app.call(Method::PATCH, &path).by(&ada).json(&json!({ "description": "new" })).await;
     assert_ne!(changed.header("etag"), tag);
     assert_eq!(app.get(&path).by(&ada).header("if-none-match", &tag).await.status, 200);
     app.end().await;
@@ -35,9 +36,8 @@ async fn a_lost_update_is_refused() {
     let agent = app.agent(&ada, "Reckoner").await;
     let path = format!("/api/v1/agents/{}", agent.id);
     let tag = format!("\"{}\"", agent.revision);
-    let rename = |name: &str| {
-        app.call(Method::PATCH, &path).by(&ada).json(&json!({ "name": name }))
-    };
+    let rename =
+        |name: &str| app.call(Method::PATCH, &path).by(&ada).json(&json!({ "name": name }));
 
     assert_eq!(rename("Second").header("if-match", &tag).await.status, 200);
     assert_eq!(rename("Lost").header("if-match", &tag).await.problem(), (412, vec![]));

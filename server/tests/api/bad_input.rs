@@ -31,11 +31,26 @@ async fn bad_bodies_name_their_field() {
         (&post, &agents, json!({ "name": "x".repeat(101) }), "name"),
         (&post, &agents, json!({ "name": "a\u{0}b" }), "name"),
         (&post, &agents, json!({ "name": 5 }), "name"),
-        (&post, &agents, json!({ "name": "a", "system_prompt": "x".repeat(1 << 20) }), "system_prompt"),
+        (
+            &post,
+            &agents,
+            json!({ "name": "a", "system_prompt": "x".repeat(1 << 20) }),
+            "system_prompt",
+        ),
         (&post, &agents, json!({ "name": "a", "tools": [{ "name": "rm" }] }), "tools[0].name"),
-        (&post, &agents, json!({ "name": "a", "tools": [{ "name": "calculator", "x": 1 }] }), "tools[0].x"),
+        (
+            &post,
+            &agents,
+            json!({ "name": "a", "tools": [{ "name": "calculator", "x": 1 }] }),
+            "tools[0].x",
+        ),
         (&post, &agents, json!({ "name": "a", "limits": { "max_steps": 0 } }), "limits.max_steps"),
-        (&post, &agents, json!({ "name": "a", "limits": { "max_steps": "5" } }), "limits.max_steps"),
+        (
+            &post,
+            &agents,
+            json!({ "name": "a", "limits": { "max_steps": "5" } }),
+            "limits.max_steps",
+        ),
         (&post, &agents, json!({ "name": "a", "owner_id": NOBODY }), "owner_id"),
         (&post, &agents, json!(["a"]), "description"),
         (&patch, &own, json!({ "name": "" }), "name"),
@@ -47,7 +62,12 @@ async fn bad_bodies_name_their_field() {
         (&post, &execute, json!({ "goal": "a", "context": "x".repeat(200_001) }), "context"),
         (&post, &execute, json!({ "goal": "a", "max_steps": 0 }), "max_steps"),
         (&post, &execute, json!({ "goal": "a", "max_steps": 51 }), "max_steps"),
-        (&post, &execute, json!({ "goal": "a", "limits": { "max_tokens": 0 } }), "limits.max_tokens"),
+        (
+            &post,
+            &execute,
+            json!({ "goal": "a", "limits": { "max_tokens": 0 } }),
+            "limits.max_tokens",
+        ),
         (&post, &execute, json!({ "goal": "a", "timeout_seconds": -1 }), "timeout_seconds"),
         (&post, &execute, json!({ "goal": "a", "temperature": 1 }), "temperature"),
     ];
@@ -84,7 +104,11 @@ async fn what_is_no_json_document_is_refused() {
     let body = vec!["body".to_owned()];
 
     for text in ["", "{", "{\"name\": \"a\"", "{\"name\": \"a\"} trailing", "\u{feff}{}"] {
-        assert_eq!(post().raw("application/json", text).await.problem(), (400, body.clone()), "{text}");
+        assert_eq!(
+            post().raw("application/json", text).await.problem(),
+            (400, body.clone()),
+            "{text}"
+        );
     }
     let deep = "[".repeat(100_000);
     assert_eq!(post().raw("application/json", deep).await.problem(), (400, body.clone()));

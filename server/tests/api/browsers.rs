@@ -34,7 +34,8 @@ async fn a_page_of_another_site_changes_nothing() {
     assert_eq!(read.value()["agents"].as_array().unwrap().len(), 5);
     // No other site's page may read it: nothing allows its origin.
     assert_eq!(read.header("access-control-allow-origin"), "");
-    let preflight = app.call(Method::OPTIONS, "/api/v1/agents").header("origin", "http://evil.example");
+    let preflight =
+        app.call(Method::OPTIONS, "/api/v1/agents").header("origin", "http://evil.example");
     assert_eq!(preflight.await.header("access-control-allow-origin"), "");
     // Server functions and forms as well.
     for path in ["/api/fn/account/sign_out", "/anything"] {
@@ -47,8 +48,15 @@ async fn a_page_of_another_site_changes_nothing() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let app = TestApp::start().await;
-    let paths =
-        ["/api/v1/health", "/api/v1/agents", "/api/v1/nothing", "/", "/nothing", "/robots.txt", "/pkg/no.js"];
+    let paths = [
+        "/api/v1/health",
+        "/api/v1/agents",
+        "/api/v1/nothing",
+        "/",
+        "/nothing",
+        "/robots.txt",
+        "/pkg/no.js",
+    ];
     for path in paths {
         let answer = app.get(path).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");

@@ -19,7 +19,10 @@ async fn readiness_ends_when_the_process_is_told_to_stop() {
 async fn a_request_keeps_the_id_that_its_caller_gave() {
     let app = TestApp::start().await;
     let id = "trace-0123456789";
-    assert_eq!(app.get("/api/v1/health").header("x-request-id", id).await.header("x-request-id"), id);
+    assert_eq!(
+        app.get("/api/v1/health").header("x-request-id", id).await.header("x-request-id"),
+        id
+    );
     let bad = app.get("/api/v1/health").header("x-request-id", "no \" quotes").await;
     assert!(!bad.header("x-request-id").contains('"'));
     let (first, second) = (app.get("/api/v1/health").await, app.get("/api/v1/health").await);

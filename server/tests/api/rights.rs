@@ -46,7 +46,12 @@ async fn each_route_knows_its_callers() {
         (&post, "/api/v1/agents".into(), Some(json!({ "name": "New" })), [201, 201, 201, 401]),
         (&get, agent_path.clone(), None, OWNED),
         (&patch, agent_path.clone(), Some(json!({ "description": "new" })), OWNED),
-        (&post, format!("{agent_path}/execute"), Some(json!({ "goal": "1 + 1" })), [202, 404, 404, 401]),
+        (
+            &post,
+            format!("{agent_path}/execute"),
+            Some(json!({ "goal": "1 + 1" })),
+            [202, 404, 404, 401],
+        ),
         (&get, "/api/v1/sessions".into(), None, [200, 200, 200, 401]),
         (&get, format!("{session_path}?include=events"), None, OWNED),
         (&post, format!("{session_path}/cancel"), None, OWNED),
@@ -90,7 +95,11 @@ async fn a_made_up_cookie_is_nobody() {
     let app = TestApp::start().await;
     for token in ["x", "", "' OR 1=1 --", &"A".repeat(43), &"A".repeat(5_000)] {
         let visitor = Visitor { token: Some(token.to_owned()) };
-        assert_eq!(app.get("/api/v1/agents").by(&visitor).await.problem(), (401, vec![]), "{token}");
+        assert_eq!(
+            app.get("/api/v1/agents").by(&visitor).await.problem(),
+            (401, vec![]),
+            "{token}"
+        );
     }
     app.end().await;
 }

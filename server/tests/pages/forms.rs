@@ -69,7 +69,9 @@ async fn a_guest_signs_up_and_keeps_everything() {
 async fn a_form_leads_nowhere_else() {
     let app = TestApp::start().await;
     app.member("ada").await;
-    for next in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "a%0d%0ab"] {
+    for next in
+        ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "a%0d%0ab"]
+    {
         let form = format!("email=ada%40example.org&password=correct+horse&next={next}");
         let answer = send(&app, "account/sign_in", &Visitor::ANONYMOUS, &form).await;
         assert_eq!(answer.status, 302, "{answer:?}");
@@ -84,7 +86,10 @@ async fn server_functions_tell_their_faults() {
     let ada = app.guest().await;
     // A script asks; the status is the fault's, the body the app's own error.
     let call = |name: &str, form: &str| {
-        app.post(&format!("/api/fn/{name}")).by(&ada).header("accept", "application/json").form(form)
+        app.post(&format!("/api/fn/{name}"))
+            .by(&ada)
+            .header("accept", "application/json")
+            .form(form)
     };
     let missing = call("marketplace/install_listing", "slug=no-such-listing").await;
     assert_eq!(missing.status, 404, "{missing:?}");

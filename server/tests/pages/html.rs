@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp, Visitor};
 
-const HOSTILE: &str = "</textarea></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+const HOSTILE: &str =
+    "</textarea></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
 
 fn title(page: &Answer) -> String {
     let text = page.text();
@@ -78,7 +79,11 @@ async fn each_page_answers_with_its_title() {
         assert_eq!(page.status, 200, "{path}: {page:?}");
         is_whole_page(&path, &page);
         obeys_its_policy(&path, &page);
-        assert!(page.text().to_lowercase().contains(&shows.to_lowercase()), "{path} lacks {shows}: {}", page.text());
+        assert!(
+            page.text().to_lowercase().contains(&shows.to_lowercase()),
+            "{path} lacks {shows}: {}",
+            page.text()
+        );
         assert_eq!(page.header("cache-control"), "private, no-cache", "{path}");
         titles.push(title(&page));
     }
@@ -93,7 +98,16 @@ async fn each_page_answers_with_its_title() {
 async fn open_pages_need_nobody() {
     let app = TestApp::start().await;
     app.backend.load_content().await.unwrap();
-    for path in ["/", "/marketplace", "/studio", "/studio/new", "/sessions", "/sign-in", "/sign-up", "/account"] {
+    for path in [
+        "/",
+        "/marketplace",
+        "/studio",
+        "/studio/new",
+        "/sessions",
+        "/sign-in",
+        "/sign-up",
+        "/account",
+    ] {
         let page = app.get(path).header("accept", "text/html").await;
         assert!(page.status == 200 || page.status == 302, "{path}: {page:?}");
         if page.status == 200 {
@@ -183,7 +197,9 @@ async fn files_know_no_callers_and_how_long_they_keep() {
     assert_eq!(again.status, 304);
     let missing = app.get("/pkg/resonant.rSv2MpKGgyXOrX3Ycd9gMw.js").await;
     assert_eq!((missing.status, missing.header("cache-control")), (404, "no-store"));
-    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..%2fCargo.toml", "/pkg/../../Cargo.toml"] {
+    for path in
+        ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..%2fCargo.toml", "/pkg/../../Cargo.toml"]
+    {
         let answer = app.call(Method::GET, path).await;
         assert!(!answer.text().contains("[workspace]"), "{path}");
     }

@@ -52,7 +52,9 @@ impl Running {
     fn connect(&self, path: &str, headers: &str) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).ok()?;
         Some(stream)
     }

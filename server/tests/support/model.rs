@@ -56,9 +56,7 @@ fn answer(words: usize, pause: Duration) -> Response {
         tokio::time::sleep(pause).await;
         chunk(json!({ "content": format!("word{number} ") }), None)
     });
-    let last = stream::iter([
-        chunk(json!({}), Some("stop")),
-        Ok(Bytes::from_static(b"data: [DONE]\n\n")),
-    ]);
+    let last =
+        stream::iter([chunk(json!({}), Some("stop")), Ok(Bytes::from_static(b"data: [DONE]\n\n"))]);
     ([("content-type", "text/event-stream")], Body::from_stream(pieces.chain(last))).into_response()
 }

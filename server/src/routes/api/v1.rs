@@ -9,8 +9,5 @@ use resonant_domain::page::PageRequest;
 
 /// The page that query parameters ask for. An empty cursor asks for the first page.
 fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {
-    PageRequest {
-        cursor: cursor.filter(|cursor| !cursor.is_empty()),
-        limit,
-    }
+    PageRequest { cursor: cursor.filter(|cursor| !cursor.is_empty()), limit }
 }

@@ -28,10 +28,7 @@ pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Fault> {
-    let filter = AgentFilter {
-        status: query.status,
-        page: page(query.cursor, query.limit),
-    };
+    let filter = AgentFilter { status: query.status, page: page(query.cursor, query.limit) };
     let page = agents::list(&ctx, filter).await?;
     let body = json!({
         "agents": page.items,
@@ -57,10 +54,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Fault> {
     let agent = agents::get(&ctx, id).await?;
     if names(&headers, &header::IF_NONE_MATCH, agent.revision) == Some(true) {
-        let tags = [
-            (header::ETAG, tag(agent.revision)),
-            (header::CACHE_CONTROL, reply::PRIVATE),
-        ];
+        let tags = [(header::ETAG, tag(agent.revision)), (header::CACHE_CONTROL, reply::PRIVATE)];
         return Ok((StatusCode::NOT_MODIFIED, tags).into_response());
     }
     Ok(tagged(StatusCode::OK, &agent))
@@ -73,17 +67,11 @@ pub(crate) async fn update(
     Body(changes): Body<AgentChanges>,
 ) -> Result<Response, Fault> {
     let expected = required_revision(&ctx, id, &headers).await?;
-    let agent = agents::update(&ctx, id, changes, expected)
-        .await
-        .map_err(|error| {
-            let fault = Fault::from(error);
-            // It changed between our look and the update.
-            if expected.is_some() && fault.is_conflict() {
-                Fault::precondition_failed()
-            } else {
-                fault
-            }
-        })?;
+    let agent = agents::update(&ctx, id, changes, expected).await.map_err(|error| {
+        let fault = Fault::from(error);
+        // It changed between our look and the update.
+        if expected.is_some() && fault.is_conflict() { Fault::precondition_failed() } else { fault }
+    })?;
     Ok(tagged(StatusCode::OK, &agent))
 }
 
@@ -94,11 +82,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, Fault> {
     required_revision(&ctx, id, &headers).await?;
     agents::delete(&ctx, id).await?;
-    Ok((
-        StatusCode::NO_CONTENT,
-        [(header::CACHE_CONTROL, reply::NO_STORE)],
-    )
-        .into_response())
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
 }
 
 /// A new session, with the limits also beside the goal, where many callers expect them.
@@ -131,32 +115,21 @@ pub(crate) async fn execute(
         ("max_tokens", body.max_tokens),
         ("timeout_seconds", body.timeout_seconds),
     ];
-    let new = NewSession {
-        goal: body.goal,
-        context: body.context,
-        limits,
-    };
+    let new = NewSession { goal: body.goal, context: body.context, limits };
     let session = sessions::start(&ctx, id, new).await.map_err(|error| {
         // A fault is told by the name that the caller wrote.
         Fault::from(error).rename_fields(|field| {
             let name = field.strip_prefix("limits.")?;
-            flat.iter()
-                .any(|(own, value)| *own == name && value.is_some())
-                .then(|| name.to_owned())
+            flat.iter().any(|(own, value)| *own == name && value.is_some()).then(|| name.to_owned())
         })
     })?;
     let path = format!("/api/v1/sessions/{}", session.id);
-    Ok(reply::located(
-        reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session),
-        &path,
-    ))
+    Ok(reply::located(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session), &path))
 }
 
 fn tagged(status: StatusCode, agent: &Agent) -> Response {
     let mut response = reply::json(status, reply::PRIVATE, agent);
-    response
-        .headers_mut()
-        .insert(header::ETAG, tag(agent.revision));
+    response.headers_mut().insert(header::ETAG, tag(agent.revision));
     response
 }
 
@@ -190,20 +163,17 @@ fn names(headers: &HeaderMap, name: &header::HeaderName, revision: i64) -> Optio
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
     let own = format!("\"{revision}\"");
-    Some(
-        values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|text| text.split(','))
-            .any(|tag| {
-                let tag = tag.trim();
-                let tag = if name == header::IF_NONE_MATCH {
-                    tag.strip_prefix("W/").unwrap_or(tag)
-                } else {
-                    tag
-                };
-                tag == "*" || tag == own
-            }),
-    )
+    Some(values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).any(
+        |tag| {
+            let tag = tag.trim();
+            let tag = if name == header::IF_NONE_MATCH {
+                tag.strip_prefix("W/").unwrap_or(tag)
+            } else {
+                tag
+            };
+            tag == "*" || tag == own
+        },
+    ))
 }
 
 #[cfg(test)]

@@ -63,8 +63,5 @@ pub(crate) async fn install(
 ) -> Result<Response, Fault> {
     let agent = listings::install(&ctx, &slug).await?;
     let path = format!("/api/v1/agents/{}", agent.id);
-    Ok(reply::located(
-        reply::json(StatusCode::CREATED, reply::NO_STORE, &agent),
-        &path,
-    ))
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &agent), &path))
 }

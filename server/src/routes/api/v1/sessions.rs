@@ -28,10 +28,7 @@ pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Fault> {
-    let filter = SessionFilter {
-        agent_id: query.agent_id,
-        page: page(query.cursor, query.limit),
-    };
+    let filter = SessionFilter { agent_id: query.agent_id, page: page(query.cursor, query.limit) };
     let page = sessions::list(&ctx, filter).await?;
     let body = json!({
         "sessions": page.items,
@@ -71,11 +68,7 @@ pub(crate) async fn get(
         Some(Include::Events) => Some(sessions::events(&ctx, id, 0).await?),
         None => None,
     };
-    Ok(reply::json(
-        StatusCode::OK,
-        reply::NO_STORE,
-        &SessionBody { session, events },
-    ))
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &SessionBody { session, events }))
 }
 
 pub(crate) async fn cancel(
