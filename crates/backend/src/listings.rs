@@ -153,15 +153,22 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 
 /// Copies a listing's agent to the caller's own. The listing counts each person once.
 ///
+/// A copy that the caller has and has not changed is taken instead of another one, so that trying a
+/// listing again and again does not pile up agents.
+///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let listing = get(ctx, slug).await?;
     let id = listing.summary.id;
+    let mut tx = ctx.backend().begin().await?;
+    let copies = store::agents::list_copies(&mut tx, owner, id).await?;
+    if let Some(unchanged) = copies.into_iter().find(|copy| copy.spec == listing.agent) {
+        return Ok(unchanged);
+    }
     let mut agent = agents::new_agent(ctx, owner, listing.agent)?;
     agent.listing_id = Some(id);
-    let mut tx = ctx.backend().begin().await?;
     store::agents::insert(&mut tx, &agent).await?;
     let now = ctx.backend().now();
     store::listings::insert_install(&mut tx, owner, id, listing.version, now).await?;

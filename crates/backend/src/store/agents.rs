@@ -111,6 +111,35 @@ pub(crate) async fn lock(
     .transpose()
 }
 
+/// Lists the owner's active agents that were installed from the listing, the newest 50.
+#[tracing::instrument(name = "db.agent.list_copies", skip_all, fields(listing.id = %listing), err)]
+pub(crate) async fn list_copies(
+    conn: &mut PgConnection,
+    owner: UserId,
+    listing: ListingId,
+) -> sqlx::Result<Vec<Agent>> {
+    sqlx::query_as!(
+        AgentRow,
+        r#"
+        SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
+               system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
+               tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               status, revision, listing_id, created_at, updated_at
+        FROM agents
+        WHERE owner_id = $1 AND listing_id = $2 AND status = 'active'
+        ORDER BY agent_id DESC
+        LIMIT 50
+        "#,
+        owner.as_uuid(),
+        listing.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(Agent::try_from)
+    .collect()
+}
+
 /// Lists at most `limit` agents behind `after`, the one that changed last first.
 #[tracing::instrument(name = "db.agent.list", skip_all, fields(owner.id = %owner), err)]
 pub(crate) async fn list(
