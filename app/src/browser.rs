@@ -12,8 +12,6 @@ mod event_source;
 #[cfg(feature = "hydrate")]
 mod scroll;
 #[cfg(feature = "hydrate")]
-mod storage;
-#[cfg(feature = "hydrate")]
 mod time;
 
 #[cfg(not(feature = "hydrate"))]
@@ -22,12 +20,11 @@ pub use absent::*;
 pub use {
     clipboard::copy_text,
     document::{
-        announce_page, choose_theme, chosen_theme, focus, prefers_dark, reload,
+        announce_page, choose_theme, chosen_theme, focus, prefers_dark,
         show_fault_notice,
     },
     event_source::{EventStream, follow_session},
     scroll::{is_near_end, scroll_to_end},
-    storage::{forget, load, save},
     time::{local_time, now_ms},
 };
 

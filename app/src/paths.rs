@@ -82,11 +82,6 @@ pub fn sign_in(next: &str) -> String {
     format!("{SIGN_IN}?next={}", escape(next))
 }
 
-/// The sign-up form that leads back to `next`.
-pub fn sign_up(next: &str) -> String {
-    format!("{SIGN_UP}?next={}", escape(next))
-}
-
 /// The path to go to after a sign-in: `next` when it is one of ours, `otherwise` when not.
 ///
 /// An address with a host would lead people who trust our sign-in form to a stranger's page.

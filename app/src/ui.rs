@@ -4,7 +4,6 @@
 mod avatar;
 mod badge;
 mod button;
-mod checkbox;
 mod code;
 mod copy_button;
 mod empty_state;
@@ -24,7 +23,6 @@ mod time;
 pub use avatar::{Avatar, AvatarSize};
 pub use badge::{Badge, StateBadge, Tone};
 pub use button::{Button, ButtonKind, LinkButton};
-pub use checkbox::Checkbox;
 pub use code::Code;
 pub use copy_button::CopyButton;
 pub use empty_state::EmptyState;

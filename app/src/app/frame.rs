@@ -38,7 +38,7 @@ pub fn Frame(
         let now = pathname.get();
         let is_new = before.is_some_and(|before| before != now);
         let is_owned = now.starts_with(paths::STUDIO) || now.starts_with(paths::SESSIONS);
-        if is_new && is_owned && viewer.get_untracked() == Some(None) {
+        if is_new && is_owned && viewer.is_anonymous_untracked() {
             viewer.refresh();
         }
         now

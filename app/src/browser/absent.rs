@@ -30,9 +30,6 @@ pub fn prefers_dark() -> bool {
 /// Moves the focus to the element with this id.
 pub fn focus(_id: &str) {}
 
-/// Loads the page anew.
-pub fn reload() {}
-
 /// Shows the notice that the page has to be loaded anew.
 pub fn show_fault_notice() {}
 
@@ -57,17 +54,6 @@ pub fn is_near_end(_within: f64) -> bool {
 
 /// Scrolls the window to its end.
 pub fn scroll_to_end() {}
-
-/// Forgets what was saved under the key.
-pub fn forget(_key: &str) {}
-
-/// What was saved under the key.
-pub fn load(_key: &str) -> Option<String> {
-    None
-}
-
-/// Saves a text under the key, in this browser alone.
-pub fn save(_key: &str, _text: &str) {}
 
 /// An instant in the visitor's time zone and language.
 pub fn local_time(_at_ms: i64) -> Option<String> {

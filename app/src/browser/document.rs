@@ -44,11 +44,6 @@ pub fn focus(id: &str) {
     }
 }
 
-/// Loads the page anew.
-pub fn reload() {
-    let _ = window().location().reload();
-}
-
 /// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
 /// touches was drawn before.
 pub fn show_fault_notice() {

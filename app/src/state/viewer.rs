@@ -13,22 +13,15 @@ pub struct ViewerState {
 }
 
 impl ViewerState {
-    /// The viewer. `None` while it is not known; `Some(None)` for an anonymous visitor.
-    ///
-    /// Read it inside `<Suspense>` or `<Transition>`. A failed look-up counts as anonymous: every
-    /// use case checks for itself.
-    pub fn get(self) -> Option<Option<Viewer>> {
-        self.resource.get().map(|answer| answer.ok().flatten())
-    }
-
-    /// The viewer, as soon as they are known; to be awaited in `Suspend`.
+    /// The viewer, as soon as it is known who they are; to be awaited in `Suspend`. Nobody for an
+    /// anonymous visitor, and when the look-up fails: every use case checks for itself.
     pub async fn load(self) -> Option<Viewer> {
         self.resource.await.ok().flatten()
     }
 
-    /// The viewer without following changes.
-    pub fn get_untracked(self) -> Option<Option<Viewer>> {
-        self.resource.get_untracked().map(|answer| answer.ok().flatten())
+    /// Whether it is known that nobody is signed in.
+    pub fn is_anonymous_untracked(self) -> bool {
+        self.resource.get_untracked().is_some_and(|answer| matches!(answer, Ok(None)))
     }
 
     /// Asks again, after something that may have signed the viewer in or out.
