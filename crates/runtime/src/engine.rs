@@ -292,3 +292,6 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 pub(crate) fn plural(count: u32, noun: &str) -> String {
     if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
+
+#[cfg(test)]
+mod tests;

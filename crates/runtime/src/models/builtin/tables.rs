@@ -79,20 +79,26 @@ impl Table {
 
     /// The columns that a text names, each with its place in the text.
     fn named(&self, text: &str) -> Vec<(usize, usize)> {
-        let mut found: Vec<(usize, usize)> = Vec::new();
+        let mut found: Vec<(usize, usize, usize)> = Vec::new();
         for (column, name) in self.columns.iter().enumerate() {
             let name = name.to_lowercase();
             let spaced = name.replace(['_', '-', '.'], " ");
             let singular = spaced.strip_suffix('s').unwrap_or(&spaced).to_owned();
             let plural = format!("{spaced}s");
             let plural_y = spaced.strip_suffix('y').map_or_else(|| plural.clone(), |stem| format!("{stem}ies"));
-            let at = [&name, &spaced, &plural, &plural_y, &singular].into_iter().find_map(|form| find_phrase(text, form));
-            if let Some(at) = at {
-                found.push((at, column));
+            let forms = [&name, &spaced, &plural, &plural_y, &singular];
+            let hit = forms.into_iter().find_map(|form| Some((find_phrase(text, form)?, form.len())));
+            if let Some((at, length)) = hit {
+                found.push((at, at + length, column));
             }
         }
+        // "unit price" names `unit_price`, not `units` as well.
+        let all = found.clone();
+        found.retain(|(from, to, _)| {
+            !all.iter().any(|(left, right, _)| left <= from && to <= right && right - left > to - from)
+        });
         found.sort_unstable();
-        found
+        found.into_iter().map(|(at, _, column)| (at, column)).collect()
     }
 }
 
