@@ -7,9 +7,9 @@ use resonant_domain::listing::ListingSummary;
 use super::api::InstallListing;
 use super::figures;
 use super::listing_card::Rating;
+use crate::error::action_error;
 use crate::paths;
-use crate::state::use_viewer;
-use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, Icon, IconName};
+use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, Icon, IconName};
 
 /// The head of a listing.
 #[component]
@@ -51,15 +51,7 @@ pub(super) fn ListingHead(
 #[component]
 fn Install(slug: String) -> impl IntoView {
     let install = ServerAction::<InstallListing>::new();
-    let answer = install.value();
-    let viewer = use_viewer();
-    Effect::new(move || {
-        // Installing may have made a guest.
-        if answer.with(|answer| matches!(answer, Some(Ok(())))) {
-            viewer.refresh();
-        }
-    });
-    let failed = move || answer.with(|answer| answer.as_ref()?.as_ref().err().cloned());
+    let error = action_error(install);
     view! {
         <ActionForm action=install>
             <input type="hidden" name="slug" value=slug />
@@ -68,6 +60,6 @@ fn Install(slug: String) -> impl IntoView {
                 "Add to my studio"
             </Button>
         </ActionForm>
-        {move || failed().map(|error| view! { <ErrorPanel error=error /> })}
+        <FormError error=error />
     }
 }

@@ -8,8 +8,8 @@ use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use resonant_domain::text::shorten;
 
 use super::api::InstallAndRun;
-use crate::state::use_viewer;
-use crate::ui::{Button, ButtonKind, ErrorPanel, Icon, IconName, TextArea};
+use crate::error::{action_error, field_error};
+use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
 
 /// How much of an example's goal its chip shows, in characters.
 const CHIP_LENGTH: usize = 60;
@@ -31,26 +31,7 @@ pub(super) fn TryPanel(
     let context = RwSignal::new(example.and_then(|example| example.context).unwrap_or_default());
 
     let run = ServerAction::<InstallAndRun>::new();
-    let answer = run.value();
-    let viewer = use_viewer();
-    Effect::new(move || {
-        // Running may have made a guest.
-        if answer.with(|answer| matches!(answer, Some(Ok(())))) {
-            viewer.refresh();
-        }
-    });
-    let fault = move |field: &'static str| {
-        Signal::derive(move || {
-            answer.with(|answer| {
-                let error = answer.as_ref()?.as_ref().err()?;
-                error.field(field).map(str::to_owned)
-            })
-        })
-    };
-    let failed = move || {
-        let error = answer.with(|answer| answer.as_ref()?.as_ref().err().cloned());
-        error.filter(|error| !error.is_about_fields())
-    };
+    let error = action_error(run);
 
     let chips = examples
         .into_iter()
@@ -98,6 +79,7 @@ pub(super) fn TryPanel(
             </p>
             {chips}
             <ActionForm action=run attr:class="try__form">
+                <FormError error=error fields=&["goal", "context"] />
                 <input type="hidden" name="slug" value=slug />
                 <TextArea
                     label="Goal"
@@ -106,7 +88,7 @@ pub(super) fn TryPanel(
                     on_input=Callback::new(move |text| goal.set(text))
                     rows=2
                     hint="What it shall do, in plain words"
-                    error=fault("goal")
+                    error=field_error(error, "goal")
                     required=true
                     maxlength=GOAL_MAX
                 />
@@ -117,11 +99,10 @@ pub(super) fn TryPanel(
                     on_input=Callback::new(move |text| context.set(text))
                     rows=9
                     hint="Your own text or data in place of the example; leave it empty if the goal says it all"
-                    error=fault("context")
+                    error=field_error(error, "context")
                     optional=true
                     maxlength=CONTEXT_MAX
                 />
-                {move || failed().map(|error| view! { <ErrorPanel error=error /> })}
                 <div class="try__actions">
                     <Button kind=ButtonKind::Primary busy=run.pending()>
                         <Icon name=IconName::Play />
