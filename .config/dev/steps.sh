@@ -34,7 +34,7 @@ attempt() { # name, command: runs it with its output in $log, prints the time, l
 }
 
 show_log() {
-  tail -n "${1:-30}" "$log" | sed 's/^/    | /' >&2
+  tail -n "${1:-30}" "$log" | cut -c 1-300 | sed 's/^/    | /' >&2
   say "    (all of it: ${log#"$root"/})" >&2
 }
 

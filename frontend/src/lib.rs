@@ -1,5 +1,8 @@
 //! The browser's entry: takes over the page that the server rendered.
 
+// A view's type holds the types of all that it draws: deeper than the 128 that the compiler expects.
+#![recursion_limit = "512"]
+
 /// Makes the server-rendered page live. Called once by the loader script.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
