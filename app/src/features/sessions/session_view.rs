@@ -83,7 +83,8 @@ pub fn SessionView(
 
 /// Goes on from the newest event that is known, unless the session is over.
 fn follow_log(live: LiveSession, id: SessionId) {
-    let stream = StoredValue::new_local(None::<EventStream>);
+    // Goes away with the page, and the stream with it.
+    let stream = StoredValue::new(None::<EventStream>);
     Effect::new(move || {
         if live.state().is_terminal() {
             stream.set_value(None);
@@ -96,9 +97,6 @@ fn follow_log(live: LiveSession, id: SessionId) {
             );
             stream.set_value(Some(follow));
         }
-    });
-    on_cleanup(move || {
-        stream.try_update_value(|stream| *stream = None);
     });
 }
 

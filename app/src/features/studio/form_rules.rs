@@ -125,6 +125,11 @@ pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
 mod tests {
     use super::*;
 
+    #[derive(serde::Deserialize)]
+    struct Arguments {
+        form: AgentForm,
+    }
+
     fn form() -> AgentForm {
         AgentForm { name: "Reader".to_owned(), ..AgentForm::default() }
     }
@@ -174,10 +179,6 @@ mod tests {
         // As a browser writes `form[tools][]` twice, brackets escaped.
         let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
                     &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
-        #[derive(serde::Deserialize)]
-        struct Arguments {
-            form: AgentForm,
-        }
         let read: Arguments = serde_qs::Config::new(5, false).deserialize_str(body).unwrap();
         assert_eq!(read.form.tools, ["calculator", "extract"]);
         assert_eq!(read.form.spec().unwrap().description, "a\nb");
