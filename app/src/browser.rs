@@ -30,6 +30,10 @@ pub use {
 
 /// How a live stream of events stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(dead_code, reason = "only a browser connects; the server draws what it may say")
+)]
 pub enum StreamState {
     /// Not connected yet.
     Connecting,

@@ -7,11 +7,12 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::app::App;
 use crate::ssr;
+use crate::state::theme::Theme;
 
 /// The whole document. Rendered on the server alone.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     // Known before the first byte, so that nothing flashes and no inline script is needed.
-    let theme = ssr::chosen_theme().map(|theme| theme.as_str());
+    let theme = ssr::chosen_theme().map(Theme::as_str);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme>
