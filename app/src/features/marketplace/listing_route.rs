@@ -64,6 +64,12 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
         .map(|paragraph| view! { <p>{paragraph.to_owned()}</p> })
         .collect_view();
     let prompt = listing.agent.system_prompt.clone();
+
+    // Parts of their own type would make one so deep that a debug build runs out of stack.
+    let head = view! { <ListingHead listing=summary.clone() /> }.into_any();
+    let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
+    let form = view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any();
+    let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
     view! {
         <Title text=summary.name.clone() />
         <Meta name="description" content=summary.tagline.clone() />
@@ -74,14 +80,10 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
         <Link rel="canonical" href=paths::listing(&summary.slug) />
         <script type="application/ld+json" inner_html=data></script>
         <article class="listing">
-            <ListingHead listing=summary.clone() />
+            {head}
             <div class="listing__columns">
                 <div class="listing__main">
-                    <TryPanel
-                        slug=summary.slug.clone()
-                        examples=listing.examples.clone()
-                        chosen=chosen
-                    />
+                    {form}
                     <section class="listing__section" aria-labelledby="about-title">
                         <h2 id="about-title">"What it does"</h2>
                         <div class="listing__prose">{paragraphs}</div>
@@ -98,7 +100,7 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
                         </details>
                     </section>
                 </div>
-                <ListingFacts listing=listing language_model=language_model />
+                {facts}
             </div>
         </article>
     }
