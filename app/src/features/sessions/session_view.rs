@@ -51,7 +51,10 @@ pub fn SessionView(
             <p class="visually-hidden" role="status">
                 {move || format!("The session is {}", state.get().title().to_lowercase())}
             </p>
-            <section class="session__log" aria-label="What happened">
+            <section class="session__log" aria-labelledby="log-title">
+                <h2 class="visually-hidden" id="log-title">
+                    "What happened"
+                </h2>
                 <Show when=move || live.steps().is_empty() && !is_over.get()>
                     <Queued live=live />
                 </Show>
@@ -199,20 +202,16 @@ fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl Into
 /// The elapsed time, counting while the session runs.
 fn elapsed(live: LiveSession) -> Signal<u64> {
     let shown = RwSignal::new(live.elapsed_ms());
-    Effect::new(move |ticking: Option<Option<IntervalHandle>>| {
-        if let Some(Some(handle)) = ticking {
-            handle.clear();
-        }
+    Effect::new(move || {
         shown.set(live.elapsed_ms());
-        if live.state().is_terminal() {
-            return None;
+        if !live.state().is_terminal() {
+            let tick = move || {
+                shown.try_set(untrack(|| live.elapsed_ms()));
+            };
+            if let Ok(handle) = set_interval_with_handle(tick, TICK) {
+                on_cleanup(move || handle.clear());
+            }
         }
-        let tick = move || {
-            shown.try_set(untrack(|| live.elapsed_ms()));
-        };
-        let handle = set_interval_with_handle(tick, TICK).ok()?;
-        on_cleanup(move || handle.clear());
-        Some(handle)
     });
     shown.into()
 }
@@ -340,17 +339,18 @@ fn Follow(live: LiveSession) -> impl IntoView {
             is_moving.try_update_value(|is_moving| *is_moving = false);
         });
     };
-    Effect::new(move |is_first: Option<()>| {
+    Effect::new(move || {
+        is_at_end.set(browser::is_near_end(NEAR_END));
+        let scroll = window_event_listener(ev::scroll, move |_| {
+            if !is_moving.get_value() {
+                is_at_end.set(browser::is_near_end(NEAR_END));
+            }
+        });
+        on_cleanup(move || scroll.remove());
+    });
+    Effect::new(move |was_there: Option<()>| {
         live.track_pulse();
-        if is_first.is_none() {
-            is_at_end.set(browser::is_near_end(NEAR_END));
-            let scroll = window_event_listener(ev::scroll, move |_| {
-                if !is_moving.get_value() {
-                    is_at_end.set(browser::is_near_end(NEAR_END));
-                }
-            });
-            on_cleanup(move || scroll.remove());
-        } else if is_at_end.get_untracked() {
+        if was_there.is_some() && is_at_end.get_untracked() {
             go();
         }
     });

@@ -70,19 +70,30 @@ pub(super) fn AgentRow(
     }
 }
 
+/// What a new agent starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Not decided yet.
+    Open,
+    /// A blank sheet.
+    Blank,
+    /// The template of this slug.
+    Template(String),
+}
+
 /// Templates to start from, and the blank sheet.
 #[component]
 pub(super) fn TemplateCards(
     /// The templates.
     templates: Vec<ListingSummary>,
-    /// The one that was chosen.
-    chosen: Option<String>,
+    /// What was chosen.
+    chosen: Start,
 ) -> impl IntoView {
-    let is_blank = chosen.is_none();
+    let is_blank = chosen == Start::Blank;
     let cards = templates
         .into_iter()
         .map(|template| {
-            let is_chosen = chosen.as_ref() == Some(&template.slug);
+            let is_chosen = matches!(&chosen, Start::Template(slug) if *slug == template.slug);
             view! {
                 <li>
                     <a
@@ -105,6 +116,7 @@ pub(super) fn TemplateCards(
                 <a
                     class="template-card template-card--blank"
                     class:is-chosen=is_blank
+                    aria-current=is_blank.then_some("true")
                     href=paths::NEW_AGENT
                 >
                     <Icon name=IconName::Plus />

@@ -9,7 +9,7 @@ use resonant_domain::agent::{AgentStatus, AgentSummary};
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::page::Page;
 
-use super::agent_row::{AgentRow, TemplateCards, title};
+use super::agent_row::{AgentRow, Start, TemplateCards, title};
 use super::api::{list_agents, list_templates};
 use crate::error::AppError;
 use crate::features::sessions::session_list::{LaterPages, LoadMore};
@@ -163,7 +163,7 @@ fn NoAgents(templates: Vec<ListingSummary>) -> impl IntoView {
             title="No agents yet"
             text="An agent is a prompt, a few tools and limits. Start from a template below, or from a blank form."
         />
-        <Start templates=templates />
+        <Beginning templates=templates />
     }
 }
 
@@ -182,16 +182,16 @@ fn Welcome(templates: Vec<ListingSummary>) -> impl IntoView {
                 " to see your agents."
             </p>
         </Notice>
-        <Start templates=templates />
+        <Beginning templates=templates />
     }
 }
 
 #[component]
-fn Start(templates: Vec<ListingSummary>) -> impl IntoView {
+fn Beginning(templates: Vec<ListingSummary>) -> impl IntoView {
     view! {
         <section class="studio-start" aria-labelledby="studio-start">
             <h2 id="studio-start">"Start from a template"</h2>
-            <TemplateCards templates=templates chosen=None />
+            <TemplateCards templates=templates chosen=Start::Open />
             <p>
                 "Or take a finished agent from the " <a href=paths::MARKETPLACE>"marketplace"</a> "."
             </p>

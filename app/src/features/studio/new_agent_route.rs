@@ -9,7 +9,7 @@ use resonant_domain::FaultKind;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
-use super::agent_row::TemplateCards;
+use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use crate::error::AppError;
 use crate::ui::{
@@ -68,8 +68,10 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     let Blueprint { spec, template, templates, language_model } = blueprint;
     let create = ServerAction::<CreateAgent>::new();
     let error = action_error(create.value());
-    let chosen = template.as_ref().map(|template| template.slug.clone());
-    let is_blank = chosen.is_none();
+    let is_blank = template.is_none();
+    let chosen = template
+        .as_ref()
+        .map_or(Start::Blank, |template| Start::Template(template.slug.clone()));
     let from = template.map(|template| {
         view! {
             <Notice tone=Tone::Neutral>
