@@ -49,7 +49,10 @@ fn Hero(children: Children) -> impl IntoView {
     view! {
         <section class="hero" id="start">
             <div class="hero__text">
-                <h1 class="hero__title">"Give an agent a goal. See everything it does."</h1>
+                <h1 class="hero__title">
+                    <span class="hero__line">"Give an agent a goal. "</span>
+                    <span class="hero__line">"See everything it does."</span>
+                </h1>
                 <p class="hero__lead">
                     "Resonant is an open-source platform for AI agents. Say what you want done and \
                      follow the work live: every thought, every tool call, every result."
@@ -57,7 +60,7 @@ fn Hero(children: Children) -> impl IntoView {
                 <ul class="hero__points">
                     <li>"No account and no key needed to start"</li>
                     <li>"Sessions survive reloads, lost connections and restarts"</li>
-                    <li>"Your own machine, your own data"</li>
+                    <li>"Runs on your own machine, with your own data"</li>
                 </ul>
                 <Arcs />
             </div>
