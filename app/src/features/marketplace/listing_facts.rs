@@ -21,29 +21,29 @@ pub(super) fn ListingFacts(
     let reaches_out = tools.clone().any(|tool| tool.reaches_out);
     let tools = tools.map(|tool| view! { <Tool tool=tool /> }).collect::<Vec<_>>();
     let tools = if tools.is_empty() {
-        view! { <p class="facts__text">"None. It answers from its prompt and your text alone."</p> }
+        view! { <p class="listing-facts__text">"None. It answers from its prompt and your text alone."</p> }
             .into_any()
     } else {
-        view! { <ul class="facts__tools">{tools}</ul> }.into_any()
+        view! { <ul class="listing-facts__tools">{tools}</ul> }.into_any()
     };
     view! {
-        <aside class="facts" aria-label="Facts">
-            <section class="facts__part" aria-labelledby="tools-title">
-                <h2 class="facts__title" id="tools-title">"Tools it asks for"</h2>
+        <aside class="listing-facts" aria-label="Facts">
+            <section class="listing-facts__part" aria-labelledby="tools-title">
+                <h2 class="listing-facts__title" id="tools-title">"Tools it asks for"</h2>
                 {tools}
-                <p class="facts__text">{reach_text(reaches_out)}</p>
+                <p class="listing-facts__text">{reach_text(reaches_out)}</p>
             </section>
-            <section class="facts__part" aria-labelledby="model-title">
-                <h2 class="facts__title" id="model-title">"Who answers"</h2>
-                <p class="facts__text">{model_text(&agent.model_policy, language_model)}</p>
+            <section class="listing-facts__part" aria-labelledby="model-title">
+                <h2 class="listing-facts__title" id="model-title">"Who answers"</h2>
+                <p class="listing-facts__text">{model_text(&agent.model_policy, language_model)}</p>
             </section>
-            <section class="facts__part" aria-labelledby="limits-title">
-                <h2 class="facts__title" id="limits-title">"Limits of a session"</h2>
-                <p class="facts__text">{limits_text(agent.limits)}</p>
+            <section class="listing-facts__part" aria-labelledby="limits-title">
+                <h2 class="listing-facts__title" id="limits-title">"Limits of a session"</h2>
+                <p class="listing-facts__text">{limits_text(agent.limits)}</p>
             </section>
-            <section class="facts__part" aria-labelledby="record-title">
-                <h2 class="facts__title" id="record-title">"Record"</h2>
-                <dl class="facts__list">
+            <section class="listing-facts__part" aria-labelledby="record-title">
+                <h2 class="listing-facts__title" id="record-title">"Record"</h2>
+                <dl class="listing-facts__list">
                     <div>
                         <dt>"Category"</dt>
                         <dd>{summary.category.title()}</dd>
@@ -75,13 +75,13 @@ fn Tool(tool: &'static BuiltInTool) -> impl IntoView {
     let (tone, reach) =
         if tool.reaches_out { (Tone::Warn, "Reaches out") } else { (Tone::Good, "Stays here") };
     view! {
-        <li class="facts__tool">
-            <span class="facts__tool-icon"><Icon name=IconName::of_tool(tool.name) /></span>
+        <li class="listing-facts__tool">
+            <span class="listing-facts__tool-icon"><Icon name=IconName::of_tool(tool.name) /></span>
             <div>
-                <p class="facts__tool-name">
+                <p class="listing-facts__tool-name">
                     {tool.title} " " <Badge tone=tone>{reach}</Badge>
                 </p>
-                <p class="facts__text">{tool.summary}</p>
+                <p class="listing-facts__text">{tool.summary}</p>
             </div>
         </li>
     }

@@ -108,7 +108,7 @@ fn NothingFound(
         <EmptyState
             icon=IconName::Search
             title=title
-            text="Try fewer words or other ones: what the agent reads, or what it shall give back."
+            text="Try fewer words or other ones: what the agent reads, or what it should give back."
         >
             {elsewhere}
             <LinkButton href=paths::MARKETPLACE>"Show all agents"</LinkButton>

@@ -87,7 +87,7 @@ pub(super) fn TryPanel(
                     value=goal
                     on_input=Callback::new(move |text| goal.set(text))
                     rows=2
-                    hint="What it shall do, in plain words"
+                    hint="What it should do, in plain words"
                     error=field_error(error, "goal")
                     required=true
                     maxlength=GOAL_MAX
