@@ -151,28 +151,28 @@ fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl Into
         format!("{} read, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
     };
     view! {
-        <dl class="facts">
-            <div class="facts__fact">
+        <dl class="session-facts">
+            <div class="session-facts__fact">
                 <dt>"State"</dt>
                 <dd><StateBadge state=state /></dd>
             </div>
-            <div class="facts__fact">
+            <div class="session-facts__fact">
                 <dt>"Time"</dt>
-                <dd class="facts__time"><Duration ms=elapsed(live) /></dd>
+                <dd class="session-facts__time"><Duration ms=elapsed(live) /></dd>
             </div>
-            <div class="facts__fact">
+            <div class="session-facts__fact">
                 <dt>"Steps"</dt>
                 <dd>{move || grouped(live.step_count())} " of " {limits.max_steps}</dd>
             </div>
-            <div class="facts__fact">
+            <div class="session-facts__fact">
                 <dt>"Tokens"</dt>
                 <dd title=tokens_title>{move || grouped(usage.get().total_tokens())}</dd>
             </div>
-            <div class="facts__fact">
+            <div class="session-facts__fact">
                 <dt>"Cost"</dt>
                 <dd>{move || usage.get().cost.to_string()}</dd>
             </div>
-            <div class="facts__fact facts__fact--wide">
+            <div class="session-facts__fact">
                 <dt>"Answered by"</dt>
                 <dd>
                     {move || match live.model() {

@@ -201,16 +201,16 @@ fn ModelPicker(
     .into_iter()
     .map(|(value, title, about)| {
         view! {
-            <label class="choice">
+            <label class="option">
                 <input
                     type="radio"
-                    class="choice__control"
+                    class="option__control"
                     name="form[model]"
                     value=value
                     checked=model == value
                 />
-                <span class="choice__title">{title}</span>
-                <span class="choice__about">{about}</span>
+                <span class="option__title">{title}</span>
+                <span class="option__about">{about}</span>
             </label>
         }
     })
@@ -218,7 +218,7 @@ fn ModelPicker(
     view! {
         <fieldset class="model-picker">
             <legend class="field__label">"Who answers"</legend>
-            <div class="choices">{choices}</div>
+            <div class="options">{choices}</div>
             <div class="model-picker__name">
                 <Field
                     label="Name of the model"
@@ -243,21 +243,21 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
         let id = format!("tool-{}", tool.name);
         let about = format!("{id}-about");
         view! {
-            <label class="choice choice--tool">
+            <label class="option option--tool">
                 <input
                     type="checkbox"
-                    class="choice__control"
+                    class="option__control"
                     name="form[tools][]"
                     value=tool.name
                     checked=chosen.iter().any(|name| name == tool.name)
                     aria-labelledby=id.clone()
                     aria-describedby=about.clone()
                 />
-                <span class="choice__title" id=id>
+                <span class="option__title" id=id>
                     <Icon name=IconName::of_tool(tool.name) />
                     {tool.title}
                 </span>
-                <span class="choice__about" id=about>
+                <span class="option__about" id=about>
                     {tool.summary}
                     {tool
                         .reaches_out
@@ -275,7 +275,7 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
         <fieldset class="tool-picker">
             <legend class="agent-form__title">"What it may use"</legend>
             <p class="agent-form__lead">"It can call the tools that you tick and no others."</p>
-            <div class="choices choices--tools">
+            <div class="options options--tools">
                 {BUILT_IN_TOOLS.into_iter().map(card).collect_view()}
             </div>
             <p class="field__error" hidden=move || fault.with(Option::is_none)>
