@@ -109,9 +109,9 @@ fn choice(template: &Template, chosen: RwSignal<String>) -> impl IntoView + use<
     let is_first = chosen.read_untracked() == slug;
     let value = slug.clone();
     view! {
-        <label class="choice" title=template.summary.tagline.clone()>
+        <label class="goal-choice" title=template.summary.tagline.clone()>
             <input
-                class="choice__control visually-hidden"
+                class="goal-choice__control"
                 type="radio"
                 name="slug"
                 value=value
@@ -121,7 +121,7 @@ fn choice(template: &Template, chosen: RwSignal<String>) -> impl IntoView + use<
                 on:change=move |_| chosen.set(slug.clone())
             />
             <Avatar avatar=template.summary.avatar.clone() size=AvatarSize::Small />
-            <span class="choice__name">{template.summary.name.clone()}</span>
+            <span class="goal-choice__name">{template.summary.name.clone()}</span>
         </label>
     }
 }
