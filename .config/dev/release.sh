@@ -5,24 +5,40 @@
 fingerprint() {
   {
     say "$rust $cargo_leptos $wasm_bindgen"
-    cat package-lock.json .config/precompress.mjs
+    cat package-lock.json .config/precompress.mjs .config/dev/release.sh
     { find Cargo.* .cargo app crates frontend migrations public server/src server/Cargo.toml style \
       .sqlx -type f -print0 || true; } | sort -z | xargs -0 sha256sum
   } 2>/dev/null | sha256sum | cut -c 1-20
 }
 
-build_release() {
-  local print=$1 target=${CARGO_TARGET_DIR:-target}
-  rm -rf target/site
-  LEPTOS_HASH_FILES=true "$tools/bin/cargo-leptos" leptos build --release --split
-  rm -rf "$release.new"
+# The page on one core and the server on the other; cargo-leptos alone would build one after the other
+# because the files' names carry hashes.
+build_release() { # fingerprint
+  local target=${CARGO_TARGET_DIR:-target} server
+  cargo build --release -p server --bin server --no-default-features --locked &
+  server=$!
+  # shellcheck disable=SC2064
+  trap "kill $server 2>/dev/null || true" EXIT
+  rm -rf target/site "$release.new"
+  WASM_OPT_LATER=1 LEPTOS_HASH_FILES=true \
+    "$tools/bin/cargo-leptos" leptos build --release --split --frontend-only
   mkdir -p "$release.new"
-  cp "$target/release/server" "$target/release/hash.txt" "$release.new/"
+  cp "$target/release/hash.txt" "$release.new/"
   cp -r target/site "$release.new/site"
+  optimise_wasm "$release.new/site/pkg"
   node .config/precompress.mjs "$release.new/site"
-  say "$print" >"$release.new/fingerprint"
+  wait "$server"
+  cp "$target/release/server" "$release.new/"
+  say "$1" >"$release.new/fingerprint"
   rm -rf "$release"
   mv "$release.new" "$release"
+}
+
+# The largest file first, so that no core waits long at the end. What is small stays as it is.
+optimise_wasm() { # folder
+  find "$1" -name '*.wasm' -size +3k -printf '%s %p\0' | sort -znr | cut -z -d ' ' -f 2- |
+    xargs -0 -P "$(nproc)" -I '{}' node node_modules/binaryen/bin/wasm-opt \
+      -Oz --enable-bulk-memory --enable-nontrapping-float-to-int '{}' -o '{}'
 }
 
 need_release() {
@@ -37,6 +53,7 @@ need_everything_to_build() {
   need_node
   need_build_tools
   need_npm . "wasm-opt"
+  cp --remove-destination .config/dev/wasm-opt node_modules/.bin/wasm-opt
 }
 
 server_pid=''
