@@ -24,8 +24,12 @@ use crate::ui::{
 
 /// How often the elapsed time of a running session is drawn.
 const TICK: Span = Span::from_millis(200);
-/// The reader counts as being at the end within so many pixels.
+/// Farther than so many pixels from the end, the reader is elsewhere.
 const NEAR_END: f64 = 160.0;
+/// Within so many pixels of the end, the reader is there.
+const AT_END: f64 = 8.0;
+/// How long turning back takes, in milliseconds.
+const TURN_MS: f64 = 400.0;
 
 /// A session, live.
 #[component]
@@ -339,14 +343,39 @@ fn Follow(live: LiveSession) -> impl IntoView {
             is_moving.try_update_value(|is_moving| *is_moving = false);
         });
     };
+    // When the reader turned back last: the first pixels of that still lie near the end.
+    let left_ms = StoredValue::new(f64::NEG_INFINITY);
+    let leave = move || {
+        left_ms.set_value(browser::now_ms());
+        is_at_end.set(false);
+    };
     Effect::new(move || {
         is_at_end.set(browser::is_near_end(NEAR_END));
         let scroll = window_event_listener(ev::scroll, move |_| {
-            if !is_moving.get_value() {
-                is_at_end.set(browser::is_near_end(NEAR_END));
+            let has_just_left = browser::now_ms() - left_ms.get_value() < TURN_MS;
+            if browser::is_near_end(AT_END) && !has_just_left {
+                is_at_end.set(true);
+            } else if !is_moving.get_value() && !browser::is_near_end(NEAR_END) {
+                is_at_end.set(false);
             }
         });
-        on_cleanup(move || scroll.remove());
+        let wheel = window_event_listener(ev::wheel, move |event| {
+            if event.delta_y() < 0.0 {
+                leave();
+            }
+        });
+        let touch = window_event_listener(ev::touchmove, move |_| leave());
+        let key = window_event_listener(ev::keydown, move |event| {
+            if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+                leave();
+            }
+        });
+        on_cleanup(move || {
+            scroll.remove();
+            wheel.remove();
+            touch.remove();
+            key.remove();
+        });
     });
     Effect::new(move |was_there: Option<()>| {
         live.track_pulse();
