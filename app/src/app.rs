@@ -28,11 +28,7 @@ pub fn App() -> impl IntoView {
     let (is_routing, set_is_routing) = signal(false);
 
     view! {
-        <Title formatter=|title: String| if title.is_empty() {
-            "Resonant".to_owned()
-        } else {
-            format!("{title} · Resonant")
-        } />
+        <Title formatter=document_title />
         <Router set_is_routing>
             <Frame viewer is_routing>
                 <FlatRoutes fallback=NotFoundPage>
@@ -87,4 +83,15 @@ pub fn App() -> impl IntoView {
             </Frame>
         </Router>
     }
+}
+
+/// The document's title from a page's. `leptos_meta` writes it into the page as it stands, and a
+/// title may hold an agent's name.
+fn document_title(title: String) -> String {
+    let title = if cfg!(feature = "ssr") {
+        title.replace('&', "&amp;").replace('<', "&lt;")
+    } else {
+        title
+    };
+    if title.is_empty() { "Resonant".to_owned() } else { format!("{title} · Resonant") }
 }
