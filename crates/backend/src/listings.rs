@@ -1,11 +1,10 @@
 //! The marketplace: browse, open, install.
 
 use resonant_domain::ListingId;
-use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::agent::Agent;
 use resonant_domain::listing::{
-    Category, CategoryCount, Example, Listing, ListingFilter, ListingPage, ListingSummary,
+    Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingSummary,
 };
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::hex;
@@ -13,6 +12,8 @@ use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::{EditionEntry, ListingPageEntry};
 use crate::store::listings::{ListingPosition, Search};
 use crate::{Backend, Ctx, Error, Result, access, agents, store};
+
+mod samples;
 
 const NOT_FOUND: Error = Error::NotFound("listing");
 /// The key of the one edition.
@@ -179,24 +180,9 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     Ok(agent)
 }
 
-/// A sample listing as `content/listings.json` has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sample {
-    slug: String,
-    name: String,
-    tagline: String,
-    category: Category,
-    is_template: bool,
-    description: String,
-    agent: AgentSpec,
-    examples: Vec<Example>,
-}
-
 /// Publishes the sample listings, when there are none yet.
 pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
-    let samples: Vec<Sample> =
-        serde_json::from_str(include_str!("../content/listings.json")).map_err(Error::internal)?;
+    let samples = samples::read()?;
     let mut tx = backend.begin().await?;
     if store::listings::exists(&mut tx).await? {
         return Ok(0);
