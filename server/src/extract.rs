@@ -67,6 +67,10 @@ pub(crate) fn too_large() -> Fault {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    // serde would take a list for a struct, its fields in order: no caller means that.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Fault::field("body", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -274,7 +278,8 @@ mod tests {
             ),
             (r#"{"name":"a","limits":7}"#, "limits must be an object"),
             (r#"{"name":"a","name":"b"}"#, "name must be given once"),
-            ("[]", "name is required"),
+            ("[]", "body must be an object"),
+            ("[\"a\"]", "body must be an object"),
             ("7", "body must be an object"),
         ] {
             assert_eq!(told::<AgentSpec>(json), (400, reason.to_owned()), "{json}");

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::ServeDir;
 use tower_http::timeout::TimeoutLayer;
 
@@ -43,6 +44,8 @@ pub fn router(state: AppState) -> Router {
         .merge(for_people(&state))
         .merge(files(&state))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        // Refuses by the announced length, before anything is read.
+        .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(same_site(&state))
         .layer(from_fn(problem::write))
         .layer(from_fn_with_state(state.clone(), security_headers::set))

@@ -10,12 +10,10 @@ use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use resonant_backend::Backend;
-use resonant_domain::FaultKind;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::middleware::problem::chain;
 use crate::router::router;
 use crate::settings::Settings;
 use crate::state::AppState;
@@ -44,14 +42,10 @@ pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyho
     served?.context("the server broke off")
 }
 
-/// Refuses to start without the tables. What is merely away may come back: readiness tells.
+/// Refuses to start without the tables.
 async fn check_schema(backend: &Backend) -> anyhow::Result<()> {
-    match backend.is_ready().await {
-        Err(error) if error.kind() == FaultKind::Internal => {
-            bail!("the database has no schema of Resonant: run `server migrate` first")
-        }
-        Err(error) => tracing::warn!(error = chain(&error), "not ready yet"),
-        Ok(()) => {}
+    if !backend.has_schema().await.context("cannot ask the database for its schema")? {
+        bail!("the database has no schema of Resonant: run `server migrate` first")
     }
     Ok(())
 }

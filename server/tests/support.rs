@@ -6,6 +6,6 @@ mod model;
 mod test_app;
 
 pub(crate) use client::{Answer, Call};
-pub(crate) use database::fresh_database;
+pub(crate) use database::{empty_database, fresh_database};
 pub(crate) use model::SlowModel;
 pub(crate) use test_app::{TestApp, Visitor};

@@ -10,7 +10,7 @@ use resonant_runtime::egress::Egress;
 use resonant_runtime::models::{ModelSettings, Models};
 use resonant_runtime::tools::Tools;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Transaction};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
@@ -109,9 +109,14 @@ impl Backend {
         let pool = PgPoolOptions::new()
             .max_connections(settings.pool_max.max(2))
             .acquire_timeout(settings.acquire_timeout)
-            .connect_with(options)
-            .await
-            .map_err(Error::unavailable)?;
+            .connect_lazy_with(options.clone());
+        if let Err(error) = pool.acquire().await {
+            // The pool tells only that it waited; a connection of its own tells for what.
+            let alone = tokio::time::timeout(settings.acquire_timeout, options.connect()).await;
+            return Err(Error::unavailable(
+                alone.ok().and_then(Result::err).unwrap_or(error),
+            ));
+        }
         Self::with_pool(pool, &settings, Arc::new(SystemClock))
     }
 
@@ -159,13 +164,12 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a migration
     /// fails.
     pub async fn migrate(database_url: &str) -> Result<()> {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .connect_with(connect_options(database_url)?)
+        let mut conn = connect_options(database_url)?
+            .connect()
             .await
             .map_err(Error::unavailable)?;
-        MIGRATOR.run(&pool).await.map_err(Error::internal)?;
-        pool.close().await;
+        MIGRATOR.run(&mut conn).await.map_err(Error::internal)?;
+        conn.close().await.map_err(Error::unavailable)?;
         Ok(())
     }
 
@@ -185,6 +189,21 @@ impl Backend {
         match &self.inner.redis {
             Some(redis) => redis.ping().await,
             None => Ok(()),
+        }
+    }
+
+    /// Whether [`Backend::migrate`] was ever run on the database.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn has_schema(&self) -> Result<bool> {
+        // 42P01 is PostgreSQL's undefined_table.
+        match store::settings::is_migrated(&mut *self.conn().await?).await {
+            Ok(()) => Ok(true),
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

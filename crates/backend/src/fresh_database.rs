@@ -24,27 +24,38 @@ impl FreshDatabase {
     /// # Panics
     /// When the server does not do it.
     pub async fn create(url: &str) -> Self {
+        let mut conn = locked(url).await;
+        let template = template(&mut conn, url).await;
+        Self::copy(url, conn, &template).await
+    }
+
+    /// Makes a database without any table.
+    ///
+    /// # Panics
+    /// When the server does not do it.
+    pub async fn create_empty(url: &str) -> Self {
+        Self::copy(url, locked(url).await, "template0").await
+    }
+
+    async fn copy(url: &str, mut conn: PgConnection, template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let fresh = Self {
-            server: url.to_owned(),
-            name: format!("resonant_test_{}_{count}", std::process::id()),
-        };
-        let mut conn = connect(url).await;
-        run(&mut conn, &format!("SELECT pg_advisory_lock({LOCK})")).await;
-        let template = template(&mut conn, url).await;
+        let name = format!("resonant_test_{}_{count}", std::process::id());
         run(
             &mut conn,
-            &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh.name),
+            &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         )
         .await;
         run(
             &mut conn,
-            &format!("CREATE DATABASE {} TEMPLATE {template}", fresh.name),
+            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
         )
         .await;
         conn.close().await.expect("the connection closes");
-        fresh
+        Self {
+            server: url.to_owned(),
+            name,
+        }
     }
 
     /// The database's address.
@@ -104,6 +115,13 @@ async fn template(conn: &mut PgConnection, url: &str) -> String {
         run(conn, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     }
     name
+}
+
+/// A connection that holds the lock as long as it lives.
+async fn locked(url: &str) -> PgConnection {
+    let mut conn = connect(url).await;
+    run(&mut conn, &format!("SELECT pg_advisory_lock({LOCK})")).await;
+    conn
 }
 
 async fn connect(url: &str) -> PgConnection {

@@ -59,17 +59,18 @@ pub async fn write(request: Request, next: Next) -> Response {
             "request failed"
         );
     }
-    if path.starts_with("/api/") {
-        as_document(response, &problem, &path, id)
-    } else {
-        as_page(response)
-    }
+    if is_api(&path) { as_document(response, &problem, &path, id) } else { as_page(response) }
+}
+
+/// Whether programs call this address.
+fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 /// Whether the answer is a failure that a library told by its status alone.
 fn is_bare(response: &Response, path: &str) -> bool {
     let status = response.status();
-    path.starts_with("/api/")
+    is_api(path)
         && (status.is_client_error() || status.is_server_error())
         && !response.headers().contains_key(SERVER_FUNCTION_ERROR)
 }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use leptos::nonce::Nonce;
 
+use crate::reply;
 use crate::state::AppState;
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
@@ -46,10 +47,13 @@ pub async fn set_for_page(
     let nonce = Nonce::new();
     request.extensions_mut().insert(nonce.clone());
     let mut response = next.run(request).await;
-    if is_html(response.headers())
-        && let Ok(policy) = HeaderValue::from_str(&policy(&nonce, state.site.is_watched()))
-    {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    if is_html(response.headers()) {
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(&policy(&nonce, state.site.is_watched())) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        // A page may show what is the caller's alone, and its nonce counts once.
+        headers.entry(header::CACHE_CONTROL).or_insert(reply::PRIVATE);
     }
     response
 }

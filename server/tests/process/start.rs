@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::{free_port, server};
-use crate::support::fresh_database;
+use crate::support::{empty_database, fresh_database};
 
 /// Runs to the end and gives what was written to standard error.
 fn fails(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -57,9 +57,8 @@ async fn a_missing_schema_and_a_taken_port_are_told() {
     let words = fails(&[], &environment);
     assert!(words.contains(&address) && words.contains("in use"), "{words}");
 
-    let (server_url, _) = url.rsplit_once('/').unwrap();
-    let empty = format!("{server_url}/postgres");
-    let words = fails(&[], &[("DATABASE_URL", &empty), ("LEPTOS_SITE_ADDR", &address)]);
+    let empty = empty_database().await;
+    let words = fails(&[], &[("DATABASE_URL", &empty.url()), ("LEPTOS_SITE_ADDR", &address)]);
     assert!(words.contains("server migrate"), "{words}");
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use resonant_domain::session::SessionState;
+use resonant_domain::session::{Session, SessionState};
 
 use super::{free_port, server};
 use crate::support::{SlowModel, TestApp};
@@ -95,16 +95,19 @@ async fn a_stopped_server_hands_its_sessions_over() {
     assert!(status.success(), "{status}");
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
     assert!(!text.contains("event: end"), "a session that goes on has no end: {text}");
+    let mut log = String::new();
+    first.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("session handed over"), "{log}");
     drop(first);
 
     // Another process goes on at once: the lease was given back, not left to run out.
     let again = Instant::now();
     let second = Running::start(&app.database_url(), model.url());
-    let ended = app.finish(&ada, &session).await;
-    assert_eq!(ended.state, SessionState::Completed, "{ended:?}");
+    let rest = second.ask(&path, &cookie).unwrap();
+    assert!(rest.contains("event: end"), "{rest}");
     assert!(again.elapsed() < Duration::from_secs(14), "{:?}", again.elapsed());
-    let page = second.ask(&format!("/api/v1/sessions/{}?include=events", session.id), &cookie);
-    assert!(page.unwrap().contains(&format!("word{WORDS} ")));
+    let ended: Session = app.get(&format!("/api/v1/sessions/{}", session.id)).by(&ada).await.read();
+    assert_eq!(ended.state, SessionState::Completed, "{ended:?}");
     drop(second);
     app.end().await;
 }

@@ -50,8 +50,10 @@ impl Call {
     }
 
     pub(crate) fn raw(self, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        let mut call = self.header("content-type", kind);
-        call.body = body.into();
+        let body = body.into();
+        let length = body.len().to_string();
+        let mut call = self.header("content-type", kind).header("content-length", &length);
+        call.body = body;
         call
     }
 

@@ -1,10 +1,18 @@
-//! A database of its own for each test.
+//! A database of its own for each test, on the server that `DATABASE_URL` names.
 
 use resonant_backend::fresh_database::FreshDatabase;
 
-/// Makes an empty database on the server that `DATABASE_URL` names.
-#[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
+/// With the present schema.
 pub(crate) async fn fresh_database() -> FreshDatabase {
-    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL for the tests");
-    FreshDatabase::create(&url).await
+    FreshDatabase::create(&server_url()).await
+}
+
+/// Without any table.
+pub(crate) async fn empty_database() -> FreshDatabase {
+    FreshDatabase::create_empty(&server_url()).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
+fn server_url() -> String {
+    std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL for the tests")
 }
