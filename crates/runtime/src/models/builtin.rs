@@ -90,3 +90,6 @@ impl Model for Planner {
             .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;

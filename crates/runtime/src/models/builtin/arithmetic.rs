@@ -55,9 +55,35 @@ pub(super) fn calculations(clause: &str) -> Vec<Calculation> {
     let text = digits(&plain(clause));
     let conversions = conversions(&text);
     if !conversions.is_empty() {
-        return conversions.into_iter().map(|expression| Calculation { expression, on_previous: false }).collect();
+        return conversions
+            .into_iter()
+            .map(|expression| Calculation { expression: as_written(clause, &expression), on_previous: false })
+            .collect();
     }
     expression(&text).into_iter().collect()
+}
+
+/// Units as the clause writes them: MB and Mb, °C and c are not the same.
+fn as_written(clause: &str, expression: &str) -> String {
+    let written: Vec<_> = clause.split_whitespace().map(|word| word.trim_end_matches(['?', '.', ',', ';', '!'])).collect();
+    let is_temperature = expression.split(' ').any(|word| {
+        matches!(word, "°c" | "°f" | "celsius" | "fahrenheit" | "kelvin") || word.ends_with("°f") || word.ends_with("°c")
+    }) || (expression.split(' ').any(|word| word == "f") && expression.split(' ').any(|word| word == "c"));
+    let words = expression.split(' ').map(|word| match word {
+        "c" if is_temperature => "°C",
+        "f" if is_temperature => "°F",
+        word => written.iter().find(|original| original.to_lowercase() == word).copied().unwrap_or(word),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A part of an expression, in brackets where it is more than a number.
+fn grouped(part: &str) -> String {
+    if part == "{}" || part.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')) {
+        part.to_owned()
+    } else {
+        format!("({part})")
+    }
 }
 
 /// Whether a clause asks for a conversion rather than for arithmetic.
@@ -202,7 +228,7 @@ fn phrases(text: &str) -> Option<String> {
         if let Some(rest) = text.strip_prefix(verb) {
             let rest = rest.replace(" equally", "").replace(" evenly", "");
             let (left, right) = two(&rest, &[" between ", " among ", " amongst ", " across ", " into ", " by ", " with "])?;
-            return Some(format!("({left}) / ({right})").replace("({})", "{}"));
+            return Some(format!("{} / {}", grouped(&left), grouped(&right)));
         }
     }
     if let Some(rest) = text.strip_prefix("multiply ") {
@@ -282,7 +308,7 @@ fn phrases(text: &str) -> Option<String> {
             && ["vat", "tax", "tip", "service", "interest", "discount", "markup"].iter().any(|word| has_phrase(what, word))
         {
             let sign = if has_phrase(what, "discount") { '-' } else { sign };
-            return Some(format!("({}) * (1 {sign} {}/100)", clean(whole)?, share.trim()));
+            return Some(format!("{} * (1 {sign} {}/100)", grouped(&clean(whole)?), share.trim()));
         }
     }
     None
@@ -324,7 +350,7 @@ mod tests {
     fn arithmetic_in_words_and_signs() {
         for (clause, expected) in [
             ("What is 15% of 80 plus 3?", &["15% of 80 plus 3"] as &[&str]),
-            ("split 240 between 7 people", &["(240) / (7)"]),
+            ("split 240 between 7 people", &["240 / 7"]),
             ("What is two hundred and forty divided by seven?", &["240 divided by 7"]),
             ("2+2", &["2+2"]),
             ("What is 10000 * 1.035^8?", &["10000 * 1.035^8"]),
@@ -336,13 +362,14 @@ mod tests {
             ("what percentage of 80 is 20", &["20 as % of 80"]),
             ("20% tip on 85.50", &["20% of 85.50"]),
             ("How much is 3 apples times 4 euros?", &["3 times 4"]),
-            ("what is 120 euros plus 19% vat", &["(120) * (1 + 19/100)"]),
+            ("what is 120 euros plus 19% vat", &["120 * (1 + 19/100)"]),
             ("half of 90", &["90 / 2"]),
-            ("Convert 5 miles to km, 180 lb to kg and 350 °F to °C.", &["5 miles in km", "180 lb in kg", "350 °f in °c"]),
-            ("How much is 2.5 GB in MB, and 90 km/h in m/s?", &["2.5 gb in mb", "90 km/h in m/s"]),
+            ("Convert 5 miles to km, 180 lb to kg and 350 °F to °C.", &["5 miles in km", "180 lb in kg", "350 °F in °C"]),
+            ("How much is 2.5 GB in MB, and 90 km/h in m/s?", &["2.5 GB in MB", "90 km/h in m/s"]),
             ("how many feet are in a mile", &["1 mile in feet"]),
             ("how many km are there in 26.2 miles", &["26.2 miles in km"]),
             ("Convert 12 ft to m", &["12 ft in m"]),
+            ("convert 5 kg to pounds and 100 F to C", &["5 kg in pounds", "100 °F in °C"]),
             ("2027-03-01", &[]),
             ("summarise the 3 points in this text", &[]),
             ("list 5 key points", &[]),

@@ -4,7 +4,7 @@ mod sections;
 
 use std::fmt::Write as _;
 
-use super::intents::{Origin, Understood, Wish, bare_place};
+use super::intents::{Origin, Understood, bare_place};
 use super::plan::Plan;
 use sections::Section;
 
@@ -22,24 +22,39 @@ const WHAT_IS_NEEDED: &str = "For free writing, translation and questions of jud
 /// Writes the answer.
 pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
     let mut sections: Vec<Section> = Vec::new();
-    let mut missing: Vec<(String, Vec<&'static str>)> = Vec::new();
+    let mut missing: Vec<(Vec<String>, Vec<&'static str>)> = Vec::new();
+    let mut failed: Vec<(Vec<String>, String)> = Vec::new();
     for (index, wish) in plan.wishes.iter().enumerate() {
         let lacking = plan.missing(index);
         if !lacking.is_empty() && !sections::has_results(plan, index) {
-            missing.push((super::intents::spoken(wish), lacking));
+            let wish = super::intents::spoken(wish);
+            match missing.iter_mut().find(|(_, tools)| *tools == lacking) {
+                Some((wishes, _)) if wishes.contains(&wish) => {}
+                Some((wishes, _)) => wishes.push(wish),
+                None => missing.push((vec![wish], lacking)),
+            }
             continue;
         }
         for section in sections::of(plan, index) {
-            if !sections.contains(&section) {
+            if let Some((wish, reason)) = section.failed {
+                match failed.iter_mut().find(|(_, known)| *known == reason) {
+                    Some((wishes, _)) => wishes.push(wish),
+                    None => failed.push((vec![wish], reason)),
+                }
+            } else if !sections.contains(&section) {
                 sections.push(section);
             }
         }
     }
     let mut text = lead(understood, &sections);
     write_sections(&mut text, &sections);
+    for (wishes, reason) in &failed {
+        let _ = write!(text, "I could not {}: {reason}.\n\n", list(wishes));
+    }
     write_missing(&mut text, plan, &missing);
-    write_unknown(&mut text, understood, !sections.is_empty() || !missing.is_empty());
-    if sections.is_empty() && missing.is_empty() && understood.unknown.is_empty() {
+    let has_tried = !sections.is_empty() || !missing.is_empty() || !failed.is_empty();
+    write_unknown(&mut text, understood, has_tried);
+    if !has_tried && understood.unknown.is_empty() {
         let _ = write!(text, "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n");
     }
     write_sources(&mut text, &sections);
@@ -54,17 +69,16 @@ fn lead(understood: &Understood, sections: &[Section]) -> String {
             found.push(section.noun.clone());
         }
     }
-    let of = match &understood.materials[..] {
-        [one] => format!(" of {}", bare_place(one)),
-        _ => String::new(),
+    let from = match &understood.materials[..] {
+        [one] => format!("From {}", bare_place(one)),
+        _ => "Here is what was asked for".to_owned(),
     };
     match understood.origin {
         Origin::Material if !sections.is_empty() => {
-            format!("Your goal names nothing that I know how to do, so here is what the material itself tells.\n\n")
+            "Your goal names nothing that I know how to do, so here is what the material itself tells.\n\n".to_owned()
         }
         _ if sections.len() < 2 || found.is_empty() => String::new(),
-        Origin::Author => format!("What this agent does with a text, done for you{of}: {}.\n\n", list(&found)),
-        _ => format!("Here is {}{of}.\n\n", list(&found)),
+        _ => format!("{from}: {}.\n\n", list(&found)),
     }
 }
 
@@ -95,8 +109,9 @@ fn write_sections(text: &mut String, sections: &[Section]) {
     }
 }
 
-fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(String, Vec<&'static str>)]) {
-    for (wish, tools) in missing {
+fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(Vec<String>, Vec<&'static str>)]) {
+    for (wishes, tools) in missing {
+        let wish = list(wishes);
         let tools = tools.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
         let _ = if plan.is_last_step() {
             write!(text, "I could not {wish} any more: the session's step limit is reached, and {tools} would have been the next call.\n\n")
@@ -205,7 +220,3 @@ pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super:
     text
 }
 
-/// The wishes of a text ability, for tests and headings.
-pub(super) fn is_line(wish: &Wish) -> bool {
-    matches!(wish, Wish::Calculate { .. } | Wish::Date { .. } | Wish::Path { .. })
-}

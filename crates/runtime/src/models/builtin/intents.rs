@@ -165,15 +165,31 @@ pub(super) fn understand(request: &ModelRequest) -> Understood {
     let materials = materials(&goal, context);
     let mut understood = Understood { materials, ..Understood::default() };
     let mut earlier = Earlier::default();
+    let mut pages = Vec::new();
     for clause in &goal.clauses {
         let wishes = wishes(clause, &understood, context, request.now, &mut earlier);
         if wishes.is_empty() {
-            understood.unknown.push(clause.clone());
+            let only_reads = goal::urls(clause);
+            if only_reads.is_empty() {
+                understood.unknown.push(clause.clone());
+            }
+            pages.extend(only_reads.into_iter().map(Material::Page));
         }
         for wish in wishes {
             if !understood.wishes.contains(&wish) {
                 understood.wishes.push(wish);
             }
+        }
+    }
+    // "Read https://…": where nothing else is done with the page, its summary tells what it says.
+    for page in pages {
+        let is_used = understood.wishes.iter().any(|wish| match wish {
+            Wish::Text { material, .. } | Wish::DatesAway { material } | Wish::Query { material, .. } | Wish::Path { material, .. } => *material == page,
+            Wish::Compare { left, right } => *left == page || *right == page,
+            Wish::Calculate { .. } | Wish::Date { .. } => false,
+        });
+        if !is_used && (!understood.wishes.is_empty() || do_line(&request.system).is_empty()) {
+            understood.wishes.push(Wish::Text { ability: Ability::Summarise, material: page, amount: None });
         }
     }
     // A first clause that leads in to others ("Write the minutes: …") is no question left open.
@@ -301,7 +317,8 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
     }
     let abilities = text_abilities(&lower);
     if !materials.is_empty() && !abilities.is_empty() {
-        return on_texts(&abilities, &lower, materials, context);
+        let compares = known.wishes.iter().any(|wish| matches!(wish, Wish::Compare { .. }));
+        return on_texts(&abilities, compares, &lower, materials, context);
     }
     if own_pages.is_empty() {
         let has_material = !materials.is_empty();
@@ -312,16 +329,8 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
                 .filter(|calculation| !(calculation.on_previous && has_material && known.wishes.is_empty()))
                 .map(|calculation| Wish::Calculate { expression: calculation.expression, on_previous: calculation.on_previous }),
         );
-    } else {
-        // "Read https://…" and "what does https://… return?" ask for what the page says.
-        for page in &own_pages {
-            wishes.push(Wish::Text { ability: Ability::Summarise, material: page.clone(), amount: None });
-        }
-        if lower.contains("describe") || lower.contains("return") {
-            for page in own_pages {
-                wishes.push(Wish::Text { ability: Ability::Fetch, material: page, amount: None });
-            }
-        }
+    } else if lower.contains("describe") || lower.contains("return") {
+        wishes.extend(own_pages.into_iter().map(|material| Wish::Text { ability: Ability::Fetch, material, amount: None }));
     }
     wishes
 }
@@ -337,10 +346,7 @@ fn text_abilities(lower: &str) -> Vec<Ability> {
         }
     }
     found.sort_by_key(|(at, _)| *at);
-    // "how many days" is a count of days, "count" alone one of words.
-    let abilities: Vec<_> = found.into_iter().map(|(_, ability)| ability).collect();
-    // "Draft a reply to this customer" names no other text.
-    abilities
+    found.into_iter().map(|(_, ability)| ability).collect()
 }
 
 fn data_abilities(lower: &str, text: Option<&str>) -> Vec<Ability> {
@@ -362,9 +368,9 @@ fn data_abilities(lower: &str, text: Option<&str>) -> Vec<Ability> {
 }
 
 /// Each ability on each text; two texts and "compare" give one comparison.
-fn on_texts(abilities: &[Ability], lower: &str, materials: &[Material], context: Option<&str>) -> Vec<Wish> {
+fn on_texts(abilities: &[Ability], compared: bool, lower: &str, materials: &[Material], context: Option<&str>) -> Vec<Wish> {
     let amount = count_before(lower, &["sentences", "sentence", "points", "bullets", "key", "keywords", "words", "items", "lines"]).filter(|amount| (1..=10).contains(amount));
-    let compares = abilities.contains(&Ability::Compare);
+    let compares = compared || abilities.contains(&Ability::Compare);
     let pair = if compares { pair(materials, context) } else { None };
     let mut wishes = Vec::new();
     for ability in abilities {
@@ -504,16 +510,19 @@ pub(super) fn spoken(wish: &Wish) -> String {
             Some("convert") => "convert a time to another time zone".to_owned(),
             _ => "look up a date".to_owned(),
         },
-        Wish::Text { ability, material, .. } => format!("{} {}", verb(*ability), place(material)),
+        Wish::Text { ability, material, .. } => {
+            let joint = match ability {
+                Ability::Reply => "to",
+                Ability::Outline | Ability::Checklist => "from",
+                _ => "of",
+            };
+            format!("{} {joint} {}", verb(*ability), bare_place(material))
+        }
         Wish::Compare { .. } => "compare the two texts".to_owned(),
         Wish::DatesAway { material } => format!("find the dates in {} and count the days to each", bare_place(material)),
         Wish::Query { material, .. } => format!("ask the table in {}", bare_place(material)),
         Wish::Path { path, .. } => format!("read {path}"),
     }
-}
-
-fn place(material: &Material) -> String {
-    format!("of {}", bare_place(material))
 }
 
 pub(super) fn bare_place(material: &Material) -> String {

@@ -13,6 +13,9 @@ use super::intents::{Material, Wish, is_json, json_table, text_of};
 use super::tables::Table;
 use crate::models::{Message, ModelRequest};
 
+/// How much of a page is read: as much as the planner is shown whole.
+const PAGE_CHARS: usize = 14_000;
+
 /// A tool call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Call {
@@ -213,7 +216,7 @@ impl<'a> Plan<'a> {
             Material::Page(url) => {
                 let fetch = fetch(url);
                 match self.find(&fetch) {
-                    Some(made) if !made.is_error => {
+                    Some(made) if !made.is_error && !is_refused(&made.content) => {
                         source.insert("source".into(), made.call_id.clone().into());
                     }
                     // Not fetched yet, or never: there is nothing behind it.
@@ -250,7 +253,15 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// What is done in the end: a page that turns out to be JSON is laid out, not summarised.
+    pub fn ability_for(&self, ability: Ability, material: &Material) -> Ability {
+        let is_prose_ability = matches!(ability, Ability::Summarise | Ability::KeyPoints | Ability::Fetch);
+        let is_data = matches!(material, Material::Page(_)) && is_prose_ability && self.text(material).is_some_and(|text| is_json(&text));
+        if is_data && self.may_call_or_made("json_query") { Ability::Json } else { ability }
+    }
+
     fn on_text(&self, ability: Ability, material: &Material, amount: Option<u32>) -> Vec<Call> {
+        let ability = self.ability_for(ability, material);
         if ability == Ability::Links
             && let Material::Page(url) = material
             && self.may_call_or_made("html_to_text")
@@ -439,7 +450,7 @@ const fn kinds(ability: Ability) -> &'static [&'static str] {
 }
 
 fn fetch(url: &str) -> Call {
-    Call { tool: "http_fetch", arguments: json!({ "url": url, "max_characters": 40_000 }) }
+    Call { tool: "http_fetch", arguments: json!({ "url": url, "max_characters": PAGE_CHARS }) }
 }
 
 fn call(tool: &'static str, mut source: Map<String, Value>, more: Value) -> Call {
@@ -447,6 +458,11 @@ fn call(tool: &'static str, mut source: Map<String, Value>, more: Value) -> Call
         source.extend(more);
     }
     Call { tool, arguments: Value::Object(source) }
+}
+
+/// Whether a page answered with an error: there is nothing to read in it.
+pub(super) fn is_refused(result: &str) -> bool {
+    serde_json::from_str::<Value>(result).is_ok_and(|page| page["status"].as_u64().is_some_and(|status| status >= 400))
 }
 
 /// The text of a fetched page.

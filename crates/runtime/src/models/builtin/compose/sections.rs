@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::models::builtin::abilities::Ability;
 use crate::models::builtin::dates;
 use crate::models::builtin::intents::{Material, Wish};
-use crate::models::builtin::plan::{Made, Plan, iso_dates, page_text};
+use crate::models::builtin::plan::{Made, Plan, is_refused, iso_dates, page_text};
 
 /// A part of the answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub(super) struct Section {
     pub tools: Vec<&'static str>,
     /// What the tools gave, as the last line names it.
     pub cited: String,
+    /// What could not be done, and why; then there is no body.
+    pub failed: Option<(String, String)>,
 }
 
 /// The most items of a list that are shown.
@@ -37,14 +39,18 @@ pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
 pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
     let Ok(calls) = plan.calls(index) else {
         let wish = super::super::intents::spoken(&plan.wishes[index]);
-        return vec![Section {
-            body: format!("I could not {wish}: it goes on from a result that is not there."),
-            ..Section::default()
-        }];
+        return vec![failure(wish, "it goes on from a result that is not there".to_owned())];
     };
     let made: Vec<&Made> = calls.iter().filter_map(|call| plan.find(call)).collect();
     if let Some(failed) = made.iter().find(|made| made.is_error) {
-        return vec![failure(&plan.wishes[index], failed)];
+        let reason = format!("`{}` says: {}", failed.tool, failed.content.trim().trim_end_matches('.'));
+        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
+    }
+    if let Some(refused) = made.iter().find(|made| made.tool == "http_fetch" && is_refused(&made.content)) {
+        let page: Value = serde_json::from_str(&refused.content).unwrap_or_default();
+        let url = page["url"].as_str().unwrap_or("the page").to_owned();
+        let reason = format!("{url} answers with the error {}, so there is nothing to read", page["status"]);
+        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
     }
     let result = |tool: &str| made.iter().rev().find(|made| made.tool == tool).map(|made| made.content.as_str());
     match &plan.wishes[index] {
@@ -87,33 +93,32 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 noun: query_title(query).to_lowercase(),
                 tools: vec!["csv_table"],
                 cited: "table".to_owned(),
+                ..Section::default()
             }]
         }
         Wish::Text { ability, material, .. } => {
-            let mut section = on_text(plan, *ability, material, &result);
+            let ability = plan.ability_for(*ability, material);
+            let mut section = on_text(plan, ability, material, &result);
             if let Material::Page(url) = material {
-                section.body = format!("{}\n\nFrom [{}]({url}).", section.body.trim_end(), page_title(plan, url));
+                let page = page(plan, url);
+                let title = page["title"].as_str().map(|title| shorten(&title.replace(['[', ']'], ""), 100));
+                let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
+                let part = if page["truncated"] == true { " Only its beginning was read." } else { "" };
+                section.body = format!("{}\n\nFrom [{title}]({url}).{part}", section.body.trim_end());
             }
             vec![section]
         }
     }
 }
 
-fn failure(wish: &Wish, made: &Made) -> Section {
-    let what = super::super::intents::spoken(wish);
-    Section {
-        body: format!("I could not {what}: `{}` says: {}", made.tool, made.content.trim().trim_end_matches('.')) + ".",
-        title: if super::is_line(wish) { String::new() } else { "Not done".to_owned() },
-        ..Section::default()
-    }
+fn failure(what: String, reason: String) -> Section {
+    Section { failed: Some((what, reason)), ..Section::default() }
 }
 
-/// The title of a fetched page, else its address.
-fn page_title(plan: &Plan<'_>, url: &str) -> String {
+/// A fetched page as the tool gave it.
+fn page(plan: &Plan<'_>, url: &str) -> Value {
     let made = plan.made.iter().find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
-    let page: Value = made.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default();
-    let title = page["title"].as_str().map(|title| shorten(&title.replace(['[', ']'], ""), 100));
-    title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.to_owned())
+    made.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default()
 }
 
 fn on_text<'m>(
@@ -132,6 +137,7 @@ fn on_text<'m>(
             noun: "a summary".to_owned(),
             tools: vec!["summarise"],
             cited: "summary".to_owned(),
+            ..Section::default()
         },
         Ability::KeyPoints => Section {
             title: "Key points".to_owned(),
@@ -139,6 +145,7 @@ fn on_text<'m>(
             noun: "the key points".to_owned(),
             tools: vec!["summarise"],
             cited: "key points".to_owned(),
+            ..Section::default()
         },
         Ability::Keywords => {
             let words: Vec<_> = items("keywords").into_iter().take(12).collect();
@@ -146,7 +153,7 @@ fn on_text<'m>(
         }
         Ability::ActionItems => found("Action items", ("action item", "action items"), items("todos")),
         Ability::Questions => found("Questions", ("question", "questions"), items("questions")),
-        Ability::Dates => found("Dates", ("date", "dates"), dated(result("extract").unwrap_or_default(), &kind("dates"))),
+        Ability::Dates => found("Dates", ("date", "dates"), dated(&kind("dates"))),
         Ability::Amounts => found("Amounts", ("amount", "amounts"), items("amounts")),
         Ability::Emails => found("E-mail addresses", ("e-mail address", "e-mail addresses"), items("emails")),
         Ability::Links => match result("html_to_text") {
@@ -169,6 +176,7 @@ fn on_text<'m>(
                 noun: noun.to_owned(),
                 tools: vec!["csv_table"],
                 cited: title.to_lowercase(),
+                ..Section::default()
             }
         }
         Ability::Json | Ability::Csv => {
@@ -181,11 +189,12 @@ fn on_text<'m>(
                 noun: format!("the {}", language.to_uppercase()),
                 tools: vec![tool],
                 cited: language.to_uppercase(),
+                ..Section::default()
             }
         }
         Ability::Outline => outline(plan, material, picked, &items("keywords")),
-        Ability::Reply => reply(picked, &items("questions"), &items("todos"), &dated(result("extract").unwrap_or_default(), &kind("dates")), &items("amounts")),
-        Ability::Checklist => checklist(plan, material, &items("todos"), &dated(result("extract").unwrap_or_default(), &kind("dates")), &items("questions")),
+        Ability::Reply => reply(picked, &items("questions"), &items("todos"), &dated(&kind("dates")), &items("amounts")),
+        Ability::Checklist => checklist(plan, material, &items("todos"), &dated(&kind("dates")), &items("questions")),
         Ability::Fetch | Ability::Calculate | Ability::Convert | Ability::Date | Ability::Compare => {
             let text = match material {
                 Material::Page(url) => plan
@@ -201,6 +210,7 @@ fn on_text<'m>(
                 noun: "the text of the page".to_owned(),
                 tools: vec!["http_fetch"],
                 cited: "page".to_owned(),
+                ..Section::default()
             }
         }
     }
@@ -232,18 +242,13 @@ fn lines(list: &Value) -> Vec<String> {
     lines
 }
 
-/// Dates as they stand in the text, with the day of the week where they are whole.
-fn dated(result: &str, list: &Value) -> Vec<String> {
-    let whole = iso_dates(result);
+/// Each day once, in words; a date that is not whole as it stands in the text.
+fn dated(list: &Value) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
-    for line in lines(list) {
-        let iso = whole.iter().find(|(text, _)| *text == line).map(|(_, iso)| iso);
-        let line = match iso.and_then(|iso| dates::spoken(iso)) {
-            Some(spoken) if !spoken.ends_with(&line) => format!("{line} ({spoken})"),
-            Some(spoken) => spoken,
-            None => line,
-        };
-        if !seen.contains(&line) {
+    for item in list.as_array().into_iter().flatten() {
+        let text = item["text"].as_str().or_else(|| item.as_str()).unwrap_or_default();
+        let line = item["date"].as_str().and_then(dates::spoken).unwrap_or_else(|| text.to_owned());
+        if !line.is_empty() && !seen.contains(&line) {
             seen.push(line);
         }
     }
@@ -273,15 +278,22 @@ fn listed(title: &str, (one, many): (&str, &str), items: Vec<String>, count: usi
         }
         body
     };
-    Section { title: title.to_owned(), body, noun, tools: vec!["extract"], cited: many.to_owned() }
+    Section { title: title.to_owned(), body, noun, tools: vec!["extract"], cited: many.to_owned(), ..Section::default() }
 }
 
 fn count(counts: &Value, material: &Material) -> Section {
     let mut body = String::new();
-    for name in ["words", "characters", "characters_without_spaces", "sentences", "paragraphs", "lines", "reading_time", "reading_minutes", "reading_seconds"] {
-        if let Some(value) = counts.get(name) {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let _ = writeln!(body, "- {}: **{value}**", sentence_case(&name.replace('_', " ")));
+    for (name, title) in [
+        ("words", "Words"),
+        ("characters", "Characters"),
+        ("characters_without_spaces", "Characters without spaces"),
+        ("sentences", "Sentences"),
+        ("paragraphs", "Paragraphs"),
+        ("lines", "Lines"),
+        ("reading_minutes", "Minutes to read, at 200 words a minute"),
+    ] {
+        if let Some(value) = counts[name].as_u64() {
+            let _ = writeln!(body, "- {title}: **{value}**");
         }
     }
     let title = match material {
@@ -289,7 +301,7 @@ fn count(counts: &Value, material: &Material) -> Section {
         Material::Text(text) => format!("Length of “{}”", shorten(text, 40)),
         Material::Context | Material::Page(_) => "Length".to_owned(),
     };
-    Section { title, body, noun: "the length".to_owned(), tools: vec!["extract"], cited: "length".to_owned() }
+    Section { title, body, noun: "the length".to_owned(), tools: vec!["extract"], cited: "length".to_owned(), ..Section::default() }
 }
 
 fn sentence_case(text: &str) -> String {
@@ -327,6 +339,7 @@ fn comparison(compared: &Value) -> Section {
         noun: "the comparison".to_owned(),
         tools: vec!["extract"],
         cited: "comparison".to_owned(),
+        ..Section::default()
     }
 }
 
@@ -362,6 +375,7 @@ fn dates_away(plan: &Plan<'_>, result: &str, made: &[&Made]) -> Section {
         noun: format!("{count} {}", if count == 1 { "date" } else { "dates" }),
         tools: vec!["extract", "datetime"],
         cited: "dates".to_owned(),
+        ..Section::default()
     }
 }
 
@@ -403,7 +417,7 @@ fn headings(text: &str) -> Vec<(String, Vec<String>)> {
                 parts.push((String::new(), Vec::new()));
             }
             if let Some((_, body)) = parts.last_mut() {
-                body.push((*line).to_owned());
+                body.push(line.trim_start_matches(['-', '*', '•', ' ']).to_owned());
             }
         }
     }
@@ -480,6 +494,7 @@ fn outline(plan: &Plan<'_>, material: &Material, picked: &str, keywords: &[Strin
         noun: "an outline".to_owned(),
         tools: vec!["summarise", "extract"],
         cited: "outline".to_owned(),
+        ..Section::default()
     }
 }
 
@@ -517,6 +532,7 @@ fn reply(picked: &str, questions: &[String], tasks: &[String], dates: &[String],
         noun: "a reply skeleton".to_owned(),
         tools: vec!["summarise", "extract"],
         cited: "reply".to_owned(),
+        ..Section::default()
     }
 }
 
@@ -556,6 +572,7 @@ fn checklist(plan: &Plan<'_>, material: &Material, tasks: &[String], dates: &[St
         noun: "a checklist".to_owned(),
         tools: vec!["extract"],
         cited: "checklist".to_owned(),
+        ..Section::default()
     }
 }
 
