@@ -205,7 +205,7 @@ fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl Into
 
 /// The elapsed time, counting while the session runs.
 fn elapsed(live: LiveSession) -> Signal<u64> {
-    let shown = RwSignal::new(live.elapsed_ms());
+    let shown = RwSignal::new(untrack(|| live.elapsed_ms()));
     Effect::new(move || {
         shown.set(live.elapsed_ms());
         if !live.state().is_terminal() {
