@@ -79,17 +79,13 @@ fn new_session(
     goal: &str,
     context: &str,
 ) -> Result<resonant_domain::session::NewSession, AppError> {
-    use resonant_domain::FaultKind;
     use resonant_domain::session::NewSession;
 
     // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
     let lines = |text: &str| text.replace("\r\n", "\n");
     let context = Some(lines(context)).filter(|context| !context.trim().is_empty());
     let new = NewSession { goal: lines(goal).trim().to_owned(), context, ..NewSession::default() };
-    new.check().map_err(|fields| {
-        let kind = FaultKind::Invalid;
-        AppError { fields, ..AppError::new(kind, kind.title()) }
-    })?;
+    new.check().map_err(|fields| ssr::fail(resonant_backend::Error::Invalid(fields)))?;
     Ok(new)
 }
 
