@@ -34,7 +34,8 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
 pub const URL_MAX_BYTES: usize = 4096;
 
 const USER_AGENT: &str = concat!("Resonant/", env!("CARGO_PKG_VERSION"));
-const ACCEPTED: &str = "text/html,application/xhtml+xml,application/json;q=0.9,text/*;q=0.9,*/*;q=0.5";
+const ACCEPTED: &str =
+    "text/html,application/xhtml+xml,application/json;q=0.9,text/*;q=0.9,*/*;q=0.5";
 
 /// The guarded HTTP client.
 #[derive(Clone)]
@@ -78,7 +79,11 @@ impl Fetched {
     #[must_use]
     pub fn media_type(&self) -> String {
         let full = self.content_type.as_deref().unwrap_or_default();
-        full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        full.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
     }
 }
 
@@ -126,7 +131,7 @@ impl Egress {
     /// [`EgressError::Client`] when the client cannot be set up.
     pub fn operator() -> Result<Client, EgressError> {
         build(|| {
-            Client::builder()
+            builder()
                 .connect_timeout(CONNECT_TIMEOUT)
                 .read_timeout(Duration::from_secs(300))
                 .redirect(Policy::none())
@@ -137,7 +142,7 @@ impl Egress {
     fn guarded(lookup: Arc<dyn Lookup>, reach: Reach) -> Self {
         let guard = Guard::new(lookup, reach == Reach::Any);
         let client = build(|| {
-            Client::builder()
+            builder()
                 .dns_resolver(guard.clone())
                 .no_proxy()
                 .redirect(Policy::none())
@@ -155,7 +160,10 @@ impl Egress {
     /// # Errors
     /// [`EgressError`]; an HTTP error status is not one of them.
     pub async fn fetch(&self, url: &str) -> Result<Fetched, EgressError> {
-        let client = self.client.as_ref().map_err(|error| EgressError::Client(error.clone()))?;
+        let client = self
+            .client
+            .as_ref()
+            .map_err(|error| EgressError::Client(error.clone()))?;
         let url = self.check(url)?;
         tokio::time::timeout(TOTAL_TIMEOUT, self.follow(client, url))
             .await
@@ -164,14 +172,18 @@ impl Egress {
 
     async fn follow(&self, client: &Client, mut url: Url) -> Result<Fetched, EgressError> {
         for _ in 0..=REDIRECTS_MAX {
-            let sent = client.get(url.clone()).header(ACCEPT, ACCEPTED).send().await;
+            let sent = client
+                .get(url.clone())
+                .header(ACCEPT, ACCEPTED)
+                .send()
+                .await;
             let response = sent.map_err(|error| network(&error))?;
             let Some(target) = redirect(&response) else {
                 return read(url, response).await;
             };
-            let target = url
-                .join(&target)
-                .map_err(|error| EgressError::Url(format!("it redirects to {target:?}, {error}")))?;
+            let target = url.join(&target).map_err(|error| {
+                EgressError::Url(format!("it redirects to {target:?}, {error}"))
+            })?;
             url = self.check_url(target)?;
         }
         Err(EgressError::Redirects)
@@ -181,7 +193,9 @@ impl Egress {
     fn check(&self, text: &str) -> Result<Url, EgressError> {
         let text = text.trim();
         if text.len() > URL_MAX_BYTES {
-            return Err(EgressError::Url(format!("it is longer than {URL_MAX_BYTES} bytes")));
+            return Err(EgressError::Url(format!(
+                "it is longer than {URL_MAX_BYTES} bytes"
+            )));
         }
         let url = Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => {
@@ -200,7 +214,9 @@ impl Egress {
             )));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(EgressError::Url("it must not hold a user name or password".into()));
+            return Err(EgressError::Url(
+                "it must not hold a user name or password".into(),
+            ));
         }
         url.set_fragment(None);
         // The URL parser has read decimal, octal, hexadecimal and shortened IPv4 forms by now.
@@ -211,7 +227,9 @@ impl Egress {
             Some(Host::Ipv6(address)) => !is_public_v6(address),
         };
         if refused && self.reach == Reach::Public {
-            return Err(EgressError::Refused(url.host_str().unwrap_or_default().to_owned()));
+            return Err(EgressError::Refused(
+                url.host_str().unwrap_or_default().to_owned(),
+            ));
         }
         Ok(url)
     }
@@ -225,11 +243,18 @@ fn build(settings: impl Fn() -> ClientBuilder) -> Result<Client, String> {
         // An error means that the process has chosen a provider already.
         let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     });
-    let whole = || settings().user_agent(USER_AGENT);
-    whole().build().or_else(|error| {
+    settings().build().or_else(|error| {
         tracing::warn!(%error, "no trusted certificates were found; https addresses cannot be fetched");
-        whole().tls_certs_only([]).build().map_err(|error| chain(&error))
+        settings().tls_certs_only([]).build().map_err(|error| chain(&error))
     })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that builds clients"
+)]
+fn builder() -> ClientBuilder {
+    Client::builder().user_agent(USER_AGENT)
 }
 
 /// Where a response redirects to.
@@ -257,7 +282,13 @@ async fn read(final_url: Url, mut response: Response) -> Result<Fetched, EgressE
             break;
         }
     }
-    Ok(Fetched { final_url, status, content_type, body, truncated })
+    Ok(Fetched {
+        final_url,
+        status,
+        content_type,
+        body,
+        truncated,
+    })
 }
 
 /// Finds out what lies beneath a client's error.
@@ -283,3 +314,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     inner.to_string()
 }
+
+#[cfg(test)]
+#[rustfmt::skip] // The tables of facts are laid out by hand.
+mod tests;

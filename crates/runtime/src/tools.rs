@@ -1,11 +1,19 @@
 //! The tools that agents call, behind one trait.
 
 mod calculator;
+mod csv_table;
 mod datetime;
+mod document;
+mod extract;
+mod html_to_text;
+mod http_fetch;
+mod json_query;
 mod material;
 mod number;
 mod schema;
+mod summarise;
 mod tool;
+mod words;
 
 use std::sync::Arc;
 
@@ -16,7 +24,13 @@ use serde_json::Value;
 use crate::egress::Egress;
 
 pub use calculator::Calculator;
+pub use csv_table::CsvTable;
 pub use datetime::DateTime;
+pub use extract::Extract;
+pub use html_to_text::HtmlToText;
+pub use http_fetch::HttpFetch;
+pub use json_query::JsonQuery;
+pub use summarise::Summarise;
 pub use tool::{Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
 
 /// The tools of an installation, by name.
@@ -37,6 +51,12 @@ impl Tools {
         Self::empty()
             .with(Arc::new(Calculator))
             .with(Arc::new(DateTime))
+            .with(Arc::new(HttpFetch::new(egress)))
+            .with(Arc::new(HtmlToText))
+            .with(Arc::new(Summarise))
+            .with(Arc::new(Extract))
+            .with(Arc::new(JsonQuery))
+            .with(Arc::new(CsvTable))
     }
 
     /// No tools.
@@ -51,7 +71,11 @@ impl Tools {
         let validator = jsonschema::draft202012::new(&tool.parameters())
             .map(Arc::new)
             .map_err(|error| error.to_string());
-        let others = self.0.iter().filter(|entry| entry.tool.name() != tool.name()).cloned();
+        let others = self
+            .0
+            .iter()
+            .filter(|entry| entry.tool.name() != tool.name())
+            .cloned();
         let mut entries: Vec<_> = others.collect();
         entries.push(Entry { tool, validator });
         Self(entries.into())
@@ -92,12 +116,22 @@ impl Tools {
                 known.join(", ")
             )));
         };
-        let validator = entry
-            .validator
-            .as_ref()
-            .map_err(|error| ToolError::Failed(format!("the schema of {name} is wrong: {error}")))?;
-        let faults: Vec<_> = validator.iter_errors(arguments).take(5).map(|e| schema::explain(&e)).collect();
-        if faults.is_empty() { Ok(()) } else { Err(ToolError::Invalid(faults.join("; "))) }
+        let validator = entry.validator.as_ref().map_err(|error| {
+            ToolError::Failed(format!("the schema of {name} is wrong: {error}"))
+        })?;
+        let faults: Vec<_> = validator
+            .iter_errors(arguments)
+            .take(5)
+            .map(|e| schema::explain(&e))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(ToolError::Invalid(faults.join("; ")))
+        }
     }
 }
 
+#[cfg(test)]
+#[rustfmt::skip] // The tables of facts are laid out by hand.
+mod tests;

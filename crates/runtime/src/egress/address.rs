@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Address and length of the IPv4 ranges that are not the public Internet.
+#[rustfmt::skip]
 const CLOSED_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),         // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),        // private
@@ -28,6 +29,7 @@ const CLOSED_V4: [(Ipv4Addr, u32); 18] = [
 ];
 
 /// Address and length of the ranges within 2000::/3 that are not the public Internet.
+#[rustfmt::skip]
 const CLOSED_V6: [(Ipv6Addr, u32); 6] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo, benchmarks
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
@@ -50,7 +52,9 @@ pub fn is_public(address: IpAddr) -> bool {
 #[must_use]
 pub fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = address.to_bits();
-    !CLOSED_V4.iter().any(|(network, length)| (bits ^ network.to_bits()) >> (32 - length) == 0)
+    !CLOSED_V4
+        .iter()
+        .any(|(network, length)| (bits ^ network.to_bits()) >> (32 - length) == 0)
 }
 
 /// Whether an IPv6 address is on the public Internet. Addresses that carry an IPv4 address (mapped,
@@ -67,11 +71,20 @@ pub fn is_public_v6(address: Ipv6Addr) -> bool {
 /// Whether a name never means a host on the public Internet, whatever a resolver says.
 pub(super) fn is_reserved_name(name: &str) -> bool {
     const CLOSED: [&str; 9] = [
-        "localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain", "corp", "onion",
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "home.arpa",
+        "localdomain",
+        "corp",
+        "onion",
     ];
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name.is_empty()
         || CLOSED.iter().any(|closed| {
-            name.strip_suffix(closed).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            name.strip_suffix(closed)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
 }

@@ -51,13 +51,21 @@ impl Tool for Calculator {
 }
 
 fn run(arguments: &Value) -> Result<String, ToolError> {
-    match (string(arguments, "expression"), arguments.get("value"), string(arguments, "from"), string(arguments, "to")) {
+    match (
+        string(arguments, "expression"),
+        arguments.get("value"),
+        string(arguments, "from"),
+        string(arguments, "to"),
+    ) {
         (Some(expression), None, None, None) => evaluate(expression),
         (None, Some(value), Some(from), Some(to)) => {
-            let value = Number::plain(&value.to_string()).ok_or_else(|| invalid("`value` is out of range"))?;
+            let value = Number::plain(&value.to_string())
+                .ok_or_else(|| invalid("`value` is out of range"))?;
             units::convert(value, from, to)
         }
-        _ => Err(invalid("give `expression` alone, or `value`, `from` and `to` together")),
+        _ => Err(invalid(
+            "give `expression` alone, or `value`, `from` and `to` together",
+        )),
     }
 }
 
@@ -74,4 +82,5 @@ fn evaluate(text: &str) -> Result<String, ToolError> {
 }
 
 #[cfg(test)]
+#[rustfmt::skip] // The tables of facts are laid out by hand.
 mod tests;

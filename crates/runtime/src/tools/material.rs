@@ -15,16 +15,26 @@ pub(super) const RESULT_MAX_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// [`ToolError::Invalid`] when there is none, or it is too long.
-pub(super) fn text<'a>(arguments: &'a Value, context: &'a ToolContext) -> Result<Cow<'a, str>, ToolError> {
+pub(super) fn text<'a>(
+    arguments: &'a Value,
+    context: &'a ToolContext,
+) -> Result<Cow<'a, str>, ToolError> {
     let from_source = arguments.get("text").and_then(Value::as_str).is_none();
-    limited(if from_source { readable(context.text(arguments)?) } else { Cow::Borrowed(context.text(arguments)?) })
+    limited(if from_source {
+        readable(context.text(arguments)?)
+    } else {
+        Cow::Borrowed(context.text(arguments)?)
+    })
 }
 
 /// The text in `other`, or the one that `other_source` names.
 ///
 /// # Errors
 /// [`ToolError::Invalid`] when there is none, or it is too long.
-pub(super) fn other<'a>(arguments: &'a Value, context: &'a ToolContext) -> Result<Cow<'a, str>, ToolError> {
+pub(super) fn other<'a>(
+    arguments: &'a Value,
+    context: &'a ToolContext,
+) -> Result<Cow<'a, str>, ToolError> {
     if let Some(other) = arguments.get("other").and_then(Value::as_str) {
         return limited(Cow::Borrowed(other));
     }
@@ -35,14 +45,18 @@ pub(super) fn other<'a>(arguments: &'a Value, context: &'a ToolContext) -> Resul
     };
     match context.sources.get(name) {
         Some(text) => limited(readable(text)),
-        None => Err(ToolError::Invalid(format!("`other_source` names {name:?}, which is not there"))),
+        None => Err(ToolError::Invalid(format!(
+            "`other_source` names {name:?}, which is not there"
+        ))),
     }
 }
 
 fn limited(text: Cow<'_, str>) -> Result<Cow<'_, str>, ToolError> {
     if text.len() > TEXT_MAX_BYTES {
         let limit = TEXT_MAX_BYTES / (1024 * 1024);
-        return Err(ToolError::Invalid(format!("the text is longer than {limit} MiB")));
+        return Err(ToolError::Invalid(format!(
+            "the text is longer than {limit} MiB"
+        )));
     }
     Ok(text)
 }
@@ -90,14 +104,19 @@ pub(super) fn string<'a>(arguments: &'a Value, name: &str) -> Option<&'a str> {
 
 /// The yes-or-no argument of that name; absent is no.
 pub(super) fn flag(arguments: &Value, name: &str) -> bool {
-    arguments.get(name).and_then(Value::as_bool).unwrap_or(false)
+    arguments
+        .get(name)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 /// The count of that name, or its default.
 pub(super) fn count(arguments: &Value, name: &str, default: usize) -> usize {
     // 3.0 is an integer to JSON schema.
     match arguments.get(name) {
-        Some(value) => integer(value).and_then(|value| usize::try_from(value).ok()).unwrap_or(default),
+        Some(value) => integer(value)
+            .and_then(|value| usize::try_from(value).ok())
+            .unwrap_or(default),
         None => default,
     }
 }
@@ -106,7 +125,10 @@ pub(super) fn count(arguments: &Value, name: &str, default: usize) -> usize {
 pub(super) fn integer(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     value.as_i64().or_else(|| {
-        value.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i64)
+        value
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() < 9e15)
+            .map(|float| float as i64)
     })
 }
 

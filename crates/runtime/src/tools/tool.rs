@@ -39,7 +39,9 @@ impl ToolContext {
             return Ok(text);
         }
         let Some(name) = arguments.get("source").and_then(Value::as_str) else {
-            return Err(ToolError::Invalid("give the text in `text`, or name it in `source`".into()));
+            return Err(ToolError::Invalid(
+                "give the text in `text`, or name it in `source`".into(),
+            ));
         };
         self.sources.get(name).map(String::as_str).ok_or_else(|| {
             let mut known: Vec<_> = self.sources.keys().map(String::as_str).collect();

@@ -3,6 +3,7 @@
 use crate::tools::number::Number;
 use crate::tools::tool::ToolError;
 
+#[rustfmt::skip]
 const FUNCTIONS: [&str; 37] = [
     "sqrt", "cbrt", "root", "abs", "sign", "round", "floor", "ceil", "trunc", "min", "max", "sum", "avg", "mean",
     "average", "median", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "ln", "log",
@@ -45,10 +46,14 @@ pub(super) fn constant(word: &str) -> Option<Number> {
 pub(super) fn factorial(number: Number) -> Result<Number, ToolError> {
     let whole = number.to_whole().filter(|whole| (0..=170).contains(whole));
     let Some(whole) = whole else {
-        return Err(ToolError::Failed("a factorial needs a whole number from 0 to 170".into()));
+        return Err(ToolError::Failed(
+            "a factorial needs a whole number from 0 to 170".into(),
+        ));
     };
     #[expect(clippy::cast_possible_truncation, reason = "at most 170")]
-    Ok((2..=whole as i64).fold(Number::ONE, |product, factor| product.multiply(Number::whole(factor))))
+    Ok((2..=whole as i64).fold(Number::ONE, |product, factor| {
+        product.multiply(Number::whole(factor))
+    }))
 }
 
 /// Calls a function.
@@ -57,17 +62,32 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
     let (least, most) = match name {
         "round" | "log" => (1, 2),
         "root" | "pow" | "mod" | "atan2" => (2, 2),
-        "min" | "max" | "sum" | "avg" | "mean" | "average" | "median" | "gcd" | "lcm" | "hypot" => (1, usize::MAX),
+        "min" | "max" | "sum" | "avg" | "mean" | "average" | "median" | "gcd" | "lcm" | "hypot" => {
+            (1, usize::MAX)
+        }
         _ => (1, 1),
     };
     if args.len() < least || args.len() > most {
-        let wanted = if most == usize::MAX { "at least 1".to_owned() } else if least == most { least.to_string() } else { format!("{least} or {most}") };
-        return failed(format!("{name} takes {wanted} number(s), not {}", args.len()));
+        let wanted = if most == usize::MAX {
+            "at least 1".to_owned()
+        } else if least == most {
+            least.to_string()
+        } else {
+            format!("{least} or {most}")
+        };
+        return failed(format!(
+            "{name} takes {wanted} number(s), not {}",
+            args.len()
+        ));
     }
     let first = args[0];
     let float = |result: f64| {
         if result.is_finite() {
-            Ok(Number::Float(if result.abs() < 1e-15 { 0.0 } else { result }))
+            Ok(Number::Float(if result.abs() < 1e-15 {
+                0.0
+            } else {
+                result
+            }))
         } else {
             failed(format!("{name}({}) has no value", first.text()))
         }
@@ -75,7 +95,9 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
     let x = first.to_f64();
     let none = |text: &str| ToolError::Failed(text.to_owned());
     match name {
-        "sqrt" => first.square_root().ok_or_else(|| none("a negative number has no real square root")),
+        "sqrt" => first
+            .square_root()
+            .ok_or_else(|| none("a negative number has no real square root")),
         "cbrt" => {
             let near = Number::Float(x.cbrt()).round(0);
             let exact = near.and_then(|near| Number::plain(&near.text()));
@@ -84,32 +106,66 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
                 .unwrap_or(Number::Float(x.cbrt())))
         }
         "root" => {
-            let exponent = Number::ONE.divide(args[1]).ok_or_else(|| none("there is no 0th root"))?;
-            first.power(exponent).ok_or_else(|| none("this root is not a real number"))
+            let exponent = Number::ONE
+                .divide(args[1])
+                .ok_or_else(|| none("there is no 0th root"))?;
+            first
+                .power(exponent)
+                .ok_or_else(|| none("this root is not a real number"))
         }
-        "abs" => Ok(if first.is_negative() { first.negate() } else { first }),
-        "sign" => Ok(Number::whole(if first.is_zero() { 0 } else if first.is_negative() { -1 } else { 1 })),
+        "abs" => Ok(if first.is_negative() {
+            first.negate()
+        } else {
+            first
+        }),
+        "sign" => Ok(Number::whole(if first.is_zero() {
+            0
+        } else if first.is_negative() {
+            -1
+        } else {
+            1
+        })),
         "round" => {
-            let decimals = args.get(1).map_or(Some(0), |n| n.to_whole().and_then(|n| i32::try_from(n).ok()));
+            let decimals = args.get(1).map_or(Some(0), |n| {
+                n.to_whole().and_then(|n| i32::try_from(n).ok())
+            });
             let rounded = decimals.and_then(|decimals| first.round(decimals));
             rounded.ok_or_else(|| none("round takes a whole number of decimals, -30 to 30"))
         }
         "floor" => Ok(first.floor()),
         "ceil" => Ok(first.negate().floor().negate()),
-        "trunc" => Ok(if first.is_negative() { first.negate().floor().negate() } else { first.floor() }),
-        "min" => Ok(args.iter().copied().fold(first, |a, b| if b.compare(a).is_lt() { b } else { a })),
-        "max" => Ok(args.iter().copied().fold(first, |a, b| if b.compare(a).is_gt() { b } else { a })),
+        "trunc" => Ok(if first.is_negative() {
+            first.negate().floor().negate()
+        } else {
+            first.floor()
+        }),
+        "min" => Ok(args
+            .iter()
+            .copied()
+            .fold(first, |a, b| if b.compare(a).is_lt() { b } else { a })),
+        "max" => Ok(args
+            .iter()
+            .copied()
+            .fold(first, |a, b| if b.compare(a).is_gt() { b } else { a })),
         "sum" => Ok(sum(args)),
         "avg" | "mean" | "average" => Ok(mean(args)),
         "median" => {
             let mut sorted = args.to_vec();
             sorted.sort_by(|a, b| a.compare(*b));
             let middle = sorted.len() / 2;
-            Ok(if sorted.len() % 2 == 1 { sorted[middle] } else { mean(&sorted[middle - 1..=middle]) })
+            Ok(if sorted.len() % 2 == 1 {
+                sorted[middle]
+            } else {
+                mean(&sorted[middle - 1..=middle])
+            })
         }
         "sin" => float(x.sin()),
         "cos" => float(x.cos()),
-        "tan" => float(if x.cos().abs() < 1e-15 { f64::INFINITY } else { x.tan() }),
+        "tan" => float(if x.cos().abs() < 1e-15 {
+            f64::INFINITY
+        } else {
+            x.tan()
+        }),
         "asin" => float(x.asin()),
         "acos" => float(x.acos()),
         "atan" => float(x.atan()),
@@ -122,8 +178,12 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
         "log" if args.len() == 2 => float(x.ln() / args[1].to_f64().ln()),
         "log" | "log10" => whole_or(x.log10(), 10, first).map_or_else(|| float(x.log10()), Ok),
         "exp" => float(x.exp()),
-        "pow" => first.power(args[1]).ok_or_else(|| none("this power is not a real number")),
-        "mod" => first.modulo(args[1]).ok_or_else(|| none("division by zero")),
+        "pow" => first
+            .power(args[1])
+            .ok_or_else(|| none("this power is not a real number")),
+        "mod" => first
+            .modulo(args[1])
+            .ok_or_else(|| none("division by zero")),
         "gcd" | "lcm" => {
             let mut result: u128 = 0;
             for number in args {
@@ -136,16 +196,26 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
                     (a, b) = (b, a % b);
                 }
                 result = match (name, result, a) {
-                    ("gcd", ..) | (_, 0, _) => if name == "gcd" { a } else { value },
+                    ("gcd", ..) | (_, 0, _) => {
+                        if name == "gcd" {
+                            a
+                        } else {
+                            value
+                        }
+                    }
                     (_, _, 0) => 0,
-                    (_, so_far, divisor) => (so_far / divisor).checked_mul(value).ok_or_else(|| none("the result is too large"))?,
+                    (_, so_far, divisor) => (so_far / divisor)
+                        .checked_mul(value)
+                        .ok_or_else(|| none("the result is too large"))?,
                 };
             }
             Number::plain(&result.to_string()).ok_or_else(|| none("the result is too large"))
         }
         "hypot" => {
             let squares: Vec<_> = args.iter().map(|n| n.multiply(*n)).collect();
-            sum(&squares).square_root().ok_or_else(|| none("the result is too large"))
+            sum(&squares)
+                .square_root()
+                .ok_or_else(|| none("the result is too large"))
         }
         "fact" => factorial(first),
         _ => failed(format!("there is no function {name:?}")),
@@ -160,7 +230,9 @@ fn whole_or(log: f64, base: i64, of: Number) -> Option<Number> {
 }
 
 fn sum(numbers: &[Number]) -> Number {
-    numbers.iter().fold(Number::ZERO, |sum, number| sum.add(*number))
+    numbers
+        .iter()
+        .fold(Number::ZERO, |sum, number| sum.add(*number))
 }
 
 fn mean(numbers: &[Number]) -> Number {

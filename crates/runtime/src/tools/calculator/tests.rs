@@ -87,7 +87,7 @@ fn units_convert() {
         ("1 kWh in kJ", "= 3600 kJ"), ("500 kcal to kJ", "= 2092 kJ"), ("32 psi in bar", "= 2.20632233381376 bar"), ("1 atm to hPa", "= 1013.25 hPa"),
         ("(2 + 3) miles in km", "= 8.04672 km"), ("2*3 km to m", "= 6000 m"), ("1,500 m in km", "= 1.5 km"), ("a mile in feet", "= 5280 ft"),
         ("how many feet in a mile", "= 5280 ft"), ("How many seconds are in 2 hours?", "= 7200 s"), ("30 mpg in L/100km", "≈ 7.84048611111 L/100km"),
-        ("1 year in days", "= 365.2425 d"), ("365 days in years", "≈ 0.999336"), ("100 hp in kW", "≈ 74.5699871582 kW"),
+        ("1 year in days", "= 365.2425 d"), ("365 days in years", "≈ 0.999336"), ("100 hp in kW", "= 74.569987158227022 kW"),
         ("1 m³ to litres", "= 1000 L"), ("6 ft -> cm", "= 182.88 cm"),
     ] {
         let found = result(text);

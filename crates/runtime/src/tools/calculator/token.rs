@@ -27,13 +27,29 @@ impl PartialEq for Written {
 /// The expression within a question: "What is 2 + 2?" asks for "2 + 2".
 pub(super) fn question(text: &str) -> String {
     const OPENINGS: [&str; 16] = [
-        "what is", "what's", "whats", "what are", "how much is", "how much are", "calculate", "compute", "evaluate",
-        "work out", "solve", "convert", "the value of", "the result of", "please", "=",
+        "what is",
+        "what's",
+        "whats",
+        "what are",
+        "how much is",
+        "how much are",
+        "calculate",
+        "compute",
+        "evaluate",
+        "work out",
+        "solve",
+        "convert",
+        "the value of",
+        "the result of",
+        "please",
+        "=",
     ];
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut rest = flat.trim_end_matches(['?', '=', '.', '!', ';', ':', ' ']);
     // A factorial at the end is not an exclamation.
-    if flat[rest.len()..].starts_with('!') && rest.ends_with(|c: char| c.is_ascii_digit() || c == ')') {
+    if flat[rest.len()..].starts_with('!')
+        && rest.ends_with(|c: char| c.is_ascii_digit() || c == ')')
+    {
         rest = &flat[..=rest.len()];
     }
     loop {
@@ -61,9 +77,16 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
     while let Some(c) = text[at..].chars().next() {
         let in_function = brackets.last().copied().unwrap_or(false);
         if c.is_ascii_digit() || c == '.' {
-            let style = Style { comma: !in_function, spaces: !in_function, exponent: true };
+            let style = Style {
+                comma: !in_function,
+                spaces: !in_function,
+                exponent: true,
+            };
             let Some((number, length)) = scan(&text[at..], style) else {
-                return Err(ToolError::Invalid(format!("{:?} is not a number", &text[at..])));
+                return Err(ToolError::Invalid(format!(
+                    "{:?} is not a number",
+                    &text[at..]
+                )));
             };
             tokens.push(Token::Number(Written(number)));
             at += length;
@@ -71,7 +94,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
         }
         if c.is_alphabetic() {
             let rest = &text[at..];
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
             tokens.push(Token::Word(rest[..end].to_lowercase()));
             at += end;
             continue;
@@ -102,7 +127,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
             }
             '²' | '³' => {
                 tokens.push(Token::Sign('^'));
-                tokens.push(Token::Number(Written(Number::whole(if c == '²' { 2 } else { 3 }))));
+                tokens.push(Token::Number(Written(Number::whole(if c == '²' {
+                    2
+                } else {
+                    3
+                }))));
                 continue;
             }
             'π' => {
@@ -111,12 +140,18 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
             }
             '$' | '€' | '£' | '¥' => continue,
             c if c.is_whitespace() => continue,
-            other => return Err(ToolError::Invalid(format!("{other:?} cannot stand in an expression"))),
+            other => {
+                return Err(ToolError::Invalid(format!(
+                    "{other:?} cannot stand in an expression"
+                )));
+            }
         };
         tokens.push(Token::Sign(sign));
     }
     if tokens.len() > 1000 {
-        return Err(ToolError::Invalid("the expression has more than 1000 parts".into()));
+        return Err(ToolError::Invalid(
+            "the expression has more than 1000 parts".into(),
+        ));
     }
     Ok(phrases(tokens))
 }
@@ -168,7 +203,8 @@ fn phrases(tokens: Vec<Token>) -> Vec<Token> {
         {
             result.push(word("as%of"));
             at += 3;
-        } else if let Some((phrase, meaning)) = table.iter().find(|(phrase, _)| matches(at, phrase)) {
+        } else if let Some((phrase, meaning)) = table.iter().find(|(phrase, _)| matches(at, phrase))
+        {
             result.extend(meaning.iter().cloned());
             at += phrase.len();
         } else {

@@ -13,7 +13,11 @@ pub(super) fn convert(value: Number, from: &str, to: &str) -> Result<String, Too
     let from = known(from)?;
     let to = known(to)?;
     let result = between(value, from, to)?;
-    Ok(line(&format!("{} {}", value.text(), from.symbol()), result, to))
+    Ok(line(
+        &format!("{} {}", value.text(), from.symbol()),
+        result,
+        to,
+    ))
 }
 
 /// The conversion that a text asks for; `None` when it asks for none.
@@ -22,23 +26,40 @@ pub(super) fn conversion(text: &str) -> Option<Result<String, ToolError>> {
         return Some(asked);
     }
     let mut end = text.len();
-    while let Some((left, word, right)) = last_separator(&text[..end]).map(|(from, to)| (&text[..from], &text[from..to], &text[to..])) {
+    while let Some((left, word, right)) =
+        last_separator(&text[..end]).map(|(from, to)| (&text[..from], &text[from..to], &text[to..]))
+    {
         end = left.len();
         if left.trim().is_empty() {
             continue;
         }
         if let Some(to) = find(right) {
             return match quantity(left) {
-                Some(Ok((value, from))) => Some(between(value, from, to).map(|result| line(left.trim(), result, to))),
+                Some(Ok((value, from))) => {
+                    Some(between(value, from, to).map(|result| line(left.trim(), result, to)))
+                }
                 Some(Err(error)) => Some(Err(error)),
                 None => Some(Err(ToolError::Invalid(format!(
-                    "{:?} is not an amount with a unit, so it cannot be converted to {}", left.trim(), to.symbol()
+                    "{:?} is not an amount with a unit, so it cannot be converted to {}",
+                    left.trim(),
+                    to.symbol()
                 )))),
             };
         }
+        if crate::tools::number::currency_after(right.trim()).is_some() {
+            return Some(known(right).and_then(|_| {
+                Err(ToolError::Failed(
+                    "exchange rates are not known here".into(),
+                ))
+            }));
+        }
         // "5 miles in furlongs": the left is an amount, so the right was meant as a unit.
         if word.trim() != "=" && matches!(quantity(left), Some(Ok(_))) {
-            return Some(known(right).and_then(|_| Err(ToolError::Invalid("the conversion is not understood".into()))));
+            return Some(known(right).and_then(|_| {
+                Err(ToolError::Invalid(
+                    "the conversion is not understood".into(),
+                ))
+            }));
         }
     }
     None
@@ -49,7 +70,16 @@ fn how_many(text: &str) -> Option<Result<String, ToolError>> {
     let lower = text.to_lowercase();
     lower.strip_prefix("how many ")?;
     let rest = text.get("how many ".len()..)?;
-    for middle in [" are there in ", " are in ", " is in ", " make up ", " in ", " are ", " is ", " per "] {
+    for middle in [
+        " are there in ",
+        " are in ",
+        " is in ",
+        " make up ",
+        " in ",
+        " are ",
+        " is ",
+        " per ",
+    ] {
         if let Some((to, amount)) = rest.split_once(middle) {
             let to = match known(to) {
                 Ok(to) => to,
@@ -58,7 +88,11 @@ fn how_many(text: &str) -> Option<Result<String, ToolError>> {
             let (value, from) = match quantity(amount) {
                 Some(Ok(found)) => found,
                 Some(Err(error)) => return Some(Err(error)),
-                None => return Some(Err(ToolError::Invalid(format!("{amount:?} is not an amount with a unit")))),
+                None => {
+                    return Some(Err(ToolError::Invalid(format!(
+                        "{amount:?} is not an amount with a unit"
+                    ))));
+                }
             };
             let amount = format!("{} {}", value.text(), from.symbol());
             return Some(between(value, from, to).map(|result| line(&amount, result, to)));
@@ -78,7 +112,11 @@ fn last_separator(text: &str) -> Option<(usize, usize)> {
 
 fn line(amount: &str, result: Number, to: &Unit) -> String {
     let (digits, exact) = result.show();
-    let sign = if exact && !to.is_rounded() { '=' } else { '≈' };
+    let sign = if exact && !to.is_rounded() {
+        '='
+    } else {
+        '≈'
+    };
     format!("{amount} {sign} {digits} {}", to.symbol())
 }
 
@@ -90,10 +128,13 @@ fn quantity(text: &str) -> Option<Result<(Number, &'static Unit), ToolError>> {
     }
     // An expression with a unit after it, or a unit alone.
     let starts = text.char_indices().filter(|(at, c)| {
-        *at == 0 || !c.is_whitespace() && !text[..*at].ends_with(|before: char| before.is_alphabetic())
+        *at == 0
+            || !c.is_whitespace() && !text[..*at].ends_with(|before: char| before.is_alphabetic())
     });
     for (at, _) in starts {
-        let Some(unit) = find(&text[at..]) else { continue };
+        let Some(unit) = find(&text[at..]) else {
+            continue;
+        };
         let before = text[..at].trim();
         return match before.to_lowercase().as_str() {
             "" | "a" | "an" | "one" | "1" => Some(Ok((Number::ONE, unit))),
@@ -105,22 +146,33 @@ fn quantity(text: &str) -> Option<Result<(Number, &'static Unit), ToolError>> {
 
 /// A row of numbers with their units: "1 hour and 30 minutes".
 fn amounts(text: &str) -> Option<Result<(Number, &'static Unit), ToolError>> {
-    let style = Style { comma: true, spaces: true, exponent: true };
+    let style = Style {
+        comma: true,
+        spaces: true,
+        exponent: true,
+    };
     let mut rest = text;
     let mut total: Option<(Number, &'static Unit)> = None;
     while !rest.is_empty() {
-        let (negative, unsigned) = rest.strip_prefix(['-', '−']).map_or((false, rest), |after| (true, after));
+        let (negative, unsigned) = rest
+            .strip_prefix(['-', '−'])
+            .map_or((false, rest), |after| (true, after));
         let (number, length) = scan(unsigned, style)?;
         let number = if negative { number.negate() } else { number };
         rest = unsigned[length..].trim_start();
         // The longest run of words up to the next number that is a unit.
-        let end = rest.char_indices().find(|(at, c)| c.is_ascii_digit() && rest[..*at].ends_with(' ')).map_or(rest.len(), |(at, _)| at);
+        let end = rest
+            .char_indices()
+            .find(|(at, c)| c.is_ascii_digit() && rest[..*at].ends_with(' '))
+            .map_or(rest.len(), |(at, _)| at);
         let unit_text = rest[..end].trim().trim_end_matches(',').trim();
         let unit_text = unit_text.strip_suffix(" and").unwrap_or(unit_text).trim();
         let unit = find(unit_text)?;
         total = Some(match total {
             None => (number, unit),
-            Some((sum, first)) if first.kind == unit.kind && first.scale.is_plain() && unit.scale.is_plain() => {
+            Some((sum, first))
+                if first.kind == unit.kind && first.scale.is_plain() && unit.scale.is_plain() =>
+            {
                 match between(number, unit, first) {
                     Ok(number) => (sum.add(number), first),
                     Err(error) => return Some(Err(error)),
@@ -145,7 +197,9 @@ fn between(value: Number, from: &Unit, to: &Unit) -> Result<Number, ToolError> {
         )));
     }
     let result = from.to_base(value).and_then(|base| to.from_base(base));
-    result.filter(|number| number.is_finite()).ok_or_else(|| ToolError::Failed("the result is out of range".into()))
+    result
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| ToolError::Failed("the result is out of range".into()))
 }
 
 /// The unit of that name; an error names what is near.
@@ -169,7 +223,11 @@ fn find(name: &str) -> Option<&'static Unit> {
         return None;
     }
     let exact = |name: &str| UNITS.iter().find(|unit| unit.names.contains(&name));
-    let relaxed = |name: &str| UNITS.iter().find(|unit| unit.names.iter().any(|known| known.to_lowercase() == name));
+    let relaxed = |name: &str| {
+        UNITS
+            .iter()
+            .find(|unit| unit.names.iter().any(|known| known.to_lowercase() == name))
+    };
     let lower = plain(name);
     exact(name)
         .or_else(|| exact(&lower))
@@ -180,11 +238,32 @@ fn find(name: &str) -> Option<&'static Unit> {
 
 /// The spelling that the table has: "square metres" as "square meter", "km per hour" as "km/h".
 fn plain(name: &str) -> String {
-    let mut text = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = name
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     for (from, to) in [
-        ("metre", "meter"), ("litre", "liter"), ("degrees ", ""), ("degree ", ""), ("deg ", ""), ("²", "2"), ("³", "3"),
-        ("^2", "2"), ("^3", "3"), ("sq. ", "square "), ("sq ", "square "), ("cu. ", "cubic "), ("cu ", "cubic "),
-        (" per hour", "/h"), (" per second", "/s"), (" an hour", "/h"), (" a second", "/s"), (" / ", "/"), ("µ", "u"), ("μ", "u"),
+        ("metre", "meter"),
+        ("litre", "liter"),
+        ("degrees ", ""),
+        ("degree ", ""),
+        ("deg ", ""),
+        ("²", "2"),
+        ("³", "3"),
+        ("^2", "2"),
+        ("^3", "3"),
+        ("sq. ", "square "),
+        ("sq ", "square "),
+        ("cu. ", "cubic "),
+        ("cu ", "cubic "),
+        (" per hour", "/h"),
+        (" per second", "/s"),
+        (" an hour", "/h"),
+        (" a second", "/s"),
+        (" / ", "/"),
+        ("µ", "u"),
+        ("μ", "u"),
     ] {
         if text.contains(from) {
             text = text.replace(from, to);

@@ -34,7 +34,11 @@ pub(super) fn read(text: &str, now: &Zoned) -> Result<Moment, ToolError> {
 }
 
 fn moment(at: Zoned, has_time: bool) -> Moment {
-    Moment { at, has_time, note: None }
+    Moment {
+        at,
+        has_time,
+        note: None,
+    }
 }
 
 fn day(date: Option<Date>, now: &Zoned) -> Option<Moment> {
@@ -49,8 +53,14 @@ fn machine(text: &str, now: &Zoned) -> Option<Option<Moment>> {
     }
     if let Ok(instant) = text.parse::<Timestamp>() {
         // The offset that was written is kept: it is the zone that the writer meant.
-        let offset = text.rfind(['+', '-']).filter(|at| *at > 10).and_then(|at| zone::guess(&text[at..]));
-        return Some(Some(moment(instant.to_zoned(offset.unwrap_or_else(zone)), true)));
+        let offset = text
+            .rfind(['+', '-'])
+            .filter(|at| *at > 10)
+            .and_then(|at| zone::guess(&text[at..]));
+        return Some(Some(moment(
+            instant.to_zoned(offset.unwrap_or_else(zone)),
+            true,
+        )));
     }
     if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
         return Some(Some(moment(zoned, true)));
@@ -87,7 +97,11 @@ fn iso_week(text: &str) -> Option<Date> {
     let rest = rest.strip_prefix(['W', 'w'])?;
     let (week, weekday) = rest.split_once('-').unwrap_or((rest, "1"));
     let weekday = Weekday::from_monday_one_offset(weekday.parse().ok()?).ok()?;
-    Some(civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday).ok()?.date())
+    Some(
+        civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday)
+            .ok()?
+            .date(),
+    )
 }
 
 /// Whole phrases that name a day. The outer `None`: not one of them.
@@ -107,24 +121,41 @@ fn phrase(text: &str, now: &Zoned) -> Option<Option<Date>> {
         "last month" => after(-1.month()),
         "next year" => after(1.year()),
         "last year" => after(-1.year()),
-        "start of month" | "start of the month" | "beginning of the month" => Some(today.first_of_month()),
-        "end of month" | "end of the month" | "end of this month" | "last day of the month" => Some(today.last_of_month()),
-        "start of year" | "start of the year" | "beginning of the year" => Some(today.first_of_year()),
+        "start of month" | "start of the month" | "beginning of the month" => {
+            Some(today.first_of_month())
+        }
+        "end of month" | "end of the month" | "end of this month" | "last day of the month" => {
+            Some(today.last_of_month())
+        }
+        "start of year" | "start of the year" | "beginning of the year" => {
+            Some(today.first_of_year())
+        }
         "end of year" | "end of the year" | "end of this year" => Some(today.last_of_year()),
         "start of next month" => after(1.month()).map(Date::first_of_month),
         "end of next month" => after(1.month()).map(Date::last_of_month),
         "christmas" | "christmas day" | "xmas" => upcoming(today, 12, 25),
         "christmas eve" => upcoming(today, 12, 24),
-        "new year" | "new year's day" | "new years day" | "new year’s day" => upcoming(today, 1, 1),
+        "new year" | "new year's day" | "new years day" | "new year’s day" => {
+            upcoming(today, 1, 1)
+        }
         "new year's eve" | "new years eve" | "new year’s eve" => upcoming(today, 12, 31),
         "halloween" => upcoming(today, 10, 31),
         "valentine's day" | "valentines day" | "valentine’s day" => upcoming(today, 2, 14),
         _ => {
             let (which, name) = text.split_once(' ').unwrap_or(("this", text));
-            let weekday = weekday(if which == "on" { text.strip_prefix("on ")? } else { name })?;
+            let weekday = weekday(if which == "on" {
+                text.strip_prefix("on ")?
+            } else {
+                name
+            })?;
             match which {
                 "this" | "on" | "coming" => after(until(today, weekday).days()),
-                "next" => after(Some(until(today, weekday)).filter(|days| *days > 0).unwrap_or(7).days()),
+                "next" => after(
+                    Some(until(today, weekday))
+                        .filter(|days| *days > 0)
+                        .unwrap_or(7)
+                        .days(),
+                ),
                 "last" | "previous" => after((until(today, weekday) - 7).days()),
                 _ => return None,
             }
@@ -139,7 +170,11 @@ fn until(today: Date, weekday: Weekday) -> i64 {
 
 fn upcoming(today: Date, month: i8, day: i8) -> Option<Date> {
     let this = Date::new(today.year(), month, day).ok()?;
-    if this >= today { Some(this) } else { Date::new(today.year() + 1, month, day).ok() }
+    if this >= today {
+        Some(this)
+    } else {
+        Date::new(today.year() + 1, month, day).ok()
+    }
 }
 
 /// "now", "in 3 days", "2 weeks ago", "an hour from now". The outer `None`: not one of them.
@@ -158,7 +193,9 @@ fn relative(text: &str, now: &Zoned) -> Option<Option<Moment>> {
     let mut at = now.clone();
     let mut has_time = false;
     let mut any = false;
-    let mut parts = rest.split([' ', ',']).filter(|word| !word.is_empty() && *word != "and");
+    let mut parts = rest
+        .split([' ', ','])
+        .filter(|word| !word.is_empty() && *word != "and");
     while let Some(count) = parts.next() {
         let count: i64 = match count {
             "a" | "an" | "one" => 1,
@@ -194,7 +231,11 @@ fn relative(text: &str, now: &Zoned) -> Option<Option<Moment>> {
     if !any {
         return None;
     }
-    if has_time { Some(Some(moment(at, true))) } else { Some(day(Some(at.date()), now)) }
+    if has_time {
+        Some(Some(moment(at, true)))
+    } else {
+        Some(day(Some(at.date()), now))
+    }
 }
 
 /// A date, a time and a zone as a row of words, in any order.
@@ -206,7 +247,12 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
     for length in (1..=rest.len().min(4)).rev() {
         if let Some(date) = phrase(&rest[..length].join(" "), now) {
             // A bare weekday only accompanies the date that follows it.
-            if length == 1 && weekday(rest[0]).is_some() && rest[1..].iter().any(|word| month(word).is_some() || numeric(word).is_some()) {
+            if length == 1
+                && weekday(rest[0]).is_some()
+                && rest[1..]
+                    .iter()
+                    .any(|word| month(word).is_some() || numeric(word).is_some())
+            {
                 break;
             }
             parts.date = Some(date?);
@@ -219,7 +265,10 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
         let word = rest[index];
         let next = rest.get(index + 1).copied();
         index += 1;
-        let is_filler = matches!(word, "at" | "of" | "the" | "on" | "in" | "time" | "o'clock" | "day");
+        let is_filler = matches!(
+            word,
+            "at" | "of" | "the" | "on" | "in" | "time" | "o'clock" | "day"
+        );
         if is_filler || weekday(word).is_some() {
             continue;
         }
@@ -234,14 +283,26 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
         } else if let Some(number) = ordinal(word) {
             if parts.day.is_none() && number <= 31 && number >= 1 {
                 parts.day = i8::try_from(number).ok();
-            } else if parts.year.is_none() && (parts.day.is_some() || parts.month.is_some() || number > 31) {
-                parts.year = i16::try_from(if number < 70 { 2000 + number } else if number < 100 { 1900 + number } else { number }).ok();
+            } else if parts.year.is_none()
+                && (parts.day.is_some() || parts.month.is_some() || number > 31)
+            {
+                parts.year = i16::try_from(if number < 70 {
+                    2000 + number
+                } else if number < 100 {
+                    1900 + number
+                } else {
+                    number
+                })
+                .ok();
             } else {
                 return None;
             }
         } else if let Ok(date) = word.parse::<Date>() {
             parts.date = Some(date);
-        } else if let Some(last) = word.split_once('t').and_then(|(date, time)| Some((date.parse::<Date>().ok()?, time.parse::<Time>().ok()?))) {
+        } else if let Some(last) = word
+            .split_once('t')
+            .and_then(|(date, time)| Some((date.parse::<Date>().ok()?, time.parse::<Time>().ok()?)))
+        {
             parts.date = Some(last.0);
             parts.time = Some(last.1);
         } else if let Some(zone) = zone::guess(word) {
@@ -273,24 +334,43 @@ impl Parts {
         let today = now.with_time_zone(zone.clone()).date();
         let date = match (self.date, self.day, self.month, self.year) {
             (Some(date), None, None, None) => date,
-            (None, Some(day), Some(month), year) => Date::new(year.unwrap_or(today.year()), month, day).ok()?,
+            (None, Some(day), Some(month), year) => {
+                Date::new(year.unwrap_or(today.year()), month, day).ok()?
+            }
             (None, None, Some(month), Some(year)) => Date::new(year, month, 1).ok()?,
             (None, None, None, None) if self.time.is_some() || self.zone.is_some() => today,
             _ => return None,
         };
         let time = self.time.unwrap_or_else(Time::midnight);
         let at = date.to_datetime(time).to_zoned(zone).ok()?;
-        Some(Moment { at, has_time: self.time.is_some(), note: self.note })
+        Some(Moment {
+            at,
+            has_time: self.time.is_some(),
+            note: self.note,
+        })
     }
 }
 
 /// The month of that name or its beginning.
-fn month(word: &str) -> Option<i8> {
+pub(in crate::tools) fn month(word: &str) -> Option<i8> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     let word = word.trim_end_matches('.');
-    let found = MONTHS.iter().position(|name| word == *name || word.len() >= 3 && word.len() <= 4 && name.starts_with(word));
+    let found = MONTHS.iter().position(|name| {
+        word == *name || word.len() >= 3 && word.len() <= 4 && name.starts_with(word)
+    });
     found.and_then(|index| i8::try_from(index + 1).ok())
 }
 
@@ -305,14 +385,19 @@ fn weekday(word: &str) -> Option<Weekday> {
         ("sunday", Weekday::Sunday),
     ];
     let word = word.trim_end_matches('.');
-    let found = DAYS.iter().find(|(name, _)| word == *name || (3..=5).contains(&word.len()) && name.starts_with(word));
+    let found = DAYS
+        .iter()
+        .find(|(name, _)| word == *name || (3..=5).contains(&word.len()) && name.starts_with(word));
     found.map(|(_, day)| *day)
 }
 
 /// `23rd`, `23.`, `23`, `2026`
-fn ordinal(word: &str) -> Option<i32> {
+pub(in crate::tools) fn ordinal(word: &str) -> Option<i32> {
     let digits = word.trim_end_matches('.');
-    let digits = ["st", "nd", "rd", "th"].iter().find_map(|end| digits.strip_suffix(end)).unwrap_or(digits);
+    let digits = ["st", "nd", "rd", "th"]
+        .iter()
+        .find_map(|end| digits.strip_suffix(end))
+        .unwrap_or(digits);
     if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -320,11 +405,16 @@ fn ordinal(word: &str) -> Option<i32> {
 }
 
 /// Three numbers with `/`, `.` or `-` between, and how an ambiguous order was taken.
-fn numeric(word: &str) -> Option<(Date, Option<&'static str>)> {
-    let sign = ['/', '.', '-'].into_iter().find(|sign| word.contains(*sign))?;
+pub(in crate::tools) fn numeric(word: &str) -> Option<(Date, Option<&'static str>)> {
+    let sign = ['/', '.', '-']
+        .into_iter()
+        .find(|sign| word.contains(*sign))?;
     let parts: Vec<&str> = word.split(sign).collect();
     let [a, b, c] = parts[..] else { return None };
-    if [a, b, c].iter().any(|part| part.is_empty() || part.len() > 4 || !part.bytes().all(|x| x.is_ascii_digit())) {
+    if [a, b, c]
+        .iter()
+        .any(|part| part.is_empty() || part.len() > 4 || !part.bytes().all(|x| x.is_ascii_digit()))
+    {
         return None;
     }
     let number = |text: &str| text.parse::<i16>().ok();
@@ -333,9 +423,19 @@ fn numeric(word: &str) -> Option<(Date, Option<&'static str>)> {
     if a.len() == 4 {
         return Some((Date::new(first, short(second)?, short(third)?).ok()?, None));
     }
-    let year = if c.len() == 4 { third } else if third < 70 { 2000 + third } else { 1900 + third };
+    let year = if c.len() == 4 {
+        third
+    } else if third < 70 {
+        2000 + third
+    } else {
+        1900 + third
+    };
     let month_first = sign == '/' && first <= 12;
-    let (day, month) = if month_first && second <= 31 { (second, first) } else { (first, second) };
+    let (day, month) = if month_first && second <= 31 {
+        (second, first)
+    } else {
+        (first, second)
+    };
     let note = (month_first && second <= 12 && first != second).then_some("read as month/day/year");
     Some((Date::new(year, short(month)?, short(day)?).ok()?, note))
 }
@@ -352,7 +452,9 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
         "pm" | "p.m." | "p.m" => Some(12),
         _ => None,
     };
-    let ends = ["a.m.", "p.m.", "am", "pm"].into_iter().find(|end| word.ends_with(end));
+    let ends = ["a.m.", "p.m.", "am", "pm"]
+        .into_iter()
+        .find(|end| word.ends_with(end));
     let (digits, shift, used_next) = match (ends, next.and_then(half)) {
         (Some(end), _) => (&word[..word.len() - end.len()], half(end), false),
         (None, Some(shift)) => (word, Some(shift), true),
@@ -360,7 +462,9 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
     };
     let mut parts = digits.split(':');
     let mut number = || -> Option<Option<i8>> {
-        let Some(part) = parts.next() else { return Some(None) };
+        let Some(part) = parts.next() else {
+            return Some(None);
+        };
         let valid = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         if valid { Some(part.parse().ok()) } else { None }
     };
@@ -375,5 +479,8 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
         Some(shift) => hour % 12 + shift,
         None => hour,
     };
-    Some((Time::new(hour, minute.unwrap_or(0), second.unwrap_or(0), 0).ok()?, used_next))
+    Some((
+        Time::new(hour, minute.unwrap_or(0), second.unwrap_or(0), 0).ok()?,
+        used_next,
+    ))
 }

@@ -7,12 +7,14 @@ use crate::tools::tool::ToolError;
 
 /// Abbreviations with one meaning that people expect, in minutes east of UTC. Those that name a
 /// season's time are fixed offsets, as they are in print.
+#[rustfmt::skip]
 const ABBREVIATIONS: [(&str, i32); 24] = [
     ("utc", 0), ("gmt", 0), ("z", 0), ("wet", 0), ("west", 60), ("bst", 60), ("cet", 60), ("cest", 120), ("eet", 120),
     ("eest", 180), ("msk", 180), ("est", -300), ("edt", -240), ("cst", -360), ("cdt", -300), ("mst", -420), ("mdt", -360),
     ("pst", -480), ("pdt", -420), ("akst", -540), ("hst", -600), ("jst", 540), ("aest", 600), ("sgt", 480),
 ];
 /// Names that the database does not end with.
+#[rustfmt::skip]
 const PLACES: [(&str, &str); 25] = [
     ("ist", "Asia/Kolkata"), ("india", "Asia/Kolkata"), ("mumbai", "Asia/Kolkata"), ("delhi", "Asia/Kolkata"), ("bangalore", "Asia/Kolkata"),
     ("san francisco", "America/Los_Angeles"), ("seattle", "America/Los_Angeles"), ("california", "America/Los_Angeles"),
@@ -58,7 +60,9 @@ pub(super) fn guess(name: &str) -> Option<TimeZone> {
         let known = known.as_str().to_lowercase();
         known.ends_with(&city) && !known.starts_with("posix/") && !known.starts_with("right/")
     });
-    found.and_then(|known| TimeZone::get(known.as_str()).ok()).or_else(|| TimeZone::get(&wanted).ok())
+    found
+        .and_then(|known| TimeZone::get(known.as_str()).ok())
+        .or_else(|| TimeZone::get(&wanted).ok())
 }
 
 fn fixed(minutes: i32) -> Option<TimeZone> {
@@ -70,7 +74,11 @@ fn fixed(minutes: i32) -> Option<TimeZone> {
 
 /// `+02:00`, `-0530`, `utc+2`
 fn offset(text: &str) -> Option<TimeZone> {
-    let text = text.strip_prefix("utc").or_else(|| text.strip_prefix("gmt")).unwrap_or(text).trim();
+    let text = text
+        .strip_prefix("utc")
+        .or_else(|| text.strip_prefix("gmt"))
+        .unwrap_or(text)
+        .trim();
     let (sign, digits) = match text.strip_prefix('+') {
         Some(rest) => (1, rest),
         None => (-1, text.strip_prefix(['-', '−'])?),
@@ -80,7 +88,11 @@ fn offset(text: &str) -> Option<TimeZone> {
         None if digits.len() == 4 => digits.split_at_checked(2)?,
         None => (digits, "0"),
     };
-    let number = |text: &str| text.parse::<i32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    let number = |text: &str| {
+        text.parse::<i32>()
+            .ok()
+            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+    };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
     (hours <= 15 && minutes < 60).then(|| fixed(sign * (hours * 60 + minutes)))?
 }
@@ -90,7 +102,9 @@ pub(super) fn name(at: &Zoned) -> String {
     let abbreviation = at.strftime("%Z").to_string();
     match at.time_zone().iana_name() {
         Some("UTC") => "UTC".to_owned(),
-        Some(name) if abbreviation.starts_with(|c: char| c.is_ascii_alphabetic()) => format!("{abbreviation} ({name})"),
+        Some(name) if abbreviation.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            format!("{abbreviation} ({name})")
+        }
         Some(name) => format!("{} ({name})", at.strftime("%:z")),
         None => at.strftime("%:z").to_string(),
     }

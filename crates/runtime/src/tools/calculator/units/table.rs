@@ -40,15 +40,31 @@ pub(super) struct Unit {
 }
 
 const fn unit(kind: Kind, factor: &'static str, names: &'static [&'static str]) -> Unit {
-    Unit { kind, factor, scale: Scale::Plain, names }
+    Unit {
+        kind,
+        factor,
+        scale: Scale::Plain,
+        names,
+    }
 }
 
-const fn scaled(kind: Kind, factor: &'static str, scale: Scale, names: &'static [&'static str]) -> Unit {
-    Unit { kind, factor, scale, names }
+const fn scaled(
+    kind: Kind,
+    factor: &'static str,
+    scale: Scale,
+    names: &'static [&'static str],
+) -> Unit {
+    Unit {
+        kind,
+        factor,
+        scale,
+        names,
+    }
 }
 
 use Kind::{
-    Area, Data, DataRate, Energy, Frequency, Fuel, Length, Mass, Power, Pressure, Speed, Temperature, Time, Volume,
+    Area, Data, DataRate, Energy, Frequency, Fuel, Length, Mass, Power, Pressure, Speed,
+    Temperature, Time, Volume,
 };
 
 /// Every unit. Factors are exact where a definition makes them so.
