@@ -30,3 +30,6 @@ pub(crate) fn system(ctx: &Ctx) -> Result<()> {
         Actor::User { .. } => Err(Error::Forbidden),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
-use resonant_domain::session::NewSession;
+use resonant_domain::money::MicroUsd;
+use resonant_domain::session::{NewSession, Usage};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
+use resonant_runtime::models::{
+    FinishReason, Message, Model, ModelPiece, ModelRequest, Models, ReplyStream,
+};
+use resonant_runtime::tools::Tools;
 use sqlx::PgPool;
 
 use crate::members::{self, NewMember};
@@ -62,6 +69,53 @@ impl Backend {
     pub fn system(&self) -> Ctx {
         self.ctx(Actor::System, RequestId::new("test"))
     }
+}
+
+/// A language model that follows the goal to the letter: a goal with "wait" in it is answered with
+/// one piece of text and then nothing more, any other goal with itself.
+#[derive(Debug)]
+pub struct Parrot;
+
+impl Model for Parrot {
+    fn provider(&self) -> &'static str {
+        "parrot"
+    }
+
+    fn reply(&self, request: ModelRequest) -> ReplyStream {
+        let goal = request.messages.iter().find_map(|message| match message {
+            Message::User { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        let goal = goal.unwrap_or_default();
+        let waits = goal.contains("wait");
+        let text = stream::iter([Ok(ModelPiece::Output(goal))]);
+        if waits {
+            return text.chain(stream::pending()).boxed();
+        }
+        let usage = Usage {
+            input_tokens: 3,
+            output_tokens: 2,
+            cost: MicroUsd(7),
+        };
+        let finish = ModelPiece::Finish {
+            calls: Vec::new(),
+            usage,
+            reason: FinishReason::Stop,
+        };
+        text.chain(stream::iter([Ok(finish)])).boxed()
+    }
+}
+
+/// A backend whose agents are answered by [`Parrot`].
+///
+/// # Panics
+/// When the engine cannot be built.
+#[must_use]
+pub fn with_parrot(pool: PgPool) -> Backend {
+    let clock = Arc::new(SystemClock);
+    let models = Models::with_language_model(Arc::new(Parrot), "parrot-1");
+    let engine = Engine::new(models, Tools::empty(), clock.clone());
+    Backend::for_tests_with_engine(pool, clock, engine)
 }
 
 /// The settings of tests: the weakest password hashes, a lease of one second.

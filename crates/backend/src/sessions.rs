@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
-use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
@@ -189,18 +189,47 @@ pub(crate) async fn end_locked(
     let session = store::sessions::find(&mut *tx, owner, id)
         .await?
         .ok_or(NOT_FOUND)?;
+    let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
     let now = backend.now();
     let duration_ms = session
         .started_at
         .map_or(0, |started_at| between_ms(started_at, now));
-    let done = EventBody::Done {
+    let mut entries = open_calls(history);
+    entries.push(EventBody::Done {
         state,
         reason,
         usage: session.usage,
         duration_ms,
-    };
-    let events = store::session_events::append(tx, key, vec![done], Usage::default(), now).await?;
+    });
+    let events = store::session_events::append(tx, key, entries, Usage::default(), now).await?;
     Ok(events.unwrap_or_default())
+}
+
+/// An answer for every tool call that will get none any more, so that no log ends with open calls.
+fn open_calls(history: Vec<SessionEvent>) -> Vec<EventBody> {
+    let mut open = Vec::new();
+    for event in history {
+        match event.body {
+            EventBody::ToolCall {
+                step,
+                call_id,
+                tool,
+                ..
+            } => open.push((step, call_id, tool)),
+            EventBody::ToolResult { call_id, .. } => open.retain(|(_, open, _)| *open != call_id),
+            _ => {}
+        }
+    }
+    open.into_iter()
+        .map(|(step, call_id, tool)| EventBody::ToolResult {
+            step,
+            call_id,
+            tool,
+            outcome: ToolOutcome::Cancelled,
+            content: "the session was stopped".to_owned(),
+            duration_ms: 0,
+        })
+        .collect()
 }
 
 fn between_ms(from: Timestamp, to: Timestamp) -> u64 {

@@ -150,6 +150,12 @@ impl SessionEvents {
         }
     }
 
+    /// How many sessions are watched.
+    #[cfg(test)]
+    pub(crate) fn watched_count(&self) -> usize {
+        self.shared.watched().len()
+    }
+
     /// Hands on events that were written to the log. Never waits: who misses them reads the log.
     pub(crate) fn publish(&self, id: SessionId, events: &[SessionEvent]) {
         if events.is_empty() {

@@ -1,1 +1,246 @@
+use resonant_domain::FaultKind;
+use resonant_domain::listing::ListingSort;
+use resonant_domain::page::PageRequest;
+use sqlx::PgPool;
 
+use super::*;
+use crate::sample;
+
+async fn with_content(pool: PgPool) -> Backend {
+    let backend = Backend::for_tests(pool);
+    backend.load_content().await.unwrap();
+    backend
+}
+
+fn query(text: &str) -> ListingFilter {
+    ListingFilter {
+        query: text.to_owned(),
+        ..ListingFilter::default()
+    }
+}
+
+async fn slugs(backend: &Backend, filter: ListingFilter) -> Vec<String> {
+    let page = browse(&backend.anonymous(), filter).await.unwrap();
+    page.listings
+        .into_iter()
+        .map(|listing| listing.slug)
+        .collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_samples_are_published_once(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let count = backend.load_content().await.unwrap();
+    assert!(count >= 24, "{count}");
+    assert_eq!(backend.load_content().await.unwrap(), 0);
+    let page = browse(&backend.anonymous(), ListingFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(usize::try_from(page.total).unwrap(), count);
+    assert_eq!(page.categories.len(), Category::ALL.len());
+    assert!(page.categories.is_sorted_by_key(|count| count.category));
+    let templates = templates(&backend.anonymous()).await.unwrap();
+    assert!(!templates.is_empty());
+    assert!(templates.iter().all(|listing| listing.summary.is_template));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_search_finds_words_beginnings_and_misspellings(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let all = slugs(&backend, ListingFilter::default()).await;
+    for (text, wanted) in [
+        ("meeting minutes", "meeting-minutes"),
+        ("MEETING", "meeting-minutes"),
+        ("meet", "meeting-minutes"),
+        ("meting minuts", "meeting-minutes"),
+    ] {
+        let found = slugs(&backend, query(text)).await;
+        assert_eq!(
+            found.first().map(String::as_str),
+            Some(wanted),
+            "{text}: {found:?}"
+        );
+        assert!(found.len() < all.len() / 2, "{text}: {found:?}");
+    }
+    for text in [
+        "xyzzy quux",
+        "'; DROP TABLE listings; --",
+        "& | ! ( :*",
+        "\\",
+    ] {
+        let page = browse(&backend.anonymous(), query(text)).await.unwrap();
+        assert!(page.total < 3, "{text}");
+    }
+    assert_eq!(slugs(&backend, query("   ")).await.len(), all.len());
+    let error = browse(&backend.anonymous(), query(&"x".repeat(201)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.fields()[0].field, "query");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn pages_of_every_order_hold_every_listing_once(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let ctx = backend.anonymous();
+    let mut all = slugs(&backend, ListingFilter::default()).await;
+    all.sort_unstable();
+    for sort in ListingSort::ALL {
+        let mut seen = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = PageRequest {
+                cursor,
+                limit: Some(7),
+            };
+            let filter = ListingFilter {
+                sort,
+                page,
+                ..ListingFilter::default()
+            };
+            let page = browse(&ctx, filter).await.unwrap();
+            assert_eq!(usize::try_from(page.total).unwrap(), all.len());
+            seen.extend(page.listings);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        if sort == ListingSort::Name {
+            assert!(seen.is_sorted_by_key(|listing| listing.name.to_lowercase()));
+        }
+        let mut slugs: Vec<_> = seen.into_iter().map(|listing| listing.slug).collect();
+        slugs.sort_unstable();
+        assert_eq!(slugs, all, "{sort:?}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_category_narrows_the_list_and_not_the_counts(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let whole = browse(&backend.anonymous(), ListingFilter::default())
+        .await
+        .unwrap();
+    let filter = ListingFilter {
+        category: Some(Category::Finance),
+        ..ListingFilter::default()
+    };
+    let finance = browse(&backend.anonymous(), filter).await.unwrap();
+    assert!(
+        finance
+            .listings
+            .iter()
+            .all(|listing| listing.category == Category::Finance)
+    );
+    assert_eq!(
+        (finance.total, &finance.categories),
+        (whole.total, &whole.categories)
+    );
+    let count = finance
+        .categories
+        .iter()
+        .find(|count| count.category == Category::Finance);
+    assert_eq!(
+        count.unwrap().count,
+        i64::try_from(finance.listings.len()).unwrap()
+    );
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_cursor_serves_its_own_search_alone(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let ctx = backend.anonymous();
+    let page = PageRequest {
+        cursor: None,
+        limit: Some(2),
+    };
+    let first = ListingFilter {
+        page,
+        ..ListingFilter::default()
+    };
+    let cursor = browse(&ctx, first.clone()).await.unwrap().next_cursor;
+    let page = PageRequest {
+        cursor,
+        limit: Some(2),
+    };
+    for filter in [
+        ListingFilter {
+            sort: ListingSort::Name,
+            page: page.clone(),
+            ..first.clone()
+        },
+        ListingFilter {
+            query: "mail".to_owned(),
+            page: page.clone(),
+            ..first.clone()
+        },
+        ListingFilter {
+            page: PageRequest {
+                cursor: Some("x".into()),
+                limit: None,
+            },
+            ..first.clone()
+        },
+    ] {
+        let error = browse(&ctx, filter).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.fields()[0].field.as_str()),
+            (FaultKind::Invalid, "cursor")
+        );
+    }
+    assert!(browse(&ctx, ListingFilter { page, ..first }).await.is_ok());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let (ada, bob) = (
+        sample::guest(&backend).await.unwrap(),
+        sample::guest(&backend).await.unwrap(),
+    );
+    let slug = "meeting-minutes";
+    let listing = get(&ada, slug).await.unwrap();
+    assert_eq!(listing.summary.installs, 0);
+    browse(&ada, query("meeting")).await.unwrap();
+
+    let agent = install(&ada, slug).await.unwrap();
+    assert_eq!(agent.spec, listing.agent);
+    assert_eq!(agent.listing_id, Some(listing.summary.id));
+    assert_eq!(agents::get(&ada, agent.id).await.unwrap(), agent);
+    assert_eq!(
+        install(&ada, slug).await.unwrap(),
+        agent,
+        "an unchanged copy is taken again"
+    );
+    let changes = resonant_domain::agent::AgentChanges {
+        name: Some("Mine".to_owned()),
+        ..Default::default()
+    };
+    agents::update(&ada, agent.id, changes, None).await.unwrap();
+    assert_ne!(install(&ada, slug).await.unwrap().id, agent.id);
+    install(&bob, slug).await.unwrap();
+
+    assert_eq!(get(&ada, slug).await.unwrap().summary.installs, 2);
+    let page = browse(&ada, query("meeting")).await.unwrap();
+    assert_eq!(
+        page.listings[0].installs, 2,
+        "the cached page is not shown any more"
+    );
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_unknown_listing_is_not_found(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let ctx = sample::guest(&backend).await.unwrap();
+    for slug in ["", "nothing-here", "MEETING-MINUTES", "a\0b", "../x"] {
+        assert_eq!(
+            get(&ctx, slug).await.unwrap_err().kind(),
+            FaultKind::NotFound,
+            "{slug}"
+        );
+        assert_eq!(
+            install(&ctx, slug).await.unwrap_err().kind(),
+            FaultKind::NotFound,
+            "{slug}"
+        );
+    }
+}
