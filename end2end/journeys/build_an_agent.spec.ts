@@ -1,6 +1,7 @@
 // The studio: make an agent, change it, run it, stop it, take it away.
 
-import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { beGuest } from '../fixtures/seed.ts';
+import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
 import { StudioPages } from '../pages/studio.ts';
 
@@ -82,7 +83,8 @@ test('a template fills the form', async ({ page }) => {
   await page.waitForURL(/\/studio\/agents\//);
 });
 
-test('a name of blanks is refused beside its field and nothing is lost', async ({ page }) => {
+test('a name of blanks is refused beside its field and nothing is lost', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
   const studio = new StudioPages(page);
   await studio.open('/studio/new');
   await studio.name.fill('   ');
@@ -105,7 +107,7 @@ test('a paused agent does not run until it is active again', async ({ page }) =>
 });
 
 test('a change from elsewhere is not overwritten unseen', async ({ page, context, browserConsole }) => {
-  browserConsole.allow(/409/);
+  browserConsole.allow(refusal);
   const studio = new StudioPages(page);
   await studio.create('First', []);
   const other = await context.newPage();
@@ -145,12 +147,19 @@ test('an agent is deleted after a second look, and its sessions stay', async ({ 
   await expect(page.getByRole('listitem').filter({ hasText: 'Short-lived' })).toBeVisible();
 });
 
-test('a stranger does not find the agent', async ({ page, browser, browserConsole }) => {
-  browserConsole.allow(/404/);
+test('a stranger does not find the agent', async ({ page, browser }) => {
   const studio = new StudioPages(page);
-  await studio.create('Mine', []);
-  const stranger = await browser.newContext({ baseURL: new URL(page.url()).origin });
-  const answer = await (await stranger.newPage()).goto(new URL(page.url()).pathname);
-  expect([401, 404]).toContain(answer?.status());
+  await studio.create('Mine alone', []);
+  const { origin, pathname } = new URL(page.url());
+  const stranger = await browser.newContext({ baseURL: origin });
+  const other = await stranger.newPage();
+  // Nobody at all, then somebody else.
+  await other.goto(pathname);
+  await expect(other.getByText('Mine alone')).toHaveCount(0);
+  await beGuest(other, 'Other');
+  const answer = await other.goto(pathname);
+  expect(answer?.status()).toBe(404);
+  await expect(other.getByText('Mine alone')).toHaveCount(0);
+  expect((await other.request.get(`/api/v1${pathname.replace('/studio', '')}`)).status()).toBe(404);
   await stranger.close();
 });

@@ -1,11 +1,12 @@
 // A visitor becomes a guest without a form, then a member who keeps everything; leaves and returns.
 
-import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { AccountPages } from '../pages/account.ts';
 import { LandingPage } from '../pages/landing.ts';
 import { SessionPage } from '../pages/session.ts';
 
-test('a guest signs up and keeps agents and sessions', async ({ page }) => {
+test('a guest signs up and keeps agents and sessions', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
   const account = new AccountPages(page);
   const landing = new LandingPage(page);
   await landing.open();
@@ -67,7 +68,8 @@ test('a sign-in leads back to where one wanted to go, and nowhere else', async (
   }
 });
 
-test('an address that is taken and a short password are said beside their fields', async ({ page, context }) => {
+test('an address that is taken and a short password are said beside their fields', async ({ page, context, browserConsole }) => {
+  browserConsole.allow(refusal);
   const account = new AccountPages(page);
   await account.open('/sign-up');
   await account.fillSignUp('First');

@@ -2,7 +2,7 @@
 // open it a second time. Played with the built-in planner and with a language model.
 
 import { expectWholeLog, readSession } from '../fixtures/seed.ts';
-import { expect, test, untilLive } from '../fixtures/test.ts';
+import { expect, refusal, test, untilLive } from '../fixtures/test.ts';
 import { LandingPage } from '../pages/landing.ts';
 import { SessionPage } from '../pages/session.ts';
 
@@ -66,7 +66,8 @@ test('the same goal gives the same answer', async ({ page }, info) => {
   expect(answers[1]).toBe(answers[0]);
 });
 
-test('a goal that is empty is refused beside its field', async ({ page }) => {
+test('a goal that is empty is refused beside its field', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
   const landing = new LandingPage(page);
   await landing.open();
   await landing.choose('Everyday calculator');
