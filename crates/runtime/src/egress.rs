@@ -133,7 +133,7 @@ impl Egress {
         build(|| {
             builder()
                 .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(Duration::from_secs(300))
+                .read_timeout(Duration::from_mins(5))
                 .redirect(Policy::none())
         })
         .map_err(EgressError::Client)

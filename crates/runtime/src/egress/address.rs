@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Address and length of the IPv4 ranges that are not the public Internet.
 #[rustfmt::skip]
+#[expect(clippy::ip_constant, reason = "a row of a table of ranges, each with its length")]
 const CLOSED_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),         // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),        // private
@@ -28,7 +29,7 @@ const CLOSED_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),       // multicast, reserved, broadcast
 ];
 
-/// Address and length of the ranges within 2000::/3 that are not the public Internet.
+/// Address and length of the ranges within `2000::/3` that are not the public Internet.
 #[rustfmt::skip]
 const CLOSED_V6: [(Ipv6Addr, u32); 6] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo, benchmarks

@@ -32,7 +32,7 @@ impl Tool for Calculator {
 
     fn parameters(&self) -> Value {
         schema::object(
-            json!({
+            &json!({
                 "expression": {
                     "type": "string", "minLength": 1, "maxLength": 2000,
                     "description": "What to work out, such as \"15% of 80\" or \"5 miles in km\".",

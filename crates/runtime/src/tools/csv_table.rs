@@ -56,7 +56,7 @@ impl Tool for CsvTable {
             "filters": {
                 "type": "array", "maxItems": 20, "description": "Rows must meet all of these.",
                 "items": schema::object(
-                    json!({
+                    &json!({
                         "column": column("The column."),
                         "op": { "type": "string", "enum": OPERATORS, "description": "The comparison." },
                         "value": { "type": ["string", "number", "boolean"], "description": "What to compare with." },
@@ -68,7 +68,7 @@ impl Tool for CsvTable {
             "aggregates": {
                 "type": "array", "maxItems": 20, "description": "What to work out for each group, or for the whole table.",
                 "items": schema::object(
-                    json!({
+                    &json!({
                         "function": { "type": "string", "enum": FUNCTIONS, "description": "What to work out." },
                         "column": column("Of which column; not needed for count."),
                     }),
@@ -81,7 +81,7 @@ impl Tool for CsvTable {
             "limit": { "type": "integer", "minimum": 1, "maximum": 1000, "description": "The most rows to give; 100 when absent." },
             "output": { "type": "string", "enum": ["table", "csv", "json", "describe"], "description": "How to write the result; table when absent." },
         });
-        schema::object(schema::with_text(properties, "the table"), &[])
+        schema::object(&schema::with_text(properties, "the table"), &[])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

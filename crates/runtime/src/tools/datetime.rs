@@ -60,7 +60,7 @@ impl Tool for DateTime {
                 );
             }
         }
-        schema::object(properties, &["operation"])
+        schema::object(&properties, &["operation"])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

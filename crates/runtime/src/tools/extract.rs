@@ -56,7 +56,7 @@ impl Tool for Extract {
             "other_source": { "type": "string", "description": "For compare, instead of `other`: \"context\" or the call id whose result is the second text." },
             "limit": { "type": "integer", "minimum": 1, "maximum": 200, "description": "The most items of each kind, 50 when absent." },
         });
-        schema::object(schema::with_text(properties, "the text"), &["what"])
+        schema::object(&schema::with_text(properties, "the text"), &["what"])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

@@ -34,7 +34,7 @@ impl Tool for HtmlToText {
         let properties = json!({
             "links": { "type": "boolean", "description": "Whether to list the links after the text. No when absent." },
         });
-        schema::object(schema::with_text(properties, "the HTML"), &[])
+        schema::object(&schema::with_text(properties, "the HTML"), &[])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
@@ -47,13 +47,13 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
     let page = read(&html, None);
     let mut text = String::new();
     if !page.title.is_empty() && !page.text.starts_with(&format!("# {}", page.title)) {
-        text.push_str(&format!("# {}\n\n", page.title));
+        text = format!("# {}\n\n", page.title);
     }
     text.push_str(&page.text);
     if flag(arguments, "links") && !page.links.is_empty() {
         text.push_str("\n\nLinks:");
         for (label, address) in &page.links {
-            text.push_str(&format!("\n- {label}: {address}"));
+            text.extend(["\n- ", label, ": ", address]);
         }
     }
     if text.trim().is_empty() {

@@ -43,7 +43,7 @@ impl Tool for HttpFetch {
 
     fn parameters(&self) -> Value {
         schema::object(
-            json!({
+            &json!({
                 "url": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "The whole address, beginning with https:// or http://." },
                 "as": { "type": "string", "enum": ["text", "raw"], "description": "\"text\" (when absent): a web page as readable text. \"raw\": the HTML itself." },
                 "max_characters": { "type": "integer", "minimum": 200, "maximum": CHARACTERS_MAX, "description": "How much of the text to give, 20000 when absent." },

@@ -36,7 +36,7 @@ impl Tool for JsonQuery {
             },
             "path": { "type": "string", "maxLength": 1000, "description": "Where in the JSON, such as $.items[*].price; the whole when absent." },
         });
-        schema::object(schema::with_text(properties, "the JSON"), &[])
+        schema::object(&schema::with_text(properties, "the JSON"), &[])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

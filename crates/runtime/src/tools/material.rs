@@ -79,11 +79,10 @@ pub(super) fn capped(mut result: String) -> String {
     if result.len() > RESULT_MAX_BYTES {
         let whole = result.len();
         result.truncate(floor(&result, RESULT_MAX_BYTES - 200));
-        result.push_str(&format!(
-            "\n[cut here: {} of {} KiB shown; ask for less, or for a part]",
-            result.len() / 1024,
-            whole / 1024
-        ));
+        let (shown, whole) = (result.len() / 1024, whole / 1024);
+        let note =
+            format!("\n[cut here: {shown} of {whole} KiB shown; ask for less, or for a part]");
+        result.push_str(&note);
     }
     result
 }

@@ -22,7 +22,8 @@ pub(super) struct Style {
     pub(super) exponent: bool,
 }
 
-const fn gcd(mut a: u128, mut b: u128) -> u128 {
+/// The greatest common divisor.
+pub(super) const fn gcd(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -351,8 +352,8 @@ pub(super) fn scan(text: &str, style: Style) -> Option<(Number, usize)> {
             '_' => first > 0,
             '\'' | '’' => thousands,
             _ if spaced => {
-                style.spaces && thousands && !text[next + 3..].starts_with('.')
-                    || style.spaces && thousands && digits_at(next + 4) > 0
+                let ends_at_stop = bytes.get(next + 3) == Some(&b'.') && digits_at(next + 4) == 0;
+                style.spaces && thousands && !ends_at_stop
             }
             _ => false,
         };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// An object with these properties and no others.
 ///
 /// `anyOf` and its like never stand at the top: several endpoints refuse a tool that has them there.
-pub(super) fn object(properties: Value, required: &[&str]) -> Value {
+pub(super) fn object(properties: &Value, required: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": properties,
@@ -19,9 +19,20 @@ pub(super) fn object(properties: Value, required: &[&str]) -> Value {
 
 /// The properties `text` and `source`, of which a call gives one.
 pub(super) fn with_text(mut properties: Value, what: &str) -> Value {
+    let itself = format!("{what} itself. Leave it out when `source` is given.");
+    let elsewhere = format!(
+        "Instead of `text`: where {what} already is. \"context\" for the session's context, or the \
+         call id of an earlier tool call for its result."
+    );
     if let Some(map) = properties.as_object_mut() {
-        map.insert("text".into(), json!({ "type": "string", "description": format!("{what} itself. Leave it out when `source` is given.") }));
-        map.insert("source".into(), json!({ "type": "string", "description": format!("Instead of `text`: where {what} already is. \"context\" for the session's context, or the call id of an earlier tool call for its result.") }));
+        map.insert(
+            "text".into(),
+            json!({ "type": "string", "description": itself }),
+        );
+        map.insert(
+            "source".into(),
+            json!({ "type": "string", "description": elsewhere }),
+        );
     }
     properties
 }
@@ -85,7 +96,7 @@ fn field(pointer: &str) -> String {
     let mut path = String::new();
     for part in pointer.split('/').skip(1) {
         if part.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{part}]"));
+            path.extend(["[", part, "]"]);
         } else {
             path = join(&path, &part.replace("~1", "/").replace("~0", "~"));
         }

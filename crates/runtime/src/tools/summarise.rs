@@ -29,7 +29,7 @@ impl Tool for Summarise {
             "sentences": { "type": "integer", "minimum": 1, "maximum": 10, "description": "How many sentences to pick, 3 when absent." },
             "bullets": { "type": "boolean", "description": "Whether to give them as a list. No when absent." },
         });
-        schema::object(schema::with_text(properties, "the text"), &[])
+        schema::object(&schema::with_text(properties, "the text"), &[])
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

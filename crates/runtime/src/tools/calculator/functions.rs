@@ -1,6 +1,6 @@
 //! The functions and constants of expressions.
 
-use crate::tools::number::Number;
+use crate::tools::number::{Number, gcd};
 use crate::tools::tool::ToolError;
 
 #[rustfmt::skip]
@@ -58,7 +58,6 @@ pub(super) fn factorial(number: Number) -> Result<Number, ToolError> {
 
 /// Calls a function.
 pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
-    let failed = |text: String| Err(ToolError::Failed(text));
     let (least, most) = match name {
         "round" | "log" => (1, 2),
         "root" | "pow" | "mod" | "atan2" => (2, 2),
@@ -75,151 +74,155 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
         } else {
             format!("{least} or {most}")
         };
-        return failed(format!(
+        return Err(failed(format!(
             "{name} takes {wanted} number(s), not {}",
             args.len()
-        ));
+        )));
     }
-    let first = args[0];
-    let float = |result: f64| {
-        if result.is_finite() {
-            Ok(Number::Float(if result.abs() < 1e-15 {
-                0.0
-            } else {
-                result
-            }))
-        } else {
-            failed(format!("{name}({}) has no value", first.text()))
+    match name {
+        "min" | "max" | "sum" | "avg" | "mean" | "average" | "median" | "gcd" | "lcm" | "hypot" => {
+            of_many(name, args)
         }
-    };
-    let x = first.to_f64();
-    let none = |text: &str| ToolError::Failed(text.to_owned());
+        "sqrt" | "cbrt" | "root" | "abs" | "sign" | "round" | "floor" | "ceil" | "trunc"
+        | "pow" | "mod" | "fact" => exact(name, args),
+        _ => approximate(name, args),
+    }
+}
+
+fn failed(text: impl Into<String>) -> ToolError {
+    ToolError::Failed(text.into())
+}
+
+/// Functions that keep exact numbers exact.
+fn exact(name: &str, args: &[Number]) -> Result<Number, ToolError> {
+    let first = args[0];
+    let second = args.get(1).copied();
     match name {
         "sqrt" => first
             .square_root()
-            .ok_or_else(|| none("a negative number has no real square root")),
-        "cbrt" => {
-            let near = Number::Float(x.cbrt()).round(0);
-            let exact = near.and_then(|near| Number::plain(&near.text()));
-            Ok(exact
-                .filter(|root| root.multiply(*root).multiply(*root).compare(first).is_eq())
-                .unwrap_or(Number::Float(x.cbrt())))
-        }
+            .ok_or_else(|| failed("a negative number has no real square root")),
+        "cbrt" => Ok(cube_root(first)),
         "root" => {
-            let exponent = Number::ONE
-                .divide(args[1])
-                .ok_or_else(|| none("there is no 0th root"))?;
+            let exponent = second.and_then(|degree| Number::ONE.divide(degree));
+            let exponent = exponent.ok_or_else(|| failed("there is no 0th root"))?;
             first
                 .power(exponent)
-                .ok_or_else(|| none("this root is not a real number"))
+                .ok_or_else(|| failed("this root is not a real number"))
         }
-        "abs" => Ok(if first.is_negative() {
-            first.negate()
-        } else {
-            first
-        }),
-        "sign" => Ok(Number::whole(if first.is_zero() {
-            0
-        } else if first.is_negative() {
-            -1
-        } else {
-            1
-        })),
+        "abs" if first.is_negative() => Ok(first.negate()),
+        "abs" => Ok(first),
+        "sign" if first.is_zero() => Ok(Number::ZERO),
+        "sign" => Ok(Number::whole(if first.is_negative() { -1 } else { 1 })),
         "round" => {
-            let decimals = args.get(1).map_or(Some(0), |n| {
-                n.to_whole().and_then(|n| i32::try_from(n).ok())
-            });
-            let rounded = decimals.and_then(|decimals| first.round(decimals));
-            rounded.ok_or_else(|| none("round takes a whole number of decimals, -30 to 30"))
+            let decimals = second.unwrap_or(Number::ZERO).to_whole();
+            let rounded = decimals.and_then(|n| first.round(i32::try_from(n).ok()?));
+            rounded.ok_or_else(|| failed("round takes a whole number of decimals, -30 to 30"))
         }
         "floor" => Ok(first.floor()),
-        "ceil" => Ok(first.negate().floor().negate()),
-        "trunc" => Ok(if first.is_negative() {
-            first.negate().floor().negate()
-        } else {
-            first.floor()
-        }),
-        "min" => Ok(args
-            .iter()
-            .copied()
-            .fold(first, |a, b| if b.compare(a).is_lt() { b } else { a })),
-        "max" => Ok(args
-            .iter()
-            .copied()
-            .fold(first, |a, b| if b.compare(a).is_gt() { b } else { a })),
+        "trunc" if !first.is_negative() => Ok(first.floor()),
+        "ceil" | "trunc" => Ok(first.negate().floor().negate()),
+        "pow" => second
+            .and_then(|exponent| first.power(exponent))
+            .ok_or_else(|| failed("this power is not a real number")),
+        "mod" => second
+            .and_then(|divisor| first.modulo(divisor))
+            .ok_or_else(|| failed("division by zero")),
+        _ => factorial(first),
+    }
+}
+
+fn cube_root(number: Number) -> Number {
+    let root = number.to_f64().cbrt();
+    Number::Float(root)
+        .round(0)
+        .and_then(|near| Number::plain(&near.text()))
+        .filter(|near| near.multiply(*near).multiply(*near).compare(number).is_eq())
+        .unwrap_or(Number::Float(root))
+}
+
+/// Functions of as many numbers as are given.
+fn of_many(name: &str, args: &[Number]) -> Result<Number, ToolError> {
+    let too_large = || failed("the result is too large");
+    let mut sorted = args.to_vec();
+    sorted.sort_by(|a, b| a.compare(*b));
+    let middle = sorted.len() / 2;
+    match name {
+        "min" => Ok(sorted[0]),
+        "max" => Ok(sorted[sorted.len() - 1]),
         "sum" => Ok(sum(args)),
         "avg" | "mean" | "average" => Ok(mean(args)),
-        "median" => {
-            let mut sorted = args.to_vec();
-            sorted.sort_by(|a, b| a.compare(*b));
-            let middle = sorted.len() / 2;
-            Ok(if sorted.len() % 2 == 1 {
-                sorted[middle]
-            } else {
-                mean(&sorted[middle - 1..=middle])
-            })
-        }
-        "sin" => float(x.sin()),
-        "cos" => float(x.cos()),
-        "tan" => float(if x.cos().abs() < 1e-15 {
-            f64::INFINITY
-        } else {
-            x.tan()
-        }),
-        "asin" => float(x.asin()),
-        "acos" => float(x.acos()),
-        "atan" => float(x.atan()),
-        "atan2" => float(x.atan2(args[1].to_f64())),
-        "sinh" => float(x.sinh()),
-        "cosh" => float(x.cosh()),
-        "tanh" => float(x.tanh()),
-        "ln" => float(x.ln()),
-        "log2" => whole_or(x.log2(), 2, first).map_or_else(|| float(x.log2()), Ok),
-        "log" if args.len() == 2 => float(x.ln() / args[1].to_f64().ln()),
-        "log" | "log10" => whole_or(x.log10(), 10, first).map_or_else(|| float(x.log10()), Ok),
-        "exp" => float(x.exp()),
-        "pow" => first
-            .power(args[1])
-            .ok_or_else(|| none("this power is not a real number")),
-        "mod" => first
-            .modulo(args[1])
-            .ok_or_else(|| none("division by zero")),
-        "gcd" | "lcm" => {
-            let mut result: u128 = 0;
-            for number in args {
-                let Some(whole) = number.to_whole() else {
-                    return failed(format!("{name} takes whole numbers"));
-                };
-                let value = whole.unsigned_abs();
-                let (mut a, mut b) = (result, value);
-                while b != 0 {
-                    (a, b) = (b, a % b);
-                }
-                result = match (name, result, a) {
-                    ("gcd", ..) | (_, 0, _) => {
-                        if name == "gcd" {
-                            a
-                        } else {
-                            value
-                        }
-                    }
-                    (_, _, 0) => 0,
-                    (_, so_far, divisor) => (so_far / divisor)
-                        .checked_mul(value)
-                        .ok_or_else(|| none("the result is too large"))?,
-                };
-            }
-            Number::plain(&result.to_string()).ok_or_else(|| none("the result is too large"))
-        }
+        "median" if sorted.len() % 2 == 1 => Ok(sorted[middle]),
+        "median" => Ok(mean(&sorted[middle - 1..=middle])),
         "hypot" => {
             let squares: Vec<_> = args.iter().map(|n| n.multiply(*n)).collect();
-            sum(&squares)
-                .square_root()
-                .ok_or_else(|| none("the result is too large"))
+            sum(&squares).square_root().ok_or_else(too_large)
         }
-        "fact" => factorial(first),
-        _ => failed(format!("there is no function {name:?}")),
+        _ => {
+            let whole = args
+                .iter()
+                .map(|number| number.to_whole().map(i128::unsigned_abs));
+            let whole: Vec<u128> = whole
+                .collect::<Option<_>>()
+                .ok_or_else(|| failed(format!("{name} takes whole numbers")))?;
+            let mut result = whole[0];
+            for value in whole.into_iter().skip(1) {
+                let divisor = gcd(result, value);
+                result = match (name, divisor) {
+                    ("gcd", divisor) => divisor,
+                    (_, 0) => 0,
+                    (_, divisor) => (result / divisor)
+                        .checked_mul(value)
+                        .ok_or_else(too_large)?,
+                };
+            }
+            Number::plain(&result.to_string()).ok_or_else(too_large)
+        }
     }
+}
+
+/// Functions whose values are irrational but for a few.
+fn approximate(name: &str, args: &[Number]) -> Result<Number, ToolError> {
+    let first = args[0];
+    let x = first.to_f64();
+    let second = args.get(1).map(|number| number.to_f64());
+    let logarithm = match (name, second) {
+        ("log2", _) => Some((2, x.log2())),
+        ("log" | "log10", None) => Some((10, x.log10())),
+        _ => None,
+    };
+    if let Some((base, logarithm)) = logarithm
+        && let Some(whole) = whole_or(logarithm, base, first)
+    {
+        return Ok(whole);
+    }
+    let result = match (name, second) {
+        ("sin", _) => x.sin(),
+        ("cos", _) => x.cos(),
+        // A quarter turn cannot be written exactly.
+        ("tan", _) if x.cos().abs() < 1e-15 => f64::INFINITY,
+        ("tan", _) => x.tan(),
+        ("asin", _) => x.asin(),
+        ("acos", _) => x.acos(),
+        ("atan", _) => x.atan(),
+        ("atan2", Some(other)) => x.atan2(other),
+        ("sinh", _) => x.sinh(),
+        ("cosh", _) => x.cosh(),
+        ("tanh", _) => x.tanh(),
+        ("ln", _) => x.ln(),
+        ("log2", _) => x.log2(),
+        ("log", Some(base)) => x.ln() / base.ln(),
+        ("log" | "log10", _) => x.log10(),
+        ("exp", _) => x.exp(),
+        _ => return Err(failed(format!("there is no function {name:?}"))),
+    };
+    if !result.is_finite() {
+        return Err(failed(format!("{name}({}) has no value", first.text())));
+    }
+    Ok(Number::Float(if result.abs() < 1e-15 {
+        0.0
+    } else {
+        result
+    }))
 }
 
 /// The logarithm when it is a whole number.

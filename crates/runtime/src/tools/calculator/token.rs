@@ -153,11 +153,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
             "the expression has more than 1000 parts".into(),
         ));
     }
-    Ok(phrases(tokens))
+    Ok(phrases(&tokens))
 }
 
 /// Words for signs: "divided by" is `/`.
-fn phrases(tokens: Vec<Token>) -> Vec<Token> {
+fn phrases(tokens: &[Token]) -> Vec<Token> {
     let sign = Token::Sign;
     let word = |word: &str| Token::Word(word.to_owned());
     let number = |value| Token::Number(Written(Number::whole(value)));

@@ -196,7 +196,7 @@ fn between(value: Number, from: &Unit, to: &Unit) -> Result<Number, ToolError> {
             to.kind.name()
         )));
     }
-    let result = from.to_base(value).and_then(|base| to.from_base(base));
+    let result = from.in_base(value).and_then(|base| to.of_base(base));
     result
         .filter(|number| number.is_finite())
         .ok_or_else(|| ToolError::Failed("the result is out of range".into()))
@@ -286,7 +286,7 @@ impl Unit {
         Number::plain(self.factor)
     }
 
-    fn to_base(&self, value: Number) -> Option<Number> {
+    fn in_base(&self, value: Number) -> Option<Number> {
         let factor = self.factor()?;
         match self.scale {
             Scale::Plain => Some(value.multiply(factor)),
@@ -295,7 +295,7 @@ impl Unit {
         }
     }
 
-    fn from_base(&self, base: Number) -> Option<Number> {
+    fn of_base(&self, base: Number) -> Option<Number> {
         let factor = self.factor()?;
         match self.scale {
             Scale::Plain => base.divide(factor),

@@ -22,10 +22,10 @@ pub(super) fn read(text: &str, now: &Zoned) -> Result<Moment, ToolError> {
     let lower = lower.split_whitespace().collect::<Vec<_>>().join(" ");
     let lower = lower.trim_end_matches(['.', '?', '!']);
     let found = machine(text.trim(), now)
-        .or_else(|| phrase(lower, now).map(|date| day(date, now)))
+        .or_else(|| phrase(lower, now).and_then(|date| day(date, now)))
         .or_else(|| relative(lower, now))
         .or_else(|| words(lower, now));
-    found.flatten().ok_or_else(|| {
+    found.ok_or_else(|| {
         ToolError::Invalid(format!(
             "{:?} is not understood as a date; write it like 2026-11-23 or 2026-11-23T14:00",
             resonant_domain::text::shorten(text, 80)
@@ -41,15 +41,15 @@ fn moment(at: Zoned, has_time: bool) -> Moment {
     }
 }
 
-fn day(date: Option<Date>, now: &Zoned) -> Option<Moment> {
-    Some(moment(date?.to_zoned(now.time_zone().clone()).ok()?, false))
+fn day(date: Date, now: &Zoned) -> Option<Moment> {
+    Some(moment(date.to_zoned(now.time_zone().clone()).ok()?, false))
 }
 
-/// The formats that programs write. The outer `None`: not one of them.
-fn machine(text: &str, now: &Zoned) -> Option<Option<Moment>> {
+/// The formats that programs write.
+fn machine(text: &str, now: &Zoned) -> Option<Moment> {
     let zone = || now.time_zone().clone();
     if let Ok(zoned) = text.parse::<Zoned>() {
-        return Some(Some(moment(zoned, true)));
+        return Some(moment(zoned, true));
     }
     if let Ok(instant) = text.parse::<Timestamp>() {
         // The offset that was written is kept: it is the zone that the writer meant.
@@ -57,38 +57,32 @@ fn machine(text: &str, now: &Zoned) -> Option<Option<Moment>> {
             .rfind(['+', '-'])
             .filter(|at| *at > 10)
             .and_then(|at| zone::guess(&text[at..]));
-        return Some(Some(moment(
-            instant.to_zoned(offset.unwrap_or_else(zone)),
-            true,
-        )));
+        return Some(moment(instant.to_zoned(offset.unwrap_or_else(zone)), true));
     }
     if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
-        return Some(Some(moment(zoned, true)));
-    }
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    if digits && (9..=11).contains(&text.len()) {
-        let instant = Timestamp::from_second(text.parse().ok()?).ok();
-        return Some(instant.map(|instant| moment(instant.to_zoned(zone()), true)));
-    }
-    if digits && text.len() == 13 {
-        let instant = Timestamp::from_millisecond(text.parse().ok()?).ok();
-        return Some(instant.map(|instant| moment(instant.to_zoned(zone()), true)));
-    }
-    if digits && text.len() == 4 {
-        return Some(day(Date::new(text.parse().ok()?, 1, 1).ok(), now));
+        return Some(moment(zoned, true));
     }
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        let instant = match text.len() {
+            4 => return day(Date::new(text.parse().ok()?, 1, 1).ok()?, now),
+            9..=11 => Timestamp::from_second(text.parse().ok()?).ok()?,
+            13 => Timestamp::from_millisecond(text.parse().ok()?).ok()?,
+            _ => return day(text.parse().ok()?, now),
+        };
+        return Some(moment(instant.to_zoned(zone()), true));
+    }
     if let Ok(date) = text.parse::<Date>()
         && !text.contains(':')
     {
-        return Some(day(Some(date), now));
+        return day(date, now);
     }
     if let Ok(datetime) = text.parse::<civil::DateTime>() {
-        return Some(datetime.to_zoned(zone()).ok().map(|at| moment(at, true)));
+        return datetime.to_zoned(zone()).ok().map(|at| moment(at, true));
     }
-    iso_week(text).map(|date| day(Some(date), now))
+    iso_week(text).and_then(|date| day(date, now))
 }
 
 /// `2026-W48` and `2026-W48-3`
@@ -104,12 +98,12 @@ fn iso_week(text: &str) -> Option<Date> {
     )
 }
 
-/// Whole phrases that name a day. The outer `None`: not one of them.
-fn phrase(text: &str, now: &Zoned) -> Option<Option<Date>> {
+/// Whole phrases that name a day.
+fn phrase(text: &str, now: &Zoned) -> Option<Date> {
     let today = now.date();
     let after = |span: Span| today.checked_add(span).ok();
     let text = text.strip_prefix("the ").unwrap_or(text);
-    Some(match text {
+    match text {
         "today" => Some(today),
         "tomorrow" => after(1.day()),
         "yesterday" => after(-1.day()),
@@ -157,10 +151,10 @@ fn phrase(text: &str, now: &Zoned) -> Option<Option<Date>> {
                         .days(),
                 ),
                 "last" | "previous" => after((until(today, weekday) - 7).days()),
-                _ => return None,
+                _ => None,
             }
         }
-    })
+    }
 }
 
 /// How many days until that weekday, 0 to 6.
@@ -177,10 +171,10 @@ fn upcoming(today: Date, month: i8, day: i8) -> Option<Date> {
     }
 }
 
-/// "now", "in 3 days", "2 weeks ago", "an hour from now". The outer `None`: not one of them.
-fn relative(text: &str, now: &Zoned) -> Option<Option<Moment>> {
+/// "now", "in 3 days", "2 weeks ago", "an hour from now".
+fn relative(text: &str, now: &Zoned) -> Option<Moment> {
     if matches!(text, "now" | "right now" | "the present" | "present") {
-        return Some(Some(moment(now.clone(), true)));
+        return Some(moment(now.clone(), true));
     }
     let (sign, rest) = if let Some(rest) = text.strip_prefix("in ") {
         (1, rest)
@@ -232,14 +226,14 @@ fn relative(text: &str, now: &Zoned) -> Option<Option<Moment>> {
         return None;
     }
     if has_time {
-        Some(Some(moment(at, true)))
+        Some(moment(at, true))
     } else {
-        Some(day(Some(at.date()), now))
+        day(at.date(), now)
     }
 }
 
 /// A date, a time and a zone as a row of words, in any order.
-fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
+fn words(text: &str, now: &Zoned) -> Option<Moment> {
     let mut parts = Parts::default();
     let spaced = text.replace(',', " ");
     let mut rest: Vec<&str> = spaced.split_whitespace().collect();
@@ -255,7 +249,7 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
             {
                 break;
             }
-            parts.date = Some(date?);
+            parts.date = Some(date);
             rest.drain(..length);
             break;
         }
@@ -281,7 +275,7 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
             parts.date = Some(date);
             parts.note = note;
         } else if let Some(number) = ordinal(word) {
-            if parts.day.is_none() && number <= 31 && number >= 1 {
+            if parts.day.is_none() && (1..=31).contains(&number) {
                 parts.day = i8::try_from(number).ok();
             } else if parts.year.is_none()
                 && (parts.day.is_some() || parts.month.is_some() || number > 31)
@@ -314,7 +308,7 @@ fn words(text: &str, now: &Zoned) -> Option<Option<Moment>> {
             return None;
         }
     }
-    Some(parts.assemble(now))
+    parts.assemble(now)
 }
 
 #[derive(Default)]
@@ -461,16 +455,21 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
         (None, None) => (word, None, false),
     };
     let mut parts = digits.split(':');
-    let mut number = || -> Option<Option<i8>> {
+    // An absent part is nothing, a wrong one an error.
+    let mut number = || -> Result<Option<i8>, ()> {
         let Some(part) = parts.next() else {
-            return Some(None);
+            return Ok(None);
         };
-        let valid = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        if valid { Some(part.parse().ok()) } else { None }
+        let is_valid = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        if is_valid {
+            Ok(part.parse().ok())
+        } else {
+            Err(())
+        }
     };
-    let hour = number()??;
-    let minute = number()?;
-    let second = number()?;
+    let hour = number().ok()??;
+    let minute = number().ok()?;
+    let second = number().ok()?;
     if parts.next().is_some() || (shift.is_none() && minute.is_none()) {
         return None;
     }

@@ -47,15 +47,12 @@ pub(super) fn decode(raw: &str) -> String {
     while let Some(at) = rest.find('&') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        match reference(&rest[1..]) {
-            Some((length, decoded)) => {
-                text.push_str(&decoded);
-                rest = &rest[1 + length..];
-            }
-            None => {
-                text.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((length, decoded)) = reference(&rest[1..]) {
+            text.push_str(&decoded);
+            rest = &rest[1 + length..];
+        } else {
+            text.push('&');
+            rest = &rest[1..];
         }
     }
     text.push_str(rest);

@@ -1,4 +1,4 @@
-//! The path language: a part of JSONPath.
+//! The path language: a part of `JSONPath`.
 
 use crate::tools::document::Document;
 use crate::tools::number::{Number, cell};
@@ -137,8 +137,8 @@ impl Path {
             };
             at = value;
             match step {
-                Step::Key(key) => walked.push_str(&format!(".{key}")),
-                Step::Index(index) => walked.push_str(&format!("[{index}]")),
+                Step::Key(key) => walked.extend([".", key]),
+                Step::Index(index) => walked.extend(["[", &index.to_string(), "]"]),
                 _ => {}
             }
         }
@@ -152,7 +152,7 @@ impl Step {
             (Self::Key(key), object @ Document::Object(_)) => next.extend(object.get(key)),
             // A name on an array means that name in each of its items only behind a wildcard.
             (Self::Index(index), Document::Array(list)) => {
-                next.extend(place(*index, list.len()).and_then(|at| list.get(at)))
+                next.extend(place(*index, list.len()).and_then(|at| list.get(at)));
             }
             (Self::Slice(from, to), Document::Array(list)) => {
                 let bound = |bound: &Option<i64>, default: usize| match bound {
@@ -170,7 +170,7 @@ impl Step {
             (Self::All, Document::Array(list)) => next.extend(list),
             (Self::All, Document::Object(map)) => next.extend(map.iter().map(|(_, value)| value)),
             (Self::Filter(tests), Document::Array(list)) => {
-                next.extend(list.iter().filter(|item| holds(tests, item)))
+                next.extend(list.iter().filter(|item| holds(tests, item)));
             }
             (Self::Filter(tests), Document::Object(map)) => next.extend(
                 map.iter()
@@ -187,7 +187,7 @@ impl Step {
                     match value {
                         Document::Array(list) => open.extend(list.iter().rev()),
                         Document::Object(map) => {
-                            open.extend(map.iter().rev().map(|(_, value)| value))
+                            open.extend(map.iter().rev().map(|(_, value)| value));
                         }
                         _ => {}
                     }
@@ -214,7 +214,6 @@ fn closing(text: &str) -> Option<usize> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some(at),
@@ -272,14 +271,13 @@ fn parts<'a>(text: &'a str, sign: &str) -> Vec<&'a str> {
         }
         match quote {
             Some(open) if open == c => quote = None,
-            Some(_) => {}
             None if matches!(c, '\'' | '"') => quote = Some(c),
             None if text[at..].starts_with(sign) => {
                 parts.push(&text[start..at]);
                 start = at + sign.len();
                 skip = start;
             }
-            None => {}
+            _ => {}
         }
     }
     parts.push(&text[start..]);
