@@ -3,6 +3,7 @@
 
 import { expect, test } from '../fixtures/test.ts';
 import { makeSeed, missing, pages } from '../pages/all.ts';
+import { LandingPage } from '../pages/landing.ts';
 import { SessionPage } from '../pages/session.ts';
 
 test.use({ javaScriptEnabled: false });
@@ -48,7 +49,7 @@ test('search, open, run and read the answer', async ({ page }) => {
 
 test('the start page runs a goal', async ({ page }) => {
   await page.goto('/');
-  await page.getByText('Everyday calculator').first().click();
+  await new LandingPage(page).choose('Everyday calculator');
   await page.getByRole('textbox', { name: 'What should it do?' }).fill('What is 20% of 50?');
   await page.getByRole('button', { name: 'Start and watch' }).click();
   await expect(page).toHaveURL(/\/sessions\//);
