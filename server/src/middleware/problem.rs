@@ -143,3 +143,55 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn ask(path: &str) -> Response {
+        async fn panics() -> StatusCode {
+            panic!("on purpose")
+        }
+        let routes = ["/api/v1/panics", "/panics"];
+        let app = routes
+            .into_iter()
+            .fold(Router::new(), |router, route| router.route(route, get(panics)));
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        app.layer(from_fn(write)).oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_as_a_defect() {
+        for (path, kind) in [
+            ("/api/v1/panics", "application/problem+json"),
+            ("/panics", "text/html; charset=utf-8"),
+        ] {
+            let response = ask(path).await;
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], kind);
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        }
+    }
+
+    #[test]
+    fn a_chain_names_each_cause_once() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl std::fmt::Display for Outer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "cannot write: {}", self.0)
+            }
+        }
+        impl std::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        assert_eq!(chain(&Outer(std::io::Error::other("disk full"))), "cannot write: disk full");
+    }
+}
