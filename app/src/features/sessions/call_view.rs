@@ -19,7 +19,8 @@ pub fn CallView(
     /// The call.
     call: Call,
 ) -> impl IntoView {
-    let title = built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
+    let title =
+        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
     let arguments = lay_out_json(&call.arguments);
     let id = call.id;
     let result = Memo::new(move |_| live.result(&step, &id));

@@ -71,9 +71,11 @@ async fn fetch(
     let agent: Option<AgentId> = match agent.filter(|agent| !agent.is_empty()) {
         None => None,
         // What is no id names no agent.
-        Some(agent) => {
-            Some(agent.parse().map_err(|_| AppError::not_found("There is no such agent"))?)
-        }
+        Some(agent) => Some(
+            agent
+                .parse()
+                .map_err(|_| AppError::not_found("There is no such agent"))?,
+        ),
     };
     list_sessions(agent, cursor, None).await
 }
@@ -85,26 +87,27 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
     if page.items.is_empty() && cursor.is_none() {
         return match agent_id {
             None => view! { <Nothing /> }.into_any(),
-            Some(id) => {
-                view! {
-                    <EmptyState
-                        icon=IconName::History
-                        title="No sessions yet"
-                        text="This agent has not been run. Give it a goal and watch it work."
-                    >
-                        <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
-                            "Run the agent"
-                        </LinkButton>
-                        <LinkButton href=paths::SESSIONS.to_owned()>"All sessions"</LinkButton>
-                    </EmptyState>
-                }
-                .into_any()
+            Some(id) => view! {
+                <EmptyState
+                    icon=IconName::History
+                    title="No sessions yet"
+                    text="This agent has not been run. Give it a goal and watch it work."
+                >
+                    <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
+                        "Run the agent"
+                    </LinkButton>
+                    <LinkButton href=paths::SESSIONS.to_owned()>"All sessions"</LinkButton>
+                </EmptyState>
             }
+            .into_any(),
         };
     }
     let later: LaterPages<SessionSummary> = LaterPages::new(page.next_cursor);
     let filter = agent_id.map(|id| {
-        let name = page.items.first().map_or_else(String::new, |session| session.agent_name.clone());
+        let name = page
+            .items
+            .first()
+            .map_or_else(String::new, |session| session.agent_name.clone());
         view! {
             <Notice tone=Tone::Neutral>
                 <p class="history__filter">

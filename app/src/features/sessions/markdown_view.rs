@@ -119,14 +119,12 @@ fn inline_view(inline: Inline) -> AnyView {
         Inline::Strong(inner) => view! { <strong>{inline_views(inner)}</strong> }.into_any(),
         Inline::Emphasis(inner) => view! { <em>{inline_views(inner)}</em> }.into_any(),
         Inline::Struck(inner) => view! { <s>{inline_views(inner)}</s> }.into_any(),
-        Inline::Link(url, inner) => {
-            view! {
-                <a href=url target="_blank" rel="noopener noreferrer nofollow">
-                    {inline_views(inner)}
-                </a>
-            }
-            .into_any()
+        Inline::Link(url, inner) => view! {
+            <a href=url target="_blank" rel="noopener noreferrer nofollow">
+                {inline_views(inner)}
+            </a>
         }
+        .into_any(),
         Inline::Break => view! { <br /> }.into_any(),
     }
 }

@@ -29,9 +29,10 @@ pub(crate) fn SessionRow(
     /// Whether to say whose it is.
     names: AgentNames,
 ) -> impl IntoView {
-    let duration_ms = session.started_at.zip(session.ended_at).map(|(from, to)| {
-        u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
-    });
+    let duration_ms = session
+        .started_at
+        .zip(session.ended_at)
+        .map(|(from, to)| u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0));
     let agent = (names == AgentNames::Shown).then(|| {
         view! {
             <a class="session-row__agent" href=paths::agent(session.agent_id)>
@@ -136,7 +137,10 @@ pub(crate) fn LoadMore<T: Clone + Send + Sync + 'static>(
     on_more: Callback<String>,
 ) -> impl IntoView {
     move || {
-        let error = pages.error.get().map(|error| view! { <ErrorPanel error=error /> });
+        let error = pages
+            .error
+            .get()
+            .map(|error| view! { <ErrorPanel error=error /> });
         let link = pages.next().map(|cursor| {
             view! {
                 <a

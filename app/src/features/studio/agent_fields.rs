@@ -9,9 +9,7 @@ use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 use super::agent_form::{AgentForm, field_fault, tools_fault};
 use super::planner_notice::PlannerNotice;
 use crate::error::AppError;
-use crate::ui::{
-    Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone,
-};
+use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
 
 /// Every field of an agent. Belongs into a form.
 #[component]
@@ -182,7 +180,11 @@ fn ModelPicker(
     error: Signal<Option<AppError>>,
     language_model: Option<String>,
 ) -> impl IntoView {
-    let model = if model.is_empty() { "auto".to_owned() } else { model };
+    let model = if model.is_empty() {
+        "auto".to_owned()
+    } else {
+        model
+    };
     let auto = language_model.as_ref().map_or_else(
         || "The built-in planner, because no language model is configured here".to_owned(),
         |name| format!("The language model of this installation: {name}"),
@@ -195,7 +197,11 @@ fn ModelPicker(
     };
     let choices = [
         ("auto", "Automatic", auto),
-        ("builtin", "Built-in planner", "Rules instead of a language model. Same input, same answer".to_owned()),
+        (
+            "builtin",
+            "Built-in planner",
+            "Rules instead of a language model. Same input, same answer".to_owned(),
+        ),
         ("named", "Named model", named.to_owned()),
     ]
     .into_iter()

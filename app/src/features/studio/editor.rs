@@ -20,7 +20,8 @@ use crate::features::sessions::session_list::{AgentNames, SessionRow};
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
-    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time, Tone,
+    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time,
+    Tone,
 };
 
 /// An agent, to change and to run.
@@ -33,7 +34,10 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent { agent, language_model } = edited;
+    let EditedAgent {
+        agent,
+        language_model,
+    } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let status = Signal::derive(move || shown.with(|agent| agent.status));
@@ -82,11 +86,7 @@ fn Head(shown: RwSignal<Agent>) -> impl IntoView {
 
 /// All that an agent is made of.
 #[component]
-fn EditForm(
-    agent: Agent,
-    shown: RwSignal<Agent>,
-    language_model: Option<String>,
-) -> impl IntoView {
+fn EditForm(agent: Agent, shown: RwSignal<Agent>, language_model: Option<String>) -> impl IntoView {
     let update = ServerAction::<UpdateAgent>::new();
     let error = action_error(update.value());
     let is_changed = RwSignal::new(false);
@@ -112,7 +112,11 @@ fn EditForm(
     });
     let id = agent.id;
     let is_conflict = Memo::new(move |_| {
-        error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
+        error.with(|error| {
+            error
+                .as_ref()
+                .is_some_and(|error| error.kind == FaultKind::Conflict)
+        })
     });
     let other = Signal::derive(move || error.get().filter(|_| !is_conflict.get()));
     view! {

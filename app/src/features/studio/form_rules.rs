@@ -1,13 +1,14 @@
 //! The rules that turn what a form sent into what a use case takes.
 
+use resonant_domain::FieldFault;
 use resonant_domain::agent::{
     AgentChanges, AgentSpec, Avatar, LimitChanges, Limits, ModelPolicy, ToolGrant,
 };
 use resonant_domain::session::NewSession;
-use resonant_domain::{FaultKind, FieldFault};
 
 use super::agent_form::{AgentForm, RunForm};
 use crate::error::AppError;
+use crate::ssr;
 
 impl AgentForm {
     /// The agent that the form describes, or every field that breaks a rule.
@@ -26,20 +27,35 @@ impl AgentForm {
                     .unwrap_or(base.max_steps),
                 max_tokens: number(&mut faults, "limits.max_tokens", &self.max_tokens)
                     .unwrap_or(base.max_tokens),
-                timeout_seconds: number(&mut faults, "limits.timeout_seconds", &self.timeout_seconds)
-                    .unwrap_or(base.timeout_seconds),
+                timeout_seconds: number(
+                    &mut faults,
+                    "limits.timeout_seconds",
+                    &self.timeout_seconds,
+                )
+                .unwrap_or(base.timeout_seconds),
             },
         };
         if let Err(more) = spec.check() {
             faults.extend(more);
         }
-        if faults.is_empty() { Ok(spec) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(spec)
+        } else {
+            Err(faults)
+        }
     }
 
     /// The same as changes to an agent that exists: every field but the status.
     pub fn changes(&self) -> Result<AgentChanges, Vec<FieldFault>> {
-        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
-            self.spec()?;
+        let AgentSpec {
+            name,
+            description,
+            avatar,
+            system_prompt,
+            model_policy,
+            tools,
+            limits,
+        } = self.spec()?;
         Ok(AgentChanges {
             name: Some(name),
             description: Some(description),
@@ -58,18 +74,30 @@ impl AgentForm {
 
     fn avatar(&self, faults: &mut Vec<FieldFault>) -> Avatar {
         let base = Avatar::default();
-        let icon = if self.icon.is_empty() { base.icon } else { self.icon.clone() };
+        let icon = if self.icon.is_empty() {
+            base.icon
+        } else {
+            self.icon.clone()
+        };
         let hue = number(faults, "avatar.hue", &self.hue).unwrap_or(u32::from(base.hue));
-        Avatar { icon, hue: u16::try_from(hue).unwrap_or(u16::MAX) }
+        Avatar {
+            icon,
+            hue: u16::try_from(hue).unwrap_or(u16::MAX),
+        }
     }
 
     fn model_policy(&self, faults: &mut Vec<FieldFault>) -> ModelPolicy {
         match self.model.as_str() {
             "" | "auto" => ModelPolicy::Auto,
             "builtin" => ModelPolicy::Builtin,
-            "named" => ModelPolicy::Named { model: self.model_name.trim().to_owned() },
+            "named" => ModelPolicy::Named {
+                model: self.model_name.trim().to_owned(),
+            },
             _ => {
-                faults.push(FieldFault::new("model_policy", "must be auto, builtin or named"));
+                faults.push(FieldFault::new(
+                    "model_policy",
+                    "must be auto, builtin or named",
+                ));
                 ModelPolicy::Auto
             }
         }
@@ -87,13 +115,21 @@ impl RunForm {
             limits: LimitChanges {
                 max_steps: number(&mut faults, "limits.max_steps", &self.max_steps),
                 max_tokens: number(&mut faults, "limits.max_tokens", &self.max_tokens),
-                timeout_seconds: number(&mut faults, "limits.timeout_seconds", &self.timeout_seconds),
+                timeout_seconds: number(
+                    &mut faults,
+                    "limits.timeout_seconds",
+                    &self.timeout_seconds,
+                ),
             },
         };
         if let Err(more) = new.check() {
             faults.extend(more);
         }
-        if faults.is_empty() { Ok(new) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(new)
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -117,8 +153,7 @@ fn number(faults: &mut Vec<FieldFault>, field: &str, text: &str) -> Option<u32> 
 
 /// The error that tells these faults.
 pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
-    let kind = FaultKind::Invalid;
-    AppError { fields, ..AppError::new(kind, kind.title()) }
+    ssr::fail(resonant_backend::Error::Invalid(fields))
 }
 
 #[cfg(test)]
@@ -131,13 +166,22 @@ mod tests {
     }
 
     fn form() -> AgentForm {
-        AgentForm { name: "Reader".to_owned(), ..AgentForm::default() }
+        AgentForm {
+            name: "Reader".to_owned(),
+            ..AgentForm::default()
+        }
     }
 
     #[test]
     fn a_name_is_enough() {
         let spec = form().spec().unwrap();
-        assert_eq!(spec, AgentSpec { name: "Reader".to_owned(), ..AgentSpec::default() });
+        assert_eq!(
+            spec,
+            AgentSpec {
+                name: "Reader".to_owned(),
+                ..AgentSpec::default()
+            }
+        );
     }
 
     #[test]
@@ -145,11 +189,20 @@ mod tests {
         let spec = AgentSpec {
             name: "Reader".to_owned(),
             description: "Reads\npages".to_owned(),
-            avatar: Avatar { icon: "book".to_owned(), hue: 12 },
+            avatar: Avatar {
+                icon: "book".to_owned(),
+                hue: 12,
+            },
             system_prompt: "You read.".to_owned(),
-            model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
+            model_policy: ModelPolicy::Named {
+                model: "llama3".to_owned(),
+            },
             tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
-            limits: Limits { max_steps: 3, max_tokens: 500, timeout_seconds: 60 },
+            limits: Limits {
+                max_steps: 3,
+                max_tokens: 500,
+                timeout_seconds: 60,
+            },
         };
         assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
     }
@@ -179,18 +232,30 @@ mod tests {
         // As a browser writes `form[tools][]` twice, brackets escaped.
         let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
                     &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
-        let read: Arguments = serde_qs::Config::new(5, false).deserialize_str(body).unwrap();
+        let read: Arguments = serde_qs::Config::new(5, false)
+            .deserialize_str(body)
+            .unwrap();
         assert_eq!(read.form.tools, ["calculator", "extract"]);
         assert_eq!(read.form.spec().unwrap().description, "a\nb");
     }
 
     #[test]
     fn a_run_needs_a_goal_and_takes_over_its_own_limits_only() {
-        let run = RunForm { goal: " Add 2 and 2 ".to_owned(), max_steps: "3".to_owned(), ..RunForm::default() };
+        let run = RunForm {
+            goal: " Add 2 and 2 ".to_owned(),
+            max_steps: "3".to_owned(),
+            ..RunForm::default()
+        };
         let new = run.new_session().unwrap();
         assert_eq!(new.goal, "Add 2 and 2");
         assert_eq!(new.context, None);
-        assert_eq!(new.limits, LimitChanges { max_steps: Some(3), ..LimitChanges::default() });
+        assert_eq!(
+            new.limits,
+            LimitChanges {
+                max_steps: Some(3),
+                ..LimitChanges::default()
+            }
+        );
         let faults = RunForm::default().new_session().unwrap_err();
         assert_eq!(faults[0].field, "goal");
     }

@@ -16,7 +16,10 @@ fn marks_within_a_line() {
         ("a **b** c", vec![text("a "), strong("b"), text(" c")]),
         ("*a* _b_", vec![emphasis("a"), text(" "), emphasis("b")]),
         ("***a***", vec![Inline::Strong(vec![emphasis("a")])]),
-        ("**a *b***", vec![Inline::Strong(vec![text("a "), emphasis("b")])]),
+        (
+            "**a *b***",
+            vec![Inline::Strong(vec![text("a "), emphasis("b")])],
+        ),
         ("~~old~~", vec![Inline::Struck(vec![text("old")])]),
         ("2 * 3 * 4", vec![text("2 * 3 * 4")]),
         ("snake_case_name", vec![text("snake_case_name")]),
@@ -36,18 +39,34 @@ fn marks_within_a_line() {
 fn links_lead_to_the_web_and_nowhere_else() {
     let link = |url: &str, label: &str| Inline::Link(url.to_owned(), vec![text(label)]);
     let table: Vec<(&str, Vec<Inline>)> = vec![
-        ("[a](https://example.org/b)", vec![link("https://example.org/b", "a")]),
+        (
+            "[a](https://example.org/b)",
+            vec![link("https://example.org/b", "a")],
+        ),
         ("[a](javascript:alert(1))", vec![text("a"), text(")")]),
         ("[a](data:text/html,x)", vec![text("a")]),
         ("[a](/sign-out)", vec![text("a")]),
-        ("[a](HTTPS://example.org)", vec![link("HTTPS://example.org", "a")]),
+        (
+            "[a](HTTPS://example.org)",
+            vec![link("HTTPS://example.org", "a")],
+        ),
         ("[a](https:javascript)", vec![text("a")]),
-        ("![pic](https://example.org/p.png)", vec![link("https://example.org/p.png", "pic")]),
-        ("<https://example.org>", vec![link("https://example.org", "https://example.org")]),
+        (
+            "![pic](https://example.org/p.png)",
+            vec![link("https://example.org/p.png", "pic")],
+        ),
+        (
+            "<https://example.org>",
+            vec![link("https://example.org", "https://example.org")],
+        ),
         ("<script>", vec![text("<script>")]),
         (
             "see https://example.org/a_b_c.",
-            vec![text("see "), link("https://example.org/a_b_c", "https://example.org/a_b_c"), text(".")],
+            vec![
+                text("see "),
+                link("https://example.org/a_b_c", "https://example.org/a_b_c"),
+                text("."),
+            ],
         ),
         ("[1] no link", vec![text("[1] no link")]),
     ];
@@ -58,7 +77,9 @@ fn links_lead_to_the_web_and_nowhere_else() {
 
 #[test]
 fn headings_rules_quotes_and_code() {
-    let blocks = parse("# One #\n\ntext\nmore\n---\n> said\n> twice\n```rust\nlet a = \"<b>\";\n```\n## Two");
+    let blocks = parse(
+        "# One #\n\ntext\nmore\n---\n> said\n> twice\n```rust\nlet a = \"<b>\";\n```\n## Two",
+    );
     assert_eq!(
         blocks,
         [
@@ -74,14 +95,23 @@ fn headings_rules_quotes_and_code() {
 
 #[test]
 fn code_that_is_still_being_written_is_code() {
-    assert_eq!(parse("```\nhalf"), [Block::Code(String::new(), "half".to_owned())]);
+    assert_eq!(
+        parse("```\nhalf"),
+        [Block::Code(String::new(), "half".to_owned())]
+    );
 }
 
 #[test]
 fn lists_nest_and_number() {
     let item = |label: &str| vec![paragraph(vec![text(label)])];
-    assert_eq!(parse("- a\n- b"), [Block::List(None, vec![item("a"), item("b")])]);
-    assert_eq!(parse("3. a\n\n4. b"), [Block::List(Some(3), vec![item("a"), item("b")])]);
+    assert_eq!(
+        parse("- a\n- b"),
+        [Block::List(None, vec![item("a"), item("b")])]
+    );
+    assert_eq!(
+        parse("3. a\n\n4. b"),
+        [Block::List(Some(3), vec![item("a"), item("b")])]
+    );
     assert_eq!(
         parse("1. a\n   - b\n   - c\n2. d"),
         [Block::List(
@@ -102,14 +132,24 @@ fn lists_nest_and_number() {
             paragraph(vec![text("after")]),
         ]
     );
-    assert_eq!(parse("1984. Great"), [Block::List(Some(1984), vec![item("Great")])]);
-    assert_eq!(parse("in\n1984. Great"), [paragraph(vec![text("in\n1984. Great")])]);
+    assert_eq!(
+        parse("1984. Great"),
+        [Block::List(Some(1984), vec![item("Great")])]
+    );
+    assert_eq!(
+        parse("in\n1984. Great"),
+        [paragraph(vec![text("in\n1984. Great")])]
+    );
 }
 
 #[test]
 fn tables_are_as_wide_as_their_head() {
     let cell = |content: &str, is_right| Cell {
-        content: if content.is_empty() { Vec::new() } else { vec![text(content)] },
+        content: if content.is_empty() {
+            Vec::new()
+        } else {
+            vec![text(content)]
+        },
         is_right,
     };
     assert_eq!(
@@ -125,7 +165,10 @@ fn tables_are_as_wide_as_their_head() {
             paragraph(vec![text("after")]),
         ]
     );
-    assert_eq!(parse("a | b\nno table"), [paragraph(vec![text("a | b\nno table")])]);
+    assert_eq!(
+        parse("a | b\nno table"),
+        [paragraph(vec![text("a | b\nno table")])]
+    );
 }
 
 #[test]
