@@ -34,7 +34,10 @@ impl Table {
             .map(|record| record.iter().map(str::to_owned).collect())
             .collect();
         let fitting = rows.iter().filter(|row| row.len() == columns.len()).count();
-        let is_table = !rows.is_empty() && fitting * 10 >= rows.len() * 8 && columns.iter().all(|c| c.len() < 60 && !c.is_empty());
+        // Prose has commas too: its "cells" are sentences.
+        let is_head = columns.iter().all(|name| !name.is_empty() && name.len() < 60 && !name.ends_with(['.', '!', '?', ':']));
+        let is_prose = rows.iter().flatten().filter(|cell| cell.split_whitespace().count() > 25).count() * 4 > rows.len();
+        let is_table = !rows.is_empty() && is_head && !is_prose && fitting * 10 >= rows.len() * 8 && rows.len() + columns.len() >= 4;
         is_table.then_some(Self { columns, rows })
     }
 
@@ -416,6 +419,7 @@ mod tests {
         assert_eq!(Table::read(SALES).unwrap().columns.len(), 7);
         assert!(Table::read("Hello, Sam,\nthanks for the note, and for the rest, of it.").is_none());
         assert!(Table::read("one line, only").is_none());
+        assert!(Table::read("Weekly call, 12 October.\nWe meet again in May, at noon.").is_none());
         assert_eq!(Table::read(SALES).unwrap().summable(), ["units", "revenue"]);
         assert_eq!(Table::read(SALES).unwrap().grouping(), Some("region"));
     }
