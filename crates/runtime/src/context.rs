@@ -76,7 +76,11 @@ impl Progress {
         }
         // The row counts the model's reply from the moment it is written, the log only once the
         // step is complete.
-        progress.used = if used.total_tokens() >= sum.total_tokens() { used } else { sum };
+        progress.used = if used.total_tokens() >= sum.total_tokens() {
+            used
+        } else {
+            sum
+        };
         progress
     }
 
@@ -115,7 +119,12 @@ impl Progress {
                     step.output.push_str(delta);
                 }
             }
-            EventBody::ToolCall { call_id, tool, arguments, .. } => {
+            EventBody::ToolCall {
+                call_id,
+                tool,
+                arguments,
+                ..
+            } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.calls.push(CallRecord {
                         call_id: call_id.clone(),
@@ -125,7 +134,12 @@ impl Progress {
                     });
                 }
             }
-            EventBody::ToolResult { call_id, outcome, content, .. } => {
+            EventBody::ToolResult {
+                call_id,
+                outcome,
+                content,
+                ..
+            } => {
                 let calls = self.steps.iter_mut().rev().flat_map(|step| &mut step.calls);
                 if let Some(call) = calls.into_iter().find(|call| call.call_id == *call_id) {
                     call.result = Some((*outcome, content.clone()));
@@ -137,7 +151,11 @@ impl Progress {
                     step.is_complete = true;
                 }
             }
-            EventBody::Error { step: Some(_), recoverable: true, .. } => {
+            EventBody::Error {
+                step: Some(_),
+                recoverable: true,
+                ..
+            } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.faults += 1;
                 }
@@ -156,11 +174,20 @@ impl Progress {
             return Next::Over(state);
         }
         match self.steps.last() {
-            None => Next::Step { number: 1, attempt: 1 },
+            None => Next::Step {
+                number: 1,
+                attempt: 1,
+            },
             Some(step) if step.is_complete && step.calls.is_empty() => Next::Answered,
-            Some(step) if step.is_complete => Next::Step { number: step.number + 1, attempt: 1 },
+            Some(step) if step.is_complete => Next::Step {
+                number: step.number + 1,
+                attempt: 1,
+            },
             Some(step) if !step.calls.is_empty() => Next::Tools,
-            Some(step) => Next::Step { number: step.number, attempt: step.attempt + 1 },
+            Some(step) => Next::Step {
+                number: step.number,
+                attempt: step.attempt + 1,
+            },
         }
     }
 
@@ -178,9 +205,12 @@ impl Progress {
     /// The calls of the open step that have no result.
     pub fn open_calls(&self) -> Vec<CallRecord> {
         match self.steps.last() {
-            Some(step) if !step.is_complete => {
-                step.calls.iter().filter(|call| call.result.is_none()).cloned().collect()
-            }
+            Some(step) if !step.is_complete => step
+                .calls
+                .iter()
+                .filter(|call| call.result.is_none())
+                .cloned()
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -188,8 +218,10 @@ impl Progress {
     /// The conversation as a model is shown it: the goal, then every complete step. Results stand
     /// in the order of their calls, whatever order they arrived in.
     pub fn messages(&self, goal: &str, context: Option<&str>) -> Vec<Message> {
-        let mut messages =
-            vec![Message::User { text: goal.to_owned(), context: context.map(str::to_owned) }];
+        let mut messages = vec![Message::User {
+            text: goal.to_owned(),
+            context: context.map(str::to_owned),
+        }];
         for step in self.steps.iter().filter(|step| step.is_complete) {
             messages.push(Message::Assistant {
                 text: step.output.clone(),
@@ -237,10 +269,17 @@ impl Progress {
             a.tool == b.tool && a.arguments == b.arguments && a.result == b.result
         };
         let last = self.steps.last()?;
-        let found = last.calls.iter().filter(|call| call.result.is_some()).find(|call| {
-            let steps = self.steps.iter();
-            steps.filter(|step| step.calls.iter().any(|other| same(call, other))).count() >= 3
-        })?;
+        let found = last
+            .calls
+            .iter()
+            .filter(|call| call.result.is_some())
+            .find(|call| {
+                let steps = self.steps.iter();
+                steps
+                    .filter(|step| step.calls.iter().any(|other| same(call, other)))
+                    .count()
+                    >= 3
+            })?;
         Some(format!(
             "it called `{}` three times with the same arguments and got the same answer each time",
             found.tool
@@ -262,101 +301,4 @@ fn shown(content: &str, call_id: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn events(bodies: Vec<EventBody>) -> Vec<SessionEvent> {
-        (1..)
-            .zip(bodies)
-            .map(|(sequence, body)| SessionEvent { sequence, at: Timestamp::UNIX_EPOCH, body })
-            .collect()
-    }
-
-    fn call(step: u32, id: &str) -> EventBody {
-        EventBody::ToolCall {
-            step,
-            call_id: id.to_owned(),
-            tool: "calculator".to_owned(),
-            arguments: Value::Null,
-        }
-    }
-
-    fn result(step: u32, id: &str, content: &str) -> EventBody {
-        EventBody::ToolResult {
-            step,
-            call_id: id.to_owned(),
-            tool: "calculator".to_owned(),
-            outcome: ToolOutcome::Ok,
-            content: content.to_owned(),
-            duration_ms: 1,
-        }
-    }
-
-    fn complete(step: u32) -> EventBody {
-        EventBody::StepComplete {
-            step,
-            usage: Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() },
-            duration_ms: 1,
-        }
-    }
-
-    #[test]
-    fn what_comes_next_follows_from_the_log() {
-        let start = EventBody::StepStart { step: 1, attempt: 1 };
-        let output = EventBody::Output { step: 1, delta: "half".to_owned() };
-        for (log, next) in [
-            (vec![], Next::Step { number: 1, attempt: 1 }),
-            (vec![start.clone()], Next::Step { number: 1, attempt: 2 }),
-            (vec![start.clone(), output.clone()], Next::Step { number: 1, attempt: 2 }),
-            (vec![start.clone(), call(1, "a")], Next::Tools),
-            (vec![start.clone(), call(1, "a"), result(1, "a", "4")], Next::Tools),
-            (
-                vec![start.clone(), call(1, "a"), result(1, "a", "4"), complete(1)],
-                Next::Step { number: 2, attempt: 1 },
-            ),
-            (vec![start, output, complete(1)], Next::Answered),
-        ] {
-            assert_eq!(Progress::new(&events(log.clone()), Usage::default()).next(), next, "{log:?}");
-        }
-    }
-
-    #[test]
-    fn messages_keep_the_order_of_the_calls() {
-        let progress = Progress::new(
-            &events(vec![
-                EventBody::StepStart { step: 1, attempt: 1 },
-                call(1, "a"),
-                call(1, "b"),
-                result(1, "b", "second"),
-                result(1, "a", &"x".repeat(RESULT_SHOWN_MAX + 1)),
-                complete(1),
-            ]),
-            Usage::default(),
-        );
-        let messages = progress.messages("goal", None);
-        assert_eq!(messages.len(), 4);
-        let Message::Tool { call_id, content, .. } = &messages[2] else { panic!("{messages:?}") };
-        assert_eq!(call_id, "a");
-        assert!(content.ends_with("all of it.]") && content.contains("source `a`"));
-        assert_eq!(progress.sources(Some("c")).len(), 3);
-        assert_eq!(progress.sources(None)["a"].len(), RESULT_SHOWN_MAX + 1);
-    }
-
-    #[test]
-    fn the_open_step_used_what_no_complete_one_did() {
-        let used = Usage { input_tokens: 12, output_tokens: 3, ..Usage::default() };
-        let progress = Progress::new(
-            &events(vec![
-                EventBody::StepStart { step: 1, attempt: 1 },
-                call(1, "a"),
-                result(1, "a", "4"),
-                complete(1),
-                EventBody::StepStart { step: 2, attempt: 1 },
-                call(2, "b"),
-            ]),
-            used,
-        );
-        assert_eq!(progress.open_usage().input_tokens, 7);
-        assert_eq!(progress.open_calls().len(), 1);
-    }
-}
+mod tests;

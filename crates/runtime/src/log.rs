@@ -41,12 +41,17 @@ impl MemoryLog {
     /// A log that already holds `history`.
     #[must_use]
     pub const fn with_history(history: Vec<SessionEvent>) -> Self {
-        Self { entries: Mutex::new(history) }
+        Self {
+            entries: Mutex::new(history),
+        }
     }
 
     /// All that was written.
     pub fn events(&self) -> Vec<SessionEvent> {
-        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.entries
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -56,14 +61,24 @@ impl SessionLog for MemoryLog {
         entries: Vec<EventBody>,
         _usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
-        let mut log = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if log.iter().any(|event| matches!(event.body, EventBody::Done { .. })) {
+        let mut log = self
+            .entries
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if log
+            .iter()
+            .any(|event| matches!(event.body, EventBody::Done { .. }))
+        {
             return Box::pin(async { Err(LogError::Fenced) });
         }
         let first = log.last().map_or(1, |event| event.sequence + 1);
         let events: Vec<_> = (first..)
             .zip(entries)
-            .map(|(sequence, body)| SessionEvent { sequence, at: jiff::Timestamp::UNIX_EPOCH, body })
+            .map(|(sequence, body)| SessionEvent {
+                sequence,
+                at: jiff::Timestamp::UNIX_EPOCH,
+                body,
+            })
             .collect();
         log.extend(events.iter().cloned());
         Box::pin(async move { Ok(events) })

@@ -1,5 +1,7 @@
 //! One turn: the model's reply as it streams, then the tools that it asks for, side by side.
 
+mod call;
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::panic::AssertUnwindSafe;
@@ -9,18 +11,17 @@ use std::time::Duration;
 use futures::future::{FutureExt, pending};
 use futures::stream::{self, StreamExt};
 use resonant_domain::session::Usage;
-use resonant_domain::session_event::{EventBody, ToolOutcome};
+use resonant_domain::session_event::EventBody;
 use serde_json::Value;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 
-use crate::context::CallRecord;
 use crate::engine::{Ending, Work, elapsed, millis, plural};
 use crate::log::LogError;
 use crate::models::{
     CallRequest, Chosen, FinishReason, ModelError, ModelPiece, ModelRequest, request_chars,
 };
-use crate::tools::{ToolContext, Tools};
+use crate::tools::ToolContext;
+use call::call_tool;
 
 /// The pieces of a reply are written together for this long.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -72,11 +73,22 @@ impl Work<'_> {
             model: chosen.name.clone(),
             system: self.agent.system_prompt.clone(),
             messages: self.progress.messages(&self.session.goal, context),
-            tools: if is_last { Vec::new() } else { self.tools.schemas(&self.agent.tools) },
+            tools: if is_last {
+                Vec::new()
+            } else {
+                self.tools.schemas(&self.agent.tools)
+            },
             max_output_tokens: u32::try_from(tokens_left).unwrap_or(u32::MAX),
             now: self.clock.now(),
         };
-        self.append(vec![EventBody::StepStart { step: number, attempt }], Usage::default()).await?;
+        self.append(
+            vec![EventBody::StepStart {
+                step: number,
+                attempt,
+            }],
+            Usage::default(),
+        )
+        .await?;
         match self.listen(chosen, number, request).await? {
             Heard::Reply(reply) => self.take_reply(number, is_last, reply).await,
             Heard::Fault(error, unwritten) => self.take_fault(number, error, unwritten).await,
@@ -124,15 +136,29 @@ impl Work<'_> {
                 piece = AssertUnwindSafe(stream.next()).catch_unwind() => piece,
             };
             let next = match piece {
-                Ok(Some(Ok(ModelPiece::Finish { calls, usage, reason }))) => {
-                    return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
+                Ok(Some(Ok(ModelPiece::Finish {
+                    calls,
+                    usage,
+                    reason,
+                }))) => {
+                    return Ok(Heard::Reply(Reply {
+                        unwritten,
+                        has_output,
+                        calls,
+                        usage,
+                        reason,
+                    }));
                 }
-                Ok(Some(Ok(ModelPiece::Thinking(text)))) => {
-                    EventBody::Thinking { step, delta: without_nul(text) }
-                }
+                Ok(Some(Ok(ModelPiece::Thinking(text)))) => EventBody::Thinking {
+                    step,
+                    delta: without_nul(text),
+                },
                 Ok(Some(Ok(ModelPiece::Output(text)))) => {
                     has_output |= !text.trim().is_empty();
-                    EventBody::Output { step, delta: without_nul(text) }
+                    EventBody::Output {
+                        step,
+                        delta: without_nul(text),
+                    }
                 }
                 Ok(Some(Err(error))) => return Ok(Heard::Fault(error, unwritten)),
                 Ok(None) => {
@@ -144,7 +170,8 @@ impl Work<'_> {
                     return Ok(Heard::Fault(error, unwritten));
                 }
             };
-            let (EventBody::Thinking { delta, .. } | EventBody::Output { delta, .. }) = &next else {
+            let (EventBody::Thinking { delta, .. } | EventBody::Output { delta, .. }) = &next
+            else {
                 continue;
             };
             if delta.is_empty() {
@@ -165,7 +192,13 @@ impl Work<'_> {
                 };
                 let reason = FinishReason::Length;
                 let calls = Vec::new();
-                return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
+                return Ok(Heard::Reply(Reply {
+                    unwritten,
+                    has_output,
+                    calls,
+                    usage,
+                    reason,
+                }));
             }
         }
     }
@@ -198,7 +231,10 @@ impl Work<'_> {
         } else if !reply.has_output {
             Ending::failed("the model gave no answer and asked for no tool")
         } else if reply.reason == FinishReason::Length {
-            Ending::completed(Some(format!("the answer is cut: {}", self.tokens_reached())))
+            Ending::completed(Some(format!(
+                "the answer is cut: {}",
+                self.tokens_reached()
+            )))
         } else {
             Ending::completed(None)
         };
@@ -228,7 +264,11 @@ impl Work<'_> {
         };
         // What a lost attempt wrote is void; the reader of a failed session may want to see it.
         let mut entries = if recoverable { Vec::new() } else { unwritten };
-        entries.push(EventBody::Error { step: Some(step), message: message.clone(), recoverable });
+        entries.push(EventBody::Error {
+            step: Some(step),
+            message: message.clone(),
+            recoverable,
+        });
         self.append(entries, Usage::default()).await?;
         if !recoverable {
             return Ok(Some(Ending::failed(if faults > 0 {
@@ -237,7 +277,11 @@ impl Work<'_> {
                 message
             })));
         }
-        tracing::warn!(step, wait_ms = millis(wait), "the model failed, the step begins anew");
+        tracing::warn!(
+            step,
+            wait_ms = millis(wait),
+            "the model failed, the step begins anew"
+        );
         tokio::select! {
             biased;
             ending = Self::stopped(&self.signals, self.deadline) => Ok(Some(ending)),
@@ -257,8 +301,12 @@ impl Work<'_> {
         let mut entries = Vec::new();
         {
             let tools = self.tools;
-            let granted: Vec<_> =
-                self.agent.tools.iter().map(|grant| grant.name.clone()).collect();
+            let granted: Vec<_> = self
+                .agent
+                .tools
+                .iter()
+                .map(|grant| grant.name.clone())
+                .collect();
             let signals = self.signals.clone();
             let mut stopped = pin!(Self::stopped(&signals, self.deadline));
             let calls = open.into_iter().map(|call| {
@@ -276,7 +324,8 @@ impl Work<'_> {
                 entries.extend(result);
                 // The last result is written together with the end of the step.
                 if left > 0 {
-                    self.append(std::mem::take(&mut entries), Usage::default()).await?;
+                    self.append(std::mem::take(&mut entries), Usage::default())
+                        .await?;
                 }
             }
         }
@@ -291,7 +340,11 @@ impl Work<'_> {
         let began_at = self.progress.steps.last().map_or(now, |step| step.began_at);
         let mut used = self.progress.open_usage();
         used += usage;
-        EventBody::StepComplete { step, usage: used, duration_ms: millis(elapsed(began_at, now)) }
+        EventBody::StepComplete {
+            step,
+            usage: used,
+            duration_ms: millis(elapsed(began_at, now)),
+        }
     }
 
     fn steps_reached(&self) -> String {
@@ -311,75 +364,6 @@ fn call_id(step: u32, index: usize) -> String {
     format!("call{step:02}{:03}", index + 1)
 }
 
-/// Calls one tool. Whatever becomes of it is a result.
-async fn call_tool(
-    tools: &Tools,
-    granted: &[String],
-    step: u32,
-    call: CallRecord,
-    context: ToolContext,
-) -> EventBody {
-    let began_at = Instant::now();
-    let answer = attempt(tools, granted, &call, context).await;
-    let (outcome, content) = match answer {
-        Ok(content) => (ToolOutcome::Ok, content),
-        Err(content) => (ToolOutcome::Error, content),
-    };
-    EventBody::ToolResult {
-        step,
-        call_id: call.call_id,
-        tool: call.tool,
-        outcome,
-        content: without_nul(content),
-        duration_ms: millis(began_at.elapsed()),
-    }
-}
-
-async fn attempt(
-    tools: &Tools,
-    granted: &[String],
-    call: &CallRecord,
-    context: ToolContext,
-) -> Result<String, String> {
-    let name = &call.tool;
-    if call.call_id.get(6..).and_then(|n| n.parse().ok()).is_some_and(|n: usize| n > CALLS_MAX) {
-        return Err(format!("not called: one step may ask for at most {CALLS_MAX} tools"));
-    }
-    let tool = match tools.get(name) {
-        Some(tool) if granted.contains(name) => tool.clone(),
-        found => {
-            let why = if found.is_some() {
-                format!("the agent was not granted the tool `{name}`")
-            } else {
-                format!("there is no tool `{name}`")
-            };
-            let known: Vec<_> = granted.iter().filter(|tool| tools.get(tool).is_some()).collect();
-            return Err(if known.is_empty() {
-                format!("{why}, and no other is granted")
-            } else {
-                let known: Vec<_> = known.into_iter().map(String::as_str).collect();
-                format!("{why}; the tools are: {}", known.join(", "))
-            });
-        }
-    };
-    tools.check(name, &call.arguments).map_err(|error| error.to_string())?;
-    let limit = tool.timeout();
-    let arguments = call.arguments.clone();
-    // A task of its own, so that a tool that computes holds up neither the others nor a cancel, and
-    // its panic stays its own.
-    let work = AbortOnDropHandle::new(tokio::spawn(async move {
-        tool.call(&arguments, &context).await
-    }));
-    match tokio::time::timeout(limit, work).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
-        Ok(Err(_panic)) => {
-            tracing::error!(tool = %name, "the tool panicked");
-            Err(format!("the tool `{name}` failed (a defect of ours)"))
-        }
-        Err(_elapsed) => Err(format!("gave no answer within {} s", limit.as_secs_f32())),
-    }
-}
-
 /// Half a second, doubled with every fault, up to half as much again by chance.
 fn backoff(faults: u32) -> Duration {
     let base_ms = 500 << faults.min(6);
@@ -389,7 +373,11 @@ fn backoff(faults: u32) -> Duration {
 
 /// PostgreSQL holds no NUL, neither in text nor in JSON.
 fn without_nul(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text }
+    if text.contains('\0') {
+        text.replace('\0', "")
+    } else {
+        text
+    }
 }
 
 fn json_without_nul(value: Value) -> Value {

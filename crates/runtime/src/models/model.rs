@@ -117,7 +117,10 @@ pub enum ModelError {
 impl ModelError {
     /// A fault that may pass, with no word from the provider on how long it takes.
     pub fn transient(message: impl Into<String>) -> Self {
-        Self::Transient { message: message.into(), retry_after: None }
+        Self::Transient {
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     /// A fault that will not pass.
@@ -147,7 +150,10 @@ pub fn request_chars(request: &ModelRequest) -> usize {
         .iter()
         .map(|message| match message {
             Message::User { text, context } => {
-                text.chars().count() + context.as_ref().map_or(0, |context| context.chars().count())
+                text.chars().count()
+                    + context
+                        .as_ref()
+                        .map_or(0, |context| context.chars().count())
             }
             Message::Assistant { text, calls } => {
                 let calls = calls.iter().map(|call| call.arguments.to_string().len());
@@ -156,8 +162,9 @@ pub fn request_chars(request: &ModelRequest) -> usize {
             Message::Tool { content, .. } => content.chars().count(),
         })
         .sum();
-    let tools = request.tools.iter().map(|tool| {
-        tool.name.len() + tool.description.len() + tool.parameters.to_string().len()
-    });
+    let tools = request
+        .tools
+        .iter()
+        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len());
     request.system.chars().count() + messages + tools.sum::<usize>()
 }

@@ -141,7 +141,10 @@ impl Reader {
 
     /// Looks at what kind of reply it is.
     async fn open(&mut self, mut response: Response, request: &ModelRequest) {
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or("text/event-stream").to_ascii_lowercase();
         let request_chars = request_chars(request);
         if kind.starts_with("application/json") {
@@ -163,14 +166,23 @@ impl Reader {
         } else {
             let parser = SseParser::default();
             let reply = Reply::default();
-            let streaming = Streaming { response, parser, reply, request_chars };
+            let streaming = Streaming {
+                response,
+                parser,
+                reply,
+                request_chars,
+            };
             self.phase = Phase::Streaming(Box::new(streaming));
         }
     }
 
     /// Takes the next bytes of the stream.
     async fn listen(&mut self, mut streaming: Streaming) {
-        let patience = if streaming.reply.is_finished() { COUNTS } else { IDLE };
+        let patience = if streaming.reply.is_finished() {
+            COUNTS
+        } else {
+            IDLE
+        };
         let (events, is_over) = match timeout(patience, streaming.response.chunk()).await {
             Ok(Ok(Some(bytes))) => match streaming.parser.push(&bytes) {
                 Ok(events) => (events, false),
@@ -225,12 +237,15 @@ impl Reader {
         } else if streaming.reply.is_finished() {
             self.finish(Vec::new(), streaming.reply, streaming.request_chars);
         } else {
-            self.ready.push_back(Err(ModelError::transient("the model's reply broke off")));
+            self.ready
+                .push_back(Err(ModelError::transient("the model's reply broke off")));
         }
     }
 
     fn finish(&mut self, pieces: Vec<ModelPiece>, reply: Reply, request_chars: usize) {
-        let last = reply.finish(request_chars, |read, wrote| self.endpoint.usage(read, wrote));
+        let last = reply.finish(request_chars, |read, wrote| {
+            self.endpoint.usage(read, wrote)
+        });
         self.ready.extend(pieces.into_iter().chain(last).map(Ok));
     }
 }
@@ -263,7 +278,9 @@ impl Endpoint {
                 return Ok(response);
             }
             let headers = response.headers().clone();
-            let body = read(&mut response, ERROR_MAX_BYTES).await.unwrap_or_default();
+            let body = read(&mut response, ERROR_MAX_BYTES)
+                .await
+                .unwrap_or_default();
             let body = String::from_utf8_lossy(&body);
             if status.is_client_error()
                 && let Some(learnt) = dialect.learn(&body)
@@ -289,16 +306,29 @@ impl Endpoint {
             None => message,
         };
         match error {
-            ModelError::Transient { message, retry_after } => {
-                ModelError::Transient { message: hide(message), retry_after }
-            }
+            ModelError::Transient {
+                message,
+                retry_after,
+            } => ModelError::Transient {
+                message: hide(message),
+                retry_after,
+            },
             ModelError::Permanent(message) => ModelError::Permanent(hide(message)),
         }
     }
 
     fn usage(&self, input_tokens: u64, output_tokens: u64) -> Usage {
-        let cost = cost(input_tokens, output_tokens, self.input_price, self.output_price);
-        Usage { input_tokens, output_tokens, cost }
+        let cost = cost(
+            input_tokens,
+            output_tokens,
+            self.input_price,
+            self.output_price,
+        );
+        Usage {
+            input_tokens,
+            output_tokens,
+            cost,
+        }
     }
 }
 
@@ -310,7 +340,9 @@ async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelErro
             Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
             Ok(Ok(None)) => break,
             Ok(Err(_)) | Err(_) => {
-                return Err(ModelError::transient("the connection to the model broke off"));
+                return Err(ModelError::transient(
+                    "the connection to the model broke off",
+                ));
             }
         }
     }
@@ -327,7 +359,9 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) 
         .or_else(|| error.get("message")?.as_str())
         .or_else(|| parsed.get("detail")?.as_str())
         .or_else(|| (parsed.is_null() && !body.trim_start().starts_with('<')).then_some(body));
-    let said = said.map(|said| shorten(said, 300)).filter(|said| !said.is_empty());
+    let said = said
+        .map(|said| shorten(said, 300))
+        .filter(|said| !said.is_empty());
     let code = status.as_u16();
     let with = |what: &str| match &said {
         Some(said) => format!("{what} (HTTP {code}): {said}"),
@@ -336,11 +370,13 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) 
     let is_out_of_quota = error.get("code").and_then(Value::as_str) == Some("insufficient_quota");
     match code {
         401 | 403 => ModelError::permanent(with("the model's provider refused the key")),
-        404 => ModelError::permanent(with("the model's provider does not know the model or the address")),
+        404 => ModelError::permanent(with(
+            "the model's provider does not know the model or the address",
+        )),
         402 => ModelError::permanent(with("the model's provider asks to be paid first")),
-        429 if is_out_of_quota => {
-            ModelError::permanent(with("the account at the model's provider has no quota left"))
-        }
+        429 if is_out_of_quota => ModelError::permanent(with(
+            "the account at the model's provider has no quota left",
+        )),
         429 => ModelError::Transient {
             message: with("the model's provider is busy"),
             retry_after: retry_after(headers, now),

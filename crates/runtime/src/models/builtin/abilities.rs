@@ -104,7 +104,10 @@ const FILLERS: &[&str] = &[
 #[must_use]
 pub fn do_line(system: &str) -> Vec<Ability> {
     let Some(list) = system.lines().find_map(|line| {
-        let line = line.trim_start().trim_start_matches(['-', '*']).trim_start();
+        let line = line
+            .trim_start()
+            .trim_start_matches(['-', '*'])
+            .trim_start();
         let head = line.get(..3)?;
         head.eq_ignore_ascii_case("do:").then(|| &line[3..])
     }) else {
@@ -130,13 +133,15 @@ fn named(item: &str) -> Option<Ability> {
     }
     let item = words.join(" ");
     let exact = WORDS.iter().find(|(word, _)| *word == item);
-    exact.or_else(|| {
-        // "summarise the thread", "totals by category": the first words name the ability.
-        WORDS.iter().find(|(word, _)| {
-            item.strip_prefix(word).is_some_and(|rest| rest.starts_with(' '))
+    exact
+        .or_else(|| {
+            // "summarise the thread", "totals by category": the first words name the ability.
+            WORDS.iter().find(|(word, _)| {
+                item.strip_prefix(word)
+                    .is_some_and(|rest| rest.starts_with(' '))
+            })
         })
-    })
-    .map(|(_, ability)| *ability)
+        .map(|(_, ability)| *ability)
 }
 
 #[cfg(test)]
@@ -147,10 +152,19 @@ mod tests {
     fn the_line_lists_abilities_in_order() {
         use Ability::{ActionItems, Compare, Dates, Emails, Keywords, Reply, Summarise, Totals};
         for (system, expected) in [
-            ("You read.\nDo: summarise, extract action items, extract dates", vec![Summarise, ActionItems, Dates]),
-            ("- do: Key words; find e-mail addresses", vec![Keywords, Emails]),
+            (
+                "You read.\nDo: summarise, extract action items, extract dates",
+                vec![Summarise, ActionItems, Dates],
+            ),
+            (
+                "- do: Key words; find e-mail addresses",
+                vec![Keywords, Emails],
+            ),
             ("* DO: compare, compare, dance", vec![Compare]),
-            ("Do: totals by category, draft a reply.", vec![Totals, Reply]),
+            (
+                "Do: totals by category, draft a reply.",
+                vec![Totals, Reply],
+            ),
             ("Do not lie.", vec![]),
             ("Dö: x", vec![]),
             ("", vec![]),

@@ -55,7 +55,10 @@ pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
     let has_tried = !sections.is_empty() || !missing.is_empty() || !failed.is_empty();
     write_unknown(&mut text, understood, has_tried);
     if !has_tried && understood.unknown.is_empty() {
-        let _ = write!(text, "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n");
+        let _ = write!(
+            text,
+            "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n"
+        );
     }
     write_sources(&mut text, &sections);
     text.trim_end().to_owned() + "\n"
@@ -92,7 +95,11 @@ fn list(items: &[String]) -> String {
 
 fn write_sections(text: &mut String, sections: &[Section]) {
     // Lines such as results of calculations stand together, without headings.
-    let has_headings = sections.iter().filter(|section| !section.title.is_empty()).count() > 1
+    let has_headings = sections
+        .iter()
+        .filter(|section| !section.title.is_empty())
+        .count()
+        > 1
         || (sections.len() > 1 && sections.iter().any(|section| !section.title.is_empty()));
     for section in sections {
         if has_headings && !section.title.is_empty() {
@@ -112,11 +119,21 @@ fn write_sections(text: &mut String, sections: &[Section]) {
 fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(Vec<String>, Vec<&'static str>)]) {
     for (wishes, tools) in missing {
         let wish = list(wishes);
-        let tools = tools.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
+        let tools = tools
+            .iter()
+            .map(|tool| format!("`{tool}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let _ = if plan.is_last_step() {
-            write!(text, "I could not {wish} any more: the session's step limit is reached, and {tools} would have been the next call.\n\n")
+            write!(
+                text,
+                "I could not {wish} any more: the session's step limit is reached, and {tools} would have been the next call.\n\n"
+            )
         } else {
-            write!(text, "I could not {wish}: that takes {tools}, which I may not call here. Grant it to the agent, and allow more than one step.\n\n")
+            write!(
+                text,
+                "I could not {wish}: that takes {tools}, which I may not call here. Grant it to the agent, and allow more than one step.\n\n"
+            )
         };
     }
 }
@@ -125,12 +142,21 @@ fn write_unknown(text: &mut String, understood: &Understood, has_more: bool) {
     if understood.unknown.is_empty() {
         return;
     }
-    let unknown = understood.unknown.iter().map(|clause| format!("“{}”", resonant_domain::text::shorten(clause, 120)));
+    let unknown = understood
+        .unknown
+        .iter()
+        .map(|clause| format!("“{}”", resonant_domain::text::shorten(clause, 120)));
     let unknown = unknown.collect::<Vec<_>>().join(", ");
     let _ = if has_more && understood.origin != Origin::Material {
-        write!(text, "I did not know what to do with {unknown}. {WHAT_I_AM} {WHAT_IS_NEEDED}\n\n")
+        write!(
+            text,
+            "I did not know what to do with {unknown}. {WHAT_I_AM} {WHAT_IS_NEEDED}\n\n"
+        )
     } else {
-        write!(text, "{WHAT_I_AM} {unknown} is beyond what I can do by rules. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n\n")
+        write!(
+            text,
+            "{WHAT_I_AM} {unknown} is beyond what I can do by rules. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n\n"
+        )
     };
 }
 
@@ -156,21 +182,41 @@ fn write_sources(text: &mut String, sections: &[Section]) {
     let sources: Vec<_> = tools
         .iter()
         .map(|(tool, what)| {
-            let what: Vec<_> = what.iter().filter(|what| !what.is_empty()).copied().collect();
-            if what.is_empty() || sections.len() == 1 { format!("`{tool}`") } else { format!("`{tool}` ({})", what.join(", ")) }
+            let what: Vec<_> = what
+                .iter()
+                .filter(|what| !what.is_empty())
+                .copied()
+                .collect();
+            if what.is_empty() || sections.len() == 1 {
+                format!("`{tool}`")
+            } else {
+                format!("`{tool}` ({})", what.join(", "))
+            }
         })
         .collect();
-    let _ = write!(text, "*By the built-in planner, from {}.*\n", sources.join(", "));
+    let _ = write!(
+        text,
+        "*By the built-in planner, from {}.*\n",
+        sources.join(", ")
+    );
 }
 
 /// The plan in plain words.
-pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super::plan::Call]) -> String {
+pub(super) fn thinking(
+    plan: &Plan<'_>,
+    understood: &Understood,
+    calls: &[super::plan::Call],
+) -> String {
     let mut text = String::new();
     if plan.made.is_empty() {
         let wishes: Vec<_> = plan.wishes.iter().map(super::intents::spoken).collect();
         let shown: Vec<_> = wishes.iter().take(8).cloned().collect();
         let more = wishes.len().saturating_sub(8);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         let count = match wishes.len() {
             0 => "nothing that my rules know".to_owned(),
             1 => "one thing".to_owned(),
@@ -178,12 +224,24 @@ pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super:
         };
         let _ = match (understood.origin, wishes.len()) {
             (_, 0) => write!(text, "The goal asks for {count}."),
-            (Origin::Goal, _) => write!(text, "The goal asks for {count}: {}{more}.", shown.join("; ")),
+            (Origin::Goal, _) => write!(
+                text,
+                "The goal asks for {count}: {}{more}.",
+                shown.join("; ")
+            ),
             (Origin::Author, _) => {
-                write!(text, "The goal points at material and names nothing more, so I follow the agent's own list: {}{more}.", shown.join("; "))
+                write!(
+                    text,
+                    "The goal points at material and names nothing more, so I follow the agent's own list: {}{more}.",
+                    shown.join("; ")
+                )
             }
             (Origin::Material, _) => {
-                write!(text, "The goal names nothing that my rules know. There is material, so I do what is useful with it: {}{more}.", shown.join("; "))
+                write!(
+                    text,
+                    "The goal names nothing that my rules know. There is material, so I do what is useful with it: {}{more}.",
+                    shown.join("; ")
+                )
             }
         };
         if !understood.unknown.is_empty() && understood.origin == Origin::Goal {
@@ -196,7 +254,11 @@ pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super:
         if plan.made.is_empty() {
             text.push_str("There is nothing to call, so I answer at once.\n");
         } else if failed > 0 {
-            let _ = writeln!(text, "{failed} of {} calls failed; the answer says so. I write it from the rest.", plan.made.len());
+            let _ = writeln!(
+                text,
+                "{failed} of {} calls failed; the answer says so. I write it from the rest.",
+                plan.made.len()
+            );
         } else {
             text.push_str("All results are there. I write the answer from them.\n");
         }
@@ -209,9 +271,26 @@ pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super:
             None => tools.push((call.tool, 1)),
         }
     }
-    let named: Vec<_> = tools.iter().map(|(tool, count)| if *count > 1 { format!("{tool} {count} times") } else { (*tool).to_owned() }).collect();
-    let side_by_side = if calls.len() > 1 { ", side by side, because none needs another's result" } else { "" };
-    let first = if plan.made.is_empty() { "I call" } else { "With these results I call" };
+    let named: Vec<_> = tools
+        .iter()
+        .map(|(tool, count)| {
+            if *count > 1 {
+                format!("{tool} {count} times")
+            } else {
+                (*tool).to_owned()
+            }
+        })
+        .collect();
+    let side_by_side = if calls.len() > 1 {
+        ", side by side, because none needs another's result"
+    } else {
+        ""
+    };
+    let first = if plan.made.is_empty() {
+        "I call"
+    } else {
+        "With these results I call"
+    };
     let _ = write!(text, "{first} {}{side_by_side}.", list(&named));
     if plan.has_more_to_come() {
         text.push_str(" What depends on a result comes in the next step.");
@@ -219,4 +298,3 @@ pub(super) fn thinking(plan: &Plan<'_>, understood: &Understood, calls: &[super:
     text.push('\n');
     text
 }
-

@@ -13,19 +13,77 @@ pub(super) struct Goal {
 
 /// Words that begin a request of their own, so that "and" before them parts two requests.
 const STARTERS: &[&str] = &[
-    "what", "what's", "whats", "how", "when", "which", "who", "where", "convert", "summarise", "summarize",
-    "summary", "extract", "list", "find", "count", "compare", "calculate", "compute", "work", "tell",
-    "give", "show", "fetch", "read", "open", "get", "add", "split", "divide", "multiply", "subtract",
-    "draft", "write", "make", "create", "outline", "reply", "sort", "filter", "group", "total", "sum",
-    "average", "analyse", "analyze", "describe", "pull", "collect", "identify", "highlight", "turn",
-    "also", "then", "finally", "please", "rows", "select", "translate", "explain", "is", "are",
+    "what",
+    "what's",
+    "whats",
+    "how",
+    "when",
+    "which",
+    "who",
+    "where",
+    "convert",
+    "summarise",
+    "summarize",
+    "summary",
+    "extract",
+    "list",
+    "find",
+    "count",
+    "compare",
+    "calculate",
+    "compute",
+    "work",
+    "tell",
+    "give",
+    "show",
+    "fetch",
+    "read",
+    "open",
+    "get",
+    "add",
+    "split",
+    "divide",
+    "multiply",
+    "subtract",
+    "draft",
+    "write",
+    "make",
+    "create",
+    "outline",
+    "reply",
+    "sort",
+    "filter",
+    "group",
+    "total",
+    "sum",
+    "average",
+    "analyse",
+    "analyze",
+    "describe",
+    "pull",
+    "collect",
+    "identify",
+    "highlight",
+    "turn",
+    "also",
+    "then",
+    "finally",
+    "please",
+    "rows",
+    "select",
+    "translate",
+    "explain",
+    "is",
+    "are",
 ];
 
 /// Reads a goal. `asks` says whether a text holds a request.
 pub(super) fn read(goal: &str, asks: &dyn Fn(&str) -> bool) -> Goal {
     let (mut request, mut texts) = unfence(goal.trim());
     if texts.is_empty() {
-        if let Some((head, material)) = by_lines(&request, asks).or_else(|| by_colon(&request, asks)) {
+        if let Some((head, material)) =
+            by_lines(&request, asks).or_else(|| by_colon(&request, asks))
+        {
             request = head;
             texts.push(material);
         }
@@ -38,7 +96,11 @@ pub(super) fn read(goal: &str, asks: &dyn Fn(&str) -> bool) -> Goal {
         }
     }
     let urls = urls(&request);
-    Goal { clauses: clauses(&request), texts, urls }
+    Goal {
+        clauses: clauses(&request),
+        texts,
+        urls,
+    }
 }
 
 /// Takes the fenced blocks out of a text.
@@ -73,9 +135,10 @@ fn by_lines(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
     }
     let (first, rest) = goal.split_once('\n')?;
     let (first, rest) = (first.trim(), rest.trim());
-    let is_list = rest.lines().filter(|line| !line.trim().is_empty()).all(|line| {
-        line.split_whitespace().count() < 25 && asks(line)
-    });
+    let is_list = rest
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .all(|line| line.split_whitespace().count() < 25 && asks(line));
     let is_request = asks(first) || (first.ends_with(':') && first.len() < 200);
     if is_request && !is_list && is_material(rest) {
         // "Summarise this. Also list the dates: …" keeps material that begins on the first line.
@@ -86,9 +149,11 @@ fn by_lines(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
     }
     let (body, last) = goal.trim_end().rsplit_once('\n')?;
     let last = last.trim();
-    let points_up = ["above", "this", "that", "it", "these"]
-        .iter()
-        .any(|word| last.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == *word));
+    let points_up = ["above", "this", "that", "it", "these"].iter().any(|word| {
+        last.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|w| w == *word)
+    });
     (asks(last) && (points_up || !asks(first)) && last.len() < 300 && is_material(body.trim()))
         .then(|| (last.to_owned(), body.trim().to_owned()))
 }
@@ -96,7 +161,8 @@ fn by_lines(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
 /// A request, a colon, and material on the same line.
 fn by_colon(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)> {
     let (at, _) = goal.match_indices(':').find(|(at, _)| {
-        goal[at + 1..].starts_with(char::is_whitespace) || goal[at + 1..].starts_with(['{', '[', '"'])
+        goal[at + 1..].starts_with(char::is_whitespace)
+            || goal[at + 1..].starts_with(['{', '[', '"'])
     })?;
     let (head, tail) = (goal[..at].trim(), goal[at + 1..].trim());
     let is_long = tail.split_whitespace().count() >= 5 || tail.starts_with(['{', '[']);
@@ -109,7 +175,9 @@ fn by_colon(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
 /// A tail such as "summarise, list the dates": requests, no material.
 fn asks_only(tail: &str, asks: &dyn Fn(&str) -> bool) -> bool {
     tail.split_whitespace().count() < 25
-        && tail.split([',', ';', '?']).all(|part| part.trim().is_empty() || asks(part))
+        && tail
+            .split([',', ';', '?'])
+            .all(|part| part.trim().is_empty() || asks(part))
 }
 
 fn is_material(text: &str) -> bool {
@@ -142,7 +210,9 @@ fn unquote(request: &str) -> (String, Vec<String>) {
 /// The web addresses in a text, each once, without the punctuation behind them.
 pub(super) fn urls(text: &str) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '(' | '“' | '”')) {
+    for word in
+        text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '(' | '“' | '”'))
+    {
         let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', ']']);
         let lower = word.to_lowercase();
         let url = if lower.starts_with("http://") || lower.starts_with("https://") {
@@ -186,9 +256,15 @@ fn sentences(line: &str) -> Vec<&str> {
         let ends = match c {
             '?' | ';' | '!' => after.is_empty() || after.starts_with(char::is_whitespace),
             '.' => {
-                let word = line[from..at].rsplit(char::is_whitespace).next().unwrap_or("");
+                let word = line[from..at]
+                    .rsplit(char::is_whitespace)
+                    .next()
+                    .unwrap_or("");
                 after.starts_with(char::is_whitespace)
-                    && !matches!(word.to_lowercase().as_str(), "e.g" | "i.e" | "vs" | "mr" | "mrs" | "dr" | "approx" | "no")
+                    && !matches!(
+                        word.to_lowercase().as_str(),
+                        "e.g" | "i.e" | "vs" | "mr" | "mrs" | "dr" | "approx" | "no"
+                    )
             }
             _ => false,
         };
@@ -208,16 +284,35 @@ fn split_and(sentence: &str, clauses: &mut Vec<String>) {
     let mut at = 0;
     while at < sentence.len() {
         let rest = &sentence[at..];
-        let joint = [", and then ", ", and ", ", then ", " and then ", " and also ", " and ", " then ", ", "]
-            .into_iter()
-            .find(|joint| rest.get(..joint.len()).is_some_and(|head| head.eq_ignore_ascii_case(joint)));
+        let joint = [
+            ", and then ",
+            ", and ",
+            ", then ",
+            " and then ",
+            " and also ",
+            " and ",
+            " then ",
+            ", ",
+        ]
+        .into_iter()
+        .find(|joint| {
+            rest.get(..joint.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(joint))
+        });
         if let Some(joint) = joint {
             let behind = &rest[joint.len()..];
-            let word = behind.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or("");
+            let word = behind
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .next()
+                .unwrap_or("");
             let word = word.to_lowercase();
             // "who is responsible and is it due" stays; "and is" after a question word parts.
-            let is_weak = matches!(word.as_str(), "is" | "are" | "work" | "get" | "total" | "sum" | "average");
-            if STARTERS.contains(&word.as_str()) && !(is_weak && !sentence[from..at].contains(' ')) {
+            let is_weak = matches!(
+                word.as_str(),
+                "is" | "are" | "work" | "get" | "total" | "sum" | "average"
+            );
+            if STARTERS.contains(&word.as_str()) && !(is_weak && !sentence[from..at].contains(' '))
+            {
                 clauses.push(sentence[from..at].trim().to_owned());
                 from = at + joint.len();
                 at = from;
@@ -231,58 +326,4 @@ fn split_and(sentence: &str, clauses: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asks(text: &str) -> bool {
-        let lower = text.to_lowercase();
-        ["what", "summarise", "list", "find", "convert", "how", "compare", "count", "sort"]
-            .iter()
-            .any(|word| lower.contains(word))
-    }
-
-    #[test]
-    fn material_is_told_from_the_request() {
-        let long = "The team met on Monday. They agreed to ship the new release in May.";
-        for (goal, request, text) in [
-            (format!("Summarise this: {long}"), "Summarise this", long),
-            (format!("Summarise this:\n{long}"), "Summarise this", long),
-            (format!("Summarise\n\n{long}"), "Summarise", long),
-            (format!("{long}\n\nSummarise the above"), "Summarise the above", long),
-            (format!("Summarise\n```text\n{long}\n```"), "Summarise", long),
-            (format!("Summarise “{long}”"), "Summarise", long),
-            ("sort by price:\nname,price\na,3\nb,2".to_owned(), "sort by price", "name,price\na,3\nb,2"),
-        ] {
-            let read = read(&goal, &asks);
-            assert_eq!(read.clauses, [request], "{goal}");
-            assert_eq!(read.texts, [text], "{goal}");
-        }
-    }
-
-    #[test]
-    fn several_requests_are_parted() {
-        for (goal, expected) in [
-            (
-                "What is 15% of 80 plus 3? And how many days until Friday?",
-                vec!["What is 15% of 80 plus 3?", "And how many days until Friday?"],
-            ),
-            ("What is the sum of 3 and 4", vec!["What is the sum of 3 and 4"]),
-            ("summarise it and list the dates", vec!["summarise it", "list the dates"]),
-            ("summarise, list the dates, then count words", vec!["summarise", "list the dates", "count words"]),
-            ("1. what is 2.5 + 2\n2) convert 3 km to miles", vec!["what is 2.5 + 2", "convert 3 km to miles"]),
-            ("what is 3.5 times 2. Then stop.", vec!["what is 3.5 times 2.", "Then stop."]),
-        ] {
-            let read = read(goal, &asks);
-            assert_eq!(read.clauses, expected, "{goal}");
-            assert!(read.texts.is_empty(), "{goal}: {:?}", read.texts);
-        }
-    }
-
-    #[test]
-    fn addresses_stand_without_punctuation() {
-        assert_eq!(
-            urls("Read (https://a.example/x?y=1). And www.b.example, or http://a.example."),
-            ["https://a.example/x?y=1", "https://www.b.example", "http://a.example"]
-        );
-    }
-}
+mod tests;

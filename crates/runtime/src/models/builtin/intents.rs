@@ -1,5 +1,8 @@
 //! What a goal asks for: each clause matched against a small grammar, then the author's `Do:` line.
 
+mod materials;
+mod phrases;
+
 use serde_json::Value;
 
 use super::abilities::{Ability, do_line};
@@ -7,29 +10,29 @@ use super::arithmetic::{self, calculations};
 use super::dates;
 use super::goal::{self, Goal};
 use super::tables::{self, Earlier, Table};
-use super::words::{count_before, has_phrase, plain};
+use super::words::{count_before, find_phrase, has_phrase, plain};
 use crate::models::{Message, ModelRequest};
 
-/// A text to work on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Material {
-    /// The session's context.
-    Context,
-    /// A text that stands in the goal, or a part of a text.
-    Text(String),
-    /// A page to fetch.
-    Page(String),
-}
+pub(super) use materials::{Material, is_json, json_table, text_of};
+use materials::{json_paths, pair};
+use phrases::{DATA_PHRASES, PHRASES};
 
 /// One thing that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Wish {
     /// A calculation; `{}` in it is the result of the wish before.
-    Calculate { expression: String, on_previous: bool },
+    Calculate {
+        expression: String,
+        on_previous: bool,
+    },
     /// A question for the `datetime` tool.
     Date { arguments: Value, on_previous: bool },
     /// Something done with a text.
-    Text { ability: Ability, material: Material, amount: Option<u32> },
+    Text {
+        ability: Ability,
+        material: Material,
+        amount: Option<u32>,
+    },
     /// Two texts side by side.
     Compare { left: Material, right: Material },
     /// The dates of a text, and how far away each is.
@@ -64,62 +67,44 @@ pub(super) enum Origin {
     Material,
 }
 
-/// Phrases that name an ability within a clause. The first that stands in the clause counts for its
-/// ability; several abilities may be named.
-const PHRASES: &[(&str, Ability)] = &[
-    ("summarise", Ability::Summarise), ("summarize", Ability::Summarise), ("summary", Ability::Summarise),
-    ("sum up", Ability::Summarise), ("sums up", Ability::Summarise), ("gist", Ability::Summarise), ("tldr", Ability::Summarise),
-    ("tl;dr", Ability::Summarise), ("condense", Ability::Summarise), ("shorten", Ability::Summarise), ("digest", Ability::Summarise),
-    ("in short", Ability::Summarise), ("abstract of", Ability::Summarise), ("what is this about", Ability::Summarise),
-    ("what it says", Ability::Summarise), ("what does it say", Ability::Summarise), ("what does this say", Ability::Summarise),
-    ("what do both say", Ability::Summarise), ("what is it about", Ability::Summarise), ("minutes", Ability::Summarise),
-    ("overview", Ability::Summarise), ("boil down", Ability::Summarise), ("what is new", Ability::Summarise), ("study notes", Ability::Summarise),
-    ("key points", Ability::KeyPoints), ("main points", Ability::KeyPoints), ("key facts", Ability::KeyPoints),
-    ("highlights", Ability::KeyPoints), ("takeaways", Ability::KeyPoints), ("key ideas", Ability::KeyPoints),
-    ("most important points", Ability::KeyPoints), ("bullet points", Ability::KeyPoints), ("essentials", Ability::KeyPoints),
-    ("keywords", Ability::Keywords), ("key words", Ability::Keywords), ("key terms", Ability::Keywords),
-    ("topics", Ability::Keywords), ("tags", Ability::Keywords), ("themes", Ability::Keywords),
-    ("action items", Ability::ActionItems), ("action points", Ability::ActionItems), ("next steps", Ability::ActionItems),
-    ("follow-ups", Ability::ActionItems), ("to-dos", Ability::ActionItems), ("todos", Ability::ActionItems), ("to-do", Ability::ActionItems), ("todo", Ability::ActionItems),
-    ("tasks", Ability::ActionItems), ("duties", Ability::ActionItems), ("obligations", Ability::ActionItems), ("actions", Ability::ActionItems),
-    ("promised", Ability::ActionItems), ("promises", Ability::ActionItems), ("has to do", Ability::ActionItems), ("must i do", Ability::ActionItems), ("must we", Ability::ActionItems),
-    ("what do they want", Ability::ActionItems), ("needs to be done", Ability::ActionItems), ("need to do", Ability::ActionItems), ("want from me", Ability::ActionItems),
-    ("open questions", Ability::Questions), ("open question", Ability::Questions), ("questions", Ability::Questions), ("every question", Ability::Questions), ("what is asked", Ability::Questions),
-    ("dates", Ability::Dates), ("deadlines", Ability::Dates), ("deadline", Ability::Dates), ("by when", Ability::Dates), ("due dates", Ability::Dates), ("when is", Ability::Dates), ("and when", Ability::Dates), ("pay, and when", Ability::Dates),
-    ("amounts", Ability::Amounts), ("prices", Ability::Amounts), ("sums", Ability::Amounts), ("costs", Ability::Amounts), ("money", Ability::Amounts), ("must we pay", Ability::Amounts), ("fees", Ability::Amounts),
-    ("email addresses", Ability::Emails), ("e-mail addresses", Ability::Emails), ("emails", Ability::Emails), ("e-mails", Ability::Emails), ("mail addresses", Ability::Emails), ("email address", Ability::Emails), ("e-mail address", Ability::Emails), ("contacts", Ability::Emails),
-    ("links", Ability::Links), ("urls", Ability::Links), ("web addresses", Ability::Links), ("url", Ability::Links), ("hyperlinks", Ability::Links),
-    ("numbers", Ability::Numbers), ("figures", Ability::Numbers),
-    ("how many words", Ability::Count), ("count the words", Ability::Count), ("count words", Ability::Count), ("word count", Ability::Count), ("how long is", Ability::Count), ("count how", Ability::Count),
-    ("reading time", Ability::Count), ("how many characters", Ability::Count), ("how many sentences", Ability::Count), ("length of", Ability::Count), ("count", Ability::Count),
-    ("compare", Ability::Compare), ("differences", Ability::Compare), ("what changed", Ability::Compare), ("diff", Ability::Compare), ("how alike", Ability::Compare), ("differ", Ability::Compare),
-    ("outline", Ability::Outline), ("structure", Ability::Outline),
-    ("reply", Ability::Reply), ("respond", Ability::Reply),
-    ("checklist", Ability::Checklist),
-];
-
-/// Phrases that only mean something next to a table or JSON.
-const DATA_PHRASES: &[(&str, Ability)] = &[
-    ("describe", Ability::Table), ("analyse", Ability::Table), ("analyze", Ability::Table), ("statistics", Ability::Table), ("stats", Ability::Table),
-    ("columns", Ability::Table), ("overview", Ability::Table), ("summarise", Ability::Table), ("summarize", Ability::Table), ("summary", Ability::Table),
-    ("what is in", Ability::Table), ("totals", Ability::Totals), ("to json", Ability::Json), ("as json", Ability::Json), ("into json", Ability::Json),
-    ("to csv", Ability::Csv), ("as csv", Ability::Csv), ("into csv", Ability::Csv), ("validate", Ability::Json), ("format", Ability::Json),
-    ("pretty", Ability::Json), ("lay out", Ability::Json),
-];
-
 /// Whether a text holds a request at all.
 fn asks(text: &str) -> bool {
     const VERBS: &[&str] = &[
-        "list", "extract", "find", "convert", "sort", "filter", "calculate", "read", "fetch", "turn", "describe", "analyse",
-        "analyze", "draft", "write", "make", "show", "translate", "explain", "rows",
+        "list",
+        "extract",
+        "find",
+        "convert",
+        "sort",
+        "filter",
+        "calculate",
+        "read",
+        "fetch",
+        "turn",
+        "describe",
+        "analyse",
+        "analyze",
+        "draft",
+        "write",
+        "make",
+        "show",
+        "translate",
+        "explain",
+        "rows",
     ];
     let lower = plain(text);
     lower.split(' ').count() < 60
-        && (PHRASES.iter().any(|(phrase, _)| has_phrase(&lower, phrase))
-            || DATA_PHRASES.iter().any(|(phrase, _)| has_phrase(&lower, phrase))
+        && (PHRASES
+            .iter()
+            .chain(DATA_PHRASES)
+            .flat_map(|(_, phrases)| *phrases)
+            .any(|phrase| has_phrase(&lower, phrase))
             || VERBS.iter().any(|verb| lower.starts_with(verb))
-            || ["what", "how", "which", "who", "when"].iter().any(|word| lower.starts_with(word))
-            || ["total", "average", "csv", "json"].iter().any(|word| has_phrase(&lower, word))
+            || ["what", "how", "which", "who", "when"]
+                .iter()
+                .any(|word| lower.starts_with(word))
+            || ["total", "average", "csv", "json"]
+                .iter()
+                .any(|word| has_phrase(&lower, word))
             || !calculations(text).is_empty())
 }
 
@@ -129,26 +114,15 @@ pub(super) fn task(request: &ModelRequest) -> (&str, Option<&str>) {
         .messages
         .iter()
         .find_map(|message| match message {
-            Message::User { text, context } => {
-                Some((text.as_str(), context.as_deref().filter(|context| !context.trim().is_empty())))
-            }
+            Message::User { text, context } => Some((
+                text.as_str(),
+                context
+                    .as_deref()
+                    .filter(|context| !context.trim().is_empty()),
+            )),
             _ => None,
         })
         .unwrap_or(("", None))
-}
-
-/// The text of a material, as far as the request holds it.
-pub(super) fn text_of<'a>(material: &'a Material, context: Option<&'a str>) -> Option<&'a str> {
-    match material {
-        Material::Context => context,
-        Material::Text(text) => Some(text),
-        Material::Page(_) => None,
-    }
-}
-
-/// Whether a text is JSON: an object or a list.
-pub(super) fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<Value>(text).is_ok()
 }
 
 /// Understands the goal of a request.
@@ -158,12 +132,21 @@ pub(super) fn understand(request: &ModelRequest) -> Understood {
     // A goal that is nothing but a long text is material.
     if goal.texts.is_empty() && goal.urls.is_empty() && context.is_none() {
         let is_data = is_json(text) || Table::read(text).is_some();
-        if is_data || (text.split_whitespace().count() >= 60 && !goal.clauses.iter().take(2).any(|clause| asks(clause))) {
-            goal = Goal { texts: vec![text.to_owned()], ..Goal::default() };
+        if is_data
+            || (text.split_whitespace().count() >= 60
+                && !goal.clauses.iter().take(2).any(|clause| asks(clause)))
+        {
+            goal = Goal {
+                texts: vec![text.to_owned()],
+                ..Goal::default()
+            };
         }
     }
     let materials = materials(&goal, context);
-    let mut understood = Understood { materials, ..Understood::default() };
+    let mut understood = Understood {
+        materials,
+        ..Understood::default()
+    };
     let mut earlier = Earlier::default();
     let mut pages = Vec::new();
     for clause in &goal.clauses {
@@ -184,12 +167,19 @@ pub(super) fn understand(request: &ModelRequest) -> Understood {
     // "Read https://…": where nothing else is done with the page, its summary tells what it says.
     for page in pages {
         let is_used = understood.wishes.iter().any(|wish| match wish {
-            Wish::Text { material, .. } | Wish::DatesAway { material } | Wish::Query { material, .. } | Wish::Path { material, .. } => *material == page,
+            Wish::Text { material, .. }
+            | Wish::DatesAway { material }
+            | Wish::Query { material, .. }
+            | Wish::Path { material, .. } => *material == page,
             Wish::Compare { left, right } => *left == page || *right == page,
             Wish::Calculate { .. } | Wish::Date { .. } => false,
         });
         if !is_used && (!understood.wishes.is_empty() || do_line(&request.system).is_empty()) {
-            understood.wishes.push(Wish::Text { ability: Ability::Summarise, material: page, amount: None });
+            understood.wishes.push(Wish::Text {
+                ability: Ability::Summarise,
+                material: page,
+                amount: None,
+            });
         }
     }
     // A first clause that leads in to others ("Write the minutes: …") is no question left open.
@@ -211,10 +201,21 @@ fn is_pointer(clause: &str) -> bool {
     let lower = plain(clause);
     let words: Vec<_> = lower.split(' ').collect();
     words.len() <= 8
-        && (lower.starts_with("here") || lower.starts_with("go") || lower.starts_with("this") || lower.starts_with("look at")
-            || lower.starts_with("do your") || lower.starts_with("hi") || lower.starts_with("hello") || lower.starts_with("thank")
-            || lower.starts_with("see ") || lower.starts_with("process") || lower.starts_with("handle") || lower.starts_with("use ")
-            || lower.starts_with("read this") || lower.starts_with("http") || lower.starts_with("www."))
+        && (lower.starts_with("here")
+            || lower.starts_with("go")
+            || lower.starts_with("this")
+            || lower.starts_with("look at")
+            || lower.starts_with("do your")
+            || lower.starts_with("hi")
+            || lower.starts_with("hello")
+            || lower.starts_with("thank")
+            || lower.starts_with("see ")
+            || lower.starts_with("process")
+            || lower.starts_with("handle")
+            || lower.starts_with("use ")
+            || lower.starts_with("read this")
+            || lower.starts_with("http")
+            || lower.starts_with("www."))
 }
 
 /// What there is to work on: texts of the goal, then the context, then pages.
@@ -227,61 +228,34 @@ fn materials(goal: &Goal, context: Option<&str>) -> Vec<Material> {
     materials
 }
 
-/// The parts that a text to compare falls into: by a line of dashes, or by the headings A and B.
-fn parts(text: &str) -> Option<(String, String)> {
-    let lines: Vec<_> = text.lines().collect();
-    let rule = lines.iter().position(|line| {
-        let line = line.trim();
-        line.len() >= 3 && (line.chars().all(|c| c == '-') || line.chars().all(|c| c == '='))
-    });
-    if let Some(at) = rule.filter(|at| *at > 0 && *at + 1 < lines.len()) {
-        return Some((lines[..at].join("\n"), lines[at + 1..].join("\n")));
-    }
-    for (first, second) in [("A:", "B:"), ("Text A:", "Text B:"), ("Version 1:", "Version 2:"), ("Before:", "After:"), ("Old:", "New:"), ("1:", "2:")] {
-        let starts = |line: &str, head: &str| line.trim_start().get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head));
-        let (Some(left), Some(right)) =
-            (lines.iter().position(|line| starts(line, first)), lines.iter().position(|line| starts(line, second)))
-        else {
-            continue;
-        };
-        if left < right {
-            let strip = |line: &str, head: &str| line.trim_start()[head.len()..].trim_start().to_owned();
-            let body = |from: usize, to: usize, head: &str| {
-                let mut body = vec![strip(lines[from], head)];
-                body.extend(lines[from + 1..to].iter().map(|line| (*line).to_owned()));
-                body.join("\n").trim().to_owned()
-            };
-            return Some((body(left, right, first), body(right, lines.len(), second)));
-        }
-    }
-    None
-}
-
-/// The two texts that are there to compare.
-fn pair(materials: &[Material], context: Option<&str>) -> Option<(Material, Material)> {
-    for material in materials {
-        if let Some((left, right)) = text_of(material, context).and_then(parts) {
-            return Some((Material::Text(left), Material::Text(right)));
-        }
-    }
-    match materials {
-        [left, right, ..] => Some((left.clone(), right.clone())),
-        _ => None,
-    }
-}
-
 /// What a clause asks for.
-fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Timestamp, earlier: &mut Earlier) -> Vec<Wish> {
+fn wishes(
+    clause: &str,
+    known: &Understood,
+    context: Option<&str>,
+    now: jiff::Timestamp,
+    earlier: &mut Earlier,
+) -> Vec<Wish> {
     let lower = plain(clause);
     let own_pages: Vec<_> = goal::urls(clause).into_iter().map(Material::Page).collect();
-    let materials: &[Material] = if own_pages.is_empty() { &known.materials } else { &own_pages };
+    let materials: &[Material] = if own_pages.is_empty() {
+        &known.materials
+    } else {
+        &own_pages
+    };
     let mut wishes = Vec::new();
     let paths = json_paths(clause);
     let json = materials.iter().find(|material| {
         matches!(material, Material::Page(_)) || text_of(material, context).is_some_and(is_json)
     });
     if let (false, Some(material)) = (paths.is_empty(), json) {
-        return paths.into_iter().map(|path| Wish::Path { material: material.clone(), path }).collect();
+        return paths
+            .into_iter()
+            .map(|path| Wish::Path {
+                material: material.clone(),
+                path,
+            })
+            .collect();
     }
     let table = materials.iter().find_map(|material| {
         let text = text_of(material, context)?;
@@ -292,9 +266,16 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
         let query = tables::query(clause, table, earlier);
         let converts = data_abilities(&lower, text_of(material, context));
         if let Some(query) = query {
-            wishes.push(Wish::Query { material: (*material).clone(), query });
+            wishes.push(Wish::Query {
+                material: (*material).clone(),
+                query,
+            });
         } else {
-            wishes.extend(converts.iter().map(|ability| Wish::Text { ability: *ability, material: (*material).clone(), amount: None }));
+            wishes.extend(converts.iter().map(|ability| Wish::Text {
+                ability: *ability,
+                material: (*material).clone(),
+                amount: None,
+            }));
         }
         if !wishes.is_empty() {
             return wishes;
@@ -302,22 +283,41 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
     } else if let Some(material) = json {
         let abilities = data_abilities(&lower, text_of(material, context).or(Some("{}")));
         if !matches!(material, Material::Page(_)) && !abilities.is_empty() {
-            return abilities.into_iter().map(|ability| Wish::Text { ability, material: material.clone(), amount: None }).collect();
+            return abilities
+                .into_iter()
+                .map(|ability| Wish::Text {
+                    ability,
+                    material: material.clone(),
+                    amount: None,
+                })
+                .collect();
         }
     }
     if own_pages.is_empty() {
-        let asks_each = (lower.contains("how many days") || lower.contains("how far") || lower.contains("how long"))
-            && ["each", "every", "they", "them"].iter().any(|word| has_phrase(&lower, word));
+        let asks_each = (lower.contains("how many days")
+            || lower.contains("how far")
+            || lower.contains("how long"))
+            && ["each", "every", "they", "them"]
+                .iter()
+                .any(|word| has_phrase(&lower, word));
         if asks_each && let Some(material) = materials.first() {
-            return vec![Wish::DatesAway { material: material.clone() }];
+            return vec![Wish::DatesAway {
+                material: material.clone(),
+            }];
         }
         if let Some(question) = dates::question(clause, now) {
-            return vec![Wish::Date { arguments: question.arguments, on_previous: question.on_previous }];
+            return vec![Wish::Date {
+                arguments: question.arguments,
+                on_previous: question.on_previous,
+            }];
         }
     }
     let abilities = text_abilities(&lower);
     if !materials.is_empty() && !abilities.is_empty() {
-        let compares = known.wishes.iter().any(|wish| matches!(wish, Wish::Compare { .. }));
+        let compares = known
+            .wishes
+            .iter()
+            .any(|wish| matches!(wish, Wish::Compare { .. }));
         return on_texts(&abilities, compares, &lower, materials, context);
     }
     if own_pages.is_empty() {
@@ -326,11 +326,20 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
             calculations(clause)
                 .into_iter()
                 // "60 % of the chairs" within a task about a text is no calculation.
-                .filter(|calculation| !(calculation.on_previous && has_material && known.wishes.is_empty()))
-                .map(|calculation| Wish::Calculate { expression: calculation.expression, on_previous: calculation.on_previous }),
+                .filter(|calculation| {
+                    !(calculation.on_previous && has_material && known.wishes.is_empty())
+                })
+                .map(|calculation| Wish::Calculate {
+                    expression: calculation.expression,
+                    on_previous: calculation.on_previous,
+                }),
         );
     } else if lower.contains("describe") || lower.contains("return") {
-        wishes.extend(own_pages.into_iter().map(|material| Wish::Text { ability: Ability::Fetch, material, amount: None }));
+        wishes.extend(own_pages.into_iter().map(|material| Wish::Text {
+            ability: Ability::Fetch,
+            material,
+            amount: None,
+        }));
     }
     wishes
 }
@@ -338,11 +347,13 @@ fn wishes(clause: &str, known: &Understood, context: Option<&str>, now: jiff::Ti
 /// The abilities that a clause names, in the order of their places.
 fn text_abilities(lower: &str) -> Vec<Ability> {
     let mut found: Vec<(usize, Ability)> = Vec::new();
-    for (phrase, ability) in PHRASES.iter().copied() {
-        if let Some(at) = super::words::find_phrase(lower, phrase)
-            && !found.iter().any(|(_, known)| *known == ability)
+    for (ability, phrases) in PHRASES {
+        if let Some(at) = phrases
+            .iter()
+            .filter_map(|phrase| find_phrase(lower, phrase))
+            .min()
         {
-            found.push((at, ability));
+            found.push((at, *ability));
         }
     }
     found.sort_by_key(|(at, _)| *at);
@@ -352,46 +363,80 @@ fn text_abilities(lower: &str) -> Vec<Ability> {
 fn data_abilities(lower: &str, text: Option<&str>) -> Vec<Ability> {
     let mut found: Vec<Ability> = Vec::new();
     let converts_json = text.is_some_and(is_json);
-    for (phrase, ability) in DATA_PHRASES.iter().copied() {
-        if has_phrase(lower, phrase) {
-            // JSON to JSON is laying out; CSV to CSV is nothing.
-            let ability = match ability {
-                Ability::Csv if !converts_json => continue,
-                ability => ability,
-            };
-            if !found.contains(&ability) {
-                found.push(ability);
-            }
+    for (ability, phrases) in DATA_PHRASES {
+        // JSON to JSON is laying out; CSV to CSV is nothing.
+        let is_nothing = *ability == Ability::Csv && !converts_json;
+        if !is_nothing && phrases.iter().any(|phrase| has_phrase(lower, phrase)) {
+            found.push(*ability);
         }
     }
     found
 }
 
 /// Each ability on each text; two texts and "compare" give one comparison.
-fn on_texts(abilities: &[Ability], compared: bool, lower: &str, materials: &[Material], context: Option<&str>) -> Vec<Wish> {
-    let amount = count_before(lower, &["sentences", "sentence", "points", "bullets", "key", "keywords", "words", "items", "lines"]).filter(|amount| (1..=10).contains(amount));
+fn on_texts(
+    abilities: &[Ability],
+    compared: bool,
+    lower: &str,
+    materials: &[Material],
+    context: Option<&str>,
+) -> Vec<Wish> {
+    let amount = count_before(
+        lower,
+        &[
+            "sentences",
+            "sentence",
+            "points",
+            "bullets",
+            "key",
+            "keywords",
+            "words",
+            "items",
+            "lines",
+        ],
+    )
+    .filter(|amount| (1..=10).contains(amount));
     let compares = compared || abilities.contains(&Ability::Compare);
-    let pair = if compares { pair(materials, context) } else { None };
+    let pair = if compares {
+        pair(materials, context)
+    } else {
+        None
+    };
     let mut wishes = Vec::new();
     for ability in abilities {
         match (ability, &pair) {
             (Ability::Compare, Some((left, right))) => {
-                wishes.push(Wish::Compare { left: left.clone(), right: right.clone() });
+                wishes.push(Wish::Compare {
+                    left: left.clone(),
+                    right: right.clone(),
+                });
             }
             (Ability::Compare, None) => {}
             (Ability::Summarise, Some((left, right))) if compares => {
                 for material in [left, right] {
-                    wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: amount.or(Some(2)) });
+                    wishes.push(Wish::Text {
+                        ability: *ability,
+                        material: material.clone(),
+                        amount: amount.or(Some(2)),
+                    });
                 }
             }
             (Ability::Count, Some((left, right))) => {
                 for material in [left, right] {
-                    wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: None });
+                    wishes.push(Wish::Text {
+                        ability: *ability,
+                        material: material.clone(),
+                        amount: None,
+                    });
                 }
             }
             (ability, _) => {
                 for material in materials {
-                    wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount });
+                    wishes.push(Wish::Text {
+                        ability: *ability,
+                        material: material.clone(),
+                        amount,
+                    });
                 }
             }
         }
@@ -404,23 +449,42 @@ fn from_author(abilities: &[Ability], known: &Understood, context: Option<&str>)
     let texts: Vec<Ability> = abilities
         .iter()
         .copied()
-        .filter(|ability| !matches!(ability, Ability::Calculate | Ability::Convert | Ability::Date | Ability::Fetch))
+        .filter(|ability| {
+            !matches!(
+                ability,
+                Ability::Calculate | Ability::Convert | Ability::Date | Ability::Fetch
+            )
+        })
         .collect();
     let mut wishes: Vec<Wish> = Vec::new();
     if known.materials.is_empty() {
         return wishes;
     }
     // A page is fetched for whatever is done with it; alone, "fetch" tells what it says.
-    let texts = if texts.is_empty() && abilities.contains(&Ability::Fetch) { vec![Ability::Summarise] } else { texts };
+    let texts = if texts.is_empty() && abilities.contains(&Ability::Fetch) {
+        vec![Ability::Summarise]
+    } else {
+        texts
+    };
     for material in &known.materials {
         let text = text_of(material, context);
         let is_data = text.is_some_and(|text| is_json(text) || Table::read(text).is_some());
         for ability in &texts {
-            let needs_data = matches!(ability, Ability::Table | Ability::Totals | Ability::Json | Ability::Csv);
-            if *ability == Ability::Compare || (needs_data && text.is_some() && !is_data) || (*ability == Ability::Csv && text.is_some_and(|text| !is_json(text))) {
+            let needs_data = matches!(
+                ability,
+                Ability::Table | Ability::Totals | Ability::Json | Ability::Csv
+            );
+            if *ability == Ability::Compare
+                || (needs_data && text.is_some() && !is_data)
+                || (*ability == Ability::Csv && text.is_some_and(|text| !is_json(text)))
+            {
                 continue;
             }
-            wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: None });
+            wishes.push(Wish::Text {
+                ability: *ability,
+                material: material.clone(),
+                amount: None,
+            });
         }
     }
     if texts.contains(&Ability::Compare)
@@ -436,62 +500,30 @@ fn useful(known: &Understood, context: Option<&str>) -> Vec<Wish> {
     let mut wishes = Vec::new();
     for material in &known.materials {
         let text = text_of(material, context);
-        let is_table = text.is_some_and(|text| Table::read(text).is_some() || json_table(text).is_some());
+        let is_table =
+            text.is_some_and(|text| Table::read(text).is_some() || json_table(text).is_some());
         let abilities: &[Ability] = if is_table {
             &[Ability::Table]
         } else if text.is_some_and(is_json) {
             &[Ability::Json]
         } else {
-            &[Ability::Summarise, Ability::Keywords, Ability::ActionItems, Ability::Dates, Ability::Count]
+            &[
+                Ability::Summarise,
+                Ability::Keywords,
+                Ability::ActionItems,
+                Ability::Dates,
+                Ability::Count,
+            ]
         };
         for ability in abilities {
-            wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: None });
+            wishes.push(Wish::Text {
+                ability: *ability,
+                material: material.clone(),
+                amount: None,
+            });
         }
     }
     wishes
-}
-
-/// The paths such as `$.lines[1].amount` in a clause.
-fn json_paths(clause: &str) -> Vec<String> {
-    clause
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .map(|word| word.trim_matches(|c: char| matches!(c, '`' | '"' | '\'' | '?' | ';' | '“' | '”' | '(')))
-        .map(|word| word.trim_end_matches(['.', '?']))
-        .filter(|word| word.starts_with("$.") || word.starts_with("$["))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The list of objects in a JSON text, by its path, and the table that it makes.
-pub(super) fn json_table(text: &str) -> Option<(String, Table)> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    let value: Value = serde_json::from_str(text).ok()?;
-    let (path, list) = match &value {
-        Value::Array(list) => ("$".to_owned(), list),
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let list = value.as_array()?;
-            let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            (is_plain && list.len() >= 2 && list.iter().all(Value::is_object)).then(|| (format!("$.{name}"), list))
-        })?,
-        _ => return None,
-    };
-    let mut columns: Vec<String> = Vec::new();
-    for object in list {
-        for name in object.as_object()?.keys() {
-            if !columns.contains(name) {
-                columns.push(name.clone());
-            }
-        }
-    }
-    let cell = |object: &Value, name: &String| match object.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    let rows = list.iter().take(200).map(|object| columns.iter().map(|name| cell(object, name)).collect()).collect();
-    (!columns.is_empty()).then_some((path, Table { columns, rows }))
 }
 
 /// A wish as a person reads it in the plan.
@@ -499,18 +531,27 @@ pub(super) fn spoken(wish: &Wish) -> String {
     match wish {
         Wish::Calculate { expression, .. } => {
             let shown = expression.replace("{}", "that result");
-            let verb = if arithmetic::is_conversion(expression) { "convert" } else { "work out" };
+            let verb = if arithmetic::is_conversion(expression) {
+                "convert"
+            } else {
+                "work out"
+            };
             format!("{verb} “{shown}”")
         }
         Wish::Date { arguments, .. } => match arguments["operation"].as_str() {
             Some("difference") => "count the days between two dates".to_owned(),
             Some("business_days_between") => "count the working days between two dates".to_owned(),
             Some("add" | "add_business_days") => "work out a date".to_owned(),
-            Some("now") => format!("look up the time ({})", arguments["time_zone"].as_str().unwrap_or("UTC")),
+            Some("now") => format!(
+                "look up the time ({})",
+                arguments["time_zone"].as_str().unwrap_or("UTC")
+            ),
             Some("convert") => "convert a time to another time zone".to_owned(),
             _ => "look up a date".to_owned(),
         },
-        Wish::Text { ability, material, .. } => {
+        Wish::Text {
+            ability, material, ..
+        } => {
             let joint = match ability {
                 Ability::Reply => "to",
                 Ability::Outline | Ability::Checklist => "from",
@@ -519,7 +560,10 @@ pub(super) fn spoken(wish: &Wish) -> String {
             format!("{} {joint} {}", verb(*ability), bare_place(material))
         }
         Wish::Compare { .. } => "compare the two texts".to_owned(),
-        Wish::DatesAway { material } => format!("find the dates in {} and count the days to each", bare_place(material)),
+        Wish::DatesAway { material } => format!(
+            "find the dates in {} and count the days to each",
+            bare_place(material)
+        ),
         Wish::Query { material, .. } => format!("ask the table in {}", bare_place(material)),
         Wish::Path { path, .. } => format!("read {path}"),
     }

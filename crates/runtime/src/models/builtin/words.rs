@@ -5,7 +5,11 @@ pub(super) fn words(text: &str) -> Vec<String> {
     text.split_whitespace()
         .map(|word| {
             let word = word.trim_matches(|c: char| {
-                !c.is_alphanumeric() && !matches!(c, '$' | '€' | '£' | '%' | '°' | '-' | '+' | '*' | '/' | '(' | ')' | '^')
+                !c.is_alphanumeric()
+                    && !matches!(
+                        c,
+                        '$' | '€' | '£' | '%' | '°' | '-' | '+' | '*' | '/' | '(' | ')' | '^'
+                    )
             });
             word.to_lowercase().replace('’', "'")
         })
@@ -16,9 +20,28 @@ pub(super) fn words(text: &str) -> Vec<String> {
 /// The request in lower case, one space between words, without politeness and closing punctuation.
 pub(super) fn plain(clause: &str) -> String {
     const OPENINGS: &[&str] = &[
-        "please", "can you", "could you", "would you", "and", "also", "then", "tell me", "give me", "show me",
-        "i want to know", "i would like to know", "do you know", "so", "now", "finally", "first", "let me know",
-        "find out", "help me", "i need to", "i need",
+        "please",
+        "can you",
+        "could you",
+        "would you",
+        "and",
+        "also",
+        "then",
+        "tell me",
+        "give me",
+        "show me",
+        "i want to know",
+        "i would like to know",
+        "do you know",
+        "so",
+        "now",
+        "finally",
+        "first",
+        "let me know",
+        "find out",
+        "help me",
+        "i need to",
+        "i need",
     ];
     let flat = clause.split_whitespace().collect::<Vec<_>>().join(" ");
     let lower = flat.to_lowercase().replace('’', "'");
@@ -54,10 +77,30 @@ pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
 }
 
 const SMALL: &[&str] = &[
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: &[&str] = &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: &[&str] = &[
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 
 /// A number below a hundred in one word: `seven`, `twenty-five`.
 fn small_number(word: &str) -> Option<u64> {
@@ -84,7 +127,9 @@ pub(super) fn digits(text: &str) -> String {
             let bare = word.trim_end_matches(',');
             match (small_number(bare), bare) {
                 // "three four" are two numbers, "twenty four" is one.
-                (Some(value), _) if used == 0 || current % 100 == 0 || (current % 10 == 0 && value < 10) => {
+                (Some(value), _)
+                    if used == 0 || current % 100 == 0 || (current % 10 == 0 && value < 10) =>
+                {
                     current += value;
                 }
                 (None, "hundred") if used > 0 && current > 0 => current *= 100,
@@ -99,7 +144,9 @@ pub(super) fn digits(text: &str) -> String {
                 (None, "and")
                     if used > 0
                         && (current >= 100 || total > 0)
-                        && words.get(at + used + 1).is_some_and(|next| small_number(next).is_some()) => {}
+                        && words
+                            .get(at + used + 1)
+                            .is_some_and(|next| small_number(next).is_some()) => {}
                 _ => break,
             }
             used += 1;
@@ -111,7 +158,11 @@ pub(super) fn digits(text: &str) -> String {
             out.push(words[at].to_owned());
             at += 1;
         } else {
-            let comma = if words[at + used - 1].ends_with(',') { "," } else { "" };
+            let comma = if words[at + used - 1].ends_with(',') {
+                ","
+            } else {
+                ""
+            };
             out.push(format!("{}{comma}", total + current));
             at += used;
         }
@@ -124,7 +175,10 @@ pub(super) fn count_before(text: &str, nouns: &[&str]) -> Option<u32> {
     let text = digits(text);
     let words = words(&text);
     words.windows(2).find_map(|pair| {
-        nouns.contains(&pair[1].as_str()).then(|| pair[0].parse().ok()).flatten()
+        nouns
+            .contains(&pair[1].as_str())
+            .then(|| pair[0].parse().ok())
+            .flatten()
     })
 }
 
@@ -150,7 +204,10 @@ mod tests {
 
     #[test]
     fn politeness_is_skipped() {
-        assert_eq!(plain("And then please tell me what is 2 + 2?"), "what is 2 + 2");
+        assert_eq!(
+            plain("And then please tell me what is 2 + 2?"),
+            "what is 2 + 2"
+        );
         assert_eq!(plain("Please, can you   summarise IT."), "summarise it");
     }
 

@@ -89,7 +89,9 @@ impl Reply {
     /// Takes in the data of one event and gives the pieces of text in it.
     pub fn take(&mut self, data: &str) -> Result<Vec<ModelPiece>, ModelError> {
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
-            ModelError::permanent(format!("the model's reply is not what it should be: {error}"))
+            ModelError::permanent(format!(
+                "the model's reply is not what it should be: {error}"
+            ))
         })?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(stream_error(&error));
@@ -103,7 +105,9 @@ impl Reply {
             return Ok(pieces);
         };
         if let Some(delta) = choice.delta {
-            let reasoning = delta.reasoning_content.or_else(|| delta.reasoning.as_ref().and_then(text));
+            let reasoning = delta
+                .reasoning_content
+                .or_else(|| delta.reasoning.as_ref().and_then(text));
             if let Some(reasoning) = reasoning.filter(|text| !text.is_empty()) {
                 self.chars += reasoning.chars().count();
                 pieces.push(ModelPiece::Thinking(reasoning));
@@ -134,7 +138,10 @@ impl Reply {
         // Some servers number every call 0, others number none: a new id with a name, or a name
         // without any number, begins a new call.
         let known = match delta.index {
-            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
+            Some(index) => self
+                .calls
+                .iter()
+                .rposition(|call| call.index == Some(index)),
             None if id.is_empty() && !name.is_empty() => None,
             None if id.is_empty() => self.calls.len().checked_sub(1),
             None => self.calls.iter().rposition(|call| call.id == id),
@@ -144,11 +151,16 @@ impl Reply {
             id.is_empty() || call.id.is_empty() || call.id == id || name.is_empty()
         });
         let at = known.unwrap_or_else(|| {
-            self.calls.push(PartialCall { index: delta.index, ..PartialCall::default() });
+            self.calls.push(PartialCall {
+                index: delta.index,
+                ..PartialCall::default()
+            });
             self.calls.len() - 1
         });
         if self.calls.len() > CALLS_MAX {
-            return Err(ModelError::permanent("the model asked for too many tools at once"));
+            return Err(ModelError::permanent(
+                "the model asked for too many tools at once",
+            ));
         }
         let call = &mut self.calls[at];
         if call.id.is_empty() {
@@ -174,12 +186,20 @@ impl Reply {
     }
 
     /// The last pieces. Tokens that the server did not count are estimated from the characters.
-    pub fn finish(mut self, request_chars: usize, cost: impl Fn(u64, u64) -> Usage) -> Vec<ModelPiece> {
+    pub fn finish(
+        mut self,
+        request_chars: usize,
+        cost: impl Fn(u64, u64) -> Usage,
+    ) -> Vec<ModelPiece> {
         let mut pieces = Vec::new();
         self.thought.finish(&mut pieces);
         let counted = self.counted.take();
-        let read = counted.and_then(|counted| counted.prompt_tokens).filter(|count| *count > 0);
-        let wrote = counted.and_then(|counted| counted.completion_tokens).filter(|count| *count > 0);
+        let read = counted
+            .and_then(|counted| counted.prompt_tokens)
+            .filter(|count| *count > 0);
+        let wrote = counted
+            .and_then(|counted| counted.completion_tokens)
+            .filter(|count| *count > 0);
         let usage = cost(
             read.unwrap_or_else(|| request_chars.div_ceil(4) as u64),
             wrote.unwrap_or_else(|| self.chars.div_ceil(4) as u64),
@@ -194,8 +214,7 @@ impl Reply {
                 arguments: if call.arguments.trim().is_empty() {
                     Value::Object(serde_json::Map::new())
                 } else {
-                    serde_json::from_str(&call.arguments)
-                        .unwrap_or(Value::String(call.arguments))
+                    serde_json::from_str(&call.arguments).unwrap_or(Value::String(call.arguments))
                 },
             })
             .collect();
@@ -205,7 +224,11 @@ impl Reply {
             Some(reason) => reason,
             None => FinishReason::Stop,
         };
-        pieces.push(ModelPiece::Finish { calls, usage, reason });
+        pieces.push(ModelPiece::Finish {
+            calls,
+            usage,
+            reason,
+        });
         pieces
     }
 }
@@ -215,7 +238,9 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(parts) => {
-            let parts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+            let parts = parts
+                .iter()
+                .filter_map(|part| part.get("text").and_then(Value::as_str));
             Some(parts.collect())
         }
         _ => None,
@@ -224,8 +249,14 @@ fn text(value: &Value) -> Option<String> {
 
 /// An error that a server sends in the middle of its reply.
 fn stream_error(error: &Value) -> ModelError {
-    let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
-    let message = format!("the model's provider failed: {}", message.unwrap_or("no reason given"));
+    let message = error
+        .get("message")
+        .and_then(Value::as_str)
+        .or_else(|| error.as_str());
+    let message = format!(
+        "the model's provider failed: {}",
+        message.unwrap_or("no reason given")
+    );
     let code = error.get("code").or_else(|| error.get("status"));
     let code = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
     match code {
@@ -313,101 +344,4 @@ impl ThinkTag {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(input_tokens: u64, output_tokens: u64) -> Usage {
-        Usage { input_tokens, output_tokens, ..Usage::default() }
-    }
-
-    fn calls(chunks: &[&str]) -> Vec<(String, String)> {
-        let mut reply = Reply::default();
-        for chunk in chunks {
-            reply.take(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{chunk}]}}}}]}}"#)).unwrap();
-        }
-        match reply.finish(0, plain).pop() {
-            Some(ModelPiece::Finish { calls, reason: FinishReason::ToolCalls, .. }) => calls
-                .into_iter()
-                .map(|call| (call.tool, call.arguments.to_string()))
-                .collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn calls_are_joined_however_servers_number_them() {
-        let two = [("a".to_owned(), r#"{"x":1}"#.to_owned()), ("b".to_owned(), "{}".to_owned())];
-        for chunks in [
-            // By index, in pieces, interleaved.
-            &[
-                r#"{"index":0,"id":"1","function":{"name":"a","arguments":""}}"#,
-                r#"{"index":1,"id":"2","function":{"name":"b","arguments":"{"}}"#,
-                r#"{"index":0,"function":{"arguments":"{\"x\""}}"#,
-                r#"{"index":1,"function":{"arguments":"}"}}"#,
-                r#"{"index":0,"function":{"arguments":":1}"}}"#,
-            ] as &[&str],
-            // Every call is number 0.
-            &[
-                r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{\"x\":1}"}}"#,
-                r#"{"index":0,"id":"2","function":{"name":"b","arguments":"{}"}}"#,
-            ],
-            // No numbers, no ids, arguments as an object.
-            &[
-                r#"{"function":{"name":"a","arguments":{"x":1}}}"#,
-                r#"{"function":{"name":"b","arguments":{}}}"#,
-            ],
-            // The id and the name again with every piece.
-            &[
-                r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{\"x\""}}"#,
-                r#"{"index":0,"id":"1","function":{"name":"a","arguments":":1}"}}"#,
-                r#"{"index":1,"id":"2","function":{"name":"b"}}"#,
-            ],
-        ] {
-            assert_eq!(calls(chunks), two, "{chunks:?}");
-        }
-    }
-
-    #[test]
-    fn arguments_that_are_no_json_arrive_as_text() {
-        assert_eq!(
-            calls(&[r#"{"index":0,"id":"1","function":{"name":"a","arguments":"{x: 1"}}"#]),
-            [("a".to_owned(), "\"{x: 1\"".to_owned())]
-        );
-    }
-
-    #[test]
-    fn a_think_tag_is_thinking_at_every_cut() {
-        let text = "<think>two and two</think>\n\nfour <think> stays";
-        for cut in 0..=text.len() {
-            let mut tag = ThinkTag::default();
-            let mut pieces = Vec::new();
-            tag.push(&text[..cut], &mut pieces);
-            tag.push(&text[cut..], &mut pieces);
-            tag.finish(&mut pieces);
-            let (mut thinking, mut output) = (String::new(), String::new());
-            for piece in pieces {
-                match piece {
-                    ModelPiece::Thinking(text) => thinking.push_str(&text),
-                    ModelPiece::Output(text) => output.push_str(&text),
-                    ModelPiece::Finish { .. } => {}
-                }
-            }
-            assert_eq!(thinking, "two and two", "cut at {cut}");
-            assert_eq!(output.trim_start(), "four <think> stays", "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn what_the_server_does_not_count_is_estimated() {
-        let mut reply = Reply::default();
-        reply.take(r#"{"choices":[{"delta":{"content":"12345678"},"finish_reason":"stop"}]}"#).unwrap();
-        assert_eq!(
-            reply.finish(40, plain).pop(),
-            Some(ModelPiece::Finish {
-                calls: vec![],
-                usage: plain(10, 2),
-                reason: FinishReason::Stop
-            })
-        );
-    }
-}
+mod tests;

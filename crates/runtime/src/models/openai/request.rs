@@ -36,7 +36,9 @@ pub(super) fn endpoint(base: &Url) -> Result<Url, ModelSettingsError> {
     let path = base.path().trim_end_matches('/');
     if !path.ends_with("/chat/completions") {
         let has_version = path.split('/').any(|segment| {
-            segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            segment
+                .strip_prefix('v')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         });
         let version = if has_version { "" } else { "/v1" };
         endpoint.set_path(&format!("{path}{version}/chat/completions"));
@@ -57,13 +59,22 @@ pub(super) fn body(request: &ModelRequest, dialect: Dialect) -> Value {
             format!("{system}\n\nIt is {today}.")
         },
     }));
-    messages.extend(request.messages.iter().map(|message| said(message, !request.tools.is_empty())));
+    messages.extend(
+        request
+            .messages
+            .iter()
+            .map(|message| said(message, !request.tools.is_empty())),
+    );
     let mut body = json!({
         "model": request.model,
         "messages": messages,
         "stream": true,
     });
-    let limit = if dialect.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
+    let limit = if dialect.completion_tokens {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
+    };
     body[limit] = request.max_output_tokens.into();
     if !dialect.no_stream_options {
         body["stream_options"] = json!({ "include_usage": true });
@@ -118,8 +129,17 @@ fn said(message: &Message, has_tools: bool) -> Value {
             }
             said
         }
-        Message::Tool { call_id, content, is_error, .. } => {
-            let content = if *is_error { format!("Error: {content}") } else { content.clone() };
+        Message::Tool {
+            call_id,
+            content,
+            is_error,
+            ..
+        } => {
+            let content = if *is_error {
+                format!("Error: {content}")
+            } else {
+                content.clone()
+            };
             json!({ "role": "tool", "tool_call_id": call_id, "content": content })
         }
     }
@@ -142,14 +162,35 @@ mod tests {
     #[test]
     fn the_base_may_end_in_many_ways() {
         for (base, expected) in [
-            ("https://api.example.org", "https://api.example.org/v1/chat/completions"),
-            ("https://api.example.org/", "https://api.example.org/v1/chat/completions"),
-            ("https://api.example.org/v1", "https://api.example.org/v1/chat/completions"),
-            ("https://api.example.org/v1/", "https://api.example.org/v1/chat/completions"),
-            ("http://localhost:8080/openai/v1", "http://localhost:8080/openai/v1/chat/completions"),
-            ("http://h/v1beta/openai/", "http://h/v1beta/openai/chat/completions"),
+            (
+                "https://api.example.org",
+                "https://api.example.org/v1/chat/completions",
+            ),
+            (
+                "https://api.example.org/",
+                "https://api.example.org/v1/chat/completions",
+            ),
+            (
+                "https://api.example.org/v1",
+                "https://api.example.org/v1/chat/completions",
+            ),
+            (
+                "https://api.example.org/v1/",
+                "https://api.example.org/v1/chat/completions",
+            ),
+            (
+                "http://localhost:8080/openai/v1",
+                "http://localhost:8080/openai/v1/chat/completions",
+            ),
+            (
+                "http://h/v1beta/openai/",
+                "http://h/v1beta/openai/chat/completions",
+            ),
             ("http://h/proxy", "http://h/proxy/v1/chat/completions"),
-            ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
+            (
+                "http://h/v1/chat/completions",
+                "http://h/v1/chat/completions",
+            ),
             ("http://h/v1?key=x", "http://h/v1/chat/completions?key=x"),
         ] {
             assert_eq!(endpoint(&base.parse().unwrap()).unwrap().as_str(), expected);
@@ -162,7 +203,10 @@ mod tests {
             model: "m".to_owned(),
             system: "Be short".to_owned(),
             messages: vec![
-                Message::User { text: "Go".to_owned(), context: Some("notes".to_owned()) },
+                Message::User {
+                    text: "Go".to_owned(),
+                    context: Some("notes".to_owned()),
+                },
                 Message::Assistant {
                     text: String::new(),
                     calls: vec![CallRequest {
@@ -183,8 +227,14 @@ mod tests {
             now: "2026-11-23T15:30:00Z".parse().unwrap(),
         };
         let body = body(&request, Dialect::default());
-        assert_eq!(body["messages"][0]["content"], "Be short\n\nIt is Monday, 23 November 2026, 15:30 UTC.");
-        assert_eq!(body["messages"][1]["content"], "Go\n\nMaterial for it:\n<context>\nnotes\n</context>");
+        assert_eq!(
+            body["messages"][0]["content"],
+            "Be short\n\nIt is Monday, 23 November 2026, 15:30 UTC."
+        );
+        assert_eq!(
+            body["messages"][1]["content"],
+            "Go\n\nMaterial for it:\n<context>\nnotes\n</context>"
+        );
         assert_eq!(
             body["messages"][2]["tool_calls"][0]["function"]["arguments"],
             r#"{"malformed":"{oops"}"#

@@ -33,20 +33,41 @@ struct Running {
     _task: AbortOnDropHandle<()>,
 }
 
-async fn take(State(server): State<Server>, headers: AxumHeaders, body: Bytes) -> HttpResponse<Body> {
-    let key = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn take(
+    State(server): State<Server>,
+    headers: AxumHeaders,
+    body: Bytes,
+) -> HttpResponse<Body> {
+    let key = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     server.keys.lock().unwrap().push(key.to_owned());
     let body: Value = serde_json::from_slice(&body).unwrap();
     (server.answer)(server.count.fetch_add(1, Ordering::SeqCst), &body)
 }
 
-async fn serve(answer: impl Fn(usize, &Value) -> HttpResponse<Body> + Send + Sync + 'static) -> Running {
-    let server = Server { answer: Arc::new(answer), count: Arc::default(), keys: Arc::default() };
-    let router = Router::new().route("/v1/chat/completions", post(take)).with_state(server.clone());
+async fn serve(
+    answer: impl Fn(usize, &Value) -> HttpResponse<Body> + Send + Sync + 'static,
+) -> Running {
+    let server = Server {
+        answer: Arc::new(answer),
+        count: Arc::default(),
+        keys: Arc::default(),
+    };
+    let router = Router::new()
+        .route("/v1/chat/completions", post(take))
+        .with_state(server.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
     let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    Running { url, server, _task: AbortOnDropHandle::new(task) }
+    Running {
+        url,
+        server,
+        _task: AbortOnDropHandle::new(task),
+    }
 }
 
 fn model(url: &Url) -> OpenAi {
@@ -64,7 +85,10 @@ fn request() -> ModelRequest {
     ModelRequest {
         model: "m".to_owned(),
         system: String::new(),
-        messages: vec![Message::User { text: "Go".to_owned(), context: None }],
+        messages: vec![Message::User {
+            text: "Go".to_owned(),
+            context: None,
+        }],
         tools: Vec::new(),
         max_output_tokens: 100,
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
@@ -88,7 +112,11 @@ async fn whole(model: &OpenAi) -> Result<Whole, ModelError> {
         match piece? {
             ModelPiece::Thinking(text) => whole.thinking.push_str(&text),
             ModelPiece::Output(text) => whole.output.push_str(&text),
-            ModelPiece::Finish { calls, usage, reason } => {
+            ModelPiece::Finish {
+                calls,
+                usage,
+                reason,
+            } => {
                 whole.calls = calls;
                 whole.usage = usage;
                 whole.reason = Some(reason);
@@ -99,10 +127,11 @@ async fn whole(model: &OpenAi) -> Result<Whole, ModelError> {
 }
 
 fn events(chunks: Vec<Bytes>) -> HttpResponse<Body> {
-    let chunks = stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>)).then(|chunk| async {
-        tokio::task::yield_now().await;
-        chunk
-    });
+    let chunks =
+        stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>)).then(|chunk| async {
+            tokio::task::yield_now().await;
+            chunk
+        });
     HttpResponse::builder()
         .header(CONTENT_TYPE, "text/event-stream")
         .body(Body::from_stream(chunks))
@@ -143,9 +172,16 @@ fn expected() -> Whole {
     Whole {
         thinking: "Hm — é".to_owned(),
         output: "Let me see 😀".to_owned(),
-        calls: vec![call("a", "calculator", json!({"x": 1})), call("b", "datetime", json!({"op": "now"}))],
+        calls: vec![
+            call("a", "calculator", json!({"x": 1})),
+            call("b", "datetime", json!({"op": "now"})),
+        ],
         // 1000 tokens at 1 dollar and 500 at 2 dollars a million.
-        usage: Usage { input_tokens: 1_000, output_tokens: 500, cost: resonant_domain::money::MicroUsd(2_000) },
+        usage: Usage {
+            input_tokens: 1_000,
+            output_tokens: 500,
+            cost: resonant_domain::money::MicroUsd(2_000),
+        },
         reason: Some(FinishReason::ToolCalls),
     }
 }
@@ -161,7 +197,8 @@ async fn a_reply_is_the_same_wherever_the_network_cuts_it() {
     for cut in 0..=REPLY.len() {
         assert_eq!(whole(&model).await.unwrap(), expected(), "cut at {cut}");
     }
-    let server = serve(|_, _| events(REPLY.bytes().map(|byte| Bytes::from(vec![byte])).collect())).await;
+    let server =
+        serve(|_, _| events(REPLY.bytes().map(|byte| Bytes::from(vec![byte])).collect())).await;
     assert_eq!(whole(&self::model(&server.url)).await.unwrap(), expected());
     assert_eq!(server.server.keys.lock().unwrap()[0], "Bearer sk-secret");
 }
@@ -169,17 +206,30 @@ async fn a_reply_is_the_same_wherever_the_network_cuts_it() {
 #[tokio::test]
 async fn what_servers_leave_out_is_made_up_for() {
     let plain = "data: {\"choices\":[{\"delta\":{\"content\":\"12345678\"},\"finish_reason\":\"stop\"}]}\n\n";
-    let separate = plain.replace(",\"finish_reason\":\"stop\"", "") + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}";
+    let separate = plain.replace(",\"finish_reason\":\"stop\"", "")
+        + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}";
     for (text, output, reason) in [
         // Neither usage nor an end mark.
         (plain.to_owned(), "12345678", FinishReason::Stop),
         // An end mark, but no reason and no blank line behind it.
-        (plain.replace(",\"finish_reason\":\"stop\"", "") + "data: [DONE]", "12345678", FinishReason::Stop),
+        (
+            plain.replace(",\"finish_reason\":\"stop\"", "") + "data: [DONE]",
+            "12345678",
+            FinishReason::Stop,
+        ),
         (separate, "12345678", FinishReason::Length),
         // No blank line between events.
-        (plain.replace("\n\n", "\n").repeat(2) + "\ndata: [DONE]\n\n", "1234567812345678", FinishReason::Stop),
+        (
+            plain.replace("\n\n", "\n").repeat(2) + "\ndata: [DONE]\n\n",
+            "1234567812345678",
+            FinishReason::Stop,
+        ),
         // Other events and fields.
-        (format!("event: ping\nid: 3\nretry: 10\n\n{plain}"), "12345678", FinishReason::Stop),
+        (
+            format!("event: ping\nid: 3\nretry: 10\n\n{plain}"),
+            "12345678",
+            FinishReason::Stop,
+        ),
     ] {
         let server = serve(move |_, _| text_events(&text)).await;
         let whole = whole(&model(&server.url)).await.unwrap();
@@ -197,24 +247,60 @@ async fn a_server_that_does_not_stream_is_understood() {
     })
     .await;
     let whole = whole(&model(&server.url)).await.unwrap();
-    assert_eq!((whole.output.as_str(), whole.calls.len(), whole.usage.output_tokens), ("hi", 1, 2));
+    assert_eq!(
+        (
+            whole.output.as_str(),
+            whole.calls.len(),
+            whole.usage.output_tokens
+        ),
+        ("hi", 1, 2)
+    );
 }
 
 #[tokio::test]
 async fn refusals_say_what_to_do() {
     for (status, body, is_transient, part) in [
-        (401, r#"{"error":{"message":"Incorrect API key provided: sk-secret"}}"#, false, "refused the key (HTTP 401): Incorrect API key provided: …"),
-        (404, r#"{"error":{"message":"model m not found"}}"#, false, "does not know the model"),
-        (400, r#"{"detail":"bad"}"#, false, "refused the request (HTTP 400): bad"),
-        (429, r#"{"error":{"message":"slow down"}}"#, true, "busy (HTTP 429): slow down"),
-        (429, r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#, false, "no quota left"),
+        (
+            401,
+            r#"{"error":{"message":"Incorrect API key provided: sk-secret"}}"#,
+            false,
+            "refused the key (HTTP 401): Incorrect API key provided: …",
+        ),
+        (
+            404,
+            r#"{"error":{"message":"model m not found"}}"#,
+            false,
+            "does not know the model",
+        ),
+        (
+            400,
+            r#"{"detail":"bad"}"#,
+            false,
+            "refused the request (HTTP 400): bad",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"slow down"}}"#,
+            true,
+            "busy (HTTP 429): slow down",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#,
+            false,
+            "no quota left",
+        ),
         (500, "oops", true, "failed (HTTP 500): oops"),
         (503, "<html>gateway</html>", true, "failed (HTTP 503)"),
         (302, "", false, "redirects"),
     ] {
         let server = serve(move |_, _| error(status, body)).await;
         let failed = whole(&model(&server.url)).await.unwrap_err();
-        assert_eq!(matches!(failed, ModelError::Transient { .. }), is_transient, "{failed}");
+        assert_eq!(
+            matches!(failed, ModelError::Transient { .. }),
+            is_transient,
+            "{failed}"
+        );
         assert!(failed.to_string().contains(part), "{failed}");
         assert!(!failed.to_string().contains("sk-secret"), "{failed}");
     }
@@ -230,10 +316,15 @@ async fn a_wait_that_is_asked_for_is_kept_within_bounds() {
         ("soon", None),
     ] {
         let server = serve(move |_, _| {
-            HttpResponse::builder().status(429).header("retry-after", value).body(Body::empty()).unwrap()
+            HttpResponse::builder()
+                .status(429)
+                .header("retry-after", value)
+                .body(Body::empty())
+                .unwrap()
         })
         .await;
-        let Err(ModelError::Transient { retry_after, .. }) = whole(&model(&server.url)).await else {
+        let Err(ModelError::Transient { retry_after, .. }) = whole(&model(&server.url)).await
+        else {
             panic!("{value}");
         };
         assert_eq!(retry_after.map(|wait| wait.as_secs()), expected, "{value}");
@@ -242,9 +333,19 @@ async fn a_wait_that_is_asked_for_is_kept_within_bounds() {
 
 #[tokio::test]
 async fn after_a_refusal_that_passes_the_same_request_succeeds() {
-    let server = serve(|n, _| if n == 0 { error(429, "{}") } else { text_events(REPLY) }).await;
+    let server = serve(|n, _| {
+        if n == 0 {
+            error(429, "{}")
+        } else {
+            text_events(REPLY)
+        }
+    })
+    .await;
     let model = model(&server.url);
-    assert!(matches!(whole(&model).await, Err(ModelError::Transient { .. })));
+    assert!(matches!(
+        whole(&model).await,
+        Err(ModelError::Transient { .. })
+    ));
     assert_eq!(whole(&model).await.unwrap(), expected());
 }
 
@@ -269,39 +370,80 @@ async fn dialects_are_learnt() {
 
 #[tokio::test]
 async fn garbage_is_called_by_its_name() {
-    let html = || HttpResponse::builder().header(CONTENT_TYPE, "text/html; charset=utf-8").body(Body::from("<p>hi")).unwrap();
+    let html = || {
+        HttpResponse::builder()
+            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .body(Body::from("<p>hi"))
+            .unwrap()
+    };
     type Make = fn() -> HttpResponse<Body>;
     let table: [(Make, bool, &str); 6] = [
-        (|| text_events("data: {nonsense\n\n"), false, "not what it should be"),
-        (|| text_events("data: [1, 2]\n\n"), false, "not what it should be"),
+        (
+            || text_events("data: {nonsense\n\n"),
+            false,
+            "not what it should be",
+        ),
+        (
+            || text_events("data: [1, 2]\n\n"),
+            false,
+            "not what it should be",
+        ),
         (|| text_events("no events at all"), true, "broke off"),
-        (|| text_events("data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n"), true, "overloaded"),
-        (|| text_events("data: {\"error\":{\"message\":\"bad sk-secret\",\"code\":400}}\n\n"), false, "bad …"),
-        (|| events(vec![Bytes::from(vec![0xff, 0xfe, 0, 1])]), true, "broke off"),
+        (
+            || text_events("data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n"),
+            true,
+            "overloaded",
+        ),
+        (
+            || text_events("data: {\"error\":{\"message\":\"bad sk-secret\",\"code\":400}}\n\n"),
+            false,
+            "bad …",
+        ),
+        (
+            || events(vec![Bytes::from(vec![0xff, 0xfe, 0, 1])]),
+            true,
+            "broke off",
+        ),
     ];
     for (make, is_transient, part) in table {
         let server = serve(move |_, _| make()).await;
         let failed = whole(&model(&server.url)).await.unwrap_err();
-        assert_eq!(matches!(failed, ModelError::Transient { .. }), is_transient, "{failed}");
+        assert_eq!(
+            matches!(failed, ModelError::Transient { .. }),
+            is_transient,
+            "{failed}"
+        );
         assert!(failed.to_string().contains(part), "{failed}");
     }
     let server = serve(move |_, _| html()).await;
-    assert!(whole(&model(&server.url)).await.unwrap_err().to_string().contains("web page"));
+    assert!(
+        whole(&model(&server.url))
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("web page")
+    );
 }
 
 #[tokio::test]
 async fn a_connection_that_is_cut_may_be_tried_again() {
     let server = serve(|_, _| {
-        let start = Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n");
+        let start =
+            Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n");
         let cut = stream::iter([Ok(start), Err(std::io::Error::other("cut"))]);
-        HttpResponse::builder().header(CONTENT_TYPE, "text/event-stream").body(Body::from_stream(cut)).unwrap()
+        HttpResponse::builder()
+            .header(CONTENT_TYPE, "text/event-stream")
+            .body(Body::from_stream(cut))
+            .unwrap()
     })
     .await;
     let failed = whole(&model(&server.url)).await.unwrap_err();
     assert!(matches!(failed, ModelError::Transient { .. }), "{failed}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url: Url = format!("http://{}", nobody.local_addr().unwrap()).parse().unwrap();
+    let url: Url = format!("http://{}", nobody.local_addr().unwrap())
+        .parse()
+        .unwrap();
     drop(nobody);
     let failed = whole(&model(&url)).await.unwrap_err();
     assert!(failed.to_string().contains("cannot be reached"), "{failed}");
@@ -317,7 +459,9 @@ fn hung(told: mpsc::UnboundedSender<()>) -> HttpResponse<Body> {
     }
     let tell = Tell(told);
     let start = stream::once(async {
-        Ok::<_, std::io::Error>(Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n"))
+        Ok::<_, std::io::Error>(Bytes::from_static(
+            b"data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n",
+        ))
     });
     let silence = stream::once(async move {
         let _tell = tell;
@@ -335,10 +479,20 @@ async fn dropping_the_reply_closes_the_connection() {
     let server = serve(move |_, _| hung(told.clone())).await;
     let model = model(&server.url);
     let mut stream = model.reply(request());
-    assert_eq!(stream.next().await.unwrap().unwrap(), ModelPiece::Output("half".to_owned()));
-    assert!(timeout(Duration::from_millis(100), stream.next()).await.is_err());
+    assert_eq!(
+        stream.next().await.unwrap().unwrap(),
+        ModelPiece::Output("half".to_owned())
+    );
+    assert!(
+        timeout(Duration::from_millis(100), stream.next())
+            .await
+            .is_err()
+    );
     drop(stream);
-    timeout(Duration::from_secs(5), hears.recv()).await.expect("the server sees that the connection is closed").unwrap();
+    timeout(Duration::from_secs(5), hears.recv())
+        .await
+        .expect("the server sees that the connection is closed")
+        .unwrap();
 }
 
 #[tokio::test]
@@ -352,7 +506,10 @@ async fn a_silent_server_is_given_up() {
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let failed = stream.next().await.unwrap().unwrap_err();
-    assert!(failed.to_string().contains("silent for 60 seconds"), "{failed}");
+    assert!(
+        failed.to_string().contains("silent for 60 seconds"),
+        "{failed}"
+    );
     assert_eq!(began.elapsed().as_secs(), 60);
     assert!(stream.next().await.is_none());
 }

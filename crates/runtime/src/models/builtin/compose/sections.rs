@@ -1,5 +1,7 @@
 //! The results of one wish as a section of the answer.
 
+mod assembled;
+
 use std::fmt::Write as _;
 
 use resonant_domain::text::shorten;
@@ -32,41 +34,74 @@ const ITEMS_SHOWN: usize = 25;
 
 /// Whether any call of the wish has a result.
 pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
-    plan.calls(index).is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
+    plan.calls(index)
+        .is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
 }
 
 /// The sections of a wish.
 pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
     let Ok(calls) = plan.calls(index) else {
         let wish = super::super::intents::spoken(&plan.wishes[index]);
-        return vec![failure(wish, "it goes on from a result that is not there".to_owned())];
+        return vec![failure(
+            wish,
+            "it goes on from a result that is not there".to_owned(),
+        )];
     };
     let made: Vec<&Made> = calls.iter().filter_map(|call| plan.find(call)).collect();
     if let Some(failed) = made.iter().find(|made| made.is_error) {
-        let reason = format!("`{}` says: {}", failed.tool, failed.content.trim().trim_end_matches('.'));
-        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
+        let reason = format!(
+            "`{}` says: {}",
+            failed.tool,
+            failed.content.trim().trim_end_matches('.')
+        );
+        return vec![failure(
+            super::super::intents::spoken(&plan.wishes[index]),
+            reason,
+        )];
     }
-    if let Some(refused) = made.iter().find(|made| made.tool == "http_fetch" && is_refused(&made.content)) {
+    if let Some(refused) = made
+        .iter()
+        .find(|made| made.tool == "http_fetch" && is_refused(&made.content))
+    {
         let page: Value = serde_json::from_str(&refused.content).unwrap_or_default();
         let url = page["url"].as_str().unwrap_or("the page").to_owned();
-        let reason = format!("{url} answers with the error {}, so there is nothing to read", page["status"]);
-        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
+        let reason = format!(
+            "{url} answers with the error {}, so there is nothing to read",
+            page["status"]
+        );
+        return vec![failure(
+            super::super::intents::spoken(&plan.wishes[index]),
+            reason,
+        )];
     }
-    let result = |tool: &str| made.iter().rev().find(|made| made.tool == tool).map(|made| made.content.as_str());
+    let result = |tool: &str| {
+        made.iter()
+            .rev()
+            .find(|made| made.tool == tool)
+            .map(|made| made.content.as_str())
+    };
     match &plan.wishes[index] {
         Wish::Calculate { expression, .. } => {
             let line = result("calculator").unwrap_or_default().trim();
             vec![Section {
                 body: format!("**{line}**"),
                 tools: vec!["calculator"],
-                cited: if expression.is_empty() { String::new() } else { "calculations".to_owned() },
+                cited: if expression.is_empty() {
+                    String::new()
+                } else {
+                    "calculations".to_owned()
+                },
                 ..Section::default()
             }]
         }
         Wish::Date { .. } => {
-            let value: Value = serde_json::from_str(result("datetime").unwrap_or_default()).unwrap_or_default();
+            let value: Value =
+                serde_json::from_str(result("datetime").unwrap_or_default()).unwrap_or_default();
             let line = value["text"].as_str().unwrap_or_default();
-            let note = value["note"].as_str().map(|note| format!(" ({note})")).unwrap_or_default();
+            let note = value["note"]
+                .as_str()
+                .map(|note| format!(" ({note})"))
+                .unwrap_or_default();
             vec![Section {
                 body: format!("**{}**{note}", line.trim()),
                 tools: vec!["datetime"],
@@ -81,10 +116,19 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
             } else {
                 format!("`{path}` is **{}**", value.trim_matches('"'))
             };
-            vec![Section { body, tools: vec!["json_query"], cited: "values".to_owned(), ..Section::default() }]
+            vec![Section {
+                body,
+                tools: vec!["json_query"],
+                cited: "values".to_owned(),
+                ..Section::default()
+            }]
         }
         Wish::Compare { .. } => vec![comparison(&extracted(result("extract"), "compare"))],
-        Wish::DatesAway { .. } => vec![dates_away(plan, result("extract").unwrap_or_default(), &made)],
+        Wish::DatesAway { .. } => vec![dates_away(
+            plan,
+            result("extract").unwrap_or_default(),
+            &made,
+        )],
         Wish::Query { query, .. } => {
             let body = result("csv_table").unwrap_or_default().trim();
             vec![Section {
@@ -96,15 +140,28 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 ..Section::default()
             }]
         }
-        Wish::Text { ability, material, .. } => {
+        Wish::Text {
+            ability, material, ..
+        } => {
             let ability = plan.ability_for(*ability, material);
             let mut section = on_text(plan, ability, material, &result);
             if let Material::Page(url) = material {
                 let page = page(plan, url);
-                let title = page["title"].as_str().map(|title| shorten(&title.replace(['[', ']'], ""), 100));
-                let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
-                let part = if page["truncated"] == true { " Only its beginning was read." } else { "" };
-                section.body = format!("{}\n\nFrom [{title}]({url}).{part}", section.body.trim_end());
+                let title = page["title"]
+                    .as_str()
+                    .map(|title| shorten(&title.replace(['[', ']'], ""), 100));
+                let title = title
+                    .filter(|title| !title.is_empty())
+                    .unwrap_or_else(|| url.clone());
+                let part = if page["truncated"] == true {
+                    " Only its beginning was read."
+                } else {
+                    ""
+                };
+                section.body = format!(
+                    "{}\n\nFrom [{title}]({url}).{part}",
+                    section.body.trim_end()
+                );
             }
             vec![section]
         }
@@ -112,13 +169,20 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
 }
 
 fn failure(what: String, reason: String) -> Section {
-    Section { failed: Some((what, reason)), ..Section::default() }
+    Section {
+        failed: Some((what, reason)),
+        ..Section::default()
+    }
 }
 
 /// A fetched page as the tool gave it.
 fn page(plan: &Plan<'_>, url: &str) -> Value {
-    let made = plan.made.iter().find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
-    made.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default()
+    let made = plan
+        .made
+        .iter()
+        .find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
+    made.and_then(|made| serde_json::from_str(&made.content).ok())
+        .unwrap_or_default()
 }
 
 fn on_text<'m>(
@@ -149,17 +213,41 @@ fn on_text<'m>(
         },
         Ability::Keywords => {
             let words: Vec<_> = items("keywords").into_iter().take(12).collect();
-            listed("Keywords", ("keyword", "keywords"), if words.is_empty() { Vec::new() } else { vec![words.join(", ")] }, words.len())
+            listed(
+                "Keywords",
+                ("keyword", "keywords"),
+                if words.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![words.join(", ")]
+                },
+                words.len(),
+            )
         }
-        Ability::ActionItems => found("Action items", ("action item", "action items"), items("todos")),
+        Ability::ActionItems => found(
+            "Action items",
+            ("action item", "action items"),
+            items("todos"),
+        ),
         Ability::Questions => found("Questions", ("question", "questions"), items("questions")),
         Ability::Dates => found("Dates", ("date", "dates"), dated(&kind("dates"))),
         Ability::Amounts => found("Amounts", ("amount", "amounts"), items("amounts")),
-        Ability::Emails => found("E-mail addresses", ("e-mail address", "e-mail addresses"), items("emails")),
+        Ability::Emails => found(
+            "E-mail addresses",
+            ("e-mail address", "e-mail addresses"),
+            items("emails"),
+        ),
         Ability::Links => match result("html_to_text") {
             Some(text) => {
-                let links = text.rsplit_once("Links:\n").map(|(_, links)| links).unwrap_or_default();
-                let links: Vec<_> = links.lines().map(|line| line.trim_start_matches("- ").to_owned()).filter(|line| !line.is_empty()).collect();
+                let links = text
+                    .rsplit_once("Links:\n")
+                    .map(|(_, links)| links)
+                    .unwrap_or_default();
+                let links: Vec<_> = links
+                    .lines()
+                    .map(|line| line.trim_start_matches("- ").to_owned())
+                    .filter(|line| !line.is_empty())
+                    .collect();
                 let mut section = found("Links", ("link", "links"), links);
                 section.tools = vec!["html_to_text"];
                 section
@@ -169,7 +257,11 @@ fn on_text<'m>(
         Ability::Numbers => found("Numbers", ("number", "numbers"), items("numbers")),
         Ability::Count => count(&kind("counts"), material),
         Ability::Table | Ability::Totals => {
-            let (title, noun) = if ability == Ability::Table { ("The table", "a description of the table") } else { ("Totals", "the totals") };
+            let (title, noun) = if ability == Ability::Table {
+                ("The table", "a description of the table")
+            } else {
+                ("Totals", "the totals")
+            };
             Section {
                 title: title.to_owned(),
                 body: cut(result("csv_table").unwrap_or_default().trim(), 12_000),
@@ -180,8 +272,16 @@ fn on_text<'m>(
             }
         }
         Ability::Json | Ability::Csv => {
-            let language = if ability == Ability::Json { "json" } else { "csv" };
-            let tool = if result("csv_table").is_some() { "csv_table" } else { "json_query" };
+            let language = if ability == Ability::Json {
+                "json"
+            } else {
+                "csv"
+            };
+            let tool = if result("csv_table").is_some() {
+                "csv_table"
+            } else {
+                "json_query"
+            };
             let text = result(tool).unwrap_or_default().trim();
             Section {
                 title: language.to_uppercase(),
@@ -192,10 +292,26 @@ fn on_text<'m>(
                 ..Section::default()
             }
         }
-        Ability::Outline => outline(plan, material, picked, &items("keywords")),
-        Ability::Reply => reply(picked, &items("questions"), &items("todos"), &dated(&kind("dates")), &items("amounts")),
-        Ability::Checklist => checklist(plan, material, &items("todos"), &dated(&kind("dates")), &items("questions")),
-        Ability::Fetch | Ability::Calculate | Ability::Convert | Ability::Date | Ability::Compare => {
+        Ability::Outline => assembled::outline(plan, material, picked, &items("keywords")),
+        Ability::Reply => assembled::reply(
+            picked,
+            &items("questions"),
+            &items("todos"),
+            &dated(&kind("dates")),
+            &items("amounts"),
+        ),
+        Ability::Checklist => assembled::checklist(
+            plan,
+            material,
+            &items("todos"),
+            &dated(&kind("dates")),
+            &items("questions"),
+        ),
+        Ability::Fetch
+        | Ability::Calculate
+        | Ability::Convert
+        | Ability::Date
+        | Ability::Compare => {
             let text = match material {
                 Material::Page(url) => plan
                     .made
@@ -218,7 +334,9 @@ fn on_text<'m>(
 
 /// One kind out of the result of `extract`.
 fn extracted(result: Option<&str>, kind: &str) -> Value {
-    let mut value: Value = result.and_then(|result| serde_json::from_str(result).ok()).unwrap_or_default();
+    let mut value: Value = result
+        .and_then(|result| serde_json::from_str(result).ok())
+        .unwrap_or_default();
     value[kind].take()
 }
 
@@ -227,8 +345,17 @@ fn lines(list: &Value) -> Vec<String> {
     let text = |item: &Value| match item {
         Value::String(text) => text.clone(),
         Value::Object(fields) => {
-            let names = ["text", "word", "keyword", "url", "email", "question", "todo", "value"];
-            names.iter().find_map(|name| fields.get(*name)).map_or_else(|| item.to_string(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            let names = [
+                "text", "word", "keyword", "url", "email", "question", "todo", "value",
+            ];
+            names.iter().find_map(|name| fields.get(*name)).map_or_else(
+                || item.to_string(),
+                |value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                },
+            )
         }
         other => other.to_string(),
     };
@@ -246,8 +373,14 @@ fn lines(list: &Value) -> Vec<String> {
 fn dated(list: &Value) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for item in list.as_array().into_iter().flatten() {
-        let text = item["text"].as_str().or_else(|| item.as_str()).unwrap_or_default();
-        let line = item["date"].as_str().and_then(dates::spoken).unwrap_or_else(|| text.to_owned());
+        let text = item["text"]
+            .as_str()
+            .or_else(|| item.as_str())
+            .unwrap_or_default();
+        let line = item["date"]
+            .as_str()
+            .and_then(dates::spoken)
+            .unwrap_or_else(|| text.to_owned());
         if !line.is_empty() && !seen.contains(&line) {
             seen.push(line);
         }
@@ -269,16 +402,26 @@ fn listed(title: &str, (one, many): (&str, &str), items: Vec<String>, count: usi
     let body = if items.is_empty() {
         format!("No {many} were found.")
     } else {
-        let mut body = items.iter().take(ITEMS_SHOWN).fold(String::new(), |mut body, item| {
-            let _ = writeln!(body, "- {item}");
-            body
-        });
+        let mut body = items
+            .iter()
+            .take(ITEMS_SHOWN)
+            .fold(String::new(), |mut body, item| {
+                let _ = writeln!(body, "- {item}");
+                body
+            });
         if items.len() > ITEMS_SHOWN {
             let _ = writeln!(body, "- … and {} more", items.len() - ITEMS_SHOWN);
         }
         body
     };
-    Section { title: title.to_owned(), body, noun, tools: vec!["extract"], cited: many.to_owned(), ..Section::default() }
+    Section {
+        title: title.to_owned(),
+        body,
+        noun,
+        tools: vec!["extract"],
+        cited: many.to_owned(),
+        ..Section::default()
+    }
 }
 
 fn count(counts: &Value, material: &Material) -> Section {
@@ -301,12 +444,21 @@ fn count(counts: &Value, material: &Material) -> Section {
         Material::Text(text) => format!("Length of “{}”", shorten(text, 40)),
         Material::Context | Material::Page(_) => "Length".to_owned(),
     };
-    Section { title, body, noun: "the length".to_owned(), tools: vec!["extract"], cited: "length".to_owned(), ..Section::default() }
+    Section {
+        title,
+        body,
+        noun: "the length".to_owned(),
+        tools: vec!["extract"],
+        cited: "length".to_owned(),
+        ..Section::default()
+    }
 }
 
 fn sentence_case(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 fn comparison(compared: &Value) -> Section {
@@ -315,12 +467,27 @@ fn comparison(compared: &Value) -> Section {
         body.push_str("The two texts are the same.\n");
     } else {
         if let Some(similarity) = compared["similarity"].as_f64() {
-            let _ = writeln!(body, "The two texts are **{:.0} %** alike.", similarity * 100.0);
+            let _ = writeln!(
+                body,
+                "The two texts are **{:.0} %** alike.",
+                similarity * 100.0
+            );
         }
         if let Some(unchanged) = compared["unchanged"].as_u64() {
-            let _ = writeln!(body, "They share {unchanged} {}.", if unchanged == 1 { "passage" } else { "passages" });
+            let _ = writeln!(
+                body,
+                "They share {unchanged} {}.",
+                if unchanged == 1 {
+                    "passage"
+                } else {
+                    "passages"
+                }
+            );
         }
-        for (name, title) in [("removed", "Only in the first"), ("added", "Only in the second")] {
+        for (name, title) in [
+            ("removed", "Only in the first"),
+            ("added", "Only in the second"),
+        ] {
             let items = lines(&compared[name]);
             if !items.is_empty() {
                 let _ = write!(body, "\n**{title}**\n\n");
@@ -347,8 +514,12 @@ fn dates_away(plan: &Plan<'_>, result: &str, made: &[&Made]) -> Section {
     let mut body = String::new();
     let found = iso_dates(result);
     for (text, iso) in &found {
-        let difference = made.iter().find(|made| made.tool == "datetime" && made.arguments["other"] == iso.as_str());
-        let value: Value = difference.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default();
+        let difference = made
+            .iter()
+            .find(|made| made.tool == "datetime" && made.arguments["other"] == iso.as_str());
+        let value: Value = difference
+            .and_then(|made| serde_json::from_str(&made.content).ok())
+            .unwrap_or_default();
         let spoken = dates::spoken(iso).unwrap_or_else(|| text.clone());
         let _ = match value["days"].as_i64() {
             Some(0) => writeln!(body, "- {spoken}: **today**"),
@@ -359,8 +530,15 @@ fn dates_away(plan: &Plan<'_>, result: &str, made: &[&Made]) -> Section {
     }
     let count = found.len();
     let whole: Vec<_> = found.iter().map(|(text, _)| text).collect();
-    let partial: Vec<_> = lines(&extracted(Some(result), "dates")).into_iter().filter(|line| !whole.contains(&line)).collect();
-    for line in partial.iter().filter(|line| !line.is_empty()).take(ITEMS_SHOWN) {
+    let partial: Vec<_> = lines(&extracted(Some(result), "dates"))
+        .into_iter()
+        .filter(|line| !whole.contains(&line))
+        .collect();
+    for line in partial
+        .iter()
+        .filter(|line| !line.is_empty())
+        .take(ITEMS_SHOWN)
+    {
         if !found.iter().any(|(text, _)| text == line) && count == 0 {
             let _ = writeln!(body, "- {line} (no whole date)");
         }
@@ -385,9 +563,17 @@ const fn day(days: i64) -> &'static str {
 
 fn query_title(query: &Value) -> String {
     let has = |name: &str| query.get(name).is_some();
-    match (has("aggregates"), has("group_by"), has("sort_by"), has("filters")) {
+    match (
+        has("aggregates"),
+        has("group_by"),
+        has("sort_by"),
+        has("filters"),
+    ) {
         (true, true, ..) => {
-            format!("Figures by {}", query["group_by"][0].as_str().unwrap_or("group"))
+            format!(
+                "Figures by {}",
+                query["group_by"][0].as_str().unwrap_or("group")
+            )
         }
         (true, false, ..) => "Figures".to_owned(),
         (false, _, true, _) => format!("Rows by {}", query["sort_by"].as_str().unwrap_or("order")),
@@ -396,188 +582,11 @@ fn query_title(query: &Value) -> String {
     }
 }
 
-/// The headings that a text has itself: Markdown ones, and short lines without a full stop that a
-/// longer one follows.
-fn headings(text: &str) -> Vec<(String, Vec<String>)> {
-    let mut parts: Vec<(String, Vec<String>)> = Vec::new();
-    let lines: Vec<_> = text.lines().map(str::trim).collect();
-    for (at, line) in lines.iter().enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        let stands_alone = at == 0 || lines[at - 1].is_empty();
-        let goes_on = lines[at + 1..].iter().any(|next| !next.is_empty());
-        let is_short = line.split_whitespace().count() <= 9 && !line.ends_with(['.', '!', '?', ',', ';']) && !line.starts_with(['-', '*', '•']);
-        if let Some(heading) = line.strip_prefix('#') {
-            parts.push((heading.trim_start_matches('#').trim().to_owned(), Vec::new()));
-        } else if stands_alone && is_short && goes_on && !line.contains(": ") {
-            parts.push((line.trim_end_matches(':').to_owned(), Vec::new()));
-        } else {
-            if parts.is_empty() {
-                parts.push((String::new(), Vec::new()));
-            }
-            if let Some((_, body)) = parts.last_mut() {
-                body.push(line.trim_start_matches(['-', '*', '•', ' ']).to_owned());
-            }
-        }
-    }
-    parts
-}
-
-/// The sentences of a line.
-fn sentences(line: &str) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let mut from = 0;
-    for (at, c) in line.char_indices() {
-        let after = &line[at + c.len_utf8()..];
-        if matches!(c, '.' | '!' | '?') && after.starts_with(' ') && after.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()) && !line[from..at].ends_with(|c: char| c.is_ascii_digit() && line[from..at].len() < 3) {
-            sentences.push(line[from..=at].trim().to_owned());
-            from = at + c.len_utf8();
-        }
-    }
-    let rest = line[from..].trim();
-    if !rest.is_empty() {
-        sentences.push(rest.to_owned());
-    }
-    sentences
-}
-
-fn outline(plan: &Plan<'_>, material: &Material, picked: &str, keywords: &[String]) -> Section {
-    let text = plan.text(material).unwrap_or_default();
-    let parts = headings(&text);
-    let has_headings = parts.iter().filter(|(heading, _)| !heading.is_empty()).count() >= 2;
-    let mut body = String::from("Assembled by rules from the text's own words; the wording is not mine to judge.\n\n");
-    if has_headings {
-        for (number, (heading, lines)) in parts.iter().filter(|(heading, lines)| !(heading.is_empty() && lines.is_empty())).take(20).enumerate() {
-            let heading = if heading.is_empty() { "Opening" } else { heading };
-            let _ = writeln!(body, "{}. **{heading}**", number + 1);
-            for sentence in lines.iter().flat_map(|line| sentences(line)).take(4) {
-                let _ = writeln!(body, "   - {}", shorten(sentence.trim_start_matches(['-', '*', '•', ' ']), 160));
-            }
-        }
-    } else {
-        let all: Vec<String> = parts.iter().flat_map(|(_, lines)| lines).flat_map(|line| sentences(line)).collect();
-        let (opening, rest) = all.split_first().map_or((String::new(), Vec::new()), |(first, rest)| (first.clone(), rest.to_vec()));
-        if !opening.is_empty() {
-            let _ = writeln!(body, "1. **Opening**\n   - {}", shorten(&opening, 160));
-        }
-        // What the summary picked, in the order of the text, then what belongs to each keyword.
-        let main: Vec<_> = picked.lines().map(|line| line.trim_start_matches("- ").trim()).filter(|line| !line.is_empty() && *line != opening).collect();
-        if !main.is_empty() {
-            let _ = writeln!(body, "2. **Main points**");
-            for line in &main {
-                let _ = writeln!(body, "   - {}", shorten(line, 160));
-            }
-        }
-        let mut number = 3;
-        let mut used: Vec<&String> = Vec::new();
-        for keyword in keywords.iter().take(4) {
-            let about: Vec<_> = rest
-                .iter()
-                .filter(|sentence| sentence.to_lowercase().contains(&keyword.to_lowercase()) && !main.contains(&sentence.as_str()) && !used.contains(sentence))
-                .take(3)
-                .collect();
-            if about.is_empty() {
-                continue;
-            }
-            let _ = writeln!(body, "{number}. **{}**", sentence_case(keyword));
-            for sentence in about {
-                let _ = writeln!(body, "   - {}", shorten(sentence, 160));
-                used.push(sentence);
-            }
-            number += 1;
-        }
-    }
-    Section {
-        title: "Outline".to_owned(),
-        body,
-        noun: "an outline".to_owned(),
-        tools: vec!["summarise", "extract"],
-        cited: "outline".to_owned(),
-        ..Section::default()
-    }
-}
-
-fn reply(picked: &str, questions: &[String], tasks: &[String], dates: &[String], amounts: &[String]) -> Section {
-    let mut draft = String::from("Hello,\n\nthank you for your message.\n");
-    if !picked.is_empty() {
-        let _ = write!(draft, "\nI understand the following: {}\n", shorten(picked, 400));
-    }
-    if !questions.is_empty() {
-        draft.push_str("\nTo your questions:\n");
-        for question in questions.iter().take(10) {
-            let _ = write!(draft, "\n- {question}\n  [your answer]\n");
-        }
-    }
-    if !tasks.is_empty() {
-        draft.push_str("\nI have noted:\n");
-        for task in tasks.iter().take(10) {
-            let _ = write!(draft, "\n- {task}\n  [done by whom, until when]\n");
-        }
-    }
-    if !dates.is_empty() {
-        let _ = write!(draft, "\nDates to confirm: {}\n", dates.iter().take(8).cloned().collect::<Vec<_>>().join("; "));
-    }
-    if !amounts.is_empty() {
-        let _ = write!(draft, "\nAmounts to confirm: {}\n", amounts.iter().take(8).cloned().collect::<Vec<_>>().join("; "));
-    }
-    draft.push_str("\nKind regards,\n[your name]");
-    Section {
-        title: "Reply skeleton".to_owned(),
-        body: format!(
-            "Assembled by rules: the questions, tasks, dates and amounts are the text's own, and what stands in \
-             [brackets] is yours to write.\n\n{}",
-            quoted(&draft)
-        ),
-        noun: "a reply skeleton".to_owned(),
-        tools: vec!["summarise", "extract"],
-        cited: "reply".to_owned(),
-        ..Section::default()
-    }
-}
-
-fn checklist(plan: &Plan<'_>, material: &Material, tasks: &[String], dates: &[String], questions: &[String]) -> Section {
-    let mut body = String::from("Assembled by rules from the text's own lines.\n\n");
-    let mut tasks = tasks.to_vec();
-    if tasks.is_empty() {
-        // A text of instructions may be one list without a single "must": its sentences are the steps.
-        let text = plan.text(material).unwrap_or_default();
-        tasks = headings(&text)
-            .into_iter()
-            .flat_map(|(_, lines)| lines)
-            .flat_map(|line| sentences(&line))
-            .map(|sentence| sentence.trim_start_matches(['-', '*', '•', ' ']).to_owned())
-            .filter(|sentence| !sentence.ends_with('?'))
-            .take(ITEMS_SHOWN)
-            .collect();
-    }
-    for task in tasks.iter().take(40) {
-        let _ = writeln!(body, "- [ ] {}", task.trim_start_matches("[ ]").trim());
-    }
-    if !questions.is_empty() {
-        body.push_str("\n**To be settled**\n\n");
-        for question in questions.iter().take(ITEMS_SHOWN) {
-            let _ = writeln!(body, "- [ ] {question}");
-        }
-    }
-    if !dates.is_empty() {
-        body.push_str("\n**Dates to keep**\n\n");
-        for date in dates.iter().take(ITEMS_SHOWN) {
-            let _ = writeln!(body, "- [ ] {date}");
-        }
-    }
-    Section {
-        title: "Checklist".to_owned(),
-        body,
-        noun: "a checklist".to_owned(),
-        tools: vec!["extract"],
-        cited: "checklist".to_owned(),
-        ..Section::default()
-    }
-}
-
 fn quoted(text: &str) -> String {
-    text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("> {line}").trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// At most so many characters, cut at a line.
@@ -585,6 +594,9 @@ fn cut(text: &str, most: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(most) else {
         return text.to_owned();
     };
-    let end = text[..end].rfind('\n').filter(|at| *at > end / 2).unwrap_or(end);
+    let end = text[..end]
+        .rfind('\n')
+        .filter(|at| *at > end / 2)
+        .unwrap_or(end);
     format!("{}\n…", text[..end].trim_end())
 }

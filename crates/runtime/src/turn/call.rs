@@ -1,0 +1,91 @@
+//! One tool call.
+
+use resonant_domain::session_event::{EventBody, ToolOutcome};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{CALLS_MAX, without_nul};
+use crate::context::CallRecord;
+use crate::engine::millis;
+use crate::tools::{ToolContext, Tools};
+
+/// Calls one tool. Whatever becomes of it is a result.
+pub(super) async fn call_tool(
+    tools: &Tools,
+    granted: &[String],
+    step: u32,
+    call: CallRecord,
+    context: ToolContext,
+) -> EventBody {
+    let began_at = Instant::now();
+    let answer = attempt(tools, granted, &call, context).await;
+    let (outcome, content) = match answer {
+        Ok(content) => (ToolOutcome::Ok, content),
+        Err(content) => (ToolOutcome::Error, content),
+    };
+    EventBody::ToolResult {
+        step,
+        call_id: call.call_id,
+        tool: call.tool,
+        outcome,
+        content: without_nul(content),
+        duration_ms: millis(began_at.elapsed()),
+    }
+}
+
+async fn attempt(
+    tools: &Tools,
+    granted: &[String],
+    call: &CallRecord,
+    context: ToolContext,
+) -> Result<String, String> {
+    let name = &call.tool;
+    if call
+        .call_id
+        .get(6..)
+        .and_then(|n| n.parse().ok())
+        .is_some_and(|n: usize| n > CALLS_MAX)
+    {
+        return Err(format!(
+            "not called: one step may ask for at most {CALLS_MAX} tools"
+        ));
+    }
+    let tool = match tools.get(name) {
+        Some(tool) if granted.contains(name) => tool.clone(),
+        found => {
+            let why = if found.is_some() {
+                format!("the agent was not granted the tool `{name}`")
+            } else {
+                format!("there is no tool `{name}`")
+            };
+            let known: Vec<_> = granted
+                .iter()
+                .filter(|tool| tools.get(tool).is_some())
+                .collect();
+            return Err(if known.is_empty() {
+                format!("{why}, and no other is granted")
+            } else {
+                let known: Vec<_> = known.into_iter().map(String::as_str).collect();
+                format!("{why}; the tools are: {}", known.join(", "))
+            });
+        }
+    };
+    tools
+        .check(name, &call.arguments)
+        .map_err(|error| error.to_string())?;
+    let limit = tool.timeout();
+    let arguments = call.arguments.clone();
+    // A task of its own, so that a tool that computes holds up neither the others nor a cancel, and
+    // its panic stays its own.
+    let work = AbortOnDropHandle::new(tokio::spawn(async move {
+        tool.call(&arguments, &context).await
+    }));
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Err(_panic)) => {
+            tracing::error!(tool = %name, "the tool panicked");
+            Err(format!("the tool `{name}` failed (a defect of ours)"))
+        }
+        Err(_elapsed) => Err(format!("gave no answer within {} s", limit.as_secs_f32())),
+    }
+}
