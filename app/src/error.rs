@@ -68,10 +68,7 @@ where
 }
 
 /// What is wrong with one field of a form.
-pub fn field_error(
-    error: Signal<Option<AppError>>,
-    name: &'static str,
-) -> Signal<Option<String>> {
+pub fn field_error(error: Signal<Option<AppError>>, name: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || error.with(|error| error.as_ref()?.field(name).map(str::to_owned)))
 }
 

@@ -95,7 +95,8 @@ pub fn own<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
 
 /// A path with those parts of the query that have a value.
 fn with_query(path: &str, query: &[(&str, Option<&str>)]) -> String {
-    let pairs = query.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
+    let pairs =
+        query.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
     let query = pairs.collect::<Vec<_>>().join("&");
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }

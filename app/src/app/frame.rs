@@ -12,11 +12,8 @@ use crate::ui::{Icon, IconName, Logo};
 use crate::{browser, paths};
 
 /// The places that the header leads to.
-const PLACES: [(&str, &str); 3] = [
-    (paths::MARKETPLACE, "Marketplace"),
-    (paths::STUDIO, "Studio"),
-    (paths::SESSIONS, "Sessions"),
-];
+const PLACES: [(&str, &str); 3] =
+    [(paths::MARKETPLACE, "Marketplace"), (paths::STUDIO, "Studio"), (paths::SESSIONS, "Sessions")];
 
 /// Header, page and footer.
 #[component]

@@ -60,7 +60,8 @@ fn colours(hue: u16) -> [String; 2] {
 
 /// The shapes behind the icon: four kinds, so that neighbours of one hue differ too.
 fn pattern(avatar: &agent::Avatar) -> &'static str {
-    let kind = avatar.icon.bytes().fold(usize::from(avatar.hue), |sum, byte| sum + usize::from(byte));
+    let kind =
+        avatar.icon.bytes().fold(usize::from(avatar.hue), |sum, byte| sum + usize::from(byte));
     [
         // A quarter disc in the corner, a ring around it.
         "M48 48H12a36 36 0 0 1 36-36zM48 6A42 42 0 0 0 6 48H0A48 48 0 0 1 48 0z",
@@ -86,7 +87,9 @@ mod tests {
         let red = 4.076_741_662_1 * l - 3.307_711_591_3 * m + 0.230_969_929_2 * s;
         let green = -1.268_438_004_6 * l + 2.609_757_401_1 * m - 0.341_319_396_5 * s;
         let blue = -0.004_196_086_3 * l - 0.703_418_614_7 * m + 1.707_614_701_0 * s;
-        0.2126 * red.clamp(0.0, 1.0) + 0.7152 * green.clamp(0.0, 1.0) + 0.0722 * blue.clamp(0.0, 1.0)
+        0.2126 * red.clamp(0.0, 1.0)
+            + 0.7152 * green.clamp(0.0, 1.0)
+            + 0.0722 * blue.clamp(0.0, 1.0)
     }
 
     #[test]

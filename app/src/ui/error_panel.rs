@@ -21,8 +21,8 @@ pub fn ErrorPanel(
         .into_iter()
         .map(|fault| view! { <li>{fault.to_string()}</li> })
         .collect::<Vec<_>>();
-    let fields = (!fields.is_empty())
-        .then(|| view! { <ul class="error-panel__fields">{fields}</ul> });
+    let fields =
+        (!fields.is_empty()).then(|| view! { <ul class="error-panel__fields">{fields}</ul> });
     let way_out = match error.kind {
         FaultKind::Unauthenticated => Some((paths::SIGN_IN, "Sign in")),
         FaultKind::NotFound | FaultKind::Forbidden => Some((paths::HOME, "Back to the start page")),

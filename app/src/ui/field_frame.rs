@@ -17,11 +17,7 @@ impl FieldIds {
             let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
             format!("field-{}", name.chars().map(safe).collect::<String>())
         });
-        Self {
-            hint: format!("{control}-hint"),
-            error: format!("{control}-error"),
-            control,
-        }
+        Self { hint: format!("{control}-hint"), error: format!("{control}-error"), control }
     }
 
     /// The value of `aria-describedby`.

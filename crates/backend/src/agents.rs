@@ -36,10 +36,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
     items.truncate(limit as usize);
     let next_cursor = match items.last() {
         Some(last) if has_more => {
-            let position = AgentPosition {
-                updated_at: last.updated_at,
-                id: last.id,
-            };
+            let position = AgentPosition { updated_at: last.updated_at, id: last.id };
             Some(cursors.seal(&scope, &position)?)
         }
         _ => None,
@@ -54,9 +51,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().conn().await?;
-    store::agents::find(&mut conn, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)
+    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
 
 /// Makes an agent.
@@ -95,11 +90,7 @@ pub(crate) fn new_agent(
 
 /// Takes off the blanks that the length rules do not count.
 fn trim(spec: &mut AgentSpec) {
-    for text in [
-        &mut spec.name,
-        &mut spec.description,
-        &mut spec.system_prompt,
-    ] {
+    for text in [&mut spec.name, &mut spec.description, &mut spec.system_prompt] {
         let trimmed = text.trim();
         if trimmed.len() != text.len() {
             *text = trimmed.to_owned();
@@ -121,9 +112,7 @@ pub async fn update(
 ) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().begin().await?;
-    let before = store::agents::lock(&mut tx, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     if expected_revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::Conflict(
             "The agent has changed since you opened it. Reload it and make your changes again"
@@ -154,9 +143,7 @@ pub async fn delete(ctx: &Ctx, id: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().begin().await?;
     // The lock keeps a session from being started in between.
-    store::agents::lock(&mut tx, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let mut ended = Vec::new();
     for session in store::sessions::list_open(&mut tx, owner, id).await? {
         let events = sessions::cancel_locked(ctx.backend(), &mut tx, owner, session).await?;

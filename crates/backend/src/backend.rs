@@ -35,10 +35,7 @@ pub struct PasswordWork {
 impl Default for PasswordWork {
     /// The least that OWASP's password storage cheat sheet recommends for argon2id.
     fn default() -> Self {
-        Self {
-            memory_kib: 19_456,
-            passes: 2,
-        }
+        Self { memory_kib: 19_456, passes: 2 }
     }
 }
 
@@ -113,9 +110,7 @@ impl Backend {
         if let Err(error) = pool.acquire().await {
             // The pool tells only that it waited; a connection of its own tells for what.
             let alone = tokio::time::timeout(settings.acquire_timeout, options.connect()).await;
-            return Err(Error::unavailable(
-                alone.ok().and_then(Result::err).unwrap_or(error),
-            ));
+            return Err(Error::unavailable(alone.ok().and_then(Result::err).unwrap_or(error)));
         }
         Self::with_pool(pool, &settings, Arc::new(SystemClock))
     }
@@ -164,10 +159,8 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a migration
     /// fails.
     pub async fn migrate(database_url: &str) -> Result<()> {
-        let mut conn = connect_options(database_url)?
-            .connect()
-            .await
-            .map_err(Error::unavailable)?;
+        let mut conn =
+            connect_options(database_url)?.connect().await.map_err(Error::unavailable)?;
         MIGRATOR.run(&mut conn).await.map_err(Error::internal)?;
         conn.close().await.map_err(Error::unavailable)?;
         Ok(())
@@ -183,9 +176,7 @@ impl Backend {
     /// # Errors
     /// [`Error::Unavailable`] names the part in its source.
     pub async fn is_ready(&self) -> Result<()> {
-        store::settings::is_migrated(&mut *self.conn().await?)
-            .await
-            .map_err(Error::unavailable)?;
+        store::settings::is_migrated(&mut *self.conn().await?).await.map_err(Error::unavailable)?;
         match &self.inner.redis {
             Some(redis) => redis.ping().await,
             None => Ok(()),
@@ -216,22 +207,13 @@ impl Backend {
     /// A context for someone who is signed in by `token`, so that signing out ends that sign-in.
     #[must_use]
     pub fn ctx_signed_in(&self, actor: Actor, request_id: RequestId, token: &str) -> Ctx {
-        Ctx::new(
-            self.clone(),
-            actor,
-            request_id,
-            Some(SignInToken::new(token.to_owned())),
-        )
+        Ctx::new(self.clone(), actor, request_id, Some(SignInToken::new(token.to_owned())))
     }
 
     /// The name of the configured language model. `None`: only the built-in planner answers.
     #[must_use]
     pub fn language_model(&self) -> Option<String> {
-        self.inner
-            .engine
-            .models()
-            .language_model()
-            .map(ToOwned::to_owned)
+        self.inner.engine.models().language_model().map(ToOwned::to_owned)
     }
 
     pub(crate) async fn conn(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
@@ -312,10 +294,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
 fn connect_options(database_url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = database_url.parse().map_err(|error: sqlx::Error| {
         // The text of the error may hold the password.
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "DATABASE_URL cannot be read"
-        );
+        tracing::debug!(error = &error as &dyn std::error::Error, "DATABASE_URL cannot be read");
         Error::internal("the database URL cannot be read")
     })?;
     Ok(options.application_name("resonant"))

@@ -32,13 +32,11 @@ pub(crate) trait Entry {
 
 /// Bytes as they stand in keys.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn key<E: Entry>(key: &E::Key) -> String {
@@ -102,14 +100,12 @@ impl Cache {
     pub(crate) async fn read<E: Entry>(&self, subject: &E::Key) -> Option<E::Value> {
         let key = key::<E>(subject);
         match self {
-            Self::Memory(memory) => memory
-                .get(&key)
-                .await
-                .and_then(|kept| serde_json::from_slice(&kept.bytes).ok()),
-            Self::Redis(redis) => redis
-                .get(&key)
-                .await
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            Self::Memory(memory) => {
+                memory.get(&key).await.and_then(|kept| serde_json::from_slice(&kept.bytes).ok())
+            }
+            Self::Redis(redis) => {
+                redis.get(&key).await.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            }
         }
     }
 
@@ -122,10 +118,7 @@ impl Cache {
         let key = key::<E>(subject);
         match self {
             Self::Memory(memory) => {
-                let kept = Kept {
-                    bytes: bytes.into(),
-                    lifetime: E::LIFETIME,
-                };
+                let kept = Kept { bytes: bytes.into(), lifetime: E::LIFETIME };
                 memory.entry(key).or_insert(kept).await;
             }
             Self::Redis(redis) => redis.set_if_absent(&key, bytes, E::LIFETIME).await,
@@ -140,15 +133,7 @@ impl Cache {
         let key = key::<E>(subject);
         match self {
             Self::Memory(memory) => {
-                memory
-                    .insert(
-                        key,
-                        Kept {
-                            bytes: bytes.into(),
-                            lifetime: E::LIFETIME,
-                        },
-                    )
-                    .await;
+                memory.insert(key, Kept { bytes: bytes.into(), lifetime: E::LIFETIME }).await;
             }
             Self::Redis(redis) => redis.set(&key, bytes, E::LIFETIME).await,
         }

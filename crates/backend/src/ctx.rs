@@ -102,16 +102,8 @@ impl Ctx {
         request_id: RequestId,
         token: Option<SignInToken>,
     ) -> Self {
-        let slot = Slot {
-            actor,
-            token,
-            change: None,
-        };
-        Self {
-            backend,
-            request_id,
-            slot: Arc::new(Mutex::new(slot)),
-        }
+        let slot = Slot { actor, token, change: None };
+        Self { backend, request_id, slot: Arc::new(Mutex::new(slot)) }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {

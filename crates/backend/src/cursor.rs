@@ -21,9 +21,7 @@ pub(crate) struct Cursors {
 
 impl Cursors {
     pub(crate) fn new(key: &[u8]) -> Result<Self> {
-        Ok(Self {
-            mac: Hmac::new_from_slice(key).map_err(Error::internal)?,
-        })
+        Ok(Self { mac: Hmac::new_from_slice(key).map_err(Error::internal)? })
     }
 
     fn mac(&self, scope: &impl Serialize, position: &[u8]) -> Result<Hmac<Sha256>> {
@@ -57,18 +55,11 @@ impl Cursors {
             let reason = "must be the next_cursor of the page before, with the same filter";
             Error::field("cursor", reason)
         };
-        let bytes = BASE64_URL_SAFE_NO_PAD
-            .decode(cursor)
-            .map_err(|_| foreign())?;
-        let (position, seal) = bytes
-            .split_at_checked(bytes.len().saturating_sub(SEAL))
-            .ok_or_else(foreign)?;
-        self.mac(scope, position)?
-            .verify_truncated_left(seal)
-            .map_err(|_| foreign())?;
-        serde_json::from_slice(position)
-            .map(Some)
-            .map_err(|_| foreign())
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
+        let (position, seal) =
+            bytes.split_at_checked(bytes.len().saturating_sub(SEAL)).ok_or_else(foreign)?;
+        self.mac(scope, position)?.verify_truncated_left(seal).map_err(|_| foreign())?;
+        serde_json::from_slice(position).map(Some).map_err(|_| foreign())
     }
 }
 
@@ -86,10 +77,7 @@ mod tests {
         assert!(open(("agents", "bob"), &cursor).is_err());
         assert!(open(("sessions", "ada"), &cursor).is_err());
         assert!(
-            Cursors::new(&[8; 32])
-                .unwrap()
-                .open::<i32>(&("agents", "ada"), Some(&cursor))
-                .is_err()
+            Cursors::new(&[8; 32]).unwrap().open::<i32>(&("agents", "ada"), Some(&cursor)).is_err()
         );
     }
 
@@ -97,13 +85,8 @@ mod tests {
     fn a_changed_cursor_does_not_open() {
         let cursors = Cursors::new(&[7; 32]).unwrap();
         let cursor = cursors.seal(&"agents", &42).unwrap();
-        let mut broken = vec![
-            String::from("x"),
-            "äöü".into(),
-            "AAAA".into(),
-            "=".into(),
-            cursor[1..].into(),
-        ];
+        let mut broken =
+            vec![String::from("x"), "äöü".into(), "AAAA".into(), "=".into(), cursor[1..].into()];
         for at in 0..cursor.len() {
             let mut bytes = cursor.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };

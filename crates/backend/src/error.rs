@@ -99,10 +99,7 @@ impl Error {
             Self::NotFound(thing) => format!("There is no such {thing}"),
             Self::Conflict(sentence) => sentence.clone(),
             Self::TooMany { retry_after } => {
-                format!(
-                    "Too many requests, try again in {} s",
-                    retry_after.as_secs().max(1)
-                )
+                format!("Too many requests, try again in {} s", retry_after.as_secs().max(1))
             }
             Self::Unavailable(_) => "Not available right now, try again in a moment".to_owned(),
             Self::Internal(_) => "Something went wrong on our side".to_owned(),
@@ -142,9 +139,7 @@ fn does_not_respond(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         // Connection, resources, operator, serialization: classes 08, 53, 57 and 40 of appendix A.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "53", "57", "40"]
-                .iter()
-                .any(|class| code.starts_with(class))
+            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }

@@ -41,21 +41,10 @@ impl FreshDatabase {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("resonant_test_{}_{count}", std::process::id());
-        run(
-            &mut conn,
-            &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-        )
-        .await;
-        run(
-            &mut conn,
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
+        run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        run(&mut conn, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         conn.close().await.expect("the connection closes");
-        Self {
-            server: url.to_owned(),
-            name,
-        }
+        Self { server: url.to_owned(), name }
     }
 
     /// The database's address.
@@ -70,16 +59,10 @@ impl Drop for FreshDatabase {
         let (server, name) = (self.server.clone(), self.name.clone());
         // A thread of its own: the test's runtime may be about to end.
         let removed = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime starts").block_on(async {
                 let mut conn = connect(&server).await;
-                run(
-                    &mut conn,
-                    &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-                )
-                .await;
+                run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
             });
         });
         drop(removed.join());
@@ -95,23 +78,16 @@ async fn template(conn: &mut PgConnection, url: &str) -> String {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
     let name = format!("resonant_template_{hash:016x}");
-    let known = raw_sql(AssertSqlSafe(format!(
-        "SELECT 1 FROM pg_database WHERE datname = '{name}'"
-    )))
-    .fetch_optional(&mut *conn)
-    .await
-    .expect("the server tells its databases");
+    let known =
+        raw_sql(AssertSqlSafe(format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")))
+            .fetch_optional(&mut *conn)
+            .await
+            .expect("the server tells its databases");
     if known.is_none() {
         let draft = format!("{name}_draft");
-        run(
-            conn,
-            &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"),
-        )
-        .await;
+        run(conn, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
         run(conn, &format!("CREATE DATABASE {draft}")).await;
-        Backend::migrate(&at(url, &draft))
-            .await
-            .expect("the migrations apply");
+        Backend::migrate(&at(url, &draft)).await.expect("the migrations apply");
         run(conn, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     }
     name
@@ -130,21 +106,15 @@ async fn connect(url: &str) -> PgConnection {
 }
 
 async fn run(conn: &mut PgConnection, statement: &str) {
-    raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(conn)
-        .await
-        .expect("the server does it");
+    raw_sql(AssertSqlSafe(statement.to_owned())).execute(conn).await.expect("the server does it");
 }
 
 /// The address of another database on the same server.
 fn at(url: &str, name: &str) -> String {
-    let (address, parameters) = url
-        .split_once('?')
-        .map_or((url, String::new()), |(a, p)| (a, format!("?{p}")));
+    let (address, parameters) =
+        url.split_once('?').map_or((url, String::new()), |(a, p)| (a, format!("?{p}")));
     let start = address.find("://").map_or(0, |at| at + 3);
-    let server = address[start..]
-        .find('/')
-        .map_or(address, |slash| &address[..start + slash]);
+    let server = address[start..].find('/').map_or(address, |slash| &address[..start + slash]);
     format!("{server}/{name}{parameters}")
 }
 

@@ -43,13 +43,7 @@ pub async fn browse(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
 async fn find(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
     let limit = filter.page.checked_limit()?;
     let search = search(&filter);
-    let scope = (
-        "listings",
-        &search.text,
-        filter.category,
-        filter.templates_only,
-        filter.sort,
-    );
+    let scope = ("listings", &search.text, filter.category, filter.templates_only, filter.sort);
     let cursors = ctx.backend().cursors().await?;
     let after: Option<ListingPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
 
@@ -86,11 +80,7 @@ fn search(filter: &ListingFilter) -> Search {
         .take(WORDS_MAX)
         .map(|word| format!("{word}:*"))
         .collect();
-    Search {
-        tsquery: words.join(" & "),
-        text,
-        templates_only: filter.templates_only,
-    }
+    Search { tsquery: words.join(" & "), text, templates_only: filter.templates_only }
 }
 
 fn page_key(edition: &str, filter: &ListingFilter) -> Result<String> {
@@ -106,20 +96,13 @@ async fn edition(backend: &Backend) -> Result<String> {
     let fresh = backend.new_id()?.to_string();
     backend.cache().fill::<EditionEntry>(EDITION, &fresh).await;
     // Another may have filled it first.
-    Ok(backend
-        .cache()
-        .read::<EditionEntry>(EDITION)
-        .await
-        .unwrap_or(fresh))
+    Ok(backend.cache().read::<EditionEntry>(EDITION).await.unwrap_or(fresh))
 }
 
 /// Makes every page be read anew.
 async fn begin_edition(backend: &Backend) -> Result<()> {
     let fresh = backend.new_id()?.to_string();
-    backend
-        .cache()
-        .replace::<EditionEntry>(EDITION, &fresh)
-        .await;
+    backend.cache().replace::<EditionEntry>(EDITION, &fresh).await;
     Ok(())
 }
 

@@ -89,10 +89,7 @@ pub async fn authenticate(backend: &Backend, token: &str) -> Result<Option<Actor
     };
     Ok(known
         .filter(|known| known.expires_at > now)
-        .map(|known| Actor::User {
-            id: known.user_id,
-            kind: known.kind,
-        }))
+        .map(|known| Actor::User { id: known.user_id, kind: known.kind }))
 }
 
 async fn look_up(
@@ -152,23 +149,15 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
 pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     let present = match ctx.actor() {
         Actor::System => return Err(Error::Forbidden),
-        Actor::User {
-            kind: UserKind::Member,
-            ..
-        } => {
+        Actor::User { kind: UserKind::Member, .. } => {
             return Err(Error::Conflict("You have an account already".to_owned()));
         }
-        Actor::User {
-            id,
-            kind: UserKind::Guest,
-        } => Some(id),
+        Actor::User { id, kind: UserKind::Guest } => Some(id),
         Actor::Anonymous => None,
     };
     let display_name = new.display_name.trim().to_owned();
     let mut faults = Vec::new();
-    let email = Email::parse(&new.email)
-        .map_err(|fault| faults.push(fault))
-        .ok();
+    let email = Email::parse(&new.email).map_err(|fault| faults.push(fault)).ok();
     check_password(&mut faults, &new.password);
     check_display_name(&mut faults, &display_name);
     let Some(email) = email.filter(|_| faults.is_empty()) else {
@@ -181,12 +170,8 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
         Some(id) => id,
         None => UserId::from_uuid(backend.new_id()?),
     };
-    let member = Viewer {
-        id,
-        kind: UserKind::Member,
-        display_name,
-        email: Some(email.as_str().to_owned()),
-    };
+    let member =
+        Viewer { id, kind: UserKind::Member, display_name, email: Some(email.as_str().to_owned()) };
     let in_use = || Error::field("email", "is in use already; sign in instead");
     let now = backend.now();
     let mut tx = backend.begin().await?;
@@ -233,18 +218,11 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     };
     // A password of any other length cannot be right; hashing a shorter one costs the same.
     let is_usable = credentials.password.len() <= resonant_domain::member::PASSWORD_MAX * 4;
-    let password = if is_usable {
-        credentials.password
-    } else {
-        String::new()
-    };
+    let password = if is_usable { credentials.password } else { String::new() };
     let hash = secret.as_ref().map(|secret| secret.password_hash.clone());
     let is_right = backend.passwords().verify(password, hash).await?;
     let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
-        return Err(Error::field(
-            "password",
-            "e-mail address or password is wrong",
-        ));
+        return Err(Error::field("password", "e-mail address or password is wrong"));
     };
 
     let now = backend.now();
@@ -294,16 +272,11 @@ pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
     let mut conn = ctx.backend().conn().await?;
     let now = ctx.backend().now();
     store::members::update_display_name(&mut conn, id, display_name, now).await?;
-    store::members::find(&mut conn, id)
-        .await?
-        .ok_or(Error::Unauthenticated)
+    store::members::find(&mut conn, id).await?.ok_or(Error::Unauthenticated)
 }
 
 const fn actor(viewer: &Viewer) -> Actor {
-    Actor::User {
-        id: viewer.id,
-        kind: viewer.kind,
-    }
+    Actor::User { id: viewer.id, kind: viewer.kind }
 }
 
 /// Makes a token and keeps its hash.
@@ -322,10 +295,7 @@ fn hash_token(token: &str) -> Option<TokenHash> {
 
 /// Leaves word that a token stands for nobody.
 async fn forget(backend: &Backend, hash: &TokenHash) {
-    backend
-        .cache()
-        .replace::<SignInEntry>(&hex(hash), &None)
-        .await;
+    backend.cache().replace::<SignInEntry>(&hex(hash), &None).await;
 }
 
 #[cfg(test)]

@@ -28,15 +28,9 @@ impl Passwords {
     pub(crate) fn new(work: PasswordWork) -> Result<Self> {
         let params = Params::new(work.memory_kib, work.passes, 1, None).map_err(Error::internal)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody = argon2
-            .hash_password(b"nobody")
-            .map_err(Error::internal)?
-            .to_string();
+        let nobody = argon2.hash_password(b"nobody").map_err(Error::internal)?.to_string();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self {
-            work: Arc::new(Work { argon2, nobody }),
-            turns: Arc::new(Semaphore::new(cores)),
-        })
+        Ok(Self { work: Arc::new(Work { argon2, nobody }), turns: Arc::new(Semaphore::new(cores)) })
     }
 
     async fn off_thread<T: Send + 'static>(
@@ -45,9 +39,7 @@ impl Passwords {
     ) -> Result<T> {
         let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned())
             .await
-            .map_err(|_| Error::TooMany {
-                retry_after: PATIENCE,
-            })?
+            .map_err(|_| Error::TooMany { retry_after: PATIENCE })?
             .map_err(Error::internal)?;
         let shared = self.work.clone();
         tokio::task::spawn_blocking(move || {
@@ -69,11 +61,8 @@ impl Passwords {
     /// Whether the password is the one of the hash. Without a hash it does the same work for nothing.
     pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
         self.off_thread(move |work| {
-            let is_right = |hash: &str| {
-                work.argon2
-                    .verify_password(password.as_bytes(), hash)
-                    .is_ok()
-            };
+            let is_right =
+                |hash: &str| work.argon2.verify_password(password.as_bytes(), hash).is_ok();
             if let Some(hash) = hash {
                 is_right(&hash)
             } else {
@@ -91,25 +80,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_right_for_its_own_hash_alone() {
-        let passwords = Passwords::new(PasswordWork {
-            memory_kib: 8,
-            passes: 1,
-        })
-        .unwrap();
+        let passwords = Passwords::new(PasswordWork { memory_kib: 8, passes: 1 }).unwrap();
         let hash = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
-        assert!(
-            passwords
-                .verify("correct horse".to_owned(), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify("wrong horse".to_owned(), Some(hash))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify("wrong horse".to_owned(), Some(hash)).await.unwrap());
         assert!(!passwords.verify("nobody".to_owned(), None).await.unwrap());
     }
 }

@@ -92,16 +92,8 @@ impl Model for Parrot {
         if waits {
             return text.chain(stream::pending()).boxed();
         }
-        let usage = Usage {
-            input_tokens: 3,
-            output_tokens: 2,
-            cost: MicroUsd(7),
-        };
-        let finish = ModelPiece::Finish {
-            calls: Vec::new(),
-            usage,
-            reason: FinishReason::Stop,
-        };
+        let usage = Usage { input_tokens: 3, output_tokens: 2, cost: MicroUsd(7) };
+        let finish = ModelPiece::Finish { calls: Vec::new(), usage, reason: FinishReason::Stop };
         text.chain(stream::iter([Ok(finish)])).boxed()
     }
 }
@@ -123,10 +115,7 @@ pub fn with_parrot(pool: PgPool) -> Backend {
 pub fn settings() -> Settings {
     Settings {
         lease: Duration::from_secs(1),
-        password_work: PasswordWork {
-            memory_kib: 8,
-            passes: 1,
-        },
+        password_work: PasswordWork { memory_kib: 8, passes: 1 },
         ..Settings::new(String::new())
     }
 }
@@ -176,8 +165,5 @@ pub fn spec(name: &str) -> AgentSpec {
 /// A session that shall reach `goal`.
 #[must_use]
 pub fn goal(goal: &str) -> NewSession {
-    NewSession {
-        goal: goal.to_owned(),
-        ..NewSession::default()
-    }
+    NewSession { goal: goal.to_owned(), ..NewSession::default() }
 }

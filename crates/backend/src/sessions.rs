@@ -36,20 +36,15 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
     new.check()?;
     let backend = ctx.backend();
     let mut tx = backend.begin().await?;
-    let agent = store::agents::lock(&mut tx, owner, agent_id)
-        .await?
-        .ok_or(Error::NotFound("agent"))?;
+    let agent =
+        store::agents::lock(&mut tx, owner, agent_id).await?.ok_or(Error::NotFound("agent"))?;
     match agent.status {
         AgentStatus::Active => {}
         AgentStatus::Paused => {
-            return Err(Error::Conflict(
-                "The agent is paused. Resume it to run it".to_owned(),
-            ));
+            return Err(Error::Conflict("The agent is paused. Resume it to run it".to_owned()));
         }
         AgentStatus::Archived => {
-            return Err(Error::Conflict(
-                "The agent is archived. Restore it to run it".to_owned(),
-            ));
+            return Err(Error::Conflict("The agent is archived. Restore it to run it".to_owned()));
         }
     }
     let mut spec = agent.spec;
@@ -87,9 +82,7 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().conn().await?;
-    store::sessions::find(&mut conn, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)
+    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
 
 /// Reads a session's events after the one numbered `after`; 0 for all.
@@ -99,9 +92,7 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().conn().await?;
-    store::sessions::find(&mut conn, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
 }
 
@@ -123,10 +114,7 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
     items.truncate(limit as usize);
     let next_cursor = match items.last() {
         Some(last) if has_more => {
-            let position = SessionPosition {
-                created_at: last.created_at,
-                id: last.id,
-            };
+            let position = SessionPosition { created_at: last.created_at, id: last.id };
             Some(cursors.seal(&scope, &position)?)
         }
         _ => None,
@@ -143,9 +131,7 @@ pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().begin().await?;
     let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
-    let session = store::sessions::find(&mut tx, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     tx.commit().await?;
     ctx.backend().events().publish(id, &events);
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
@@ -167,14 +153,7 @@ pub(crate) async fn cancel_locked(
         store::queue::notify_cancel(&mut *tx, id).await?;
         return Ok(Vec::new());
     }
-    end_locked(
-        backend,
-        tx,
-        (owner, id, held.fence),
-        SessionState::Cancelled,
-        None,
-    )
-    .await
+    end_locked(backend, tx, (owner, id, held.fence), SessionState::Cancelled, None).await
 }
 
 /// Ends a session whose lock is held, without a worker.
@@ -186,21 +165,12 @@ pub(crate) async fn end_locked(
     reason: Option<String>,
 ) -> Result<Vec<SessionEvent>> {
     let (owner, id, _) = key;
-    let session = store::sessions::find(&mut *tx, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let session = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
     let now = backend.now();
-    let duration_ms = session
-        .started_at
-        .map_or(0, |started_at| between_ms(started_at, now));
+    let duration_ms = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
     let mut entries = open_calls(history);
-    entries.push(EventBody::Done {
-        state,
-        reason,
-        usage: session.usage,
-        duration_ms,
-    });
+    entries.push(EventBody::Done { state, reason, usage: session.usage, duration_ms });
     let events = store::session_events::append(tx, key, entries, Usage::default(), now).await?;
     Ok(events.unwrap_or_default())
 }
@@ -210,12 +180,7 @@ fn open_calls(history: Vec<SessionEvent>) -> Vec<EventBody> {
     let mut open = Vec::new();
     for event in history {
         match event.body {
-            EventBody::ToolCall {
-                step,
-                call_id,
-                tool,
-                ..
-            } => open.push((step, call_id, tool)),
+            EventBody::ToolCall { step, call_id, tool, .. } => open.push((step, call_id, tool)),
             EventBody::ToolResult { call_id, .. } => open.retain(|(_, open, _)| *open != call_id),
             _ => {}
         }

@@ -49,20 +49,10 @@ pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
     loop {
         let mut tx = backend.begin().await?;
         let claimed = store::queue::claim(&mut tx, worker, backend.lease()).await?;
-        let Some(Claimed {
-            owner_id,
-            session_id,
-            fence,
-            attempts,
-        }) = claimed
-        else {
+        let Some(Claimed { owner_id, session_id, fence, attempts }) = claimed else {
             return Ok(None);
         };
-        let claim = Claim {
-            session_id,
-            owner_id,
-            fence,
-        };
+        let claim = Claim { session_id, owner_id, fence };
         if attempts <= MAX_ATTEMPTS {
             tx.commit().await?;
             return Ok(Some(claim));
@@ -102,14 +92,9 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
 
 async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationToken) -> Result<()> {
     let (owner, id) = (claim.owner_id, claim.session_id);
-    let signals = Signals {
-        cancel: CancellationToken::new(),
-        hand_over: shutdown.child_token(),
-    };
+    let signals = Signals { cancel: CancellationToken::new(), hand_over: shutdown.child_token() };
     // The ear is open before the session is read, so that no cancellation falls in between.
-    let watch = backend
-        .notices()
-        .watch_cancel(backend.pool(), id, signals.cancel.clone());
+    let watch = backend.notices().watch_cancel(backend.pool(), id, signals.cancel.clone());
     let mut conn = backend.conn().await?;
     let runnable = store::sessions::find_runnable(&mut conn, owner, id)
         .await?
@@ -119,11 +104,7 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
     if runnable.is_cancel_asked {
         signals.cancel.cancel();
     }
-    let run = Run {
-        session: runnable.session,
-        agent: runnable.spec,
-        history,
-    };
+    let run = Run { session: runnable.session, agent: runnable.spec, history };
     let log = QueueLog { backend, claim };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
@@ -198,9 +179,7 @@ impl SessionLog for QueueLog<'_> {
                 .await
                 .map_err(unavailable)?
                 .ok_or(LogError::Fenced)?;
-            self.backend
-                .events()
-                .publish(self.claim.session_id, &events);
+            self.backend.events().publish(self.claim.session_id, &events);
             Ok(events)
         })
     }

@@ -159,11 +159,6 @@ impl AgentSpec {
             limits,
             status: _,
         } = changes;
-        fn set<T>(place: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
         set(&mut self.name, name);
         set(&mut self.description, description);
         set(&mut self.avatar, avatar);
@@ -179,6 +174,12 @@ impl AgentSpec {
     #[must_use]
     pub fn has_tool(&self, name: &str) -> bool {
         self.tools.iter().any(|grant| grant.name == name)
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
     }
 }
 
@@ -319,9 +320,30 @@ impl Default for Avatar {
 
 /// The icons that an avatar may show. `app/src/ui/avatar.rs` draws them.
 pub const AVATAR_ICONS: [&str; 24] = [
-    "spark", "calculator", "calendar", "globe", "document", "quote", "table", "braces", "chart",
-    "mail", "megaphone", "lifebuoy", "coin", "receipt", "scales", "ruler", "magnifier", "book",
-    "pen", "list", "compass", "flask", "clock", "puzzle",
+    "spark",
+    "calculator",
+    "calendar",
+    "globe",
+    "document",
+    "quote",
+    "table",
+    "braces",
+    "chart",
+    "mail",
+    "megaphone",
+    "lifebuoy",
+    "coin",
+    "receipt",
+    "scales",
+    "ruler",
+    "magnifier",
+    "book",
+    "pen",
+    "list",
+    "compass",
+    "flask",
+    "clock",
+    "puzzle",
 ];
 
 #[cfg(test)]
@@ -353,7 +375,9 @@ mod tests {
             ("tools[1].name", |s| s.tools = vec![ToolGrant::new("extract"); 2]),
             ("limits.max_steps", |s| s.limits.max_steps = 0),
             ("avatar.icon", |s| s.avatar.icon = "skull".to_owned()),
-            ("model_policy.model", |s| s.model_policy = ModelPolicy::Named { model: String::new() }),
+            ("model_policy.model", |s| {
+                s.model_policy = ModelPolicy::Named { model: String::new() }
+            }),
         ];
         for (field, breaks) in table {
             let mut broken = spec();

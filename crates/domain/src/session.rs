@@ -179,9 +179,7 @@ impl SessionState {
         match self {
             Self::Created => matches!(next, Self::Queued | Self::Cancelled),
             Self::Queued => matches!(next, Self::Running | Self::Cancelled | Self::Failed),
-            Self::Running => {
-                next.is_terminal() || matches!(next, Self::Waiting | Self::Queued)
-            }
+            Self::Running => next.is_terminal() || matches!(next, Self::Waiting | Self::Queued),
             Self::Waiting => {
                 matches!(next, Self::Queued | Self::Cancelled | Self::Failed | Self::Timeout)
             }

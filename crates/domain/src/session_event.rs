@@ -168,7 +168,12 @@ pub enum ToolOutcome {
 
 /// The cost of a call at the model's prices, both in millionths of a dollar per million tokens.
 #[must_use]
-pub fn cost(input_tokens: u64, output_tokens: u64, input_price: u64, output_price: u64) -> MicroUsd {
+pub fn cost(
+    input_tokens: u64,
+    output_tokens: u64,
+    input_price: u64,
+    output_price: u64,
+) -> MicroUsd {
     let micro = (u128::from(input_tokens) * u128::from(input_price)
         + u128::from(output_tokens) * u128::from(output_price))
     .div_ceil(1_000_000);

@@ -6,20 +6,15 @@ use crate::fault::FieldFault;
 ///
 /// `min` and `max` count Unicode scalar values after trimming. PostgreSQL cannot store NUL, so it is
 /// refused here, where the field still has a name.
-pub fn check_text(
-    faults: &mut Vec<FieldFault>,
-    field: &str,
-    value: &str,
-    min: usize,
-    max: usize,
-) {
+pub fn check_text(faults: &mut Vec<FieldFault>, field: &str, value: &str, min: usize, max: usize) {
     if value.contains('\0') {
         faults.push(FieldFault::new(field, "must not contain the NUL character"));
         return;
     }
     // Counting stops early for a text far beyond the limit: a UTF-8 scalar takes at most 4 bytes.
     let trimmed = value.trim();
-    let count = if trimmed.len() > max.saturating_mul(4) { max + 1 } else { trimmed.chars().count() };
+    let count =
+        if trimmed.len() > max.saturating_mul(4) { max + 1 } else { trimmed.chars().count() };
     if count < min || count > max {
         faults.push(FieldFault::new(
             field,
@@ -50,7 +45,9 @@ mod tests {
 
     #[test]
     fn length_counts_characters_and_names_the_field() {
-        for (value, ok) in [("", false), ("   ", false), ("é", true), ("éééé", true), ("ééééé", false)] {
+        for (value, ok) in
+            [("", false), ("   ", false), ("é", true), ("éééé", true), ("ééééé", false)]
+        {
             let mut faults = Vec::new();
             check_text(&mut faults, "name", value, 1, 4);
             assert_eq!(faults.is_empty(), ok, "{value:?}");

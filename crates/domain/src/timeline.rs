@@ -171,13 +171,11 @@ impl Timeline {
     }
 
     fn step(&mut self, step: u32) -> &mut TimelineStep {
-        let at = match self.steps.iter().position(|known| known.step == step) {
-            Some(at) => at,
-            None => {
-                self.steps.push(TimelineStep { step, attempt: 1, ..TimelineStep::default() });
-                self.steps.len() - 1
-            }
-        };
+        let known = self.steps.iter().position(|known| known.step == step);
+        let at = known.unwrap_or_else(|| {
+            self.steps.push(TimelineStep { step, attempt: 1, ..TimelineStep::default() });
+            self.steps.len() - 1
+        });
         &mut self.steps[at]
     }
 }
@@ -203,7 +201,11 @@ mod tests {
 
     #[test]
     fn an_event_heard_twice_counts_once() {
-        let log = events(vec![EventBody::StepStart { step: 1, attempt: 1 }, output(1, "a"), output(1, "b")]);
+        let log = events(vec![
+            EventBody::StepStart { step: 1, attempt: 1 },
+            output(1, "a"),
+            output(1, "b"),
+        ]);
         let once = Timeline::from_events(log.clone());
         let mut twice = Timeline::from_events(log.clone());
         for event in log {

@@ -76,11 +76,7 @@ impl Progress {
         }
         // The row counts the model's reply from the moment it is written, the log only once the
         // step is complete.
-        progress.used = if used.total_tokens() >= sum.total_tokens() {
-            used
-        } else {
-            sum
-        };
+        progress.used = if used.total_tokens() >= sum.total_tokens() { used } else { sum };
         progress
     }
 
@@ -119,12 +115,7 @@ impl Progress {
                     step.output.push_str(delta);
                 }
             }
-            EventBody::ToolCall {
-                call_id,
-                tool,
-                arguments,
-                ..
-            } => {
+            EventBody::ToolCall { call_id, tool, arguments, .. } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.calls.push(CallRecord {
                         call_id: call_id.clone(),
@@ -134,12 +125,7 @@ impl Progress {
                     });
                 }
             }
-            EventBody::ToolResult {
-                call_id,
-                outcome,
-                content,
-                ..
-            } => {
+            EventBody::ToolResult { call_id, outcome, content, .. } => {
                 let calls = self.steps.iter_mut().rev().flat_map(|step| &mut step.calls);
                 if let Some(call) = calls.into_iter().find(|call| call.call_id == *call_id) {
                     call.result = Some((*outcome, content.clone()));
@@ -151,11 +137,7 @@ impl Progress {
                     step.is_complete = true;
                 }
             }
-            EventBody::Error {
-                step: Some(_),
-                recoverable: true,
-                ..
-            } => {
+            EventBody::Error { step: Some(_), recoverable: true, .. } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.faults += 1;
                 }
@@ -174,20 +156,11 @@ impl Progress {
             return Next::Over(state);
         }
         match self.steps.last() {
-            None => Next::Step {
-                number: 1,
-                attempt: 1,
-            },
+            None => Next::Step { number: 1, attempt: 1 },
             Some(step) if step.is_complete && step.calls.is_empty() => Next::Answered,
-            Some(step) if step.is_complete => Next::Step {
-                number: step.number + 1,
-                attempt: 1,
-            },
+            Some(step) if step.is_complete => Next::Step { number: step.number + 1, attempt: 1 },
             Some(step) if !step.calls.is_empty() => Next::Tools,
-            Some(step) => Next::Step {
-                number: step.number,
-                attempt: step.attempt + 1,
-            },
+            Some(step) => Next::Step { number: step.number, attempt: step.attempt + 1 },
         }
     }
 
@@ -205,12 +178,9 @@ impl Progress {
     /// The calls of the open step that have no result.
     pub fn open_calls(&self) -> Vec<CallRecord> {
         match self.steps.last() {
-            Some(step) if !step.is_complete => step
-                .calls
-                .iter()
-                .filter(|call| call.result.is_none())
-                .cloned()
-                .collect(),
+            Some(step) if !step.is_complete => {
+                step.calls.iter().filter(|call| call.result.is_none()).cloned().collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -218,10 +188,8 @@ impl Progress {
     /// The conversation as a model is shown it: the goal, then every complete step. Results stand
     /// in the order of their calls, whatever order they arrived in.
     pub fn messages(&self, goal: &str, context: Option<&str>) -> Vec<Message> {
-        let mut messages = vec![Message::User {
-            text: goal.to_owned(),
-            context: context.map(str::to_owned),
-        }];
+        let mut messages =
+            vec![Message::User { text: goal.to_owned(), context: context.map(str::to_owned) }];
         for step in self.steps.iter().filter(|step| step.is_complete) {
             messages.push(Message::Assistant {
                 text: step.output.clone(),
@@ -269,17 +237,10 @@ impl Progress {
             a.tool == b.tool && a.arguments == b.arguments && a.result == b.result
         };
         let last = self.steps.last()?;
-        let found = last
-            .calls
-            .iter()
-            .filter(|call| call.result.is_some())
-            .find(|call| {
-                let steps = self.steps.iter();
-                steps
-                    .filter(|step| step.calls.iter().any(|other| same(call, other)))
-                    .count()
-                    >= 3
-            })?;
+        let found = last.calls.iter().filter(|call| call.result.is_some()).find(|call| {
+            let steps = self.steps.iter();
+            steps.filter(|step| step.calls.iter().any(|other| same(call, other))).count() >= 3
+        })?;
         Some(format!(
             "it called `{}` three times with the same arguments and got the same answer each time",
             found.tool

@@ -79,11 +79,7 @@ impl Fetched {
     #[must_use]
     pub fn media_type(&self) -> String {
         let full = self.content_type.as_deref().unwrap_or_default();
-        full.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
+        full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
 
@@ -160,10 +156,7 @@ impl Egress {
     /// # Errors
     /// [`EgressError`]; an HTTP error status is not one of them.
     pub async fn fetch(&self, url: &str) -> Result<Fetched, EgressError> {
-        let client = self
-            .client
-            .as_ref()
-            .map_err(|error| EgressError::Client(error.clone()))?;
+        let client = self.client.as_ref().map_err(|error| EgressError::Client(error.clone()))?;
         let url = self.check(url)?;
         tokio::time::timeout(TOTAL_TIMEOUT, self.follow(client, url))
             .await
@@ -172,11 +165,7 @@ impl Egress {
 
     async fn follow(&self, client: &Client, mut url: Url) -> Result<Fetched, EgressError> {
         for _ in 0..=REDIRECTS_MAX {
-            let sent = client
-                .get(url.clone())
-                .header(ACCEPT, ACCEPTED)
-                .send()
-                .await;
+            let sent = client.get(url.clone()).header(ACCEPT, ACCEPTED).send().await;
             let response = sent.map_err(|error| network(&error))?;
             let Some(target) = redirect(&response) else {
                 return read(url, response).await;
@@ -193,9 +182,7 @@ impl Egress {
     fn check(&self, text: &str) -> Result<Url, EgressError> {
         let text = text.trim();
         if text.len() > URL_MAX_BYTES {
-            return Err(EgressError::Url(format!(
-                "it is longer than {URL_MAX_BYTES} bytes"
-            )));
+            return Err(EgressError::Url(format!("it is longer than {URL_MAX_BYTES} bytes")));
         }
         let url = Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => {
@@ -214,9 +201,7 @@ impl Egress {
             )));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(EgressError::Url(
-                "it must not hold a user name or password".into(),
-            ));
+            return Err(EgressError::Url("it must not hold a user name or password".into()));
         }
         url.set_fragment(None);
         // The URL parser has read decimal, octal, hexadecimal and shortened IPv4 forms by now.
@@ -227,9 +212,7 @@ impl Egress {
             Some(Host::Ipv6(address)) => !is_public_v6(address),
         };
         if refused && self.reach == Reach::Public {
-            return Err(EgressError::Refused(
-                url.host_str().unwrap_or_default().to_owned(),
-            ));
+            return Err(EgressError::Refused(url.host_str().unwrap_or_default().to_owned()));
         }
         Ok(url)
     }
@@ -249,10 +232,7 @@ fn build(settings: impl Fn() -> ClientBuilder) -> Result<Client, String> {
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that builds clients"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
 fn builder() -> ClientBuilder {
     Client::builder().user_agent(USER_AGENT)
 }
@@ -282,13 +262,7 @@ async fn read(final_url: Url, mut response: Response) -> Result<Fetched, EgressE
             break;
         }
     }
-    Ok(Fetched {
-        final_url,
-        status,
-        content_type,
-        body,
-        truncated,
-    })
+    Ok(Fetched { final_url, status, content_type, body, truncated })
 }
 
 /// Finds out what lies beneath a client's error.

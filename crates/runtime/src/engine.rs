@@ -71,13 +71,7 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine over these models and tools.
     pub fn new(models: Models, tools: Tools, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            parts: Arc::new(Parts {
-                models,
-                tools,
-                clock,
-            }),
-        }
+        Self { parts: Arc::new(Parts { models, tools, clock }) }
     }
 
     /// The models that it can choose from.
@@ -139,27 +133,18 @@ impl Engine {
 #[derive(Debug)]
 pub(crate) enum Ending {
     /// The session ends in this state.
-    Over {
-        state: SessionState,
-        reason: Option<String>,
-    },
+    Over { state: SessionState, reason: Option<String> },
     /// Another worker goes on.
     HandOver,
 }
 
 impl Ending {
     pub fn failed(reason: impl Into<String>) -> Self {
-        Self::Over {
-            state: SessionState::Failed,
-            reason: Some(reason.into()),
-        }
+        Self::Over { state: SessionState::Failed, reason: Some(reason.into()) }
     }
 
     pub fn completed(reason: Option<String>) -> Self {
-        Self::Over {
-            state: SessionState::Completed,
-            reason,
-        }
+        Self::Over { state: SessionState::Completed, reason }
     }
 }
 
@@ -189,10 +174,7 @@ impl Work<'_> {
                 Next::Step { number, attempt } => self.step(chosen, number, attempt).await?,
                 Next::Tools => self.call_tools().await?,
                 Next::Answered => Some(self.answered()),
-                Next::Over(state) => Some(Ending::Over {
-                    state,
-                    reason: None,
-                }),
+                Next::Over(state) => Some(Ending::Over { state, reason: None }),
             };
             if let Some(ending) = ending {
                 return Ok(ending);
@@ -237,15 +219,9 @@ impl Work<'_> {
 
     fn stopped_already(&self) -> Option<Ending> {
         if self.signals.cancel.is_cancelled() {
-            Some(Ending::Over {
-                state: SessionState::Cancelled,
-                reason: None,
-            })
+            Some(Ending::Over { state: SessionState::Cancelled, reason: None })
         } else if Instant::now() >= self.deadline {
-            Some(Ending::Over {
-                state: SessionState::Timeout,
-                reason: None,
-            })
+            Some(Ending::Over { state: SessionState::Timeout, reason: None })
         } else if self.signals.hand_over.is_cancelled() {
             Some(Ending::HandOver)
         } else {
@@ -279,10 +255,7 @@ impl Work<'_> {
         let reason = reason.or_else(|| match state {
             SessionState::Timeout => {
                 let seconds = self.session.limits.timeout_seconds;
-                Some(format!(
-                    "reached its limit of {seconds} {}",
-                    plural(seconds, "second")
-                ))
+                Some(format!("reached its limit of {seconds} {}", plural(seconds, "second")))
             }
             _ => None,
         });
@@ -317,11 +290,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 /// `step` or `steps`.
 pub(crate) fn plural(count: u32, noun: &str) -> String {
-    if count == 1 {
-        noun.to_owned()
-    } else {
-        format!("{noun}s")
-    }
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 #[cfg(test)]

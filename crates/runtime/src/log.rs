@@ -41,17 +41,12 @@ impl MemoryLog {
     /// A log that already holds `history`.
     #[must_use]
     pub const fn with_history(history: Vec<SessionEvent>) -> Self {
-        Self {
-            entries: Mutex::new(history),
-        }
+        Self { entries: Mutex::new(history) }
     }
 
     /// All that was written.
     pub fn events(&self) -> Vec<SessionEvent> {
-        self.entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 
@@ -61,14 +56,8 @@ impl SessionLog for MemoryLog {
         entries: Vec<EventBody>,
         _usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
-        let mut log = self
-            .entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if log
-            .iter()
-            .any(|event| matches!(event.body, EventBody::Done { .. }))
-        {
+        let mut log = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if log.iter().any(|event| matches!(event.body, EventBody::Done { .. })) {
             return Box::pin(async { Err(LogError::Fenced) });
         }
         let first = log.last().map_or(1, |event| event.sequence + 1);

@@ -100,21 +100,12 @@ impl Models {
             }),
             None => None,
         };
-        Ok(Self {
-            builtin: builtin(),
-            language,
-        })
+        Ok(Self { builtin: builtin(), language })
     }
 
     /// The built-in planner and this language model, for tests that bring their own.
     pub fn with_language_model(model: Arc<dyn Model>, name: impl Into<String>) -> Self {
-        Self {
-            builtin: builtin(),
-            language: Some(Chosen {
-                model,
-                name: name.into(),
-            }),
-        }
+        Self { builtin: builtin(), language: Some(Chosen { model, name: name.into() }) }
     }
 
     /// The model that the policy asks for.
@@ -126,10 +117,7 @@ impl Models {
             ModelPolicy::Builtin => Ok(self.builtin.clone()),
             ModelPolicy::Auto => Ok(self.language.as_ref().unwrap_or(&self.builtin).clone()),
             ModelPolicy::Named { model } => match &self.language {
-                Some(chosen) => Ok(Chosen {
-                    model: chosen.model.clone(),
-                    name: model.clone(),
-                }),
+                Some(chosen) => Ok(Chosen { model: chosen.model.clone(), name: model.clone() }),
                 None => Err(format!(
                     "the agent asks for the model “{model}”, but this installation has no language \
                      model configured; choose the built-in planner or configure one"
@@ -146,10 +134,7 @@ impl Models {
 }
 
 fn builtin() -> Chosen {
-    Chosen {
-        model: Arc::new(builtin::Planner),
-        name: builtin::NAME.to_owned(),
-    }
+    Chosen { model: Arc::new(builtin::Planner), name: builtin::NAME.to_owned() }
 }
 
 #[cfg(test)]
@@ -172,9 +157,7 @@ mod tests {
     fn the_policy_chooses() {
         let offline = Models::new(&ModelSettings::default()).unwrap();
         let online = Models::new(&settings()).unwrap();
-        let named = ModelPolicy::Named {
-            model: "large".to_owned(),
-        };
+        let named = ModelPolicy::Named { model: "large".to_owned() };
         for (models, policy, expected) in [
             (&offline, &ModelPolicy::Auto, Ok("builtin:planner-1")),
             (&offline, &ModelPolicy::Builtin, Ok("builtin:planner-1")),
@@ -200,9 +183,6 @@ mod tests {
         if let Some(openai) = &mut settings.openai {
             openai.base_url = "mailto:me@example.org".parse().unwrap();
         }
-        assert!(matches!(
-            Models::new(&settings),
-            Err(ModelSettingsError::Address)
-        ));
+        assert!(matches!(Models::new(&settings), Err(ModelSettingsError::Address)));
     }
 }

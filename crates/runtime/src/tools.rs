@@ -71,11 +71,7 @@ impl Tools {
         let validator = jsonschema::draft202012::new(&tool.parameters())
             .map(Arc::new)
             .map_err(|error| error.to_string());
-        let others = self
-            .0
-            .iter()
-            .filter(|entry| entry.tool.name() != tool.name())
-            .cloned();
+        let others = self.0.iter().filter(|entry| entry.tool.name() != tool.name()).cloned();
         let mut entries: Vec<_> = others.collect();
         entries.push(Entry { tool, validator });
         Self(entries.into())
@@ -119,16 +115,9 @@ impl Tools {
         let validator = entry.validator.as_ref().map_err(|error| {
             ToolError::Failed(format!("the schema of {name} is wrong: {error}"))
         })?;
-        let faults: Vec<_> = validator
-            .iter_errors(arguments)
-            .take(5)
-            .map(|e| schema::explain(&e))
-            .collect();
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ToolError::Invalid(faults.join("; ")))
-        }
+        let faults: Vec<_> =
+            validator.iter_errors(arguments).take(5).map(|e| schema::explain(&e)).collect();
+        if faults.is_empty() { Ok(()) } else { Err(ToolError::Invalid(faults.join("; "))) }
     }
 }
 

@@ -73,22 +73,11 @@ impl Work<'_> {
             model: chosen.name.clone(),
             system: self.agent.system_prompt.clone(),
             messages: self.progress.messages(&self.session.goal, context),
-            tools: if is_last {
-                Vec::new()
-            } else {
-                self.tools.schemas(&self.agent.tools)
-            },
+            tools: if is_last { Vec::new() } else { self.tools.schemas(&self.agent.tools) },
             max_output_tokens: u32::try_from(tokens_left).unwrap_or(u32::MAX),
             now: self.clock.now(),
         };
-        self.append(
-            vec![EventBody::StepStart {
-                step: number,
-                attempt,
-            }],
-            Usage::default(),
-        )
-        .await?;
+        self.append(vec![EventBody::StepStart { step: number, attempt }], Usage::default()).await?;
         match self.listen(chosen, number, request).await? {
             Heard::Reply(reply) => self.take_reply(number, is_last, reply).await,
             Heard::Fault(error, unwritten) => self.take_fault(number, error, unwritten).await,
@@ -136,29 +125,15 @@ impl Work<'_> {
                 piece = AssertUnwindSafe(stream.next()).catch_unwind() => piece,
             };
             let next = match piece {
-                Ok(Some(Ok(ModelPiece::Finish {
-                    calls,
-                    usage,
-                    reason,
-                }))) => {
-                    return Ok(Heard::Reply(Reply {
-                        unwritten,
-                        has_output,
-                        calls,
-                        usage,
-                        reason,
-                    }));
+                Ok(Some(Ok(ModelPiece::Finish { calls, usage, reason }))) => {
+                    return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
                 }
-                Ok(Some(Ok(ModelPiece::Thinking(text)))) => EventBody::Thinking {
-                    step,
-                    delta: without_nul(text),
-                },
+                Ok(Some(Ok(ModelPiece::Thinking(text)))) => {
+                    EventBody::Thinking { step, delta: without_nul(text) }
+                }
                 Ok(Some(Ok(ModelPiece::Output(text)))) => {
                     has_output |= !text.trim().is_empty();
-                    EventBody::Output {
-                        step,
-                        delta: without_nul(text),
-                    }
+                    EventBody::Output { step, delta: without_nul(text) }
                 }
                 Ok(Some(Err(error))) => return Ok(Heard::Fault(error, unwritten)),
                 Ok(None) => {
@@ -192,13 +167,7 @@ impl Work<'_> {
                 };
                 let reason = FinishReason::Length;
                 let calls = Vec::new();
-                return Ok(Heard::Reply(Reply {
-                    unwritten,
-                    has_output,
-                    calls,
-                    usage,
-                    reason,
-                }));
+                return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
             }
         }
     }
@@ -231,10 +200,7 @@ impl Work<'_> {
         } else if !reply.has_output {
             Ending::failed("the model gave no answer and asked for no tool")
         } else if reply.reason == FinishReason::Length {
-            Ending::completed(Some(format!(
-                "the answer is cut: {}",
-                self.tokens_reached()
-            )))
+            Ending::completed(Some(format!("the answer is cut: {}", self.tokens_reached())))
         } else {
             Ending::completed(None)
         };
@@ -264,11 +230,7 @@ impl Work<'_> {
         };
         // What a lost attempt wrote is void; the reader of a failed session may want to see it.
         let mut entries = if recoverable { Vec::new() } else { unwritten };
-        entries.push(EventBody::Error {
-            step: Some(step),
-            message: message.clone(),
-            recoverable,
-        });
+        entries.push(EventBody::Error { step: Some(step), message: message.clone(), recoverable });
         self.append(entries, Usage::default()).await?;
         if !recoverable {
             return Ok(Some(Ending::failed(if faults > 0 {
@@ -277,11 +239,7 @@ impl Work<'_> {
                 message
             })));
         }
-        tracing::warn!(
-            step,
-            wait_ms = millis(wait),
-            "the model failed, the step begins anew"
-        );
+        tracing::warn!(step, wait_ms = millis(wait), "the model failed, the step begins anew");
         tokio::select! {
             biased;
             ending = Self::stopped(&self.signals, self.deadline) => Ok(Some(ending)),
@@ -301,12 +259,7 @@ impl Work<'_> {
         let mut entries = Vec::new();
         {
             let tools = self.tools;
-            let granted: Vec<_> = self
-                .agent
-                .tools
-                .iter()
-                .map(|grant| grant.name.clone())
-                .collect();
+            let granted: Vec<_> = self.agent.tools.iter().map(|grant| grant.name.clone()).collect();
             let signals = self.signals.clone();
             let mut stopped = pin!(Self::stopped(&signals, self.deadline));
             let calls = open.into_iter().map(|call| {
@@ -324,8 +277,7 @@ impl Work<'_> {
                 entries.extend(result);
                 // The last result is written together with the end of the step.
                 if left > 0 {
-                    self.append(std::mem::take(&mut entries), Usage::default())
-                        .await?;
+                    self.append(std::mem::take(&mut entries), Usage::default()).await?;
                 }
             }
         }
@@ -340,11 +292,7 @@ impl Work<'_> {
         let began_at = self.progress.steps.last().map_or(now, |step| step.began_at);
         let mut used = self.progress.open_usage();
         used += usage;
-        EventBody::StepComplete {
-            step,
-            usage: used,
-            duration_ms: millis(elapsed(began_at, now)),
-        }
+        EventBody::StepComplete { step, usage: used, duration_ms: millis(elapsed(began_at, now)) }
     }
 
     fn steps_reached(&self) -> String {
@@ -373,11 +321,7 @@ fn backoff(faults: u32) -> Duration {
 
 /// PostgreSQL holds no NUL, neither in text nor in JSON.
 fn without_nul(text: String) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "")
-    } else {
-        text
-    }
+    if text.contains('\0') { text.replace('\0', "") } else { text }
 }
 
 fn json_without_nul(value: Value) -> Value {

@@ -59,9 +59,8 @@ pub async fn sign_out() -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "account/update_profile")]
 pub async fn update_profile(display_name: String) -> Result<Viewer, AppError> {
     let ctx = ssr::ctx()?;
-    let viewer = resonant_backend::members::update_profile(&ctx, display_name)
-        .await
-        .map_err(ssr::fail)?;
+    let viewer =
+        resonant_backend::members::update_profile(&ctx, display_name).await.map_err(ssr::fail)?;
     ssr::redirect(paths::ACCOUNT);
     Ok(viewer)
 }

@@ -53,9 +53,8 @@ pub fn Examples(
     /// What there is to start with.
     start: StoredValue<Start>,
 ) -> impl IntoView {
-    let cards = start.with_value(|start| {
-        start.templates.iter().filter_map(example_card).collect::<Vec<_>>()
-    });
+    let cards = start
+        .with_value(|start| start.templates.iter().filter_map(example_card).collect::<Vec<_>>());
     (!cards.is_empty()).then(|| {
         view! {
             <section class="landing-section" aria-labelledby="examples">

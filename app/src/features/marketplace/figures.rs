@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        for (number, text) in [(0, "0"), (999, "999"), (4_000, "4,000"), (-1_234_567, "−1,234,567")] {
+        for (number, text) in [(0, "0"), (999, "999"), (4_000, "4,000"), (-1_234_567, "−1,234,567")]
+        {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(installs(&listing(0, 0, 0)), "No installs yet");

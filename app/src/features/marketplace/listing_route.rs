@@ -44,7 +44,8 @@ impl LazyRoute for ListingRoute {
                 .into_any(),
             })
         };
-        view! { <Transition fallback=|| view! { <Skeleton lines=8 /> }>{page}</Transition> }.into_any()
+        view! { <Transition fallback=|| view! { <Skeleton lines=8 /> }>{page}</Transition> }
+            .into_any()
     }
 }
 
@@ -54,7 +55,8 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
     let summary = listing.summary.clone();
     let query = use_query_map();
     // Counted from 1 in the address.
-    let chosen = query.with_untracked(|query| query.get("example").and_then(|text| text.parse().ok()));
+    let chosen =
+        query.with_untracked(|query| query.get("example").and_then(|text| text.parse().ok()));
     let chosen = usize::saturating_sub(chosen.unwrap_or(1), 1);
 
     let data = json_ld(&listing);

@@ -128,12 +128,7 @@ pub(super) fn count_text(search: &Search, page: &ListingPage) -> String {
     };
     let place = search.category.map(|category| format!(" in {}", Category::title(category)));
     let words = (!search.text.is_empty()).then(|| format!(" for “{}”", search.text));
-    format!(
-        "{}{}{}",
-        counted(count, "agent"),
-        place.unwrap_or_default(),
-        words.unwrap_or_default()
-    )
+    format!("{}{}{}", counted(count, "agent"), place.unwrap_or_default(), words.unwrap_or_default())
 }
 
 #[cfg(test)]

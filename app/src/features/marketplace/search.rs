@@ -39,7 +39,12 @@ impl Search {
         let pairs = [
             ("q", Some(self.text.as_str()).filter(|text| !text.is_empty())),
             ("category", self.category.map(Category::as_str)),
-            ("sort", Some(self.sort).filter(|sort| *sort != ListingSort::default()).map(ListingSort::as_str)),
+            (
+                "sort",
+                Some(self.sort)
+                    .filter(|sort| *sort != ListingSort::default())
+                    .map(ListingSort::as_str),
+            ),
             ("cursor", self.cursor.as_deref()),
         ];
         let query: Vec<String> = pairs

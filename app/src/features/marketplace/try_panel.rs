@@ -27,7 +27,8 @@ pub(super) fn TryPanel(
 ) -> impl IntoView {
     let chosen = RwSignal::new(chosen.min(examples.len().saturating_sub(1)));
     let example = examples.get(chosen.get_untracked()).cloned();
-    let goal = RwSignal::new(example.as_ref().map(|example| example.goal.clone()).unwrap_or_default());
+    let goal =
+        RwSignal::new(example.as_ref().map(|example| example.goal.clone()).unwrap_or_default());
     let context = RwSignal::new(example.and_then(|example| example.context).unwrap_or_default());
 
     let run = ServerAction::<InstallAndRun>::new();

@@ -33,13 +33,8 @@ pub async fn list_sessions(
     use resonant_backend::sessions::{self, SessionFilter};
     use resonant_domain::page::PageRequest;
 
-    let filter = SessionFilter {
-        agent_id,
-        page: PageRequest { cursor, limit },
-    };
-    sessions::list(&ssr::ctx()?, filter)
-        .await
-        .map_err(ssr::fail)
+    let filter = SessionFilter { agent_id, page: PageRequest { cursor, limit } };
+    sessions::list(&ssr::ctx()?, filter).await.map_err(ssr::fail)
 }
 
 /// A session and all that happened in it so far.
@@ -51,17 +46,11 @@ pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
     let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
     let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
     let as_of = events.last().map_or(session.created_at, |event| event.at);
-    Ok(SessionSoFar {
-        session,
-        timeline: Timeline::from_events(events),
-        as_of,
-    })
+    Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
 }
 
 /// Stops a session.
 #[server(prefix = "/api/fn", endpoint = "sessions/cancel_session")]
 pub async fn cancel_session(id: SessionId) -> Result<Session, AppError> {
-    resonant_backend::sessions::cancel(&ssr::ctx()?, id)
-        .await
-        .map_err(ssr::fail)
+    resonant_backend::sessions::cancel(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }

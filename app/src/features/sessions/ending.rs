@@ -39,14 +39,7 @@ impl Ending {
     /// The words for a session that is over. `None` while it goes on, and when it reached its goal
     /// with an answer, which speaks for itself.
     pub fn of(facts: Facts<'_>) -> Option<Self> {
-        let Facts {
-            state,
-            reason,
-            limits,
-            steps,
-            usage,
-            has_answer,
-        } = facts;
+        let Facts { state, reason, limits, steps, usage, has_answer } = facts;
         let reason = reason.map(str::to_owned);
         let (tone, title, advice) = match state {
             SessionState::Completed if has_answer => return None,
@@ -55,11 +48,9 @@ impl Ending {
                 "The session ended without an answer",
                 "Say in the goal what the answer should look like, then run it again".to_owned(),
             ),
-            SessionState::Failed => (
-                Tone::Bad,
-                "The session failed",
-                failure_advice(limits, steps, usage),
-            ),
+            SessionState::Failed => {
+                (Tone::Bad, "The session failed", failure_advice(limits, steps, usage))
+            }
             SessionState::Cancelled => (
                 Tone::Neutral,
                 "The session was cancelled",
@@ -78,12 +69,7 @@ impl Ending {
             | SessionState::Running
             | SessionState::Waiting => return None,
         };
-        Some(Self {
-            tone,
-            title,
-            reason,
-            advice,
-        })
+        Some(Self { tone, title, reason, advice })
     }
 }
 
@@ -124,33 +110,16 @@ mod tests {
             let is_told = state.is_terminal() && state != SessionState::Completed;
             assert_eq!(Ending::of(facts(state)).is_some(), is_told, "{state:?}");
         }
-        let silent = Facts {
-            has_answer: false,
-            ..facts(SessionState::Completed)
-        };
+        let silent = Facts { has_answer: false, ..facts(SessionState::Completed) };
         assert!(Ending::of(silent).is_some());
     }
 
     #[test]
     fn advice_names_the_limit_that_was_reached() {
-        let steps = Facts {
-            steps: 10,
-            ..facts(SessionState::Failed)
-        };
+        let steps = Facts { steps: 10, ..facts(SessionState::Failed) };
         assert!(Ending::of(steps).unwrap().advice.contains("10 steps"));
-        let usage = Usage {
-            output_tokens: 4_000,
-            ..Usage::default()
-        };
-        let tokens = Facts {
-            usage,
-            ..facts(SessionState::Failed)
-        };
-        assert!(
-            Ending::of(tokens)
-                .unwrap()
-                .advice
-                .contains("4000 output tokens")
-        );
+        let usage = Usage { output_tokens: 4_000, ..Usage::default() };
+        let tokens = Facts { usage, ..facts(SessionState::Failed) };
+        assert!(Ending::of(tokens).unwrap().advice.contains("4000 output tokens"));
     }
 }

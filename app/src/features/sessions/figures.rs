@@ -17,11 +17,7 @@ pub fn grouped(number: u64) -> String {
 
 /// `1 step`, `2 steps`.
 pub fn counted(number: u64, one: &str, more: &str) -> String {
-    format!(
-        "{} {}",
-        grouped(number),
-        if number == 1 { one } else { more }
-    )
+    format!("{} {}", grouped(number), if number == 1 { one } else { more })
 }
 
 /// A text laid out for reading, and what it is written in.
@@ -35,10 +31,7 @@ pub struct Laid {
 
 /// Lays out a tool's answer: JSON objects and lists with one value a line, anything else as it is.
 pub fn lay_out(content: &str) -> Laid {
-    let plain = || Laid {
-        text: content.to_owned(),
-        language: "text",
-    };
+    let plain = || Laid { text: content.to_owned(), language: "text" };
     if !content.trim_start().starts_with(['{', '[']) {
         return plain();
     }
@@ -56,10 +49,7 @@ pub fn lay_out_json(value: &Value) -> Laid {
         // A value that was read from JSON can be written as JSON.
         serde_json::to_string_pretty(value).unwrap_or(line)
     };
-    Laid {
-        text,
-        language: "json",
-    }
+    Laid { text, language: "json" }
 }
 
 /// The beginning of a long text, cut after a line where that is near, or `None` for a short one.
@@ -82,12 +72,7 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (1_234_567, "1,234,567"),
-        ] {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(counted(1, "step", "steps"), "1 step");

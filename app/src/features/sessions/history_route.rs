@@ -71,11 +71,9 @@ async fn fetch(
     let agent: Option<AgentId> = match agent.filter(|agent| !agent.is_empty()) {
         None => None,
         // What is no id names no agent.
-        Some(agent) => Some(
-            agent
-                .parse()
-                .map_err(|_| AppError::not_found("There is no such agent"))?,
-        ),
+        Some(agent) => {
+            Some(agent.parse().map_err(|_| AppError::not_found("There is no such agent"))?)
+        }
     };
     list_sessions(agent, cursor, None).await
 }
@@ -104,10 +102,8 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
     }
     let later: LaterPages<SessionSummary> = LaterPages::new(page.next_cursor);
     let filter = agent_id.map(|id| {
-        let name = page
-            .items
-            .first()
-            .map_or_else(String::new, |session| session.agent_name.clone());
+        let name =
+            page.items.first().map_or_else(String::new, |session| session.agent_name.clone());
         view! {
             <Notice tone=Tone::Neutral>
                 <p class="history__filter">

@@ -98,10 +98,9 @@ impl Touch {
             EventBody::Output { step, .. } => Self::Step(*step, Part::Output),
             EventBody::ToolCall { step, .. } => Self::Step(*step, Part::Calls),
             EventBody::ToolResult { step, .. } => Self::Step(*step, Part::Results),
-            EventBody::StepComplete { step, .. }
-            | EventBody::Error {
-                step: Some(step), ..
-            } => Self::Step(*step, Part::Close),
+            EventBody::StepComplete { step, .. } | EventBody::Error { step: Some(step), .. } => {
+                Self::Step(*step, Part::Close)
+            }
         }
     }
 }
@@ -122,10 +121,7 @@ impl Clock {
         self.started_at.get_or_insert(at);
         // An event of long ago, sent now because the page was away, does not turn the clock back.
         if at.as_millisecond()
-            > self
-                .as_of
-                .as_millisecond()
-                .saturating_add(since(self.heard_ms, now_ms))
+            > self.as_of.as_millisecond().saturating_add(since(self.heard_ms, now_ms))
         {
             (self.as_of, self.heard_ms) = (at, now_ms);
         }
@@ -141,10 +137,7 @@ impl Clock {
 }
 
 fn since(then_ms: f64, now_ms: f64) -> i64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a page is not open for 2^63 milliseconds"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a page is not open for 2^63 milliseconds")]
     let ms = (now_ms - then_ms).max(0.0) as i64;
     ms
 }
@@ -152,17 +145,9 @@ fn since(then_ms: f64, now_ms: f64) -> i64 {
 impl LiveSession {
     /// Takes over what the server said. Call it inside a component.
     pub fn new(so_far: SessionSoFar) -> Self {
-        let SessionSoFar {
-            session,
-            timeline,
-            as_of,
-        } = so_far;
+        let SessionSoFar { session, timeline, as_of } = so_far;
         let steps = timeline.steps.iter().map(LiveStep::new).collect();
-        let clock = Clock {
-            started_at: session.started_at,
-            as_of,
-            heard_ms: browser::now_ms(),
-        };
+        let clock = Clock { started_at: session.started_at, as_of, heard_ms: browser::now_ms() };
         Self {
             session: RwSignal::new(session),
             timeline: StoredValue::new(timeline),
@@ -186,17 +171,13 @@ impl LiveSession {
         if is_new != Some(true) {
             return;
         }
-        self.clock
-            .update_value(|clock| clock.hear(at, browser::now_ms()));
+        self.clock.update_value(|clock| clock.hear(at, browser::now_ms()));
         match touch {
             Touch::Head => {}
             Touch::Steps => self.renew_steps(),
             Touch::Step(step, part) => self.touch_step(step, part),
         }
-        if matches!(
-            touch,
-            Touch::Head | Touch::Steps | Touch::Step(_, Part::Close)
-        ) {
+        if matches!(touch, Touch::Head | Touch::Steps | Touch::Step(_, Part::Close)) {
             self.head.notify();
         }
         self.pulse.notify();
@@ -274,12 +255,7 @@ impl LiveSession {
     pub fn result(self, step: &LiveStep, call_id: &str) -> Option<TimelineResult> {
         step.results.track();
         self.read(step, |known| {
-            known
-                .calls
-                .iter()
-                .find(|call| call.call_id == call_id)?
-                .result
-                .clone()
+            known.calls.iter().find(|call| call.call_id == call_id)?.result.clone()
         })
     }
 
@@ -317,11 +293,7 @@ impl LiveSession {
     pub fn usage(self) -> Usage {
         self.with_head(|session, timeline| {
             let heard = timeline.usage();
-            if heard.total_tokens() >= session.usage.total_tokens() {
-                heard
-            } else {
-                session.usage
-            }
+            if heard.total_tokens() >= session.usage.total_tokens() { heard } else { session.usage }
         })
     }
 
@@ -387,15 +359,13 @@ impl LiveSession {
             if state_of(session, timeline).is_terminal() {
                 return 0;
             }
-            self.clock
-                .with_value(|clock| clock.elapsed_ms(browser::now_ms()))
+            self.clock.with_value(|clock| clock.elapsed_ms(browser::now_ms()))
         })
     }
 
     fn with_head<T>(self, read: impl FnOnce(&Session, &Timeline) -> T) -> T {
         self.head.track();
-        self.session
-            .with(|session| self.timeline.with_value(|timeline| read(session, timeline)))
+        self.session.with(|session| self.timeline.with_value(|timeline| read(session, timeline)))
     }
 
     /// Reads a step of the timeline; one that was begun anew in the meantime reads as empty.

@@ -93,14 +93,9 @@ fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
             found.push(list);
             at = next;
         } else if let Some(aligns) = table_at(lines, at) {
-            let end = end_of(lines, at + 2, |line| {
-                line.contains('|') && !line.trim().is_empty()
-            });
+            let end = end_of(lines, at + 2, |line| line.contains('|') && !line.trim().is_empty());
             let head = cells(line, &aligns);
-            let rows = lines[at + 2..end]
-                .iter()
-                .map(|line| cells(line, &aligns))
-                .collect();
+            let rows = lines[at + 2..end].iter().map(|line| cells(line, &aligns)).collect();
             found.push(Block::Table(head, rows));
             at = end;
         } else {
@@ -117,10 +112,7 @@ fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
 
 /// The first line from `at` on that does not belong any more.
 fn end_of(lines: &[&str], at: usize, belongs: impl Fn(&str) -> bool) -> usize {
-    lines[at..]
-        .iter()
-        .position(|line| !belongs(line))
-        .map_or(lines.len(), |count| at + count)
+    lines[at..].iter().position(|line| !belongs(line)).map_or(lines.len(), |count| at + count)
 }
 
 fn ends_paragraph(lines: &[&str], at: usize) -> bool {
@@ -145,10 +137,7 @@ struct Fence<'a> {
 impl<'a> Fence<'a> {
     fn open(line: &'a str) -> Option<Self> {
         let trimmed = line.trim_start_matches(' ');
-        let mark = trimmed
-            .chars()
-            .next()
-            .filter(|mark| matches!(mark, '`' | '~'))?;
+        let mark = trimmed.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
         let rest = trimmed.trim_start_matches(mark);
         let count = trimmed.len() - rest.len();
         let language = rest.trim();
@@ -164,10 +153,8 @@ impl<'a> Fence<'a> {
     /// The code up to the closing fence or the end, and the line after it.
     fn read(&self, lines: &[&str], from: usize) -> (String, usize) {
         let end = end_of(lines, from, |line| !self.is_closed_by(line));
-        let code: Vec<&str> = lines[from..end]
-            .iter()
-            .map(|line| outdent(line, self.indent))
-            .collect();
+        let code: Vec<&str> =
+            lines[from..end].iter().map(|line| outdent(line, self.indent)).collect();
         (code.join("\n"), (end + 1).min(lines.len()))
     }
 
@@ -179,11 +166,7 @@ impl<'a> Fence<'a> {
 
 /// Takes away at most `count` leading spaces.
 fn outdent(line: &str, count: usize) -> &str {
-    let spaces = line
-        .bytes()
-        .take(count)
-        .take_while(|byte| *byte == b' ')
-        .count();
+    let spaces = line.bytes().take(count).take_while(|byte| *byte == b' ').count();
     &line[spaces..]
 }
 
@@ -195,9 +178,8 @@ fn unquote(line: &str) -> &str {
 
 fn heading(trimmed: &str) -> Option<(u8, &str)> {
     let rest = trimmed.trim_start_matches('#');
-    let level = u8::try_from(trimmed.len() - rest.len())
-        .ok()
-        .filter(|level| (1..=6).contains(level))?;
+    let level =
+        u8::try_from(trimmed.len() - rest.len()).ok().filter(|level| (1..=6).contains(level))?;
     let content = rest.strip_prefix([' ', '\t'])?.trim();
     Some((level, content.trim_end_matches('#').trim_end()))
 }
@@ -239,20 +221,14 @@ impl Marker {
         if spaces == 0 && !rest.is_empty() {
             return None;
         }
-        Some(Self {
-            indent,
-            content: indent + digits + 1 + spaces.clamp(1, 4),
-            number,
-            kind,
-        })
+        Some(Self { indent, content: indent + digits + 1 + spaces.clamp(1, 4), number, kind })
     }
 }
 
 fn list(lines: &[&str], from: usize, depth: usize) -> (Block, usize) {
     let first = Marker::read(lines[from]);
-    let (start, kind, indent) = first.map_or((None, b'-', 0), |marker| {
-        (marker.number, marker.kind, marker.indent)
-    });
+    let (start, kind, indent) =
+        first.map_or((None, b'-', 0), |marker| (marker.number, marker.kind, marker.indent));
     let mut items: Vec<Vec<Block>> = Vec::new();
     let mut at = from;
     while at < lines.len() {
@@ -422,8 +398,7 @@ impl Spans {
 
     fn flush(&mut self) {
         if !self.plain.is_empty() {
-            self.done
-                .push(Inline::Text(std::mem::take(&mut self.plain)));
+            self.done.push(Inline::Text(std::mem::take(&mut self.plain)));
         }
     }
 
@@ -447,28 +422,16 @@ fn escaped(rest: &str, out: &mut Spans) -> usize {
 fn code(rest: &str, out: &mut Spans) -> usize {
     let count = rest.len() - rest.trim_start_matches('`').len();
     let inner = &rest[count..];
-    let bit = u32::try_from(count)
-        .ok()
-        .and_then(|count| 1_u64.checked_shl(count))
-        .unwrap_or(1);
-    let mut from = if out.unpaired_ticks & bit == 0 {
-        0
-    } else {
-        inner.len()
-    };
+    let bit = u32::try_from(count).ok().and_then(|count| 1_u64.checked_shl(count)).unwrap_or(1);
+    let mut from = if out.unpaired_ticks & bit == 0 { 0 } else { inner.len() };
     while let Some(found) = inner[from..].find('`') {
         let start = from + found;
         let run = inner[start..].len() - inner[start..].trim_start_matches('`').len();
         if run == count {
             let code = &inner[..start];
-            let stripped = code
-                .strip_prefix(' ')
-                .and_then(|code| code.strip_suffix(' '));
+            let stripped = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
             out.push(Inline::Code(
-                stripped
-                    .filter(|code| !code.trim().is_empty())
-                    .unwrap_or(code)
-                    .replace('\n', " "),
+                stripped.filter(|code| !code.trim().is_empty()).unwrap_or(code).replace('\n', " "),
             ));
             return count + start + run;
         }
@@ -485,10 +448,7 @@ fn pair(rest: &str, before: Option<char>, depth: usize, out: &mut Spans) -> usiz
             continue;
         };
         let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
-        let opens = inner
-            .chars()
-            .next()
-            .is_some_and(|next| !next.is_whitespace())
+        let opens = inner.chars().next().is_some_and(|next| !next.is_whitespace())
             && !(mark.starts_with('_') && is_word(before));
         let end = opens.then(|| closing(inner, mark)).flatten();
         if let Some(end) = end {
@@ -517,11 +477,7 @@ fn closing(inner: &str, mark: &str) -> Option<usize> {
             && !(letter == '_' && after.is_some_and(char::is_alphanumeric));
         if closes && (run == mark.len() || (run == 3 && mark.len() < 3)) {
             // `*a **b***` closes the inner pair first.
-            return Some(if run == 3 && mark.len() < 3 {
-                start + 3 - mark.len()
-            } else {
-                start
-            });
+            return Some(if run == 3 && mark.len() < 3 { start + 3 - mark.len() } else { start });
         }
         from = start + run;
     }
@@ -570,38 +526,23 @@ fn label_end(inner: &str) -> Option<usize> {
 /// `<https://…>` and an address that stands bare in the text.
 fn address(rest: &str, before: Option<char>, out: &mut Spans) -> usize {
     if let Some(inner) = rest.strip_prefix('<') {
-        let found = inner
-            .split_once('>')
-            .map(|(url, _)| url)
-            .filter(|url| is_web(url));
+        let found = inner.split_once('>').map(|(url, _)| url).filter(|url| is_web(url));
         let Some(url) = found else {
             return out.text('<');
         };
-        out.push(Inline::Link(
-            url.to_owned(),
-            vec![Inline::Text(url.to_owned())],
-        ));
+        out.push(Inline::Link(url.to_owned(), vec![Inline::Text(url.to_owned())]));
         return url.len() + 2;
     }
     if !rest.starts_with("http") {
         return out.text('h');
     }
-    let end = rest
-        .find(|c: char| c.is_whitespace() || "<>\"`|".contains(c))
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| c.is_whitespace() || "<>\"`|".contains(c)).unwrap_or(rest.len());
     let url = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_', '\'']);
-    let url = if url.contains('(') {
-        url
-    } else {
-        url.trim_end_matches(')')
-    };
+    let url = if url.contains('(') { url } else { url.trim_end_matches(')') };
     if before.is_some_and(char::is_alphanumeric) || !is_web(url) {
         return out.text('h');
     }
-    out.push(Inline::Link(
-        url.to_owned(),
-        vec![Inline::Text(url.to_owned())],
-    ));
+    out.push(Inline::Link(url.to_owned(), vec![Inline::Text(url.to_owned())]));
     url.len()
 }
 
@@ -609,9 +550,7 @@ fn address(rest: &str, before: Option<char>, out: &mut Spans) -> usize {
 fn is_web(address: &str) -> bool {
     let host = ["https://", "http://"].iter().find_map(|scheme| {
         let start = address.get(..scheme.len())?;
-        start
-            .eq_ignore_ascii_case(scheme)
-            .then(|| &address[scheme.len()..])
+        start.eq_ignore_ascii_case(scheme).then(|| &address[scheme.len()..])
     });
     host.is_some_and(|host| host.starts_with(char::is_alphanumeric))
         && !address.contains(|c: char| c.is_whitespace() || c.is_control())

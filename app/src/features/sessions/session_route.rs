@@ -25,9 +25,7 @@ impl LazyRoute for SessionRoute {
         let id = move || params.read().get("id").unwrap_or_default();
         let so_far = Resource::new_blocking(id, |id| async move {
             // What is no id names no session.
-            let id = id
-                .parse()
-                .map_err(|_| AppError::not_found("There is no such session"))?;
+            let id = id.parse().map_err(|_| AppError::not_found("There is no such session"))?;
             get_session(id).await
         });
         Self { so_far }

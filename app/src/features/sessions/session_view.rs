@@ -152,11 +152,7 @@ fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl Into
     let usage = Memo::new(move |_| live.usage());
     let tokens_title = move || {
         let usage = usage.get();
-        format!(
-            "{} read, {} written",
-            grouped(usage.input_tokens),
-            grouped(usage.output_tokens)
-        )
+        format!("{} read, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
     };
     view! {
         <dl class="session-facts">
@@ -316,12 +312,7 @@ fn Close(live: LiveSession, session: Session) -> impl IntoView {
     let agent = paths::agent(session.agent_id);
     let ending = Memo::new(move |_| live.ending());
     move || {
-        let Ending {
-            tone,
-            title,
-            reason,
-            advice,
-        } = ending.get()?;
+        let Ending { tone, title, reason, advice } = ending.get()?;
         let (again, agent) = (again.clone(), agent.clone());
         Some(view! {
             <Notice tone=tone>

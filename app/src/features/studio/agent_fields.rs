@@ -180,11 +180,7 @@ fn ModelPicker(
     error: Signal<Option<AppError>>,
     language_model: Option<String>,
 ) -> impl IntoView {
-    let model = if model.is_empty() {
-        "auto".to_owned()
-    } else {
-        model
-    };
+    let model = if model.is_empty() { "auto".to_owned() } else { model };
     let auto = language_model.as_ref().map_or_else(
         || "The built-in planner, because no language model is configured here".to_owned(),
         |name| format!("The language model of this installation: {name}"),

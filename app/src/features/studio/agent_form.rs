@@ -80,11 +80,7 @@ pub(crate) fn field_fault(
     field: &'static str,
 ) -> Signal<Option<String>> {
     Signal::derive(move || {
-        error.with(|error| {
-            error
-                .as_ref()
-                .and_then(|error| error.field(field).map(sentence))
-        })
+        error.with(|error| error.as_ref().and_then(|error| error.field(field).map(sentence)))
     })
 }
 
@@ -93,9 +89,7 @@ pub(crate) fn tools_fault(error: Signal<Option<AppError>>) -> Signal<Option<Stri
     Signal::derive(move || {
         error.with(|error| {
             let fields = &error.as_ref()?.fields;
-            let fault = fields
-                .iter()
-                .find(|fault| fault.field.starts_with("tools"))?;
+            let fault = fields.iter().find(|fault| fault.field.starts_with("tools"))?;
             Some(format!("Each tool {}", fault.reason))
         })
     })
@@ -113,13 +107,8 @@ pub(crate) const AGENT_FIELDS: &[&str] = &[
     "limits.timeout_seconds",
 ];
 /// The fields of a run that show their own faults.
-pub(crate) const RUN_FIELDS: &[&str] = &[
-    "goal",
-    "context",
-    "limits.max_steps",
-    "limits.max_tokens",
-    "limits.timeout_seconds",
-];
+pub(crate) const RUN_FIELDS: &[&str] =
+    &["goal", "context", "limits.max_steps", "limits.max_tokens", "limits.timeout_seconds"];
 
 /// The error of the newest call of a server function, if it failed.
 pub(crate) fn action_error<T: Clone + Send + Sync + 'static>(
@@ -136,7 +125,5 @@ pub(crate) fn action_error<T: Clone + Send + Sync + 'static>(
 /// `must be 1 to 50` becomes `Must be 1 to 50`.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

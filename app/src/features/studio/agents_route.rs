@@ -35,19 +35,14 @@ impl LazyRoute for AgentsRoute {
         let query = use_query_map();
         let wanted = move || {
             let query = query.read();
-            let status = query
-                .get("status")
-                .and_then(|status| AgentStatus::parse(&status));
+            let status = query.get("status").and_then(|status| AgentStatus::parse(&status));
             (status, query.get("cursor"))
         };
         let page = Resource::new_blocking(wanted, |(status, cursor)| async move {
             let page = list_agents(status, cursor.clone()).await;
             ((status, cursor), page)
         });
-        Self {
-            page,
-            templates: Resource::new_blocking(|| (), |()| list_templates()),
-        }
+        Self { page, templates: Resource::new_blocking(|| (), |()| list_templates()) }
     }
 
     fn view(this: Self) -> AnyView {
@@ -152,10 +147,8 @@ fn StatusFilter(status: Option<AgentStatus>) -> impl IntoView {
             </li>
         }
     };
-    let choices = std::iter::once(None)
-        .chain(AgentStatus::ALL.map(Some))
-        .map(choice)
-        .collect_view();
+    let choices =
+        std::iter::once(None).chain(AgentStatus::ALL.map(Some)).map(choice).collect_view();
     view! {
         <nav class="status-filter" aria-label="Status">
             <ul class="status-filter__choices">{choices}</ul>

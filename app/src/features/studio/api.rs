@@ -43,25 +43,15 @@ pub async fn list_agents(
     use resonant_backend::agents::{self, AgentFilter};
     use resonant_domain::page::PageRequest;
 
-    let page = PageRequest {
-        cursor,
-        limit: None,
-    };
-    agents::list(&ssr::ctx()?, AgentFilter { status, page })
-        .await
-        .map_err(ssr::fail)
+    let page = PageRequest { cursor, limit: None };
+    agents::list(&ssr::ctx()?, AgentFilter { status, page }).await.map_err(ssr::fail)
 }
 
 /// The templates that a first agent may start from.
 #[server(prefix = "/api/fn", endpoint = "studio/list_templates")]
 pub async fn list_templates() -> Result<Vec<ListingSummary>, AppError> {
-    let templates = resonant_backend::listings::templates(&ssr::ctx()?)
-        .await
-        .map_err(ssr::fail)?;
-    Ok(templates
-        .into_iter()
-        .map(|listing| listing.summary)
-        .collect())
+    let templates = resonant_backend::listings::templates(&ssr::ctx()?).await.map_err(ssr::fail)?;
+    Ok(templates.into_iter().map(|listing| listing.summary).collect())
 }
 
 /// What a new agent starts from: the named template or a blank sheet.
@@ -82,25 +72,15 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
     };
     let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
     let (spec, template) = (listing.agent, Some(listing.summary));
-    Ok(Blueprint {
-        spec,
-        template,
-        templates,
-        language_model,
-    })
+    Ok(Blueprint { spec, template, templates, language_model })
 }
 
 /// One agent of the viewer.
 #[server(prefix = "/api/fn", endpoint = "studio/get_agent")]
 pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     let ctx = ssr::ctx()?;
-    let agent = resonant_backend::agents::get(&ctx, id)
-        .await
-        .map_err(ssr::fail)?;
-    Ok(EditedAgent {
-        agent,
-        language_model: ctx.backend().language_model(),
-    })
+    let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    Ok(EditedAgent { agent, language_model: ctx.backend().language_model() })
 }
 
 /// Makes an agent and goes to its editor. Somebody who is not known yet becomes a guest.
@@ -126,9 +106,7 @@ pub async fn update_agent(
 ) -> Result<Agent, AppError> {
     let changes = form.changes().map_err(invalid)?;
     let expected = (!overwrite).then_some(revision);
-    resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected)
-        .await
-        .map_err(ssr::fail)
+    resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected).await.map_err(ssr::fail)
 }
 
 /// Pauses an agent, lets it run again, or puts it away.
@@ -136,21 +114,14 @@ pub async fn update_agent(
 pub async fn set_status(id: AgentId, status: AgentStatus) -> Result<Agent, AppError> {
     use resonant_domain::agent::AgentChanges;
 
-    let changes = AgentChanges {
-        status: Some(status),
-        ..AgentChanges::default()
-    };
-    resonant_backend::agents::update(&ssr::ctx()?, id, changes, None)
-        .await
-        .map_err(ssr::fail)
+    let changes = AgentChanges { status: Some(status), ..AgentChanges::default() };
+    resonant_backend::agents::update(&ssr::ctx()?, id, changes, None).await.map_err(ssr::fail)
 }
 
 /// Deletes an agent and goes back to the list.
 #[server(prefix = "/api/fn", endpoint = "studio/delete_agent")]
 pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
-    resonant_backend::agents::delete(&ssr::ctx()?, id)
-        .await
-        .map_err(ssr::fail)?;
+    resonant_backend::agents::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
     ssr::redirect(paths::STUDIO);
     Ok(())
 }
@@ -159,9 +130,8 @@ pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "studio/run_agent")]
 pub async fn run_agent(id: AgentId, #[server(default)] run: RunForm) -> Result<(), AppError> {
     let new = run.new_session().map_err(invalid)?;
-    let session = resonant_backend::sessions::start(&ssr::ctx()?, id, new)
-        .await
-        .map_err(ssr::fail)?;
+    let session =
+        resonant_backend::sessions::start(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::session(session.id));
     Ok(())
 }

@@ -34,10 +34,7 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent {
-        agent,
-        language_model,
-    } = edited;
+    let EditedAgent { agent, language_model } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let status = Signal::derive(move || shown.with(|agent| agent.status));
@@ -112,11 +109,7 @@ fn EditForm(agent: Agent, shown: RwSignal<Agent>, language_model: Option<String>
     });
     let id = agent.id;
     let is_conflict = Memo::new(move |_| {
-        error.with(|error| {
-            error
-                .as_ref()
-                .is_some_and(|error| error.kind == FaultKind::Conflict)
-        })
+        error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
     });
     let other = Signal::derive(move || error.get().filter(|_| !is_conflict.get()));
     view! {

@@ -47,11 +47,7 @@ impl LazyRoute for EditorRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let EditorRoute {
-            agent,
-            recent,
-            task,
-        } = this;
+        let EditorRoute { agent, recent, task } = this;
         view! {
             <Meta name="description" content="Change an AI agent and set it on a goal" />
             <Suspense fallback=|| {
@@ -88,8 +84,7 @@ impl LazyRoute for EditorRoute {
 
 /// What is no id names no agent.
 fn agent_id(text: &str) -> Result<AgentId, AppError> {
-    text.parse()
-        .map_err(|_| AppError::not_found("There is no such agent"))
+    text.parse().map_err(|_| AppError::not_found("There is no such agent"))
 }
 
 /// The goal of an earlier session, to run it again. Without one, or when it cannot be read, the
@@ -101,9 +96,6 @@ async fn task_of(again: Option<String>) -> Task {
     let so_far = get_session(id).await;
     so_far.map_or_else(
         |_| Task::default(),
-        |so_far| Task {
-            goal: so_far.session.goal,
-            context: so_far.session.context,
-        },
+        |so_far| Task { goal: so_far.session.goal, context: so_far.session.context },
     )
 }

@@ -38,24 +38,13 @@ impl AgentForm {
         if let Err(more) = spec.check() {
             faults.extend(more);
         }
-        if faults.is_empty() {
-            Ok(spec)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(spec) } else { Err(faults) }
     }
 
     /// The same as changes to an agent that exists: every field but the status.
     pub fn changes(&self) -> Result<AgentChanges, Vec<FieldFault>> {
-        let AgentSpec {
-            name,
-            description,
-            avatar,
-            system_prompt,
-            model_policy,
-            tools,
-            limits,
-        } = self.spec()?;
+        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
+            self.spec()?;
         Ok(AgentChanges {
             name: Some(name),
             description: Some(description),
@@ -74,30 +63,18 @@ impl AgentForm {
 
     fn avatar(&self, faults: &mut Vec<FieldFault>) -> Avatar {
         let base = Avatar::default();
-        let icon = if self.icon.is_empty() {
-            base.icon
-        } else {
-            self.icon.clone()
-        };
+        let icon = if self.icon.is_empty() { base.icon } else { self.icon.clone() };
         let hue = number(faults, "avatar.hue", &self.hue).unwrap_or(u32::from(base.hue));
-        Avatar {
-            icon,
-            hue: u16::try_from(hue).unwrap_or(u16::MAX),
-        }
+        Avatar { icon, hue: u16::try_from(hue).unwrap_or(u16::MAX) }
     }
 
     fn model_policy(&self, faults: &mut Vec<FieldFault>) -> ModelPolicy {
         match self.model.as_str() {
             "" | "auto" => ModelPolicy::Auto,
             "builtin" => ModelPolicy::Builtin,
-            "named" => ModelPolicy::Named {
-                model: self.model_name.trim().to_owned(),
-            },
+            "named" => ModelPolicy::Named { model: self.model_name.trim().to_owned() },
             _ => {
-                faults.push(FieldFault::new(
-                    "model_policy",
-                    "must be auto, builtin or named",
-                ));
+                faults.push(FieldFault::new("model_policy", "must be auto, builtin or named"));
                 ModelPolicy::Auto
             }
         }
@@ -125,11 +102,7 @@ impl RunForm {
         if let Err(more) = new.check() {
             faults.extend(more);
         }
-        if faults.is_empty() {
-            Ok(new)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(new) } else { Err(faults) }
     }
 }
 
@@ -166,22 +139,13 @@ mod tests {
     }
 
     fn form() -> AgentForm {
-        AgentForm {
-            name: "Reader".to_owned(),
-            ..AgentForm::default()
-        }
+        AgentForm { name: "Reader".to_owned(), ..AgentForm::default() }
     }
 
     #[test]
     fn a_name_is_enough() {
         let spec = form().spec().unwrap();
-        assert_eq!(
-            spec,
-            AgentSpec {
-                name: "Reader".to_owned(),
-                ..AgentSpec::default()
-            }
-        );
+        assert_eq!(spec, AgentSpec { name: "Reader".to_owned(), ..AgentSpec::default() });
     }
 
     #[test]
@@ -189,20 +153,11 @@ mod tests {
         let spec = AgentSpec {
             name: "Reader".to_owned(),
             description: "Reads\npages".to_owned(),
-            avatar: Avatar {
-                icon: "book".to_owned(),
-                hue: 12,
-            },
+            avatar: Avatar { icon: "book".to_owned(), hue: 12 },
             system_prompt: "You read.".to_owned(),
-            model_policy: ModelPolicy::Named {
-                model: "llama3".to_owned(),
-            },
+            model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
             tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
-            limits: Limits {
-                max_steps: 3,
-                max_tokens: 500,
-                timeout_seconds: 60,
-            },
+            limits: Limits { max_steps: 3, max_tokens: 500, timeout_seconds: 60 },
         };
         assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
     }
@@ -232,9 +187,7 @@ mod tests {
         // As a browser writes `form[tools][]` twice, brackets escaped.
         let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
                     &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
-        let read: Arguments = serde_qs::Config::new(5, false)
-            .deserialize_str(body)
-            .unwrap();
+        let read: Arguments = serde_qs::Config::new(5, false).deserialize_str(body).unwrap();
         assert_eq!(read.form.tools, ["calculator", "extract"]);
         assert_eq!(read.form.spec().unwrap().description, "a\nb");
     }
@@ -249,13 +202,7 @@ mod tests {
         let new = run.new_session().unwrap();
         assert_eq!(new.goal, "Add 2 and 2");
         assert_eq!(new.context, None);
-        assert_eq!(
-            new.limits,
-            LimitChanges {
-                max_steps: Some(3),
-                ..LimitChanges::default()
-            }
-        );
+        assert_eq!(new.limits, LimitChanges { max_steps: Some(3), ..LimitChanges::default() });
         let faults = RunForm::default().new_session().unwrap_err();
         assert_eq!(faults[0].field, "goal");
     }

@@ -28,9 +28,7 @@ impl LazyRoute for NewAgentRoute {
     fn data() -> Self {
         let query = use_query_map();
         let template = move || query.read().get("template").filter(|slug| !slug.is_empty());
-        Self {
-            blueprint: Resource::new_blocking(template, get_blueprint),
-        }
+        Self { blueprint: Resource::new_blocking(template, get_blueprint) }
     }
 
     fn view(this: Self) -> AnyView {
@@ -67,18 +65,12 @@ impl LazyRoute for NewAgentRoute {
 
 #[component]
 fn NewAgent(blueprint: Blueprint) -> impl IntoView {
-    let Blueprint {
-        spec,
-        template,
-        templates,
-        language_model,
-    } = blueprint;
+    let Blueprint { spec, template, templates, language_model } = blueprint;
     let create = ServerAction::<CreateAgent>::new();
     let error = action_error(create.value());
     let is_blank = template.is_none();
-    let chosen = template.as_ref().map_or(Start::Blank, |template| {
-        Start::Template(template.slug.clone())
-    });
+    let chosen =
+        template.as_ref().map_or(Start::Blank, |template| Start::Template(template.slug.clone()));
     let from = template.map(|template| {
         view! {
             <Notice tone=Tone::Neutral>

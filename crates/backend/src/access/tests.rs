@@ -50,68 +50,31 @@ const NOT_FOUND: Option<FaultKind> = Some(FaultKind::NotFound);
 /// Of one owner: hidden from other people.
 const fn owned(name: &'static str, ask: Ask) -> Row {
     let (stranger, anonymous, system) = (NOT_FOUND, UNAUTHENTICATED, FORBIDDEN);
-    Row {
-        name,
-        ask,
-        owner: None,
-        stranger,
-        anonymous,
-        system,
-    }
+    Row { name, ask, owner: None, stranger, anonymous, system }
 }
 
 /// Of whoever asks.
 const fn own(name: &'static str, ask: Ask) -> Row {
     let (anonymous, system) = (UNAUTHENTICATED, FORBIDDEN);
-    Row {
-        name,
-        ask,
-        owner: None,
-        stranger: None,
-        anonymous,
-        system,
-    }
+    Row { name, ask, owner: None, stranger: None, anonymous, system }
 }
 
 /// Of everyone.
 const fn public(name: &'static str, ask: Ask) -> Row {
-    Row {
-        name,
-        ask,
-        owner: None,
-        stranger: None,
-        anonymous: None,
-        system: None,
-    }
+    Row { name, ask, owner: None, stranger: None, anonymous: None, system: None }
 }
 
 /// Of the installation alone.
 const fn internal(name: &'static str, ask: Ask) -> Row {
     let (owner, stranger, anonymous) = (FORBIDDEN, FORBIDDEN, UNAUTHENTICATED);
-    Row {
-        name,
-        ask,
-        owner,
-        stranger,
-        anonymous,
-        system: None,
-    }
+    Row { name, ask, owner, stranger, anonymous, system: None }
 }
 
 fn table() -> Vec<Row> {
     vec![
-        own(
-            "agents::list",
-            ask!(|ctx, things| agents::list(&ctx, AgentFilter::default())),
-        ),
-        owned(
-            "agents::get",
-            ask!(|ctx, things| agents::get(&ctx, things.agent)),
-        ),
-        own(
-            "agents::create",
-            ask!(|ctx, things| agents::create(&ctx, sample::spec("New"))),
-        ),
+        own("agents::list", ask!(|ctx, things| agents::list(&ctx, AgentFilter::default()))),
+        owned("agents::get", ask!(|ctx, things| agents::get(&ctx, things.agent))),
+        own("agents::create", ask!(|ctx, things| agents::create(&ctx, sample::spec("New")))),
         owned(
             "agents::update",
             ask!(|ctx, things| agents::update(&ctx, things.agent, AgentChanges::default(), None)),
@@ -120,55 +83,25 @@ fn table() -> Vec<Row> {
             "sessions::start",
             ask!(|ctx, things| sessions::start(&ctx, things.agent, sample::goal("Go"))),
         ),
-        own(
-            "sessions::list",
-            ask!(|ctx, things| sessions::list(&ctx, SessionFilter::default())),
-        ),
-        owned(
-            "sessions::get",
-            ask!(|ctx, things| sessions::get(&ctx, things.session)),
-        ),
-        owned(
-            "sessions::events",
-            ask!(|ctx, things| sessions::events(&ctx, things.session, 0)),
-        ),
-        owned(
-            "sessions::stream",
-            ask!(|ctx, things| sessions::stream(&ctx, things.session, 0)),
-        ),
-        owned(
-            "sessions::cancel",
-            ask!(|ctx, things| sessions::cancel(&ctx, things.session)),
-        ),
+        own("sessions::list", ask!(|ctx, things| sessions::list(&ctx, SessionFilter::default()))),
+        owned("sessions::get", ask!(|ctx, things| sessions::get(&ctx, things.session))),
+        owned("sessions::events", ask!(|ctx, things| sessions::events(&ctx, things.session, 0))),
+        owned("sessions::stream", ask!(|ctx, things| sessions::stream(&ctx, things.session, 0))),
+        owned("sessions::cancel", ask!(|ctx, things| sessions::cancel(&ctx, things.session))),
         public(
             "listings::browse",
             ask!(|ctx, things| listings::browse(&ctx, ListingFilter::default())),
         ),
-        public(
-            "listings::get",
-            ask!(|ctx, things| listings::get(&ctx, &things.slug)),
-        ),
-        public(
-            "listings::templates",
-            ask!(|ctx, things| listings::templates(&ctx)),
-        ),
-        own(
-            "listings::install",
-            ask!(|ctx, things| listings::install(&ctx, &things.slug)),
-        ),
+        public("listings::get", ask!(|ctx, things| listings::get(&ctx, &things.slug))),
+        public("listings::templates", ask!(|ctx, things| listings::templates(&ctx))),
+        own("listings::install", ask!(|ctx, things| listings::install(&ctx, &things.slug))),
         public("members::viewer", ask!(|ctx, things| members::viewer(&ctx))),
         own(
             "members::update_profile",
             ask!(|ctx, things| members::update_profile(&ctx, "Ada".to_owned())),
         ),
-        internal(
-            "work::claim",
-            ask!(|ctx, things| work::claim(&ctx, "worker")),
-        ),
-        owned(
-            "agents::delete",
-            ask!(|ctx, things| agents::delete(&ctx, things.agent)),
-        ),
+        internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
+        owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent))),
     ]
 }
 
@@ -177,38 +110,19 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     backend.load_content().await.unwrap();
     let owner = sample::member(&backend, "ada").await.unwrap();
-    let agent = agents::create(&owner, sample::spec("Reader"))
-        .await
-        .unwrap()
-        .id;
-    let session = sessions::start(&owner, agent, sample::goal("Read"))
-        .await
-        .unwrap()
-        .id;
-    let slug = listings::templates(&owner).await.unwrap()[0]
-        .summary
-        .slug
-        .clone();
-    let things = Things {
-        agent,
-        session,
-        slug,
-    };
+    let agent = agents::create(&owner, sample::spec("Reader")).await.unwrap().id;
+    let session = sessions::start(&owner, agent, sample::goal("Read")).await.unwrap().id;
+    let slug = listings::templates(&owner).await.unwrap()[0].summary.slug.clone();
+    let things = Things { agent, session, slug };
     for row in table() {
         // The owner comes last: a deletion is seen by nobody else before.
         for (who, ctx, expected) in [
             ("anonymous", backend.anonymous(), row.anonymous),
             ("system", backend.system(), row.system),
-            (
-                "guest",
-                sample::guest(&backend).await.unwrap(),
-                row.stranger,
-            ),
+            ("guest", sample::guest(&backend).await.unwrap(), row.stranger),
             (
                 "stranger",
-                sample::member(&backend, row.name.replace("::", ".").as_str())
-                    .await
-                    .unwrap(),
+                sample::member(&backend, row.name.replace("::", ".").as_str()).await.unwrap(),
                 row.stranger,
             ),
             ("owner", owner.clone(), row.owner),
@@ -224,16 +138,9 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
 async fn only_the_system_runs_sessions(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let owner = sample::member(&backend, "ada").await.unwrap();
-    let agent = agents::create(&owner, sample::spec("Reader"))
-        .await
-        .unwrap();
-    sessions::start(&owner, agent.id, sample::goal("Read"))
-        .await
-        .unwrap();
-    let claim = work::claim(&backend.system(), "worker")
-        .await
-        .unwrap()
-        .unwrap();
+    let agent = agents::create(&owner, sample::spec("Reader")).await.unwrap();
+    sessions::start(&owner, agent.id, sample::goal("Read")).await.unwrap();
+    let claim = work::claim(&backend.system(), "worker").await.unwrap().unwrap();
     for (ctx, kind) in [
         (owner, FaultKind::Forbidden),
         (sample::guest(&backend).await.unwrap(), FaultKind::Forbidden),
@@ -248,10 +155,7 @@ async fn only_the_system_runs_sessions(pool: PgPool) {
 async fn the_system_does_not_sign_in(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = backend.system();
-    let credentials = members::Credentials {
-        email: "a@b.c".into(),
-        password: "x".into(),
-    };
+    let credentials = members::Credentials { email: "a@b.c".into(), password: "x".into() };
     for answer in [
         members::begin_guest(&ctx).await,
         members::sign_up(&ctx, sample::new_member("ada")).await,

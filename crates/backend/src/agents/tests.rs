@@ -10,13 +10,7 @@ use super::*;
 use crate::{Backend, sample};
 
 fn page(cursor: Option<String>, limit: u32) -> AgentFilter {
-    AgentFilter {
-        status: None,
-        page: PageRequest {
-            cursor,
-            limit: Some(limit),
-        },
-    }
+    AgentFilter { status: None, page: PageRequest { cursor, limit: Some(limit) } }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -36,22 +30,12 @@ async fn a_broken_rule_changes_nothing(pool: PgPool) {
     let mut spec = sample::spec("");
     spec.tools.push(ToolGrant::new("rm"));
     let error = create(&ctx, spec).await.unwrap_err();
-    let fields: Vec<_> = error
-        .fields()
-        .iter()
-        .map(|fault| fault.field.as_str())
-        .collect();
+    let fields: Vec<_> = error.fields().iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["name", "tools[2].name"]);
-    assert_eq!(
-        list(&ctx, AgentFilter::default()).await.unwrap(),
-        Page::empty()
-    );
+    assert_eq!(list(&ctx, AgentFilter::default()).await.unwrap(), Page::empty());
 
     let made = create(&ctx, sample::spec("Reader")).await.unwrap();
-    let broken = AgentChanges {
-        system_prompt: Some("x".repeat(1 << 20)),
-        ..Default::default()
-    };
+    let broken = AgentChanges { system_prompt: Some("x".repeat(1 << 20)), ..Default::default() };
     let error = update(&ctx, made.id, broken, None).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "system_prompt");
     assert_eq!(get(&ctx, made.id).await.unwrap(), made);
@@ -62,14 +46,9 @@ async fn a_change_counts_and_no_change_does_not(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let made = create(&ctx, sample::spec("Reader")).await.unwrap();
-    let none = update(&ctx, made.id, AgentChanges::default(), None)
-        .await
-        .unwrap();
+    let none = update(&ctx, made.id, AgentChanges::default(), None).await.unwrap();
     assert_eq!(none, made);
-    let same = AgentChanges {
-        name: Some(" Reader".to_owned()),
-        ..Default::default()
-    };
+    let same = AgentChanges { name: Some(" Reader".to_owned()), ..Default::default() };
     assert_eq!(update(&ctx, made.id, same, Some(1)).await.unwrap(), made);
 
     let changes = AgentChanges {
@@ -77,18 +56,13 @@ async fn a_change_counts_and_no_change_does_not(pool: PgPool) {
         status: Some(AgentStatus::Paused),
         ..Default::default()
     };
-    let changed = update(&ctx, made.id, changes.clone(), Some(1))
-        .await
-        .unwrap();
+    let changed = update(&ctx, made.id, changes.clone(), Some(1)).await.unwrap();
     assert_eq!((changed.revision, changed.status), (2, AgentStatus::Paused));
     assert_eq!(changed.spec.name, "Writer");
     assert_eq!(changed.spec.tools, made.spec.tools);
     assert_eq!(get(&ctx, made.id).await.unwrap(), changed);
 
-    let stale = AgentChanges {
-        name: Some("Other".to_owned()),
-        ..Default::default()
-    };
+    let stale = AgentChanges { name: Some("Other".to_owned()), ..Default::default() };
     let error = update(&ctx, made.id, stale, Some(1)).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Conflict);
     assert_eq!(get(&ctx, made.id).await.unwrap(), changed);
@@ -99,10 +73,7 @@ async fn one_of_two_changes_of_the_same_revision_wins(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let made = create(&ctx, sample::spec("Reader")).await.unwrap();
-    let named = |name: &str| AgentChanges {
-        name: Some(name.to_owned()),
-        ..Default::default()
-    };
+    let named = |name: &str| AgentChanges { name: Some(name.to_owned()), ..Default::default() };
     let (one, two) = tokio::join!(
         update(&ctx, made.id, named("One"), Some(1)),
         update(&ctx, made.id, named("Two"), Some(1)),
@@ -118,12 +89,7 @@ async fn pages_hold_every_agent_once(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let mut made = Vec::new();
     for number in 0..7 {
-        made.push(
-            create(&ctx, sample::spec(&format!("Agent {number}")))
-                .await
-                .unwrap()
-                .id,
-        );
+        made.push(create(&ctx, sample::spec(&format!("Agent {number}"))).await.unwrap().id);
         // Every second one shares its instant with the one before: the id decides.
         if number % 2 == 1 {
             clock.advance(SignedDuration::from_secs(1));
@@ -156,22 +122,14 @@ async fn a_cursor_serves_its_owner_and_filter_alone(pool: PgPool) {
     let cursor = list(&ctx, page(None, 1)).await.unwrap().next_cursor;
     assert!(cursor.is_some());
     let stranger = sample::guest(&backend).await.unwrap();
-    let other = AgentFilter {
-        status: Some(AgentStatus::Active),
-        ..page(cursor.clone(), 1)
-    };
+    let other = AgentFilter { status: Some(AgentStatus::Active), ..page(cursor.clone(), 1) };
     for error in [
         list(&stranger, page(cursor.clone(), 1)).await.unwrap_err(),
         list(&ctx, other).await.unwrap_err(),
-        list(&ctx, page(Some("nonsense".to_owned()), 1))
-            .await
-            .unwrap_err(),
+        list(&ctx, page(Some("nonsense".to_owned()), 1)).await.unwrap_err(),
         crate::sessions::list(
             &ctx,
-            crate::sessions::SessionFilter {
-                agent_id: None,
-                page: page(cursor, 1).page,
-            },
+            crate::sessions::SessionFilter { agent_id: None, page: page(cursor, 1).page },
         )
         .await
         .unwrap_err(),
@@ -191,20 +149,11 @@ async fn a_status_filter_holds(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let paused = create(&ctx, sample::spec("Paused")).await.unwrap();
     create(&ctx, sample::spec("Active")).await.unwrap();
-    let pause = AgentChanges {
-        status: Some(AgentStatus::Paused),
-        ..Default::default()
-    };
+    let pause = AgentChanges { status: Some(AgentStatus::Paused), ..Default::default() };
     update(&ctx, paused.id, pause, None).await.unwrap();
-    let filter = AgentFilter {
-        status: Some(AgentStatus::Paused),
-        page: PageRequest::default(),
-    };
+    let filter = AgentFilter { status: Some(AgentStatus::Paused), page: PageRequest::default() };
     let found = list(&ctx, filter).await.unwrap();
-    assert_eq!(
-        found.items.iter().map(|agent| agent.id).collect::<Vec<_>>(),
-        [paused.id]
-    );
+    assert_eq!(found.items.iter().map(|agent| agent.id).collect::<Vec<_>>(), [paused.id]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -214,27 +163,11 @@ async fn deleting_an_agent_cancels_its_open_sessions(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let agent = create(&ctx, sample::spec("Reader")).await.unwrap();
-    let session = sessions::start(&ctx, agent.id, sample::goal("Read"))
-        .await
-        .unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     delete(&ctx, agent.id).await.unwrap();
-    assert_eq!(
-        get(&ctx, agent.id).await.unwrap_err().kind(),
-        FaultKind::NotFound
-    );
-    assert_eq!(
-        delete(&ctx, agent.id).await.unwrap_err().kind(),
-        FaultKind::NotFound
-    );
+    assert_eq!(get(&ctx, agent.id).await.unwrap_err().kind(), FaultKind::NotFound);
+    assert_eq!(delete(&ctx, agent.id).await.unwrap_err().kind(), FaultKind::NotFound);
     let session = sessions::get(&ctx, session.id).await.unwrap();
-    assert_eq!(
-        (session.state, session.last_sequence),
-        (SessionState::Cancelled, 1)
-    );
-    assert!(
-        crate::work::claim(&backend.system(), "worker")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert_eq!((session.state, session.last_sequence), (SessionState::Cancelled, 1));
+    assert!(crate::work::claim(&backend.system(), "worker").await.unwrap().is_none());
 }

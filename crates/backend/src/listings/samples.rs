@@ -40,11 +40,7 @@ mod tests {
             assert_eq!(sample.agent.check(), Ok(()), "{slug}");
             assert!((2..=4).contains(&sample.examples.len()), "{slug}");
             for Example { goal, context } in sample.examples {
-                let new = NewSession {
-                    goal,
-                    context,
-                    ..NewSession::default()
-                };
+                let new = NewSession { goal, context, ..NewSession::default() };
                 assert_eq!(new.check(), Ok(()), "{slug}");
             }
         }
@@ -54,24 +50,11 @@ mod tests {
     fn every_sample_reads_well() {
         for sample in read().unwrap() {
             let slug = &sample.slug;
-            assert!(
-                slug.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
-                "{slug}"
-            );
+            assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{slug}");
             assert_eq!(sample.name, sample.agent.name, "{slug}");
-            assert!(
-                (20..=120).contains(&sample.tagline.chars().count()),
-                "{slug}"
-            );
-            assert!(
-                (2..=4).contains(&sample.description.split("\n\n").count()),
-                "{slug}"
-            );
-            for text in [
-                &sample.tagline,
-                &sample.description,
-                &sample.agent.system_prompt,
-            ] {
+            assert!((20..=120).contains(&sample.tagline.chars().count()), "{slug}");
+            assert!((2..=4).contains(&sample.description.split("\n\n").count()), "{slug}");
+            for text in [&sample.tagline, &sample.description, &sample.agent.system_prompt] {
                 assert!(!text.contains(['"', '\'']), "straight quotes in {slug}");
             }
         }
@@ -81,12 +64,7 @@ mod tests {
     fn every_prompt_tells_the_planner_what_to_do() {
         for sample in read().unwrap() {
             let lines = sample.agent.system_prompt.lines();
-            assert_eq!(
-                lines.filter(|line| line.starts_with("Do: ")).count(),
-                1,
-                "{}",
-                sample.slug
-            );
+            assert_eq!(lines.filter(|line| line.starts_with("Do: ")).count(), 1, "{}", sample.slug);
         }
     }
 
@@ -96,15 +74,9 @@ mod tests {
         let slugs: BTreeSet<_> = samples.iter().map(|sample| &sample.slug).collect();
         assert_eq!(slugs.len(), samples.len());
         for category in Category::ALL {
-            let count = samples
-                .iter()
-                .filter(|sample| sample.category == category)
-                .count();
+            let count = samples.iter().filter(|sample| sample.category == category).count();
             assert!(count >= 3, "{category:?}: {count}");
         }
-        assert_eq!(
-            samples.iter().filter(|sample| sample.is_template).count(),
-            6
-        );
+        assert_eq!(samples.iter().filter(|sample| sample.is_template).count(), 6);
     }
 }

@@ -13,18 +13,12 @@ async fn with_content(pool: PgPool) -> Backend {
 }
 
 fn query(text: &str) -> ListingFilter {
-    ListingFilter {
-        query: text.to_owned(),
-        ..ListingFilter::default()
-    }
+    ListingFilter { query: text.to_owned(), ..ListingFilter::default() }
 }
 
 async fn slugs(backend: &Backend, filter: ListingFilter) -> Vec<String> {
     let page = browse(&backend.anonymous(), filter).await.unwrap();
-    page.listings
-        .into_iter()
-        .map(|listing| listing.slug)
-        .collect()
+    page.listings.into_iter().map(|listing| listing.slug).collect()
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -33,9 +27,7 @@ async fn the_samples_are_published_once(pool: PgPool) {
     let count = backend.load_content().await.unwrap();
     assert!(count >= 24, "{count}");
     assert_eq!(backend.load_content().await.unwrap(), 0);
-    let page = browse(&backend.anonymous(), ListingFilter::default())
-        .await
-        .unwrap();
+    let page = browse(&backend.anonymous(), ListingFilter::default()).await.unwrap();
     assert_eq!(usize::try_from(page.total).unwrap(), count);
     assert_eq!(page.categories.len(), Category::ALL.len());
     assert!(page.categories.is_sorted_by_key(|count| count.category));
@@ -55,26 +47,15 @@ async fn a_search_finds_words_beginnings_and_misspellings(pool: PgPool) {
         ("meting minuts", "meeting-minutes"),
     ] {
         let found = slugs(&backend, query(text)).await;
-        assert_eq!(
-            found.first().map(String::as_str),
-            Some(wanted),
-            "{text}: {found:?}"
-        );
+        assert_eq!(found.first().map(String::as_str), Some(wanted), "{text}: {found:?}");
         assert!(found.len() < all.len() / 2, "{text}: {found:?}");
     }
-    for text in [
-        "xyzzy quux",
-        "'; DROP TABLE listings; --",
-        "& | ! ( :*",
-        "\\",
-    ] {
+    for text in ["xyzzy quux", "'; DROP TABLE listings; --", "& | ! ( :*", "\\"] {
         let page = browse(&backend.anonymous(), query(text)).await.unwrap();
         assert!(page.total < 3, "{text}");
     }
     assert_eq!(slugs(&backend, query("   ")).await.len(), all.len());
-    let error = browse(&backend.anonymous(), query(&"x".repeat(201)))
-        .await
-        .unwrap_err();
+    let error = browse(&backend.anonymous(), query(&"x".repeat(201))).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "query");
 }
 
@@ -88,15 +69,8 @@ async fn pages_of_every_order_hold_every_listing_once(pool: PgPool) {
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
-            let page = PageRequest {
-                cursor,
-                limit: Some(7),
-            };
-            let filter = ListingFilter {
-                sort,
-                page,
-                ..ListingFilter::default()
-            };
+            let page = PageRequest { cursor, limit: Some(7) };
+            let filter = ListingFilter { sort, page, ..ListingFilter::default() };
             let page = browse(&ctx, filter).await.unwrap();
             assert_eq!(usize::try_from(page.total).unwrap(), all.len());
             seen.extend(page.listings);
@@ -117,67 +91,28 @@ async fn pages_of_every_order_hold_every_listing_once(pool: PgPool) {
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_category_narrows_the_list_and_not_the_counts(pool: PgPool) {
     let backend = with_content(pool).await;
-    let whole = browse(&backend.anonymous(), ListingFilter::default())
-        .await
-        .unwrap();
-    let filter = ListingFilter {
-        category: Some(Category::Finance),
-        ..ListingFilter::default()
-    };
+    let whole = browse(&backend.anonymous(), ListingFilter::default()).await.unwrap();
+    let filter = ListingFilter { category: Some(Category::Finance), ..ListingFilter::default() };
     let finance = browse(&backend.anonymous(), filter).await.unwrap();
-    assert!(
-        finance
-            .listings
-            .iter()
-            .all(|listing| listing.category == Category::Finance)
-    );
-    assert_eq!(
-        (finance.total, &finance.categories),
-        (whole.total, &whole.categories)
-    );
-    let count = finance
-        .categories
-        .iter()
-        .find(|count| count.category == Category::Finance);
-    assert_eq!(
-        count.unwrap().count,
-        i64::try_from(finance.listings.len()).unwrap()
-    );
+    assert!(finance.listings.iter().all(|listing| listing.category == Category::Finance));
+    assert_eq!((finance.total, &finance.categories), (whole.total, &whole.categories));
+    let count = finance.categories.iter().find(|count| count.category == Category::Finance);
+    assert_eq!(count.unwrap().count, i64::try_from(finance.listings.len()).unwrap());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_cursor_serves_its_own_search_alone(pool: PgPool) {
     let backend = with_content(pool).await;
     let ctx = backend.anonymous();
-    let page = PageRequest {
-        cursor: None,
-        limit: Some(2),
-    };
-    let first = ListingFilter {
-        page,
-        ..ListingFilter::default()
-    };
+    let page = PageRequest { cursor: None, limit: Some(2) };
+    let first = ListingFilter { page, ..ListingFilter::default() };
     let cursor = browse(&ctx, first.clone()).await.unwrap().next_cursor;
-    let page = PageRequest {
-        cursor,
-        limit: Some(2),
-    };
+    let page = PageRequest { cursor, limit: Some(2) };
     for filter in [
+        ListingFilter { sort: ListingSort::Name, page: page.clone(), ..first.clone() },
+        ListingFilter { query: "mail".to_owned(), page: page.clone(), ..first.clone() },
         ListingFilter {
-            sort: ListingSort::Name,
-            page: page.clone(),
-            ..first.clone()
-        },
-        ListingFilter {
-            query: "mail".to_owned(),
-            page: page.clone(),
-            ..first.clone()
-        },
-        ListingFilter {
-            page: PageRequest {
-                cursor: Some("x".into()),
-                limit: None,
-            },
+            page: PageRequest { cursor: Some("x".into()), limit: None },
             ..first.clone()
         },
     ] {
@@ -193,10 +128,8 @@ async fn a_cursor_serves_its_own_search_alone(pool: PgPool) {
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
     let backend = with_content(pool).await;
-    let (ada, bob) = (
-        sample::guest(&backend).await.unwrap(),
-        sample::guest(&backend).await.unwrap(),
-    );
+    let (ada, bob) =
+        (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
     let slug = "meeting-minutes";
     let listing = get(&ada, slug).await.unwrap();
     assert_eq!(listing.summary.installs, 0);
@@ -206,11 +139,7 @@ async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
     assert_eq!(agent.spec, listing.agent);
     assert_eq!(agent.listing_id, Some(listing.summary.id));
     assert_eq!(agents::get(&ada, agent.id).await.unwrap(), agent);
-    assert_eq!(
-        install(&ada, slug).await.unwrap(),
-        agent,
-        "an unchanged copy is taken again"
-    );
+    assert_eq!(install(&ada, slug).await.unwrap(), agent, "an unchanged copy is taken again");
     let changes = resonant_domain::agent::AgentChanges {
         name: Some("Mine".to_owned()),
         ..Default::default()
@@ -221,10 +150,7 @@ async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
 
     assert_eq!(get(&ada, slug).await.unwrap().summary.installs, 2);
     let page = browse(&ada, query("meeting")).await.unwrap();
-    assert_eq!(
-        page.listings[0].installs, 2,
-        "the cached page is not shown any more"
-    );
+    assert_eq!(page.listings[0].installs, 2, "the cached page is not shown any more");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -232,15 +158,7 @@ async fn an_unknown_listing_is_not_found(pool: PgPool) {
     let backend = with_content(pool).await;
     let ctx = sample::guest(&backend).await.unwrap();
     for slug in ["", "nothing-here", "MEETING-MINUTES", "a\0b", "../x"] {
-        assert_eq!(
-            get(&ctx, slug).await.unwrap_err().kind(),
-            FaultKind::NotFound,
-            "{slug}"
-        );
-        assert_eq!(
-            install(&ctx, slug).await.unwrap_err().kind(),
-            FaultKind::NotFound,
-            "{slug}"
-        );
+        assert_eq!(get(&ctx, slug).await.unwrap_err().kind(), FaultKind::NotFound, "{slug}");
+        assert_eq!(install(&ctx, slug).await.unwrap_err().kind(), FaultKind::NotFound, "{slug}");
     }
 }

@@ -16,18 +16,12 @@ fn token(ctx: &Ctx) -> String {
 
 /// The same browser in its next request.
 async fn again(backend: &Backend, token: &str) -> Ctx {
-    let actor = authenticate(backend, token)
-        .await
-        .unwrap()
-        .unwrap_or(Actor::Anonymous);
+    let actor = authenticate(backend, token).await.unwrap().unwrap_or(Actor::Anonymous);
     backend.ctx_signed_in(actor, RequestId::new("again"), token)
 }
 
 fn credentials(email: &str, password: &str) -> Credentials {
-    Credentials {
-        email: email.to_owned(),
-        password: password.to_owned(),
-    }
+    Credentials { email: email.to_owned(), password: password.to_owned() }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -37,11 +31,7 @@ async fn a_guest_begins_once(pool: PgPool) {
     assert_eq!(viewer(&ctx).await.unwrap(), None);
     let guest = begin_guest(&ctx).await.unwrap();
     assert_eq!(guest.kind, UserKind::Guest);
-    assert!(
-        guest.display_name.starts_with("Guest "),
-        "{}",
-        guest.display_name
-    );
+    assert!(guest.display_name.starts_with("Guest "), "{}", guest.display_name);
     let first = token(&ctx);
     assert_eq!(begin_guest(&ctx).await.unwrap(), guest);
     assert_eq!(token(&ctx), first);
@@ -68,18 +58,10 @@ async fn signing_up_keeps_a_guests_agents_and_renews_the_token(pool: PgPool) {
     assert_ne!(before, after);
     assert_eq!(authenticate(&backend, &before).await.unwrap(), None);
     let later = again(&backend, &after).await;
-    assert_eq!(
-        later.actor(),
-        Actor::User {
-            id: guest.id,
-            kind: UserKind::Member
-        }
-    );
+    assert_eq!(later.actor(), Actor::User { id: guest.id, kind: UserKind::Member });
     assert_eq!(agents::get(&later, agent.id).await.unwrap(), agent);
 
-    let error = sign_up(&later, sample::new_member("other"))
-        .await
-        .unwrap_err();
+    let error = sign_up(&later, sample::new_member("other")).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Conflict);
 }
 
@@ -90,33 +72,20 @@ async fn an_address_signs_up_once(pool: PgPool) {
     for ctx in [backend.anonymous(), sample::guest(&backend).await.unwrap()] {
         let before = ctx.actor();
         let error = sign_up(&ctx, sample::new_member("ADA")).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.fields()[0].field.as_str()),
-            (FaultKind::Invalid, "email")
-        );
+        assert_eq!((error.kind(), error.fields()[0].field.as_str()), (FaultKind::Invalid, "email"));
         assert_eq!(ctx.actor(), before);
     }
-    let bad = NewMember {
-        email: "ada".into(),
-        password: "short".into(),
-        display_name: "  ".into(),
-    };
+    let bad =
+        NewMember { email: "ada".into(), password: "short".into(), display_name: "  ".into() };
     let error = sign_up(&backend.anonymous(), bad).await.unwrap_err();
-    let fields: Vec<_> = error
-        .fields()
-        .iter()
-        .map(|fault| fault.field.as_str())
-        .collect();
+    let fields: Vec<_> = error.fields().iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["email", "password", "display_name"]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_member_signs_in_and_nobody_learns_who_is_one(pool: PgPool) {
     let backend = Backend::for_tests(pool);
-    let member = viewer(&sample::member(&backend, "ada").await.unwrap())
-        .await
-        .unwrap()
-        .unwrap();
+    let member = viewer(&sample::member(&backend, "ada").await.unwrap()).await.unwrap().unwrap();
     let mut answers = Vec::new();
     for (email, password) in [
         ("ada@example.org", "wrong"),
@@ -125,28 +94,19 @@ async fn a_member_signs_in_and_nobody_learns_who_is_one(pool: PgPool) {
         ("ada@example.org", ""),
     ] {
         let ctx = backend.anonymous();
-        let error = sign_in(&ctx, credentials(email, password))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), ctx.actor()),
-            (FaultKind::Invalid, Actor::Anonymous)
-        );
+        let error = sign_in(&ctx, credentials(email, password)).await.unwrap_err();
+        assert_eq!((error.kind(), ctx.actor()), (FaultKind::Invalid, Actor::Anonymous));
         answers.push(error.message());
     }
     answers.dedup();
     assert_eq!(answers.len(), 1);
 
     let ctx = backend.anonymous();
-    let found = sign_in(&ctx, credentials(" Ada@Example.org", "ada's password"))
-        .await
-        .unwrap();
+    let found = sign_in(&ctx, credentials(" Ada@Example.org", "ada's password")).await.unwrap();
     assert_eq!(found, member);
     let first = token(&ctx);
     let ctx = again(&backend, &first).await;
-    sign_in(&ctx, credentials("ada@example.org", "ada's password"))
-        .await
-        .unwrap();
+    sign_in(&ctx, credentials("ada@example.org", "ada's password")).await.unwrap();
     assert_ne!(token(&ctx), first);
     assert_eq!(authenticate(&backend, &first).await.unwrap(), None);
 }
@@ -158,10 +118,7 @@ async fn signing_out_holds_at_once(pool: PgPool) {
     let token = token(&ctx);
     let ctx = again(&backend, &token).await;
     sign_out(&ctx).await.unwrap();
-    assert_eq!(
-        (ctx.actor(), ctx.sign_in_change()),
-        (Actor::Anonymous, Some(SignInChange::Ended))
-    );
+    assert_eq!((ctx.actor(), ctx.sign_in_change()), (Actor::Anonymous, Some(SignInChange::Ended)));
     assert_eq!(authenticate(&backend, &token).await.unwrap(), None);
     sign_out(&backend.anonymous()).await.unwrap();
 }
@@ -170,20 +127,10 @@ async fn signing_out_holds_at_once(pool: PgPool) {
 async fn a_token_is_not_kept_and_no_other_text_is_one(pool: PgPool) {
     let backend = Backend::for_tests(pool.clone());
     let token = token(&sample::guest(&backend).await.unwrap());
-    let kept = sqlx::query_scalar!("SELECT token_hash FROM sign_ins")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let kept =
+        sqlx::query_scalar!("SELECT token_hash FROM sign_ins").fetch_one(&pool).await.unwrap();
     assert_eq!(kept, Sha256::digest(&token).to_vec());
-    for text in [
-        "",
-        "x",
-        &token[1..],
-        &token.to_lowercase(),
-        &hex(&kept),
-        "ä",
-        &"A".repeat(43),
-    ] {
+    for text in ["", "x", &token[1..], &token.to_lowercase(), &hex(&kept), "ä", &"A".repeat(43)] {
         assert_eq!(authenticate(&backend, text).await.unwrap(), None, "{text}");
     }
 }
@@ -191,11 +138,8 @@ async fn a_token_is_not_kept_and_no_other_text_is_one(pool: PgPool) {
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_sign_in_lasts_while_it_is_used(pool: PgPool) {
     let clock = Arc::new(FixedClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
-    let token = token(
-        &sample::guest(&Backend::for_tests_at(pool.clone(), clock.clone()))
-            .await
-            .unwrap(),
-    );
+    let token =
+        token(&sample::guest(&Backend::for_tests_at(pool.clone(), clock.clone())).await.unwrap());
     // A new backend each time has an empty cache.
     for (days, stays) in [(29, true), (29, true), (31, false), (1, false)] {
         clock.advance(SignedDuration::from_hours(days * 24));
@@ -219,9 +163,7 @@ async fn a_cached_sign_in_runs_out_too(pool: PgPool) {
 async fn a_person_chooses_a_name(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
-    let renamed = update_profile(&ctx, "  Ada Lovelace ".to_owned())
-        .await
-        .unwrap();
+    let renamed = update_profile(&ctx, "  Ada Lovelace ".to_owned()).await.unwrap();
     assert_eq!(renamed.display_name, "Ada Lovelace");
     assert_eq!(viewer(&ctx).await.unwrap(), Some(renamed));
     let error = update_profile(&ctx, "x".repeat(81)).await.unwrap_err();

@@ -33,22 +33,13 @@ pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream>
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
     let mut conn = backend.conn().await?;
-    let session = store::sessions::find(&mut conn, owner, id)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let session = store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     drop(conn);
     let after = after.clamp(0, session.last_sequence);
     if session.state.is_terminal() && after == session.last_sequence {
         return Ok(stream::empty().boxed());
     }
-    let follow = Follow {
-        backend,
-        owner,
-        id,
-        last: after,
-        watch,
-        next: Next::Log,
-    };
+    let follow = Follow { backend, owner, id, last: after, watch, next: Next::Log };
     Ok(stream::unfold(follow, Follow::step).boxed())
 }
 
@@ -86,22 +77,15 @@ impl Follow {
                     }
                 },
                 Next::Bus => {
-                    let silence = if self.watch.is_deaf() {
-                        DEAF_SILENCE
-                    } else {
-                        SILENCE
-                    };
+                    let silence = if self.watch.is_deaf() { DEAF_SILENCE } else { SILENCE };
                     let batch = tokio::time::timeout(silence, self.watch.next()).await;
                     let batch = batch.unwrap_or_default();
                     if batch.is_empty() {
                         self.next = Next::Log;
                         continue;
                     }
-                    let fresh: Vec<_> = batch
-                        .iter()
-                        .filter(|event| event.sequence > self.last)
-                        .cloned()
-                        .collect();
+                    let fresh: Vec<_> =
+                        batch.iter().filter(|event| event.sequence > self.last).cloned().collect();
                     match fresh.first() {
                         None => {}
                         Some(first) if first.sequence == self.last + 1 => {

@@ -59,7 +59,7 @@ pub(crate) struct AgentPosition {
     pub(crate) id: AgentId,
 }
 
-#[tracing::instrument(name = "db.agent.find", skip_all, fields(agent.id = %id), err)]
+#[tracing::instrument(name = "db.agent.find", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn find(
     conn: &mut PgConnection,
     owner: UserId,
@@ -85,7 +85,7 @@ pub(crate) async fn find(
 }
 
 /// Reads an agent and keeps others from changing it until the transaction ends.
-#[tracing::instrument(name = "db.agent.lock", skip_all, fields(agent.id = %id), err)]
+#[tracing::instrument(name = "db.agent.lock", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn lock(
     conn: &mut PgConnection,
     owner: UserId,
@@ -112,7 +112,7 @@ pub(crate) async fn lock(
 }
 
 /// Lists the owner's active agents that were installed from the listing, the newest 50.
-#[tracing::instrument(name = "db.agent.list_copies", skip_all, fields(listing.id = %listing), err)]
+#[tracing::instrument(name = "db.agent.list_copies", skip_all, fields(listing.id = %listing), err(level = "debug"))]
 pub(crate) async fn list_copies(
     conn: &mut PgConnection,
     owner: UserId,
@@ -141,7 +141,7 @@ pub(crate) async fn list_copies(
 }
 
 /// Lists at most `limit` agents behind `after`, the one that changed last first.
-#[tracing::instrument(name = "db.agent.list", skip_all, fields(owner.id = %owner), err)]
+#[tracing::instrument(name = "db.agent.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
@@ -183,7 +183,7 @@ pub(crate) async fn list(
         .collect()
 }
 
-#[tracing::instrument(name = "db.agent.insert", skip_all, fields(agent.id = %agent.id), err)]
+#[tracing::instrument(name = "db.agent.insert", skip_all, fields(agent.id = %agent.id), err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, agent: &Agent) -> sqlx::Result<()> {
     let spec = &agent.spec;
     sqlx::query!(
@@ -214,7 +214,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
 }
 
 /// Writes all that may change of an agent that is locked.
-#[tracing::instrument(name = "db.agent.update", skip_all, fields(agent.id = %agent.id), err)]
+#[tracing::instrument(name = "db.agent.update", skip_all, fields(agent.id = %agent.id), err(level = "debug"))]
 pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Result<()> {
     let spec = &agent.spec;
     sqlx::query!(
@@ -243,7 +243,7 @@ pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
 }
 
 /// Deletes an agent; `false` when there was none.
-#[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id), err)]
+#[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,

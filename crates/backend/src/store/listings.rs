@@ -81,7 +81,7 @@ impl TryFrom<ListingRow> for Listing {
 }
 
 /// Reads the listing with this slug; with `None`, every template, oldest first.
-#[tracing::instrument(name = "db.listing.find", skip_all, err)]
+#[tracing::instrument(name = "db.listing.find", skip_all, err(level = "debug"))]
 pub(crate) async fn find_by_slug_or_templates(
     conn: &mut PgConnection,
     slug: Option<&str>,
@@ -109,7 +109,7 @@ pub(crate) async fn find_by_slug_or_templates(
 }
 
 /// Lists at most `limit` listings behind `after`, each with its place in the order.
-#[tracing::instrument(name = "db.listing.list", skip_all, err)]
+#[tracing::instrument(name = "db.listing.list", skip_all, err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     search: &Search,
@@ -181,20 +181,13 @@ pub(crate) async fn list(
                 rating_hundredths: row.rating_hundredths,
                 is_template: row.is_template,
             };
-            Ok((
-                summary,
-                ListingPosition {
-                    rank: row.rank,
-                    name: row.sort_name,
-                    id,
-                },
-            ))
+            Ok((summary, ListingPosition { rank: row.rank, name: row.sort_name, id }))
         })
         .collect()
 }
 
 /// Counts what is found in each category, in no order.
-#[tracing::instrument(name = "db.listing.count_by_category", skip_all, err)]
+#[tracing::instrument(name = "db.listing.count_by_category", skip_all, err(level = "debug"))]
 pub(crate) async fn count_by_category(
     conn: &mut PgConnection,
     search: &Search,
@@ -219,16 +212,13 @@ pub(crate) async fn count_by_category(
     rows.into_iter()
         .map(|row| {
             let category = known(Category::parse(&row.category), "category")?;
-            Ok(CategoryCount {
-                category,
-                count: row.count,
-            })
+            Ok(CategoryCount { category, count: row.count })
         })
         .collect()
 }
 
 /// Whether there is any listing.
-#[tracing::instrument(name = "db.listing.exists", skip_all, err)]
+#[tracing::instrument(name = "db.listing.exists", skip_all, err(level = "debug"))]
 pub(crate) async fn exists(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM listings) AS "exists!""#)
         .fetch_one(conn)
@@ -236,7 +226,7 @@ pub(crate) async fn exists(conn: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 /// Publishes a listing with its first version; `false` when its slug is taken.
-#[tracing::instrument(name = "db.listing.insert", skip_all, fields(listing.slug = %listing.summary.slug), err)]
+#[tracing::instrument(name = "db.listing.insert", skip_all, fields(listing.slug = %listing.summary.slug), err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::Result<bool> {
     let summary = &listing.summary;
     let done = sqlx::query!(
@@ -273,7 +263,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::
 }
 
 /// Keeps that a person installed a listing and counts it, the first time.
-#[tracing::instrument(name = "db.install.insert", skip_all, fields(listing.id = %listing), err)]
+#[tracing::instrument(name = "db.install.insert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
 pub(crate) async fn insert_install(
     conn: &mut PgConnection,
     owner: UserId,

@@ -30,7 +30,7 @@ fn kind(text: &str) -> sqlx::Result<UserKind> {
     known(kinds.into_iter().find(|kind| kind.as_str() == text), "kind")
 }
 
-#[tracing::instrument(name = "db.user.find", skip_all, fields(user.id = %id), err)]
+#[tracing::instrument(name = "db.user.find", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn find(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Option<Viewer>> {
     let row = sqlx::query!(
         "SELECT kind, display_name, email FROM users WHERE user_id = $1",
@@ -39,17 +39,12 @@ pub(crate) async fn find(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Op
     .fetch_optional(conn)
     .await?;
     row.map(|row| {
-        Ok(Viewer {
-            id,
-            kind: kind(&row.kind)?,
-            display_name: row.display_name,
-            email: row.email,
-        })
+        Ok(Viewer { id, kind: kind(&row.kind)?, display_name: row.display_name, email: row.email })
     })
     .transpose()
 }
 
-#[tracing::instrument(name = "db.user.find_by_email", skip_all, err)]
+#[tracing::instrument(name = "db.user.find_by_email", skip_all, err(level = "debug"))]
 pub(crate) async fn find_by_email(
     conn: &mut PgConnection,
     email: &Email,
@@ -75,7 +70,7 @@ pub(crate) async fn find_by_email(
     }))
 }
 
-#[tracing::instrument(name = "db.user.insert", skip_all, fields(user.id = %viewer.id), err)]
+#[tracing::instrument(name = "db.user.insert", skip_all, fields(user.id = %viewer.id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     viewer: &Viewer,
@@ -100,7 +95,7 @@ pub(crate) async fn insert(
 }
 
 /// Makes a guest a member; `false` when the user is no guest.
-#[tracing::instrument(name = "db.user.update_guest", skip_all, fields(user.id = %viewer.id), err)]
+#[tracing::instrument(name = "db.user.update_guest", skip_all, fields(user.id = %viewer.id), err(level = "debug"))]
 pub(crate) async fn update_guest(
     conn: &mut PgConnection,
     viewer: &Viewer,
@@ -124,7 +119,7 @@ pub(crate) async fn update_guest(
     Ok(done.rows_affected() > 0)
 }
 
-#[tracing::instrument(name = "db.user.update_display_name", skip_all, fields(user.id = %id), err)]
+#[tracing::instrument(name = "db.user.update_display_name", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn update_display_name(
     conn: &mut PgConnection,
     id: UserId,
@@ -142,7 +137,7 @@ pub(crate) async fn update_display_name(
     Ok(())
 }
 
-#[tracing::instrument(name = "db.sign_in.insert", skip_all, fields(user.id = %user), err)]
+#[tracing::instrument(name = "db.sign_in.insert", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn insert_sign_in(
     conn: &mut PgConnection,
     token: &TokenHash,
@@ -165,7 +160,7 @@ pub(crate) async fn insert_sign_in(
     Ok(())
 }
 
-#[tracing::instrument(name = "db.sign_in.find", skip_all, err)]
+#[tracing::instrument(name = "db.sign_in.find", skip_all, err(level = "debug"))]
 pub(crate) async fn find_sign_in(
     conn: &mut PgConnection,
     token: &TokenHash,
@@ -192,7 +187,7 @@ pub(crate) async fn find_sign_in(
 }
 
 /// Moves the end of a sign-in that is still there.
-#[tracing::instrument(name = "db.sign_in.update_expiry", skip_all, err)]
+#[tracing::instrument(name = "db.sign_in.update_expiry", skip_all, err(level = "debug"))]
 pub(crate) async fn update_expiry(
     conn: &mut PgConnection,
     token: &TokenHash,
@@ -210,19 +205,16 @@ pub(crate) async fn update_expiry(
     Ok(())
 }
 
-#[tracing::instrument(name = "db.sign_in.delete", skip_all, err)]
+#[tracing::instrument(name = "db.sign_in.delete", skip_all, err(level = "debug"))]
 pub(crate) async fn delete_sign_in(conn: &mut PgConnection, token: &TokenHash) -> sqlx::Result<()> {
-    sqlx::query!(
-        "DELETE FROM sign_ins WHERE token_hash = $1",
-        token.as_slice()
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("DELETE FROM sign_ins WHERE token_hash = $1", token.as_slice())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// Ends every sign-in of a user and tells which they were.
-#[tracing::instrument(name = "db.sign_in.delete_of_user", skip_all, fields(user.id = %user), err)]
+#[tracing::instrument(name = "db.sign_in.delete_of_user", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn delete_sign_ins_of(
     conn: &mut PgConnection,
     user: UserId,
@@ -233,14 +225,11 @@ pub(crate) async fn delete_sign_ins_of(
     )
     .fetch_all(conn)
     .await?;
-    Ok(hashes
-        .into_iter()
-        .filter_map(|hash| hash.try_into().ok())
-        .collect())
+    Ok(hashes.into_iter().filter_map(|hash| hash.try_into().ok()).collect())
 }
 
 /// Forgets some sign-ins that have run out, so that the table does not grow without end.
-#[tracing::instrument(name = "db.sign_in.delete_expired", skip_all, err)]
+#[tracing::instrument(name = "db.sign_in.delete_expired", skip_all, err(level = "debug"))]
 pub(crate) async fn delete_expired_sign_ins(
     conn: &mut PgConnection,
     now: jiff::Timestamp,

@@ -37,11 +37,7 @@ impl Shared {
         match notice.channel() {
             QUEUE => self.queued.notify_one(),
             CANCEL => {
-                let token = notice
-                    .payload()
-                    .parse()
-                    .ok()
-                    .and_then(|id| self.cancels().remove(&id));
+                let token = notice.payload().parse().ok().and_then(|id| self.cancels().remove(&id));
                 if let Some(token) = token {
                     token.cancel();
                 }
@@ -95,10 +91,7 @@ impl Notices {
     ) -> CancelWatch {
         self.begin(pool);
         self.shared.cancels().insert(id, token);
-        CancelWatch {
-            shared: self.shared.clone(),
-            id,
-        }
+        CancelWatch { shared: self.shared.clone(), id }
     }
 
     /// Waits until the database calls out that something is queued.
@@ -112,10 +105,7 @@ impl Notices {
 async fn listen(pool: &PgPool, shared: &Shared) {
     while !pool.is_closed() {
         if let Err(error) = listen_once(pool, shared).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "not listening to the queue"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "not listening to the queue");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -27,15 +27,11 @@ pub(crate) struct Held {
 
 fn interval(duration: Duration) -> PgInterval {
     let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds,
-    }
+    PgInterval { months: 0, days: 0, microseconds }
 }
 
 /// Puts a session into the queue and wakes a worker when the transaction commits.
-#[tracing::instrument(name = "db.queue.insert", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.queue.insert", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     owner: UserId,
@@ -57,7 +53,7 @@ pub(crate) async fn insert(
 }
 
 /// Takes the session that has been due longest and makes it run under a new fence.
-#[tracing::instrument(name = "db.queue.claim", skip_all, err)]
+#[tracing::instrument(name = "db.queue.claim", skip_all, err(level = "debug"))]
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     worker: &str,
@@ -100,7 +96,7 @@ pub(crate) async fn claim(
 }
 
 /// Takes the session's lock until the transaction ends; `None` when the session is over.
-#[tracing::instrument(name = "db.queue.lock", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.queue.lock", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn lock(
     conn: &mut PgConnection,
     owner: UserId,
@@ -122,7 +118,7 @@ pub(crate) async fn lock(
 }
 
 /// Renews a lease and tells whether the session shall be cancelled; `None` when it is another's.
-#[tracing::instrument(name = "db.queue.update_lease", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.queue.update_lease", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn update_lease(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),
@@ -156,7 +152,7 @@ pub(crate) enum Attempt {
 }
 
 /// Gives a session back to the queue, due after `delay`, and wakes a worker.
-#[tracing::instrument(name = "db.queue.release", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.queue.release", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn release(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),
@@ -191,10 +187,8 @@ pub(crate) async fn release(
 }
 
 /// Tells the worker of a session, when the transaction commits, to stop it.
-#[tracing::instrument(name = "db.queue.notify_cancel", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.queue.notify_cancel", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn notify_cancel(conn: &mut PgConnection, id: SessionId) -> sqlx::Result<()> {
-    sqlx::query!("SELECT pg_notify('resonant_cancel', $1)", id.to_string())
-        .execute(conn)
-        .await?;
+    sqlx::query!("SELECT pg_notify('resonant_cancel', $1)", id.to_string()).execute(conn).await?;
     Ok(())
 }

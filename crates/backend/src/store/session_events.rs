@@ -47,9 +47,9 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
+        }
         _ => false,
     }
 }
@@ -176,7 +176,7 @@ pub(crate) async fn append(
 }
 
 /// Lists at most `limit` entries after the one numbered `after`, in order.
-#[tracing::instrument(name = "db.session_event.list", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.session_event.list", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
@@ -201,10 +201,6 @@ pub(crate) async fn list(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| SessionEvent {
-            sequence: row.sequence,
-            at: row.at.to_jiff(),
-            body: row.body.0,
-        })
+        .map(|row| SessionEvent { sequence: row.sequence, at: row.at.to_jiff(), body: row.body.0 })
         .collect())
 }

@@ -88,7 +88,7 @@ impl TryFrom<SessionRow> for Session {
     }
 }
 
-#[tracing::instrument(name = "db.session.find", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.session.find", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn find(
     conn: &mut PgConnection,
     owner: UserId,
@@ -114,7 +114,7 @@ pub(crate) async fn find(
 }
 
 /// Reads a session with the agent as it was when the session was asked for.
-#[tracing::instrument(name = "db.session.find_runnable", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.session.find_runnable", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn find_runnable(
     conn: &mut PgConnection,
     owner: UserId,
@@ -134,15 +134,11 @@ pub(crate) async fn find_runnable(
     )
     .fetch_one(conn)
     .await?;
-    Ok(Some(Runnable {
-        session,
-        spec: row.spec.0,
-        is_cancel_asked: row.is_cancel_asked,
-    }))
+    Ok(Some(Runnable { session, spec: row.spec.0, is_cancel_asked: row.is_cancel_asked }))
 }
 
 /// Lists at most `limit` sessions behind `after`, newest first.
-#[tracing::instrument(name = "db.session.list", skip_all, fields(owner.id = %owner), err)]
+#[tracing::instrument(name = "db.session.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
@@ -190,7 +186,7 @@ pub(crate) async fn list(
 }
 
 /// Writes down a session that was asked for, with the agent as it is now.
-#[tracing::instrument(name = "db.session.insert", skip_all, fields(session.id = %session.id), err)]
+#[tracing::instrument(name = "db.session.insert", skip_all, fields(session.id = %session.id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     session: &Session,
@@ -219,7 +215,7 @@ pub(crate) async fn insert(
 }
 
 /// Lists the sessions of an agent that are not over.
-#[tracing::instrument(name = "db.session.list_open", skip_all, fields(agent.id = %agent), err)]
+#[tracing::instrument(name = "db.session.list_open", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list_open(
     conn: &mut PgConnection,
     owner: UserId,
@@ -241,7 +237,7 @@ pub(crate) async fn list_open(
 }
 
 /// Asks the worker of a session to stop it.
-#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(session.id = %id), err)]
+#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn update_cancel_asked(
     conn: &mut PgConnection,
     owner: UserId,

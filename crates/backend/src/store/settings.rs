@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 /// Reads a value, or keeps `fresh` as the value when there was none.
-#[tracing::instrument(name = "db.setting.find_or_insert", skip_all, fields(setting.name = name), err)]
+#[tracing::instrument(name = "db.setting.find_or_insert", skip_all, fields(setting.name = name), err(level = "debug"))]
 pub(crate) async fn find_or_insert(
     conn: &mut PgConnection,
     name: &str,
@@ -24,10 +24,8 @@ pub(crate) async fn find_or_insert(
 }
 
 /// Fails when the schema is not there.
-#[tracing::instrument(name = "db.setting.is_migrated", skip_all, err)]
+#[tracing::instrument(name = "db.setting.is_migrated", skip_all, err(level = "debug"))]
 pub(crate) async fn is_migrated(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM settings"#)
-        .fetch_one(conn)
-        .await?;
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM settings"#).fetch_one(conn).await?;
     Ok(())
 }

@@ -11,16 +11,11 @@ use crate::{agents, sample};
 
 async fn queued(ctx: &Ctx, goal: &str) -> Session {
     let agent = agents::create(ctx, sample::spec("Reader")).await.unwrap();
-    sessions::start(ctx, agent.id, sample::goal(goal))
-        .await
-        .unwrap()
+    sessions::start(ctx, agent.id, sample::goal(goal)).await.unwrap()
 }
 
 async fn take(backend: &Backend) -> Claim {
-    claim(&backend.system(), "worker")
-        .await
-        .unwrap()
-        .expect("a session waits")
+    claim(&backend.system(), "worker").await.unwrap().expect("a session waits")
 }
 
 /// What happens to a lease when its worker is lost and time goes by.
@@ -59,36 +54,17 @@ async fn a_session_runs_to_its_end(pool: PgPool) {
     let session = queued(&ctx, "Hello").await;
     let claim = take(&backend).await;
     assert_eq!(claim.session_id(), session.id);
-    assert_eq!(
-        sessions::get(&ctx, session.id).await.unwrap().state,
-        SessionState::Running
-    );
-    run(&backend.system(), claim, CancellationToken::new())
-        .await
-        .unwrap();
+    assert_eq!(sessions::get(&ctx, session.id).await.unwrap().state, SessionState::Running);
+    run(&backend.system(), claim, CancellationToken::new()).await.unwrap();
 
     let over = sessions::get(&ctx, session.id).await.unwrap();
     assert_eq!((over.state, over.steps), (SessionState::Completed, 1));
-    assert_eq!(
-        (over.model.as_deref(), over.usage.cost.0),
-        (Some("parrot-1"), 7)
-    );
+    assert_eq!((over.model.as_deref(), over.usage.cost.0), (Some("parrot-1"), 7));
     let events = sessions::events(&ctx, session.id, 0).await.unwrap();
     assert_eq!(text(&events), "Hello");
-    assert!(matches!(
-        events.first().unwrap().body,
-        EventBody::SessionStart { .. }
-    ));
-    assert!(matches!(
-        events.last().unwrap().body,
-        EventBody::Done { .. }
-    ));
-    assert!(
-        super::claim(&backend.system(), "worker")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(matches!(events.first().unwrap().body, EventBody::SessionStart { .. }));
+    assert!(matches!(events.last().unwrap().body, EventBody::Done { .. }));
+    assert!(super::claim(&backend.system(), "worker").await.unwrap().is_none());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -111,72 +87,39 @@ async fn the_next_worker_goes_on_and_the_lost_one_writes_nothing(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     let lost = take(&backend).await;
-    let lost_log = QueueLog {
-        backend: &backend,
-        claim: &lost,
-    };
+    let lost_log = QueueLog { backend: &backend, claim: &lost };
     let begin = vec![
-        EventBody::SessionStart {
-            provider: "parrot".into(),
-            model: "parrot-1".into(),
-        },
-        EventBody::StepStart {
-            step: 1,
-            attempt: 1,
-        },
-        EventBody::Output {
-            step: 1,
-            delta: "Hel".into(),
-        },
+        EventBody::SessionStart { provider: "parrot".into(), model: "parrot-1".into() },
+        EventBody::StepStart { step: 1, attempt: 1 },
+        EventBody::Output { step: 1, delta: "Hel".into() },
     ];
     lost_log.append(begin, Usage::default()).await.unwrap();
-    assert!(
-        claim(&backend.system(), "worker").await.unwrap().is_none(),
-        "the lease holds"
-    );
+    assert!(claim(&backend.system(), "worker").await.unwrap().is_none(), "the lease holds");
 
     lose_workers(&pool).await;
     let next = take(&backend).await;
     assert!(next.fence > lost.fence);
-    let late = vec![EventBody::Output {
-        step: 1,
-        delta: "lo".into(),
-    }];
+    let late = vec![EventBody::Output { step: 1, delta: "lo".into() }];
     let refused = lost_log.append(late, Usage::default()).await;
     assert!(matches!(refused, Err(LogError::Fenced)));
-    run(&backend.system(), lost, CancellationToken::new())
-        .await
-        .unwrap();
-    run(&backend.system(), next, CancellationToken::new())
-        .await
-        .unwrap();
+    run(&backend.system(), lost, CancellationToken::new()).await.unwrap();
+    run(&backend.system(), next, CancellationToken::new()).await.unwrap();
 
     let events = sessions::events(&ctx, session.id, 0).await.unwrap();
     assert_eq!(
-        events
-            .iter()
-            .map(|event| event.sequence)
-            .collect::<Vec<_>>(),
+        events.iter().map(|event| event.sequence).collect::<Vec<_>>(),
         (1..=i64::try_from(events.len()).unwrap()).collect::<Vec<_>>()
     );
-    assert!(events.iter().any(|event| matches!(
-        event.body,
-        EventBody::StepStart {
-            step: 1,
-            attempt: 2
-        }
-    )));
-    assert_eq!(
+    assert!(
         events
             .iter()
-            .filter(|event| matches!(event.body, EventBody::SessionStart { .. }))
-            .count(),
-        1
+            .any(|event| matches!(event.body, EventBody::StepStart { step: 1, attempt: 2 }))
     );
     assert_eq!(
-        sessions::get(&ctx, session.id).await.unwrap().state,
-        SessionState::Completed
+        events.iter().filter(|event| matches!(event.body, EventBody::SessionStart { .. })).count(),
+        1
     );
+    assert_eq!(sessions::get(&ctx, session.id).await.unwrap().state, SessionState::Completed);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -186,10 +129,7 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
     let session = queued(&ctx, "Hello").await;
     for _ in 0..MAX_ATTEMPTS {
         let claim = take(&backend).await;
-        let log = QueueLog {
-            backend: &backend,
-            claim: &claim,
-        };
+        let log = QueueLog { backend: &backend, claim: &claim };
         let call = EventBody::ToolCall {
             step: 1,
             call_id: claim.fence.to_string(),
@@ -205,21 +145,12 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
     assert_eq!(over.reason.as_deref(), Some("Its worker was lost 3 times"));
     let events = sessions::events(&ctx, session.id, 0).await.unwrap();
     let stopped = events.iter().filter(|event| {
-        matches!(
-            event.body,
-            EventBody::ToolResult {
-                outcome: ToolOutcome::Cancelled,
-                ..
-            }
-        )
+        matches!(event.body, EventBody::ToolResult { outcome: ToolOutcome::Cancelled, .. })
     });
     assert_eq!(stopped.count(), 3, "no call stays open");
     assert!(matches!(
         events.last().unwrap().body,
-        EventBody::Done {
-            state: SessionState::Failed,
-            ..
-        }
+        EventBody::Done { state: SessionState::Failed, .. }
     ));
 }
 
@@ -233,15 +164,10 @@ async fn a_worker_that_stops_hands_over_without_a_mark(pool: PgPool) {
         let shutdown = CancellationToken::new();
         shutdown.cancel();
         run(&backend.system(), claim, shutdown).await.unwrap();
-        assert_eq!(
-            sessions::get(&ctx, session.id).await.unwrap().state,
-            SessionState::Queued
-        );
+        assert_eq!(sessions::get(&ctx, session.id).await.unwrap().state, SessionState::Queued);
     }
-    let attempts = sqlx::query_scalar!("SELECT attempts FROM session_queue")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let attempts =
+        sqlx::query_scalar!("SELECT attempts FROM session_queue").fetch_one(&pool).await.unwrap();
     assert_eq!(attempts, 0);
 }
 
@@ -257,9 +183,7 @@ async fn a_running_session_is_cancelled_by_its_worker(pool: PgPool) {
         let asked_at = Instant::now();
         let answer = sessions::cancel(&ctx, session.id).await.unwrap();
         assert_eq!(answer.state, SessionState::Running);
-        let mut stream = sessions::stream(&ctx, session.id, answer.last_sequence)
-            .await
-            .unwrap();
+        let mut stream = sessions::stream(&ctx, session.id, answer.last_sequence).await.unwrap();
         while stream.try_next().await.unwrap().is_some() {}
         asked_at.elapsed()
     };
@@ -281,13 +205,8 @@ async fn a_cancellation_outlives_the_worker_that_was_to_hear_it(pool: PgPool) {
     assert_eq!(answer.state, SessionState::Running);
     lose_workers(&pool).await;
     let next = take(&backend).await;
-    run(&backend.system(), next, CancellationToken::new())
-        .await
-        .unwrap();
-    assert_eq!(
-        sessions::get(&ctx, session.id).await.unwrap().state,
-        SessionState::Cancelled
-    );
+    run(&backend.system(), next, CancellationToken::new()).await.unwrap();
+    assert_eq!(sessions::get(&ctx, session.id).await.unwrap().state, SessionState::Cancelled);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -299,18 +218,9 @@ async fn cancelling_a_session_of_a_lost_worker_ends_it_at_once(pool: PgPool) {
     lose_workers(&pool).await;
     let answer = sessions::cancel(&ctx, session.id).await.unwrap();
     assert_eq!(answer.state, SessionState::Cancelled);
-    let log = QueueLog {
-        backend: &backend,
-        claim: &lost,
-    };
-    let late = vec![EventBody::Output {
-        step: 1,
-        delta: "late".into(),
-    }];
-    assert!(matches!(
-        log.append(late, Usage::default()).await,
-        Err(LogError::Fenced)
-    ));
+    let log = QueueLog { backend: &backend, claim: &lost };
+    let late = vec![EventBody::Output { step: 1, delta: "late".into() }];
+    assert!(matches!(log.append(late, Usage::default()).await, Err(LogError::Fenced)));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -328,17 +238,9 @@ async fn a_cancellation_and_an_end_at_once_leave_one_end(pool: PgPool) {
         ran.unwrap();
         cancelled.unwrap();
         let events = sessions::events(&ctx, session.id, 0).await.unwrap();
-        let ends = events
-            .iter()
-            .filter(|event| matches!(event.body, EventBody::Done { .. }));
+        let ends = events.iter().filter(|event| matches!(event.body, EventBody::Done { .. }));
         assert_eq!(ends.count(), 1);
-        assert!(
-            sessions::get(&ctx, session.id)
-                .await
-                .unwrap()
-                .state
-                .is_terminal()
-        );
+        assert!(sessions::get(&ctx, session.id).await.unwrap().state.is_terminal());
     }
 }
 
@@ -377,10 +279,8 @@ async fn a_new_session_wakes_a_worker(pool: PgPool) {
     // The first wait ends as soon as the ear is open.
     wait(&backend, Duration::from_secs(20)).await;
     let began_at = Instant::now();
-    let (session, ()) = tokio::join!(
-        queued(&ctx, "Hello"),
-        wait(&backend, Duration::from_secs(20))
-    );
+    let (session, ()) =
+        tokio::join!(queued(&ctx, "Hello"), wait(&backend, Duration::from_secs(20)));
     assert!(began_at.elapsed() < Duration::from_secs(10));
     assert_eq!(take(&backend).await.session_id(), session.id);
     wait(&backend, Duration::from_millis(1)).await;

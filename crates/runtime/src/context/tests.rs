@@ -5,11 +5,7 @@ use super::*;
 fn events(bodies: Vec<EventBody>) -> Vec<SessionEvent> {
     (1..)
         .zip(bodies)
-        .map(|(sequence, body)| SessionEvent {
-            sequence,
-            at: Timestamp::UNIX_EPOCH,
-            body,
-        })
+        .map(|(sequence, body)| SessionEvent { sequence, at: Timestamp::UNIX_EPOCH, body })
         .collect()
 }
 
@@ -36,71 +32,28 @@ fn result(step: u32, id: &str, content: &str) -> EventBody {
 fn complete(step: u32) -> EventBody {
     EventBody::StepComplete {
         step,
-        usage: Usage {
-            input_tokens: 5,
-            output_tokens: 2,
-            ..Usage::default()
-        },
+        usage: Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() },
         duration_ms: 1,
     }
 }
 
 #[test]
 fn what_comes_next_follows_from_the_log() {
-    let start = EventBody::StepStart {
-        step: 1,
-        attempt: 1,
-    };
-    let output = EventBody::Output {
-        step: 1,
-        delta: "half".to_owned(),
-    };
+    let start = EventBody::StepStart { step: 1, attempt: 1 };
+    let output = EventBody::Output { step: 1, delta: "half".to_owned() };
     for (log, next) in [
-        (
-            vec![],
-            Next::Step {
-                number: 1,
-                attempt: 1,
-            },
-        ),
-        (
-            vec![start.clone()],
-            Next::Step {
-                number: 1,
-                attempt: 2,
-            },
-        ),
-        (
-            vec![start.clone(), output.clone()],
-            Next::Step {
-                number: 1,
-                attempt: 2,
-            },
-        ),
+        (vec![], Next::Step { number: 1, attempt: 1 }),
+        (vec![start.clone()], Next::Step { number: 1, attempt: 2 }),
+        (vec![start.clone(), output.clone()], Next::Step { number: 1, attempt: 2 }),
         (vec![start.clone(), call(1, "a")], Next::Tools),
+        (vec![start.clone(), call(1, "a"), result(1, "a", "4")], Next::Tools),
         (
-            vec![start.clone(), call(1, "a"), result(1, "a", "4")],
-            Next::Tools,
-        ),
-        (
-            vec![
-                start.clone(),
-                call(1, "a"),
-                result(1, "a", "4"),
-                complete(1),
-            ],
-            Next::Step {
-                number: 2,
-                attempt: 1,
-            },
+            vec![start.clone(), call(1, "a"), result(1, "a", "4"), complete(1)],
+            Next::Step { number: 2, attempt: 1 },
         ),
         (vec![start, output, complete(1)], Next::Answered),
     ] {
-        assert_eq!(
-            Progress::new(&events(log.clone()), Usage::default()).next(),
-            next,
-            "{log:?}"
-        );
+        assert_eq!(Progress::new(&events(log.clone()), Usage::default()).next(), next, "{log:?}");
     }
 }
 
@@ -108,10 +61,7 @@ fn what_comes_next_follows_from_the_log() {
 fn messages_keep_the_order_of_the_calls() {
     let progress = Progress::new(
         &events(vec![
-            EventBody::StepStart {
-                step: 1,
-                attempt: 1,
-            },
+            EventBody::StepStart { step: 1, attempt: 1 },
             call(1, "a"),
             call(1, "b"),
             result(1, "b", "second"),
@@ -122,12 +72,7 @@ fn messages_keep_the_order_of_the_calls() {
     );
     let messages = progress.messages("goal", None);
     assert_eq!(messages.len(), 4);
-    let Message::Tool {
-        call_id, content, ..
-    } = &messages[2]
-    else {
-        panic!("{messages:?}")
-    };
+    let Message::Tool { call_id, content, .. } = &messages[2] else { panic!("{messages:?}") };
     assert_eq!(call_id, "a");
     assert!(content.ends_with("all of it.]") && content.contains("source `a`"));
     assert_eq!(progress.sources(Some("c")).len(), 3);
@@ -136,24 +81,14 @@ fn messages_keep_the_order_of_the_calls() {
 
 #[test]
 fn the_open_step_used_what_no_complete_one_did() {
-    let used = Usage {
-        input_tokens: 12,
-        output_tokens: 3,
-        ..Usage::default()
-    };
+    let used = Usage { input_tokens: 12, output_tokens: 3, ..Usage::default() };
     let progress = Progress::new(
         &events(vec![
-            EventBody::StepStart {
-                step: 1,
-                attempt: 1,
-            },
+            EventBody::StepStart { step: 1, attempt: 1 },
             call(1, "a"),
             result(1, "a", "4"),
             complete(1),
-            EventBody::StepStart {
-                step: 2,
-                attempt: 1,
-            },
+            EventBody::StepStart { step: 2, attempt: 1 },
             call(2, "b"),
         ]),
         used,

@@ -53,9 +53,7 @@ pub fn is_public(address: IpAddr) -> bool {
 #[must_use]
 pub fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = address.to_bits();
-    !CLOSED_V4
-        .iter()
-        .any(|(network, length)| (bits ^ network.to_bits()) >> (32 - length) == 0)
+    !CLOSED_V4.iter().any(|(network, length)| (bits ^ network.to_bits()) >> (32 - length) == 0)
 }
 
 /// Whether an IPv6 address is on the public Internet. Addresses that carry an IPv4 address (mapped,
@@ -85,7 +83,6 @@ pub(super) fn is_reserved_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name.is_empty()
         || CLOSED.iter().any(|closed| {
-            name.strip_suffix(closed)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            name.strip_suffix(closed).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
 }

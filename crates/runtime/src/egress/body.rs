@@ -13,9 +13,7 @@ pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> String {
             let may_have_meta =
                 content_type.is_none_or(|full| full.contains("html") || full.contains("xml"));
             let head = &body[..body.len().min(META_WITHIN)];
-            may_have_meta
-                .then(|| charset(&String::from_utf8_lossy(head)))
-                .flatten()
+            may_have_meta.then(|| charset(&String::from_utf8_lossy(head))).flatten()
         })
         .unwrap_or(UTF_8);
     // `decode` looks at the byte order mark first.
@@ -44,28 +42,12 @@ mod tests {
         for (body, content_type, text) in [
             (&b"caf\xc3\xa9"[..], None, "café"),
             (b"caf\xe9", Some("text/html; charset=ISO-8859-1"), "café"),
-            (
-                b"caf\xe9",
-                Some("text/html;Charset=\"windows-1252\""),
-                "café",
-            ),
-            (
-                b"<meta charset=latin1>caf\xe9",
-                Some("text/html"),
-                "<meta charset=latin1>café",
-            ),
-            (
-                b"\xef\xbb\xbfcaf\xc3\xa9",
-                Some("text/html; charset=latin1"),
-                "café",
-            ),
+            (b"caf\xe9", Some("text/html;Charset=\"windows-1252\""), "café"),
+            (b"<meta charset=latin1>caf\xe9", Some("text/html"), "<meta charset=latin1>café"),
+            (b"\xef\xbb\xbfcaf\xc3\xa9", Some("text/html; charset=latin1"), "café"),
             (b"\xff\xfeh\0i\0", None, "hi"),
             (b"\x83\x65", Some("text/plain; charset=shift_jis"), "テ"),
-            (
-                b"a\xffb",
-                Some("text/plain; charset=nonsense"),
-                "a\u{fffd}b",
-            ),
+            (b"a\xffb", Some("text/plain; charset=nonsense"), "a\u{fffd}b"),
             (b"", None, ""),
         ] {
             assert_eq!(decode(body, content_type), text);

@@ -20,10 +20,7 @@ pub(super) struct SystemLookup;
 impl Lookup for SystemLookup {
     fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            Ok(tokio::net::lookup_host((name, 0))
-                .await?
-                .map(|address| address.ip())
-                .collect())
+            Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
         })
     }
 }
@@ -57,7 +54,7 @@ impl Resolve for Guard {
             let found = lookup.lookup(name.clone()).await?;
             if found.is_empty() {
                 return Err(
-                    io::Error::new(io::ErrorKind::NotFound, "the host has no address").into(),
+                    io::Error::new(io::ErrorKind::NotFound, "the host has no address").into()
                 );
             }
             let open: Vec<_> = found

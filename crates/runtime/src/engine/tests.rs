@@ -54,21 +54,15 @@ impl Model for Script {
     }
 
     fn reply(&self, request: ModelRequest) -> ReplyStream {
-        let turn = request
-            .messages
-            .iter()
-            .filter(|m| matches!(m, Message::Assistant { .. }))
-            .count();
+        let turn =
+            request.messages.iter().filter(|m| matches!(m, Message::Assistant { .. })).count();
         self.requests.lock().unwrap().push(request);
         let mut replies = self.replies.lock().unwrap();
         let turn = turn.min(replies.len() - 1);
         let beats = if replies[turn].len() > 1 {
             replies[turn].pop_front().unwrap()
         } else {
-            replies[turn][0]
-                .iter()
-                .map(|(wait, piece)| (*wait, copy(piece)))
-                .collect()
+            replies[turn][0].iter().map(|(wait, piece)| (*wait, copy(piece))).collect()
         };
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(self.open.clone());
@@ -87,13 +81,9 @@ fn copy(piece: &Result<ModelPiece, ModelError>) -> Result<ModelPiece, ModelError
     match piece {
         Ok(piece) => Ok(piece.clone()),
         Err(ModelError::Permanent(message)) => Err(ModelError::permanent(message.clone())),
-        Err(ModelError::Transient {
-            message,
-            retry_after,
-        }) => Err(ModelError::Transient {
-            message: message.clone(),
-            retry_after: *retry_after,
-        }),
+        Err(ModelError::Transient { message, retry_after }) => {
+            Err(ModelError::Transient { message: message.clone(), retry_after: *retry_after })
+        }
     }
 }
 
@@ -102,22 +92,11 @@ fn output(text: &str) -> Beat {
 }
 
 fn usage() -> Usage {
-    Usage {
-        input_tokens: 10,
-        output_tokens: 5,
-        ..Usage::default()
-    }
+    Usage { input_tokens: 10, output_tokens: 5, ..Usage::default() }
 }
 
 fn finish(reason: FinishReason) -> Beat {
-    (
-        0,
-        Ok(ModelPiece::Finish {
-            calls: Vec::new(),
-            usage: usage(),
-            reason,
-        }),
-    )
+    (0, Ok(ModelPiece::Finish { calls: Vec::new(), usage: usage(), reason }))
 }
 
 fn calls(calls: &[(&str, Value)]) -> Beat {
@@ -130,14 +109,7 @@ fn calls(calls: &[(&str, Value)]) -> Beat {
             arguments: arguments.clone(),
         })
         .collect();
-    (
-        0,
-        Ok(ModelPiece::Finish {
-            calls,
-            usage: usage(),
-            reason: FinishReason::ToolCalls,
-        }),
-    )
+    (0, Ok(ModelPiece::Finish { calls, usage: usage(), reason: FinishReason::ToolCalls }))
 }
 
 fn answer(text: &str) -> Vec<Beat> {
@@ -224,19 +196,13 @@ impl SessionLog for TestLog {
         self.at_ms.lock().unwrap().push(millis(began.elapsed()));
         let mut events = self.events.lock().unwrap();
         assert!(
-            !events
-                .iter()
-                .any(|event| matches!(event.body, EventBody::Done { .. })),
+            !events.iter().any(|event| matches!(event.body, EventBody::Done { .. })),
             "written after the end"
         );
         let first = events.last().map_or(1, |event| event.sequence + 1);
         let new: Vec<_> = (first..)
             .zip(entries)
-            .map(|(sequence, body)| SessionEvent {
-                sequence,
-                at: start(),
-                body,
-            })
+            .map(|(sequence, body)| SessionEvent { sequence, at: start(), body })
             .collect();
         events.extend(new.iter().cloned());
         ends.push(events.len());
@@ -252,10 +218,7 @@ impl TestLog {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        self.events()
-            .iter()
-            .map(|event| event.body.name())
-            .collect()
+        self.events().iter().map(|event| event.body.name()).collect()
     }
 
     fn timeline(&self) -> Timeline {
@@ -263,10 +226,7 @@ impl TestLog {
     }
 
     fn reason(&self) -> String {
-        self.timeline()
-            .end
-            .and_then(|end| end.reason)
-            .unwrap_or_default()
+        self.timeline().end.and_then(|end| end.reason).unwrap_or_default()
     }
 }
 
@@ -275,11 +235,7 @@ fn start() -> Timestamp {
 }
 
 fn limits() -> Limits {
-    Limits {
-        max_steps: 10,
-        max_tokens: 4_000,
-        timeout_seconds: 120,
-    }
+    Limits { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120 }
 }
 
 fn session(limits: Limits) -> Session {
@@ -307,10 +263,7 @@ fn session(limits: Limits) -> Session {
 
 fn run_of(limits: Limits, history: Vec<SessionEvent>, usage: Usage) -> Run {
     Run {
-        session: Session {
-            usage,
-            ..session(limits)
-        },
+        session: Session { usage, ..session(limits) },
         agent: AgentSpec {
             name: "Tester".to_owned(),
             tools: vec![ToolGrant::new("calculator")],
@@ -332,10 +285,7 @@ fn engine(script: &Arc<Script>, effects: &Effects) -> Engine {
 async fn run(script: &Arc<Script>, effects: &Effects, limits: Limits) -> (Outcome, TestLog) {
     let log = TestLog::default();
     let run = run_of(limits, Vec::new(), Usage::default());
-    let outcome = engine(script, effects)
-        .run(run, &log, Signals::default())
-        .await
-        .unwrap();
+    let outcome = engine(script, effects).run(run, &log, Signals::default()).await.unwrap();
     (outcome, log)
 }
 
@@ -381,14 +331,7 @@ async fn a_session_goes_from_goal_to_answer() {
     );
     let timeline = log.timeline();
     assert_eq!(timeline.answer(), Some("42"));
-    assert_eq!(
-        timeline.usage(),
-        Usage {
-            input_tokens: 30,
-            output_tokens: 15,
-            ..Usage::default()
-        }
-    );
+    assert_eq!(timeline.usage(), Usage { input_tokens: 30, output_tokens: 15, ..Usage::default() });
     assert_eq!(timeline.usage(), *log.used.lock().unwrap());
     // Results stand in the order of arrival in the log and in the order of calls in the message.
     assert!(
@@ -408,22 +351,15 @@ async fn a_session_goes_from_goal_to_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn tools_run_side_by_side_eight_at_a_time() {
-    let many: Vec<_> = (0..20)
-        .map(|i| ("calculator", json!({"do": i.to_string(), "ms": 100})))
-        .collect();
+    let many: Vec<_> =
+        (0..20).map(|i| ("calculator", json!({"do": i.to_string(), "ms": 100}))).collect();
     let script = Script::new(vec![vec![vec![calls(&many)]], vec![answer("done")]]);
     let effects = Effects::default();
     let began = Instant::now();
     let (outcome, log) = run(&script, &effects, limits()).await;
     assert_eq!(outcome, COMPLETED);
     assert_eq!(effects.most.load(Ordering::SeqCst), 8);
-    assert_eq!(
-        log.names()
-            .iter()
-            .filter(|name| **name == "tool_result")
-            .count(),
-        20
-    );
+    assert_eq!(log.names().iter().filter(|name| **name == "tool_result").count(), 20);
     // Three rounds of 100 ms.
     assert!(
         began.elapsed() >= Duration::from_millis(300)
@@ -448,28 +384,19 @@ async fn what_goes_wrong_in_a_tool_is_a_result() {
     let (outcome, log) = run(&script, &Effects::default(), limits()).await;
     assert_eq!(outcome, COMPLETED);
     let timeline = log.timeline();
-    let results: Vec<_> = timeline.steps[0]
-        .calls
-        .iter()
-        .map(|call| call.result.clone().unwrap())
-        .collect();
+    let results: Vec<_> =
+        timeline.steps[0].calls.iter().map(|call| call.result.clone().unwrap()).collect();
     for (result, (outcome, part)) in results.iter().zip([
         (ToolOutcome::Error, "it broke"),
         (ToolOutcome::Error, "a defect of ours"),
         (ToolOutcome::Error, "no answer within 2 s"),
         (ToolOutcome::Error, ""),
         (ToolOutcome::Error, ""),
-        (
-            ToolOutcome::Error,
-            "there is no tool `teleport`; the tools are: calculator",
-        ),
+        (ToolOutcome::Error, "there is no tool `teleport`; the tools are: calculator"),
         (ToolOutcome::Ok, "did well"),
     ]) {
         assert_eq!(result.outcome, outcome, "{result:?}");
-        assert!(
-            result.content.contains(part) && !result.content.is_empty(),
-            "{result:?}"
-        );
+        assert!(result.content.contains(part) && !result.content.is_empty(), "{result:?}");
     }
 }
 
@@ -483,34 +410,21 @@ async fn a_tool_that_was_not_granted_is_not_called() {
     let log = TestLog::default();
     let mut run = run_of(limits(), Vec::new(), Usage::default());
     run.agent.tools.clear();
-    engine(&script, &effects)
-        .run(run, &log, Signals::default())
-        .await
-        .unwrap();
+    engine(&script, &effects).run(run, &log, Signals::default()).await.unwrap();
     assert!(effects.called.lock().unwrap().is_empty());
     let timeline = log.timeline();
     assert!(
-        timeline.steps[0].calls[0]
-            .result
-            .as_ref()
-            .unwrap()
-            .content
-            .contains("was not granted")
+        timeline.steps[0].calls[0].result.as_ref().unwrap().content.contains("was not granted")
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_model_is_written_every_fifty_milliseconds() {
-    let mut beats: Vec<Beat> = (0..20)
-        .map(|i| (20, Ok(ModelPiece::Output(format!("{i} ")))))
-        .collect();
+    let mut beats: Vec<Beat> =
+        (0..20).map(|i| (20, Ok(ModelPiece::Output(format!("{i} "))))).collect();
     beats.push((
         10_000,
-        Ok(ModelPiece::Finish {
-            calls: vec![],
-            usage: usage(),
-            reason: FinishReason::Stop,
-        }),
+        Ok(ModelPiece::Finish { calls: vec![], usage: usage(), reason: FinishReason::Stop }),
     ));
     let script = Script::new(vec![vec![beats]]);
     let (outcome, log) = run(&script, &Effects::default(), limits()).await;
@@ -519,10 +433,7 @@ async fn a_slow_model_is_written_every_fifty_milliseconds() {
     // Start, then 400 ms of text at most every 50 ms, then the end; nothing waits for the silence.
     assert!(at_ms.len() >= 7 && at_ms.len() <= 11, "{at_ms:?}");
     let text: Vec<_> = at_ms[1..at_ms.len() - 1].to_vec();
-    assert!(
-        text.windows(2).all(|pair| pair[1] - pair[0] >= 50),
-        "{at_ms:?}"
-    );
+    assert!(text.windows(2).all(|pair| pair[1] - pair[0] >= 50), "{at_ms:?}");
     assert!(*text.last().unwrap() <= 450, "{at_ms:?}");
 }
 
@@ -530,10 +441,7 @@ async fn a_slow_model_is_written_every_fifty_milliseconds() {
 async fn endings_are_honest() {
     let length = |text: &str| vec![output(text), finish(FinishReason::Length)];
     let same = || vec![calls(&[("calculator", json!({"do": "again"}))])];
-    let small = Limits {
-        max_steps: 2,
-        ..limits()
-    };
+    let small = Limits { max_steps: 2, ..limits() };
     for (turns, limits, expected, part) in [
         (
             vec![vec![length("")]],
@@ -541,18 +449,8 @@ async fn endings_are_honest() {
             FAILED,
             "reached its limit of 4000 tokens before it answered",
         ),
-        (
-            vec![vec![length("half an answer")]],
-            limits(),
-            COMPLETED,
-            "the answer is cut",
-        ),
-        (
-            vec![vec![answer(" \n")]],
-            limits(),
-            FAILED,
-            "no answer and asked for no tool",
-        ),
+        (vec![vec![length("half an answer")]], limits(), COMPLETED, "the answer is cut"),
+        (vec![vec![answer(" \n")]], limits(), FAILED, "no answer and asked for no tool"),
         (
             vec![vec![vec![output("x"), finish(FinishReason::Filtered)]]],
             limits(),
@@ -565,18 +463,10 @@ async fn endings_are_honest() {
             FAILED,
             "called `calculator` three times with the same arguments",
         ),
-        (
-            vec![vec![same()]],
-            small,
-            FAILED,
-            "reached its limit of 2 steps",
-        ),
+        (vec![vec![same()]], small, FAILED, "reached its limit of 2 steps"),
         (
             vec![vec![same()], vec![answer("ok")]],
-            Limits {
-                max_tokens: 5,
-                ..limits()
-            },
+            Limits { max_tokens: 5, ..limits() },
             FAILED,
             "reached its limit of 5 tokens",
         ),
@@ -601,15 +491,7 @@ async fn on_the_last_step_there_are_no_tools_to_call() {
         vec![vec![calls(&[("calculator", json!({"do": "x"}))])]],
         vec![answer("then this")],
     ]);
-    let (outcome, _) = run(
-        &script,
-        &Effects::default(),
-        Limits {
-            max_steps: 2,
-            ..limits()
-        },
-    )
-    .await;
+    let (outcome, _) = run(&script, &Effects::default(), Limits { max_steps: 2, ..limits() }).await;
     assert_eq!(outcome, COMPLETED);
     let requests = script.requests.lock().unwrap();
     assert_eq!(requests[0].tools.len(), 1);
@@ -620,12 +502,8 @@ async fn on_the_last_step_there_are_no_tools_to_call() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_passes_costs_an_attempt() {
     let broken = || vec![output("half"), (0, Err(ModelError::transient("busy")))];
-    let script = Script::new(vec![vec![
-        broken(),
-        vec![output("cut off")],
-        broken(),
-        answer("whole"),
-    ]]);
+    let script =
+        Script::new(vec![vec![broken(), vec![output("cut off")], broken(), answer("whole")]]);
     let (outcome, log) = run(&script, &Effects::default(), limits()).await;
     assert_eq!(outcome, COMPLETED);
     let timeline = log.timeline();
@@ -661,15 +539,10 @@ async fn a_provider_may_ask_to_wait() {
 async fn no_model_is_a_reason() {
     let log = TestLog::default();
     let mut run = run_of(limits(), Vec::new(), Usage::default());
-    run.agent.model_policy = ModelPolicy::Named {
-        model: "large".to_owned(),
-    };
+    run.agent.model_policy = ModelPolicy::Named { model: "large".to_owned() };
     let models = Models::new(&crate::models::ModelSettings::default()).unwrap();
     let engine = Engine::new(models, Tools::empty(), Arc::new(FixedClock::new(start())));
-    assert_eq!(
-        engine.run(run, &log, Signals::default()).await.unwrap(),
-        FAILED
-    );
+    assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), FAILED);
     assert!(log.reason().contains("no language model"));
 }
 
@@ -725,19 +598,11 @@ async fn cancel_ends_the_session_within_a_tenth_of_a_second_anywhere() {
         );
         let timeline = log.timeline();
         assert!(
-            timeline
-                .steps
-                .iter()
-                .flat_map(|step| &step.calls)
-                .all(|call| call.result.is_some()),
+            timeline.steps.iter().flat_map(|step| &step.calls).all(|call| call.result.is_some()),
             "{at_ms}"
         );
         tokio::task::yield_now().await;
-        assert_eq!(
-            script.open.load(Ordering::SeqCst),
-            0,
-            "the model's stream is closed"
-        );
+        assert_eq!(script.open.load(Ordering::SeqCst), 0, "the model's stream is closed");
     }
 }
 
@@ -745,30 +610,19 @@ async fn cancel_ends_the_session_within_a_tenth_of_a_second_anywhere() {
 async fn time_runs_out_anywhere() {
     for seconds in 1..=2 {
         let script = long_script();
-        let (outcome, log) = run(
-            &script,
-            &Effects::default(),
-            Limits {
-                timeout_seconds: seconds,
-                ..limits()
-            },
-        )
-        .await;
+        let (outcome, log) =
+            run(&script, &Effects::default(), Limits { timeout_seconds: seconds, ..limits() })
+                .await;
         assert_eq!(outcome, Outcome::Ended(SessionState::Timeout));
-        assert!(
-            log.reason()
-                .starts_with(&format!("reached its limit of {seconds} second"))
-        );
+        assert!(log.reason().starts_with(&format!("reached its limit of {seconds} second")));
     }
     // The time that passed before this worker took over counts.
     let script = long_script();
     let log = TestLog::default();
     let mut late = run_of(limits(), Vec::new(), Usage::default());
     late.session.started_at = Some(start() - jiff::SignedDuration::from_secs(121));
-    let outcome = engine(&script, &Effects::default())
-        .run(late, &log, Signals::default())
-        .await
-        .unwrap();
+    let outcome =
+        engine(&script, &Effects::default()).run(late, &log, Signals::default()).await.unwrap();
     assert_eq!(outcome, Outcome::Ended(SessionState::Timeout));
 }
 
@@ -786,11 +640,7 @@ async fn a_session_that_is_handed_over_goes_on_and_ends_the_same() {
         });
         let engine = engine(&script, &effects);
         let outcome = engine
-            .run(
-                run_of(limits(), Vec::new(), Usage::default()),
-                &first,
-                signals,
-            )
+            .run(run_of(limits(), Vec::new(), Usage::default()), &first, signals)
             .await
             .unwrap();
         if outcome == COMPLETED {
@@ -800,14 +650,7 @@ async fn a_session_that_is_handed_over_goes_on_and_ends_the_same() {
         let history = first.events();
         assert!(!first.names().contains(&"done"));
         let used = *first.used.lock().unwrap();
-        goes_on(
-            &script,
-            &effects,
-            history,
-            used,
-            &format!("handed over at {at_ms} ms"),
-        )
-        .await;
+        goes_on(&script, &effects, history, used, &format!("handed over at {at_ms} ms")).await;
     }
 }
 
@@ -821,29 +664,16 @@ async fn a_session_whose_worker_dies_goes_on_and_ends_the_same() {
         let effects = Effects::default();
         let script = long_script();
         let history = whole.events()[..*end].to_vec();
-        if history
-            .iter()
-            .any(|event| matches!(event.body, EventBody::Done { .. }))
-        {
+        if history.iter().any(|event| matches!(event.body, EventBody::Done { .. })) {
             let log = TestLog::default();
             let outcome = engine(&script, &effects)
                 .run(run_of(limits(), history, used), &log, Signals::default())
                 .await;
             assert_eq!(outcome.unwrap(), COMPLETED);
-            assert!(
-                log.events().is_empty(),
-                "a session that is over is left alone"
-            );
+            assert!(log.events().is_empty(), "a session that is over is left alone");
             continue;
         }
-        goes_on(
-            &script,
-            &effects,
-            history,
-            used,
-            &format!("died after event {end}"),
-        )
-        .await;
+        goes_on(&script, &effects, history, used, &format!("died after event {end}")).await;
     }
 }
 
@@ -870,11 +700,7 @@ async fn goes_on(
     assert_eq!(timeline.usage(), *log.used.lock().unwrap(), "{when}");
     assert_eq!(
         timeline.usage(),
-        Usage {
-            input_tokens: 20,
-            output_tokens: 10,
-            ..Usage::default()
-        },
+        Usage { input_tokens: 20, output_tokens: 10, ..Usage::default() },
         "{when}"
     );
     let mut sum = Usage::default();
@@ -887,21 +713,13 @@ async fn goes_on(
         assert_eq!(results, 1, "{when}: {id}");
     }
     let numbers: Vec<_> = log.events().iter().map(|event| event.sequence).collect();
-    assert_eq!(
-        numbers,
-        (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(),
-        "{when}"
-    );
+    assert_eq!(numbers, (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "{when}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_answered_is_not_called_again() {
     let (_, whole) = run(&long_script(), &Effects::default(), limits()).await;
-    let first_result = whole
-        .names()
-        .iter()
-        .position(|name| *name == "tool_result")
-        .unwrap();
+    let first_result = whole.names().iter().position(|name| *name == "tool_result").unwrap();
     let history = whole.events()[..=first_result].to_vec();
     let effects = Effects::default();
     let script = long_script();
@@ -914,14 +732,10 @@ async fn a_tool_that_answered_is_not_called_again() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_without_its_lease_writes_nothing_more() {
     for most in 0..8 {
-        let log = TestLog {
-            fenced_after: Some(most),
-            ..TestLog::default()
-        };
+        let log = TestLog { fenced_after: Some(most), ..TestLog::default() };
         let run = run_of(limits(), Vec::new(), Usage::default());
-        let outcome = engine(&long_script(), &Effects::default())
-            .run(run, &log, Signals::default())
-            .await;
+        let outcome =
+            engine(&long_script(), &Effects::default()).run(run, &log, Signals::default()).await;
         assert!(matches!(outcome, Err(LogError::Fenced)), "{most}");
         assert_eq!(log.ends.lock().unwrap().len(), most);
     }
@@ -941,13 +755,8 @@ async fn a_model_whose_code_panics_fails_the_session_alone() {
     let log = TestLog::default();
     let models = Models::with_language_model(Arc::new(Panics), "panics");
     let engine = Engine::new(models, Tools::empty(), Arc::new(FixedClock::new(start())));
-    let outcome = engine
-        .run(
-            run_of(limits(), Vec::new(), Usage::default()),
-            &log,
-            Signals::default(),
-        )
-        .await;
+    let outcome =
+        engine.run(run_of(limits(), Vec::new(), Usage::default()), &log, Signals::default()).await;
     assert_eq!(outcome.unwrap(), FAILED);
     assert!(log.reason().contains("defect of ours"));
 }

@@ -117,10 +117,7 @@ pub enum ModelError {
 impl ModelError {
     /// A fault that may pass, with no word from the provider on how long it takes.
     pub fn transient(message: impl Into<String>) -> Self {
-        Self::Transient {
-            message: message.into(),
-            retry_after: None,
-        }
+        Self::Transient { message: message.into(), retry_after: None }
     }
 
     /// A fault that will not pass.
@@ -150,10 +147,7 @@ pub fn request_chars(request: &ModelRequest) -> usize {
         .iter()
         .map(|message| match message {
             Message::User { text, context } => {
-                text.chars().count()
-                    + context
-                        .as_ref()
-                        .map_or(0, |context| context.chars().count())
+                text.chars().count() + context.as_ref().map_or(0, |context| context.chars().count())
             }
             Message::Assistant { text, calls } => {
                 let calls = calls.iter().map(|call| call.arguments.to_string().len());

@@ -32,8 +32,8 @@ use super::{
 };
 
 /// How long a server may be silent. A local one may load its model before the first byte.
-const IDLE: Duration = Duration::from_secs(60);
-const FIRST_BYTE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(1);
+const FIRST_BYTE: Duration = Duration::from_mins(2);
 /// How long to wait for the token counts once the model has said that it is done.
 const COUNTS: Duration = Duration::from_secs(2);
 /// The longest wait that a server may ask for.
@@ -141,10 +141,7 @@ impl Reader {
 
     /// Looks at what kind of reply it is.
     async fn open(&mut self, mut response: Response, request: &ModelRequest) {
-        let kind = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or("text/event-stream").to_ascii_lowercase();
         let request_chars = request_chars(request);
         if kind.starts_with("application/json") {
@@ -166,32 +163,23 @@ impl Reader {
         } else {
             let parser = SseParser::default();
             let reply = Reply::default();
-            let streaming = Streaming {
-                response,
-                parser,
-                reply,
-                request_chars,
-            };
+            let streaming = Streaming { response, parser, reply, request_chars };
             self.phase = Phase::Streaming(Box::new(streaming));
         }
     }
 
     /// Takes the next bytes of the stream.
     async fn listen(&mut self, mut streaming: Streaming) {
-        let patience = if streaming.reply.is_finished() {
-            COUNTS
-        } else {
-            IDLE
-        };
+        let patience = if streaming.reply.is_finished() { COUNTS } else { IDLE };
         let (events, is_over) = match timeout(patience, streaming.response.chunk()).await {
-            Ok(Ok(Some(bytes))) => match streaming.parser.push(&bytes) {
-                Ok(events) => (events, false),
-                Err(sse::LineTooLong) => {
+            Ok(Ok(Some(bytes))) => {
+                let Ok(events) = streaming.parser.push(&bytes) else {
                     let error = ModelError::permanent("the model's reply has a line without end");
                     self.ready.push_back(Err(error));
                     return;
-                }
-            },
+                };
+                (events, false)
+            }
             Ok(Ok(None)) => (streaming.parser.finish().into_iter().collect(), true),
             Ok(Err(_)) | Err(_) if streaming.reply.is_finished() => (Vec::new(), true),
             Ok(Err(_)) => {
@@ -237,15 +225,12 @@ impl Reader {
         } else if streaming.reply.is_finished() {
             self.finish(Vec::new(), streaming.reply, streaming.request_chars);
         } else {
-            self.ready
-                .push_back(Err(ModelError::transient("the model's reply broke off")));
+            self.ready.push_back(Err(ModelError::transient("the model's reply broke off")));
         }
     }
 
     fn finish(&mut self, pieces: Vec<ModelPiece>, reply: Reply, request_chars: usize) {
-        let last = reply.finish(request_chars, |read, wrote| {
-            self.endpoint.usage(read, wrote)
-        });
+        let last = reply.finish(request_chars, |read, wrote| self.endpoint.usage(read, wrote));
         self.ready.extend(pieces.into_iter().chain(last).map(Ok));
     }
 }
@@ -278,9 +263,7 @@ impl Endpoint {
                 return Ok(response);
             }
             let headers = response.headers().clone();
-            let body = read(&mut response, ERROR_MAX_BYTES)
-                .await
-                .unwrap_or_default();
+            let body = read(&mut response, ERROR_MAX_BYTES).await.unwrap_or_default();
             let body = String::from_utf8_lossy(&body);
             if status.is_client_error()
                 && let Some(learnt) = dialect.learn(&body)
@@ -306,29 +289,16 @@ impl Endpoint {
             None => message,
         };
         match error {
-            ModelError::Transient {
-                message,
-                retry_after,
-            } => ModelError::Transient {
-                message: hide(message),
-                retry_after,
-            },
+            ModelError::Transient { message, retry_after } => {
+                ModelError::Transient { message: hide(message), retry_after }
+            }
             ModelError::Permanent(message) => ModelError::Permanent(hide(message)),
         }
     }
 
     fn usage(&self, input_tokens: u64, output_tokens: u64) -> Usage {
-        let cost = cost(
-            input_tokens,
-            output_tokens,
-            self.input_price,
-            self.output_price,
-        );
-        Usage {
-            input_tokens,
-            output_tokens,
-            cost,
-        }
+        let cost = cost(input_tokens, output_tokens, self.input_price, self.output_price);
+        Usage { input_tokens, output_tokens, cost }
     }
 }
 
@@ -340,9 +310,7 @@ async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelErro
             Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
             Ok(Ok(None)) => break,
             Ok(Err(_)) | Err(_) => {
-                return Err(ModelError::transient(
-                    "the connection to the model broke off",
-                ));
+                return Err(ModelError::transient("the connection to the model broke off"));
             }
         }
     }
@@ -359,9 +327,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) 
         .or_else(|| error.get("message")?.as_str())
         .or_else(|| parsed.get("detail")?.as_str())
         .or_else(|| (parsed.is_null() && !body.trim_start().starts_with('<')).then_some(body));
-    let said = said
-        .map(|said| shorten(said, 300))
-        .filter(|said| !said.is_empty());
+    let said = said.map(|said| shorten(said, 300)).filter(|said| !said.is_empty());
     let code = status.as_u16();
     let with = |what: &str| match &said {
         Some(said) => format!("{what} (HTTP {code}): {said}"),
@@ -374,9 +340,9 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) 
             "the model's provider does not know the model or the address",
         )),
         402 => ModelError::permanent(with("the model's provider asks to be paid first")),
-        429 if is_out_of_quota => ModelError::permanent(with(
-            "the account at the model's provider has no quota left",
-        )),
+        429 if is_out_of_quota => {
+            ModelError::permanent(with("the account at the model's provider has no quota left"))
+        }
         429 => ModelError::Transient {
             message: with("the model's provider is busy"),
             retry_after: retry_after(headers, now),
@@ -399,12 +365,11 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) 
 /// The wait that a server asks for, in seconds or as a date, up to [`RETRY_AFTER_MAX`].
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match value.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Duration::try_from(at.duration_since(now)).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = value.parse::<f64>() {
+        Duration::try_from_secs_f64(seconds).ok()?
+    } else {
+        let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+        Duration::try_from(at.duration_since(now)).unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_MAX))
 }

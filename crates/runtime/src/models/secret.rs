@@ -21,11 +21,7 @@ impl Secret {
     /// A text from outside, without the value should it stand in there.
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
-        if self.0.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(&self.0, "…")
-        }
+        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "…") }
     }
 }
 

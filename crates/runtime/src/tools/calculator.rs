@@ -63,9 +63,7 @@ fn run(arguments: &Value) -> Result<String, ToolError> {
                 .ok_or_else(|| invalid("`value` is out of range"))?;
             units::convert(value, from, to)
         }
-        _ => Err(invalid(
-            "give `expression` alone, or `value`, `from` and `to` together",
-        )),
+        _ => Err(invalid("give `expression` alone, or `value`, `from` and `to` together")),
     }
 }
 

@@ -91,18 +91,11 @@ impl Tool for CsvTable {
 
 fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
     let text = material::text(arguments, context)?;
-    let has_header = arguments
-        .get("header")
-        .and_then(Value::as_bool)
-        .unwrap_or(true);
+    let has_header = arguments.get("header").and_then(Value::as_bool).unwrap_or(true);
     let delimiter = string(arguments, "delimiter").and_then(|text| text.bytes().next());
     let mut table = Table::read(&text, delimiter, has_header)?;
     let list = |name: &str| {
-        arguments
-            .get(name)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        arguments.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     };
     condition::filter(&mut table, list("filters"))?;
     let groups = names(list("group_by"));
@@ -121,17 +114,13 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
         return Ok(capped(write::describe(&table)));
     }
     let total = table.rows.len();
-    table
-        .rows
-        .truncate(count(arguments, "limit", 100).clamp(1, 1000));
-    Ok(capped(
-        match string(arguments, "output").unwrap_or("table") {
-            "csv" => write::csv(&table)?,
-            "json" => write::json(&table),
-            "table" => write::markdown(&table, total),
-            other => return Err(invalid(format!("there is no output {other:?}"))),
-        },
-    ))
+    table.rows.truncate(count(arguments, "limit", 100).clamp(1, 1000));
+    Ok(capped(match string(arguments, "output").unwrap_or("table") {
+        "csv" => write::csv(&table)?,
+        "json" => write::json(&table),
+        "table" => write::markdown(&table, total),
+        other => return Err(invalid(format!("there is no output {other:?}"))),
+    }))
 }
 
 fn names(list: &[Value]) -> Vec<&str> {

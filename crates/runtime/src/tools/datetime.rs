@@ -18,9 +18,7 @@ pub(super) use read::{month, numeric, ordinal};
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime;
 
-const UNITS: [&str; 7] = [
-    "years", "months", "weeks", "days", "hours", "minutes", "seconds",
-];
+const UNITS: [&str; 7] = ["years", "months", "weeks", "days", "hours", "minutes", "seconds"];
 
 impl Tool for DateTime {
     fn name(&self) -> &'static str {
@@ -54,10 +52,7 @@ impl Tool for DateTime {
         if let Some(map) = properties.as_object_mut() {
             for unit in UNITS {
                 let description = format!("How many {unit} to add; negative subtracts.");
-                map.insert(
-                    unit.into(),
-                    json!({ "type": "integer", "description": description }),
-                );
+                map.insert(unit.into(), json!({ "type": "integer", "description": description }));
             }
         }
         schema::object(&properties, &["operation"])
@@ -74,19 +69,10 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
     let operation = string(arguments, "operation").unwrap_or_default();
     let date = || match (string(arguments, "date"), operation) {
         (Some(text), _) => read::read(text, &now),
-        (None, "now" | "describe" | "convert") => Ok(Moment {
-            at: now.clone(),
-            has_time: true,
-            note: None,
-        }),
-        (None, _) => read::read(
-            if has_clock_units(arguments) {
-                "now"
-            } else {
-                "today"
-            },
-            &now,
-        ),
+        (None, "now" | "describe" | "convert") => {
+            Ok(Moment { at: now.clone(), has_time: true, note: None })
+        }
+        (None, _) => read::read(if has_clock_units(arguments) { "now" } else { "today" }, &now),
     };
     let other = || {
         let text = string(arguments, "other")
@@ -94,11 +80,7 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
         read::read(text, &now)
     };
     let answer = match operation {
-        "now" => describe(&Moment {
-            at: now.clone(),
-            has_time: true,
-            note: None,
-        }),
+        "now" => describe(&Moment { at: now.clone(), has_time: true, note: None }),
         "describe" => describe(&date()?),
         "add" => add(&date()?, arguments)?,
         "difference" => difference(&date()?, &other()?)?,
@@ -121,9 +103,7 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
 }
 
 fn has_clock_units(arguments: &Value) -> bool {
-    ["hours", "minutes", "seconds"]
-        .iter()
-        .any(|unit| arguments.get(unit).is_some())
+    ["hours", "minutes", "seconds"].iter().any(|unit| arguments.get(unit).is_some())
 }
 
 /// The facts of a moment, with `text` first.
@@ -135,18 +115,12 @@ fn facts(text: String, moment: &Moment) -> Map<String, Value> {
     map.insert("date".into(), at.date().to_string().into());
     if *has_time {
         map.insert("time".into(), at.strftime("%H:%M:%S").to_string().into());
-        map.insert(
-            "iso".into(),
-            at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into(),
-        );
+        map.insert("iso".into(), at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into());
         map.insert("time_zone".into(), zone::name(at).into());
         map.insert("unix_seconds".into(), at.timestamp().as_second().into());
     }
     map.insert("weekday".into(), weekday(at.weekday()).into());
-    map.insert(
-        "iso_week".into(),
-        format!("{}-W{:02}", week.year(), week.week()).into(),
-    );
+    map.insert("iso_week".into(), format!("{}-W{:02}", week.year(), week.week()).into());
     map.insert("day_of_year".into(), at.day_of_year().into());
     map.insert("leap_year".into(), at.in_leap_year().into());
     if let Some(note) = note {
@@ -191,18 +165,13 @@ fn add(from: &Moment, arguments: &Value) -> Result<Map<String, Value>, ToolError
     let mut at = from.at.clone();
     if parts.iter().any(|(_, amount)| *amount < 0) && parts.iter().any(|(_, amount)| *amount > 0) {
         for (unit, amount) in &parts {
-            at = at
-                .checked_add(single(unit, *amount).map_err(too_far)?)
-                .map_err(too_far)?;
+            at = at.checked_add(single(unit, *amount).map_err(too_far)?).map_err(too_far)?;
         }
     } else {
         at = at.checked_add(span).map_err(too_far)?;
     }
-    let result = Moment {
-        at,
-        has_time: from.has_time || has_clock_units(arguments),
-        note: from.note,
-    };
+    let result =
+        Moment { at, has_time: from.has_time || has_clock_units(arguments), note: from.note };
     let what: Vec<_> = parts
         .iter()
         .enumerate()
@@ -214,21 +183,10 @@ fn add(from: &Moment, arguments: &Value) -> Result<Map<String, Value>, ToolError
             } else {
                 ""
             };
-            format!(
-                "{word}{}",
-                counted(amount.unsigned_abs(), unit.trim_end_matches('s'))
-            )
+            format!("{word}{}", counted(amount.unsigned_abs(), unit.trim_end_matches('s')))
         })
         .collect();
-    Ok(facts(
-        format!(
-            "{} {} is {}",
-            sentence(from),
-            what.join(", "),
-            sentence(&result)
-        ),
-        &result,
-    ))
+    Ok(facts(format!("{} {} is {}", sentence(from), what.join(", "), sentence(&result)), &result))
 }
 
 fn single(unit: &str, amount: i64) -> Result<Span, jiff::Error> {
@@ -250,10 +208,7 @@ fn difference(from: &Moment, to: &Moment) -> Result<Map<String, Value>, ToolErro
     let whole = if has_time {
         from.at.until((Unit::Year, &to.at)).map_err(failed)?
     } else {
-        from.at
-            .date()
-            .until((Unit::Year, to.at.date()))
-            .map_err(failed)?
+        from.at.date().until((Unit::Year, to.at.date())).map_err(failed)?
     };
     let days = days_between(from.at.date(), to.at.date());
     let seconds = to.at.timestamp().as_second() - from.at.timestamp().as_second();
@@ -264,27 +219,15 @@ fn difference(from: &Moment, to: &Moment) -> Result<Map<String, Value>, ToolErro
         counted(days.unsigned_abs(), "day")
     };
     let direction = if seconds < 0 { ", backwards" } else { "" };
-    let detail = if broken == count {
-        String::new()
-    } else {
-        format!(" ({broken})")
-    };
+    let detail = if broken == count { String::new() } else { format!(" ({broken})") };
     map.insert(
         "text".into(),
-        format!(
-            "From {} to {}: {count}{detail}{direction}",
-            sentence(from),
-            sentence(to)
-        )
-        .into(),
+        format!("From {} to {}: {count}{detail}{direction}", sentence(from), sentence(to)).into(),
     );
     map.insert("from".into(), iso(from).into());
     map.insert("to".into(), iso(to).into());
     map.insert("days".into(), days.into());
-    map.insert(
-        "weeks".into(),
-        json!({ "weeks": days / 7, "days": days % 7 }),
-    );
+    map.insert("weeks".into(), json!({ "weeks": days / 7, "days": days % 7 }));
     map.insert("broken_down".into(), broken.into());
     if has_time {
         map.insert("total_seconds".into(), seconds.into());
@@ -297,23 +240,14 @@ fn difference(from: &Moment, to: &Moment) -> Result<Map<String, Value>, ToolErro
 }
 
 fn hundredths(seconds: i64, unit: i64) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds of ten thousand years fit"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "seconds of ten thousand years fit")]
     let hours = seconds as f64 / unit as f64;
     (hours * 100.0).round() / 100.0
 }
 
 fn convert(from: &Moment, to: TimeZone) -> Map<String, Value> {
-    let from = Moment {
-        has_time: true,
-        ..from.clone()
-    };
-    let result = Moment {
-        at: from.at.with_time_zone(to),
-        ..from.clone()
-    };
+    let from = Moment { has_time: true, ..from.clone() };
+    let result = Moment { at: from.at.with_time_zone(to), ..from.clone() };
     let text = format!("{} is {}", sentence(&from), sentence(&result));
     let mut map = facts(text, &result);
     map.insert("from".into(), iso(&from).into());
@@ -334,31 +268,19 @@ fn add_business_days(from: &Moment, count: i64) -> Result<Map<String, Value>, To
         // Weeks alone would end on a weekend.
         left = 5 * count.signum();
         at = at
-            .checked_add(
-                Span::new()
-                    .try_weeks(count / 5 - count.signum())
-                    .map_err(|_| too_far())?,
-            )
+            .checked_add(Span::new().try_weeks(count / 5 - count.signum()).map_err(|_| too_far())?)
             .map_err(|_| too_far())?;
     } else {
         at = at.checked_add(weeks).map_err(|_| too_far())?;
     }
     while left != 0 {
-        at = if left > 0 {
-            at.tomorrow()
-        } else {
-            at.yesterday()
-        }
-        .map_err(|_| too_far())?;
+        at = if left > 0 { at.tomorrow() } else { at.yesterday() }.map_err(|_| too_far())?;
         if is_working(at.date()) {
             left -= left.signum();
         }
     }
-    let result = Moment {
-        at,
-        has_time: from.has_time,
-        note: Some("public holidays are not counted"),
-    };
+    let result =
+        Moment { at, has_time: from.has_time, note: Some("public holidays are not counted") };
     let sign = if count < 0 { "minus" } else { "plus" };
     let text = format!(
         "{} {sign} {} is {}",
@@ -370,10 +292,7 @@ fn add_business_days(from: &Moment, count: i64) -> Result<Map<String, Value>, To
 }
 
 fn business_days_between(from: &Moment, to: &Moment) -> Map<String, Value> {
-    let (first, last) = (
-        from.at.date().min(to.at.date()),
-        from.at.date().max(to.at.date()),
-    );
+    let (first, last) = (from.at.date().min(to.at.date()), from.at.date().max(to.at.date()));
     let days = days_between(first, last) + 1;
     let mut count = days / 7 * 5;
     let mut date = first;
@@ -384,14 +303,8 @@ fn business_days_between(from: &Moment, to: &Moment) -> Map<String, Value> {
     let text = format!(
         "{} from {} to {}, both included",
         counted(count.unsigned_abs(), "business day"),
-        sentence(&Moment {
-            has_time: false,
-            ..from.clone()
-        }),
-        sentence(&Moment {
-            has_time: false,
-            ..to.clone()
-        })
+        sentence(&Moment { has_time: false, ..from.clone() }),
+        sentence(&Moment { has_time: false, ..to.clone() })
     );
     let mut map = Map::new();
     map.insert("text".into(), text.into());
@@ -406,11 +319,7 @@ fn days_between(from: Date, to: Date) -> i64 {
 }
 
 fn iso(moment: &Moment) -> String {
-    let format = if moment.has_time {
-        "%Y-%m-%dT%H:%M:%S%:z"
-    } else {
-        "%Y-%m-%d"
-    };
+    let format = if moment.has_time { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%d" };
     moment.at.strftime(format).to_string()
 }
 
@@ -421,11 +330,7 @@ fn sentence(moment: &Moment) -> String {
     if !moment.has_time {
         return date;
     }
-    let time = at.strftime(if at.second() == 0 {
-        "%H:%M"
-    } else {
-        "%H:%M:%S"
-    });
+    let time = at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" });
     format!("{date}, {time} {}", zone::name(at))
 }
 
@@ -442,11 +347,7 @@ fn weekday(day: Weekday) -> &'static str {
 }
 
 fn counted(count: u64, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// "1 year, 2 months, 3 days", without a sign.
@@ -465,11 +366,7 @@ fn spelled(span: &Span) -> String {
         .filter(|(count, _)| *count != 0)
         .map(|(count, noun)| counted(count.unsigned_abs(), noun))
         .collect();
-    if words.is_empty() {
-        "no difference".to_owned()
-    } else {
-        words.join(", ")
-    }
+    if words.is_empty() { "no difference".to_owned() } else { words.join(", ") }
 }
 
 #[cfg(test)]

@@ -24,11 +24,9 @@ impl Document {
     /// The value of that key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Object(members) => members
-                .iter()
-                .rev()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value),
+            Self::Object(members) => {
+                members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -42,10 +40,7 @@ impl Document {
             _ => None,
         });
         let keys = members.flatten().map(|(key, _)| key);
-        keys.filter(|key| seen.insert(key.as_str()))
-            .take(most + 1)
-            .cloned()
-            .collect()
+        keys.filter(|key| seen.insert(key.as_str())).take(most + 1).cloned().collect()
     }
 
     /// The value as the text of a table's cell: a string without its quotes, null as nothing.

@@ -94,9 +94,7 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
             "todos" => lines::todos(text),
             "word_frequency" => {
                 let words = frequencies(text).into_iter().take(limit);
-                words
-                    .map(|(word, count)| json!({ "word": word, "count": count }))
-                    .collect()
+                words.map(|(word, count)| json!({ "word": word, "count": count })).collect()
             }
             "counts" => {
                 answer.insert(kind.to_owned(), counts(text));
@@ -160,18 +158,12 @@ fn keywords(text: &str, limit: usize) -> Vec<Value> {
             if let (Some(first), Some(second)) = (&before, &word)
                 && first != second
             {
-                pairs
-                    .entry(format!("{first} {second}"))
-                    .or_insert((0, line))
-                    .0 += 1;
+                pairs.entry(format!("{first} {second}")).or_insert((0, line)).0 += 1;
             }
             before = word;
         }
     }
-    let mut pairs: Vec<_> = pairs
-        .into_iter()
-        .filter(|(_, (count, _))| *count > 1)
-        .collect();
+    let mut pairs: Vec<_> = pairs.into_iter().filter(|(_, (count, _))| *count > 1).collect();
     pairs.sort_by(|(a, (x, i)), (b, (y, j))| y.cmp(x).then(i.cmp(j)).then(a.cmp(b)));
     pairs.truncate(limit / 3);
     let is_within = |word: &str, count: usize| {
@@ -179,10 +171,8 @@ fn keywords(text: &str, limit: usize) -> Vec<Value> {
             *times * 3 >= count * 2 && pair.split(' ').any(|part| part == word)
         })
     };
-    let mut ranked: Vec<(String, usize)> = pairs
-        .iter()
-        .map(|(pair, (count, _))| (pair.clone(), *count))
-        .collect();
+    let mut ranked: Vec<(String, usize)> =
+        pairs.iter().map(|(pair, (count, _))| (pair.clone(), *count)).collect();
     ranked.extend(
         single
             .into_iter()
@@ -192,18 +182,12 @@ fn keywords(text: &str, limit: usize) -> Vec<Value> {
     ranked.sort_by_key(|(word, count)| {
         std::cmp::Reverse(count * if word.contains(' ') { 3 } else { 2 })
     });
-    ranked
-        .into_iter()
-        .take(limit)
-        .map(|(word, _)| word.into())
-        .collect()
+    ranked.into_iter().take(limit).map(|(word, _)| word.into()).collect()
 }
 
 fn counts(text: &str) -> Value {
-    let words = text
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .count();
+    let words =
+        text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
     let mut paragraphs = 0;
     let mut inside = false;
     for line in text.lines() {

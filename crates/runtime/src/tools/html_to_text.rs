@@ -91,11 +91,7 @@ pub(super) fn read(html: &str, base: Option<&Url>) -> Page {
             rendered = whole;
         }
     }
-    Page {
-        title,
-        text: rendered.text,
-        links: rendered.links,
-    }
+    Page { title, text: rendered.text, links: rendered.links }
 }
 
 #[cfg(test)]

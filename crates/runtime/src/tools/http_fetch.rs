@@ -78,11 +78,7 @@ fn told(error: EgressError) -> ToolError {
 fn answer(fetched: &Fetched, arguments: &Value) -> Result<String, ToolError> {
     let media_type = fetched.media_type();
     if is_binary(&media_type, &fetched.body) {
-        let kind = if media_type.is_empty() {
-            "data"
-        } else {
-            &media_type
-        };
+        let kind = if media_type.is_empty() { "data" } else { &media_type };
         return Err(ToolError::Failed(format!(
             "{} answers {} with {kind}, which is not text",
             fetched.final_url, fetched.status
@@ -115,16 +111,7 @@ fn answer(fetched: &Fetched, arguments: &Value) -> Result<String, ToolError> {
 }
 
 fn is_binary(media_type: &str, body: &[u8]) -> bool {
-    let texts = [
-        "text/",
-        "json",
-        "xml",
-        "javascript",
-        "html",
-        "csv",
-        "yaml",
-        "form-urlencoded",
-    ];
+    let texts = ["text/", "json", "xml", "javascript", "html", "csv", "yaml", "form-urlencoded"];
     let named = [
         "image/",
         "audio/",
@@ -143,21 +130,14 @@ fn is_binary(media_type: &str, body: &[u8]) -> bool {
 }
 
 fn looks_like_a_page(text: &str) -> bool {
-    let start: String = text
-        .trim_start()
-        .chars()
-        .take(15)
-        .collect::<String>()
-        .to_ascii_lowercase();
+    let start: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 /// Cuts a text to the characters wanted, and to what its JSON may take.
 fn cut(text: &mut String, characters: usize) -> bool {
-    let by_characters = text
-        .char_indices()
-        .nth(characters.min(CHARACTERS_MAX))
-        .map_or(text.len(), |(at, _)| at);
+    let by_characters =
+        text.char_indices().nth(characters.min(CHARACTERS_MAX)).map_or(text.len(), |(at, _)| at);
     // JSON writes quotes, backslashes and line breaks with two bytes, other control characters with six.
     let mut size = 0;
     let by_size = text.bytes().position(|byte| {
@@ -237,10 +217,7 @@ mod tests {
         let long = "é".repeat(30_000);
         let page = told(Some("text/plain"), long.as_bytes(), &json!({}));
         assert_eq!(
-            (
-                page["text"].as_str().unwrap().chars().count(),
-                &page["truncated"]
-            ),
+            (page["text"].as_str().unwrap().chars().count(), &page["truncated"]),
             (20_000, &json!(true))
         );
         let page = told(
@@ -250,11 +227,7 @@ mod tests {
         );
         assert!(page.to_string().len() < 64 * 1024);
         assert_eq!(
-            told(
-                Some("text/plain"),
-                b"abc",
-                &json!({ "max_characters": 200 })
-            )["truncated"],
+            told(Some("text/plain"), b"abc", &json!({ "max_characters": 200 }))["truncated"],
             false
         );
     }

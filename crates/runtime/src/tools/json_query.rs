@@ -51,14 +51,9 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
     let found = path.find(&whole);
     let value = || -> Result<Document, ToolError> {
         if path.is_many() {
-            return Ok(Document::Array(
-                found.iter().map(|value| (*value).clone()).collect(),
-            ));
+            return Ok(Document::Array(found.iter().map(|value| (*value).clone()).collect()));
         }
-        found
-            .first()
-            .map(|value| (*value).clone())
-            .ok_or_else(|| path.missing(&whole))
+        found.first().map(|value| (*value).clone()).ok_or_else(|| path.missing(&whole))
     };
     let result = match string(arguments, "operation").unwrap_or("get") {
         "get" => match value()? {
@@ -96,31 +91,17 @@ fn parse(text: &str) -> Result<Document, ToolError> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let text = unfenced(text);
     serde_json::from_str(text).or_else(|error| {
-        let lines: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let is_lines = lines.len() > 1 && lines.iter().all(|line| line.starts_with(['{', '[']));
         let values: Option<Vec<Document>> = is_lines
-            .then(|| {
-                lines
-                    .iter()
-                    .map(|line| serde_json::from_str(line).ok())
-                    .collect()
-            })
+            .then(|| lines.iter().map(|line| serde_json::from_str(line).ok()).collect())
             .flatten();
         values.map(Document::Array).ok_or_else(|| {
-            let near = text
-                .lines()
-                .nth(error.line().saturating_sub(1))
-                .unwrap_or_default();
+            let near = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
             let before: String = near.chars().take(error.column()).collect();
             let from = before.char_indices().rev().nth(30).map_or(0, |(at, _)| at);
-            ToolError::Failed(format!(
-                "not valid JSON: {error}, after {:?}",
-                &before[from..]
-            ))
+            ToolError::Failed(format!("not valid JSON: {error}, after {:?}", &before[from..]))
         })
     })
 }
@@ -136,21 +117,13 @@ fn unfenced(text: &str) -> &str {
 /// Short values on one line, longer ones indented.
 fn readable(value: &Document) -> String {
     let short = value.to_string();
-    if short.len() <= 120 {
-        short
-    } else {
-        value.pretty()
-    }
+    if short.len() <= 120 { short } else { value.pretty() }
 }
 
 /// "array of 3 items"
 fn kind(value: &Document) -> String {
     let counted = |count: usize, noun: &str| {
-        if count == 1 {
-            format!("1 {noun}")
-        } else {
-            format!("{count} {noun}s")
-        }
+        if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
     };
     match value {
         Document::Null => "null".into(),

@@ -45,18 +45,16 @@ pub(super) fn other<'a>(
     };
     match context.sources.get(name) {
         Some(text) => limited(readable(text)),
-        None => Err(ToolError::Invalid(format!(
-            "`other_source` names {name:?}, which is not there"
-        ))),
+        None => {
+            Err(ToolError::Invalid(format!("`other_source` names {name:?}, which is not there")))
+        }
     }
 }
 
 fn limited(text: Cow<'_, str>) -> Result<Cow<'_, str>, ToolError> {
     if text.len() > TEXT_MAX_BYTES {
         let limit = TEXT_MAX_BYTES / (1024 * 1024);
-        return Err(ToolError::Invalid(format!(
-            "the text is longer than {limit} MiB"
-        )));
+        return Err(ToolError::Invalid(format!("the text is longer than {limit} MiB")));
     }
     Ok(text)
 }
@@ -103,19 +101,16 @@ pub(super) fn string<'a>(arguments: &'a Value, name: &str) -> Option<&'a str> {
 
 /// The yes-or-no argument of that name; absent is no.
 pub(super) fn flag(arguments: &Value, name: &str) -> bool {
-    arguments
-        .get(name)
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+    arguments.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The count of that name, or its default.
 pub(super) fn count(arguments: &Value, name: &str, default: usize) -> usize {
     // 3.0 is an integer to JSON schema.
     match arguments.get(name) {
-        Some(value) => integer(value)
-            .and_then(|value| usize::try_from(value).ok())
-            .unwrap_or(default),
+        Some(value) => {
+            integer(value).and_then(|value| usize::try_from(value).ok()).unwrap_or(default)
+        }
         None => default,
     }
 }

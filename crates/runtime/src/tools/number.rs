@@ -46,10 +46,7 @@ impl Number {
         let divisor =
             i128::try_from(gcd(numerator.unsigned_abs(), denominator.unsigned_abs())).ok()?;
         let sign = denominator.signum();
-        Some(Self::Exact(
-            numerator / divisor * sign,
-            denominator / divisor * sign,
-        ))
+        Some(Self::Exact(numerator / divisor * sign, denominator / divisor * sign))
     }
 
     /// Reads a plain decimal, such as `-0.0254` or `1852/3600`. For constants and JSON numbers.
@@ -58,19 +55,12 @@ impl Number {
             return Self::plain(numerator)?.divide(Self::plain(denominator)?);
         }
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-        let style = Style {
-            comma: false,
-            spaces: false,
-            exponent: true,
-        };
+        let style = Style { comma: false, spaces: false, exponent: true };
         let (number, length) = scan(digits, style)?;
         (length == digits.len()).then(|| number.multiply(Self::whole(sign)))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the approximation is what is asked for"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the approximation is what is asked for")]
     pub(super) fn to_f64(self) -> f64 {
         match self {
             Self::Exact(numerator, denominator) => numerator as f64 / denominator as f64,
@@ -116,10 +106,7 @@ impl Number {
         self.with(
             other,
             |a, b, c, d| {
-                Self::fraction(
-                    a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?,
-                    b.checked_mul(d)?,
-                )
+                Self::fraction(a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?, b.checked_mul(d)?)
             },
             |a, b| a + b,
         )
@@ -170,22 +157,14 @@ impl Number {
             return None;
         }
         let scale = Self::Exact(10, 1).power_whole(decimals.unsigned_abs())?;
-        let scaled = if decimals < 0 {
-            self.divide(scale)?
-        } else {
-            self.multiply(scale)
-        };
+        let scaled = if decimals < 0 { self.divide(scale)? } else { self.multiply(scale) };
         let half = Self::Exact(1, 2);
         let rounded = if scaled.is_negative() {
             scaled.negate().add(half).floor().negate()
         } else {
             scaled.add(half).floor()
         };
-        if decimals < 0 {
-            Some(rounded.multiply(scale))
-        } else {
-            rounded.divide(scale)
-        }
+        if decimals < 0 { Some(rounded.multiply(scale)) } else { rounded.divide(scale) }
     }
 
     /// The remainder with the sign of the divisor, as people expect of clocks; `None` by zero.
@@ -208,11 +187,7 @@ impl Number {
                 return None;
             }
             if let Some(power) = self.power_whole(times) {
-                return if whole < 0 {
-                    Self::ONE.divide(power)
-                } else {
-                    Some(power)
-                };
+                return if whole < 0 { Self::ONE.divide(power) } else { Some(power) };
             }
         }
         if let Self::Exact(1, 2) = exponent {
@@ -326,12 +301,7 @@ fn approximate(float: f64) -> String {
 pub(super) fn scan(text: &str, style: Style) -> Option<(Number, usize)> {
     let bytes = text.as_bytes();
     let digits_at = |at: usize| {
-        bytes
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count()
+        bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count()
     };
     // The groups of digits, each with the separator before it.
     let mut groups: Vec<(char, usize, usize)> = Vec::new();
@@ -357,19 +327,13 @@ pub(super) fn scan(text: &str, style: Style) -> Option<(Number, usize)> {
             }
             _ => false,
         };
-        let after_fraction = spaced
-            && groups
-                .iter()
-                .any(|(before, ..)| matches!(before, '.' | ','));
+        let after_fraction =
+            spaced && groups.iter().any(|(before, ..)| matches!(before, '.' | ','));
         if length == 0 || !allowed || after_fraction || groups.len() > 40 {
             break;
         }
         groups.push((
-            if spaced || separator == '’' {
-                '\''
-            } else {
-                separator
-            },
+            if spaced || separator == '’' { '\'' } else { separator },
             next,
             next + length,
         ));
@@ -381,11 +345,7 @@ pub(super) fn scan(text: &str, style: Style) -> Option<(Number, usize)> {
     let mut whole = String::new();
     let mut fraction = String::new();
     for (index, (_, from, to)) in used.iter().enumerate() {
-        let part = if Some(index) == decimal {
-            &mut fraction
-        } else {
-            &mut whole
-        };
+        let part = if Some(index) == decimal { &mut fraction } else { &mut whole };
         part.push_str(&text[*from..*to]);
     }
     let mut exponent = 0_i32;
@@ -406,12 +366,7 @@ fn interpret(groups: &[(char, usize, usize)]) -> (usize, Option<usize>) {
     let three = |index: usize| groups[index].2 - groups[index].1 == 3;
     let short_start = (1..=3).contains(&(groups[0].2 - groups[0].1));
     let last = groups.len() - 1;
-    let separators = |sign: char| {
-        groups[1..]
-            .iter()
-            .filter(|(before, ..)| *before == sign)
-            .count()
-    };
+    let separators = |sign: char| groups[1..].iter().filter(|(before, ..)| *before == sign).count();
     let (commas, dots) = (separators(','), separators('.'));
     // The fraction is after the last sign, when that sign stands only there.
     let decimal = match groups[last].0 {
@@ -444,12 +399,10 @@ fn interpret(groups: &[(char, usize, usize)]) -> (usize, Option<usize>) {
 
 fn assemble(whole: &str, fraction: &str, exponent: i32) -> Option<Number> {
     let approximation = || {
-        let float: f64 = format!(
-            "{}.{fraction}e{exponent}",
-            if whole.is_empty() { "0" } else { whole }
-        )
-        .parse()
-        .ok()?;
+        let float: f64 =
+            format!("{}.{fraction}e{exponent}", if whole.is_empty() { "0" } else { whole })
+                .parse()
+                .ok()?;
         float.is_finite().then_some(Number::Float(float))
     };
     let fraction = fraction.trim_end_matches('0');
@@ -458,11 +411,7 @@ fn assemble(whole: &str, fraction: &str, exponent: i32) -> Option<Number> {
     if digits.len() > 37 || exponent.unsigned_abs() > 36 {
         return approximation();
     }
-    let mantissa: i128 = if digits.is_empty() {
-        0
-    } else {
-        digits.parse().ok()?
-    };
+    let mantissa: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
     let shift = exponent - i32::try_from(fraction.len()).ok()?;
     let exact = 10_i128.checked_pow(shift.unsigned_abs()).and_then(|scale| {
         if shift < 0 {
@@ -481,10 +430,7 @@ pub(super) fn cell(text: &str) -> Option<Number> {
     if text.len() > 60 || !text.bytes().any(|b| b.is_ascii_digit()) {
         return None;
     }
-    let (text, bracketed) = match text
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    let (text, bracketed) = match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         Some(inner) => (inner.trim(), true),
         None => (text, false),
     };
@@ -503,14 +449,7 @@ pub(super) fn cell(text: &str) -> Option<Number> {
         }
     }
     let rest = rest.trim_start();
-    let (number, length) = scan(
-        rest,
-        Style {
-            comma: true,
-            spaces: true,
-            exponent: true,
-        },
-    )?;
+    let (number, length) = scan(rest, Style { comma: true, spaces: true, exponent: true })?;
     let tail = rest[length..].trim();
     let number = if tail == "%" {
         number.divide(Number::whole(100))?
@@ -550,19 +489,11 @@ pub(super) fn currency_before(text: &str) -> Option<(&'static str, usize)> {
 
 /// The currency at the beginning of a text that follows a number: its code and length.
 pub(super) fn currency_after(text: &str) -> Option<(&'static str, usize)> {
-    let ends = |length: usize| {
-        !text[length..]
-            .chars()
-            .next()
-            .is_some_and(char::is_alphanumeric)
-    };
-    let sign = CURRENCIES
-        .iter()
-        .find(|(sign, _)| text.starts_with(sign) && ends(sign.len()));
+    let ends = |length: usize| !text[length..].chars().next().is_some_and(char::is_alphanumeric);
+    let sign = CURRENCIES.iter().find(|(sign, _)| text.starts_with(sign) && ends(sign.len()));
     let word = || {
         CURRENCY_WORDS.iter().find(|(word, _)| {
-            text.get(..word.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
                 && ends(word.len())
         })
     };
@@ -610,20 +541,14 @@ mod tests {
     #[test]
     fn fractions_stay_exact_and_say_when_they_do_not() {
         let number = |text: &str| Number::plain(text).unwrap();
-        assert_eq!(
-            number("0.1").add(number("0.2")).show(),
-            ("0.3".to_owned(), true)
-        );
+        assert_eq!(number("0.1").add(number("0.2")).show(), ("0.3".to_owned(), true));
         assert_eq!(number("1/3").show(), ("0.333333333333".to_owned(), false));
         assert_eq!(
             number("2").power(number("200")).unwrap().show(),
             ("1.60693804426e60".to_owned(), false)
         );
         assert_eq!(number("2").power(number("-2")).unwrap().text(), "0.25");
-        assert_eq!(
-            number("9/4").square_root().unwrap().show(),
-            ("1.5".to_owned(), true)
-        );
+        assert_eq!(number("9/4").square_root().unwrap().show(), ("1.5".to_owned(), true));
         assert_eq!(number("-7").modulo(number("3")).unwrap().text(), "2");
         assert_eq!(number("2.5").round(0).unwrap().text(), "3");
         assert_eq!(number("-2.345").round(2).unwrap().text(), "-2.35");

@@ -25,14 +25,8 @@ pub(super) fn with_text(mut properties: Value, what: &str) -> Value {
          call id of an earlier tool call for its result."
     );
     if let Some(map) = properties.as_object_mut() {
-        map.insert(
-            "text".into(),
-            json!({ "type": "string", "description": itself }),
-        );
-        map.insert(
-            "source".into(),
-            json!({ "type": "string", "description": elsewhere }),
-        );
+        map.insert("text".into(), json!({ "type": "string", "description": itself }));
+        map.insert("source".into(), json!({ "type": "string", "description": elsewhere }));
     }
     properties
 }
@@ -40,38 +34,21 @@ pub(super) fn with_text(mut properties: Value, what: &str) -> Value {
 /// One broken rule, as a sentence that begins with the field.
 pub(super) fn explain(error: &ValidationError<'_>) -> String {
     let field = field(error.instance_path().as_str());
-    let at = if field.is_empty() {
-        "the arguments"
-    } else {
-        &field
-    };
+    let at = if field.is_empty() { "the arguments" } else { &field };
     let got = || shorten(&error.instance().to_string(), 60);
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
-            let names: Vec<_> = unexpected
-                .iter()
-                .map(|name| format!("`{}`", join(&field, name)))
-                .collect();
+            let names: Vec<_> =
+                unexpected.iter().map(|name| format!("`{}`", join(&field, name))).collect();
             format!("there is no field {}", names.join(", "))
         }
         Kind::Required { property } => {
-            format!(
-                "`{}` is missing",
-                join(&field, property.as_str().unwrap_or_default())
-            )
+            format!("`{}` is missing", join(&field, property.as_str().unwrap_or_default()))
         }
         Kind::Enum { options } => {
-            let options: Vec<_> = options
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(ToString::to_string)
-                .collect();
-            format!(
-                "`{at}` must be one of {}, not {}",
-                options.join(", "),
-                got()
-            )
+            let options: Vec<_> =
+                options.as_array().into_iter().flatten().map(ToString::to_string).collect();
+            format!("`{at}` must be one of {}, not {}", options.join(", "), got())
         }
         _ if field.is_empty() => format!("the arguments must be a JSON object: {error}"),
         Kind::Minimum { limit } => format!("`{at}` must be at least {limit}, not {}", got()),
@@ -82,9 +59,7 @@ pub(super) fn explain(error: &ValidationError<'_>) -> String {
         Kind::MaxItems { limit } => format!("`{at}` must have at most {limit} items"),
         Kind::Type { .. } => {
             let rule = error.to_string();
-            let rule = rule
-                .rsplit_once(" is not of ")
-                .map_or("another type", |(_, types)| types);
+            let rule = rule.rsplit_once(" is not of ").map_or("another type", |(_, types)| types);
             format!("`{at}` must be of {rule}, not {}", got())
         }
         _ => format!("`{at}`: {}", shorten(&error.to_string(), 200)),
@@ -105,9 +80,5 @@ fn field(pointer: &str) -> String {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

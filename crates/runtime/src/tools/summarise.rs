@@ -44,11 +44,7 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
         return Err(ToolError::Failed("the text holds no sentences".into()));
     }
     let summary = if flag(arguments, "bullets") {
-        picked
-            .iter()
-            .map(|sentence| format!("- {sentence}"))
-            .collect::<Vec<_>>()
-            .join("\n")
+        picked.iter().map(|sentence| format!("- {sentence}")).collect::<Vec<_>>().join("\n")
     } else {
         picked.join(" ")
     };
@@ -79,11 +75,7 @@ fn pick(text: &str, wanted: usize) -> Vec<String> {
                 // What a picked sentence has said already counts for less.
                 .map(|word| {
                     frequency.get(word.as_str()).copied().unwrap_or(0.0)
-                        * if covered.contains(word.as_str()) {
-                            0.3
-                        } else {
-                            1.0
-                        }
+                        * if covered.contains(word.as_str()) { 0.3 } else { 1.0 }
                 })
                 .sum();
             // Neither the shortest nor the longest sentence wins by its length.
@@ -101,10 +93,7 @@ fn pick(text: &str, wanted: usize) -> Vec<String> {
         picked.push(index);
     }
     picked.sort_unstable();
-    picked
-        .into_iter()
-        .map(|index| candidates[index].text.clone())
-        .collect()
+    picked.into_iter().map(|index| candidates[index].text.clone()).collect()
 }
 
 fn candidates(text: &str) -> Vec<Candidate> {
@@ -139,11 +128,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
                 weight *= 1.1;
             }
             if !words.is_empty() && seen.insert(flat.clone()) {
-                all.push(Candidate {
-                    text: flat,
-                    words,
-                    weight,
-                });
+                all.push(Candidate { text: flat, words, weight });
             }
         }
     }
@@ -222,9 +207,6 @@ mod tests {
             assert_eq!(call(&json!({ "text": text })), expected, "{text}");
         }
         let long = "Solar panels are good for the city. ".repeat(20_000);
-        assert_eq!(
-            call(&json!({ "text": long })),
-            "Solar panels are good for the city."
-        );
+        assert_eq!(call(&json!({ "text": long })), "Solar panels are good for the city.");
     }
 }

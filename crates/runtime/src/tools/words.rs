@@ -211,10 +211,7 @@ pub(super) fn frequencies(text: &str) -> Vec<(String, usize)> {
     }
     let mut sorted: Vec<_> = counts.into_iter().collect();
     sorted.sort_by_key(|(_, (count, first))| (std::cmp::Reverse(*count), *first));
-    sorted
-        .into_iter()
-        .map(|(word, (count, _))| (word, count))
-        .collect()
+    sorted.into_iter().map(|(word, (count, _))| (word, count)).collect()
 }
 
 #[cfg(test)]
@@ -249,11 +246,7 @@ mod tests {
         let frequencies = frequencies("The cat's toy. A cat, and the CAT; dogs don't. 42 toy's");
         assert_eq!(
             frequencies,
-            [
-                ("cat".to_owned(), 3),
-                ("toy".to_owned(), 2),
-                ("dogs".to_owned(), 1)
-            ]
+            [("cat".to_owned(), 3), ("toy".to_owned(), 2), ("dogs".to_owned(), 1)]
         );
         assert_eq!(
             words("rock-'n'-roll -- it's 3.5").collect::<Vec<_>>(),

@@ -15,20 +15,20 @@ pub(super) async fn call_tool(
     granted: &[String],
     step: u32,
     call: CallRecord,
-    context: ToolContext,
+    tool_context: ToolContext,
 ) -> EventBody {
     let began_at = Instant::now();
-    let answer = attempt(tools, granted, &call, context).await;
-    let (outcome, content) = match answer {
-        Ok(content) => (ToolOutcome::Ok, content),
-        Err(content) => (ToolOutcome::Error, content),
+    let answer = attempt(tools, granted, &call, tool_context).await;
+    let (outcome, text) = match answer {
+        Ok(text) => (ToolOutcome::Ok, text),
+        Err(text) => (ToolOutcome::Error, text),
     };
     EventBody::ToolResult {
         step,
         call_id: call.call_id,
         tool: call.tool,
         outcome,
-        content: without_nul(content),
+        content: without_nul(text),
         duration_ms: millis(began_at.elapsed()),
     }
 }
@@ -40,15 +40,8 @@ async fn attempt(
     context: ToolContext,
 ) -> Result<String, String> {
     let name = &call.tool;
-    if call
-        .call_id
-        .get(6..)
-        .and_then(|n| n.parse().ok())
-        .is_some_and(|n: usize| n > CALLS_MAX)
-    {
-        return Err(format!(
-            "not called: one step may ask for at most {CALLS_MAX} tools"
-        ));
+    if call.call_id.get(6..).and_then(|n| n.parse().ok()).is_some_and(|n: usize| n > CALLS_MAX) {
+        return Err(format!("not called: one step may ask for at most {CALLS_MAX} tools"));
     }
     let tool = match tools.get(name) {
         Some(tool) if granted.contains(name) => tool.clone(),
@@ -58,10 +51,7 @@ async fn attempt(
             } else {
                 format!("there is no tool `{name}`")
             };
-            let known: Vec<_> = granted
-                .iter()
-                .filter(|tool| tools.get(tool).is_some())
-                .collect();
+            let known: Vec<_> = granted.iter().filter(|tool| tools.get(tool).is_some()).collect();
             return Err(if known.is_empty() {
                 format!("{why}, and no other is granted")
             } else {
@@ -70,16 +60,13 @@ async fn attempt(
             });
         }
     };
-    tools
-        .check(name, &call.arguments)
-        .map_err(|error| error.to_string())?;
+    tools.check(name, &call.arguments).map_err(|error| error.to_string())?;
     let limit = tool.timeout();
     let arguments = call.arguments.clone();
     // A task of its own, so that a tool that computes holds up neither the others nor a cancel, and
     // its panic stays its own.
-    let work = AbortOnDropHandle::new(tokio::spawn(async move {
-        tool.call(&arguments, &context).await
-    }));
+    let work =
+        AbortOnDropHandle::new(tokio::spawn(async move { tool.call(&arguments, &context).await }));
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
         Ok(Err(_panic)) => {

@@ -39,19 +39,11 @@ fn session() -> Session {
 
 fn live(session: Session) -> LiveSession {
     let timeline = Timeline::default();
-    LiveSession::new(SessionSoFar {
-        session,
-        timeline,
-        as_of: at(0),
-    })
+    LiveSession::new(SessionSoFar { session, timeline, as_of: at(0) })
 }
 
 fn event(sequence: i64, body: EventBody) -> SessionEvent {
-    SessionEvent {
-        sequence,
-        at: at(sequence),
-        body,
-    }
+    SessionEvent { sequence, at: at(sequence), body }
 }
 
 fn start(step: u32, attempt: u32) -> EventBody {
@@ -59,10 +51,7 @@ fn start(step: u32, attempt: u32) -> EventBody {
 }
 
 fn output(step: u32, delta: &str) -> EventBody {
-    EventBody::Output {
-        step,
-        delta: delta.to_owned(),
-    }
+    EventBody::Output { step, delta: delta.to_owned() }
 }
 
 /// A reader of one step's output that counts how often it was asked to read.
@@ -89,16 +78,10 @@ fn a_piece_of_text_wakes_its_own_step_alone() {
             names.update_value(|count| *count += 1);
             live.steps().len()
         });
-        assert_eq!(
-            (first.get(), second.get(), list.get()),
-            (String::new(), String::new(), 2)
-        );
+        assert_eq!((first.get(), second.get(), list.get()), (String::new(), String::new(), 2));
         live.hear(event(3, output(2, "Hel")));
         live.hear(event(4, output(2, "lo")));
-        assert_eq!(
-            (first.get(), second.get(), list.get()),
-            (String::new(), "Hello".to_owned(), 2)
-        );
+        assert_eq!((first.get(), second.get(), list.get()), (String::new(), "Hello".to_owned(), 2));
         assert_eq!(first_count.get_value(), 1);
         assert_eq!(second_count.get_value(), 2);
         assert_eq!(names.get_value(), 1);
@@ -176,18 +159,10 @@ fn the_state_follows_the_log() {
         assert_eq!(live.state(), SessionState::Queued);
         live.hear(event(
             1,
-            EventBody::SessionStart {
-                provider: "builtin".to_owned(),
-                model: "planner".to_owned(),
-            },
+            EventBody::SessionStart { provider: "builtin".to_owned(), model: "planner".to_owned() },
         ));
         assert_eq!(live.state(), SessionState::Running);
-        live.hear(event(
-            2,
-            EventBody::Waiting {
-                reason: "a budget".to_owned(),
-            },
-        ));
+        live.hear(event(2, EventBody::Waiting { reason: "a budget".to_owned() }));
         assert_eq!(live.state(), SessionState::Waiting);
         live.hear(event(3, start(1, 1)));
         assert_eq!(live.state(), SessionState::Running);
@@ -218,21 +193,14 @@ fn a_record_that_is_over_wins_over_a_silent_log() {
             ..session()
         });
         assert_eq!(live.state(), SessionState::Failed);
-        assert_eq!(
-            live.ending().unwrap().reason.as_deref(),
-            Some("no worker could take it")
-        );
+        assert_eq!(live.ending().unwrap().reason.as_deref(), Some("no worker could take it"));
         assert_eq!(live.elapsed_ms(), 0);
     });
 }
 
 #[test]
 fn the_clock_goes_on_between_events_and_never_back() {
-    let mut clock = Clock {
-        started_at: None,
-        as_of: at(0),
-        heard_ms: 0.0,
-    };
+    let mut clock = Clock { started_at: None, as_of: at(0), heard_ms: 0.0 };
     assert_eq!(clock.elapsed_ms(5_000.0), 0);
     clock.hear(at(10), 1_000.0);
     assert_eq!(clock.elapsed_ms(1_000.0), 0);

@@ -16,10 +16,7 @@ fn marks_within_a_line() {
         ("a **b** c", vec![text("a "), strong("b"), text(" c")]),
         ("*a* _b_", vec![emphasis("a"), text(" "), emphasis("b")]),
         ("***a***", vec![Inline::Strong(vec![emphasis("a")])]),
-        (
-            "**a *b***",
-            vec![Inline::Strong(vec![text("a "), emphasis("b")])],
-        ),
+        ("**a *b***", vec![Inline::Strong(vec![text("a "), emphasis("b")])]),
         ("~~old~~", vec![Inline::Struck(vec![text("old")])]),
         ("2 * 3 * 4", vec![text("2 * 3 * 4")]),
         ("snake_case_name", vec![text("snake_case_name")]),
@@ -39,26 +36,14 @@ fn marks_within_a_line() {
 fn links_lead_to_the_web_and_nowhere_else() {
     let link = |url: &str, label: &str| Inline::Link(url.to_owned(), vec![text(label)]);
     let table: Vec<(&str, Vec<Inline>)> = vec![
-        (
-            "[a](https://example.org/b)",
-            vec![link("https://example.org/b", "a")],
-        ),
+        ("[a](https://example.org/b)", vec![link("https://example.org/b", "a")]),
         ("[a](javascript:alert(1))", vec![text("a"), text(")")]),
         ("[a](data:text/html,x)", vec![text("a")]),
         ("[a](/sign-out)", vec![text("a")]),
-        (
-            "[a](HTTPS://example.org)",
-            vec![link("HTTPS://example.org", "a")],
-        ),
+        ("[a](HTTPS://example.org)", vec![link("HTTPS://example.org", "a")]),
         ("[a](https:javascript)", vec![text("a")]),
-        (
-            "![pic](https://example.org/p.png)",
-            vec![link("https://example.org/p.png", "pic")],
-        ),
-        (
-            "<https://example.org>",
-            vec![link("https://example.org", "https://example.org")],
-        ),
+        ("![pic](https://example.org/p.png)", vec![link("https://example.org/p.png", "pic")]),
+        ("<https://example.org>", vec![link("https://example.org", "https://example.org")]),
         ("<script>", vec![text("<script>")]),
         (
             "see https://example.org/a_b_c.",
@@ -95,61 +80,36 @@ fn headings_rules_quotes_and_code() {
 
 #[test]
 fn code_that_is_still_being_written_is_code() {
-    assert_eq!(
-        parse("```\nhalf"),
-        [Block::Code(String::new(), "half".to_owned())]
-    );
+    assert_eq!(parse("```\nhalf"), [Block::Code(String::new(), "half".to_owned())]);
 }
 
 #[test]
 fn lists_nest_and_number() {
     let item = |label: &str| vec![paragraph(vec![text(label)])];
-    assert_eq!(
-        parse("- a\n- b"),
-        [Block::List(None, vec![item("a"), item("b")])]
-    );
-    assert_eq!(
-        parse("3. a\n\n4. b"),
-        [Block::List(Some(3), vec![item("a"), item("b")])]
-    );
+    assert_eq!(parse("- a\n- b"), [Block::List(None, vec![item("a"), item("b")])]);
+    assert_eq!(parse("3. a\n\n4. b"), [Block::List(Some(3), vec![item("a"), item("b")])]);
     assert_eq!(
         parse("1. a\n   - b\n   - c\n2. d"),
         [Block::List(
             Some(1),
             vec![
-                vec![
-                    paragraph(vec![text("a")]),
-                    Block::List(None, vec![item("b"), item("c")]),
-                ],
+                vec![paragraph(vec![text("a")]), Block::List(None, vec![item("b"), item("c")]),],
                 item("d"),
             ]
         )]
     );
     assert_eq!(
         parse("- a\n  goes on\n\nafter"),
-        [
-            Block::List(None, vec![item("a\ngoes on")]),
-            paragraph(vec![text("after")]),
-        ]
+        [Block::List(None, vec![item("a\ngoes on")]), paragraph(vec![text("after")]),]
     );
-    assert_eq!(
-        parse("1984. Great"),
-        [Block::List(Some(1984), vec![item("Great")])]
-    );
-    assert_eq!(
-        parse("in\n1984. Great"),
-        [paragraph(vec![text("in\n1984. Great")])]
-    );
+    assert_eq!(parse("1984. Great"), [Block::List(Some(1984), vec![item("Great")])]);
+    assert_eq!(parse("in\n1984. Great"), [paragraph(vec![text("in\n1984. Great")])]);
 }
 
 #[test]
 fn tables_are_as_wide_as_their_head() {
     let cell = |content: &str, is_right| Cell {
-        content: if content.is_empty() {
-            Vec::new()
-        } else {
-            vec![text(content)]
-        },
+        content: if content.is_empty() { Vec::new() } else { vec![text(content)] },
         is_right,
     };
     assert_eq!(
@@ -165,10 +125,7 @@ fn tables_are_as_wide_as_their_head() {
             paragraph(vec![text("after")]),
         ]
     );
-    assert_eq!(
-        parse("a | b\nno table"),
-        [paragraph(vec![text("a | b\nno table")])]
-    );
+    assert_eq!(parse("a | b\nno table"), [paragraph(vec![text("a | b\nno table")])]);
 }
 
 #[test]

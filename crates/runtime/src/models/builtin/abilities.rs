@@ -104,10 +104,7 @@ const FILLERS: &[&str] = &[
 #[must_use]
 pub fn do_line(system: &str) -> Vec<Ability> {
     let Some(list) = system.lines().find_map(|line| {
-        let line = line
-            .trim_start()
-            .trim_start_matches(['-', '*'])
-            .trim_start();
+        let line = line.trim_start().trim_start_matches(['-', '*']).trim_start();
         let head = line.get(..3)?;
         head.eq_ignore_ascii_case("do:").then(|| &line[3..])
     }) else {
@@ -136,10 +133,9 @@ fn named(item: &str) -> Option<Ability> {
     exact
         .or_else(|| {
             // "summarise the thread", "totals by category": the first words name the ability.
-            WORDS.iter().find(|(word, _)| {
-                item.strip_prefix(word)
-                    .is_some_and(|rest| rest.starts_with(' '))
-            })
+            WORDS
+                .iter()
+                .find(|(word, _)| item.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
         })
         .map(|(_, ability)| *ability)
 }
@@ -156,15 +152,9 @@ mod tests {
                 "You read.\nDo: summarise, extract action items, extract dates",
                 vec![Summarise, ActionItems, Dates],
             ),
-            (
-                "- do: Key words; find e-mail addresses",
-                vec![Keywords, Emails],
-            ),
+            ("- do: Key words; find e-mail addresses", vec![Keywords, Emails]),
             ("* DO: compare, compare, dance", vec![Compare]),
-            (
-                "Do: totals by category, draft a reply.",
-                vec![Totals, Reply],
-            ),
+            ("Do: totals by category, draft a reply.", vec![Totals, Reply]),
             ("Do not lie.", vec![]),
             ("Dö: x", vec![]),
             ("", vec![]),

@@ -174,22 +174,16 @@ fn as_written(clause: &str, expression: &str) -> String {
     let words = expression.split(' ').map(|word| match word {
         "c" if is_temperature => "°C",
         "f" if is_temperature => "°F",
-        word => written
-            .iter()
-            .find(|original| original.to_lowercase() == word)
-            .copied()
-            .unwrap_or(word),
+        word => {
+            written.iter().find(|original| original.to_lowercase() == word).copied().unwrap_or(word)
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
 
 /// A part of an expression, in brackets where it is more than a number.
 fn grouped(part: &str) -> String {
-    if part == "{}"
-        || part
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
-    {
+    if part == "{}" || part.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')) {
         part.to_owned()
     } else {
         format!("({part})")
@@ -203,41 +197,24 @@ pub(super) fn is_conversion(expression: &str) -> bool {
 
 fn conversions(text: &str) -> Vec<String> {
     let mut text = text;
-    for lead in [
-        "convert",
-        "change",
-        "turn",
-        "how much is",
-        "how much are",
-        "what is",
-        "what's",
-        "express",
-    ] {
+    for lead in
+        ["convert", "change", "turn", "how much is", "how much are", "what is", "what's", "express"]
+    {
         text = text.strip_prefix(lead).map_or(text, str::trim_start);
     }
     let mut found = Vec::new();
     let mut last_target: Option<String> = None;
     for part in text.split(", ").flat_map(|part| part.split(" and ")) {
-        let part = part
-            .trim()
-            .trim_start_matches("and ")
-            .trim_start_matches("convert ");
-        if let Some(rest) = part
-            .strip_prefix("how many ")
-            .or_else(|| part.strip_prefix("how much "))
+        let part = part.trim().trim_start_matches("and ").trim_start_matches("convert ");
+        if let Some(rest) =
+            part.strip_prefix("how many ").or_else(|| part.strip_prefix("how much "))
             && let Some((to, from)) = rest.split_once(" in ")
         {
-            let to = to
-                .trim_end_matches(" are there")
-                .trim_end_matches(" are")
-                .trim_end_matches(" is");
+            let to =
+                to.trim_end_matches(" are there").trim_end_matches(" are").trim_end_matches(" is");
             let from = from.strip_prefix("a ").or_else(|| from.strip_prefix("an "));
             let from = from.map_or_else(
-                || {
-                    rest.split_once(" in ")
-                        .map_or("", |(_, from)| from)
-                        .to_owned()
-                },
+                || rest.split_once(" in ").map_or("", |(_, from)| from).to_owned(),
                 |one| format!("1 {one}"),
             );
             if to.split(' ').all(is_unit)
@@ -248,14 +225,12 @@ fn conversions(text: &str) -> Vec<String> {
             }
             continue;
         }
-        let joint = [" to ", " into ", " in ", " as "]
-            .into_iter()
-            .find_map(|joint| {
-                let (from, to) = part.rsplit_once(joint)?;
-                let to = to.trim_start_matches("degrees ");
-                (starts_with_digit(from) && ends_with_unit(from) && to.split(' ').all(is_unit))
-                    .then(|| (from.to_owned(), to.to_owned()))
-            });
+        let joint = [" to ", " into ", " in ", " as "].into_iter().find_map(|joint| {
+            let (from, to) = part.rsplit_once(joint)?;
+            let to = to.trim_start_matches("degrees ");
+            (starts_with_digit(from) && ends_with_unit(from) && to.split(' ').all(is_unit))
+                .then(|| (from.to_owned(), to.to_owned()))
+        });
         if let Some((from, to)) = joint {
             found.push(format!("{} in {to}", from.replace("degrees ", "")));
             last_target = Some(to);
@@ -276,8 +251,7 @@ fn conversions(text: &str) -> Vec<String> {
 }
 
 fn starts_with_digit(text: &str) -> bool {
-    text.trim_start_matches(['-', '−', '+'])
-        .starts_with(|c: char| c.is_ascii_digit())
+    text.trim_start_matches(['-', '−', '+']).starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn ends_with_unit(text: &str) -> bool {
@@ -292,7 +266,6 @@ fn ends_with_unit(text: &str) -> bool {
 /// The expression of a clause that is arithmetic through and through.
 fn expression(text: &str) -> Option<Calculation> {
     let mut text = text.trim_matches(|c: char| c == '=' || c.is_whitespace());
-    let mut has_lead_in = false;
     loop {
         let before = text.len();
         for lead in LEAD_INS {
@@ -300,7 +273,6 @@ fn expression(text: &str) -> Option<Calculation> {
                 && rest.starts_with([' ', ':'])
             {
                 text = rest.trim_start_matches([' ', ':']);
-                has_lead_in = true;
             }
         }
         if text.len() == before {
@@ -326,24 +298,15 @@ fn expression(text: &str) -> Option<Calculation> {
     let text = phrases(&text).unwrap_or(text);
     let kept = clean(&text)?;
     let has_sign = has_sign(&kept);
-    let has_word = kept
-        .split([' ', '('])
-        .any(|word| OPERATIONS.contains(&word))
+    let has_word = kept.split([' ', '(']).any(|word| OPERATIONS.contains(&word))
         || kept.contains('%')
         || kept.contains(" as ");
     let has_digit =
         kept.chars().any(|c| c.is_ascii_digit()) || (on_previous && (has_sign || has_word));
-    if !has_digit
-        || !(has_sign || has_word)
-        || is_date(&kept)
-        || (!has_lead_in && !has_sign && !has_word)
-    {
+    if !has_digit || !(has_sign || has_word) || is_date(&kept) {
         return None;
     }
-    Some(Calculation {
-        expression: kept,
-        on_previous,
-    })
+    Some(Calculation { expression: kept, on_previous })
 }
 
 fn has_sign(text: &str) -> bool {
@@ -375,33 +338,34 @@ fn is_date(text: &str) -> bool {
 
 /// Sentences for arithmetic, as expressions.
 fn phrases(text: &str) -> Option<String> {
-    let numbers = |text: &str| -> Vec<String> {
-        text.replace(" and ", ", ")
-            .split(',')
-            .filter_map(clean)
-            .filter(|part| part.chars().any(|c| c.is_ascii_digit() || c == '{'))
-            .collect()
-    };
-    let two = |rest: &str, joints: &[&str]| -> Option<(String, String)> {
-        joints.iter().find_map(|joint| {
-            let (left, right) = rest.split_once(joint)?;
-            Some((clean(left)?, clean(right)?))
-        })
-    };
+    orders(text).or_else(|| figures(text)).or_else(|| shares(text))
+}
+
+/// The numbers of a list: "3, 4 and 5".
+fn numbers(text: &str) -> Vec<String> {
+    text.replace(" and ", ", ")
+        .split(',')
+        .filter_map(clean)
+        .filter(|part| part.chars().any(|c| c.is_ascii_digit() || c == '{'))
+        .collect()
+}
+
+/// What stands on both sides of the first joint that is there.
+fn two(text: &str, joints: &[&str]) -> Option<(String, String)> {
+    joints.iter().find_map(|joint| {
+        let (left, right) = text.split_once(joint)?;
+        Some((clean(left)?, clean(right)?))
+    })
+}
+
+/// "split 240 between 7", "increase 200 by 15 %".
+fn orders(text: &str) -> Option<String> {
     for verb in ["split ", "share ", "divide "] {
         if let Some(rest) = text.strip_prefix(verb) {
             let rest = rest.replace(" equally", "").replace(" evenly", "");
             let (left, right) = two(
                 &rest,
-                &[
-                    " between ",
-                    " among ",
-                    " amongst ",
-                    " across ",
-                    " into ",
-                    " by ",
-                    " with ",
-                ],
+                &[" between ", " among ", " amongst ", " across ", " into ", " by ", " with "],
             )?;
             return Some(format!("{} / {}", grouped(&left), grouped(&right)));
         }
@@ -425,25 +389,23 @@ fn phrases(text: &str) -> Option<String> {
         let numbers = numbers(rest);
         return (numbers.len() > 1).then(|| numbers.join(" + "));
     }
-    for (verb, sign) in [
-        ("increase ", '+'),
-        ("raise ", '+'),
-        ("decrease ", '-'),
-        ("reduce ", '-'),
-    ] {
+    for (verb, sign) in [("increase ", '+'), ("raise ", '+'), ("decrease ", '-'), ("reduce ", '-')]
+    {
         if let Some(rest) = text.strip_prefix(verb) {
             let (left, right) = two(rest, &[" by "])?;
             return Some(
-                match right
-                    .strip_suffix('%')
-                    .or_else(|| right.strip_suffix(" percent"))
-                {
+                match right.strip_suffix('%').or_else(|| right.strip_suffix(" percent")) {
                     Some(share) => format!("{left} * (1 {sign} {}/100)", share.trim()),
                     None => format!("{left} {sign} {right}"),
                 },
             );
         }
     }
+    None
+}
+
+/// "the sum of 3, 4 and 5", "half of 90".
+fn figures(text: &str) -> Option<String> {
     for (name, function) in [
         ("sum of ", "sum"),
         ("total of ", "sum"),
@@ -464,9 +426,8 @@ fn phrases(text: &str) -> Option<String> {
         let numbers = numbers(rest);
         return (numbers.len() > 1).then(|| numbers.join(" * "));
     }
-    if let Some(rest) = text
-        .strip_prefix("difference between ")
-        .or_else(|| text.strip_prefix("difference of "))
+    if let Some(rest) =
+        text.strip_prefix("difference between ").or_else(|| text.strip_prefix("difference of "))
     {
         let (left, right) = two(rest, &[" and "])?;
         return Some(format!("{left} - {right}"));
@@ -485,12 +446,12 @@ fn phrases(text: &str) -> Option<String> {
             return Some(expression.replace("{}", &clean(rest)?));
         }
     }
-    for name in [
-        "what percentage of ",
-        "what percent of ",
-        "percentage of ",
-        "percent of ",
-    ] {
+    None
+}
+
+/// "what percentage of 80 is 20", "20 % tip on 85", "120 plus 19 % VAT".
+fn shares(text: &str) -> Option<String> {
+    for name in ["what percentage of ", "what percent of ", "percentage of ", "percent of "] {
         if let Some(rest) = text.strip_prefix(name)
             && let Some((whole, part)) = two(rest, &[" is "])
         {
@@ -523,31 +484,17 @@ fn phrases(text: &str) -> Option<String> {
             return Some(shape.replace('A', &share).replace('B', &whole));
         }
     }
-    for (joint, sign) in [
-        (" plus ", '+'),
-        (" with ", '+'),
-        (" including ", '+'),
-        (" less ", '-'),
-        (" minus ", '-'),
-    ] {
+    for (joint, sign) in
+        [(" plus ", '+'), (" with ", '+'), (" including ", '+'), (" less ", '-'), (" minus ", '-')]
+    {
         if let Some((whole, rest)) = text.rsplit_once(joint)
             && let Some((share, what)) = rest.split_once('%')
-            && [
-                "vat", "tax", "tip", "service", "interest", "discount", "markup",
-            ]
-            .iter()
-            .any(|word| has_phrase(what, word))
+            && ["vat", "tax", "tip", "service", "interest", "discount", "markup"]
+                .iter()
+                .any(|word| has_phrase(what, word))
         {
-            let sign = if has_phrase(what, "discount") {
-                '-'
-            } else {
-                sign
-            };
-            return Some(format!(
-                "{} * (1 {sign} {}/100)",
-                grouped(&clean(whole)?),
-                share.trim()
-            ));
+            let sign = if has_phrase(what, "discount") { '-' } else { sign };
+            return Some(format!("{} * (1 {sign} {}/100)", grouped(&clean(whole)?), share.trim()));
         }
     }
     None
@@ -568,10 +515,7 @@ fn clean(text: &str) -> Option<String> {
             .split(|c: char| !c.is_alphanumeric())
             .filter(|p| p.chars().any(char::is_alphabetic))
             .collect();
-        if is_symbolic
-            || parts
-                .iter()
-                .all(|part| KNOWN.contains(part) || OPERATIONS.contains(part))
+        if is_symbolic || parts.iter().all(|part| KNOWN.contains(part) || OPERATIONS.contains(part))
         {
             kept.push(word.trim_end_matches([';', '?']).to_owned());
             after_number = bare.ends_with(|c: char| c.is_ascii_digit() || c == ')' || c == '%');

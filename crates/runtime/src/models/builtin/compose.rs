@@ -55,10 +55,8 @@ pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
     let has_tried = !sections.is_empty() || !missing.is_empty() || !failed.is_empty();
     write_unknown(&mut text, understood, has_tried);
     if !has_tried && understood.unknown.is_empty() {
-        let _ = write!(
-            text,
-            "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}\n"
-        );
+        let _ =
+            writeln!(text, "{WHAT_I_AM} I found nothing to work on. {WHAT_I_CAN} {WHAT_IS_NEEDED}");
     }
     write_sources(&mut text, &sections);
     text.trim_end().to_owned() + "\n"
@@ -95,18 +93,14 @@ fn list(items: &[String]) -> String {
 
 fn write_sections(text: &mut String, sections: &[Section]) {
     // Lines such as results of calculations stand together, without headings.
-    let has_headings = sections
-        .iter()
-        .filter(|section| !section.title.is_empty())
-        .count()
-        > 1
+    let has_headings = sections.iter().filter(|section| !section.title.is_empty()).count() > 1
         || (sections.len() > 1 && sections.iter().any(|section| !section.title.is_empty()));
     for section in sections {
         if has_headings && !section.title.is_empty() {
             let _ = write!(text, "## {}\n\n", section.title);
         }
         if section.title.is_empty() && sections.len() > 1 {
-            let _ = write!(text, "- {}\n", section.body.trim());
+            let _ = writeln!(text, "- {}", section.body.trim());
         } else {
             let _ = write!(text, "{}\n\n", section.body.trim());
         }
@@ -119,11 +113,7 @@ fn write_sections(text: &mut String, sections: &[Section]) {
 fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(Vec<String>, Vec<&'static str>)]) {
     for (wishes, tools) in missing {
         let wish = list(wishes);
-        let tools = tools
-            .iter()
-            .map(|tool| format!("`{tool}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let tools = tools.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
         let _ = if plan.is_last_step() {
             write!(
                 text,
@@ -148,10 +138,7 @@ fn write_unknown(text: &mut String, understood: &Understood, has_more: bool) {
         .map(|clause| format!("“{}”", resonant_domain::text::shorten(clause, 120)));
     let unknown = unknown.collect::<Vec<_>>().join(", ");
     let _ = if has_more && understood.origin != Origin::Material {
-        write!(
-            text,
-            "I did not know what to do with {unknown}. {WHAT_I_AM} {WHAT_IS_NEEDED}\n\n"
-        )
+        write!(text, "I did not know what to do with {unknown}. {WHAT_I_AM} {WHAT_IS_NEEDED}\n\n")
     } else {
         write!(
             text,
@@ -182,11 +169,7 @@ fn write_sources(text: &mut String, sections: &[Section]) {
     let sources: Vec<_> = tools
         .iter()
         .map(|(tool, what)| {
-            let what: Vec<_> = what
-                .iter()
-                .filter(|what| !what.is_empty())
-                .copied()
-                .collect();
+            let what: Vec<_> = what.iter().filter(|what| !what.is_empty()).copied().collect();
             if what.is_empty() || sections.len() == 1 {
                 format!("`{tool}`")
             } else {
@@ -194,11 +177,7 @@ fn write_sources(text: &mut String, sections: &[Section]) {
             }
         })
         .collect();
-    let _ = write!(
-        text,
-        "*By the built-in planner, from {}.*\n",
-        sources.join(", ")
-    );
+    let _ = writeln!(text, "*By the built-in planner, from {}.*", sources.join(", "));
 }
 
 /// The plan in plain words.
@@ -212,11 +191,7 @@ pub(super) fn thinking(
         let wishes: Vec<_> = plan.wishes.iter().map(super::intents::spoken).collect();
         let shown: Vec<_> = wishes.iter().take(8).cloned().collect();
         let more = wishes.len().saturating_sub(8);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let count = match wishes.len() {
             0 => "nothing that my rules know".to_owned(),
             1 => "one thing".to_owned(),
@@ -224,11 +199,9 @@ pub(super) fn thinking(
         };
         let _ = match (understood.origin, wishes.len()) {
             (_, 0) => write!(text, "The goal asks for {count}."),
-            (Origin::Goal, _) => write!(
-                text,
-                "The goal asks for {count}: {}{more}.",
-                shown.join("; ")
-            ),
+            (Origin::Goal, _) => {
+                write!(text, "The goal asks for {count}: {}{more}.", shown.join("; "))
+            }
             (Origin::Author, _) => {
                 write!(
                     text,
@@ -273,24 +246,15 @@ pub(super) fn thinking(
     }
     let named: Vec<_> = tools
         .iter()
-        .map(|(tool, count)| {
-            if *count > 1 {
-                format!("{tool} {count} times")
-            } else {
-                (*tool).to_owned()
-            }
-        })
+        .map(
+            |(tool, count)| {
+                if *count > 1 { format!("{tool} {count} times") } else { (*tool).to_owned() }
+            },
+        )
         .collect();
-    let side_by_side = if calls.len() > 1 {
-        ", side by side, because none needs another's result"
-    } else {
-        ""
-    };
-    let first = if plan.made.is_empty() {
-        "I call"
-    } else {
-        "With these results I call"
-    };
+    let side_by_side =
+        if calls.len() > 1 { ", side by side, because none needs another's result" } else { "" };
+    let first = if plan.made.is_empty() { "I call" } else { "With these results I call" };
     let _ = write!(text, "{first} {}{side_by_side}.", list(&named));
     if plan.has_more_to_come() {
         text.push_str(" What depends on a result comes in the next step.");

@@ -76,12 +76,7 @@ const PLACES: &[(&str, &str)] = &[
 pub(super) fn question(clause: &str, now: jiff::Timestamp) -> Option<DateQuestion> {
     let text = digits(&plain(clause));
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let ask = |arguments: Value| {
-        Some(DateQuestion {
-            arguments,
-            on_previous: false,
-        })
-    };
+    let ask = |arguments: Value| Some(DateQuestion { arguments, on_previous: false });
     if let Some(found) = clock(&text, today) {
         return ask(found);
     }
@@ -89,10 +84,7 @@ pub(super) fn question(clause: &str, now: jiff::Timestamp) -> Option<DateQuestio
         return ask(found);
     }
     if let Some(found) = shifted(&text, today) {
-        return found.map(|(arguments, on_previous)| DateQuestion {
-            arguments,
-            on_previous,
-        });
+        return found.map(|(arguments, on_previous)| DateQuestion { arguments, on_previous });
     }
     let asks_weekday = [
         "weekday",
@@ -112,10 +104,7 @@ pub(super) fn question(clause: &str, now: jiff::Timestamp) -> Option<DateQuestio
         if let Some(date) = find_date(&text, today, Lean::Next) {
             return ask(json!({ "operation": "describe", "date": date }));
         }
-        if ["that", "it", "this"]
-            .iter()
-            .any(|word| has_phrase(&text, word))
-        {
+        if ["that", "it", "this"].iter().any(|word| has_phrase(&text, word)) {
             return Some(DateQuestion {
                 arguments: json!({ "operation": "describe" }),
                 on_previous: true,
@@ -176,14 +165,9 @@ fn clock(text: &str, today: Date) -> Option<Value> {
     Some(json!({ "operation": "now", "time_zone": place.unwrap_or_else(|| "UTC".to_owned()) }))
 }
 
-/// "from Europe/Berlin to America/New_York", "15:00 London in Tokyo".
+/// "from Europe/Berlin to `America/New_York`", "15:00 London in Tokyo".
 fn two_zones(text: &str) -> Option<(String, String)> {
-    for (first, second) in [
-        (" from ", " to "),
-        (" in ", " to "),
-        (" in ", " in "),
-        (" ", " in "),
-    ] {
+    for (first, second) in [(" from ", " to "), (" in ", " to "), (" in ", " in "), (" ", " in ")] {
         let Some((left, to)) = text.rsplit_once(second) else {
             continue;
         };
@@ -204,25 +188,14 @@ fn two_zones(text: &str) -> Option<(String, String)> {
 
 /// The time zone of a place.
 fn zone(place: &str) -> Option<String> {
-    let place = place
-        .trim()
-        .trim_start_matches("the ")
-        .trim_end_matches(['?', '.', ' ']);
-    let place = place
-        .trim_end_matches(" time")
-        .trim_end_matches(" now")
-        .trim_end_matches(" right");
+    let place = place.trim().trim_start_matches("the ").trim_end_matches(['?', '.', ' ']);
+    let place = place.trim_end_matches(" time").trim_end_matches(" now").trim_end_matches(" right");
     if let Some((_, zone)) = PLACES.iter().find(|(name, _)| *name == place) {
         return Some((*zone).to_owned());
     }
     let wanted = place.replace(' ', "_");
-    let names: Vec<_> = jiff::tz::db()
-        .available()
-        .map(|name| name.to_string())
-        .collect();
-    let exact = names
-        .iter()
-        .find(|name| name.eq_ignore_ascii_case(&wanted) && name.contains('/'));
+    let names: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let exact = names.iter().find(|name| name.eq_ignore_ascii_case(&wanted) && name.contains('/'));
     let city = || {
         names.iter().find(|name| {
             [
@@ -237,10 +210,7 @@ fn zone(place: &str) -> Option<String> {
             ]
             .iter()
             .any(|area| name.starts_with(area))
-                && name
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|city| city.eq_ignore_ascii_case(&wanted))
+                && name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&wanted))
         })
     };
     exact.or_else(city).cloned()
@@ -261,11 +231,7 @@ fn find_time(text: &str) -> Option<String> {
         let next = text.split([' ', ',']).nth(at + 1);
         if bare != word || matches!(next, Some("am" | "pm" | "o'clock")) {
             let hours: u8 = bare.parse().ok().filter(|hours| *hours <= 12)?;
-            let suffix = if bare == word {
-                next.unwrap_or("")
-            } else {
-                &word[bare.len()..]
-            };
+            let suffix = if bare == word { next.unwrap_or("") } else { &word[bare.len()..] };
             return Some(format!("{:02}:00", afternoon(hours, suffix)));
         }
         None
@@ -304,32 +270,17 @@ fn distance(text: &str, today: Date) -> Option<Value> {
     {
         return None;
     }
-    let is_business = [
-        "business day",
-        "working day",
-        "work day",
-        "workday",
-        "weekday",
-    ]
-    .iter()
-    .any(|word| text.contains(word));
-    let operation = if is_business {
-        "business_days_between"
-    } else {
-        "difference"
-    };
-    for (first, second) in [
-        ("between ", " and "),
-        ("from ", " to "),
-        ("from ", " until "),
-        ("from ", " till "),
-    ] {
+    let is_business = ["business day", "working day", "work day", "workday", "weekday"]
+        .iter()
+        .any(|word| text.contains(word));
+    let operation = if is_business { "business_days_between" } else { "difference" };
+    for (first, second) in
+        [("between ", " and "), ("from ", " to "), ("from ", " until "), ("from ", " till ")]
+    {
         if let Some(at) = text.find(first)
             && let Some((left, right)) = text[at + first.len()..].split_once(second)
-            && let (Some(from), Some(to)) = (
-                find_date(left, today, Lean::Next),
-                find_date(right, today, Lean::Next),
-            )
+            && let (Some(from), Some(to)) =
+                (find_date(left, today, Lean::Next), find_date(right, today, Lean::Next))
         {
             return Some(json!({ "operation": operation, "date": from, "other": to }));
         }
@@ -365,15 +316,9 @@ fn distance(text: &str, today: Date) -> Option<Value> {
 }
 
 /// "add 3 weeks to today", "90 days after …", "5 business days from now", "2 weeks ago".
-#[expect(
-    clippy::option_option,
-    reason = "no shift, a shift that cannot be placed, a shift"
-)]
+#[expect(clippy::option_option, reason = "no shift, a shift that cannot be placed, a shift")]
 fn shifted(text: &str, today: Date) -> Option<Option<(Value, bool)>> {
-    let words: Vec<_> = text
-        .split([' ', ','])
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<_> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let mut amounts: Vec<(i64, &str)> = Vec::new();
     let mut business = None;
     for (at, word) in words.iter().enumerate() {
@@ -390,9 +335,7 @@ fn shifted(text: &str, today: Date) -> Option<Option<(Value, bool)>> {
             && words.get(at + 2).is_some_and(|day| day.starts_with("day"))
         {
             business = Some(number);
-        } else if let Some(unit) = UNITS
-            .iter()
-            .find(|unit| next.trim_end_matches('s') == **unit)
+        } else if let Some(unit) = UNITS.iter().find(|unit| next.trim_end_matches('s') == **unit)
             && matches!(next.strip_prefix(*unit), Some("" | "s"))
         {
             amounts.push((number, unit));
@@ -404,9 +347,7 @@ fn shifted(text: &str, today: Date) -> Option<Option<(Value, bool)>> {
         return None;
     }
     let is_back = text.starts_with("subtract")
-        || ["before", "ago", "minus", "earlier"]
-            .iter()
-            .any(|word| has_phrase(text, word));
+        || ["before", "ago", "minus", "earlier"].iter().any(|word| has_phrase(text, word));
     let is_on = text.starts_with("add")
         || text.starts_with("in ")
         || ["after", "from", "plus", "later", "hence", "from now"]
@@ -420,22 +361,15 @@ fn shifted(text: &str, today: Date) -> Option<Option<(Value, bool)>> {
     if !is_back && !is_on {
         return None;
     }
-    let anchor = ["after", "before", "from", "to", "plus", "minus", "subtract"]
-        .iter()
-        .find_map(|word| {
+    let anchor =
+        ["after", "before", "from", "to", "plus", "minus", "subtract"].iter().find_map(|word| {
             let at = find_phrase(text, word)?;
             find_date(&text[at + word.len()..], today, Lean::Next)
         });
     let anchor = anchor.or_else(|| find_date(text, today, Lean::Next));
-    let points_back = [
-        "after that",
-        "from then",
-        "after this",
-        "to that",
-        "before that",
-    ]
-    .iter()
-    .any(|phrase| has_phrase(text, phrase));
+    let points_back = ["after that", "from then", "after this", "to that", "before that"]
+        .iter()
+        .any(|phrase| has_phrase(text, phrase));
     let is_now = ["ago", "from now", "hence", "today", "now", "later"]
         .iter()
         .any(|word| has_phrase(text, word))
@@ -451,15 +385,13 @@ fn shifted(text: &str, today: Date) -> Option<Option<(Value, bool)>> {
         Some(days) => json!({ "operation": "add_business_days", "business_days": sign * days }),
         None => json!({ "operation": "add" }),
     };
-    let needs_time = amounts
-        .iter()
-        .any(|(_, unit)| matches!(*unit, "hour" | "minute" | "second"));
+    let needs_time = amounts.iter().any(|(_, unit)| matches!(*unit, "hour" | "minute" | "second"));
     if business.is_none() {
         for (amount, unit) in amounts {
             arguments[format!("{unit}s")] = (sign * amount).into();
         }
     }
-    if !points_back && !(needs_time && is_now) {
+    if !(points_back || needs_time && is_now) {
         arguments["date"] = start.into();
     }
     Some(Some((arguments, points_back)))

@@ -80,13 +80,12 @@ const STARTERS: &[&str] = &[
 /// Reads a goal. `asks` says whether a text holds a request.
 pub(super) fn read(goal: &str, asks: &dyn Fn(&str) -> bool) -> Goal {
     let (mut request, mut texts) = unfence(goal.trim());
-    if texts.is_empty() {
-        if let Some((head, material)) =
+    if texts.is_empty()
+        && let Some((head, material)) =
             by_lines(&request, asks).or_else(|| by_colon(&request, asks))
-        {
-            request = head;
-            texts.push(material);
-        }
+    {
+        request = head;
+        texts.push(material);
     }
     if texts.is_empty() {
         let (rest, quoted) = unquote(&request);
@@ -96,11 +95,7 @@ pub(super) fn read(goal: &str, asks: &dyn Fn(&str) -> bool) -> Goal {
         }
     }
     let urls = urls(&request);
-    Goal {
-        clauses: clauses(&request),
-        texts,
-        urls,
-    }
+    Goal { clauses: clauses(&request), texts, urls }
 }
 
 /// Takes the fenced blocks out of a text.
@@ -149,11 +144,9 @@ fn by_lines(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
     }
     let (body, last) = goal.trim_end().rsplit_once('\n')?;
     let last = last.trim();
-    let points_up = ["above", "this", "that", "it", "these"].iter().any(|word| {
-        last.to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|w| w == *word)
-    });
+    let points_up = ["above", "this", "that", "it", "these"]
+        .iter()
+        .any(|word| last.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == *word));
     (asks(last) && (points_up || !asks(first)) && last.len() < 300 && is_material(body.trim()))
         .then(|| (last.to_owned(), body.trim().to_owned()))
 }
@@ -175,9 +168,7 @@ fn by_colon(goal: &str, asks: &dyn Fn(&str) -> bool) -> Option<(String, String)>
 /// A tail such as "summarise, list the dates": requests, no material.
 fn asks_only(tail: &str, asks: &dyn Fn(&str) -> bool) -> bool {
     tail.split_whitespace().count() < 25
-        && tail
-            .split([',', ';', '?'])
-            .all(|part| part.trim().is_empty() || asks(part))
+        && tail.split([',', ';', '?']).all(|part| part.trim().is_empty() || asks(part))
 }
 
 fn is_material(text: &str) -> bool {
@@ -256,10 +247,7 @@ fn sentences(line: &str) -> Vec<&str> {
         let ends = match c {
             '?' | ';' | '!' => after.is_empty() || after.starts_with(char::is_whitespace),
             '.' => {
-                let word = line[from..at]
-                    .rsplit(char::is_whitespace)
-                    .next()
-                    .unwrap_or("");
+                let word = line[from..at].rsplit(char::is_whitespace).next().unwrap_or("");
                 after.starts_with(char::is_whitespace)
                     && !matches!(
                         word.to_lowercase().as_str(),
@@ -295,24 +283,17 @@ fn split_and(sentence: &str, clauses: &mut Vec<String>) {
             ", ",
         ]
         .into_iter()
-        .find(|joint| {
-            rest.get(..joint.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(joint))
-        });
+        .find(|joint| rest.get(..joint.len()).is_some_and(|head| head.eq_ignore_ascii_case(joint)));
         if let Some(joint) = joint {
             let behind = &rest[joint.len()..];
-            let word = behind
-                .split(|c: char| c.is_whitespace() || c == ',')
-                .next()
-                .unwrap_or("");
+            let word = behind.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or("");
             let word = word.to_lowercase();
             // "who is responsible and is it due" stays; "and is" after a question word parts.
             let is_weak = matches!(
                 word.as_str(),
                 "is" | "are" | "work" | "get" | "total" | "sum" | "average"
             );
-            if STARTERS.contains(&word.as_str()) && !(is_weak && !sentence[from..at].contains(' '))
-            {
+            if STARTERS.contains(&word.as_str()) && (!is_weak || sentence[from..at].contains(' ')) {
                 clauses.push(sentence[from..at].trim().to_owned());
                 from = at + joint.len();
                 at = from;

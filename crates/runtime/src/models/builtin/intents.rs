@@ -21,18 +21,11 @@ use phrases::{DATA_PHRASES, PHRASES};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Wish {
     /// A calculation; `{}` in it is the result of the wish before.
-    Calculate {
-        expression: String,
-        on_previous: bool,
-    },
+    Calculate { expression: String, on_previous: bool },
     /// A question for the `datetime` tool.
     Date { arguments: Value, on_previous: bool },
     /// Something done with a text.
-    Text {
-        ability: Ability,
-        material: Material,
-        amount: Option<u32>,
-    },
+    Text { ability: Ability, material: Material, amount: Option<u32> },
     /// Two texts side by side.
     Compare { left: Material, right: Material },
     /// The dates of a text, and how far away each is.
@@ -99,12 +92,8 @@ fn asks(text: &str) -> bool {
             .flat_map(|(_, phrases)| *phrases)
             .any(|phrase| has_phrase(&lower, phrase))
             || VERBS.iter().any(|verb| lower.starts_with(verb))
-            || ["what", "how", "which", "who", "when"]
-                .iter()
-                .any(|word| lower.starts_with(word))
-            || ["total", "average", "csv", "json"]
-                .iter()
-                .any(|word| has_phrase(&lower, word))
+            || ["what", "how", "which", "who", "when"].iter().any(|word| lower.starts_with(word))
+            || ["total", "average", "csv", "json"].iter().any(|word| has_phrase(&lower, word))
             || !calculations(text).is_empty())
 }
 
@@ -116,9 +105,7 @@ pub(super) fn task(request: &ModelRequest) -> (&str, Option<&str>) {
         .find_map(|message| match message {
             Message::User { text, context } => Some((
                 text.as_str(),
-                context
-                    .as_deref()
-                    .filter(|context| !context.trim().is_empty()),
+                context.as_deref().filter(|context| !context.trim().is_empty()),
             )),
             _ => None,
         })
@@ -136,17 +123,11 @@ pub(super) fn understand(request: &ModelRequest) -> Understood {
             || (text.split_whitespace().count() >= 60
                 && !goal.clauses.iter().take(2).any(|clause| asks(clause)))
         {
-            goal = Goal {
-                texts: vec![text.to_owned()],
-                ..Goal::default()
-            };
+            goal = Goal { texts: vec![text.to_owned()], ..Goal::default() };
         }
     }
     let materials = materials(&goal, context);
-    let mut understood = Understood {
-        materials,
-        ..Understood::default()
-    };
+    let mut understood = Understood { materials, ..Understood::default() };
     let mut earlier = Earlier::default();
     let mut pages = Vec::new();
     for clause in &goal.clauses {
@@ -229,6 +210,7 @@ fn materials(goal: &Goal, context: Option<&str>) -> Vec<Material> {
 }
 
 /// What a clause asks for.
+#[expect(clippy::too_many_lines, reason = "the order of the readings is the grammar")]
 fn wishes(
     clause: &str,
     known: &Understood,
@@ -238,11 +220,7 @@ fn wishes(
 ) -> Vec<Wish> {
     let lower = plain(clause);
     let own_pages: Vec<_> = goal::urls(clause).into_iter().map(Material::Page).collect();
-    let materials: &[Material] = if own_pages.is_empty() {
-        &known.materials
-    } else {
-        &own_pages
-    };
+    let materials: &[Material] = if own_pages.is_empty() { &known.materials } else { &own_pages };
     let mut wishes = Vec::new();
     let paths = json_paths(clause);
     let json = materials.iter().find(|material| {
@@ -251,10 +229,7 @@ fn wishes(
     if let (false, Some(material)) = (paths.is_empty(), json) {
         return paths
             .into_iter()
-            .map(|path| Wish::Path {
-                material: material.clone(),
-                path,
-            })
+            .map(|path| Wish::Path { material: material.clone(), path })
             .collect();
     }
     let table = materials.iter().find_map(|material| {
@@ -266,10 +241,7 @@ fn wishes(
         let query = tables::query(clause, table, earlier);
         let converts = data_abilities(&lower, text_of(material, context));
         if let Some(query) = query {
-            wishes.push(Wish::Query {
-                material: (*material).clone(),
-                query,
-            });
+            wishes.push(Wish::Query { material: (*material).clone(), query });
         } else {
             wishes.extend(converts.iter().map(|ability| Wish::Text {
                 ability: *ability,
@@ -285,11 +257,7 @@ fn wishes(
         if !matches!(material, Material::Page(_)) && !abilities.is_empty() {
             return abilities
                 .into_iter()
-                .map(|ability| Wish::Text {
-                    ability,
-                    material: material.clone(),
-                    amount: None,
-                })
+                .map(|ability| Wish::Text { ability, material: material.clone(), amount: None })
                 .collect();
         }
     }
@@ -297,13 +265,9 @@ fn wishes(
         let asks_each = (lower.contains("how many days")
             || lower.contains("how far")
             || lower.contains("how long"))
-            && ["each", "every", "they", "them"]
-                .iter()
-                .any(|word| has_phrase(&lower, word));
+            && ["each", "every", "they", "them"].iter().any(|word| has_phrase(&lower, word));
         if asks_each && let Some(material) = materials.first() {
-            return vec![Wish::DatesAway {
-                material: material.clone(),
-            }];
+            return vec![Wish::DatesAway { material: material.clone() }];
         }
         if let Some(question) = dates::question(clause, now) {
             return vec![Wish::Date {
@@ -314,10 +278,7 @@ fn wishes(
     }
     let abilities = text_abilities(&lower);
     if !materials.is_empty() && !abilities.is_empty() {
-        let compares = known
-            .wishes
-            .iter()
-            .any(|wish| matches!(wish, Wish::Compare { .. }));
+        let compares = known.wishes.iter().any(|wish| matches!(wish, Wish::Compare { .. }));
         return on_texts(&abilities, compares, &lower, materials, context);
     }
     if own_pages.is_empty() {
@@ -348,11 +309,7 @@ fn wishes(
 fn text_abilities(lower: &str) -> Vec<Ability> {
     let mut found: Vec<(usize, Ability)> = Vec::new();
     for (ability, phrases) in PHRASES {
-        if let Some(at) = phrases
-            .iter()
-            .filter_map(|phrase| find_phrase(lower, phrase))
-            .min()
-        {
+        if let Some(at) = phrases.iter().filter_map(|phrase| find_phrase(lower, phrase)).min() {
             found.push((at, *ability));
         }
     }
@@ -376,7 +333,7 @@ fn data_abilities(lower: &str, text: Option<&str>) -> Vec<Ability> {
 /// Each ability on each text; two texts and "compare" give one comparison.
 fn on_texts(
     abilities: &[Ability],
-    compared: bool,
+    is_compared: bool,
     lower: &str,
     materials: &[Material],
     context: Option<&str>,
@@ -396,20 +353,13 @@ fn on_texts(
         ],
     )
     .filter(|amount| (1..=10).contains(amount));
-    let compares = compared || abilities.contains(&Ability::Compare);
-    let pair = if compares {
-        pair(materials, context)
-    } else {
-        None
-    };
+    let compares = is_compared || abilities.contains(&Ability::Compare);
+    let pair = if compares { pair(materials, context) } else { None };
     let mut wishes = Vec::new();
     for ability in abilities {
         match (ability, &pair) {
             (Ability::Compare, Some((left, right))) => {
-                wishes.push(Wish::Compare {
-                    left: left.clone(),
-                    right: right.clone(),
-                });
+                wishes.push(Wish::Compare { left: left.clone(), right: right.clone() });
             }
             (Ability::Compare, None) => {}
             (Ability::Summarise, Some((left, right))) if compares => {
@@ -470,21 +420,15 @@ fn from_author(abilities: &[Ability], known: &Understood, context: Option<&str>)
         let text = text_of(material, context);
         let is_data = text.is_some_and(|text| is_json(text) || Table::read(text).is_some());
         for ability in &texts {
-            let needs_data = matches!(
-                ability,
-                Ability::Table | Ability::Totals | Ability::Json | Ability::Csv
-            );
+            let needs_data =
+                matches!(ability, Ability::Table | Ability::Totals | Ability::Json | Ability::Csv);
             if *ability == Ability::Compare
                 || (needs_data && text.is_some() && !is_data)
                 || (*ability == Ability::Csv && text.is_some_and(|text| !is_json(text)))
             {
                 continue;
             }
-            wishes.push(Wish::Text {
-                ability: *ability,
-                material: material.clone(),
-                amount: None,
-            });
+            wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: None });
         }
     }
     if texts.contains(&Ability::Compare)
@@ -516,11 +460,7 @@ fn useful(known: &Understood, context: Option<&str>) -> Vec<Wish> {
             ]
         };
         for ability in abilities {
-            wishes.push(Wish::Text {
-                ability: *ability,
-                material: material.clone(),
-                amount: None,
-            });
+            wishes.push(Wish::Text { ability: *ability, material: material.clone(), amount: None });
         }
     }
     wishes
@@ -531,27 +471,20 @@ pub(super) fn spoken(wish: &Wish) -> String {
     match wish {
         Wish::Calculate { expression, .. } => {
             let shown = expression.replace("{}", "that result");
-            let verb = if arithmetic::is_conversion(expression) {
-                "convert"
-            } else {
-                "work out"
-            };
+            let verb = if arithmetic::is_conversion(expression) { "convert" } else { "work out" };
             format!("{verb} “{shown}”")
         }
         Wish::Date { arguments, .. } => match arguments["operation"].as_str() {
             Some("difference") => "count the days between two dates".to_owned(),
             Some("business_days_between") => "count the working days between two dates".to_owned(),
             Some("add" | "add_business_days") => "work out a date".to_owned(),
-            Some("now") => format!(
-                "look up the time ({})",
-                arguments["time_zone"].as_str().unwrap_or("UTC")
-            ),
+            Some("now") => {
+                format!("look up the time ({})", arguments["time_zone"].as_str().unwrap_or("UTC"))
+            }
             Some("convert") => "convert a time to another time zone".to_owned(),
             _ => "look up a date".to_owned(),
         },
-        Wish::Text {
-            ability, material, ..
-        } => {
+        Wish::Text { ability, material, .. } => {
             let joint = match ability {
                 Ability::Reply => "to",
                 Ability::Outline | Ability::Checklist => "from",
@@ -560,10 +493,9 @@ pub(super) fn spoken(wish: &Wish) -> String {
             format!("{} {joint} {}", verb(*ability), bare_place(material))
         }
         Wish::Compare { .. } => "compare the two texts".to_owned(),
-        Wish::DatesAway { material } => format!(
-            "find the dates in {} and count the days to each",
-            bare_place(material)
-        ),
+        Wish::DatesAway { material } => {
+            format!("find the dates in {} and count the days to each", bare_place(material))
+        }
         Wish::Query { material, .. } => format!("ask the table in {}", bare_place(material)),
         Wish::Path { path, .. } => format!("read {path}"),
     }

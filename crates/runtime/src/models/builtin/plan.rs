@@ -65,12 +65,7 @@ impl<'a> Plan<'a> {
                     content: "the tool gave no answer".to_owned(),
                     is_error: true,
                 })),
-                Message::Tool {
-                    call_id,
-                    content,
-                    is_error,
-                    ..
-                } => {
+                Message::Tool { call_id, content, is_error, .. } => {
                     if let Some(call) = made.iter_mut().find(|call| call.call_id == *call_id) {
                         call.content.clone_from(content);
                         call.is_error = *is_error;
@@ -79,18 +74,8 @@ impl<'a> Plan<'a> {
                 Message::User { .. } => {}
             }
         }
-        let offered = request
-            .tools
-            .iter()
-            .map(|tool| tool.name.as_str())
-            .collect();
-        Self {
-            wishes,
-            context,
-            made,
-            now: request.now,
-            offered,
-        }
+        let offered = request.tools.iter().map(|tool| tool.name.as_str()).collect();
+        Self { wishes, context, made, now: request.now, offered }
     }
 
     /// Whether the tool may be called now.
@@ -105,9 +90,7 @@ impl<'a> Plan<'a> {
 
     /// The call as it was made, if it was.
     pub fn find(&self, call: &Call) -> Option<&Made> {
-        self.made
-            .iter()
-            .find(|made| made.tool == call.tool && made.arguments == call.arguments)
+        self.made.iter().find(|made| made.tool == call.tool && made.arguments == call.arguments)
     }
 
     /// The calls that can be made now, each once.
@@ -157,22 +140,15 @@ impl<'a> Plan<'a> {
             return Stage::Waits;
         };
         // Chains are given link by link: the first link that was not called is the next.
-        let open: Vec<_> = calls
-            .into_iter()
-            .filter(|call| self.find(call).is_none())
-            .collect();
+        let open: Vec<_> = calls.into_iter().filter(|call| self.find(call).is_none()).collect();
         if open.is_empty() {
             return Stage::Ready;
         }
         // A wish of several tools does what it may; a wish of one is missing its tool.
-        let allowed: Vec<_> = open
-            .iter()
-            .filter(|call| self.may_call(call.tool))
-            .cloned()
-            .collect();
-        let has_any = self
-            .calls(index)
-            .is_ok_and(|all| all.iter().any(|call| self.find(call).is_some()));
+        let allowed: Vec<_> =
+            open.iter().filter(|call| self.may_call(call.tool)).cloned().collect();
+        let has_any =
+            self.calls(index).is_ok_and(|all| all.iter().any(|call| self.find(call).is_some()));
         match (allowed.is_empty(), has_any) {
             (false, _) => Stage::Calls(allowed),
             (true, true) => Stage::Ready,
@@ -183,10 +159,7 @@ impl<'a> Plan<'a> {
     /// The calls of a wish, as far as they can be told now. `Err`: another wish comes first.
     pub fn calls(&self, index: usize) -> Result<Vec<Call>, ()> {
         match &self.wishes[index] {
-            Wish::Calculate {
-                expression,
-                on_previous,
-            } => {
+            Wish::Calculate { expression, on_previous } => {
                 let expression = if *on_previous {
                     expression.replace("{}", &self.number_before(index)?)
                 } else {
@@ -197,33 +170,21 @@ impl<'a> Plan<'a> {
                     arguments: json!({ "expression": expression }),
                 }])
             }
-            Wish::Date {
-                arguments,
-                on_previous,
-            } => {
+            Wish::Date { arguments, on_previous } => {
                 let mut arguments = arguments.clone();
                 if *on_previous {
                     arguments["date"] = self.date_before(index)?.into();
                 }
-                Ok(vec![Call {
-                    tool: "datetime",
-                    arguments,
-                }])
+                Ok(vec![Call { tool: "datetime", arguments }])
             }
-            Wish::Text {
-                ability,
-                material,
-                amount,
-            } => Ok(self.on_text(*ability, material, *amount)),
+            Wish::Text { ability, material, amount } => {
+                Ok(self.on_text(*ability, material, *amount))
+            }
             Wish::Compare { left, right } => Ok(self.compare(left, right)),
             Wish::DatesAway { material } => Ok(self.dates_away(material)),
             Wish::Query { material, query } => Ok(self.table_call(material, query)),
             Wish::Path { material, path } => Ok(self.with_source(material, |source| {
-                vec![call(
-                    "json_query",
-                    source,
-                    json!({ "operation": "get", "path": path }),
-                )]
+                vec![call("json_query", source, json!({ "operation": "get", "path": path }))]
             })),
         }
     }
@@ -231,10 +192,7 @@ impl<'a> Plan<'a> {
     /// The number that the wish before found.
     fn number_before(&self, index: usize) -> Result<String, ()> {
         let (before, made) = self.result_before(index)?;
-        if !matches!(
-            self.wishes[before],
-            Wish::Calculate { .. } | Wish::Date { .. }
-        ) {
+        if !matches!(self.wishes[before], Wish::Calculate { .. } | Wish::Date { .. }) {
             return Err(());
         }
         let after = made.content.rsplit(['=', '≈']).next().unwrap_or("").trim();
@@ -243,11 +201,7 @@ impl<'a> Plan<'a> {
             .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | ',' | ' '))
             .collect();
         let number = number.trim().replace([',', ' '], "");
-        if number.is_empty() {
-            Err(())
-        } else {
-            Ok(number)
-        }
+        if number.is_empty() { Err(()) } else { Ok(number) }
     }
 
     /// The date that the wish before found.
@@ -260,10 +214,7 @@ impl<'a> Plan<'a> {
     fn result_before(&self, index: usize) -> Result<(usize, &Made), ()> {
         let before = index.checked_sub(1).ok_or(())?;
         let calls = self.calls(before)?;
-        let made = calls
-            .last()
-            .and_then(|call| self.find(call))
-            .filter(|made| !made.is_error);
+        let made = calls.last().and_then(|call| self.find(call)).filter(|made| !made.is_error);
         made.map(|made| (before, made)).ok_or(())
     }
 
@@ -323,18 +274,12 @@ impl<'a> Plan<'a> {
 
     /// What is done in the end: a page that turns out to be JSON is laid out, not summarised.
     pub fn ability_for(&self, ability: Ability, material: &Material) -> Ability {
-        let is_prose_ability = matches!(
-            ability,
-            Ability::Summarise | Ability::KeyPoints | Ability::Fetch
-        );
+        let is_prose_ability =
+            matches!(ability, Ability::Summarise | Ability::KeyPoints | Ability::Fetch);
         let is_data = matches!(material, Material::Page(_))
             && is_prose_ability
             && self.text(material).is_some_and(|text| is_json(&text));
-        if is_data && self.may_call_or_made("json_query") {
-            Ability::Json
-        } else {
-            ability
-        }
+        if is_data && self.may_call_or_made("json_query") { Ability::Json } else { ability }
     }
 
     fn on_text(&self, ability: Ability, material: &Material, amount: Option<u32>) -> Vec<Call> {
@@ -368,10 +313,8 @@ impl<'a> Plan<'a> {
                     ));
                 }
                 Ability::KeyPoints | Ability::Outline => {
-                    let sentences = amount
-                        .filter(|_| ability == Ability::KeyPoints)
-                        .unwrap_or(5)
-                        .clamp(1, 10);
+                    let sentences =
+                        amount.filter(|_| ability == Ability::KeyPoints).unwrap_or(5).clamp(1, 10);
                     calls.push(call(
                         "summarise",
                         source.clone(),
@@ -384,11 +327,7 @@ impl<'a> Plan<'a> {
                 _ => {}
             }
             if !kinds(ability).is_empty() {
-                calls.push(call(
-                    "extract",
-                    source,
-                    json!({ "what": self.kinds_of(material) }),
-                ));
+                calls.push(call("extract", source, json!({ "what": self.kinds_of(material) })));
             }
             calls
         })
@@ -419,11 +358,7 @@ impl<'a> Plan<'a> {
         let mut all: Vec<&'static str> = Vec::new();
         for wish in self.wishes {
             let kinds = match wish {
-                Wish::Text {
-                    ability,
-                    material: other,
-                    ..
-                } if other == material => kinds(*ability),
+                Wish::Text { ability, material: other, .. } if other == material => kinds(*ability),
                 Wish::DatesAway { material: other } if other == material => &["dates"],
                 _ => &[],
             };
@@ -461,16 +396,10 @@ impl<'a> Plan<'a> {
 
     fn dates_away(&self, material: &Material) -> Vec<Call> {
         let calls = self.with_source(material, |source| {
-            vec![call(
-                "extract",
-                source,
-                json!({ "what": self.kinds_of(material) }),
-            )]
+            vec![call("extract", source, json!({ "what": self.kinds_of(material) }))]
         });
-        let Some(made) = calls
-            .last()
-            .and_then(|call| self.find(call))
-            .filter(|made| !made.is_error)
+        let Some(made) =
+            calls.last().and_then(|call| self.find(call)).filter(|made| !made.is_error)
         else {
             return calls;
         };
@@ -490,11 +419,8 @@ impl<'a> Plan<'a> {
         let path = text.as_deref().and_then(json_table).map(|(path, _)| path);
         self.with_source(material, |source| match path {
             Some(path) => {
-                let to_csv = call(
-                    "json_query",
-                    source,
-                    json!({ "operation": "to_csv", "path": path }),
-                );
+                let to_csv =
+                    call("json_query", source, json!({ "operation": "to_csv", "path": path }));
                 match self.find(&to_csv) {
                     Some(made) if !made.is_error => {
                         let mut source = Map::new();
@@ -537,11 +463,9 @@ impl<'a> Plan<'a> {
         let path = json_table(&text).map_or_else(|| "$".to_owned(), |(path, _)| path);
         self.with_source(material, |source| {
             vec![match ability {
-                Ability::Csv => call(
-                    "json_query",
-                    source,
-                    json!({ "operation": "to_csv", "path": path }),
-                ),
+                Ability::Csv => {
+                    call("json_query", source, json!({ "operation": "to_csv", "path": path }))
+                }
                 _ if is_json => call("json_query", source, json!({ "operation": "pretty" })),
                 _ => call("csv_table", source, json!({ "output": "json" })),
             }]
@@ -552,7 +476,7 @@ impl<'a> Plan<'a> {
 /// What `extract` is asked for by each ability.
 const fn kinds(ability: Ability) -> &'static [&'static str] {
     match ability {
-        Ability::Keywords => &["keywords"],
+        Ability::Keywords | Ability::Outline => &["keywords"],
         Ability::ActionItems => &["todos"],
         Ability::Questions => &["questions"],
         Ability::Dates => &["dates"],
@@ -563,26 +487,19 @@ const fn kinds(ability: Ability) -> &'static [&'static str] {
         Ability::Count => &["counts"],
         Ability::Reply => &["questions", "todos", "dates", "amounts"],
         Ability::Checklist => &["todos", "dates", "questions"],
-        Ability::Outline => &["keywords"],
         _ => &[],
     }
 }
 
 fn fetch(url: &str) -> Call {
-    Call {
-        tool: "http_fetch",
-        arguments: json!({ "url": url, "max_characters": PAGE_CHARS }),
-    }
+    Call { tool: "http_fetch", arguments: json!({ "url": url, "max_characters": PAGE_CHARS }) }
 }
 
 fn call(tool: &'static str, mut source: Map<String, Value>, more: Value) -> Call {
     if let Value::Object(more) = more {
         source.extend(more);
     }
-    Call {
-        tool,
-        arguments: Value::Object(source),
-    }
+    Call { tool, arguments: Value::Object(source) }
 }
 
 /// Whether a page answered with an error: there is nothing to read in it.
@@ -605,17 +522,10 @@ pub(super) fn iso_dates(result: &str) -> Vec<(String, String)> {
     let value: Value = serde_json::from_str(result).unwrap_or_default();
     let mut found: Vec<(String, String)> = Vec::new();
     for item in value["dates"].as_array().into_iter().flatten() {
-        let text = item
-            .as_str()
-            .or_else(|| item["text"].as_str())
-            .unwrap_or_default();
-        let iso = ["iso", "date", "value"]
-            .iter()
-            .find_map(|name| item[*name].as_str())
-            .unwrap_or(text);
-        if let Some(iso) = iso
-            .get(..10)
-            .filter(|iso| iso.parse::<jiff::civil::Date>().is_ok())
+        let text = item.as_str().or_else(|| item["text"].as_str()).unwrap_or_default();
+        let iso =
+            ["iso", "date", "value"].iter().find_map(|name| item[*name].as_str()).unwrap_or(text);
+        if let Some(iso) = iso.get(..10).filter(|iso| iso.parse::<jiff::civil::Date>().is_ok())
             && !found.iter().any(|(_, known)| known == iso)
         {
             found.push((text.to_owned(), iso.to_owned()));

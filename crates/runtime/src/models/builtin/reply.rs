@@ -35,11 +35,7 @@ pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
     };
     write(&thinking, ModelPiece::Thinking, &mut pieces);
     if calls.is_empty() {
-        write(
-            &compose::answer(&plan, &understood),
-            ModelPiece::Output,
-            &mut pieces,
-        );
+        write(&compose::answer(&plan, &understood), ModelPiece::Output, &mut pieces);
     }
     let calls: Vec<_> = calls
         .into_iter()
@@ -50,10 +46,7 @@ pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
             arguments: call.arguments,
         })
         .collect();
-    let argument_chars: usize = calls
-        .iter()
-        .map(|call| call.arguments.to_string().len())
-        .sum();
+    let argument_chars: usize = calls.iter().map(|call| call.arguments.to_string().len()).sum();
     let usage = Usage {
         input_tokens: request_chars(request).div_ceil(4) as u64,
         // A text that is handed on is not written: only what the plan adds counts.
@@ -65,11 +58,7 @@ pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
         (true, true) => FinishReason::Length,
         (false, true) => FinishReason::Stop,
     };
-    pieces.push(ModelPiece::Finish {
-        calls,
-        usage,
-        reason,
-    });
+    pieces.push(ModelPiece::Finish { calls, usage, reason });
     pieces
 }
 

@@ -42,13 +42,9 @@ impl Table {
         let is_head = columns.iter().all(|name| {
             !name.is_empty() && name.len() < 60 && !name.ends_with(['.', '!', '?', ':'])
         });
-        let is_prose = rows
-            .iter()
-            .flatten()
-            .filter(|cell| cell.split_whitespace().count() > 25)
-            .count()
-            * 4
-            > rows.len();
+        let is_prose =
+            rows.iter().flatten().filter(|cell| cell.split_whitespace().count() > 25).count() * 4
+                > rows.len();
         let is_table = !rows.is_empty()
             && is_head
             && !is_prose
@@ -141,9 +137,8 @@ impl Table {
                 .strip_suffix('y')
                 .map_or_else(|| plural.clone(), |stem| format!("{stem}ies"));
             let forms = [&name, &spaced, &plural, &plural_y, &singular];
-            let hit = forms
-                .into_iter()
-                .find_map(|form| Some((find_phrase(text, form)?, form.len())));
+            let hit =
+                forms.into_iter().find_map(|form| Some((find_phrase(text, form)?, form.len())));
             if let Some((at, length)) = hit {
                 found.push((at, at + length, column));
             }
@@ -155,10 +150,7 @@ impl Table {
                 .any(|(left, right, _)| left <= from && to <= right && right - left > to - from)
         });
         found.sort_unstable();
-        found
-            .into_iter()
-            .map(|(at, _, column)| (at, column))
-            .collect()
+        found.into_iter().map(|(at, _, column)| (at, column)).collect()
     }
 }
 
@@ -195,13 +187,8 @@ pub(super) fn query(clause: &str, table: &Table, earlier: &mut Earlier) -> Optio
     let has_own_filters = !filters.is_empty();
     let (sort, sort_at) = sorting(&text, table);
     let group = grouping(&text, table, sort_at);
-    let aggregates = aggregates(
-        &text,
-        table,
-        group.as_deref(),
-        sort.as_ref(),
-        earlier.column.as_deref(),
-    );
+    let aggregates =
+        aggregates(&text, table, group.as_deref(), sort.as_ref(), earlier.column.as_deref());
     let limit = limit(&text);
     if aggregates.is_empty()
         && sort.is_none()
@@ -218,19 +205,14 @@ pub(super) fn query(clause: &str, table: &Table, earlier: &mut Earlier) -> Optio
     }
     let goes_on = !has_own_filters
         && !earlier.filters.is_empty()
-        && (["them", "those", "these", "that"]
-            .iter()
-            .any(|word| has_phrase(&text, word))
+        && (["them", "those", "these", "that"].iter().any(|word| has_phrase(&text, word))
             || (table.named(&text).is_empty() && !aggregates.is_empty()));
     if goes_on {
         filters.clone_from(&earlier.filters);
     } else if has_own_filters {
         earlier.filters.clone_from(&filters);
-        let numeric = filters.iter().filter(|filter| filter["value"].is_number());
-        earlier.column = numeric
-            .last()
-            .and_then(|filter| filter["column"].as_str())
-            .map(str::to_owned);
+        let numeric = filters.iter().rev().find(|filter| filter["value"].is_number());
+        earlier.column = numeric.and_then(|filter| filter["column"].as_str()).map(str::to_owned);
     }
     if let Some((column, _)) = &sort {
         earlier.column = Some(column.clone());
@@ -246,16 +228,13 @@ pub(super) fn query(clause: &str, table: &Table, earlier: &mut Earlier) -> Optio
     }
     if let Some((column, descending)) = sort {
         let is_grouped = query.contains_key("group_by");
-        let sums = query
-            .get("aggregates")
-            .and_then(Value::as_array)
-            .and_then(|aggregates| {
-                aggregates
-                    .iter()
-                    .find(|aggregate| aggregate["column"] == column.as_str())
-                    .and_then(|a| a["function"].as_str())
-                    .map(str::to_owned)
-            });
+        let sums = query.get("aggregates").and_then(Value::as_array).and_then(|aggregates| {
+            aggregates
+                .iter()
+                .find(|aggregate| aggregate["column"] == column.as_str())
+                .and_then(|a| a["function"].as_str())
+                .map(str::to_owned)
+        });
         // After grouping only the groups and their figures are columns.
         match sums {
             Some(function) if is_grouped => {
@@ -294,9 +273,7 @@ fn sorting(text: &str, table: &Table) -> (Option<(String, bool)>, Option<usize>)
     .iter()
     .any(|word| has_phrase(text, word));
     let named = table.named(text);
-    for word in [
-        "sort", "sorted", "order", "ordered", "arrange", "rank", "ranked", "top",
-    ] {
+    for word in ["sort", "sorted", "order", "ordered", "arrange", "rank", "ranked", "top"] {
         let Some(at) = find_phrase(text, word) else {
             continue;
         };
@@ -306,10 +283,7 @@ fn sorting(text: &str, table: &Table) -> (Option<(String, bool)>, Option<usize>)
         if let Some((place, column)) =
             behind.or_else(|| named.iter().find(|(place, _)| *place > at))
         {
-            return (
-                Some((table.columns[*column].clone(), descending)),
-                Some(*place),
-            );
+            return (Some((table.columns[*column].clone(), descending)), Some(*place));
         }
     }
     let asks_extreme =
@@ -330,16 +304,10 @@ fn sorting(text: &str, table: &Table) -> (Option<(String, bool)>, Option<usize>)
             .iter()
             .any(|word| has_phrase(text, word));
     if asks_extreme {
-        let numeric = named
-            .iter()
-            .rev()
-            .map(|(_, column)| *column)
-            .find(|column| table.is_numeric(*column));
-        let column = numeric.or_else(|| {
-            (0..table.columns.len())
-                .rev()
-                .find(|column| table.is_summable(*column))
-        });
+        let numeric =
+            named.iter().rev().map(|(_, column)| *column).find(|column| table.is_numeric(*column));
+        let column = numeric
+            .or_else(|| (0..table.columns.len()).rev().find(|column| table.is_summable(*column)));
         if let Some(column) = column {
             return (
                 Some((
@@ -436,10 +404,7 @@ fn aggregates(
             })
             .collect();
         for (_, column) in &columns {
-            found.push((
-                *at,
-                json!({ "function": function, "column": table.columns[*column] }),
-            ));
+            found.push((*at, json!({ "function": function, "column": table.columns[*column] })));
         }
         if columns.is_empty() {
             // "give the average": of the column that was named last, or of the one that can be summed.
@@ -471,6 +436,7 @@ fn aggregates(
 }
 
 /// "where status is open", "with a value above 5000".
+#[expect(clippy::too_many_lines, reason = "most of it is the table of operators")]
 fn filters(clause: &str, text: &str, table: &Table) -> Vec<Value> {
     const OPS: &[(&str, &str)] = &[
         ("is at least", "ge"),
@@ -535,9 +501,7 @@ fn filters(clause: &str, text: &str, table: &Table) -> Vec<Value> {
             filters.push(json!({ "column": name, "op": "empty" }));
             continue;
         }
-        let value = behind[place + word.len()..]
-            .trim()
-            .trim_start_matches("the ");
+        let value = behind[place + word.len()..].trim().trim_start_matches("the ");
         let value = value.split([',', ';']).next().unwrap_or("");
         let value = value.split(" and ").next().unwrap_or(value);
         let value = value.trim().trim_matches(['"', '\'', '“', '”', '`', '.']);
@@ -558,15 +522,9 @@ fn filters(clause: &str, text: &str, table: &Table) -> Vec<Value> {
     if filters.is_empty() && introduces(text) {
         // "the open rows": a value of a column, named alone.
         for column in 0..table.columns.len() {
-            let value = table
-                .rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .find(|cell| {
-                    cell.len() >= 3
-                        && number(cell).is_none()
-                        && has_phrase(text, &cell.to_lowercase())
-                });
+            let value = table.rows.iter().filter_map(|row| row.get(column)).find(|cell| {
+                cell.len() >= 3 && number(cell).is_none() && has_phrase(text, &cell.to_lowercase())
+            });
             if let Some(value) = value
                 && table.distinct(column) < table.rows.len()
             {
@@ -605,10 +563,7 @@ fn cell_value(clause: &str, value: &str, table: &Table, column: usize) -> Value 
         && let Some(number) = number(value)
         && let Some(number) = serde_json::Number::from_f64(number)
     {
-        return if number
-            .as_f64()
-            .is_some_and(|n| n.fract() == 0.0 && n.abs() < 9e15)
-        {
+        return if number.as_f64().is_some_and(|n| n.fract() == 0.0 && n.abs() < 9e15) {
             #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
             Value::from(number.as_f64().unwrap_or(0.0) as i64)
         } else {
@@ -621,17 +576,13 @@ fn cell_value(clause: &str, value: &str, table: &Table, column: usize) -> Value 
     }
     // As the clause writes it.
     let at = clause.to_lowercase().find(value);
-    at.and_then(|at| clause.get(at..at + value.len()))
-        .unwrap_or(value)
-        .into()
+    at.and_then(|at| clause.get(at..at + value.len())).unwrap_or(value).into()
 }
 
 fn limit(text: &str) -> Option<u64> {
     let words: Vec<_> = text.split(' ').collect();
     let counted = words.windows(2).find_map(|pair| {
-        matches!(pair[0], "top" | "first" | "limit")
-            .then(|| pair[1].parse().ok())
-            .flatten()
+        matches!(pair[0], "top" | "first" | "limit").then(|| pair[1].parse().ok()).flatten()
     });
     let counted = counted.or_else(|| {
         words.windows(2).find_map(|pair| {
@@ -652,16 +603,10 @@ fn limit(text: &str) -> Option<u64> {
 
 /// "only the columns name and price".
 fn selected(text: &str, table: &Table) -> Option<Value> {
-    let asks = ["columns", "column", "only", "show"]
-        .iter()
-        .any(|word| has_phrase(text, word));
+    let asks = ["columns", "column", "only", "show"].iter().any(|word| has_phrase(text, word));
     let named = table.named(text);
-    (asks && !named.is_empty()).then(|| {
-        named
-            .iter()
-            .map(|(_, column)| table.columns[*column].clone())
-            .collect()
-    })
+    (asks && !named.is_empty())
+        .then(|| named.iter().map(|(_, column)| table.columns[*column].clone()).collect())
 }
 
 #[cfg(test)]

@@ -71,11 +71,7 @@ async fn session_by(
         Tools::standard(egress),
         Arc::new(FixedClock::new(now)),
     );
-    let run = Run {
-        session,
-        agent,
-        history: Vec::new(),
-    };
+    let run = Run { session, agent, history: Vec::new() };
     let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
     assert_eq!(outcome, Outcome::Ended(SessionState::Completed), "{goal}");
     Timeline::from_events(log.events())
@@ -87,48 +83,25 @@ fn all() -> [&'static str; 8] {
 
 async fn answer(goal: &str, context: Option<&str>) -> String {
     let timeline = session("", &all(), Limits::default(), goal, context).await;
-    let failed = timeline
-        .steps
-        .iter()
-        .flat_map(|step| &step.calls)
-        .find(|call| {
-            call.result.as_ref().is_none_or(|result| {
-                result.outcome != resonant_domain::session_event::ToolOutcome::Ok
-            })
-        });
+    let failed = timeline.steps.iter().flat_map(|step| &step.calls).find(|call| {
+        call.result
+            .as_ref()
+            .is_none_or(|result| result.outcome != resonant_domain::session_event::ToolOutcome::Ok)
+    });
     assert!(failed.is_none(), "{goal}: {failed:?}");
     timeline.answer().unwrap().to_owned()
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn goals_are_answered_from_their_own_material() {
     for (goal, context, parts) in [
-        (
-            "What is 15% of 80 plus 3?",
-            None,
-            &["15% of 80 plus 3 = 15", "`calculator`"] as &[&str],
-        ),
+        ("What is 15% of 80 plus 3?", None, &["15% of 80 plus 3 = 15", "`calculator`"] as &[&str]),
         ("split 240 between 7 people", None, &["240 / 7 ≈ 34.2857"]),
-        (
-            "convert 5 kg to pounds and 100 F to C",
-            None,
-            &["11.023", "37.7777"],
-        ),
-        (
-            "What is 60 * 158.50, and what is 19 % of that?",
-            None,
-            &["9510", "1806.9"],
-        ),
-        (
-            "How many days until 24 December? What time is it in Tokyo?",
-            None,
-            &["31 days", "00:30"],
-        ),
-        (
-            "what weekday is 2027-03-01",
-            None,
-            &["Monday, 1 March 2027"],
-        ),
+        ("convert 5 kg to pounds and 100 F to C", None, &["11.023", "37.7777"]),
+        ("What is 60 * 158.50, and what is 19 % of that?", None, &["9510", "1806.9"]),
+        ("How many days until 24 December? What time is it in Tokyo?", None, &["31 days", "00:30"]),
+        ("what weekday is 2027-03-01", None, &["Monday, 1 March 2027"]),
         (
             "What date is 90 days after 17 September 2026, and which weekday is that?",
             None,
@@ -150,11 +123,7 @@ async fn goals_are_answered_from_their_own_material() {
                 "€450.00",
             ],
         ),
-        (
-            "How many words are in this text?",
-            Some(NOTES),
-            &["Words: **"],
-        ),
+        ("How many words are in this text?", Some(NOTES), &["Words: **"]),
         (
             "Compare these:\nA: The cat sat on the mat. It was red.\nB: The cat sat on the mat. It was blue.",
             None,
@@ -168,11 +137,7 @@ async fn goals_are_answered_from_their_own_material() {
         ("rows where status is open", Some(SALES), &["Desk", "Lamp"]),
         ("Which row is the largest?", Some(SALES), &["3580"]),
         ("average revenue", Some(SALES), &["2413.5"]),
-        (
-            "Convert this to JSON",
-            Some(SALES),
-            &["```json", "\"region\""],
-        ),
+        ("Convert this to JSON", Some(SALES), &["```json", "\"region\""]),
         (
             "Convert this JSON to CSV",
             Some(r#"[{"city":"Lisbon","t":21},{"city":"Bergen","t":9}]"#),
@@ -183,25 +148,13 @@ async fn goals_are_answered_from_their_own_material() {
             Some(r#"{"rows":[{"city":"Lisbon","t":21},{"city":"Lisbon","t":9}]}"#),
             &["Lisbon", "30"],
         ),
-        (
-            "What is $.a.b[1]?",
-            Some(r#"{"a":{"b":[1,42]}}"#),
-            &["`$.a.b[1]` is **42**"],
-        ),
+        ("What is $.a.b[1]?", Some(r#"{"a":{"b":[1,42]}}"#), &["`$.a.b[1]` is **42**"]),
         (
             "Draft a reply",
             Some(NOTES),
-            &[
-                "Assembled by rules",
-                "Who answers mail on the weekend?",
-                "[your answer]",
-            ],
+            &["Assembled by rules", "Who answers mail on the weekend?", "[your answer]"],
         ),
-        (
-            "Make a checklist",
-            Some(NOTES),
-            &["- [ ] Priya will send the policy"],
-        ),
+        ("Make a checklist", Some(NOTES), &["- [ ] Priya will send the policy"]),
         (
             "Make an outline",
             Some("# One\nFirst thing.\n# Two\nSecond thing."),
@@ -215,10 +168,7 @@ async fn goals_are_answered_from_their_own_material() {
     ] {
         let answer = answer(goal, context).await;
         for part in parts {
-            assert!(
-                answer.contains(part),
-                "{goal}: {part:?} is not in\n{answer}"
-            );
+            assert!(answer.contains(part), "{goal}: {part:?} is not in\n{answer}");
         }
     }
 }
@@ -226,33 +176,17 @@ async fn goals_are_answered_from_their_own_material() {
 #[tokio::test]
 async fn the_authors_line_says_what_to_do_with_material() {
     let system = "You read notes.\nDo: action items, dates, count";
-    let timeline = session(
-        system,
-        &all(),
-        Limits::default(),
-        "Here are my notes",
-        Some(NOTES),
-    )
-    .await;
+    let timeline =
+        session(system, &all(), Limits::default(), "Here are my notes", Some(NOTES)).await;
     let answer = timeline.answer().unwrap();
     let places: Vec<_> = ["## Action items", "## Dates", "## Length"]
         .iter()
         .map(|title| answer.find(title))
         .collect();
-    assert!(
-        places.iter().all(Option::is_some) && places.is_sorted(),
-        "{answer}"
-    );
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answer}");
     assert!(timeline.steps[0].thinking.contains("the agent's own list"));
     // A goal that asks for something itself is followed instead.
-    let timeline = session(
-        system,
-        &all(),
-        Limits::default(),
-        "Summarise this",
-        Some(NOTES),
-    )
-    .await;
+    let timeline = session(system, &all(), Limits::default(), "Summarise this", Some(NOTES)).await;
     assert!(!timeline.answer().unwrap().contains("## Dates"));
 }
 
@@ -265,10 +199,7 @@ async fn what_is_beyond_rules_is_said() {
     );
     // With material there is something useful to do first.
     let essay = answer("Which party is right?", Some(NOTES)).await;
-    assert!(
-        essay.contains("## Summary") && essay.contains("not a language model"),
-        "{essay}"
-    );
+    assert!(essay.contains("## Summary") && essay.contains("not a language model"), "{essay}");
 }
 
 #[tokio::test]
@@ -281,63 +212,34 @@ async fn tools_that_are_not_granted_are_named_and_not_called() {
         Some(NOTES),
     )
     .await;
-    assert!(
-        timeline
-            .steps
-            .iter()
-            .flat_map(|step| &step.calls)
-            .all(|call| call.tool == "extract")
-    );
+    assert!(timeline.steps.iter().flat_map(|step| &step.calls).all(|call| call.tool == "extract"));
     let answer = timeline.answer().unwrap();
-    assert!(
-        answer.contains("that takes `summarise`, which I may not call"),
-        "{answer}"
-    );
+    assert!(answer.contains("that takes `summarise`, which I may not call"), "{answer}");
     assert!(answer.contains("16 November 2026"), "{answer}");
     // One step only: no tools at all.
-    let limits = Limits {
-        max_steps: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { max_steps: 1, ..Limits::default() };
     let timeline = session("", &all(), limits, "What is 2 + 2?", None).await;
-    assert!(
-        timeline
-            .answer()
-            .unwrap()
-            .contains("allow more than one step")
-    );
+    assert!(timeline.answer().unwrap().contains("allow more than one step"));
 }
 
 #[tokio::test]
 async fn the_same_goal_gives_the_same_answer() {
     let goal = "Summarise this, list the dates and the key words";
-    assert_eq!(
-        answer(goal, Some(NOTES)).await,
-        answer(goal, Some(NOTES)).await
-    );
+    assert_eq!(answer(goal, Some(NOTES)).await, answer(goal, Some(NOTES)).await);
 }
 
 #[tokio::test]
 async fn independent_calls_go_out_together_and_dependent_ones_follow() {
-    let timeline = session(
-        "",
-        &all(),
-        Limits::default(),
-        "What is 2 + 2? What weekday is 2027-03-01?",
-        None,
-    )
-    .await;
+    let timeline =
+        session("", &all(), Limits::default(), "What is 2 + 2? What weekday is 2027-03-01?", None)
+            .await;
     assert_eq!(timeline.steps.len(), 2);
     assert_eq!(timeline.steps[0].calls.len(), 2);
     assert!(timeline.steps[0].thinking.contains("side by side"));
     let json = r#"[{"city":"Lisbon","t":21},{"city":"Bergen","t":9}]"#;
     let timeline = session("", &all(), Limits::default(), "average of t", Some(json)).await;
-    let tools: Vec<_> = timeline
-        .steps
-        .iter()
-        .flat_map(|step| &step.calls)
-        .map(|call| call.tool.as_str())
-        .collect();
+    let tools: Vec<_> =
+        timeline.steps.iter().flat_map(|step| &step.calls).map(|call| call.tool.as_str()).collect();
     assert_eq!(tools, ["json_query", "csv_table"]);
     assert!(timeline.answer().unwrap().contains("15"));
 }
@@ -350,23 +252,14 @@ async fn pages_are_fetched_and_then_worked_on() {
     let page = "<html><head><title>Tides</title></head><body><p>The moon pulls the sea. The tide rises twice a day. \
         Sailors read tables. Harbours keep gauges.</p><p>See <a href=\"/more\">more about tides</a>.</p></body></html>";
     let router = axum::Router::new()
-        .route(
-            "/page",
-            get(move || async move { ([(CONTENT_TYPE, "text/html")], page) }),
-        )
+        .route("/page", get(move || async move { ([(CONTENT_TYPE, "text/html")], page) }))
         .route(
             "/data",
             get(|| async {
-                (
-                    [(CONTENT_TYPE, "application/json")],
-                    r#"{"name":"tide","height":4.2}"#,
-                )
+                ([(CONTENT_TYPE, "application/json")], r#"{"name":"tide","height":4.2}"#)
             }),
         )
-        .route(
-            "/gone",
-            get(|| async { (StatusCode::NOT_FOUND, "not here") }),
-        );
+        .route("/gone", get(|| async { (StatusCode::NOT_FOUND, "not here") }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -391,16 +284,8 @@ async fn pages_are_fetched_and_then_worked_on() {
             &["http_fetch", "json_query"],
             &["`$.height` is **4.2**"],
         ),
-        (
-            "Read {}/data",
-            &["http_fetch", "json_query"],
-            &["\"height\": 4.2"],
-        ),
-        (
-            "Read {}/gone",
-            &["http_fetch"],
-            &["answers with the error 404"],
-        ),
+        ("Read {}/data", &["http_fetch", "json_query"], &["\"height\": 4.2"]),
+        ("Read {}/gone", &["http_fetch"], &["answers with the error 404"]),
     ] {
         let goal = goal.replace("{}", &base);
         let egress = Egress::public_allowing_private();
@@ -414,27 +299,13 @@ async fn pages_are_fetched_and_then_worked_on() {
         let answer = timeline.answer().unwrap();
         assert_eq!(called, tools, "{goal}: {answer}");
         for part in parts {
-            assert!(
-                answer.contains(part),
-                "{goal}: {part:?} is not in\n{answer}"
-            );
+            assert!(answer.contains(part), "{goal}: {part:?} is not in\n{answer}");
         }
     }
     // What agents may really do: the address is refused, and the answer says so.
-    let timeline = session(
-        "",
-        &all(),
-        Limits::default(),
-        &format!("Summarise {base}/page"),
-        None,
-    )
-    .await;
-    assert!(
-        timeline
-            .answer()
-            .unwrap()
-            .contains("not on the public Internet")
-    );
+    let timeline =
+        session("", &all(), Limits::default(), &format!("Summarise {base}/page"), None).await;
+    assert!(timeline.answer().unwrap().contains("not on the public Internet"));
     server.abort();
 }
 
@@ -462,22 +333,12 @@ async fn strange_goals_are_taken_calmly() {
         "in in in",
     ] {
         session("Do:", &all(), Limits::default(), goal, None).await;
-        session(
-            "Do: ,,",
-            &all(),
-            Limits::default(),
-            goal,
-            Some("İstanbul ẞ\n---\n\n,,,\n"),
-        )
-        .await;
+        session("Do: ,,", &all(), Limits::default(), goal, Some("İstanbul ẞ\n---\n\n,,,\n")).await;
     }
     session(
         "",
         &all(),
-        Limits {
-            max_tokens: 1_000_000,
-            ..Limits::default()
-        },
+        Limits { max_tokens: 1_000_000, ..Limits::default() },
         "summarise",
         Some(&long),
     )

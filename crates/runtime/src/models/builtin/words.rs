@@ -98,9 +98,8 @@ const SMALL: &[&str] = &[
     "eighteen",
     "nineteen",
 ];
-const TENS: &[&str] = &[
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
+const TENS: &[&str] =
+    &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /// A number below a hundred in one word: `seven`, `twenty-five`.
 fn small_number(word: &str) -> Option<u64> {
@@ -158,11 +157,7 @@ pub(super) fn digits(text: &str) -> String {
             out.push(words[at].to_owned());
             at += 1;
         } else {
-            let comma = if words[at + used - 1].ends_with(',') {
-                ","
-            } else {
-                ""
-            };
+            let comma = if words[at + used - 1].ends_with(',') { "," } else { "" };
             out.push(format!("{}{comma}", total + current));
             at += used;
         }
@@ -174,12 +169,9 @@ pub(super) fn digits(text: &str) -> String {
 pub(super) fn count_before(text: &str, nouns: &[&str]) -> Option<u32> {
     let text = digits(text);
     let words = words(&text);
-    words.windows(2).find_map(|pair| {
-        nouns
-            .contains(&pair[1].as_str())
-            .then(|| pair[0].parse().ok())
-            .flatten()
-    })
+    words
+        .windows(2)
+        .find_map(|pair| nouns.contains(&pair[1].as_str()).then(|| pair[0].parse().ok()).flatten())
 }
 
 #[cfg(test)]
@@ -204,10 +196,7 @@ mod tests {
 
     #[test]
     fn politeness_is_skipped() {
-        assert_eq!(
-            plain("And then please tell me what is 2 + 2?"),
-            "what is 2 + 2"
-        );
+        assert_eq!(plain("And then please tell me what is 2 + 2?"), "what is 2 + 2");
         assert_eq!(plain("Please, can you   summarise IT."), "summarise it");
     }
 

@@ -89,9 +89,7 @@ impl Reply {
     /// Takes in the data of one event and gives the pieces of text in it.
     pub fn take(&mut self, data: &str) -> Result<Vec<ModelPiece>, ModelError> {
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
-            ModelError::permanent(format!(
-                "the model's reply is not what it should be: {error}"
-            ))
+            ModelError::permanent(format!("the model's reply is not what it should be: {error}"))
         })?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(stream_error(&error));
@@ -105,9 +103,8 @@ impl Reply {
             return Ok(pieces);
         };
         if let Some(delta) = choice.delta {
-            let reasoning = delta
-                .reasoning_content
-                .or_else(|| delta.reasoning.as_ref().and_then(text));
+            let reasoning =
+                delta.reasoning_content.or_else(|| delta.reasoning.as_ref().and_then(text));
             if let Some(reasoning) = reasoning.filter(|text| !text.is_empty()) {
                 self.chars += reasoning.chars().count();
                 pieces.push(ModelPiece::Thinking(reasoning));
@@ -138,10 +135,7 @@ impl Reply {
         // Some servers number every call 0, others number none: a new id with a name, or a name
         // without any number, begins a new call.
         let known = match delta.index {
-            Some(index) => self
-                .calls
-                .iter()
-                .rposition(|call| call.index == Some(index)),
+            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
             None if id.is_empty() && !name.is_empty() => None,
             None if id.is_empty() => self.calls.len().checked_sub(1),
             None => self.calls.iter().rposition(|call| call.id == id),
@@ -151,16 +145,11 @@ impl Reply {
             id.is_empty() || call.id.is_empty() || call.id == id || name.is_empty()
         });
         let at = known.unwrap_or_else(|| {
-            self.calls.push(PartialCall {
-                index: delta.index,
-                ..PartialCall::default()
-            });
+            self.calls.push(PartialCall { index: delta.index, ..PartialCall::default() });
             self.calls.len() - 1
         });
         if self.calls.len() > CALLS_MAX {
-            return Err(ModelError::permanent(
-                "the model asked for too many tools at once",
-            ));
+            return Err(ModelError::permanent("the model asked for too many tools at once"));
         }
         let call = &mut self.calls[at];
         if call.id.is_empty() {
@@ -194,12 +183,9 @@ impl Reply {
         let mut pieces = Vec::new();
         self.thought.finish(&mut pieces);
         let counted = self.counted.take();
-        let read = counted
-            .and_then(|counted| counted.prompt_tokens)
-            .filter(|count| *count > 0);
-        let wrote = counted
-            .and_then(|counted| counted.completion_tokens)
-            .filter(|count| *count > 0);
+        let read = counted.and_then(|counted| counted.prompt_tokens).filter(|count| *count > 0);
+        let wrote =
+            counted.and_then(|counted| counted.completion_tokens).filter(|count| *count > 0);
         let usage = cost(
             read.unwrap_or_else(|| request_chars.div_ceil(4) as u64),
             wrote.unwrap_or_else(|| self.chars.div_ceil(4) as u64),
@@ -224,11 +210,7 @@ impl Reply {
             Some(reason) => reason,
             None => FinishReason::Stop,
         };
-        pieces.push(ModelPiece::Finish {
-            calls,
-            usage,
-            reason,
-        });
+        pieces.push(ModelPiece::Finish { calls, usage, reason });
         pieces
     }
 }
@@ -238,9 +220,7 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(parts) => {
-            let parts = parts
-                .iter()
-                .filter_map(|part| part.get("text").and_then(Value::as_str));
+            let parts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
             Some(parts.collect())
         }
         _ => None,
@@ -249,14 +229,8 @@ fn text(value: &Value) -> Option<String> {
 
 /// An error that a server sends in the middle of its reply.
 fn stream_error(error: &Value) -> ModelError {
-    let message = error
-        .get("message")
-        .and_then(Value::as_str)
-        .or_else(|| error.as_str());
-    let message = format!(
-        "the model's provider failed: {}",
-        message.unwrap_or("no reason given")
-    );
+    let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
+    let message = format!("the model's provider failed: {}", message.unwrap_or("no reason given"));
     let code = error.get("code").or_else(|| error.get("status"));
     let code = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
     match code {

@@ -59,22 +59,14 @@ pub(super) fn body(request: &ModelRequest, dialect: Dialect) -> Value {
             format!("{system}\n\nIt is {today}.")
         },
     }));
-    messages.extend(
-        request
-            .messages
-            .iter()
-            .map(|message| said(message, !request.tools.is_empty())),
-    );
+    messages
+        .extend(request.messages.iter().map(|message| said(message, !request.tools.is_empty())));
     let mut body = json!({
         "model": request.model,
         "messages": messages,
         "stream": true,
     });
-    let limit = if dialect.completion_tokens {
-        "max_completion_tokens"
-    } else {
-        "max_tokens"
-    };
+    let limit = if dialect.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
     body[limit] = request.max_output_tokens.into();
     if !dialect.no_stream_options {
         body["stream_options"] = json!({ "include_usage": true });
@@ -129,17 +121,8 @@ fn said(message: &Message, has_tools: bool) -> Value {
             }
             said
         }
-        Message::Tool {
-            call_id,
-            content,
-            is_error,
-            ..
-        } => {
-            let content = if *is_error {
-                format!("Error: {content}")
-            } else {
-                content.clone()
-            };
+        Message::Tool { call_id, content, is_error, .. } => {
+            let content = if *is_error { format!("Error: {content}") } else { content.clone() };
             json!({ "role": "tool", "tool_call_id": call_id, "content": content })
         }
     }
@@ -147,11 +130,7 @@ fn said(message: &Message, has_tools: bool) -> Value {
 
 /// Arguments as the text of a JSON object: some servers parse what they are shown again.
 fn arguments(value: &Value) -> String {
-    if value.is_object() {
-        value.to_string()
-    } else {
-        json!({ "malformed": value }).to_string()
-    }
+    if value.is_object() { value.to_string() } else { json!({ "malformed": value }).to_string() }
 }
 
 #[cfg(test)]
@@ -162,35 +141,14 @@ mod tests {
     #[test]
     fn the_base_may_end_in_many_ways() {
         for (base, expected) in [
-            (
-                "https://api.example.org",
-                "https://api.example.org/v1/chat/completions",
-            ),
-            (
-                "https://api.example.org/",
-                "https://api.example.org/v1/chat/completions",
-            ),
-            (
-                "https://api.example.org/v1",
-                "https://api.example.org/v1/chat/completions",
-            ),
-            (
-                "https://api.example.org/v1/",
-                "https://api.example.org/v1/chat/completions",
-            ),
-            (
-                "http://localhost:8080/openai/v1",
-                "http://localhost:8080/openai/v1/chat/completions",
-            ),
-            (
-                "http://h/v1beta/openai/",
-                "http://h/v1beta/openai/chat/completions",
-            ),
+            ("https://api.example.org", "https://api.example.org/v1/chat/completions"),
+            ("https://api.example.org/", "https://api.example.org/v1/chat/completions"),
+            ("https://api.example.org/v1", "https://api.example.org/v1/chat/completions"),
+            ("https://api.example.org/v1/", "https://api.example.org/v1/chat/completions"),
+            ("http://localhost:8080/openai/v1", "http://localhost:8080/openai/v1/chat/completions"),
+            ("http://h/v1beta/openai/", "http://h/v1beta/openai/chat/completions"),
             ("http://h/proxy", "http://h/proxy/v1/chat/completions"),
-            (
-                "http://h/v1/chat/completions",
-                "http://h/v1/chat/completions",
-            ),
+            ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
             ("http://h/v1?key=x", "http://h/v1/chat/completions?key=x"),
         ] {
             assert_eq!(endpoint(&base.parse().unwrap()).unwrap().as_str(), expected);
@@ -203,10 +161,7 @@ mod tests {
             model: "m".to_owned(),
             system: "Be short".to_owned(),
             messages: vec![
-                Message::User {
-                    text: "Go".to_owned(),
-                    context: Some("notes".to_owned()),
-                },
+                Message::User { text: "Go".to_owned(), context: Some("notes".to_owned()) },
                 Message::Assistant {
                     text: String::new(),
                     calls: vec![CallRequest {

@@ -104,9 +104,6 @@ mod tests {
     #[test]
     fn a_line_without_end_is_refused() {
         let mut parser = SseParser::default();
-        assert_eq!(
-            parser.push(&vec![b'x'; LINE_MAX_BYTES + 1]),
-            Err(LineTooLong)
-        );
+        assert_eq!(parser.push(&vec![b'x'; LINE_MAX_BYTES + 1]), Err(LineTooLong));
     }
 }

@@ -38,10 +38,7 @@ async fn take(
     headers: AxumHeaders,
     body: Bytes,
 ) -> HttpResponse<Body> {
-    let key = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let key = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     server.keys.lock().unwrap().push(key.to_owned());
     let body: Value = serde_json::from_slice(&body).unwrap();
     (server.answer)(server.count.fetch_add(1, Ordering::SeqCst), &body)
@@ -50,24 +47,12 @@ async fn take(
 async fn serve(
     answer: impl Fn(usize, &Value) -> HttpResponse<Body> + Send + Sync + 'static,
 ) -> Running {
-    let server = Server {
-        answer: Arc::new(answer),
-        count: Arc::default(),
-        keys: Arc::default(),
-    };
-    let router = Router::new()
-        .route("/v1/chat/completions", post(take))
-        .with_state(server.clone());
+    let server = Server { answer: Arc::new(answer), count: Arc::default(), keys: Arc::default() };
+    let router = Router::new().route("/v1/chat/completions", post(take)).with_state(server.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    Running {
-        url,
-        server,
-        _task: AbortOnDropHandle::new(task),
-    }
+    Running { url, server, _task: AbortOnDropHandle::new(task) }
 }
 
 fn model(url: &Url) -> OpenAi {
@@ -85,10 +70,7 @@ fn request() -> ModelRequest {
     ModelRequest {
         model: "m".to_owned(),
         system: String::new(),
-        messages: vec![Message::User {
-            text: "Go".to_owned(),
-            context: None,
-        }],
+        messages: vec![Message::User { text: "Go".to_owned(), context: None }],
         tools: Vec::new(),
         max_output_tokens: 100,
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
@@ -112,11 +94,7 @@ async fn whole(model: &OpenAi) -> Result<Whole, ModelError> {
         match piece? {
             ModelPiece::Thinking(text) => whole.thinking.push_str(&text),
             ModelPiece::Output(text) => whole.output.push_str(&text),
-            ModelPiece::Finish {
-                calls,
-                usage,
-                reason,
-            } => {
+            ModelPiece::Finish { calls, usage, reason } => {
                 whole.calls = calls;
                 whole.usage = usage;
                 whole.reason = Some(reason);
@@ -225,11 +203,7 @@ async fn what_servers_leave_out_is_made_up_for() {
             FinishReason::Stop,
         ),
         // Other events and fields.
-        (
-            format!("event: ping\nid: 3\nretry: 10\n\n{plain}"),
-            "12345678",
-            FinishReason::Stop,
-        ),
+        (format!("event: ping\nid: 3\nretry: 10\n\n{plain}"), "12345678", FinishReason::Stop),
     ] {
         let server = serve(move |_, _| text_events(&text)).await;
         let whole = whole(&model(&server.url)).await.unwrap();
@@ -247,14 +221,7 @@ async fn a_server_that_does_not_stream_is_understood() {
     })
     .await;
     let whole = whole(&model(&server.url)).await.unwrap();
-    assert_eq!(
-        (
-            whole.output.as_str(),
-            whole.calls.len(),
-            whole.usage.output_tokens
-        ),
-        ("hi", 1, 2)
-    );
+    assert_eq!((whole.output.as_str(), whole.calls.len(), whole.usage.output_tokens), ("hi", 1, 2));
 }
 
 #[tokio::test]
@@ -266,41 +233,17 @@ async fn refusals_say_what_to_do() {
             false,
             "refused the key (HTTP 401): Incorrect API key provided: …",
         ),
-        (
-            404,
-            r#"{"error":{"message":"model m not found"}}"#,
-            false,
-            "does not know the model",
-        ),
-        (
-            400,
-            r#"{"detail":"bad"}"#,
-            false,
-            "refused the request (HTTP 400): bad",
-        ),
-        (
-            429,
-            r#"{"error":{"message":"slow down"}}"#,
-            true,
-            "busy (HTTP 429): slow down",
-        ),
-        (
-            429,
-            r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#,
-            false,
-            "no quota left",
-        ),
+        (404, r#"{"error":{"message":"model m not found"}}"#, false, "does not know the model"),
+        (400, r#"{"detail":"bad"}"#, false, "refused the request (HTTP 400): bad"),
+        (429, r#"{"error":{"message":"slow down"}}"#, true, "busy (HTTP 429): slow down"),
+        (429, r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#, false, "no quota left"),
         (500, "oops", true, "failed (HTTP 500): oops"),
         (503, "<html>gateway</html>", true, "failed (HTTP 503)"),
         (302, "", false, "redirects"),
     ] {
         let server = serve(move |_, _| error(status, body)).await;
         let failed = whole(&model(&server.url)).await.unwrap_err();
-        assert_eq!(
-            matches!(failed, ModelError::Transient { .. }),
-            is_transient,
-            "{failed}"
-        );
+        assert_eq!(matches!(failed, ModelError::Transient { .. }), is_transient, "{failed}");
         assert!(failed.to_string().contains(part), "{failed}");
         assert!(!failed.to_string().contains("sk-secret"), "{failed}");
     }
@@ -333,19 +276,9 @@ async fn a_wait_that_is_asked_for_is_kept_within_bounds() {
 
 #[tokio::test]
 async fn after_a_refusal_that_passes_the_same_request_succeeds() {
-    let server = serve(|n, _| {
-        if n == 0 {
-            error(429, "{}")
-        } else {
-            text_events(REPLY)
-        }
-    })
-    .await;
+    let server = serve(|n, _| if n == 0 { error(429, "{}") } else { text_events(REPLY) }).await;
     let model = model(&server.url);
-    assert!(matches!(
-        whole(&model).await,
-        Err(ModelError::Transient { .. })
-    ));
+    assert!(matches!(whole(&model).await, Err(ModelError::Transient { .. })));
     assert_eq!(whole(&model).await.unwrap(), expected());
 }
 
@@ -368,6 +301,8 @@ async fn dialects_are_learnt() {
     assert_eq!(server.server.count.load(Ordering::SeqCst), 4);
 }
 
+type Make = fn() -> HttpResponse<Body>;
+
 #[tokio::test]
 async fn garbage_is_called_by_its_name() {
     let html = || {
@@ -376,18 +311,9 @@ async fn garbage_is_called_by_its_name() {
             .body(Body::from("<p>hi"))
             .unwrap()
     };
-    type Make = fn() -> HttpResponse<Body>;
     let table: [(Make, bool, &str); 6] = [
-        (
-            || text_events("data: {nonsense\n\n"),
-            false,
-            "not what it should be",
-        ),
-        (
-            || text_events("data: [1, 2]\n\n"),
-            false,
-            "not what it should be",
-        ),
+        (|| text_events("data: {nonsense\n\n"), false, "not what it should be"),
+        (|| text_events("data: [1, 2]\n\n"), false, "not what it should be"),
         (|| text_events("no events at all"), true, "broke off"),
         (
             || text_events("data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n"),
@@ -399,30 +325,16 @@ async fn garbage_is_called_by_its_name() {
             false,
             "bad …",
         ),
-        (
-            || events(vec![Bytes::from(vec![0xff, 0xfe, 0, 1])]),
-            true,
-            "broke off",
-        ),
+        (|| events(vec![Bytes::from(vec![0xff, 0xfe, 0, 1])]), true, "broke off"),
     ];
     for (make, is_transient, part) in table {
         let server = serve(move |_, _| make()).await;
         let failed = whole(&model(&server.url)).await.unwrap_err();
-        assert_eq!(
-            matches!(failed, ModelError::Transient { .. }),
-            is_transient,
-            "{failed}"
-        );
+        assert_eq!(matches!(failed, ModelError::Transient { .. }), is_transient, "{failed}");
         assert!(failed.to_string().contains(part), "{failed}");
     }
     let server = serve(move |_, _| html()).await;
-    assert!(
-        whole(&model(&server.url))
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("web page")
-    );
+    assert!(whole(&model(&server.url)).await.unwrap_err().to_string().contains("web page"));
 }
 
 #[tokio::test]
@@ -441,9 +353,7 @@ async fn a_connection_that_is_cut_may_be_tried_again() {
     assert!(matches!(failed, ModelError::Transient { .. }), "{failed}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url: Url = format!("http://{}", nobody.local_addr().unwrap())
-        .parse()
-        .unwrap();
+    let url: Url = format!("http://{}", nobody.local_addr().unwrap()).parse().unwrap();
     drop(nobody);
     let failed = whole(&model(&url)).await.unwrap_err();
     assert!(failed.to_string().contains("cannot be reached"), "{failed}");
@@ -479,15 +389,8 @@ async fn dropping_the_reply_closes_the_connection() {
     let server = serve(move |_, _| hung(told.clone())).await;
     let model = model(&server.url);
     let mut stream = model.reply(request());
-    assert_eq!(
-        stream.next().await.unwrap().unwrap(),
-        ModelPiece::Output("half".to_owned())
-    );
-    assert!(
-        timeout(Duration::from_millis(100), stream.next())
-            .await
-            .is_err()
-    );
+    assert_eq!(stream.next().await.unwrap().unwrap(), ModelPiece::Output("half".to_owned()));
+    assert!(timeout(Duration::from_millis(100), stream.next()).await.is_err());
     drop(stream);
     timeout(Duration::from_secs(5), hears.recv())
         .await
@@ -506,10 +409,7 @@ async fn a_silent_server_is_given_up() {
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let failed = stream.next().await.unwrap().unwrap_err();
-    assert!(
-        failed.to_string().contains("silent for 60 seconds"),
-        "{failed}"
-    );
+    assert!(failed.to_string().contains("silent for 60 seconds"), "{failed}");
     assert_eq!(began.elapsed().as_secs(), 60);
     assert!(stream.next().await.is_none());
 }

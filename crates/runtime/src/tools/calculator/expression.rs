@@ -24,22 +24,12 @@ pub(super) fn evaluate(text: &str) -> Result<Outcome, ToolError> {
     if tokens.is_empty() {
         return Err(ToolError::Invalid("there is nothing to work out".into()));
     }
-    let mut parser = Parser {
-        tokens: &tokens,
-        at: 0,
-        depth: 0,
-    };
-    let mut outcome = Outcome {
-        number: parser.share()?,
-        percent: false,
-    };
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
+    let mut outcome = Outcome { number: parser.share()?, percent: false };
     if parser.take_word("as%of") {
         let whole = parser.sum()?.number;
         let share = outcome.number.divide(whole).ok_or_else(by_zero)?;
-        outcome = Outcome {
-            number: share.multiply(Number::whole(100)),
-            percent: true,
-        };
+        outcome = Outcome { number: share.multiply(Number::whole(100)), percent: true };
     }
     if let Some(token) = parser.peek() {
         return Err(unexpected(token));
@@ -78,10 +68,7 @@ struct Term {
 
 impl From<Number> for Term {
     fn from(number: Number) -> Self {
-        Self {
-            number,
-            percent: false,
-        }
+        Self { number, percent: false }
     }
 }
 
@@ -115,9 +102,7 @@ impl<'a> Parser<'a> {
     fn sum(&mut self) -> Result<Term, ToolError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(ToolError::Invalid(
-                "the expression is nested too deeply".into(),
-            ));
+            return Err(ToolError::Invalid("the expression is nested too deeply".into()));
         }
         let mut left = self.product()?;
         loop {
@@ -129,19 +114,12 @@ impl<'a> Parser<'a> {
                 break;
             };
             let right = self.product()?;
-            let mut amount = if negative {
-                right.number.negate()
-            } else {
-                right.number
-            };
+            let mut amount = if negative { right.number.negate() } else { right.number };
             // "200 + 10%" adds a tenth of 200.
             if right.percent && !left.percent {
                 amount = amount.multiply(left.number);
             }
-            left = Term {
-                number: left.number.add(amount),
-                percent: left.percent && right.percent,
-            };
+            left = Term { number: left.number.add(amount), percent: left.percent && right.percent };
         }
         self.depth -= 1;
         Ok(left)
@@ -153,17 +131,9 @@ impl<'a> Parser<'a> {
             if self.take('*') || self.take_word("of") {
                 left = left.number.multiply(self.signed()?.number).into();
             } else if self.take('/') {
-                left = left
-                    .number
-                    .divide(self.signed()?.number)
-                    .ok_or_else(by_zero)?
-                    .into();
+                left = left.number.divide(self.signed()?.number).ok_or_else(by_zero)?.into();
             } else if self.take('%') || self.take_word("mod") {
-                left = left
-                    .number
-                    .modulo(self.signed()?.number)
-                    .ok_or_else(by_zero)?
-                    .into();
+                left = left.number.modulo(self.signed()?.number).ok_or_else(by_zero)?.into();
             } else if self.take_word("off") {
                 let price = self.signed()?.number;
                 left = price.multiply(Number::ONE.subtract(left.number)).into();
@@ -195,14 +165,7 @@ impl<'a> Parser<'a> {
             }
         }
         let term = self.power()?;
-        Ok(if negative {
-            Term {
-                number: term.number.negate(),
-                ..term
-            }
-        } else {
-            term
-        })
+        Ok(if negative { Term { number: term.number.negate(), ..term } } else { term })
     }
 
     fn power(&mut self) -> Result<Term, ToolError> {
@@ -212,9 +175,7 @@ impl<'a> Parser<'a> {
         }
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(ToolError::Invalid(
-                "the expression is nested too deeply".into(),
-            ));
+            return Err(ToolError::Invalid("the expression is nested too deeply".into()));
         }
         let exponent = self.signed()?;
         self.depth -= 1;
@@ -233,10 +194,7 @@ impl<'a> Parser<'a> {
             } else if self.peek() == Some(&Token::Sign('%')) && self.is_percent() {
                 self.at += 1;
                 let number = term.number.divide(Number::whole(100)).ok_or_else(by_zero)?;
-                term = Term {
-                    number,
-                    percent: true,
-                };
+                term = Term { number, percent: true };
             } else if self.take('°') {
                 let turn = Number::Float(std::f64::consts::PI / 180.0);
                 term = term.number.multiply(turn).into();
@@ -291,9 +249,7 @@ impl<'a> Parser<'a> {
                 }
                 Ok(call(word, &arguments)?.into())
             }
-            Token::Word(word) => constant(word)
-                .map(Term::from)
-                .ok_or_else(|| unexpected(token)),
+            Token::Word(word) => constant(word).map(Term::from).ok_or_else(|| unexpected(token)),
             Token::Sign(_) => Err(unexpected(token)),
         }
     }
@@ -302,9 +258,8 @@ impl<'a> Parser<'a> {
         if self.take(')') {
             return Ok(());
         }
-        Err(self.peek().map_or_else(
-            || ToolError::Invalid("a bracket is not closed".into()),
-            unexpected,
-        ))
+        Err(self
+            .peek()
+            .map_or_else(|| ToolError::Invalid("a bracket is not closed".into()), unexpected))
     }
 }

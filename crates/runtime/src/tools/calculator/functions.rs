@@ -46,14 +46,11 @@ pub(super) fn constant(word: &str) -> Option<Number> {
 pub(super) fn factorial(number: Number) -> Result<Number, ToolError> {
     let whole = number.to_whole().filter(|whole| (0..=170).contains(whole));
     let Some(whole) = whole else {
-        return Err(ToolError::Failed(
-            "a factorial needs a whole number from 0 to 170".into(),
-        ));
+        return Err(ToolError::Failed("a factorial needs a whole number from 0 to 170".into()));
     };
     #[expect(clippy::cast_possible_truncation, reason = "at most 170")]
-    Ok((2..=whole as i64).fold(Number::ONE, |product, factor| {
-        product.multiply(Number::whole(factor))
-    }))
+    Ok((2..=whole as i64)
+        .fold(Number::ONE, |product, factor| product.multiply(Number::whole(factor))))
 }
 
 /// Calls a function.
@@ -74,10 +71,7 @@ pub(super) fn call(name: &str, args: &[Number]) -> Result<Number, ToolError> {
         } else {
             format!("{least} or {most}")
         };
-        return Err(failed(format!(
-            "{name} takes {wanted} number(s), not {}",
-            args.len()
-        )));
+        return Err(failed(format!("{name} takes {wanted} number(s), not {}", args.len())));
     }
     match name {
         "min" | "max" | "sum" | "avg" | "mean" | "average" | "median" | "gcd" | "lcm" | "hypot" => {
@@ -98,16 +92,14 @@ fn exact(name: &str, args: &[Number]) -> Result<Number, ToolError> {
     let first = args[0];
     let second = args.get(1).copied();
     match name {
-        "sqrt" => first
-            .square_root()
-            .ok_or_else(|| failed("a negative number has no real square root")),
+        "sqrt" => {
+            first.square_root().ok_or_else(|| failed("a negative number has no real square root"))
+        }
         "cbrt" => Ok(cube_root(first)),
         "root" => {
             let exponent = second.and_then(|degree| Number::ONE.divide(degree));
             let exponent = exponent.ok_or_else(|| failed("there is no 0th root"))?;
-            first
-                .power(exponent)
-                .ok_or_else(|| failed("this root is not a real number"))
+            first.power(exponent).ok_or_else(|| failed("this root is not a real number"))
         }
         "abs" if first.is_negative() => Ok(first.negate()),
         "abs" => Ok(first),
@@ -158,9 +150,7 @@ fn of_many(name: &str, args: &[Number]) -> Result<Number, ToolError> {
             sum(&squares).square_root().ok_or_else(too_large)
         }
         _ => {
-            let whole = args
-                .iter()
-                .map(|number| number.to_whole().map(i128::unsigned_abs));
+            let whole = args.iter().map(|number| number.to_whole().map(i128::unsigned_abs));
             let whole: Vec<u128> = whole
                 .collect::<Option<_>>()
                 .ok_or_else(|| failed(format!("{name} takes whole numbers")))?;
@@ -170,9 +160,7 @@ fn of_many(name: &str, args: &[Number]) -> Result<Number, ToolError> {
                 result = match (name, divisor) {
                     ("gcd", divisor) => divisor,
                     (_, 0) => 0,
-                    (_, divisor) => (result / divisor)
-                        .checked_mul(value)
-                        .ok_or_else(too_large)?,
+                    (_, divisor) => (result / divisor).checked_mul(value).ok_or_else(too_large)?,
                 };
             }
             Number::plain(&result.to_string()).ok_or_else(too_large)
@@ -218,11 +206,7 @@ fn approximate(name: &str, args: &[Number]) -> Result<Number, ToolError> {
     if !result.is_finite() {
         return Err(failed(format!("{name}({}) has no value", first.text())));
     }
-    Ok(Number::Float(if result.abs() < 1e-15 {
-        0.0
-    } else {
-        result
-    }))
+    Ok(Number::Float(if result.abs() < 1e-15 { 0.0 } else { result }))
 }
 
 /// The logarithm when it is a whole number.
@@ -233,9 +217,7 @@ fn whole_or(log: f64, base: i64, of: Number) -> Option<Number> {
 }
 
 fn sum(numbers: &[Number]) -> Number {
-    numbers
-        .iter()
-        .fold(Number::ZERO, |sum, number| sum.add(*number))
+    numbers.iter().fold(Number::ZERO, |sum, number| sum.add(*number))
 }
 
 fn mean(numbers: &[Number]) -> Number {

@@ -77,16 +77,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
     while let Some(c) = text[at..].chars().next() {
         let in_function = brackets.last().copied().unwrap_or(false);
         if c.is_ascii_digit() || c == '.' {
-            let style = Style {
-                comma: !in_function,
-                spaces: !in_function,
-                exponent: true,
-            };
+            let style = Style { comma: !in_function, spaces: !in_function, exponent: true };
             let Some((number, length)) = scan(&text[at..], style) else {
-                return Err(ToolError::Invalid(format!(
-                    "{:?} is not a number",
-                    &text[at..]
-                )));
+                return Err(ToolError::Invalid(format!("{:?} is not a number", &text[at..])));
             };
             tokens.push(Token::Number(Written(number)));
             at += length;
@@ -94,9 +87,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
         }
         if c.is_alphabetic() {
             let rest = &text[at..];
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             tokens.push(Token::Word(rest[..end].to_lowercase()));
             at += end;
             continue;
@@ -127,11 +118,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
             }
             '²' | '³' => {
                 tokens.push(Token::Sign('^'));
-                tokens.push(Token::Number(Written(Number::whole(if c == '²' {
-                    2
-                } else {
-                    3
-                }))));
+                tokens.push(Token::Number(Written(Number::whole(if c == '²' { 2 } else { 3 }))));
                 continue;
             }
             'π' => {
@@ -141,17 +128,13 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ToolError> {
             '$' | '€' | '£' | '¥' => continue,
             c if c.is_whitespace() => continue,
             other => {
-                return Err(ToolError::Invalid(format!(
-                    "{other:?} cannot stand in an expression"
-                )));
+                return Err(ToolError::Invalid(format!("{other:?} cannot stand in an expression")));
             }
         };
         tokens.push(Token::Sign(sign));
     }
     if tokens.len() > 1000 {
-        return Err(ToolError::Invalid(
-            "the expression has more than 1000 parts".into(),
-        ));
+        return Err(ToolError::Invalid("the expression has more than 1000 parts".into()));
     }
     Ok(phrases(&tokens))
 }

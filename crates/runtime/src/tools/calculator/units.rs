@@ -13,11 +13,7 @@ pub(super) fn convert(value: Number, from: &str, to: &str) -> Result<String, Too
     let from = known(from)?;
     let to = known(to)?;
     let result = between(value, from, to)?;
-    Ok(line(
-        &format!("{} {}", value.text(), from.symbol()),
-        result,
-        to,
-    ))
+    Ok(line(&format!("{} {}", value.text(), from.symbol()), result, to))
 }
 
 /// The conversion that a text asks for; `None` when it asks for none.
@@ -47,19 +43,19 @@ pub(super) fn conversion(text: &str) -> Option<Result<String, ToolError>> {
             };
         }
         if crate::tools::number::currency_after(right.trim()).is_some() {
-            return Some(known(right).and_then(|_| {
-                Err(ToolError::Failed(
-                    "exchange rates are not known here".into(),
-                ))
-            }));
+            return Some(
+                known(right).and_then(|_| {
+                    Err(ToolError::Failed("exchange rates are not known here".into()))
+                }),
+            );
         }
         // "5 miles in furlongs": the left is an amount, so the right was meant as a unit.
         if word.trim() != "=" && matches!(quantity(left), Some(Ok(_))) {
-            return Some(known(right).and_then(|_| {
-                Err(ToolError::Invalid(
-                    "the conversion is not understood".into(),
-                ))
-            }));
+            return Some(
+                known(right).and_then(|_| {
+                    Err(ToolError::Invalid("the conversion is not understood".into()))
+                }),
+            );
         }
     }
     None
@@ -70,16 +66,9 @@ fn how_many(text: &str) -> Option<Result<String, ToolError>> {
     let lower = text.to_lowercase();
     lower.strip_prefix("how many ")?;
     let rest = text.get("how many ".len()..)?;
-    for middle in [
-        " are there in ",
-        " are in ",
-        " is in ",
-        " make up ",
-        " in ",
-        " are ",
-        " is ",
-        " per ",
-    ] {
+    for middle in
+        [" are there in ", " are in ", " is in ", " make up ", " in ", " are ", " is ", " per "]
+    {
         if let Some((to, amount)) = rest.split_once(middle) {
             let to = match known(to) {
                 Ok(to) => to,
@@ -112,11 +101,7 @@ fn last_separator(text: &str) -> Option<(usize, usize)> {
 
 fn line(amount: &str, result: Number, to: &Unit) -> String {
     let (digits, exact) = result.show();
-    let sign = if exact && !to.is_rounded() {
-        '='
-    } else {
-        '≈'
-    };
+    let sign = if exact && !to.is_rounded() { '=' } else { '≈' };
     format!("{amount} {sign} {digits} {}", to.symbol())
 }
 
@@ -146,17 +131,12 @@ fn quantity(text: &str) -> Option<Result<(Number, &'static Unit), ToolError>> {
 
 /// A row of numbers with their units: "1 hour and 30 minutes".
 fn amounts(text: &str) -> Option<Result<(Number, &'static Unit), ToolError>> {
-    let style = Style {
-        comma: true,
-        spaces: true,
-        exponent: true,
-    };
+    let style = Style { comma: true, spaces: true, exponent: true };
     let mut rest = text;
     let mut total: Option<(Number, &'static Unit)> = None;
     while !rest.is_empty() {
-        let (negative, unsigned) = rest
-            .strip_prefix(['-', '−'])
-            .map_or((false, rest), |after| (true, after));
+        let (negative, unsigned) =
+            rest.strip_prefix(['-', '−']).map_or((false, rest), |after| (true, after));
         let (number, length) = scan(unsigned, style)?;
         let number = if negative { number.negate() } else { number };
         rest = unsigned[length..].trim_start();
@@ -224,9 +204,7 @@ fn find(name: &str) -> Option<&'static Unit> {
     }
     let exact = |name: &str| UNITS.iter().find(|unit| unit.names.contains(&name));
     let relaxed = |name: &str| {
-        UNITS
-            .iter()
-            .find(|unit| unit.names.iter().any(|known| known.to_lowercase() == name))
+        UNITS.iter().find(|unit| unit.names.iter().any(|known| known.to_lowercase() == name))
     };
     let lower = plain(name);
     exact(name)
@@ -238,11 +216,7 @@ fn find(name: &str) -> Option<&'static Unit> {
 
 /// The spelling that the table has: "square metres" as "square meter", "km per hour" as "km/h".
 fn plain(name: &str) -> String {
-    let mut text = name
-        .to_lowercase()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut text = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
     for (from, to) in [
         ("metre", "meter"),
         ("litre", "liter"),

@@ -12,24 +12,21 @@ use crate::tools::tool::ToolError;
 /// One row for each group, in the order in which the groups first appear. Without columns to group
 /// by there is one group.
 pub(super) fn group(table: &Table, by: &[&str], aggregates: &[Value]) -> Result<Table, ToolError> {
-    let keys: Vec<usize> = by
-        .iter()
-        .map(|name| table.column(name))
-        .collect::<Result<_, _>>()?;
+    let keys: Vec<usize> = by.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
     let mut columns: Vec<String> = keys.iter().map(|at| table.columns[*at].clone()).collect();
     let mut wanted = Vec::new();
     for aggregate in aggregates {
         let function = string(aggregate, "function").unwrap_or_default();
-        let column = string(aggregate, "column")
-            .map(|name| table.column(name))
-            .transpose()?;
+        let column = string(aggregate, "column").map(|name| table.column(name)).transpose()?;
         if column.is_none() && function != "count" {
             return Err(invalid(format!("{function} needs a `column`")));
         }
-        columns.push(column.map_or_else(
-            || "count".to_owned(),
-            |at| format!("{function}({})", table.columns[at]),
-        ));
+        columns.push(
+            column.map_or_else(
+                || "count".to_owned(),
+                |at| format!("{function}({})", table.columns[at]),
+            ),
+        );
         wanted.push((function, column));
     }
     if wanted.is_empty() {
@@ -69,37 +66,26 @@ pub(super) fn group(table: &Table, by: &[&str], aggregates: &[Value]) -> Result<
         }
         cells
     });
-    Ok(Table {
-        rows: rows.collect(),
-        columns,
-    })
+    Ok(Table { rows: rows.collect(), columns })
 }
 
 /// What a function comes to over the cells that are not empty. Cells without a number count for
 /// nothing in a sum and an average.
 fn result(function: &str, values: &[&str]) -> String {
     let numbers: Vec<Number> = values.iter().filter_map(|text| cell(text)).collect();
-    let sum = || {
-        numbers
-            .iter()
-            .fold(Number::ZERO, |sum, number| sum.add(*number))
-    };
+    let sum = || numbers.iter().fold(Number::ZERO, |sum, number| sum.add(*number));
     let extreme = |largest: bool| {
         let keyed = values.iter().map(|text| (Key::of(text), *text));
-        let best = keyed.reduce(|best, next| {
-            if next.0.compare(&best.0, largest).is_lt() {
-                next
-            } else {
-                best
-            }
-        });
-        best.map(|(key, text)| {
-            if let Key::Number(number) = key {
-                number.text()
-            } else {
-                text.to_owned()
-            }
-        })
+        let best = keyed.reduce(
+            |best, next| {
+                if next.0.compare(&best.0, largest).is_lt() { next } else { best }
+            },
+        );
+        best.map(
+            |(key, text)| {
+                if let Key::Number(number) = key { number.text() } else { text.to_owned() }
+            },
+        )
         .unwrap_or_default()
     };
     match function {

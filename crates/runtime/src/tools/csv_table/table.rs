@@ -23,9 +23,7 @@ impl Table {
         delimiter: Option<u8>,
         has_header: bool,
     ) -> Result<Self, ToolError> {
-        let text = text
-            .trim_start_matches('\u{feff}')
-            .trim_matches(['\n', '\r']);
+        let text = text.trim_start_matches('\u{feff}').trim_matches(['\n', '\r']);
         if text.trim().is_empty() {
             return Err(ToolError::Failed("the table is empty".into()));
         }
@@ -43,11 +41,8 @@ impl Table {
                 "the table has more than {COLUMNS_MAX} columns or {ROWS_MAX} rows"
             )));
         }
-        let mut columns = if has_header && !records.is_empty() {
-            records.remove(0)
-        } else {
-            Vec::new()
-        };
+        let mut columns =
+            if has_header && !records.is_empty() { records.remove(0) } else { Vec::new() };
         columns.resize(width, String::new());
         for index in 0..columns.len() {
             let name = columns[index].trim().to_owned();
@@ -61,10 +56,7 @@ impl Table {
         for row in &mut records {
             row.resize(width, String::new());
         }
-        Ok(Self {
-            columns,
-            rows: records,
-        })
+        Ok(Self { columns, rows: records })
     }
 
     /// Where the column of that name or number is.
@@ -75,11 +67,7 @@ impl Table {
             .columns
             .iter()
             .position(|column| column == name)
-            .or_else(|| {
-                self.columns
-                    .iter()
-                    .position(|column| plain(column) == wanted)
-            });
+            .or_else(|| self.columns.iter().position(|column| plain(column) == wanted));
         let by_number = || {
             wanted
                 .parse::<usize>()
@@ -98,15 +86,10 @@ impl Table {
 
     /// The table with these columns alone.
     pub(super) fn choose(&self, names: &[&str]) -> Result<Self, ToolError> {
-        let places: Vec<usize> = names
-            .iter()
-            .map(|name| self.column(name))
-            .collect::<Result<_, _>>()?;
+        let places: Vec<usize> =
+            names.iter().map(|name| self.column(name)).collect::<Result<_, _>>()?;
         let pick = |cells: &Vec<String>| places.iter().map(|at| cells[*at].clone()).collect();
-        Ok(Self {
-            columns: pick(&self.columns),
-            rows: self.rows.iter().map(pick).collect(),
-        })
+        Ok(Self { columns: pick(&self.columns), rows: self.rows.iter().map(pick).collect() })
     }
 
     /// Sorts by a column: numbers by value, texts without regard to case, empty cells last.
@@ -171,23 +154,12 @@ fn from_csv(text: &str, delimiter: u8) -> Result<Vec<Vec<String>>, ToolError> {
 
 /// The sign that cuts the first lines into the same number of cells, and into the most.
 fn detect(text: &str) -> u8 {
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .take(20)
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
     let score = |delimiter: u8| {
-        let counts: Vec<usize> = lines
-            .iter()
-            .map(|line| outside_quotes(line, delimiter))
-            .collect();
+        let counts: Vec<usize> = lines.iter().map(|line| outside_quotes(line, delimiter)).collect();
         let first = counts.first().copied().unwrap_or(0);
         let same = counts.iter().filter(|count| **count == first).count();
-        if first == 0 {
-            0
-        } else {
-            same * 1000 / counts.len().max(1) * 10 + first.min(9)
-        }
+        if first == 0 { 0 } else { same * 1000 / counts.len().max(1) * 10 + first.min(9) }
     };
     // Of equals the first in this order.
     [b',', b';', b'\t', b'|']
@@ -208,11 +180,7 @@ fn outside_quotes(line: &str, delimiter: u8) -> usize {
 }
 
 fn from_markdown(text: &str) -> Option<Vec<Vec<String>>> {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let is_rule = |line: &str| {
         line.contains('-')
             && line.contains('|')
@@ -221,18 +189,15 @@ fn from_markdown(text: &str) -> Option<Vec<Vec<String>>> {
     if !lines.get(1).is_some_and(|line| is_rule(line)) {
         return None;
     }
-    let rows = lines
-        .iter()
-        .filter(|line| line.contains('|') && !is_rule(line))
-        .map(|line| {
-            let inner = line.strip_prefix('|').unwrap_or(line);
-            let inner = inner.strip_suffix('|').unwrap_or(inner);
-            inner
-                .replace("\\|", "\u{0}")
-                .split('|')
-                .map(|cell| cell.trim().replace('\u{0}', "|"))
-                .collect()
-        });
+    let rows = lines.iter().filter(|line| line.contains('|') && !is_rule(line)).map(|line| {
+        let inner = line.strip_prefix('|').unwrap_or(line);
+        let inner = inner.strip_suffix('|').unwrap_or(inner);
+        inner
+            .replace("\\|", "\u{0}")
+            .split('|')
+            .map(|cell| cell.trim().replace('\u{0}', "|"))
+            .collect()
+    });
     Some(rows.collect())
 }
 
@@ -258,9 +223,5 @@ fn from_json(text: &str) -> Option<Vec<Vec<String>>> {
             .collect()
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    Some(
-        std::iter::once(std::mem::take(&mut columns))
-            .chain(rows)
-            .collect(),
-    )
+    Some(std::iter::once(std::mem::take(&mut columns)).chain(rows).collect())
 }

@@ -12,19 +12,12 @@ pub(super) fn markdown(table: &Table, total: usize) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells
             .iter()
-            .map(|cell| {
-                cell.split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-                    .replace('|', "\\|")
-            })
+            .map(|cell| cell.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|"))
             .collect();
         format!("| {} |", cells.join(" | "))
     };
-    let mut lines = vec![
-        line(&table.columns),
-        format!("|{}", " --- |".repeat(table.columns.len())),
-    ];
+    let mut lines =
+        vec![line(&table.columns), format!("|{}", " --- |".repeat(table.columns.len()))];
     lines.extend(table.rows.iter().map(|row| line(row)));
     if table.rows.is_empty() {
         lines.push("\n(no rows)".to_owned());
@@ -48,11 +41,7 @@ pub(super) fn csv(table: &Table) -> Result<String, ToolError> {
 /// A JSON array of objects; cells that are plainly numbers become numbers.
 pub(super) fn json(table: &Table) -> String {
     let object = |row: &Vec<String>| {
-        let members = table
-            .columns
-            .iter()
-            .cloned()
-            .zip(row.iter().map(|cell| value(cell)));
+        let members = table.columns.iter().cloned().zip(row.iter().map(|cell| value(cell)));
         Value::Object(members.collect::<Map<_, _>>())
     };
     Value::from(table.rows.iter().map(object).collect::<Vec<_>>()).to_string()
@@ -86,30 +75,18 @@ pub(super) fn describe(table: &Table) -> String {
             .filter(|cell| !cell.trim().is_empty())
             .collect();
         let keyed: Vec<(Key, &str)> = cells.iter().map(|cell| (Key::of(cell), *cell)).collect();
-        let numbers = keyed
-            .iter()
-            .filter(|(key, _)| matches!(key, Key::Number(_)))
-            .count();
+        let numbers = keyed.iter().filter(|(key, _)| matches!(key, Key::Number(_))).count();
         let kind = match numbers {
             _ if cells.is_empty() => "empty",
             count if count == cells.len() => "number",
-            0 if cells
-                .iter()
-                .all(|cell| cell.parse::<jiff::civil::Date>().is_ok()) =>
-            {
-                "date"
-            }
+            0 if cells.iter().all(|cell| cell.parse::<jiff::civil::Date>().is_ok()) => "date",
             0 => "text",
             _ => "mixed",
         };
         let distinct: HashSet<&str> = cells.iter().copied().collect();
         let extreme = |largest: bool| {
             let best = keyed.iter().reduce(|best, next| {
-                if next.0.compare(&best.0, largest).is_lt() {
-                    next
-                } else {
-                    best
-                }
+                if next.0.compare(&best.0, largest).is_lt() { next } else { best }
             });
             best.map(|(_, text)| resonant_domain::text::shorten(text, 40).replace('|', "\\|"))
                 .unwrap_or_default()

@@ -34,11 +34,7 @@ pub(super) fn read(text: &str, now: &Zoned) -> Result<Moment, ToolError> {
 }
 
 fn moment(at: Zoned, has_time: bool) -> Moment {
-    Moment {
-        at,
-        has_time,
-        note: None,
-    }
+    Moment { at, has_time, note: None }
 }
 
 fn day(date: Date, now: &Zoned) -> Option<Moment> {
@@ -53,10 +49,8 @@ fn machine(text: &str, now: &Zoned) -> Option<Moment> {
     }
     if let Ok(instant) = text.parse::<Timestamp>() {
         // The offset that was written is kept: it is the zone that the writer meant.
-        let offset = text
-            .rfind(['+', '-'])
-            .filter(|at| *at > 10)
-            .and_then(|at| zone::guess(&text[at..]));
+        let offset =
+            text.rfind(['+', '-']).filter(|at| *at > 10).and_then(|at| zone::guess(&text[at..]));
         return Some(moment(instant.to_zoned(offset.unwrap_or_else(zone)), true));
     }
     if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
@@ -91,11 +85,7 @@ fn iso_week(text: &str) -> Option<Date> {
     let rest = rest.strip_prefix(['W', 'w'])?;
     let (week, weekday) = rest.split_once('-').unwrap_or((rest, "1"));
     let weekday = Weekday::from_monday_one_offset(weekday.parse().ok()?).ok()?;
-    Some(
-        civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday)
-            .ok()?
-            .date(),
-    )
+    Some(civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday).ok()?.date())
 }
 
 /// Whole phrases that name a day.
@@ -137,19 +127,12 @@ fn phrase(text: &str, now: &Zoned) -> Option<Date> {
         "valentine's day" | "valentines day" | "valentine’s day" => upcoming(today, 2, 14),
         _ => {
             let (which, name) = text.split_once(' ').unwrap_or(("this", text));
-            let weekday = weekday(if which == "on" {
-                text.strip_prefix("on ")?
-            } else {
-                name
-            })?;
+            let weekday = weekday(if which == "on" { text.strip_prefix("on ")? } else { name })?;
             match which {
                 "this" | "on" | "coming" => after(until(today, weekday).days()),
-                "next" => after(
-                    Some(until(today, weekday))
-                        .filter(|days| *days > 0)
-                        .unwrap_or(7)
-                        .days(),
-                ),
+                "next" => {
+                    after(Some(until(today, weekday)).filter(|days| *days > 0).unwrap_or(7).days())
+                }
                 "last" | "previous" => after((until(today, weekday) - 7).days()),
                 _ => None,
             }
@@ -164,11 +147,7 @@ fn until(today: Date, weekday: Weekday) -> i64 {
 
 fn upcoming(today: Date, month: i8, day: i8) -> Option<Date> {
     let this = Date::new(today.year(), month, day).ok()?;
-    if this >= today {
-        Some(this)
-    } else {
-        Date::new(today.year() + 1, month, day).ok()
-    }
+    if this >= today { Some(this) } else { Date::new(today.year() + 1, month, day).ok() }
 }
 
 /// "now", "in 3 days", "2 weeks ago", "an hour from now".
@@ -187,9 +166,7 @@ fn relative(text: &str, now: &Zoned) -> Option<Moment> {
     let mut at = now.clone();
     let mut has_time = false;
     let mut any = false;
-    let mut parts = rest
-        .split([' ', ','])
-        .filter(|word| !word.is_empty() && *word != "and");
+    let mut parts = rest.split([' ', ',']).filter(|word| !word.is_empty() && *word != "and");
     while let Some(count) = parts.next() {
         let count: i64 = match count {
             "a" | "an" | "one" => 1,
@@ -225,11 +202,7 @@ fn relative(text: &str, now: &Zoned) -> Option<Moment> {
     if !any {
         return None;
     }
-    if has_time {
-        Some(moment(at, true))
-    } else {
-        day(at.date(), now)
-    }
+    if has_time { Some(moment(at, true)) } else { day(at.date(), now) }
 }
 
 /// A date, a time and a zone as a row of words, in any order.
@@ -243,9 +216,7 @@ fn words(text: &str, now: &Zoned) -> Option<Moment> {
             // A bare weekday only accompanies the date that follows it.
             if length == 1
                 && weekday(rest[0]).is_some()
-                && rest[1..]
-                    .iter()
-                    .any(|word| month(word).is_some() || numeric(word).is_some())
+                && rest[1..].iter().any(|word| month(word).is_some() || numeric(word).is_some())
             {
                 break;
             }
@@ -259,10 +230,8 @@ fn words(text: &str, now: &Zoned) -> Option<Moment> {
         let word = rest[index];
         let next = rest.get(index + 1).copied();
         index += 1;
-        let is_filler = matches!(
-            word,
-            "at" | "of" | "the" | "on" | "in" | "time" | "o'clock" | "day"
-        );
+        let is_filler =
+            matches!(word, "at" | "of" | "the" | "on" | "in" | "time" | "o'clock" | "day");
         if is_filler || weekday(word).is_some() {
             continue;
         }
@@ -337,11 +306,7 @@ impl Parts {
         };
         let time = self.time.unwrap_or_else(Time::midnight);
         let at = date.to_datetime(time).to_zoned(zone).ok()?;
-        Some(Moment {
-            at,
-            has_time: self.time.is_some(),
-            note: self.note,
-        })
+        Some(Moment { at, has_time: self.time.is_some(), note: self.note })
     }
 }
 
@@ -388,10 +353,8 @@ fn weekday(word: &str) -> Option<Weekday> {
 /// `23rd`, `23.`, `23`, `2026`
 pub(in crate::tools) fn ordinal(word: &str) -> Option<i32> {
     let digits = word.trim_end_matches('.');
-    let digits = ["st", "nd", "rd", "th"]
-        .iter()
-        .find_map(|end| digits.strip_suffix(end))
-        .unwrap_or(digits);
+    let digits =
+        ["st", "nd", "rd", "th"].iter().find_map(|end| digits.strip_suffix(end)).unwrap_or(digits);
     if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -400,9 +363,7 @@ pub(in crate::tools) fn ordinal(word: &str) -> Option<i32> {
 
 /// Three numbers with `/`, `.` or `-` between, and how an ambiguous order was taken.
 pub(in crate::tools) fn numeric(word: &str) -> Option<(Date, Option<&'static str>)> {
-    let sign = ['/', '.', '-']
-        .into_iter()
-        .find(|sign| word.contains(*sign))?;
+    let sign = ['/', '.', '-'].into_iter().find(|sign| word.contains(*sign))?;
     let parts: Vec<&str> = word.split(sign).collect();
     let [a, b, c] = parts[..] else { return None };
     if [a, b, c]
@@ -425,11 +386,7 @@ pub(in crate::tools) fn numeric(word: &str) -> Option<(Date, Option<&'static str
         1900 + third
     };
     let month_first = sign == '/' && first <= 12;
-    let (day, month) = if month_first && second <= 31 {
-        (second, first)
-    } else {
-        (first, second)
-    };
+    let (day, month) = if month_first && second <= 31 { (second, first) } else { (first, second) };
     let note = (month_first && second <= 12 && first != second).then_some("read as month/day/year");
     Some((Date::new(year, short(month)?, short(day)?).ok()?, note))
 }
@@ -446,9 +403,7 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
         "pm" | "p.m." | "p.m" => Some(12),
         _ => None,
     };
-    let ends = ["a.m.", "p.m.", "am", "pm"]
-        .into_iter()
-        .find(|end| word.ends_with(end));
+    let ends = ["a.m.", "p.m.", "am", "pm"].into_iter().find(|end| word.ends_with(end));
     let (digits, shift, used_next) = match (ends, next.and_then(half)) {
         (Some(end), _) => (&word[..word.len() - end.len()], half(end), false),
         (None, Some(shift)) => (word, Some(shift), true),
@@ -461,11 +416,7 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
             return Ok(None);
         };
         let is_valid = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        if is_valid {
-            Ok(part.parse().ok())
-        } else {
-            Err(())
-        }
+        if is_valid { Ok(part.parse().ok()) } else { Err(()) }
     };
     let hour = number().ok()??;
     let minute = number().ok()?;
@@ -478,8 +429,5 @@ fn time(word: &str, next: Option<&str>) -> Option<(Time, bool)> {
         Some(shift) => hour % 12 + shift,
         None => hour,
     };
-    Some((
-        Time::new(hour, minute.unwrap_or(0), second.unwrap_or(0), 0).ok()?,
-        used_next,
-    ))
+    Some((Time::new(hour, minute.unwrap_or(0), second.unwrap_or(0), 0).ok()?, used_next))
 }

@@ -74,11 +74,7 @@ fn fixed(minutes: i32) -> Option<TimeZone> {
 
 /// `+02:00`, `-0530`, `utc+2`
 fn offset(text: &str) -> Option<TimeZone> {
-    let text = text
-        .strip_prefix("utc")
-        .or_else(|| text.strip_prefix("gmt"))
-        .unwrap_or(text)
-        .trim();
+    let text = text.strip_prefix("utc").or_else(|| text.strip_prefix("gmt")).unwrap_or(text).trim();
     let (sign, digits) = match text.strip_prefix('+') {
         Some(rest) => (1, rest),
         None => (-1, text.strip_prefix(['-', '−'])?),
@@ -88,11 +84,8 @@ fn offset(text: &str) -> Option<TimeZone> {
         None if digits.len() == 4 => digits.split_at_checked(2)?,
         None => (digits, "0"),
     };
-    let number = |text: &str| {
-        text.parse::<i32>()
-            .ok()
-            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
-    };
+    let number =
+        |text: &str| text.parse::<i32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
     let (hours, minutes) = (number(hours)?, number(minutes)?);
     (hours <= 15 && minutes < 60).then(|| fixed(sign * (hours * 60 + minutes)))?
 }

@@ -14,25 +14,15 @@ const PAIRS_MAX: usize = 4_000_000;
 pub(super) fn compare(old: &str, new: &str, limit: usize) -> Value {
     let by_lines = old.trim().contains('\n') || new.trim().contains('\n');
     let parts = |text| -> Vec<String> {
-        let parts: Vec<&str> = if by_lines {
-            str::lines(text).collect()
-        } else {
-            sentences(text)
-        };
-        let flat = parts
-            .into_iter()
-            .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+        let parts: Vec<&str> = if by_lines { str::lines(text).collect() } else { sentences(text) };
+        let flat =
+            parts.into_iter().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
         flat.filter(|part| !part.is_empty()).collect()
     };
     let (before, after) = (parts(old), parts(new));
     let (removed, added, unchanged) = difference(&before, &after);
-    let list = |parts: &[&String]| {
-        parts
-            .iter()
-            .take(limit)
-            .map(|part| flat(part))
-            .collect::<Vec<_>>()
-    };
+    let list =
+        |parts: &[&String]| parts.iter().take(limit).map(|part| flat(part)).collect::<Vec<_>>();
     let mut answer = json!({
         "identical": old == new,
         "similarity": similarity(old, new),
@@ -61,10 +51,7 @@ fn similarity(old: &str, new: &str) -> f64 {
     }
     for word in words(new) {
         total += 1;
-        if let Some(count) = counts
-            .get_mut(&word.to_lowercase())
-            .filter(|count| **count > 0)
-        {
+        if let Some(count) = counts.get_mut(&word.to_lowercase()).filter(|count| **count > 0) {
             *count -= 1;
             common += 1;
         }
@@ -80,12 +67,7 @@ type Difference<'a> = (Vec<&'a String>, Vec<&'a String>, usize);
 fn difference<'a>(before: &'a [String], after: &'a [String]) -> Difference<'a> {
     let start = before.iter().zip(after).take_while(|(a, b)| a == b).count();
     let (before, after) = (&before[start..], &after[start..]);
-    let end = before
-        .iter()
-        .rev()
-        .zip(after.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let end = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
     let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
     let (removed, added, kept) = if before.len().saturating_mul(after.len()) <= PAIRS_MAX {
         in_order(before, after)
@@ -135,11 +117,7 @@ fn without_order<'a>(before: &'a [String], after: &'a [String]) -> Difference<'a
         *counts.entry(part).or_default() += 1;
     }
     let mut take = |part: &&String| {
-        counts
-            .get_mut(part.as_str())
-            .filter(|count| **count > 0)
-            .map(|count| *count -= 1)
-            .is_none()
+        counts.get_mut(part.as_str()).filter(|count| **count > 0).map(|count| *count -= 1).is_none()
     };
     let removed: Vec<_> = before.iter().filter(|part| take(part)).collect();
     let kept = before.len() - removed.len();

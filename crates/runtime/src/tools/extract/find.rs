@@ -12,11 +12,7 @@ use crate::tools::number::{Number, Style, currency_after, currency_before, scan}
 /// Keeps the first of each.
 fn unique(found: impl IntoIterator<Item = String>) -> Vec<Value> {
     let mut seen = HashSet::new();
-    found
-        .into_iter()
-        .filter(|text| seen.insert(text.to_lowercase()))
-        .map(Value::from)
-        .collect()
+    found.into_iter().filter(|text| seen.insert(text.to_lowercase())).map(Value::from).collect()
 }
 
 /// What stands before `at`, as one character.
@@ -30,13 +26,7 @@ pub(super) fn emails(text: &str) -> Vec<Value> {
     let found = text.match_indices('@').filter_map(|(at, _)| {
         let (left, right) = (&text[..at], &text[at + 1..]);
         // No address is longer; the bound keeps the search linear.
-        let from = left
-            .char_indices()
-            .rev()
-            .take(80)
-            .take_while(|(_, c)| is_local(*c))
-            .last()?
-            .0;
+        let from = left.char_indices().rev().take(80).take_while(|(_, c)| is_local(*c)).last()?.0;
         let to = right
             .char_indices()
             .take(255)
@@ -65,10 +55,7 @@ pub(super) fn urls(text: &str) -> Vec<Value> {
         let end = rest
             .find(|c: char| {
                 c.is_whitespace()
-                    || matches!(
-                        c,
-                        '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' | '“' | '”'
-                    )
+                    || matches!(c, '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' | '“' | '”')
             })
             .unwrap_or(rest.len());
         at = from + end.max(1);
@@ -93,10 +80,7 @@ pub(super) fn urls(text: &str) -> Vec<Value> {
         let host = address.split_once("://").map_or(address, |(_, host)| host);
         if address.len() <= 4096
             && host.len() > 3
-            && host
-                .chars()
-                .next()
-                .is_some_and(|c| c.is_alphanumeric() || c == '[')
+            && host.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '[')
             && (!is_bare || host[4..].contains('.'))
         {
             found.push(address.to_owned());
@@ -116,16 +100,12 @@ fn next_url(text: &str, from: usize) -> Option<(usize, bool)> {
             for scheme in ["https", "http", "ftp"] {
                 let start = here.checked_sub(scheme.len());
                 if let Some(start) = start
-                    && rest
-                        .get(start..here)
-                        .is_some_and(|name| name.eq_ignore_ascii_case(scheme))
+                    && rest.get(start..here).is_some_and(|name| name.eq_ignore_ascii_case(scheme))
                 {
                     return Some((from + start, false));
                 }
             }
-        } else if tail
-            .get(..4)
-            .is_some_and(|start| start.eq_ignore_ascii_case("www."))
+        } else if tail.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
             && !before(text, from + here)
                 .is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '.' | '@' | '-'))
         {
@@ -195,10 +175,7 @@ fn date_at(words: &[(usize, &str)], this_year: i16) -> Option<(usize, Date)> {
         return None;
     }
     if let Some(day) = first.get(..10).and_then(|day| day.parse::<Date>().ok())
-        && first[10..]
-            .chars()
-            .next()
-            .is_none_or(|c| matches!(c, 't' | 'z' | '_'))
+        && first[10..].chars().next().is_none_or(|c| matches!(c, 't' | 'z' | '_'))
         && first.as_bytes()[4] == b'-'
     {
         return Some((1, day));
@@ -208,11 +185,8 @@ fn date_at(words: &[(usize, &str)], this_year: i16) -> Option<(usize, Date)> {
     }
     let year = |index: usize| {
         let text = word(index)?;
-        (text.len() == 4).then(|| {
-            text.parse::<i16>()
-                .ok()
-                .filter(|year| (1000..=2999).contains(year))
-        })?
+        (text.len() == 4)
+            .then(|| text.parse::<i16>().ok().filter(|year| (1000..=2999).contains(year)))?
     };
     let day = |text: &str| {
         datetime::ordinal(text)
@@ -236,11 +210,7 @@ fn date_at(words: &[(usize, &str)], this_year: i16) -> Option<(usize, Date)> {
     Some((length, Date::new(year, month, number).ok()?))
 }
 
-const STYLE: Style = Style {
-    comma: true,
-    spaces: true,
-    exponent: false,
-};
+const STYLE: Style = Style { comma: true, spaces: true, exponent: false };
 
 pub(super) fn amounts(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
@@ -278,11 +248,8 @@ pub(super) fn amounts(text: &str) -> Vec<Value> {
             at += c.len_utf8();
             continue;
         };
-        let (value, length) = if c.is_ascii_digit() {
-            (value, length)
-        } else {
-            magnitude(value, rest, length)
-        };
+        let (value, length) =
+            if c.is_ascii_digit() { (value, length) } else { magnitude(value, rest, length) };
         let written = rest[..length].trim();
         if seen.insert(written.to_owned()) {
             found.push(json!({ "text": written, "value": value.json(), "currency": currency }));
@@ -316,10 +283,7 @@ fn magnitude(value: Number, text: &str, length: usize) -> (Number, usize) {
         let ends = |after: &str| !after.chars().next().is_some_and(char::is_alphanumeric);
         // A single letter belongs to the number only without a space between.
         if gap <= usize::from(word.len() > 1) && after.strip_prefix(word).is_some_and(ends) {
-            return (
-                value.multiply(Number::whole(times)),
-                length + gap + word.len(),
-            );
+            return (value.multiply(Number::whole(times)), length + gap + word.len());
         }
     }
     (value, length)
@@ -328,10 +292,7 @@ fn magnitude(value: Number, text: &str, length: usize) -> (Number, usize) {
 pub(super) fn numbers(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(start) = text[at..]
-        .find(|c: char| c.is_ascii_digit())
-        .map(|found| at + found)
-    {
+    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|found| at + found) {
         let prior = before(text, start);
         let attached = prior.is_some_and(|c| c.is_alphabetic() || c == '_' || c == '#');
         let (value, length) = scan(&text[start..], STYLE).unwrap_or((Number::ZERO, 1));
@@ -353,11 +314,7 @@ pub(super) fn numbers(text: &str) -> Vec<Value> {
             continue;
         }
         let negative = matches!(prior, Some('-' | '−'))
-            && !text[..start]
-                .chars()
-                .rev()
-                .nth(1)
-                .is_some_and(|c| c.is_alphanumeric() || c == ')');
+            && !text[..start].chars().rev().nth(1).is_some_and(|c| c.is_alphanumeric() || c == ')');
         found.push(if negative { value.negate() } else { value }.json());
     }
     found
@@ -386,10 +343,7 @@ pub(super) fn phones(text: &str) -> Vec<Value> {
         if run.ends_with(')') && !run.contains('(') {
             run = &run[..run.len() - 1];
         }
-        let follows = rest[end..]
-            .chars()
-            .next()
-            .filter(|_| end == rest.trim_end().len().min(end));
+        let follows = rest[end..].chars().next().filter(|_| end == rest.trim_end().len().min(end));
         if attached
             || follows.is_some_and(|c| {
                 (c.is_alphabetic() && rest[..end].ends_with(|x: char| x.is_ascii_digit()))
@@ -420,10 +374,8 @@ fn is_phone(run: &str) -> bool {
     {
         return false;
     }
-    let groups: Vec<&str> = run
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|group| !group.is_empty())
-        .collect();
+    let groups: Vec<&str> =
+        run.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
     let is_international = run.starts_with('+') || run.starts_with("00");
     let is_amount = groups.len() > 1
         && groups[1..].iter().all(|group| group.len() == 3)
@@ -449,9 +401,7 @@ pub(super) fn hashtags(text: &str) -> Vec<Value> {
             return None;
         }
         let rest = &text[at + 1..];
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
         let tag = &rest[..end];
         (tag.len() <= 300 && tag.chars().any(char::is_alphabetic)).then(|| format!("#{tag}"))
     });

@@ -10,10 +10,7 @@ const ITEMS_MAX: usize = 2000;
 /// Lines of the form "Name: Ada" and "name = Ada".
 pub(super) fn key_values(text: &str) -> Vec<Value> {
     let pairs = text.lines().filter_map(|line| {
-        let line = line
-            .trim()
-            .trim_start_matches(['-', '*', '•', '>', ' '])
-            .trim_start();
+        let line = line.trim().trim_start_matches(['-', '*', '•', '>', ' ']).trim_start();
         let at = line.find([':', '=', '\t'])?;
         let (key, value) = (line[..at].trim(), line[at + 1..].trim());
         let key = key.trim_matches(['*', '_', '"', '\'', '`', ' ']);

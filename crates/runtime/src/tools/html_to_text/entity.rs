@@ -77,16 +77,9 @@ fn reference(text: &str) -> Option<(usize, String)> {
             code => char::from_u32(code).unwrap_or('\u{fffd}'),
         };
         let end = from + length;
-        return Some((
-            end + usize::from(bytes.get(end) == Some(&b';')),
-            character.to_string(),
-        ));
+        return Some((end + usize::from(bytes.get(end) == Some(&b';')), character.to_string()));
     }
-    let length = bytes
-        .iter()
-        .take(12)
-        .take_while(|b| b.is_ascii_alphanumeric())
-        .count();
+    let length = bytes.iter().take(12).take_while(|b| b.is_ascii_alphanumeric()).count();
     let name = &text[..length];
     let closed = bytes.get(length) == Some(&b';');
     // Without its semicolon only the oldest names count.
@@ -105,17 +98,11 @@ fn accented(name: &str) -> Option<char> {
     let first = name.chars().next()?;
     let lower = name.to_ascii_lowercase();
     if let Some((_, upper, small)) = GREEK.iter().find(|(known, ..)| *known == lower) {
-        return Some(if first.is_ascii_uppercase() {
-            *upper
-        } else {
-            *small
-        });
+        return Some(if first.is_ascii_uppercase() { *upper } else { *small });
     }
     let accent = name.get(1..)?;
     let (_, letters, accented) = ACCENTS.iter().find(|(known, ..)| *known == accent)?;
-    accented
-        .chars()
-        .nth(letters.chars().position(|letter| letter == first)?)
+    accented.chars().nth(letters.chars().position(|letter| letter == first)?)
 }
 
 #[cfg(test)]

@@ -86,10 +86,7 @@ pub(super) fn render(tokens: &[Token], part: Part, base: Option<&Url>) -> Render
             Token::Text(text) => writer.text(text),
         }
     }
-    Rendered {
-        text: writer.out.trim().to_owned(),
-        links: writer.links,
-    }
+    Rendered { text: writer.out.trim().to_owned(), links: writer.links }
 }
 
 struct Writer<'a> {
@@ -169,10 +166,7 @@ impl Writer<'_> {
             "pre" => self.preformatted += 1,
             "br" => self.breaks = self.breaks.max(1),
             "a" if self.is_wanted() => {
-                let address = attributes
-                    .href
-                    .as_deref()
-                    .and_then(|href| self.address(href));
+                let address = attributes.href.as_deref().and_then(|href| self.address(href));
                 self.link = address.map(|address| (self.out.len(), address));
             }
             _ => {}
@@ -267,8 +261,7 @@ impl Writer<'_> {
             let kept = self.out.trim_end_matches([' ', '\n']).len();
             self.out.truncate(kept);
             if !self.out.is_empty() {
-                self.out
-                    .push_str(if self.breaks > 1 { "\n\n" } else { "\n" });
+                self.out.push_str(if self.breaks > 1 { "\n\n" } else { "\n" });
             }
             self.breaks = 0;
             self.space = false;
@@ -326,7 +319,6 @@ impl Writer<'_> {
         if label.is_empty() || self.links.len() >= LINKS_MAX || !self.seen.insert(address.clone()) {
             return;
         }
-        self.links
-            .push((resonant_domain::text::shorten(label, 120), address));
+        self.links.push((resonant_domain::text::shorten(label, 120), address));
     }
 }

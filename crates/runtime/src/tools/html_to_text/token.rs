@@ -22,9 +22,8 @@ pub(super) struct Attributes {
 }
 
 /// Elements whose content is text up to their end tag, whatever it looks like.
-const RAW: [&str; 9] = [
-    "script", "style", "title", "textarea", "xmp", "noscript", "iframe", "noembed", "noframes",
-];
+const RAW: [&str; 9] =
+    ["script", "style", "title", "textarea", "xmp", "noscript", "iframe", "noembed", "noframes"];
 
 pub(super) fn tokens(html: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
@@ -95,9 +94,7 @@ fn end_of_raw(html: &str, name: &str) -> Option<usize> {
     while let Some(found) = html[from..].find("</") {
         let at = from + found;
         let after = &html[at + 2..];
-        if after
-            .get(..name.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        if after.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
             && after[name.len()..]
                 .chars()
                 .next()
@@ -163,23 +160,16 @@ fn tag(text: &str) -> (String, Attributes, usize) {
 
 fn note(attributes: &mut Attributes, name: &str, value: &str) {
     if name.eq_ignore_ascii_case("href") {
-        attributes
-            .href
-            .get_or_insert_with(|| entity::decode(value.trim()));
+        attributes.href.get_or_insert_with(|| entity::decode(value.trim()));
     } else if name.eq_ignore_ascii_case("role") {
-        attributes
-            .role
-            .get_or_insert_with(|| value.trim().to_ascii_lowercase());
+        attributes.role.get_or_insert_with(|| value.trim().to_ascii_lowercase());
     } else if name.eq_ignore_ascii_case("hidden") {
         attributes.hidden = true;
     } else if name.eq_ignore_ascii_case("aria-hidden") {
         attributes.hidden |= value.trim().eq_ignore_ascii_case("true");
     } else if name.eq_ignore_ascii_case("style") && value.len() < 2000 {
-        let style: String = value
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let style: String =
+            value.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
         attributes.hidden |= style.contains("display:none") || style.contains("visibility:hidden");
     }
 }

@@ -42,10 +42,7 @@ enum Operator {
 }
 
 fn wrong(path: &str, why: &str) -> ToolError {
-    ToolError::Invalid(format!(
-        "`path` {:?}: {why}",
-        resonant_domain::text::shorten(path, 100)
-    ))
+    ToolError::Invalid(format!("`path` {:?}: {why}", resonant_domain::text::shorten(path, 100)))
 }
 
 impl Path {
@@ -90,9 +87,7 @@ impl Path {
 
     /// Whether the path may find more than one value.
     pub(super) fn is_many(&self) -> bool {
-        self.0
-            .iter()
-            .any(|step| !matches!(step, Step::Key(_) | Step::Index(_)))
+        self.0.iter().any(|step| !matches!(step, Step::Key(_) | Step::Index(_)))
     }
 
     /// Everything that the path leads to.
@@ -160,9 +155,7 @@ impl Step {
                     Some(index) if *index < 0 => list.len().saturating_sub(
                         usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX),
                     ),
-                    Some(index) => usize::try_from(*index)
-                        .unwrap_or(usize::MAX)
-                        .min(list.len()),
+                    Some(index) => usize::try_from(*index).unwrap_or(usize::MAX).min(list.len()),
                 };
                 let (from, to) = (bound(from, 0), bound(to, list.len()));
                 next.extend(list.get(from..to).into_iter().flatten());
@@ -172,11 +165,9 @@ impl Step {
             (Self::Filter(tests), Document::Array(list)) => {
                 next.extend(list.iter().filter(|item| holds(tests, item)));
             }
-            (Self::Filter(tests), Document::Object(map)) => next.extend(
-                map.iter()
-                    .map(|(_, value)| value)
-                    .filter(|item| holds(tests, item)),
-            ),
+            (Self::Filter(tests), Document::Object(map)) => {
+                next.extend(map.iter().map(|(_, value)| value).filter(|item| holds(tests, item)))
+            }
             (Self::Descend, value) => {
                 let mut open = vec![value];
                 while let Some(value) = open.pop() {
@@ -200,11 +191,7 @@ impl Step {
 
 fn place(index: i64, length: usize) -> Option<usize> {
     let distance = usize::try_from(index.unsigned_abs()).ok()?;
-    if index < 0 {
-        length.checked_sub(distance)
-    } else {
-        Some(distance)
-    }
+    if index < 0 { length.checked_sub(distance) } else { Some(distance) }
 }
 
 /// Where the bracket that is open at the beginning closes, past quotes and inner brackets.
@@ -225,9 +212,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 fn quoted(text: &str) -> Option<&str> {
-    ['\'', '"']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+    ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
 }
 
 fn bracket(inner: &str, whole: &str) -> Result<Step, ToolError> {
@@ -239,19 +224,16 @@ fn bracket(inner: &str, whole: &str) -> Result<Step, ToolError> {
     }
     if let Some(filter) = inner.strip_prefix('?') {
         let filter = filter.trim();
-        let filter = filter
-            .strip_prefix('(')
-            .and_then(|rest| rest.strip_suffix(')'))
-            .unwrap_or(filter);
+        let filter =
+            filter.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(filter);
         return Ok(Step::Filter(alternatives(filter, whole)?));
     }
     if let Some((from, to)) = inner.split_once(':') {
         let bound = |text: &str| match text.trim() {
             "" => Ok(None),
-            digits => digits
-                .parse()
-                .map(Some)
-                .map_err(|_| wrong(whole, "a slice is written [1:3]")),
+            digits => {
+                digits.parse().map(Some).map_err(|_| wrong(whole, "a slice is written [1:3]"))
+            }
         };
         return Ok(Step::Slice(bound(from)?, bound(to)?));
     }
@@ -288,10 +270,7 @@ fn alternatives(text: &str, whole: &str) -> Result<Vec<Vec<Test>>, ToolError> {
     parts(text, "||")
         .into_iter()
         .map(|all| {
-            parts(all, "&&")
-                .into_iter()
-                .map(|test| comparison(test.trim(), whole))
-                .collect()
+            parts(all, "&&").into_iter().map(|test| comparison(test.trim(), whole)).collect()
         })
         .collect()
 }
@@ -318,21 +297,12 @@ fn comparison(text: &str, whole: &str) -> Result<Test, ToolError> {
         let value = match quoted(right) {
             Some(text) => Document::String(text.to_owned()),
             None => serde_json::from_str(right).map_err(|_| {
-                wrong(
-                    whole,
-                    "compare with a number, a quoted text, true, false or null",
-                )
+                wrong(whole, "compare with a number, a quoted text, true, false or null")
             })?,
         };
-        return Ok(Test {
-            path: operand(left, whole)?,
-            comparison: Some((operator, value)),
-        });
+        return Ok(Test { path: operand(left, whole)?, comparison: Some((operator, value)) });
     }
-    Ok(Test {
-        path: operand(text, whole)?,
-        comparison: None,
-    })
+    Ok(Test { path: operand(text, whole)?, comparison: None })
 }
 
 fn operand(text: &str, whole: &str) -> Result<Path, ToolError> {
@@ -347,18 +317,16 @@ fn operand(text: &str, whole: &str) -> Result<Path, ToolError> {
 }
 
 fn holds(alternatives: &[Vec<Test>], item: &Document) -> bool {
-    alternatives
-        .iter()
-        .any(|all| all.iter().all(|test| test.holds(item)))
+    alternatives.iter().any(|all| all.iter().all(|test| test.holds(item)))
 }
 
 impl Test {
     fn holds(&self, item: &Document) -> bool {
         let found = self.path.find(item);
         match &self.comparison {
-            None => found
-                .iter()
-                .any(|value| !matches!(value, Document::Null | Document::Bool(false))),
+            None => {
+                found.iter().any(|value| !matches!(value, Document::Null | Document::Bool(false)))
+            }
             Some((Operator::NotEqual, wanted)) => {
                 !found.iter().any(|value| is_equal(value, wanted))
             }

@@ -16,22 +16,13 @@ pub(super) fn to_csv(value: &Document) -> Result<String, ToolError> {
             &one
         }
         other => {
-            return Err(ToolError::Failed(format!(
-                "{} cannot become a table",
-                super::kind(other)
-            )));
+            return Err(ToolError::Failed(format!("{} cannot become a table", super::kind(other))));
         }
     };
-    let mut writer = csv::WriterBuilder::new()
-        .flexible(true)
-        .from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     let mut write = |cells: Vec<String>| {
         writer
-            .write_record(if cells.is_empty() {
-                vec![String::new()]
-            } else {
-                cells
-            })
+            .write_record(if cells.is_empty() { vec![String::new()] } else { cells })
             .map_err(|error| ToolError::Failed(error.to_string()))
     };
     let columns = Document::columns(list, COLUMNS_MAX);
@@ -53,8 +44,6 @@ pub(super) fn to_csv(value: &Document) -> Result<String, ToolError> {
             value => vec![value.cell()],
         })?;
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| ToolError::Failed(error.to_string()))?;
+    let bytes = writer.into_inner().map_err(|error| ToolError::Failed(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }

@@ -34,51 +34,33 @@ const ITEMS_SHOWN: usize = 25;
 
 /// Whether any call of the wish has a result.
 pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
-    plan.calls(index)
-        .is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
+    plan.calls(index).is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
 }
 
 /// The sections of a wish.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of wish")]
 pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
     let Ok(calls) = plan.calls(index) else {
         let wish = super::super::intents::spoken(&plan.wishes[index]);
-        return vec![failure(
-            wish,
-            "it goes on from a result that is not there".to_owned(),
-        )];
+        return vec![failure(wish, "it goes on from a result that is not there".to_owned())];
     };
     let made: Vec<&Made> = calls.iter().filter_map(|call| plan.find(call)).collect();
     if let Some(failed) = made.iter().find(|made| made.is_error) {
-        let reason = format!(
-            "`{}` says: {}",
-            failed.tool,
-            failed.content.trim().trim_end_matches('.')
-        );
-        return vec![failure(
-            super::super::intents::spoken(&plan.wishes[index]),
-            reason,
-        )];
+        let reason =
+            format!("`{}` says: {}", failed.tool, failed.content.trim().trim_end_matches('.'));
+        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
     }
-    if let Some(refused) = made
-        .iter()
-        .find(|made| made.tool == "http_fetch" && is_refused(&made.content))
+    if let Some(refused) =
+        made.iter().find(|made| made.tool == "http_fetch" && is_refused(&made.content))
     {
         let page: Value = serde_json::from_str(&refused.content).unwrap_or_default();
         let url = page["url"].as_str().unwrap_or("the page").to_owned();
-        let reason = format!(
-            "{url} answers with the error {}, so there is nothing to read",
-            page["status"]
-        );
-        return vec![failure(
-            super::super::intents::spoken(&plan.wishes[index]),
-            reason,
-        )];
+        let reason =
+            format!("{url} answers with the error {}, so there is nothing to read", page["status"]);
+        return vec![failure(super::super::intents::spoken(&plan.wishes[index]), reason)];
     }
     let result = |tool: &str| {
-        made.iter()
-            .rev()
-            .find(|made| made.tool == tool)
-            .map(|made| made.content.as_str())
+        made.iter().rev().find(|made| made.tool == tool).map(|made| made.content.as_str())
     };
     match &plan.wishes[index] {
         Wish::Calculate { expression, .. } => {
@@ -98,10 +80,7 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
             let value: Value =
                 serde_json::from_str(result("datetime").unwrap_or_default()).unwrap_or_default();
             let line = value["text"].as_str().unwrap_or_default();
-            let note = value["note"]
-                .as_str()
-                .map(|note| format!(" ({note})"))
-                .unwrap_or_default();
+            let note = value["note"].as_str().map(|note| format!(" ({note})")).unwrap_or_default();
             vec![Section {
                 body: format!("**{}**{note}", line.trim()),
                 tools: vec!["datetime"],
@@ -124,11 +103,9 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
             }]
         }
         Wish::Compare { .. } => vec![comparison(&extracted(result("extract"), "compare"))],
-        Wish::DatesAway { .. } => vec![dates_away(
-            plan,
-            result("extract").unwrap_or_default(),
-            &made,
-        )],
+        Wish::DatesAway { .. } => {
+            vec![dates_away(plan, result("extract").unwrap_or_default(), &made)]
+        }
         Wish::Query { query, .. } => {
             let body = result("csv_table").unwrap_or_default().trim();
             vec![Section {
@@ -140,9 +117,7 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 ..Section::default()
             }]
         }
-        Wish::Text {
-            ability, material, ..
-        } => {
+        Wish::Text { ability, material, .. } => {
             let ability = plan.ability_for(*ability, material);
             let mut section = on_text(plan, ability, material, &result);
             if let Material::Page(url) = material {
@@ -150,18 +125,11 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 let title = page["title"]
                     .as_str()
                     .map(|title| shorten(&title.replace(['[', ']'], ""), 100));
-                let title = title
-                    .filter(|title| !title.is_empty())
-                    .unwrap_or_else(|| url.clone());
-                let part = if page["truncated"] == true {
-                    " Only its beginning was read."
-                } else {
-                    ""
-                };
-                section.body = format!(
-                    "{}\n\nFrom [{title}]({url}).{part}",
-                    section.body.trim_end()
-                );
+                let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
+                let part =
+                    if page["truncated"] == true { " Only its beginning was read." } else { "" };
+                section.body =
+                    format!("{}\n\nFrom [{title}]({url}).{part}", section.body.trim_end());
             }
             vec![section]
         }
@@ -169,22 +137,17 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
 }
 
 fn failure(what: String, reason: String) -> Section {
-    Section {
-        failed: Some((what, reason)),
-        ..Section::default()
-    }
+    Section { failed: Some((what, reason)), ..Section::default() }
 }
 
 /// A fetched page as the tool gave it.
 fn page(plan: &Plan<'_>, url: &str) -> Value {
-    let made = plan
-        .made
-        .iter()
-        .find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
-    made.and_then(|made| serde_json::from_str(&made.content).ok())
-        .unwrap_or_default()
+    let made =
+        plan.made.iter().find(|made| made.tool == "http_fetch" && made.arguments["url"] == url);
+    made.and_then(|made| serde_json::from_str(&made.content).ok()).unwrap_or_default()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each ability")]
 fn on_text<'m>(
     plan: &Plan<'_>,
     ability: Ability,
@@ -216,45 +179,35 @@ fn on_text<'m>(
             listed(
                 "Keywords",
                 ("keyword", "keywords"),
-                if words.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![words.join(", ")]
-                },
+                &if words.is_empty() { Vec::new() } else { vec![words.join(", ")] },
                 words.len(),
             )
         }
-        Ability::ActionItems => found(
-            "Action items",
-            ("action item", "action items"),
-            items("todos"),
-        ),
-        Ability::Questions => found("Questions", ("question", "questions"), items("questions")),
-        Ability::Dates => found("Dates", ("date", "dates"), dated(&kind("dates"))),
-        Ability::Amounts => found("Amounts", ("amount", "amounts"), items("amounts")),
-        Ability::Emails => found(
-            "E-mail addresses",
-            ("e-mail address", "e-mail addresses"),
-            items("emails"),
-        ),
+        Ability::ActionItems => {
+            found("Action items", ("action item", "action items"), &items("todos"))
+        }
+        Ability::Questions => found("Questions", ("question", "questions"), &items("questions")),
+        Ability::Dates => found("Dates", ("date", "dates"), &dated(&kind("dates"))),
+        Ability::Amounts => found("Amounts", ("amount", "amounts"), &items("amounts")),
+        Ability::Emails => {
+            found("E-mail addresses", ("e-mail address", "e-mail addresses"), &items("emails"))
+        }
         Ability::Links => match result("html_to_text") {
             Some(text) => {
-                let links = text
-                    .rsplit_once("Links:\n")
-                    .map(|(_, links)| links)
-                    .unwrap_or_default();
+                let links =
+                    text.rsplit_once("Links:\n").map(|(_, links)| links).unwrap_or_default();
                 let links: Vec<_> = links
                     .lines()
                     .map(|line| line.trim_start_matches("- ").to_owned())
                     .filter(|line| !line.is_empty())
                     .collect();
-                let mut section = found("Links", ("link", "links"), links);
+                let mut section = found("Links", ("link", "links"), &links);
                 section.tools = vec!["html_to_text"];
                 section
             }
-            None => found("Links", ("link", "links"), items("urls")),
+            None => found("Links", ("link", "links"), &items("urls")),
         },
-        Ability::Numbers => found("Numbers", ("number", "numbers"), items("numbers")),
+        Ability::Numbers => found("Numbers", ("number", "numbers"), &items("numbers")),
         Ability::Count => count(&kind("counts"), material),
         Ability::Table | Ability::Totals => {
             let (title, noun) = if ability == Ability::Table {
@@ -272,16 +225,8 @@ fn on_text<'m>(
             }
         }
         Ability::Json | Ability::Csv => {
-            let language = if ability == Ability::Json {
-                "json"
-            } else {
-                "csv"
-            };
-            let tool = if result("csv_table").is_some() {
-                "csv_table"
-            } else {
-                "json_query"
-            };
+            let language = if ability == Ability::Json { "json" } else { "csv" };
+            let tool = if result("csv_table").is_some() { "csv_table" } else { "json_query" };
             let text = result(tool).unwrap_or_default().trim();
             Section {
                 title: language.to_uppercase(),
@@ -334,9 +279,8 @@ fn on_text<'m>(
 
 /// One kind out of the result of `extract`.
 fn extracted(result: Option<&str>, kind: &str) -> Value {
-    let mut value: Value = result
-        .and_then(|result| serde_json::from_str(result).ok())
-        .unwrap_or_default();
+    let mut value: Value =
+        result.and_then(|result| serde_json::from_str(result).ok()).unwrap_or_default();
     value[kind].take()
 }
 
@@ -345,16 +289,10 @@ fn lines(list: &Value) -> Vec<String> {
     let text = |item: &Value| match item {
         Value::String(text) => text.clone(),
         Value::Object(fields) => {
-            let names = [
-                "text", "word", "keyword", "url", "email", "question", "todo", "value",
-            ];
+            let names = ["text", "word", "keyword", "url", "email", "question", "todo", "value"];
             names.iter().find_map(|name| fields.get(*name)).map_or_else(
                 || item.to_string(),
-                |value| {
-                    value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned)
-                },
+                |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned),
             )
         }
         other => other.to_string(),
@@ -373,14 +311,8 @@ fn lines(list: &Value) -> Vec<String> {
 fn dated(list: &Value) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for item in list.as_array().into_iter().flatten() {
-        let text = item["text"]
-            .as_str()
-            .or_else(|| item.as_str())
-            .unwrap_or_default();
-        let line = item["date"]
-            .as_str()
-            .and_then(dates::spoken)
-            .unwrap_or_else(|| text.to_owned());
+        let text = item["text"].as_str().or_else(|| item.as_str()).unwrap_or_default();
+        let line = item["date"].as_str().and_then(dates::spoken).unwrap_or_else(|| text.to_owned());
         if !line.is_empty() && !seen.contains(&line) {
             seen.push(line);
         }
@@ -388,12 +320,12 @@ fn dated(list: &Value) -> Vec<String> {
     seen
 }
 
-fn found(title: &str, noun: (&str, &str), items: Vec<String>) -> Section {
+fn found(title: &str, noun: (&str, &str), items: &[String]) -> Section {
     let count = items.len();
     listed(title, noun, items, count)
 }
 
-fn listed(title: &str, (one, many): (&str, &str), items: Vec<String>, count: usize) -> Section {
+fn listed(title: &str, (one, many): (&str, &str), items: &[String], count: usize) -> Section {
     let noun = match count {
         0 => format!("no {many}"),
         1 => format!("1 {one}"),
@@ -402,13 +334,10 @@ fn listed(title: &str, (one, many): (&str, &str), items: Vec<String>, count: usi
     let body = if items.is_empty() {
         format!("No {many} were found.")
     } else {
-        let mut body = items
-            .iter()
-            .take(ITEMS_SHOWN)
-            .fold(String::new(), |mut body, item| {
-                let _ = writeln!(body, "- {item}");
-                body
-            });
+        let mut body = items.iter().take(ITEMS_SHOWN).fold(String::new(), |mut body, item| {
+            let _ = writeln!(body, "- {item}");
+            body
+        });
         if items.len() > ITEMS_SHOWN {
             let _ = writeln!(body, "- … and {} more", items.len() - ITEMS_SHOWN);
         }
@@ -456,9 +385,7 @@ fn count(counts: &Value, material: &Material) -> Section {
 
 fn sentence_case(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn comparison(compared: &Value) -> Section {
@@ -467,27 +394,16 @@ fn comparison(compared: &Value) -> Section {
         body.push_str("The two texts are the same.\n");
     } else {
         if let Some(similarity) = compared["similarity"].as_f64() {
-            let _ = writeln!(
-                body,
-                "The two texts are **{:.0} %** alike.",
-                similarity * 100.0
-            );
+            let _ = writeln!(body, "The two texts are **{:.0} %** alike.", similarity * 100.0);
         }
         if let Some(unchanged) = compared["unchanged"].as_u64() {
             let _ = writeln!(
                 body,
                 "They share {unchanged} {}.",
-                if unchanged == 1 {
-                    "passage"
-                } else {
-                    "passages"
-                }
+                if unchanged == 1 { "passage" } else { "passages" }
             );
         }
-        for (name, title) in [
-            ("removed", "Only in the first"),
-            ("added", "Only in the second"),
-        ] {
+        for (name, title) in [("removed", "Only in the first"), ("added", "Only in the second")] {
             let items = lines(&compared[name]);
             if !items.is_empty() {
                 let _ = write!(body, "\n**{title}**\n\n");
@@ -534,11 +450,7 @@ fn dates_away(plan: &Plan<'_>, result: &str, made: &[&Made]) -> Section {
         .into_iter()
         .filter(|line| !whole.contains(&line))
         .collect();
-    for line in partial
-        .iter()
-        .filter(|line| !line.is_empty())
-        .take(ITEMS_SHOWN)
-    {
+    for line in partial.iter().filter(|line| !line.is_empty()).take(ITEMS_SHOWN) {
         if !found.iter().any(|(text, _)| text == line) && count == 0 {
             let _ = writeln!(body, "- {line} (no whole date)");
         }
@@ -563,17 +475,9 @@ const fn day(days: i64) -> &'static str {
 
 fn query_title(query: &Value) -> String {
     let has = |name: &str| query.get(name).is_some();
-    match (
-        has("aggregates"),
-        has("group_by"),
-        has("sort_by"),
-        has("filters"),
-    ) {
+    match (has("aggregates"), has("group_by"), has("sort_by"), has("filters")) {
         (true, true, ..) => {
-            format!(
-                "Figures by {}",
-                query["group_by"][0].as_str().unwrap_or("group")
-            )
+            format!("Figures by {}", query["group_by"][0].as_str().unwrap_or("group"))
         }
         (true, false, ..) => "Figures".to_owned(),
         (false, _, true, _) => format!("Rows by {}", query["sort_by"].as_str().unwrap_or("order")),
@@ -594,9 +498,6 @@ fn cut(text: &str, most: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(most) else {
         return text.to_owned();
     };
-    let end = text[..end]
-        .rfind('\n')
-        .filter(|at| *at > end / 2)
-        .unwrap_or(end);
+    let end = text[..end].rfind('\n').filter(|at| *at > end / 2).unwrap_or(end);
     format!("{}\n…", text[..end].trim_end())
 }

@@ -47,10 +47,7 @@ pub(in crate::models::builtin) fn find_date(text: &str, today: Date, lean: Lean)
         ("yesterday", -1),
     ] {
         if has_phrase(&lower, phrase) {
-            return today
-                .checked_add(days.days())
-                .ok()
-                .map(|day| day.to_string());
+            return today.checked_add(days.days()).ok().map(|day| day.to_string());
         }
     }
     let words: Vec<_> = lower
@@ -58,19 +55,14 @@ pub(in crate::models::builtin) fn find_date(text: &str, today: Date, lean: Lean)
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter(|word| !word.is_empty())
         .collect();
-    let dated = words
-        .iter()
-        .find_map(|word| numeric(word))
-        .or_else(|| named(&words, today, lean));
+    let dated = words.iter().find_map(|word| numeric(word)).or_else(|| named(&words, today, lean));
     if let Some(day) = dated.or_else(|| feast(&lower, today, lean)) {
         return Some(day.to_string());
     }
     words.iter().enumerate().find_map(|(at, word)| {
         let (_, weekday) = WEEKDAYS.iter().find(|(name, _)| name == word)?;
         let is_last = lean == Lean::Last || (at > 0 && words[at - 1] == "last");
-        let day = today
-            .nth_weekday(if is_last { -1 } else { 1 }, *weekday)
-            .ok()?;
+        let day = today.nth_weekday(if is_last { -1 } else { 1 }, *weekday).ok()?;
         Some(day.to_string())
     })
 }
@@ -83,11 +75,8 @@ fn numeric(word: &str) -> Option<Date> {
         let [first, second, third] = parts[..] else {
             continue;
         };
-        let (first, second, third): (i16, i8, i16) = (
-            first.parse().ok()?,
-            second.parse().ok()?,
-            third.parse().ok()?,
-        );
+        let (first, second, third): (i16, i8, i16) =
+            (first.parse().ok()?, second.parse().ok()?, third.parse().ok()?);
         if first > 31 {
             return Date::new(first, second, i8::try_from(third).ok()?).ok();
         }
@@ -194,6 +183,7 @@ fn feast(text: &str, today: Date, lean: Lean) -> Option<Date> {
 }
 
 /// Easter Sunday (the anonymous Gregorian algorithm).
+#[expect(clippy::many_single_char_names, reason = "the algorithm is published with these names")]
 fn easter(year: i16) -> Option<Date> {
     let y = i32::from(year);
     let (a, b, c) = (y % 19, y / 100, y % 100);

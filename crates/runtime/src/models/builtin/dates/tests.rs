@@ -35,18 +35,9 @@ fn date_questions_become_arguments() {
             "how many days since 1 January",
             json!({"operation": "difference", "date": "2026-01-01", "other": "2026-11-23"}),
         ),
-        (
-            "what weekday is 2027-03-01",
-            json!({"operation": "describe", "date": "2027-03-01"}),
-        ),
-        (
-            "what day is it today?",
-            json!({"operation": "describe", "date": "2026-11-23"}),
-        ),
-        (
-            "What time is it in Tokyo?",
-            json!({"operation": "now", "time_zone": "Asia/Tokyo"}),
-        ),
+        ("what weekday is 2027-03-01", json!({"operation": "describe", "date": "2027-03-01"})),
+        ("what day is it today?", json!({"operation": "describe", "date": "2026-11-23"})),
+        ("What time is it in Tokyo?", json!({"operation": "now", "time_zone": "Asia/Tokyo"})),
         (
             "What time is it now in Asia/Tokyo?",
             json!({"operation": "now", "time_zone": "Asia/Tokyo"}),
@@ -55,10 +46,7 @@ fn date_questions_become_arguments() {
             "what time is it in San Francisco right now",
             json!({"operation": "now", "time_zone": "America/Los_Angeles"}),
         ),
-        (
-            "what time is it",
-            json!({"operation": "now", "time_zone": "UTC"}),
-        ),
+        ("what time is it", json!({"operation": "now", "time_zone": "UTC"})),
         (
             "Convert 2026-12-03 15:00 from Europe/Berlin to America/New_York.",
             json!({"operation": "convert", "date": "2026-12-03 15:00", "time_zone": "Europe/Berlin", "to_time_zone": "America/New_York"}),
@@ -67,10 +55,7 @@ fn date_questions_become_arguments() {
             "what is 3pm London in Tokyo",
             json!({"operation": "convert", "date": "2026-11-23 15:00", "time_zone": "Europe/London", "to_time_zone": "Asia/Tokyo"}),
         ),
-        (
-            "add 3 weeks to today",
-            json!({"operation": "add", "weeks": 3, "date": "2026-11-23"}),
-        ),
+        ("add 3 weeks to today", json!({"operation": "add", "weeks": 3, "date": "2026-11-23"})),
         (
             "What date is 90 days after 17 September 2026",
             json!({"operation": "add", "days": 90, "date": "2026-09-17"}),
@@ -87,10 +72,7 @@ fn date_questions_become_arguments() {
             "what was the date 3 months ago",
             json!({"operation": "add", "months": -3, "date": "2026-11-23"}),
         ),
-        (
-            "when is easter",
-            json!({"operation": "describe", "date": "2027-03-28"}),
-        ),
+        ("when is easter", json!({"operation": "describe", "date": "2027-03-28"})),
     ] {
         assert_eq!(asked(clause), Some(expected), "{clause}");
     }
@@ -107,11 +89,8 @@ fn date_questions_become_arguments() {
 
 #[test]
 fn a_question_may_go_on_from_the_one_before() {
-    let question = question(
-        "which weekday is that?",
-        "2026-11-23T15:30:00Z".parse().unwrap(),
-    )
-    .unwrap();
+    let question =
+        question("which weekday is that?", "2026-11-23T15:30:00Z".parse().unwrap()).unwrap();
     assert!(question.on_previous);
 }
 
@@ -130,10 +109,6 @@ fn dates_are_found_in_many_forms() {
         ("you may go", None),
         ("3/4/2026", None),
     ] {
-        assert_eq!(
-            find_date(text, today, Lean::Next).as_deref(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(find_date(text, today, Lean::Next).as_deref(), expected, "{text}");
     }
 }

@@ -47,17 +47,7 @@ pub(super) const PHRASES: &[(Ability, &[&str])] = &[
             "essentials",
         ],
     ),
-    (
-        Ability::Keywords,
-        &[
-            "keywords",
-            "key words",
-            "key terms",
-            "topics",
-            "tags",
-            "themes",
-        ],
-    ),
+    (Ability::Keywords, &["keywords", "key words", "key terms", "topics", "tags", "themes"]),
     (
         Ability::ActionItems,
         &[
@@ -86,13 +76,7 @@ pub(super) const PHRASES: &[(Ability, &[&str])] = &[
     ),
     (
         Ability::Questions,
-        &[
-            "open questions",
-            "open question",
-            "questions",
-            "every question",
-            "what is asked",
-        ],
+        &["open questions", "open question", "questions", "every question", "what is asked"],
     ),
     (
         Ability::Dates,
@@ -107,18 +91,7 @@ pub(super) const PHRASES: &[(Ability, &[&str])] = &[
             "pay, and when",
         ],
     ),
-    (
-        Ability::Amounts,
-        &[
-            "amounts",
-            "prices",
-            "sums",
-            "costs",
-            "money",
-            "must we pay",
-            "fees",
-        ],
-    ),
+    (Ability::Amounts, &["amounts", "prices", "sums", "costs", "money", "must we pay", "fees"]),
     (
         Ability::Emails,
         &[
@@ -132,10 +105,7 @@ pub(super) const PHRASES: &[(Ability, &[&str])] = &[
             "contacts",
         ],
     ),
-    (
-        Ability::Links,
-        &["links", "urls", "web addresses", "url", "hyperlinks"],
-    ),
+    (Ability::Links, &["links", "urls", "web addresses", "url", "hyperlinks"]),
     (Ability::Numbers, &["numbers", "figures"]),
     (
         Ability::Count,
@@ -153,17 +123,7 @@ pub(super) const PHRASES: &[(Ability, &[&str])] = &[
             "count",
         ],
     ),
-    (
-        Ability::Compare,
-        &[
-            "compare",
-            "differences",
-            "what changed",
-            "diff",
-            "how alike",
-            "differ",
-        ],
-    ),
+    (Ability::Compare, &["compare", "differences", "what changed", "diff", "how alike", "differ"]),
     (Ability::Outline, &["outline", "structure"]),
     (Ability::Reply, &["reply", "respond"]),
     (Ability::Checklist, &["checklist"]),
@@ -190,15 +150,7 @@ pub(super) const DATA_PHRASES: &[(Ability, &[&str])] = &[
     (Ability::Totals, &["totals"]),
     (
         Ability::Json,
-        &[
-            "to json",
-            "as json",
-            "into json",
-            "validate",
-            "format",
-            "pretty",
-            "lay out",
-        ],
+        &["to json", "as json", "into json", "validate", "format", "pretty", "lay out"],
     ),
     (Ability::Csv, &["to csv", "as csv", "into csv"]),
 ];

@@ -32,10 +32,7 @@ fn questions_become_queries() {
             "rows where status is open",
             json!({"filters": [{"column": "status", "op": "eq", "value": "open"}]}),
         ),
-        (
-            "sort by date",
-            json!({"sort_by": "date", "descending": false}),
-        ),
+        ("sort by date", json!({"sort_by": "date", "descending": false})),
         (
             "Sort the rows by revenue, largest first",
             json!({"sort_by": "revenue", "descending": true}),
@@ -44,10 +41,7 @@ fn questions_become_queries() {
             "Which rows have a revenue above 2000?",
             json!({"filters": [{"column": "revenue", "op": "gt", "value": 2000}]}),
         ),
-        (
-            "top 2 by units",
-            json!({"sort_by": "units", "descending": true, "limit": 2}),
-        ),
+        ("top 2 by units", json!({"sort_by": "units", "descending": true, "limit": 2})),
         (
             "Which row is the largest?",
             json!({"sort_by": "revenue", "descending": true, "limit": 1}),
@@ -60,16 +54,9 @@ fn questions_become_queries() {
             "Count the entries by status",
             json!({"group_by": ["status"], "aggregates": [{"function": "count"}]}),
         ),
-        (
-            "show only the columns product and units",
-            json!({"columns": ["product", "units"]}),
-        ),
+        ("show only the columns product and units", json!({"columns": ["product", "units"]})),
     ] {
-        assert_eq!(
-            query(clause, &table, &mut Earlier::default()),
-            Some(expected),
-            "{clause}"
-        );
+        assert_eq!(query(clause, &table, &mut Earlier::default()), Some(expected), "{clause}");
     }
     assert_eq!(query("summarise it", &table, &mut Earlier::default()), None);
 }
@@ -78,11 +65,7 @@ fn questions_become_queries() {
 fn them_are_the_rows_of_the_question_before() {
     let table = Table::read(SALES).unwrap();
     let mut earlier = Earlier::default();
-    query(
-        "Which rows have a revenue above 2000?",
-        &table,
-        &mut earlier,
-    );
+    query("Which rows have a revenue above 2000?", &table, &mut earlier);
     let filter = json!([{"column": "revenue", "op": "gt", "value": 2000}]);
     assert_eq!(
         query("sort them by revenue, largest first", &table, &mut earlier),

@@ -3,41 +3,25 @@
 use super::*;
 
 fn plain(input_tokens: u64, output_tokens: u64) -> Usage {
-    Usage {
-        input_tokens,
-        output_tokens,
-        ..Usage::default()
-    }
+    Usage { input_tokens, output_tokens, ..Usage::default() }
 }
 
 fn calls(chunks: &[&str]) -> Vec<(String, String)> {
     let mut reply = Reply::default();
     for chunk in chunks {
-        reply
-            .take(&format!(
-                r#"{{"choices":[{{"delta":{{"tool_calls":[{chunk}]}}}}]}}"#
-            ))
-            .unwrap();
+        reply.take(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{chunk}]}}}}]}}"#)).unwrap();
     }
     match reply.finish(0, plain).pop() {
-        Some(ModelPiece::Finish {
-            calls,
-            reason: FinishReason::ToolCalls,
-            ..
-        }) => calls
-            .into_iter()
-            .map(|call| (call.tool, call.arguments.to_string()))
-            .collect(),
+        Some(ModelPiece::Finish { calls, reason: FinishReason::ToolCalls, .. }) => {
+            calls.into_iter().map(|call| (call.tool, call.arguments.to_string())).collect()
+        }
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn calls_are_joined_however_servers_number_them() {
-    let two = [
-        ("a".to_owned(), r#"{"x":1}"#.to_owned()),
-        ("b".to_owned(), "{}".to_owned()),
-    ];
+    let two = [("a".to_owned(), r#"{"x":1}"#.to_owned()), ("b".to_owned(), "{}".to_owned())];
     for chunks in [
         // By index, in pieces, interleaved.
         &[
@@ -101,15 +85,9 @@ fn a_think_tag_is_thinking_at_every_cut() {
 #[test]
 fn what_the_server_does_not_count_is_estimated() {
     let mut reply = Reply::default();
-    reply
-        .take(r#"{"choices":[{"delta":{"content":"12345678"},"finish_reason":"stop"}]}"#)
-        .unwrap();
+    reply.take(r#"{"choices":[{"delta":{"content":"12345678"},"finish_reason":"stop"}]}"#).unwrap();
     assert_eq!(
         reply.finish(40, plain).pop(),
-        Some(ModelPiece::Finish {
-            calls: vec![],
-            usage: plain(10, 2),
-            reason: FinishReason::Stop
-        })
+        Some(ModelPiece::Finish { calls: vec![], usage: plain(10, 2), reason: FinishReason::Stop })
     );
 }

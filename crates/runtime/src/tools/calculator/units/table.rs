@@ -40,12 +40,7 @@ pub(super) struct Unit {
 }
 
 const fn unit(kind: Kind, factor: &'static str, names: &'static [&'static str]) -> Unit {
-    Unit {
-        kind,
-        factor,
-        scale: Scale::Plain,
-        names,
-    }
+    Unit { kind, factor, scale: Scale::Plain, names }
 }
 
 const fn scaled(
@@ -54,12 +49,7 @@ const fn scaled(
     scale: Scale,
     names: &'static [&'static str],
 ) -> Unit {
-    Unit {
-        kind,
-        factor,
-        scale,
-        names,
-    }
+    Unit { kind, factor, scale, names }
 }
 
 use Kind::{

@@ -23,10 +23,7 @@ fn headings(text: &str) -> Vec<(String, Vec<String>)> {
             && !line.ends_with(['.', '!', '?', ',', ';'])
             && !line.starts_with(['-', '*', '•']);
         if let Some(heading) = line.strip_prefix('#') {
-            parts.push((
-                heading.trim_start_matches('#').trim().to_owned(),
-                Vec::new(),
-            ));
+            parts.push((heading.trim_start_matches('#').trim().to_owned(), Vec::new()));
         } else if stands_alone && is_short && goes_on && !line.contains(": ") {
             parts.push((line.trim_end_matches(':').to_owned(), Vec::new()));
         } else {
@@ -49,9 +46,7 @@ fn sentences(line: &str) -> Vec<String> {
         let after = &line[at + c.len_utf8()..];
         if matches!(c, '.' | '!' | '?')
             && after.starts_with(' ')
-            && after
-                .trim_start()
-                .starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
+            && after.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
             && !line[from..at].ends_with(|c: char| c.is_ascii_digit() && line[from..at].len() < 3)
         {
             sentences.push(line[from..=at].trim().to_owned());
@@ -73,11 +68,7 @@ pub(super) fn outline(
 ) -> Section {
     let text = plan.text(material).unwrap_or_default();
     let parts = headings(&text);
-    let has_headings = parts
-        .iter()
-        .filter(|(heading, _)| !heading.is_empty())
-        .count()
-        >= 2;
+    let has_headings = parts.iter().filter(|(heading, _)| !heading.is_empty()).count() >= 2;
     let mut body = String::from(
         "Assembled by rules from the text's own words; the wording is not mine to judge.\n\n",
     );
@@ -88,11 +79,7 @@ pub(super) fn outline(
             .take(20)
             .enumerate()
         {
-            let heading = if heading.is_empty() {
-                "Opening"
-            } else {
-                heading
-            };
+            let heading = if heading.is_empty() { "Opening" } else { heading };
             let _ = writeln!(body, "{}. **{heading}**", number + 1);
             for sentence in lines.iter().flat_map(|line| sentences(line)).take(4) {
                 let _ = writeln!(
@@ -103,16 +90,11 @@ pub(super) fn outline(
             }
         }
     } else {
-        let all: Vec<String> = parts
-            .iter()
-            .flat_map(|(_, lines)| lines)
-            .flat_map(|line| sentences(line))
-            .collect();
+        let all: Vec<String> =
+            parts.iter().flat_map(|(_, lines)| lines).flat_map(|line| sentences(line)).collect();
         let (opening, rest) = all
             .split_first()
-            .map_or((String::new(), Vec::new()), |(first, rest)| {
-                (first.clone(), rest.to_vec())
-            });
+            .map_or((String::new(), Vec::new()), |(first, rest)| (first.clone(), rest.to_vec()));
         if !opening.is_empty() {
             let _ = writeln!(body, "1. **Opening**\n   - {}", shorten(&opening, 160));
         }
@@ -170,11 +152,7 @@ pub(super) fn reply(
 ) -> Section {
     let mut draft = String::from("Hello,\n\nthank you for your message.\n");
     if !picked.is_empty() {
-        let _ = write!(
-            draft,
-            "\nI understand the following: {}\n",
-            shorten(picked, 400)
-        );
+        let _ = write!(draft, "\nI understand the following: {}\n", shorten(picked, 400));
     }
     if !questions.is_empty() {
         draft.push_str("\nTo your questions:\n");
@@ -199,12 +177,7 @@ pub(super) fn reply(
         let _ = write!(
             draft,
             "\nAmounts to confirm: {}\n",
-            amounts
-                .iter()
-                .take(8)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("; ")
+            amounts.iter().take(8).cloned().collect::<Vec<_>>().join("; ")
         );
     }
     draft.push_str("\nKind regards,\n[your name]");
