@@ -36,12 +36,7 @@ impl Redis {
             .set_max_delay(PAUSE);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)
             .map_err(Error::internal)?;
-        Ok(Self {
-            client,
-            connection,
-            began: Instant::now(),
-            silent_until: Arc::default(),
-        })
+        Ok(Self { client, connection, began: Instant::now(), silent_until: Arc::default() })
     }
 
     /// A way to open a connection of one's own, for a subscription.
@@ -57,9 +52,7 @@ impl Redis {
         let mut connection = self.connection.clone();
         match tokio::time::timeout(PATIENCE, command.query_async(&mut connection)).await {
             Ok(answer) => answer,
-            Err(_) => Err(RedisError::from(std::io::Error::from(
-                std::io::ErrorKind::TimedOut,
-            ))),
+            Err(_) => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
         }
     }
 
@@ -72,8 +65,7 @@ impl Redis {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-                self.silent_until
-                    .store(self.elapsed_ms() + pause, Ordering::Relaxed);
+                self.silent_until.store(self.elapsed_ms() + pause, Ordering::Relaxed);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "Redis does not answer; going on without it"
@@ -85,36 +77,22 @@ impl Redis {
 
     /// Whether it answers.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.ask::<String>(&::redis::cmd("PING"))
-            .await
-            .map(drop)
-            .map_err(Error::unavailable)
+        self.ask::<String>(&::redis::cmd("PING")).await.map(drop).map_err(Error::unavailable)
     }
 
     pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.try_ask::<Option<Vec<u8>>>(::redis::cmd("GET").arg(key))
-            .await
-            .flatten()
+        self.try_ask::<Option<Vec<u8>>>(::redis::cmd("GET").arg(key)).await.flatten()
     }
 
     pub(crate) async fn set(&self, key: &str, bytes: Vec<u8>, lifetime: Duration) {
         let mut command = ::redis::cmd("SET");
-        command
-            .arg(key)
-            .arg(bytes)
-            .arg("EX")
-            .arg(lifetime.as_secs().max(1));
+        command.arg(key).arg(bytes).arg("EX").arg(lifetime.as_secs().max(1));
         self.try_ask::<()>(&command).await;
     }
 
     pub(crate) async fn set_if_absent(&self, key: &str, bytes: Vec<u8>, lifetime: Duration) {
         let mut command = ::redis::cmd("SET");
-        command
-            .arg(key)
-            .arg(bytes)
-            .arg("EX")
-            .arg(lifetime.as_secs().max(1))
-            .arg("NX");
+        command.arg(key).arg(bytes).arg("EX").arg(lifetime.as_secs().max(1)).arg("NX");
         self.try_ask::<Option<String>>(&command).await;
     }
 
@@ -122,8 +100,8 @@ impl Redis {
         self.try_ask::<i64>(::redis::cmd("DEL").arg(key)).await;
     }
 
-    pub(crate) async fn publish(&self, channel: &str, payload: Vec<u8>) {
-        self.try_ask::<i64>(::redis::cmd("PUBLISH").arg(channel).arg(payload))
-            .await;
+    /// Publishes; `false` when Redis did not take it.
+    pub(crate) async fn publish(&self, channel: &str, payload: Vec<u8>) -> bool {
+        self.try_ask::<i64>(::redis::cmd("PUBLISH").arg(channel).arg(payload)).await.is_some()
     }
 }

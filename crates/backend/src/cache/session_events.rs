@@ -5,8 +5,8 @@
 //! here. Within a process events go from hand to hand; with Redis they also cross processes, on the
 //! channel `resonant:events:<session>`.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub(crate) struct SessionEvents {
 struct Shared {
     watched: Mutex<HashMap<SessionId, broadcast::Sender<Batch>>>,
     is_deaf: AtomicBool,
+    /// Sessions of which Redis did not take every event.
+    unsent: Mutex<HashSet<SessionId>>,
 }
 
 /// The ends of the two tasks that talk to Redis. They end when the bus is dropped.
@@ -59,6 +61,10 @@ enum Change {
 impl Shared {
     fn watched(&self) -> MutexGuard<'_, HashMap<SessionId, broadcast::Sender<Batch>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands a batch to those who watch the session in this process.
@@ -120,7 +126,7 @@ impl SessionEvents {
             let (outbox, letters) = mpsc::channel(OUTBOX);
             let (changes, wanted) = mpsc::unbounded_channel();
             shared.is_deaf.store(true, Ordering::Relaxed);
-            tokio::spawn(send(redis.clone(), letters));
+            tokio::spawn(send(redis.clone(), shared.clone(), letters));
             tokio::spawn(listen(redis, shared.clone(), wanted));
             Wire { outbox, changes }
         });
@@ -143,11 +149,7 @@ impl SessionEvents {
                 entry.insert(broadcast::channel(BACKLOG).0).subscribe()
             }
         };
-        Watch {
-            bus: self.clone(),
-            id,
-            receiver: Some(receiver),
-        }
+        Watch { bus: self.clone(), id, receiver: Some(receiver) }
     }
 
     /// How many sessions are watched.
@@ -165,17 +167,44 @@ impl SessionEvents {
         if let Some(wire) = &self.wire
             && wire.outbox.try_send((id, events.to_vec())).is_err()
         {
-            tracing::debug!(session.id = %id, "events not sent to Redis, its queue is full");
+            self.shared.unsent().insert(id);
         }
     }
 }
 
-/// Sends what this process has written to the others, in order.
-async fn send(redis: Redis, mut letters: mpsc::Receiver<(SessionId, Vec<SessionEvent>)>) {
-    while let Some((id, events)) = letters.recv().await {
-        if let Ok(payload) = serde_json::to_vec(&events) {
-            redis.publish(&format!("{CHANNEL}{id}"), payload).await;
+/// Sends what this process has written to the others, in order. What Redis did not take is made up
+/// for by an empty batch once it is back: it makes the others read the log.
+async fn send(
+    redis: Redis,
+    shared: Arc<Shared>,
+    mut letters: mpsc::Receiver<(SessionId, Vec<SessionEvent>)>,
+) {
+    loop {
+        let is_behind = !shared.unsent().is_empty();
+        let letter = tokio::select! {
+            letter = letters.recv() => letter,
+            () = tokio::time::sleep(RETRY), if is_behind => {
+                make_up(&redis, &shared).await;
+                continue;
+            }
+        };
+        let Some((id, events)) = letter else { return };
+        let Ok(payload) = serde_json::to_vec(&events) else {
+            continue;
+        };
+        if !redis.publish(&format!("{CHANNEL}{id}"), payload).await {
+            shared.unsent().insert(id);
         }
+    }
+}
+
+async fn make_up(redis: &Redis, shared: &Shared) {
+    let ids: Vec<_> = shared.unsent().iter().copied().collect();
+    for id in ids {
+        if !redis.publish(&format!("{CHANNEL}{id}"), b"[]".to_vec()).await {
+            return;
+        }
+        shared.unsent().remove(&id);
     }
 }
 
@@ -186,10 +215,7 @@ async fn listen(redis: Redis, shared: Arc<Shared>, mut wanted: mpsc::UnboundedRe
         let connected = tokio::time::timeout(RETRY * 5, redis.client().get_async_pubsub()).await;
         match connected {
             Ok(Ok(connection)) => {
-                if listen_once(connection, &shared, &mut wanted)
-                    .await
-                    .is_break()
-                {
+                if listen_once(connection, &shared, &mut wanted).await.is_break() {
                     return;
                 }
                 tracing::warn!("the subscription to Redis was lost; taking it up again");
@@ -220,11 +246,7 @@ async fn listen_once(
     let (mut sink, mut messages) = connection.split();
     // What was asked for until now is in the map; the changes that wait say nothing new.
     while wanted.try_recv().is_ok() {}
-    let channels: Vec<_> = shared
-        .watched()
-        .keys()
-        .map(|id| format!("{CHANNEL}{id}"))
-        .collect();
+    let channels: Vec<_> = shared.watched().keys().map(|id| format!("{CHANNEL}{id}")).collect();
     for channel in channels {
         if sink.subscribe(channel).await.is_err() {
             return Continue(());

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
+use resonant_domain::listing::ListingFilter;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use sqlx::PgPool;
@@ -40,10 +41,7 @@ impl Server {
     }
 
     fn url(name: &str) -> String {
-        format!(
-            "redis+unix://{}",
-            Self::folder(name).join("socket").display()
-        )
+        format!("redis+unix://{}", Self::folder(name).join("socket").display())
     }
 }
 
@@ -56,10 +54,7 @@ impl Drop for Server {
 }
 
 fn backend(pool: &PgPool, url: &str) -> Backend {
-    let settings = Settings {
-        redis_url: Some(url.to_owned()),
-        ..sample::settings()
-    };
+    let settings = Settings { redis_url: Some(url.to_owned()), ..sample::settings() };
     Backend::for_tests_with(pool.clone(), &settings)
 }
 
@@ -69,24 +64,16 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting)
-        .await
-        .expect(what);
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect(what);
 }
 
 fn piece() -> EventBody {
-    EventBody::Output {
-        step: 1,
-        delta: "x".to_owned(),
-    }
+    EventBody::Output { step: 1, delta: "x".to_owned() }
 }
 
 async fn next(stream: &mut sessions::EventStream) -> Vec<SessionEvent> {
     let next = tokio::time::timeout(Duration::from_secs(10), stream.try_next());
-    next.await
-        .expect("events come")
-        .unwrap()
-        .expect("the session is not over")
+    next.await.expect("events come").unwrap().expect("the session is not over")
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -98,40 +85,18 @@ async fn two_processes_share_sign_ins_and_listings(pool: PgPool) {
     one.load_content().await.unwrap();
 
     let ctx = sample::guest(&one).await.unwrap();
-    let Some(SignInChange::Issued(token)) = ctx.sign_in_change() else {
-        panic!("no token")
-    };
+    let Some(SignInChange::Issued(token)) = ctx.sign_in_change() else { panic!("no token") };
     let seen = members::authenticate(&two, token.as_str()).await.unwrap();
     assert_eq!(seen, Some(ctx.actor()));
-    assert_eq!(
-        members::authenticate(&one, token.as_str()).await.unwrap(),
-        seen
-    );
+    assert_eq!(members::authenticate(&one, token.as_str()).await.unwrap(), seen);
     members::sign_out(&ctx).await.unwrap();
-    assert_eq!(
-        members::authenticate(&two, token.as_str()).await.unwrap(),
-        None
-    );
+    assert_eq!(members::authenticate(&two, token.as_str()).await.unwrap(), None);
 
     let slug = "meeting-minutes";
-    assert_eq!(
-        listings::get(&two.anonymous(), slug)
-            .await
-            .unwrap()
-            .summary
-            .installs,
-        0
-    );
+    assert_eq!(listings::get(&two.anonymous(), slug).await.unwrap().summary.installs, 0);
     let ctx = sample::guest(&one).await.unwrap();
     listings::install(&ctx, slug).await.unwrap();
-    assert_eq!(
-        listings::get(&two.anonymous(), slug)
-            .await
-            .unwrap()
-            .summary
-            .installs,
-        1
-    );
+    assert_eq!(listings::get(&two.anonymous(), slug).await.unwrap().summary.installs, 1);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -142,14 +107,10 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     until("Redis answers", async || web.is_ready().await.is_ok()).await;
     let ctx = sample::guest(&web).await.unwrap();
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    let session = sessions::start(&ctx, agent.id, sample::goal("Read"))
-        .await
-        .unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = worker.conn().await.unwrap();
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_secs(60))
-        .await
-        .unwrap()
-        .unwrap();
+    let claimed =
+        store::queue::claim(&mut conn, "worker", Duration::from_mins(1)).await.unwrap().unwrap();
     drop(conn);
     let key = (claimed.owner_id, claimed.session_id, claimed.fence);
     let write = async |body: EventBody| {
@@ -193,24 +154,12 @@ async fn without_redis_nothing_fails_but_readiness(pool: PgPool) {
     assert!(backend.is_ready().await.is_err());
     backend.load_content().await.unwrap();
     let ctx = sample::guest(&backend).await.unwrap();
-    let Some(SignInChange::Issued(token)) = ctx.sign_in_change() else {
-        panic!("no token")
-    };
-    assert!(
-        members::authenticate(&backend, token.as_str())
-            .await
-            .unwrap()
-            .is_some()
-    );
-    listings::browse(&ctx, Default::default()).await.unwrap();
+    let Some(SignInChange::Issued(token)) = ctx.sign_in_change() else { panic!("no token") };
+    assert!(members::authenticate(&backend, token.as_str()).await.unwrap().is_some());
+    listings::browse(&ctx, ListingFilter::default()).await.unwrap();
     listings::install(&ctx, "meeting-minutes").await.unwrap();
     members::sign_out(&ctx).await.unwrap();
-    assert!(
-        members::authenticate(&backend, token.as_str())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(members::authenticate(&backend, token.as_str()).await.unwrap().is_none());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -218,30 +167,16 @@ async fn bytes_of_another_version_count_as_nothing(pool: PgPool) {
     let _redis = Server::start("bytes");
     let backend = backend(&pool, &Server::url("bytes"));
     until("Redis answers", async || backend.is_ready().await.is_ok()).await;
-    let Cache::Redis(redis) = backend.cache() else {
-        panic!("Redis is configured")
-    };
+    let Cache::Redis(redis) = backend.cache() else { panic!("Redis is configured") };
     for bytes in [&b"\xff\xfe"[..], b"{}", b"[1,2]", b""] {
-        redis
-            .set(
-                &key::<SignInEntry>("k"),
-                bytes.to_vec(),
-                Duration::from_secs(9),
-            )
-            .await;
+        redis.set(&key::<SignInEntry>("k"), bytes.to_vec(), Duration::from_secs(9)).await;
         assert!(backend.cache().read::<SignInEntry>("k").await.is_none());
     }
     let edition = super::listing_page::EditionEntry::NAME;
     redis
-        .set(
-            &format!("resonant:{edition}:marketplace"),
-            b"7".to_vec(),
-            Duration::from_secs(9),
-        )
+        .set(&format!("resonant:{edition}:marketplace"), b"7".to_vec(), Duration::from_secs(9))
         .await;
-    listings::browse(&backend.anonymous(), Default::default())
-        .await
-        .unwrap();
+    listings::browse(&backend.anonymous(), ListingFilter::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -15,10 +15,7 @@ async fn agent(ctx: &Ctx) -> Agent {
 }
 
 fn piece(number: usize) -> EventBody {
-    EventBody::Output {
-        step: 1,
-        delta: number.to_string(),
-    }
+    EventBody::Output { step: 1, delta: number.to_string() }
 }
 
 fn done() -> EventBody {
@@ -35,10 +32,8 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let agent = agent(ctx).await;
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_secs(60))
-        .await
-        .unwrap()
-        .unwrap();
+    let claimed =
+        store::queue::claim(&mut conn, "worker", Duration::from_mins(1)).await.unwrap().unwrap();
     assert_eq!(claimed.session_id, session.id);
     (claimed.owner_id, claimed.session_id, claimed.fence)
 }
@@ -50,9 +45,7 @@ async fn write(
 ) -> Option<Vec<SessionEvent>> {
     let mut conn = backend.conn().await.unwrap();
     let now = backend.now();
-    store::session_events::append(&mut conn, key, entries, Usage::default(), now)
-        .await
-        .unwrap()
+    store::session_events::append(&mut conn, key, entries, Usage::default(), now).await.unwrap()
 }
 
 fn numbers(events: &[SessionEvent]) -> Vec<i64> {
@@ -67,22 +60,13 @@ async fn a_session_keeps_the_agent_as_it_was(pool: PgPool) {
     let new = NewSession {
         goal: " Read this ".to_owned(),
         context: Some("A text".to_owned()),
-        limits: LimitChanges {
-            max_steps: Some(2),
-            ..LimitChanges::default()
-        },
+        limits: LimitChanges { max_steps: Some(2), ..LimitChanges::default() },
     };
     let started = start(&ctx, agent.id, new).await.unwrap();
-    assert_eq!(
-        (started.goal.as_str(), started.state),
-        ("Read this", SessionState::Queued)
-    );
+    assert_eq!((started.goal.as_str(), started.state), ("Read this", SessionState::Queued));
     assert_eq!(started.limits.max_steps, 2);
     assert_eq!(started.limits.max_tokens, agent.spec.limits.max_tokens);
-    let rename = AgentChanges {
-        name: Some("Other".to_owned()),
-        ..AgentChanges::default()
-    };
+    let rename = AgentChanges { name: Some("Other".to_owned()), ..AgentChanges::default() };
     agents::update(&ctx, agent.id, rename, None).await.unwrap();
     assert_eq!(get(&ctx, started.id).await.unwrap(), started);
     assert_eq!(started.agent_name, "Reader");
@@ -96,26 +80,13 @@ async fn only_an_active_agent_runs_and_only_on_a_goal(pool: PgPool) {
     let error = start(&ctx, agent.id, sample::goal("  ")).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "goal");
     for status in [AgentStatus::Paused, AgentStatus::Archived] {
-        let changes = AgentChanges {
-            status: Some(status),
-            ..AgentChanges::default()
-        };
+        let changes = AgentChanges { status: Some(status), ..AgentChanges::default() };
         agents::update(&ctx, agent.id, changes, None).await.unwrap();
-        let error = start(&ctx, agent.id, sample::goal("Read"))
-            .await
-            .unwrap_err();
+        let error = start(&ctx, agent.id, sample::goal("Read")).await.unwrap_err();
         assert_eq!(error.kind(), FaultKind::Conflict);
     }
-    assert_eq!(
-        list(&ctx, SessionFilter::default()).await.unwrap(),
-        Page::empty()
-    );
-    assert!(
-        work::claim(&backend.system(), "worker")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert_eq!(list(&ctx, SessionFilter::default()).await.unwrap(), Page::empty());
+    assert!(work::claim(&backend.system(), "worker").await.unwrap().is_none());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -130,21 +101,12 @@ async fn sessions_are_listed_newest_first(pool: PgPool) {
         started.push(start(&ctx, agent.id, goal).await.unwrap().id);
     }
     started.reverse();
-    let filter = |agent_id, cursor| SessionFilter {
-        agent_id,
-        page: PageRequest {
-            cursor,
-            limit: Some(2),
-        },
-    };
+    let filter =
+        |agent_id, cursor| SessionFilter { agent_id, page: PageRequest { cursor, limit: Some(2) } };
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let page = list(&ctx, filter(None, cursor)).await.unwrap();
-        assert!(
-            page.items
-                .iter()
-                .all(|session| session.goal.chars().count() <= 200)
-        );
+        assert!(page.items.iter().all(|session| session.goal.chars().count() <= 200));
         seen.extend(page.items.iter().map(|session| session.id));
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -154,11 +116,7 @@ async fn sessions_are_listed_newest_first(pool: PgPool) {
     assert_eq!(seen, started);
     let of_two = list(&ctx, filter(Some(two.id), None)).await.unwrap();
     assert_eq!(
-        of_two
-            .items
-            .iter()
-            .map(|session| session.id)
-            .collect::<Vec<_>>(),
+        of_two.items.iter().map(|session| session.id).collect::<Vec<_>>(),
         [started[1], started[3]]
     );
     assert_eq!(of_two.next_cursor, None);
@@ -181,20 +139,12 @@ async fn cancelling_a_queued_session_ends_it_at_once(pool: PgPool) {
         &events[..],
         [SessionEvent {
             sequence: 1,
-            body: EventBody::Done {
-                state: SessionState::Cancelled,
-                ..
-            },
+            body: EventBody::Done { state: SessionState::Cancelled, .. },
             ..
         }]
     ));
     assert_eq!(cancel(&ctx, session.id).await.unwrap(), ended);
-    assert!(
-        work::claim(&backend.system(), "worker")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(work::claim(&backend.system(), "worker").await.unwrap().is_none());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -203,54 +153,30 @@ async fn an_append_folds_into_the_session(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let key = claimed(&backend, &ctx).await;
     let begin = vec![
-        EventBody::SessionStart {
-            provider: "builtin".into(),
-            model: "planner".into(),
-        },
-        EventBody::StepStart {
-            step: 1,
-            attempt: 1,
-        },
+        EventBody::SessionStart { provider: "builtin".into(), model: "planner".into() },
+        EventBody::StepStart { step: 1, attempt: 1 },
     ];
     assert_eq!(numbers(&write(&backend, key, begin).await.unwrap()), [1, 2]);
-    let used = Usage {
-        input_tokens: 5,
-        output_tokens: 7,
-        cost: resonant_domain::money::MicroUsd(11),
-    };
+    let used =
+        Usage { input_tokens: 5, output_tokens: 7, cost: resonant_domain::money::MicroUsd(11) };
     for _ in 0..2 {
         let mut conn = backend.conn().await.unwrap();
         let now = backend.now();
-        store::session_events::append(&mut conn, key, vec![piece(1)], used, now)
-            .await
-            .unwrap();
+        store::session_events::append(&mut conn, key, vec![piece(1)], used, now).await.unwrap();
     }
     let running = get(&ctx, key.1).await.unwrap();
     assert_eq!(running.state, SessionState::Running);
-    assert_eq!(
-        (running.steps, running.model.as_deref()),
-        (1, Some("planner"))
-    );
-    assert_eq!(
-        (running.usage.input_tokens, running.usage.output_tokens),
-        (10, 14)
-    );
+    assert_eq!((running.steps, running.model.as_deref()), (1, Some("planner")));
+    assert_eq!((running.usage.input_tokens, running.usage.output_tokens), (10, 14));
     assert_eq!(running.usage.cost.0, 22);
     assert!(running.started_at.is_some() && running.ended_at.is_none());
 
     write(&backend, key, vec![done()]).await.unwrap();
     let over = get(&ctx, key.1).await.unwrap();
-    assert_eq!(
-        (over.state, over.last_sequence),
-        (SessionState::Completed, 5)
-    );
+    assert_eq!((over.state, over.last_sequence), (SessionState::Completed, 5));
     assert_eq!(over.started_at, running.started_at);
     assert!(over.ended_at.is_some());
-    assert_eq!(
-        write(&backend, key, vec![piece(9)]).await,
-        None,
-        "nothing follows the end"
-    );
+    assert_eq!(write(&backend, key, vec![piece(9)]).await, None, "nothing follows the end");
     assert_eq!(events(&ctx, key.1, 0).await.unwrap().len(), 5);
     assert_eq!(numbers(&events(&ctx, key.1, 3).await.unwrap()), [4, 5]);
 }
@@ -266,10 +192,7 @@ async fn a_nul_from_outside_does_not_break_the_log(pool: PgPool) {
         tool: "extract".into(),
         arguments: json!({"te\0xt": ["a\0b"]}),
     };
-    let text = EventBody::Output {
-        step: 1,
-        delta: "x\0y".into(),
-    };
+    let text = EventBody::Output { step: 1, delta: "x\0y".into() };
     let written = write(&backend, key, vec![call, text]).await.unwrap();
     assert!(matches!(&written[1].body, EventBody::Output { delta, .. } if delta == "x\u{fffd}y"));
     assert_eq!(events(&ctx, key.1, 0).await.unwrap(), written);
@@ -282,12 +205,7 @@ async fn parallel_appends_are_numbered_without_gaps(pool: PgPool) {
     let key = claimed(&backend, &ctx).await;
     let appends = (0..20).map(|number| write(&backend, key, vec![piece(number), piece(number)]));
     let written = futures::future::join_all(appends).await;
-    assert!(
-        written
-            .iter()
-            .flatten()
-            .all(|events| numbers(events)[1] == numbers(events)[0] + 1)
-    );
+    assert!(written.iter().flatten().all(|events| numbers(events)[1] == numbers(events)[0] + 1));
     let log = events(&ctx, key.1, 0).await.unwrap();
     assert_eq!(numbers(&log), (1..=40).collect::<Vec<_>>());
     assert_eq!(get(&ctx, key.1).await.unwrap().last_sequence, 40);
@@ -298,17 +216,14 @@ async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let key = claimed(&backend, &ctx).await;
-    write(&backend, key, (0..5).map(piece).collect())
-        .await
-        .unwrap();
+    write(&backend, key, (0..5).map(piece).collect()).await.unwrap();
 
     let writer = {
         let backend = backend.clone();
         async move {
             for number in 0..300 {
-                let events = write(&backend, key, vec![piece(number); number % 3 + 1])
-                    .await
-                    .unwrap();
+                let events =
+                    write(&backend, key, vec![piece(number); number % 3 + 1]).await.unwrap();
                 // Some never reach the bus, some come late or twice: the log mends it.
                 if number % 7 != 0 {
                     backend.events().publish(key.1, &events);
@@ -338,10 +253,7 @@ async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
         // A number from the future begins with what comes next.
         assert!(first == after + 1 || after == 5, "{first} after {after}");
         assert_eq!(numbers(&events), (first..=last).collect::<Vec<_>>());
-        assert!(matches!(
-            events.last().unwrap().body,
-            EventBody::Done { .. }
-        ));
+        assert!(matches!(events.last().unwrap().body, EventBody::Done { .. }));
     }
 }
 
@@ -350,22 +262,11 @@ async fn the_stream_of_a_session_that_is_over_ends(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let key = claimed(&backend, &ctx).await;
-    write(&backend, key, vec![piece(1), piece(2), done()])
-        .await
-        .unwrap();
-    for (after, expected) in [
-        (0, vec![1, 2, 3]),
-        (2, vec![3]),
-        (3, vec![]),
-        (99, vec![]),
-        (-1, vec![1, 2, 3]),
-    ] {
-        let events: Vec<_> = stream(&ctx, key.1, after)
-            .await
-            .unwrap()
-            .try_concat()
-            .await
-            .unwrap();
+    write(&backend, key, vec![piece(1), piece(2), done()]).await.unwrap();
+    for (after, expected) in
+        [(0, vec![1, 2, 3]), (2, vec![3]), (3, vec![]), (99, vec![]), (-1, vec![1, 2, 3])]
+    {
+        let events: Vec<_> = stream(&ctx, key.1, after).await.unwrap().try_concat().await.unwrap();
         assert_eq!(numbers(&events), expected, "after {after}");
     }
 }
@@ -375,10 +276,7 @@ async fn a_watcher_who_leaves_is_forgotten(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let key = claimed(&backend, &ctx).await;
-    let streams = [
-        stream(&ctx, key.1, 0).await.unwrap(),
-        stream(&ctx, key.1, 0).await.unwrap(),
-    ];
+    let streams = [stream(&ctx, key.1, 0).await.unwrap(), stream(&ctx, key.1, 0).await.unwrap()];
     assert_eq!(backend.events().watched_count(), 1);
     drop(streams);
     assert_eq!(backend.events().watched_count(), 0);
