@@ -210,7 +210,6 @@ fn materials(goal: &Goal, context: Option<&str>) -> Vec<Material> {
 }
 
 /// What a clause asks for.
-#[expect(clippy::too_many_lines, reason = "the order of the readings is the grammar")]
 fn wishes(
     clause: &str,
     known: &Understood,

@@ -93,7 +93,6 @@ async fn answer(goal: &str, context: Option<&str>) -> String {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn goals_are_answered_from_their_own_material() {
     for (goal, context, parts) in [
         ("What is 15% of 80 plus 3?", None, &["15% of 80 plus 3 = 15", "`calculator`"] as &[&str]),

@@ -38,7 +38,6 @@ pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
 }
 
 /// The sections of a wish.
-#[expect(clippy::too_many_lines, reason = "one arm for each kind of wish")]
 pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
     let Ok(calls) = plan.calls(index) else {
         let wish = super::super::intents::spoken(&plan.wishes[index]);
