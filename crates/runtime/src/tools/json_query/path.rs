@@ -166,7 +166,7 @@ impl Step {
                 next.extend(list.iter().filter(|item| holds(tests, item)));
             }
             (Self::Filter(tests), Document::Object(map)) => {
-                next.extend(map.iter().map(|(_, value)| value).filter(|item| holds(tests, item)))
+                next.extend(map.iter().map(|(_, value)| value).filter(|item| holds(tests, item)));
             }
             (Self::Descend, value) => {
                 let mut open = vec![value];
