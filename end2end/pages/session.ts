@@ -36,7 +36,7 @@ export class SessionPage {
   }
 
   fact(name: string) {
-    return this.page.locator('.facts__fact', { has: this.page.getByText(name, { exact: true }) }).locator('dd');
+    return this.page.locator('.session-facts__fact', { has: this.page.getByText(name, { exact: true }) }).locator('dd');
   }
 
   async expectState(title: string, timeout?: number) {
