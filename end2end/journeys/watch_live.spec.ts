@@ -17,7 +17,7 @@ async function startSlow(page: Page, order: string) {
 }
 
 test('a reload and a second tab in the middle show all of it and go on live', async ({ page, context }) => {
-  const { id, session } = await startSlow(page, '[[words 60]] [[slow 100]]');
+  const { id, session } = await startSlow(page, '[[words 200]] [[slow 100]]');
   await expect(session.output).toContainText('word8');
   await session.expectState('Running');
 
@@ -35,7 +35,7 @@ test('a reload and a second tab in the middle show all of it and go on live', as
 
   for (const one of [session, other]) {
     await one.expectCompleted();
-    await expect(one.output).toHaveText(all(60));
+    await expect(one.output).toHaveText(all(200));
   }
   expectWholeLog(await readSession(page, id));
 });
@@ -46,7 +46,7 @@ test('a lost connection is said, and nothing is lost or repeated', async ({ page
   await proxy.open();
   try {
     const agentId = await beGuest(page);
-    const id = await startSession(page, agentId, 'Count [[words 80]] [[slow 100]]');
+    const id = await startSession(page, agentId, 'Count [[words 160]] [[slow 100]]');
     // Cookies do not know ports.
     await page.goto(`${urlOf(ports.proxy)}/sessions/${id}`);
     await untilLive(page);
@@ -57,7 +57,7 @@ test('a lost connection is said, and nothing is lost or repeated', async ({ page
     await proxy.open();
     await expect(session.connection).toBeHidden({ timeout: 30_000 });
     await session.expectCompleted();
-    await expect(session.output).toHaveText(all(80));
+    await expect(session.output).toHaveText(all(160));
   } finally {
     await proxy.cut();
   }
