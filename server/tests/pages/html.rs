@@ -218,3 +218,13 @@ pub(super) fn encoded(text: &str) -> String {
         })
         .collect()
 }
+
+#[tokio::test]
+async fn only_a_guest_is_warned_before_signing_in() {
+    let app = TestApp::start().await;
+    let guest = app.guest().await;
+    let warning = "leaves what you made as a guest behind";
+    assert!(app.get("/sign-in").by(&guest).await.text().contains(warning));
+    assert!(!app.get("/sign-in").await.text().contains(warning));
+    app.end().await;
+}

@@ -3,13 +3,16 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
 use leptos_router::{LazyRoute, lazy_route};
+use resonant_domain::member::UserKind;
 
 use super::api::SignIn;
 use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Field, FormError};
+use crate::state::use_viewer;
+use crate::ui::{Button, ButtonKind, Field, FormError, Notice, Tone};
 
 /// The sign-in page.
 pub struct SignInRoute {
@@ -25,12 +28,21 @@ impl LazyRoute for SignInRoute {
     fn view(this: Self) -> AnyView {
         let action = this.action;
         let error = action_error(action);
+        let viewer = use_viewer();
         refresh_viewer(action);
         let query = use_query_map();
         view! {
             <Title text="Sign in" />
             <Meta name="description" content="Sign in to your agents and sessions on Resonant." />
             <FormPage title="Sign in" lead="Back to your agents and sessions.">
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let viewer = viewer.load().await;
+                        viewer
+                            .is_some_and(|viewer| viewer.kind == UserKind::Guest)
+                            .then(|| view! { <GuestNotice query /> })
+                    })}
+                </Suspense>
                 <ActionForm action>
                     <div class="form">
                         <FormError error fields=&["email", "password"] />
@@ -65,5 +77,18 @@ impl LazyRoute for SignInRoute {
             </FormPage>
         }
         .into_any()
+    }
+}
+
+/// Another account does not take over what a guest has made.
+#[component]
+fn GuestNotice(query: Memo<ParamsMap>) -> impl IntoView {
+    view! {
+        <Notice tone=Tone::Warn>
+            "You are a guest in this browser. Signing in to an account leaves what you made as a \
+             guest behind. "
+            <a href=switch_href(query, paths::SIGN_UP)>"Create an account"</a>
+            " to keep it."
+        </Notice>
     }
 }
