@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 pub mod clock;
 mod context;
 pub mod egress;

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan, Zoned};
 
 use super::zone;
+use crate::calendar::{MONTHS, WEEKDAYS};
 use crate::tools::tool::ToolError;
 
 /// A date that was read, and whether a time of day was given with it.
@@ -312,20 +313,6 @@ impl Parts {
 
 /// The month of that name or its beginning.
 pub(in crate::tools) fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let word = word.trim_end_matches('.');
     let found = MONTHS.iter().position(|name| {
         word == *name || word.len() >= 3 && word.len() <= 4 && name.starts_with(word)
@@ -334,17 +321,8 @@ pub(in crate::tools) fn month(word: &str) -> Option<i8> {
 }
 
 fn weekday(word: &str) -> Option<Weekday> {
-    const DAYS: [(&str, Weekday); 7] = [
-        ("monday", Weekday::Monday),
-        ("tuesday", Weekday::Tuesday),
-        ("wednesday", Weekday::Wednesday),
-        ("thursday", Weekday::Thursday),
-        ("friday", Weekday::Friday),
-        ("saturday", Weekday::Saturday),
-        ("sunday", Weekday::Sunday),
-    ];
     let word = word.trim_end_matches('.');
-    let found = DAYS
+    let found = WEEKDAYS
         .iter()
         .find(|(name, _)| word == *name || (3..=5).contains(&word.len()) && name.starts_with(word));
     found.map(|(_, day)| *day)

@@ -1,33 +1,11 @@
 //! The first date that a text names.
 
 use jiff::ToSpan;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
+use crate::calendar::{MONTHS, WEEKDAYS};
 use crate::models::builtin::words::has_phrase;
 
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: &[(&str, Weekday)] = &[
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
-];
 /// Which way a date without a year, or a weekday, is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::models::builtin) enum Lean {
