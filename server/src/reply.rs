@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use resonant_domain::FaultKind;
+use resonant_domain::page::Page;
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -32,6 +33,16 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, cache: HeaderValue, body: &
             Fault::of(FaultKind::Internal, "the answer could not be written").into_response()
         }
     }
+}
+
+/// A page of owned things under their name, with the way to the next one.
+pub(crate) fn page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
+    let body = serde_json::json!({
+        name: page.items,
+        "has_more": page.has_more(),
+        "next_cursor": page.next_cursor,
+    });
+    json(StatusCode::OK, NO_STORE, &body)
 }
 
 /// Adds a `Location` to an answer.

@@ -9,7 +9,6 @@ use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
 use resonant_domain::session::NewSession;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::page;
 use crate::extract::{Body, PathId, Query};
@@ -30,12 +29,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Fault> {
     let filter = AgentFilter { status: query.status, page: page(query.cursor, query.limit) };
     let page = agents::list(&ctx, filter).await?;
-    let body = json!({
-        "agents": page.items,
-        "has_more": page.next_cursor.is_some(),
-        "next_cursor": page.next_cursor,
-    });
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+    Ok(reply::page("agents", &page))
 }
 
 pub(crate) async fn create(

@@ -9,7 +9,6 @@ use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{AgentId, SessionId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::page;
 use crate::extract::{PathId, Query};
@@ -30,12 +29,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Fault> {
     let filter = SessionFilter { agent_id: query.agent_id, page: page(query.cursor, query.limit) };
     let page = sessions::list(&ctx, filter).await?;
-    let body = json!({
-        "sessions": page.items,
-        "has_more": page.next_cursor.is_some(),
-        "next_cursor": page.next_cursor,
-    });
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+    Ok(reply::page("sessions", &page))
 }
 
 #[derive(Debug, Deserialize)]
