@@ -66,6 +66,19 @@ test_rust() {
   watched "Rust tests" run_rust_tests "$@"
 }
 
+# Tests in modules named `faults` break things on purpose. `./dev test` runs them in a short form, this
+# at full length: they read RESONANT_FAULTS.
+test_faults() {
+  check "Saved queries are up to date" check_queries
+  export RESONANT_FAULTS=full
+  if have cargo-nextest; then
+    watched "Rust tests" cargo nextest run --workspace --exclude frontend --locked --no-fail-fast \
+      --profile faults -E 'test(/\bfaults::/)' "$@"
+  else
+    watched "Rust tests" cargo test --workspace --exclude frontend --locked --no-fail-fast faults:: "$@"
+  fi
+}
+
 run_playwright() {
   local port
   port=$(free_port 41000 48000)
