@@ -57,6 +57,15 @@ need_rust() { # components
   need_package cc gcc libc6-dev
 }
 
+# Part of cargo-leptos links OpenSSL and would compile it from source, which takes longer than the rest.
+use_system_openssl() {
+  if ! pkg-config --exists openssl 2>/dev/null; then
+    have apt-get && may_be_root || return 0
+    attempt "Install libssl-dev" apt_install libssl-dev pkg-config
+  fi
+  if pkg-config --exists openssl 2>/dev/null; then export OPENSSL_NO_VENDOR=1; fi
+}
+
 has_crate() { grep -qs "^\"$1 $2 " "$tools/.crates.toml"; }
 
 install_crate() { # name, version, options; seconds matter more here than the tool's own speed
@@ -69,9 +78,11 @@ install_crate() { # name, version, options; seconds matter more here than the to
 need_build_tools() {
   local advice='read the log; a full disk and a closed network are the commonest causes'
   mkdir -p "$tools"
-  has_crate cargo-leptos "$cargo_leptos" ||
+  has_crate cargo-leptos "$cargo_leptos" || {
+    use_system_openssl
     step "Install cargo-leptos $cargo_leptos" "$advice" \
       install_crate cargo-leptos "$cargo_leptos" --locked --no-default-features --features no_downloads
+  }
   has_crate wasm-bindgen-cli "$wasm_bindgen" ||
     step "Install wasm-bindgen $wasm_bindgen" "$advice" install_crate wasm-bindgen-cli "$wasm_bindgen"
   rm -rf "$tools/target"
