@@ -63,6 +63,9 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
         usage: Usage::default(),
         steps: 0,
         model: None,
+        waiting: None,
+        waited_ms: 0,
+        parent: None,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,
@@ -170,7 +173,13 @@ pub(crate) async fn end_locked(
     let now = backend.now();
     let duration_ms = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
     let mut entries = open_calls(history);
-    entries.push(EventBody::Done { state, reason, usage: session.usage, duration_ms });
+    entries.push(EventBody::Done {
+        state,
+        reason,
+        usage: session.usage,
+        duration_ms,
+        waited_ms: 0,
+    });
     let events = store::session_events::append(tx, key, entries, Usage::default(), now).await?;
     Ok(events.unwrap_or_default())
 }

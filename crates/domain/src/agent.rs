@@ -221,12 +221,21 @@ pub enum ModelPolicy {
 pub struct ToolGrant {
     /// The tool's name.
     pub name: String,
+    /// Whether a person must allow each call before it is made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
 }
 
 impl ToolGrant {
     /// A grant of the named tool.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
+        Self { name: name.into(), needs_approval: false }
+    }
+
+    /// The same grant, each call of which a person must allow.
+    #[must_use]
+    pub fn with_approval(self) -> Self {
+        Self { needs_approval: true, ..self }
     }
 }
 
@@ -238,8 +247,12 @@ pub struct Limits {
     pub max_steps: u32,
     /// Tokens that the model may write over all steps, 1 to 1,000,000.
     pub max_tokens: u32,
-    /// Seconds from the first step to the end, 1 to 3,600.
+    /// Seconds from the first step to the end, 1 to 3,600. The time that people take to decide is
+    /// not counted.
     pub timeout_seconds: u32,
+    /// Millionths of a dollar that the session may cost, at least 1; `None`: no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cost_micro_usd: Option<u64>,
 }
 
 impl Limits {
@@ -257,12 +270,15 @@ impl Limits {
                 ));
             }
         }
+        if self.max_cost_micro_usd == Some(0) {
+            faults.push(FieldFault::new("limits.max_cost_micro_usd", "must be more than 0"));
+        }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120 }
+        Self { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120, max_cost_micro_usd: None }
     }
 }
 
@@ -274,6 +290,7 @@ pub struct LimitChanges {
     pub max_steps: Option<u32>,
     pub max_tokens: Option<u32>,
     pub timeout_seconds: Option<u32>,
+    pub max_cost_micro_usd: Option<u64>,
 }
 
 impl LimitChanges {
@@ -284,6 +301,7 @@ impl LimitChanges {
             max_steps: self.max_steps.unwrap_or(base.max_steps),
             max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
             timeout_seconds: self.timeout_seconds.unwrap_or(base.timeout_seconds),
+            max_cost_micro_usd: self.max_cost_micro_usd.or(base.max_cost_micro_usd),
         }
     }
 }

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agent;
+pub mod budget;
 pub mod fault;
+pub mod form;
 pub mod ids;
 pub mod listing;
 pub mod member;
+pub mod model;
 pub mod money;
 pub mod page;
 pub mod session;
@@ -12,6 +15,7 @@ pub mod session_event;
 pub mod text;
 pub mod timeline;
 pub mod tool;
+pub mod waiting;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{AgentId, ListingId, SessionId, UserId};

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{Avatar, LimitChanges, Limits};
+use crate::agent::{Avatar, LimitChanges, Limits, MODEL_NAME_MAX, ModelPolicy, SYSTEM_PROMPT_MAX};
 use crate::fault::FieldFault;
 use crate::ids::{AgentId, SessionId, UserId};
 use crate::money::MicroUsd;
 use crate::text::check_text;
+use crate::waiting::{Decision, Wait};
 
 /// The longest goal, in characters.
 pub const GOAL_MAX: usize = 8_000;
@@ -15,7 +16,7 @@ pub const GOAL_MAX: usize = 8_000;
 pub const CONTEXT_MAX: usize = 200_000;
 
 /// A session as its owner sees it, without its events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Its identity.
     pub id: SessionId,
@@ -43,6 +44,15 @@ pub struct Session {
     pub steps: u32,
     /// The model that answers, known once it runs.
     pub model: Option<String>,
+    /// What it waits for; there exactly while its state is `waiting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Wait>,
+    /// For how long people have kept it waiting, in milliseconds. Its time limit does not count this.
+    #[serde(default)]
+    pub waited_ms: u64,
+    /// The session that it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Lineage>,
     /// The number of its newest event; 0 before the first.
     pub last_sequence: i64,
     /// When it was asked for.
@@ -51,6 +61,15 @@ pub struct Session {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+/// Where a session comes from: it holds a copy of the steps of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The session that it was forked from.
+    pub session_id: SessionId,
+    /// The last step that both share; 0: none.
+    pub step: u32,
 }
 
 /// A session in a list.
@@ -92,6 +111,71 @@ impl NewSession {
         check_text(&mut faults, "goal", &self.goal, 1, GOAL_MAX);
         check_text(&mut faults, "context", self.context.as_deref().unwrap_or(""), 0, CONTEXT_MAX);
         self.limits.over(Limits::default()).check(&mut faults);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// A person's word to a session: the JSON of `POST /api/v1/sessions/{id}/messages`.
+///
+/// A session that runs or waits hears it with its next step; one that is over goes on with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    /// 1 to [`GOAL_MAX`] characters.
+    pub text: String,
+    /// Material for it, at most [`CONTEXT_MAX`] characters.
+    #[serde(default)]
+    pub context: Option<String>,
+}
+
+impl NewMessage {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        check_text(&mut faults, "text", &self.text, 1, GOAL_MAX);
+        check_text(&mut faults, "context", self.context.as_deref().unwrap_or(""), 0, CONTEXT_MAX);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// A decision on what a session waits for: the JSON of `POST /api/v1/sessions/{id}/decisions`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewDecision {
+    /// The number of the `waiting` event that is answered. A session that waits for something else by
+    /// now refuses the decision.
+    pub waiting: i64,
+    /// What is decided.
+    #[serde(flatten)]
+    pub decision: Decision,
+}
+
+/// What a caller writes to fork a session: the JSON of `POST /api/v1/sessions/{id}/fork`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewFork {
+    /// The last step that is kept, a complete one; 0 begins at the goal.
+    pub step: u32,
+    /// Another goal, where it is changed.
+    pub goal: Option<String>,
+    /// Another system prompt, where it is changed.
+    pub system_prompt: Option<String>,
+    /// Another model, where it is changed.
+    pub model_policy: Option<ModelPolicy>,
+}
+
+impl NewFork {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        if let Some(goal) = &self.goal {
+            check_text(&mut faults, "goal", goal, 1, GOAL_MAX);
+        }
+        if let Some(prompt) = &self.system_prompt {
+            check_text(&mut faults, "system_prompt", prompt, 0, SYSTEM_PROMPT_MAX);
+        }
+        if let Some(ModelPolicy::Named { model }) = &self.model_policy {
+            check_text(&mut faults, "model_policy.model", model, 1, MODEL_NAME_MAX);
+        }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 }
@@ -167,13 +251,14 @@ impl SessionState {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Whether nothing more will happen.
+    /// Whether nothing more will happen, unless a person goes on with it.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Timeout)
     }
 
-    /// Whether the next state is a legal one.
+    /// Whether the next state is a legal one. A session that is over is queued again by a message or
+    /// a retry alone.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match self {
@@ -183,7 +268,9 @@ impl SessionState {
             Self::Waiting => {
                 matches!(next, Self::Queued | Self::Cancelled | Self::Failed | Self::Timeout)
             }
-            Self::Completed | Self::Failed | Self::Cancelled | Self::Timeout => false,
+            Self::Completed | Self::Failed | Self::Cancelled | Self::Timeout => {
+                matches!(next, Self::Queued)
+            }
         }
     }
 }
@@ -221,10 +308,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_state_is_final() {
+    fn a_terminal_state_is_left_by_way_of_the_queue_alone() {
         for from in SessionState::ALL.into_iter().filter(|state| state.is_terminal()) {
             for to in SessionState::ALL {
-                assert!(!from.may_become(to), "{from:?} -> {to:?}");
+                assert_eq!(from.may_become(to), to == SessionState::Queued, "{from:?} -> {to:?}");
             }
         }
     }

@@ -3,13 +3,18 @@
 //! A session's events are numbered from 1 without gaps. A step whose `step_start` appears again with
 //! a higher attempt was begun anew after a worker was lost: what the attempt before had written in
 //! that step is void.
+//!
+//! A `done` closes a round. A `message` or a `retry` after it opens the next one in the same log.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ids::SessionId;
+use crate::model::ModelChoice;
 use crate::money::MicroUsd;
 use crate::session::{SessionState, Usage};
+use crate::waiting::{Decision, WaitReason};
 
 /// One entry of a session's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +46,41 @@ pub enum EventBody {
         /// Counts from 1; more than 1 after a worker was lost within the step.
         attempt: u32,
     },
+    /// Another model answers from this step on, the first one included.
+    ModelChoice {
+        /// The step.
+        step: u32,
+        /// The model and the reason.
+        #[serde(flatten)]
+        choice: ModelChoice,
+    },
+    /// What lay in the middle of the conversation, told shorter: models are shown this in its place.
+    ContextSummary {
+        /// The step whose request grew too long.
+        step: u32,
+        /// The first step that it stands for.
+        from_step: u32,
+        /// The last step that it stands for.
+        through_step: u32,
+        /// The summary.
+        text: String,
+        /// Who wrote it, as `provider:model`.
+        by: String,
+        /// The tokens of what it stands for.
+        tokens_before: u64,
+        /// Its own tokens.
+        tokens_after: u64,
+        /// What writing it used.
+        usage: Usage,
+    },
+    /// A person's word. It reaches the model with the next step that begins.
+    Message {
+        /// The text.
+        text: String,
+        /// Material for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<String>,
+    },
     /// The model's reasoning, piece by piece.
     Thinking {
         /// The step it belongs to.
@@ -58,6 +98,14 @@ pub enum EventBody {
         tool: String,
         /// What it is called with.
         arguments: Value,
+    },
+    /// A call that must not be made twice begins. A call that has this and no result may have taken
+    /// effect.
+    ToolStart {
+        /// The step it belongs to.
+        step: u32,
+        /// The call.
+        call_id: String,
     },
     /// What a tool answered.
     ToolResult {
@@ -93,7 +141,26 @@ pub enum EventBody {
     /// The session waits for a person or a budget.
     Waiting {
         /// What it waits for.
-        reason: String,
+        reason: WaitReason,
+    },
+    /// A person decided; the session goes on, or ends with the next event.
+    Decision {
+        /// The number of the `waiting` that it answers.
+        waiting: i64,
+        /// What was decided.
+        decision: Decision,
+    },
+    /// A person wants the step that failed tried again.
+    Retry {
+        /// The step that begins anew.
+        step: u32,
+    },
+    /// Everything before this was copied from another session, which the copy cost nothing.
+    Fork {
+        /// The session that it was copied from.
+        parent: SessionId,
+        /// The last step that was copied; 0: none.
+        step: u32,
     },
     /// Something failed; the session may still go on.
     Error {
@@ -105,7 +172,7 @@ pub enum EventBody {
         /// Whether the session goes on.
         recoverable: bool,
     },
-    /// The session is over. Always the last event.
+    /// The session is over, unless a person goes on with it.
     Done {
         /// The final state.
         state: SessionState,
@@ -114,8 +181,11 @@ pub enum EventBody {
         reason: Option<String>,
         /// What the whole session used.
         usage: Usage,
-        /// From its first step to its end, in milliseconds.
+        /// The time of work since the round began, in milliseconds: without `waited_ms`.
         duration_ms: u64,
+        /// The time of the round that people took to decide, in milliseconds.
+        #[serde(default)]
+        waited_ms: u64,
     },
 }
 
@@ -126,12 +196,19 @@ impl EventBody {
         match self {
             Self::SessionStart { .. } => "session_start",
             Self::StepStart { .. } => "step_start",
+            Self::ModelChoice { .. } => "model_choice",
+            Self::ContextSummary { .. } => "context_summary",
+            Self::Message { .. } => "message",
             Self::Thinking { .. } => "thinking",
             Self::ToolCall { .. } => "tool_call",
+            Self::ToolStart { .. } => "tool_start",
             Self::ToolResult { .. } => "tool_result",
             Self::Output { .. } => "output",
             Self::StepComplete { .. } => "step_complete",
             Self::Waiting { .. } => "waiting",
+            Self::Decision { .. } => "decision",
+            Self::Retry { .. } => "retry",
+            Self::Fork { .. } => "fork",
             Self::Error { .. } => "error",
             Self::Done { .. } => "done",
         }
@@ -164,6 +241,8 @@ pub enum ToolOutcome {
     Error,
     /// The session was cancelled or ran out of time before it answered.
     Cancelled,
+    /// A person did not allow it, or gave no answer.
+    Refused,
 }
 
 /// The cost of a call at the model's prices, both in millionths of a dollar per million tokens.
@@ -183,6 +262,24 @@ pub fn cost(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelTier;
+
+    #[test]
+    fn a_choice_lies_flat_in_its_event() {
+        let body = EventBody::ModelChoice {
+            step: 2,
+            choice: ModelChoice {
+                tier: Some(ModelTier::Simple),
+                provider: "openai".to_owned(),
+                model: "small".to_owned(),
+                reason: "a short goal".to_owned(),
+                score: Vec::new(),
+            },
+        };
+        let json = serde_json::to_value(&body).unwrap();
+        assert_eq!((&json["tier"], &json["model"]), (&"simple".into(), &"small".into()));
+        assert_eq!(serde_json::from_value::<EventBody>(json).unwrap(), body);
+    }
 
     #[test]
     fn an_event_is_one_flat_object() {

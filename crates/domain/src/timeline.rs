@@ -1,11 +1,14 @@
 //! A session as people look at it: its events folded into steps, the same on the server, in the
 //! browser and in a replay.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::ModelChoice;
 use crate::session::{SessionState, Usage};
 use crate::session_event::{EventBody, SessionEvent, ToolOutcome};
+use crate::waiting::{Decision, Wait};
 
 /// The steps of a session so far, and how it ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +22,11 @@ pub struct Timeline {
     /// Faults that belong to no step.
     pub errors: Vec<String>,
     /// What the session waits for.
-    pub waiting: Option<String>,
+    pub waiting: Option<Wait>,
+    /// For how long people have kept it waiting so far, in milliseconds.
+    pub waited_ms: u64,
+    /// What people said that no step has heard yet.
+    pub unheard: Vec<TimelineMessage>,
     /// How it ended.
     pub end: Option<TimelineEnd>,
     /// The number of the newest event taken in.
@@ -33,6 +40,12 @@ pub struct TimelineStep {
     pub step: u32,
     /// Its attempt, from 1.
     pub attempt: u32,
+    /// What people said before it.
+    pub messages: Vec<TimelineMessage>,
+    /// The model that answers from here on, when it is another than before.
+    pub model: Option<ModelChoice>,
+    /// What the model is told in the place of earlier steps, when that was made here.
+    pub summary: Option<TimelineSummary>,
     /// The model's reasoning so far.
     pub thinking: String,
     /// The tool calls, in the order in which they were asked for.
@@ -55,6 +68,32 @@ impl TimelineStep {
     }
 }
 
+/// A person's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineMessage {
+    /// The text.
+    pub text: String,
+    /// Material for it.
+    pub context: Option<String>,
+}
+
+/// The middle of the conversation, told shorter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineSummary {
+    /// The first step that it stands for.
+    pub from_step: u32,
+    /// The last step that it stands for.
+    pub through_step: u32,
+    /// The summary.
+    pub text: String,
+    /// Who wrote it, as `provider:model`.
+    pub by: String,
+    /// The tokens of what it stands for.
+    pub tokens_before: u64,
+    /// Its own tokens.
+    pub tokens_after: u64,
+}
+
 /// A tool call and, when it is there, its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimelineCall {
@@ -62,8 +101,11 @@ pub struct TimelineCall {
     pub call_id: String,
     /// The tool's name.
     pub tool: String,
-    /// What it was called with.
+    /// What it was called with: a person may have changed what the model asked for.
     pub arguments: Value,
+    /// Whether a person changed the arguments.
+    #[serde(default)]
+    pub is_edited: bool,
     /// What it answered.
     pub result: Option<TimelineResult>,
 }
@@ -88,8 +130,10 @@ pub struct TimelineEnd {
     pub reason: Option<String>,
     /// What the whole session used.
     pub usage: Usage,
-    /// From first step to end, in milliseconds.
+    /// The time of work since the round began, in milliseconds.
     pub duration_ms: u64,
+    /// The time of the round that people took to decide, in milliseconds.
+    pub waited_ms: u64,
 }
 
 impl Timeline {
@@ -115,18 +159,46 @@ impl Timeline {
                 self.model = Some(model);
             }
             EventBody::StepStart { step, attempt } => {
-                self.waiting = None;
-                let fresh = TimelineStep { step, attempt, ..TimelineStep::default() };
-                match self.steps.iter_mut().find(|known| known.step == step) {
-                    Some(known) => *known = fresh,
-                    None => self.steps.push(fresh),
-                }
+                self.end_wait(event.at);
+                self.start(step, attempt);
             }
+            EventBody::ModelChoice { step, choice } => {
+                self.provider = Some(choice.provider.clone());
+                self.model = Some(choice.model.clone());
+                self.step(step).model = Some(choice);
+            }
+            EventBody::ContextSummary {
+                step,
+                from_step,
+                through_step,
+                text,
+                by,
+                tokens_before,
+                tokens_after,
+                usage: _,
+            } => {
+                self.step(step).summary = Some(TimelineSummary {
+                    from_step,
+                    through_step,
+                    text,
+                    by,
+                    tokens_before,
+                    tokens_after,
+                });
+            }
+            EventBody::Message { text, context } => {
+                self.end = None;
+                self.unheard.push(TimelineMessage { text, context });
+            }
+            EventBody::Retry { .. } | EventBody::Fork { .. } => self.end = None,
             EventBody::Thinking { step, delta } => self.step(step).thinking.push_str(&delta),
             EventBody::Output { step, delta } => self.step(step).output.push_str(&delta),
             EventBody::ToolCall { step, call_id, tool, arguments } => {
-                self.step(step).calls.push(TimelineCall { call_id, tool, arguments, result: None });
+                let (is_edited, result) = (false, None);
+                let call = TimelineCall { call_id, tool, arguments, is_edited, result };
+                self.step(step).calls.push(call);
             }
+            EventBody::ToolStart { .. } => {}
             EventBody::ToolResult { step, call_id, outcome, content, duration_ms, .. } => {
                 let calls = &mut self.step(step).calls;
                 if let Some(call) = calls.iter_mut().find(|call| call.call_id == call_id) {
@@ -138,14 +210,20 @@ impl Timeline {
                 step.usage = Some(usage);
                 step.duration_ms = Some(duration_ms);
             }
-            EventBody::Waiting { reason } => self.waiting = Some(reason),
+            EventBody::Waiting { reason } => {
+                self.waiting = Some(Wait { sequence: event.sequence, since: event.at, reason });
+            }
+            EventBody::Decision { decision, .. } => {
+                self.end_wait(event.at);
+                self.edit_calls(&decision);
+            }
             EventBody::Error { step: Some(step), message, .. } => {
                 self.step(step).errors.push(message);
             }
             EventBody::Error { step: None, message, .. } => self.errors.push(message),
-            EventBody::Done { state, reason, usage, duration_ms } => {
-                self.waiting = None;
-                self.end = Some(TimelineEnd { state, reason, usage, duration_ms });
+            EventBody::Done { state, reason, usage, duration_ms, waited_ms } => {
+                self.end_wait(event.at);
+                self.end = Some(TimelineEnd { state, reason, usage, duration_ms, waited_ms });
             }
         }
     }
@@ -168,6 +246,41 @@ impl Timeline {
     pub fn answer(&self) -> Option<&str> {
         let step = self.steps.iter().rev().find(|step| !step.output.is_empty())?;
         Some(&step.output)
+    }
+
+    /// A step begins, for the first time or anew: what people said meanwhile reaches it.
+    fn start(&mut self, step: u32, attempt: u32) {
+        let mut fresh = TimelineStep { step, attempt, ..TimelineStep::default() };
+        let known = self.steps.iter_mut().find(|known| known.step == step);
+        if let Some(known) = &known {
+            fresh.messages.clone_from(&known.messages);
+            fresh.model.clone_from(&known.model);
+            fresh.summary.clone_from(&known.summary);
+        }
+        fresh.messages.append(&mut self.unheard);
+        match known {
+            Some(known) => *known = fresh,
+            None => self.steps.push(fresh),
+        }
+    }
+
+    fn end_wait(&mut self, at: Timestamp) {
+        if let Some(wait) = self.waiting.take() {
+            self.waited_ms += wait.ended_after_ms(at);
+        }
+    }
+
+    fn edit_calls(&mut self, decision: &Decision) {
+        let Decision::Calls { verdicts } = decision else { return };
+        for verdict in verdicts {
+            let calls = self.steps.iter_mut().flat_map(|step| &mut step.calls);
+            if let Some(arguments) = &verdict.arguments
+                && let Some(call) = calls.into_iter().find(|call| call.call_id == verdict.call_id)
+            {
+                call.arguments = arguments.clone();
+                call.is_edited = true;
+            }
+        }
     }
 
     fn step(&mut self, step: u32) -> &mut TimelineStep {
@@ -226,6 +339,34 @@ mod tests {
         assert_eq!(timeline.steps.len(), 1);
         assert_eq!(timeline.answer(), Some("an answer"));
         assert_eq!(timeline.steps[0].attempt, 2);
+    }
+
+    #[test]
+    fn a_word_stands_before_the_step_that_hears_it_and_opens_a_new_round() {
+        let message = |text: &str| EventBody::Message { text: text.to_owned(), context: None };
+        let done = EventBody::Done {
+            state: SessionState::Completed,
+            reason: None,
+            usage: Usage::default(),
+            duration_ms: 1,
+            waited_ms: 0,
+        };
+        let mut log = vec![
+            EventBody::StepStart { step: 1, attempt: 1 },
+            message("shorter"),
+            output(1, "an answer"),
+            EventBody::StepStart { step: 2, attempt: 1 },
+            done,
+            message("and now?"),
+        ];
+        let timeline = Timeline::from_events(events(log.clone()));
+        assert_eq!(timeline.steps[1].messages[0].text, "shorter");
+        assert_eq!((timeline.end, timeline.unheard.len()), (None, 1));
+        log.push(EventBody::StepStart { step: 3, attempt: 1 });
+        log.push(EventBody::StepStart { step: 3, attempt: 2 });
+        let timeline = Timeline::from_events(events(log));
+        assert_eq!(timeline.steps[2].messages[0].text, "and now?");
+        assert!(timeline.unheard.is_empty());
     }
 
     #[test]

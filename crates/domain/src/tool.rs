@@ -14,6 +14,9 @@ pub struct BuiltInTool {
     pub reaches_out: bool,
 }
 
+/// The tool by which an agent asks the person whom it works for.
+pub const ASK_USER: &str = "ask_user";
+
 /// Every built-in tool, in the order in which forms show them.
 pub const BUILT_IN_TOOLS: [BuiltInTool; 8] = [
     BuiltInTool {

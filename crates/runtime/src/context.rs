@@ -146,6 +146,13 @@ impl Progress {
             EventBody::SessionStart { .. }
             | EventBody::Thinking { .. }
             | EventBody::Waiting { .. }
+            | EventBody::Decision { .. }
+            | EventBody::Message { .. }
+            | EventBody::Retry { .. }
+            | EventBody::Fork { .. }
+            | EventBody::ModelChoice { .. }
+            | EventBody::ContextSummary { .. }
+            | EventBody::ToolStart { .. }
             | EventBody::Error { .. } => {}
         }
     }

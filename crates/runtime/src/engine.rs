@@ -274,6 +274,7 @@ impl Work<'_> {
             reason,
             usage: used,
             duration_ms: millis(elapsed(self.began_at, self.clock.now())),
+            waited_ms: 0,
         }
     }
 }

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn limits_read_as_a_sentence() {
-        let limits = Limits { max_steps: 1, max_tokens: 4_000, timeout_seconds: 60 };
+        let limits =
+            Limits { max_steps: 1, max_tokens: 4_000, timeout_seconds: 60, ..Limits::default() };
         assert_eq!(limits_text(limits), "At most 1 step, 4,000 tokens of answer and 60 seconds.");
     }
 }

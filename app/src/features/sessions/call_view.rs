@@ -56,7 +56,9 @@ pub fn CallView(
                     .map(|result| {
                         let label = match result.outcome {
                             ToolOutcome::Ok => "Answered",
-                            ToolOutcome::Error | ToolOutcome::Cancelled => "Said",
+                            ToolOutcome::Error | ToolOutcome::Cancelled | ToolOutcome::Refused => {
+                                "Said"
+                            },
                         };
                         view! { <Data label=label laid=lay_out(&result.content) /> }
                     })
@@ -70,6 +72,7 @@ fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
         ToolOutcome::Ok => (Tone::Good, "Done"),
         ToolOutcome::Error => (Tone::Bad, "Failed"),
         ToolOutcome::Cancelled => (Tone::Neutral, "Cancelled"),
+        ToolOutcome::Refused => (Tone::Neutral, "Refused"),
     };
     let duration_ms = result.duration_ms;
     view! {

@@ -91,12 +91,20 @@ impl Touch {
         match body {
             EventBody::SessionStart { .. }
             | EventBody::Waiting { .. }
+            | EventBody::Decision { .. }
+            | EventBody::Message { .. }
+            | EventBody::Retry { .. }
+            | EventBody::Fork { .. }
             | EventBody::Done { .. }
             | EventBody::Error { step: None, .. } => Self::Head,
-            EventBody::StepStart { .. } => Self::Steps,
+            EventBody::StepStart { .. }
+            | EventBody::ModelChoice { .. }
+            | EventBody::ContextSummary { .. } => Self::Steps,
             EventBody::Thinking { step, .. } => Self::Step(*step, Part::Thinking),
             EventBody::Output { step, .. } => Self::Step(*step, Part::Output),
-            EventBody::ToolCall { step, .. } => Self::Step(*step, Part::Calls),
+            EventBody::ToolCall { step, .. } | EventBody::ToolStart { step, .. } => {
+                Self::Step(*step, Part::Calls)
+            }
             EventBody::ToolResult { step, .. } => Self::Step(*step, Part::Results),
             EventBody::StepComplete { step, .. } | EventBody::Error { step: Some(step), .. } => {
                 Self::Step(*step, Part::Close)
@@ -313,7 +321,7 @@ impl LiveSession {
 
     /// What it waits for.
     pub fn waiting(self) -> Option<String> {
-        self.with_head(|_, timeline| timeline.waiting.clone())
+        self.with_head(|_, timeline| timeline.waiting.as_ref().map(|wait| wait.reason.to_string()))
     }
 
     /// Faults that belong to no step.

@@ -33,6 +33,7 @@ impl AgentForm {
                     &self.timeout_seconds,
                 )
                 .unwrap_or(base.timeout_seconds),
+                ..base
             },
         };
         if let Err(more) = spec.check() {
@@ -56,6 +57,7 @@ impl AgentForm {
                 max_steps: Some(limits.max_steps),
                 max_tokens: Some(limits.max_tokens),
                 timeout_seconds: Some(limits.timeout_seconds),
+                ..LimitChanges::default()
             }),
             status: None,
         })
@@ -97,6 +99,7 @@ impl RunForm {
                     "limits.timeout_seconds",
                     &self.timeout_seconds,
                 ),
+                ..LimitChanges::default()
             },
         };
         if let Err(more) = new.check() {
@@ -157,7 +160,12 @@ mod tests {
             system_prompt: "You read.".to_owned(),
             model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
             tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
-            limits: Limits { max_steps: 3, max_tokens: 500, timeout_seconds: 60 },
+            limits: Limits {
+                max_steps: 3,
+                max_tokens: 500,
+                timeout_seconds: 60,
+                ..Limits::default()
+            },
         };
         assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
     }

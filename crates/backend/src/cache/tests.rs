@@ -142,6 +142,7 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
         reason: None,
         usage: Usage::default(),
         duration_ms: 1,
+        waited_ms: 0,
     };
     write(done).await;
     assert_eq!(next(&mut stream).await[0].sequence, 6);

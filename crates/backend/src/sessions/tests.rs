@@ -24,6 +24,7 @@ fn done() -> EventBody {
         reason: None,
         usage: Usage::default(),
         duration_ms: 1,
+        waited_ms: 0,
     }
 }
 

@@ -235,7 +235,7 @@ fn start() -> Timestamp {
 }
 
 fn limits() -> Limits {
-    Limits { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120 }
+    Limits { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120, max_cost_micro_usd: None }
 }
 
 fn session(limits: Limits) -> Session {
@@ -254,6 +254,9 @@ fn session(limits: Limits) -> Session {
         usage: Usage::default(),
         steps: 0,
         model: None,
+        waiting: None,
+        waited_ms: 0,
+        parent: None,
         last_sequence: 0,
         created_at: start(),
         started_at: Some(start()),

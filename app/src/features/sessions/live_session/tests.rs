@@ -1,5 +1,6 @@
 use resonant_domain::agent::{Avatar, Limits};
 use resonant_domain::session_event::ToolOutcome;
+use resonant_domain::waiting::{Amount, BudgetScope, Shortfall, WaitReason};
 use serde_json::Value;
 
 use super::*;
@@ -13,6 +14,11 @@ fn at(seconds: i64) -> Timestamp {
 
 fn id() -> &'static str {
     "01890a5d-ac96-774b-bcce-b302099a8057"
+}
+
+fn budget() -> WaitReason {
+    let limit = Amount::Tokens(4_000);
+    WaitReason::Budget { shortfall: Shortfall { scope: BudgetScope::Session, limit, used: 4_000 } }
 }
 
 fn session() -> Session {
@@ -30,6 +36,9 @@ fn session() -> Session {
         usage: Usage::default(),
         steps: 0,
         model: None,
+        waiting: None,
+        waited_ms: 0,
+        parent: None,
         last_sequence: 0,
         created_at: at(0),
         started_at: None,
@@ -162,7 +171,7 @@ fn the_state_follows_the_log() {
             EventBody::SessionStart { provider: "builtin".to_owned(), model: "planner".to_owned() },
         ));
         assert_eq!(live.state(), SessionState::Running);
-        live.hear(event(2, EventBody::Waiting { reason: "a budget".to_owned() }));
+        live.hear(event(2, EventBody::Waiting { reason: budget() }));
         assert_eq!(live.state(), SessionState::Waiting);
         live.hear(event(3, start(1, 1)));
         assert_eq!(live.state(), SessionState::Running);
@@ -175,6 +184,7 @@ fn the_state_follows_the_log() {
                 reason: None,
                 usage: Usage::default(),
                 duration_ms: 4_000,
+                waited_ms: 0,
             },
         ));
         assert_eq!(live.state(), SessionState::Completed);

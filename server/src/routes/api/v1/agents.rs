@@ -103,6 +103,7 @@ pub(crate) async fn execute(
         max_steps: body.max_steps.or(nested.max_steps),
         max_tokens: body.max_tokens.or(nested.max_tokens),
         timeout_seconds: body.timeout_seconds.or(nested.timeout_seconds),
+        max_cost_micro_usd: nested.max_cost_micro_usd,
     };
     let flat = [
         ("max_steps", body.max_steps),
