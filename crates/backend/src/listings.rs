@@ -47,11 +47,16 @@ async fn find(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
     let cursors = ctx.backend().cursors().await?;
     let after: Option<ListingPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
 
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
     let wanted = i64::from(limit) + 1;
     let (category, sort) = (filter.category, filter.sort);
-    let mut found =
-        store::listings::list(&mut conn, &search, category, sort, after.as_ref(), wanted).await?;
+    let after = after.as_ref();
+    let mut found = if search.text.is_empty() {
+        let filter = (category, search.templates_only);
+        store::listings::list_sorted(&mut conn, filter, sort, after, wanted).await?
+    } else {
+        store::listings::list(&mut conn, &search, category, sort, after, wanted).await?
+    };
     let mut categories = store::listings::count_by_category(&mut conn, &search).await?;
     drop(conn);
 
@@ -118,7 +123,7 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
     if let Some(listing) = cache.read::<ListingEntry>(slug).await {
         return Ok(listing);
     }
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
     let found = store::listings::find_by_slug_or_templates(&mut conn, Some(slug)).await?;
     drop(conn);
     let listing = found.into_iter().next().ok_or(NOT_FOUND)?;
@@ -131,7 +136,7 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
     Ok(store::listings::find_by_slug_or_templates(&mut conn, None).await?)
 }
 
@@ -146,17 +151,23 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let listing = get(ctx, slug).await?;
     let id = listing.summary.id;
-    let mut tx = ctx.backend().begin().await?;
-    let copies = store::agents::list_copies(&mut tx, owner, id).await?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let copies = store::agents::list_copies(&mut conn, owner, id).await?;
+    drop(conn);
     if let Some(unchanged) = copies.into_iter().find(|copy| copy.spec == listing.agent) {
         return Ok(unchanged);
     }
     let mut agent = agents::new_agent(ctx, owner, listing.agent)?;
     agent.listing_id = Some(id);
-    store::agents::insert(&mut tx, &agent).await?;
+    // The copy is the owner's and the count is everybody's: they may be kept in two databases.
+    // Counted first, so that after a fault in between the next try is counted no second time.
     let now = ctx.backend().now();
-    store::listings::insert_install(&mut tx, owner, id, listing.version, now).await?;
-    tx.commit().await?;
+    let mut conn = ctx.backend().catalogue_write().await?;
+    store::listings::insert_install(&mut conn, owner, id, listing.version, now).await?;
+    conn.commit().await?;
+    let mut conn = ctx.backend().write(owner).await?;
+    store::agents::insert(&mut conn, &agent).await?;
+    conn.commit().await?;
     ctx.backend().cache().forget::<ListingEntry>(slug).await;
     begin_edition(ctx.backend()).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
@@ -166,7 +177,7 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
 /// Publishes the sample listings, when there are none yet.
 pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
     let samples = samples::read()?;
-    let mut tx = backend.begin().await?;
+    let mut tx = backend.catalogue_begin().await?;
     if store::listings::exists(&mut tx).await? {
         return Ok(0);
     }

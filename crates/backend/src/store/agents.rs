@@ -140,7 +140,36 @@ pub(crate) async fn list_copies(
     .collect()
 }
 
+struct AgentSummaryRow {
+    agent_id: Uuid,
+    name: String,
+    description: String,
+    avatar: Json<Avatar>,
+    status: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<AgentSummaryRow> for AgentSummary {
+    type Error = sqlx::Error;
+
+    fn try_from(row: AgentSummaryRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: AgentId::from_uuid(row.agent_id),
+            name: row.name,
+            description: row.description,
+            avatar: row.avatar.0,
+            status: known(AgentStatus::parse(&row.status), "status")?,
+            created_at: row.created_at.to_jiff(),
+            updated_at: row.updated_at.to_jiff(),
+        })
+    }
+}
+
 /// Lists at most `limit` agents behind `after`, the one that changed last first.
+///
+/// Two statements, and a first page that begins behind the end of time: either way the position
+/// bounds the scan of an index, so that a page costs the same wherever it is.
 #[tracing::instrument(name = "db.agent.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
@@ -149,38 +178,56 @@ pub(crate) async fn list(
     after: Option<AgentPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<AgentSummary>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
-               created_at, updated_at
-        FROM agents
-        WHERE owner_id = $1
-          AND ($2::TEXT IS NULL OR status = $2)
-          AND ($3::TIMESTAMPTZ IS NULL OR (updated_at, agent_id) < ($3, $4::UUID))
-        ORDER BY updated_at DESC, agent_id DESC
-        LIMIT $5
-        "#,
-        owner.as_uuid(),
-        status.map(AgentStatus::as_str),
-        after.map(|position| position.updated_at.to_sqlx()) as Option<Timestamp>,
-        after.map(|position| position.id.as_uuid()),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(AgentSummary {
-                id: AgentId::from_uuid(row.agent_id),
-                name: row.name,
-                description: row.description,
-                avatar: row.avatar.0,
-                status: known(AgentStatus::parse(&row.status), "status")?,
-                created_at: row.created_at.to_jiff(),
-                updated_at: row.updated_at.to_jiff(),
-            })
-        })
-        .collect()
+    let (updated_at, id) =
+        after.map(|after| (after.updated_at.to_sqlx(), after.id.as_uuid())).unzip();
+    let rows = match status {
+        None => {
+            sqlx::query_as!(
+                AgentSummaryRow,
+                r#"
+                SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
+                       created_at, updated_at
+                FROM agents
+                WHERE owner_id = $1
+                  AND (updated_at, agent_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'),
+                                                coalesce($3::UUID, $4))
+                ORDER BY updated_at DESC, agent_id DESC
+                LIMIT $5
+                "#,
+                owner.as_uuid(),
+                updated_at as Option<Timestamp>,
+                id,
+                Uuid::max(),
+                limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        Some(status) => {
+            sqlx::query_as!(
+                AgentSummaryRow,
+                r#"
+                SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
+                       created_at, updated_at
+                FROM agents
+                WHERE owner_id = $1 AND status = $6
+                  AND (updated_at, agent_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'),
+                                                coalesce($3::UUID, $4))
+                ORDER BY updated_at DESC, agent_id DESC
+                LIMIT $5
+                "#,
+                owner.as_uuid(),
+                updated_at as Option<Timestamp>,
+                id,
+                Uuid::max(),
+                limit,
+                status.as_str(),
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    };
+    rows.into_iter().map(AgentSummary::try_from).collect()
 }
 
 #[tracing::instrument(name = "db.agent.insert", skip_all, fields(agent.id = %agent.id), err(level = "debug"))]

@@ -1,5 +1,7 @@
 //! The SQL of the marketplace.
 
+mod sorted;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
 use resonant_domain::listing::{
@@ -10,6 +12,8 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::known;
+
+pub(crate) use sorted::list_sorted;
 
 /// How like a misspelt word must be to one of a listing to find it (`pg_trgm`'s word similarity).
 const LIKENESS: f32 = 0.5;
@@ -80,6 +84,43 @@ impl TryFrom<ListingRow> for Listing {
     }
 }
 
+struct ListingSummaryRow {
+    listing_id: Uuid,
+    slug: String,
+    name: String,
+    tagline: String,
+    category: String,
+    avatar: Json<Avatar>,
+    publisher: String,
+    is_template: bool,
+    installs: i64,
+    rating_count: i64,
+    rating_hundredths: i32,
+    sort_name: String,
+    rank: i64,
+}
+
+impl ListingSummaryRow {
+    /// The listing and its place in the order.
+    fn placed(self) -> sqlx::Result<(ListingSummary, ListingPosition)> {
+        let id = ListingId::from_uuid(self.listing_id);
+        let summary = ListingSummary {
+            id,
+            slug: self.slug,
+            name: self.name,
+            tagline: self.tagline,
+            category: known(Category::parse(&self.category), "category")?,
+            avatar: self.avatar.0,
+            publisher: self.publisher,
+            installs: self.installs,
+            rating_count: self.rating_count,
+            rating_hundredths: self.rating_hundredths,
+            is_template: self.is_template,
+        };
+        Ok((summary, ListingPosition { rank: self.rank, name: self.sort_name, id }))
+    }
+}
+
 /// Reads the listing with this slug; with `None`, every template, oldest first.
 #[tracing::instrument(name = "db.listing.find", skip_all, err(level = "debug"))]
 pub(crate) async fn find_by_slug_or_templates(
@@ -108,7 +149,7 @@ pub(crate) async fn find_by_slug_or_templates(
     .collect()
 }
 
-/// Lists at most `limit` listings behind `after`, each with its place in the order.
+/// Finds at most `limit` listings behind `after`, each with its place in the order.
 #[tracing::instrument(name = "db.listing.list", skip_all, err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
@@ -118,7 +159,8 @@ pub(crate) async fn list(
     after: Option<&ListingPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<(ListingSummary, ListingPosition)>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        ListingSummaryRow,
         r#"
         WITH found AS (
             SELECT listing_id, slug, name, tagline, category, avatar, publisher, is_template,
@@ -129,15 +171,12 @@ pub(crate) async fn list(
                        WHEN 'rating' THEN rating_hundredths * 1000000000 + least(rating_count, 999999999)
                        WHEN 'newest' THEN (extract(EPOCH FROM created_at) * 1000000)::BIGINT
                        WHEN 'name' THEN 0
-                       ELSE CASE WHEN $1::TEXT = '' THEN installs
-                                 ELSE ((ts_rank(search, to_tsquery('english', $2::TEXT)) * 10
-                                        + word_likeness($1, name) * 5
-                                        + word_likeness($1, tagline)) * 1000000)::BIGINT
-                            END
+                       ELSE ((ts_rank(search, to_tsquery('english', $2::TEXT)) * 10
+                              + word_likeness($1::TEXT, name) * 5
+                              + word_likeness($1, tagline)) * 1000000)::BIGINT
                    END AS rank
             FROM listings
-            WHERE ($1 = ''
-                   OR search @@ to_tsquery('english', $2)
+            WHERE (search @@ to_tsquery('english', $2)
                    OR word_likeness($1, name || ' ' || tagline) >= $3)
               AND ($5::TEXT IS NULL OR category = $5)
               AND (NOT $6::BOOLEAN OR is_template)
@@ -165,25 +204,7 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = ListingId::from_uuid(row.listing_id);
-            let summary = ListingSummary {
-                id,
-                slug: row.slug,
-                name: row.name,
-                tagline: row.tagline,
-                category: known(Category::parse(&row.category), "category")?,
-                avatar: row.avatar.0,
-                publisher: row.publisher,
-                installs: row.installs,
-                rating_count: row.rating_count,
-                rating_hundredths: row.rating_hundredths,
-                is_template: row.is_template,
-            };
-            Ok((summary, ListingPosition { rank: row.rank, name: row.sort_name, id }))
-        })
-        .collect()
+    rows.into_iter().map(ListingSummaryRow::placed).collect()
 }
 
 /// Counts what is found in each category, in no order.
