@@ -1,0 +1,139 @@
+//! The SQL of the partitions of sessions and their events: one a month, by the ids' own time, with one
+//! for what is earlier and one for what is later than any month.
+
+use jiff::Timestamp;
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+
+/// The tables whose partitions go together.
+pub(crate) const TABLES: [&str; 2] = ["sessions", "session_events"];
+
+/// The advisory lock of whoever changes partitions.
+const LOCK: i64 = 0x7061_7274_6974_696f;
+
+/// A partition: the ids from `from` on and below `to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Partition {
+    pub(crate) name: String,
+    pub(crate) from: Option<Uuid>,
+    pub(crate) to: Option<Uuid>,
+}
+
+/// A month that has a partition of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Month {
+    /// Ends the partition's name, such as `2026_11`.
+    pub(crate) suffix: String,
+    pub(crate) from: Uuid,
+    pub(crate) to: Uuid,
+}
+
+/// The lowest id that can be made at an instant.
+pub(crate) fn first_id_at(at: Timestamp) -> Uuid {
+    let millis = u128::try_from(at.as_millisecond()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}
+
+/// Keeps others from changing partitions until the transaction ends, and gives up rather than keep
+/// everybody waiting behind a long statement.
+#[tracing::instrument(name = "db.partition.lock", skip_all, err(level = "debug"))]
+pub(crate) async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT set_config('lock_timeout', '2s', TRUE) AS lock_timeout,
+               set_config('statement_timeout', '10min', TRUE) AS statement_timeout
+        "#
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK).execute(conn).await?;
+    Ok(())
+}
+
+/// Lists the partitions of a table, earliest first.
+#[tracing::instrument(name = "db.partition.list", skip_all, fields(table), err(level = "debug"))]
+pub(crate) async fn list(conn: &mut PgConnection, table: &str) -> sqlx::Result<Vec<Partition>> {
+    let mut partitions = sqlx::query_as!(
+        Partition,
+        r#"
+        SELECT c.relname AS "name!",
+               substring(bound FROM 'FROM \(''([0-9a-f-]{36})''\)')::UUID AS "from",
+               substring(bound FROM 'TO \(''([0-9a-f-]{36})''\)')::UUID AS "to"
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS bound
+        WHERE i.inhparent = to_regclass($1)
+        "#,
+        table,
+    )
+    .fetch_all(conn)
+    .await?;
+    partitions.sort_by_key(|partition| partition.from);
+    Ok(partitions)
+}
+
+/// Whether a session below `to` is not over.
+#[tracing::instrument(name = "db.partition.has_open", skip_all, err(level = "debug"))]
+pub(crate) async fn has_open_session(conn: &mut PgConnection, to: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM session_queue WHERE session_id < $1) AS "exists!""#,
+        to,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Gives months, which begin where the partition for later ids begins, partitions of their own.
+#[tracing::instrument(name = "db.partition.insert_months", skip_all, fields(table), err)]
+pub(crate) async fn insert_months(
+    conn: &mut PgConnection,
+    table: &str,
+    months: &[Month],
+) -> sqlx::Result<()> {
+    let Some(last) = months.last() else {
+        return Ok(());
+    };
+    let mut ddl = format!("ALTER TABLE {table} DETACH PARTITION {table}_later;");
+    for Month { suffix, from, to } in months {
+        ddl += &format!(
+            "CREATE TABLE {table}_{suffix} PARTITION OF {table}
+                 FOR VALUES FROM ('{from}') TO ('{to}');"
+        );
+    }
+    let to = last.to;
+    ddl += &format!(
+        "WITH moved AS (DELETE FROM {table}_later WHERE session_id < '{to}' RETURNING *)
+             INSERT INTO {table} SELECT * FROM moved;
+         ALTER TABLE {table} ATTACH PARTITION {table}_later
+             FOR VALUES FROM ('{to}') TO (MAXVALUE);"
+    );
+    run(conn, ddl).await
+}
+
+/// Drops the partitions `names`, empties the one for earlier ids and lets it reach up to `to`.
+#[tracing::instrument(name = "db.partition.delete", skip_all, fields(table, count = names.len()), err)]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    table: &str,
+    names: &[&str],
+    to: Uuid,
+) -> sqlx::Result<()> {
+    let mut ddl = format!(
+        "ALTER TABLE {table} DETACH PARTITION {table}_earlier;
+         TRUNCATE {table}_earlier;"
+    );
+    for name in names {
+        ddl += &format!("ALTER TABLE {table} DETACH PARTITION {name}; DROP TABLE {name};");
+    }
+    ddl += &format!(
+        "ALTER TABLE {table} ATTACH PARTITION {table}_earlier
+             FOR VALUES FROM (MINVALUE) TO ('{to}');"
+    );
+    run(conn, ddl).await
+}
+
+/// Names and bounds are this module's own, so no value of a caller's is ever part of the text.
+async fn run(conn: &mut PgConnection, ddl: String) -> sqlx::Result<()> {
+    raw_sql(AssertSqlSafe(ddl)).execute(conn).await?;
+    Ok(())
+}
