@@ -29,7 +29,7 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
     match command {
         None => serve_until_stopped(&settings, connect().await?).await?,
         Some("migrate") => {
-            Backend::migrate(&settings.backend.database_url).await.with_context(no_database)?;
+            Backend::migrate(&settings.backend.database.url).await.with_context(no_database)?;
             tracing::info!("the schema is up to date");
         }
         Some("load-content") => {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::router::router;
 use crate::settings::Settings;
 use crate::state::AppState;
+use crate::upkeep::keep_up;
 use crate::worker::Workers;
 
 /// How long open requests and sessions have once the process was asked to stop.
@@ -31,6 +32,7 @@ pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyho
     let listener = listen(settings.address).await?;
     let stopping = CancellationToken::new();
     let workers = Workers::start(&backend, settings.workers, &stopping);
+    tokio::spawn(keep_up(backend.clone(), stopping.clone()));
     let (leptos, site) = (settings.leptos.clone(), Arc::new(settings.site.clone()));
     let state = AppState { backend, leptos, site, stopping: stopping.clone() };
     tracing::info!(address = %listener.local_addr()?, "Resonant listens");

@@ -1,7 +1,8 @@
 //! The only reader of the environment. The README lists every variable.
 
+mod database;
+
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use http::Uri;
@@ -106,7 +107,7 @@ impl Settings {
     /// The database's address as messages may show it: without user and password.
     #[must_use]
     pub fn database_name(&self) -> String {
-        without_secrets(&self.backend.database_url)
+        without_secrets(&self.backend.database.url)
     }
 
     /// Reads the variables that `look_up` knows. An empty variable counts as absent.
@@ -174,15 +175,35 @@ impl Variables<'_> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let fits = text
-            .split_once("://")
-            .is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
-        if fits {
+        if is_url(&text, schemes) {
             Ok(Some(text))
         } else {
             Err(SettingError::new(name, format!("must be an address such as {example}")))
         }
     }
+
+    /// Addresses, with commas in between.
+    fn urls(
+        &self,
+        name: &'static str,
+        schemes: &[&str],
+        example: &str,
+    ) -> Result<Vec<String>, SettingError> {
+        let text = self.text(name).unwrap_or_default();
+        let urls = text.split(',').map(str::trim).filter(|url| !url.is_empty());
+        let urls: Vec<_> = urls.map(ToOwned::to_owned).collect();
+        if urls.iter().all(|url| is_url(url, schemes)) {
+            Ok(urls)
+        } else {
+            let reason = format!("must be addresses such as {example}, with commas in between");
+            Err(SettingError::new(name, reason))
+        }
+    }
+}
+
+fn is_url(text: &str, schemes: &[&str]) -> bool {
+    text.split_once("://")
+        .is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty())
 }
 
 fn leptos_options(vars: &Variables<'_>) -> Result<LeptosOptions, SettingError> {
@@ -208,15 +229,9 @@ fn leptos_options(vars: &Variables<'_>) -> Result<LeptosOptions, SettingError> {
 }
 
 fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingError> {
-    let example = "postgres://user@localhost/resonant";
-    let url = vars.url("DATABASE_URL", &["postgres", "postgresql"], example)?.ok_or_else(|| {
-        SettingError::new("DATABASE_URL", format!("must be set, such as {example}"))
-    })?;
-    let mut settings = BackendSettings::new(url);
-    if let Some(size) = vars.parsed::<NonZeroUsize>("DATABASE_POOL_SIZE", "a number above 0")? {
-        settings.pool_max = u32::try_from(size.get())
-            .map_err(|_| SettingError::new("DATABASE_POOL_SIZE", "must be a number above 0"))?;
-    }
+    let database = database::read(vars)?;
+    let mut settings = BackendSettings::new(database.url.clone());
+    settings.database = database;
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = ModelSettings { openai: openai(vars)? };
@@ -309,6 +324,12 @@ mod tests {
             ("PUBLIC_URL", "https://user:hunter2@example.org"),
             ("WORKER_CONCURRENCY", "-1"),
             ("DATABASE_POOL_SIZE", "0"),
+            ("DATABASE_POOL_OVERFLOW", "-1"),
+            ("DATABASE_STATEMENT_TIMEOUT_MS", "hunter2"),
+            ("DATABASE_POOLER", "hunter2"),
+            ("DATABASE_REPLICA_URLS", "postgres://a/r,hunter2"),
+            ("DATABASE_REPLICA_MAX_LAG_MS", "4294967295"),
+            ("SESSION_RETENTION_DAYS", "hunter2"),
             ("LOG_FORMAT", "hunter2"),
             ("OPENAI_BASE_URL", "hunter2"),
         ] {

@@ -29,7 +29,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
     let cursors = ctx.backend().cursors().await?;
     let after: Option<AgentPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
 
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
     let mut items = store::agents::list(&mut conn, owner, filter.status, after, wanted).await?;
     let has_more = items.len() > limit as usize;
@@ -50,7 +50,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().read(owner).await?;
     store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
 
@@ -61,8 +61,9 @@ pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
 pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let agent = new_agent(ctx, owner, spec)?;
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().write(owner).await?;
     store::agents::insert(&mut conn, &agent).await?;
+    conn.commit().await?;
     tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
     Ok(agent)
 }
@@ -111,7 +112,7 @@ pub async fn update(
     expected_revision: Option<i64>,
 ) -> Result<Agent> {
     let owner = access::user(ctx)?;
-    let mut tx = ctx.backend().begin().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
     let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     if expected_revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::Conflict(
@@ -141,7 +142,7 @@ pub async fn update(
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn delete(ctx: &Ctx, id: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut tx = ctx.backend().begin().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
     // The lock keeps a session from being started in between.
     store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let mut ended = Vec::new();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use resonant_domain::UserId;
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
 use resonant_runtime::egress::Egress;
 use resonant_runtime::models::{ModelSettings, Models};
 use resonant_runtime::tools::Tools;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
@@ -18,10 +18,11 @@ use crate::cache::Cache;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
 use crate::cursor::Cursors;
+use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
 use crate::store::{self, MIGRATOR};
-use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken};
+use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
 
 /// How hard passwords are to guess from their hashes (argon2id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +43,8 @@ impl Default for PasswordWork {
 /// What the backend needs to know of its surroundings.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where PostgreSQL is.
-    pub database_url: String,
-    /// The most connections to it.
-    pub pool_max: u32,
-    /// How long a use case waits for a connection.
-    pub acquire_timeout: Duration,
+    /// Where PostgreSQL is, and how it is used.
+    pub database: DatabaseSettings,
     /// Where Redis is. Without it, cache and live events stay within this process.
     pub redis_url: Option<String>,
     /// The language models that may answer.
@@ -64,9 +61,7 @@ impl Settings {
     /// The settings of an installation that has PostgreSQL alone.
     pub fn new(database_url: impl Into<String>) -> Self {
         Self {
-            database_url: database_url.into(),
-            pool_max: 20,
-            acquire_timeout: Duration::from_secs(5),
+            database: DatabaseSettings::new(database_url),
             redis_url: None,
             models: ModelSettings { openai: None },
             lease: Duration::from_secs(15),
@@ -83,7 +78,7 @@ pub struct Backend {
 }
 
 struct Inner {
-    pool: PgPool,
+    database: Database,
     clock: Arc<dyn Clock>,
     engine: Engine,
     redis: Option<Redis>,
@@ -93,6 +88,7 @@ struct Inner {
     passwords: Passwords,
     cursors: OnceCell<Cursors>,
     lease: Duration,
+    session_retention: Option<SignedDuration>,
 }
 
 impl Backend {
@@ -102,21 +98,13 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a setting
     /// cannot be used.
     pub async fn connect(settings: Settings) -> Result<Self> {
-        let options = connect_options(&settings.database_url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.pool_max.max(2))
-            .acquire_timeout(settings.acquire_timeout)
-            .connect_lazy_with(options.clone());
-        if let Err(error) = pool.acquire().await {
-            // The pool tells only that it waited; a connection of its own tells for what.
-            let alone = tokio::time::timeout(settings.acquire_timeout, options.connect()).await;
-            return Err(Error::unavailable(alone.ok().and_then(Result::err).unwrap_or(error)));
-        }
-        Self::with_pool(pool, &settings, Arc::new(SystemClock))
+        let database = Database::new(&settings.database)?;
+        database.check().await?;
+        Self::with_database(database, &settings, Arc::new(SystemClock))
     }
 
-    pub(crate) fn with_pool(
-        pool: PgPool,
+    pub(crate) fn with_database(
+        database: Database,
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
@@ -127,11 +115,11 @@ impl Backend {
             Egress::public()
         };
         let engine = Engine::new(models, Tools::standard(egress), clock.clone());
-        Self::with_engine(pool, settings, clock, engine)
+        Self::with_engine(database, settings, clock, engine)
     }
 
     pub(crate) fn with_engine(
-        pool: PgPool,
+        database: Database,
         settings: &Settings,
         clock: Arc<dyn Clock>,
         engine: Engine,
@@ -144,11 +132,12 @@ impl Backend {
                 cache: Cache::new(redis.clone()),
                 events: SessionEvents::new(redis.clone()),
                 redis,
-                notices: Notices::new(),
+                notices: Notices::new(database.callers()),
                 passwords: Passwords::new(settings.password_work)?,
                 cursors: OnceCell::new(),
                 lease: settings.lease,
-                pool,
+                session_retention: settings.database.session_retention(),
+                database,
             }),
         })
     }
@@ -160,8 +149,11 @@ impl Backend {
     /// fails.
     pub async fn migrate(database_url: &str) -> Result<()> {
         let mut conn =
-            connect_options(database_url)?.connect().await.map_err(Error::unavailable)?;
+            database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
         MIGRATOR.run(&mut conn).await.map_err(Error::internal)?;
+        let mut tx = conn.begin().await?;
+        upkeep::make_partitions(&mut tx, SystemClock.now()).await?;
+        tx.commit().await?;
         conn.close().await.map_err(Error::unavailable)?;
         Ok(())
     }
@@ -176,7 +168,9 @@ impl Backend {
     /// # Errors
     /// [`Error::Unavailable`] names the part in its source.
     pub async fn is_ready(&self) -> Result<()> {
-        store::settings::is_migrated(&mut *self.conn().await?).await.map_err(Error::unavailable)?;
+        store::settings::is_migrated(&mut *self.catalogue_read().await?)
+            .await
+            .map_err(Error::unavailable)?;
         match &self.inner.redis {
             Some(redis) => redis.ping().await,
             None => Ok(()),
@@ -189,7 +183,7 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn has_schema(&self) -> Result<bool> {
         // 42P01 is PostgreSQL's undefined_table.
-        match store::settings::is_migrated(&mut *self.conn().await?).await {
+        match store::settings::is_migrated(&mut *self.catalogue_read().await?).await {
             Ok(()) => Ok(true),
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => {
                 Ok(false)
@@ -216,16 +210,57 @@ impl Backend {
         self.inner.engine.models().language_model().map(ToOwned::to_owned)
     }
 
-    pub(crate) async fn conn(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
-        Ok(self.inner.pool.acquire().await?)
+    /// A connection that reads what the owner owns: agents, sessions and whatever else has an
+    /// `owner_id`.
+    pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
+        self.inner.database.read(owner).await
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self.inner.pool.begin().await?)
+    /// The same from the database that takes the writes: for those who must see what others have
+    /// just written.
+    pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
+        self.inner.database.read_latest(owner).await
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.inner.pool
+    /// A connection that writes what the owner owns by one statement, and then commits.
+    pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
+        self.inner.database.write(owner).await
+    }
+
+    /// A transaction on what the owner owns.
+    pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
+        self.inner.database.begin(owner).await
+    }
+
+    /// A connection that reads what is everybody's: people, sign-ins, listings, settings.
+    pub(crate) async fn catalogue_read(&self) -> Result<Reading> {
+        self.inner.database.catalogue_read().await
+    }
+
+    /// A connection that writes what is everybody's by one statement, and then commits.
+    pub(crate) async fn catalogue_write(&self) -> Result<Writing> {
+        self.inner.database.catalogue_write().await
+    }
+
+    /// A transaction on what is everybody's.
+    pub(crate) async fn catalogue_begin(&self) -> Result<Writing> {
+        self.inner.database.catalogue_begin().await
+    }
+
+    /// The databases that hold what owners own, for the installation's own work over all owners.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        self.inner.database.shards()
+    }
+
+    /// A transaction of the installation's own on one of [`Backend::shards`].
+    pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
+        self.inner.database.begin_on(shard).await
+    }
+
+    /// The one database of a test, whosever things are meant.
+    #[cfg(test)]
+    pub(crate) async fn conn(&self) -> Result<Reading> {
+        self.catalogue_read().await
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -252,14 +287,20 @@ impl Backend {
         self.inner.lease
     }
 
+    /// The instant before which sessions need not be kept; `None`: all are.
+    pub(crate) fn oldest_session_kept(&self) -> Option<Timestamp> {
+        self.now().checked_sub(self.inner.session_retention?).ok()
+    }
+
     /// What seals cursors; its key is made by the first process that needs it.
     pub(crate) async fn cursors(&self) -> Result<&Cursors> {
         self.inner
             .cursors
             .get_or_try_init(|| async {
                 let fresh: [u8; 32] = random()?;
-                let mut conn = self.conn().await?;
+                let mut conn = self.catalogue_write().await?;
                 let key = store::settings::find_or_insert(&mut conn, "cursor_key", &fresh).await?;
+                conn.commit().await?;
                 Cursors::new(&key)
             })
             .await
@@ -271,10 +312,15 @@ impl Backend {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// A new identity: the present millisecond and 74 random bits (RFC 9562, version 7).
+    /// A new identity (RFC 9562, version 7): the present instant to a quarter of a microsecond, as its
+    /// section 6.2 lets the first 12 random bits say, and 62 random bits. Ids of one clock are in the
+    /// order of their making.
     pub(crate) fn new_id(&self) -> Result<Uuid> {
-        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
-        Ok(Builder::from_unix_timestamp_millis(millis, &random()?).into_uuid())
+        let micros = u64::try_from(self.now().as_microsecond()).unwrap_or(0);
+        let mut random: [u8; 10] = random()?;
+        let fraction = micros % 1000 * 4096 / 1000;
+        [random[0], random[1]] = u16::try_from(fraction).unwrap_or(0).to_be_bytes();
+        Ok(Builder::from_unix_timestamp_millis(micros / 1000, &random).into_uuid())
     }
 }
 
@@ -289,13 +335,4 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(Error::internal)?;
     Ok(bytes)
-}
-
-fn connect_options(database_url: &str) -> Result<PgConnectOptions> {
-    let options: PgConnectOptions = database_url.parse().map_err(|error: sqlx::Error| {
-        // The text of the error may hold the password.
-        tracing::debug!(error = &error as &dyn std::error::Error, "DATABASE_URL cannot be read");
-        Error::internal("the database URL cannot be read")
-    })?;
-    Ok(options.application_name("resonant"))
 }

@@ -6,6 +6,7 @@ mod backend;
 mod cache;
 mod ctx;
 mod cursor;
+mod database;
 mod error;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
@@ -16,10 +17,12 @@ mod passwords;
 pub mod sample;
 pub mod sessions;
 mod store;
+pub mod upkeep;
 pub mod work;
 
 pub use backend::{Backend, PasswordWork, Settings};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
+pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};
 pub use resonant_runtime::clock;
 pub use resonant_runtime::models::{ModelSettings, OpenAiSettings, Secret};

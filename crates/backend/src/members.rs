@@ -63,7 +63,7 @@ impl fmt::Debug for Credentials {
 pub async fn viewer(ctx: &Ctx) -> Result<Option<Viewer>> {
     match ctx.actor() {
         Actor::User { id, .. } => {
-            let mut conn = ctx.backend().conn().await?;
+            let mut conn = ctx.backend().catalogue_read().await?;
             Ok(store::members::find(&mut conn, id).await?)
         }
         Actor::Anonymous | Actor::System => Ok(None),
@@ -97,7 +97,8 @@ async fn look_up(
     hash: &TokenHash,
     now: Timestamp,
 ) -> Result<Option<KnownSignIn>> {
-    let mut conn = backend.conn().await?;
+    // A sign-in counts from the moment it is kept, so the database that keeps it is asked.
+    let mut conn = backend.catalogue_write().await?;
     let sign_in = store::members::find_sign_in(&mut conn, hash).await?;
     let Some(mut sign_in) = sign_in.filter(|sign_in| sign_in.expires_at > now) else {
         return Ok(None);
@@ -105,6 +106,7 @@ async fn look_up(
     if now.duration_since(sign_in.last_seen_at) >= SIGN_IN_STEP {
         sign_in.expires_at = now + SIGN_IN_LASTS;
         store::members::update_expiry(&mut conn, hash, now, sign_in.expires_at).await?;
+        conn.commit().await?;
     }
     Ok(Some(KnownSignIn {
         user_id: sign_in.user_id,
@@ -132,7 +134,7 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
         email: None,
     };
     let now = ctx.backend().now();
-    let mut tx = ctx.backend().begin().await?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
     store::members::insert(&mut tx, &guest, None, now).await?;
     let token = issue(&mut tx, guest.id, now).await?;
     tx.commit().await?;
@@ -174,7 +176,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
         Viewer { id, kind: UserKind::Member, display_name, email: Some(email.as_str().to_owned()) };
     let in_use = || Error::field("email", "is in use already; sign in instead");
     let now = backend.now();
-    let mut tx = backend.begin().await?;
+    let mut tx = backend.catalogue_begin().await?;
     let mut ended = Vec::new();
     if present.is_some() {
         let is_guest = store::members::update_guest(&mut tx, &member, &password_hash, now)
@@ -211,7 +213,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     let backend = ctx.backend();
     let secret = match Email::parse(&credentials.email) {
         Ok(email) => {
-            let mut conn = backend.conn().await?;
+            let mut conn = backend.catalogue_read().await?;
             store::members::find_by_email(&mut conn, &email).await?
         }
         Err(_) => None,
@@ -227,7 +229,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
 
     let now = backend.now();
     let before = ctx.token().and_then(|token| hash_token(token.as_str()));
-    let mut tx = backend.begin().await?;
+    let mut tx = backend.catalogue_begin().await?;
     if let Some(before) = &before {
         store::members::delete_sign_in(&mut tx, before).await?;
     }
@@ -248,9 +250,9 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
 /// [`Error::Unavailable`].
 pub async fn sign_out(ctx: &Ctx) -> Result<()> {
     if let Some(hash) = ctx.token().and_then(|token| hash_token(token.as_str())) {
-        let mut conn = ctx.backend().conn().await?;
+        let mut conn = ctx.backend().catalogue_write().await?;
         store::members::delete_sign_in(&mut conn, &hash).await?;
-        drop(conn);
+        conn.commit().await?;
         forget(ctx.backend(), &hash).await;
     }
     ctx.signed_out();
@@ -269,10 +271,12 @@ pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
     if !faults.is_empty() {
         return Err(faults.into());
     }
-    let mut conn = ctx.backend().conn().await?;
     let now = ctx.backend().now();
-    store::members::update_display_name(&mut conn, id, display_name, now).await?;
-    store::members::find(&mut conn, id).await?.ok_or(Error::Unauthenticated)
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    store::members::update_display_name(&mut tx, id, display_name, now).await?;
+    let viewer = store::members::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
+    tx.commit().await?;
+    Ok(viewer)
 }
 
 const fn actor(viewer: &Viewer) -> Actor {

@@ -16,6 +16,7 @@ use resonant_runtime::models::{
 use resonant_runtime::tools::Tools;
 use sqlx::PgPool;
 
+use crate::database::Database;
 use crate::members::{self, NewMember};
 use crate::{Actor, Backend, Ctx, PasswordWork, RequestId, Result, Settings};
 
@@ -35,7 +36,8 @@ impl Backend {
     /// When the engine cannot be built.
     #[must_use]
     pub fn for_tests_at(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
-        Self::with_pool(pool, &settings(), clock).expect("the settings of tests can be used")
+        Self::with_database(Database::of(pool), &settings(), clock)
+            .expect("the settings of tests can be used")
     }
 
     /// The same with settings of the test's own; the database is the pool's.
@@ -44,7 +46,17 @@ impl Backend {
     /// When a setting cannot be used.
     #[must_use]
     pub fn for_tests_with(pool: PgPool, settings: &Settings) -> Self {
-        Self::with_pool(pool, settings, Arc::new(SystemClock))
+        Self::with_database(Database::of(pool), settings, Arc::new(SystemClock))
+            .expect("the settings of tests can be used")
+    }
+
+    /// The same with both of the test's own.
+    ///
+    /// # Panics
+    /// When a setting cannot be used.
+    #[must_use]
+    pub fn for_tests_at_with(pool: PgPool, clock: Arc<dyn Clock>, settings: &Settings) -> Self {
+        Self::with_database(Database::of(pool), settings, clock)
             .expect("the settings of tests can be used")
     }
 
@@ -54,7 +66,7 @@ impl Backend {
     /// When a setting cannot be used.
     #[must_use]
     pub fn for_tests_with_engine(pool: PgPool, clock: Arc<dyn Clock>, engine: Engine) -> Self {
-        Self::with_engine(pool, &settings(), clock, engine)
+        Self::with_engine(Database::of(pool), &settings(), clock, engine)
             .expect("the settings of tests can be used")
     }
 

@@ -35,7 +35,7 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
     let owner = access::user(ctx)?;
     new.check()?;
     let backend = ctx.backend();
-    let mut tx = backend.begin().await?;
+    let mut tx = backend.begin(owner).await?;
     let agent =
         store::agents::lock(&mut tx, owner, agent_id).await?.ok_or(Error::NotFound("agent"))?;
     match agent.status {
@@ -84,7 +84,7 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().read(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
 
@@ -94,7 +94,7 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().read(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
 }
@@ -110,14 +110,14 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
     let cursors = ctx.backend().cursors().await?;
     let after: Option<SessionPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
 
-    let mut conn = ctx.backend().conn().await?;
+    let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
     let mut items = store::sessions::list(&mut conn, owner, filter.agent_id, after, wanted).await?;
     let has_more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next_cursor = match items.last() {
         Some(last) if has_more => {
-            let position = SessionPosition { created_at: last.created_at, id: last.id };
+            let position = SessionPosition { id: last.id };
             Some(cursors.seal(&scope, &position)?)
         }
         _ => None,
@@ -132,7 +132,7 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::user(ctx)?;
-    let mut tx = ctx.backend().begin().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
     let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     tx.commit().await?;

@@ -2,10 +2,13 @@
 //! case begins and commits the transaction.
 
 pub(crate) mod agents;
+pub(crate) mod limits;
 pub(crate) mod listings;
 pub(crate) mod members;
 pub(crate) mod notices;
+pub(crate) mod partitions;
 pub(crate) mod queue;
+pub(crate) mod replication;
 pub(crate) mod session_events;
 pub(crate) mod sessions;
 pub(crate) mod settings;

@@ -10,6 +10,7 @@ use resonant_runtime::log::{LogError, SessionLog};
 use resonant_runtime::{Outcome, Run, Signals};
 use tokio_util::sync::CancellationToken;
 
+use crate::database::Shard;
 use crate::store::queue::{Attempt, Claimed};
 use crate::{Backend, Ctx, Error, Result, access, sessions, store};
 
@@ -17,6 +18,8 @@ use crate::{Backend, Ctx, Error, Result, access, sessions, store};
 const MAX_ATTEMPTS: i32 = 3;
 /// How long a session rests after its worker met a fault.
 const REST: Duration = Duration::from_secs(1);
+/// How long a worker waits at most when no database can call out to it.
+const DEAF_WAIT: Duration = Duration::from_secs(1);
 
 /// A worker's hold on a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +49,19 @@ impl Claim {
 pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    for shard in backend.shards() {
+        let claim = claim_on(backend, shard, worker).await?;
+        if claim.is_some() {
+            return Ok(claim);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the session that has waited longest in one of the databases.
+async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
     loop {
-        let mut tx = backend.begin().await?;
+        let mut tx = backend.begin_on(shard).await?;
         let claimed = store::queue::claim(&mut tx, worker, backend.lease()).await?;
         let Some(Claimed { owner_id, session_id, fence, attempts }) = claimed else {
             return Ok(None);
@@ -79,8 +93,9 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     if let Err(error) = &done {
         // The lease would run out in any case; giving the session back only saves the wait.
         let given_back = async {
-            let mut conn = backend.conn().await?;
+            let mut conn = backend.write(claim.owner_id).await?;
             store::queue::release(&mut conn, claim.key(), Attempt::Counts, REST).await?;
+            conn.commit().await?;
             Ok::<_, Error>(())
         };
         if given_back.await.is_err() {
@@ -94,8 +109,8 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
     let (owner, id) = (claim.owner_id, claim.session_id);
     let signals = Signals { cancel: CancellationToken::new(), hand_over: shutdown.child_token() };
     // The ear is open before the session is read, so that no cancellation falls in between.
-    let watch = backend.notices().watch_cancel(backend.pool(), id, signals.cancel.clone());
-    let mut conn = backend.conn().await?;
+    let watch = backend.notices().watch_cancel(id, signals.cancel.clone());
+    let mut conn = backend.read_latest(owner).await?;
     let runnable = store::sessions::find_runnable(&mut conn, owner, id)
         .await?
         .ok_or(Error::NotFound("session"))?;
@@ -117,9 +132,10 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
             Ok(())
         }
         Ok(Outcome::HandedOver) => {
-            let mut conn = backend.conn().await?;
+            let mut conn = backend.write(owner).await?;
             let (attempt, delay) = (Attempt::Forgiven, Duration::ZERO);
             store::queue::release(&mut conn, claim.key(), attempt, delay).await?;
+            conn.commit().await?;
             tracing::info!(session.id = %id, "session handed over");
             Ok(())
         }
@@ -137,8 +153,10 @@ async fn keep_lease(backend: &Backend, claim: &Claim, cancel: &CancellationToken
     loop {
         tokio::time::sleep(lease / 3).await;
         let renewed = async {
-            let mut conn = backend.conn().await?;
-            Ok::<_, Error>(store::queue::update_lease(&mut conn, claim.key(), lease).await?)
+            let mut conn = backend.write(claim.owner_id).await?;
+            let renewed = store::queue::update_lease(&mut conn, claim.key(), lease).await?;
+            conn.commit().await?;
+            Ok::<_, Error>(renewed)
         };
         match renewed.await {
             Ok(Some(true)) => cancel.cancel(),
@@ -156,7 +174,8 @@ async fn keep_lease(backend: &Backend, claim: &Claim, cancel: &CancellationToken
 
 /// Waits until something may be queued, at most for `timeout`.
 pub async fn wait(backend: &Backend, timeout: Duration) {
-    let _ = tokio::time::timeout(timeout, backend.notices().queued(backend.pool())).await;
+    let timeout = if backend.notices().is_deaf() { timeout.min(DEAF_WAIT) } else { timeout };
+    let _ = tokio::time::timeout(timeout, backend.notices().queued()).await;
 }
 
 /// The log of a session that a worker holds.
@@ -172,13 +191,14 @@ impl SessionLog for QueueLog<'_> {
         usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
         Box::pin(async move {
-            let mut conn = self.backend.conn().await.map_err(unavailable)?;
+            let mut conn = self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
             let now = self.backend.now();
             let key = self.claim.key();
             let events = store::session_events::append(&mut conn, key, entries, usage, now)
                 .await
                 .map_err(unavailable)?
                 .ok_or(LogError::Fenced)?;
+            conn.commit().await.map_err(unavailable)?;
             self.backend.events().publish(self.claim.session_id, &events);
             Ok(events)
         })

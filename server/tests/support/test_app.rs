@@ -51,7 +51,8 @@ impl Builder {
     pub(crate) async fn start(self) -> TestApp {
         let database = fresh_database().await;
         let mut settings = Settings::new(database.url());
-        settings.pool_max = 8;
+        settings.database.pool_size = 8;
+        settings.database.pool_overflow = 0;
         settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
         settings.models = ModelSettings {
             openai: self.model_url.map(|url| OpenAiSettings {

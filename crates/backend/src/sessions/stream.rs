@@ -32,7 +32,7 @@ pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream>
     let backend = ctx.backend().clone();
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
-    let mut conn = backend.conn().await?;
+    let mut conn = backend.read_latest(owner).await?;
     let session = store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     drop(conn);
     let after = after.clamp(0, session.last_sequence);
@@ -100,7 +100,7 @@ impl Follow {
     }
 
     async fn read_log(&self) -> Result<Vec<SessionEvent>> {
-        let mut conn = self.backend.conn().await?;
+        let mut conn = self.backend.read_latest(self.owner).await?;
         let (owner, id, last) = (self.owner, self.id, self.last);
         Ok(store::session_events::list(&mut conn, owner, id, last, LOG_PAGE.into()).await?)
     }

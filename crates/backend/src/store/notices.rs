@@ -14,9 +14,10 @@ const QUEUE: &str = "resonant_queue";
 const CANCEL: &str = "resonant_cancel";
 
 /// The ear of one process. It begins to listen with the first worker that needs it, holds one
-/// connection of the pool from then on, and comes back by itself when the connection is lost.
+/// connection of each pool from then on, and comes back by itself when a connection is lost.
 pub(crate) struct Notices {
     shared: Arc<Shared>,
+    pools: Vec<PgPool>,
     begin: Once,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -60,43 +61,47 @@ impl Drop for CancelWatch {
 }
 
 impl Notices {
-    pub(crate) fn new() -> Self {
+    /// An ear for what these databases call out.
+    pub(crate) fn new(pools: Vec<PgPool>) -> Self {
         let stop = CancellationToken::new();
         Self {
             shared: Arc::default(),
+            pools,
             begin: Once::new(),
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
         }
     }
 
-    fn begin(&self, pool: &PgPool) {
+    fn begin(&self) {
         self.begin.call_once(|| {
-            let (pool, shared, stop) = (pool.clone(), self.shared.clone(), self.stop.clone());
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = listen(&pool, &shared) => {}
-                    () = stop.cancelled() => {}
-                }
-            });
+            for pool in self.pools.clone() {
+                let (shared, stop) = (self.shared.clone(), self.stop.clone());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = listen(&pool, &shared) => {}
+                        () = stop.cancelled() => {}
+                    }
+                });
+            }
         });
     }
 
+    /// Whether no database calls out to this process: it must look for itself.
+    pub(crate) const fn is_deaf(&self) -> bool {
+        self.pools.is_empty()
+    }
+
     /// Fires `token` when the database calls out the session's cancellation.
-    pub(crate) fn watch_cancel(
-        &self,
-        pool: &PgPool,
-        id: SessionId,
-        token: CancellationToken,
-    ) -> CancelWatch {
-        self.begin(pool);
+    pub(crate) fn watch_cancel(&self, id: SessionId, token: CancellationToken) -> CancelWatch {
+        self.begin();
         self.shared.cancels().insert(id, token);
         CancelWatch { shared: self.shared.clone(), id }
     }
 
     /// Waits until the database calls out that something is queued.
-    pub(crate) async fn queued(&self, pool: &PgPool) {
-        self.begin(pool);
+    pub(crate) async fn queued(&self) {
+        self.begin();
         self.shared.queued.notified().await;
     }
 }

@@ -1,0 +1,99 @@
+//! How far a replica must have come before it may answer someone who wrote.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use resonant_domain::UserId;
+
+/// Whose writes a mark stands for: an owner's on one database, or everybody's on the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Whose {
+    pub(super) shard: usize,
+    pub(super) owner: Option<UserId>,
+}
+
+/// Where in the log the last write of each writer is.
+///
+/// Two generations, so that forgetting is cheap: a mark is kept for one to two spans. After that every
+/// replica in use has it, because one that lags behind longer is not in use.
+pub(super) struct Marks {
+    span: Duration,
+    generations: Mutex<Generations>,
+}
+
+struct Generations {
+    current: HashMap<Whose, i64>,
+    previous: HashMap<Whose, i64>,
+    began: Instant,
+}
+
+impl Marks {
+    pub(super) fn new(span: Duration) -> Self {
+        let (current, previous) = Default::default();
+        let generations = Mutex::new(Generations { current, previous, began: Instant::now() });
+        Self { span, generations }
+    }
+
+    fn generations(&self) -> MutexGuard<'_, Generations> {
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note(&self, whose: Whose, position: i64) {
+        let mut generations = self.generations();
+        let mark = generations.current.entry(whose).or_default();
+        *mark = position.max(*mark);
+    }
+
+    /// The position that a replica must have; 0 for one who has written nothing of late.
+    pub(super) fn needed(&self, whose: Whose) -> i64 {
+        let generations = self.generations();
+        let of = |marks: &HashMap<_, _>| marks.get(&whose).copied().unwrap_or(0);
+        of(&generations.current).max(of(&generations.previous))
+    }
+
+    /// Forgets what is older than a span. To be called only while the replicas in use are known to lag
+    /// less than that.
+    pub(super) fn turn(&self) {
+        let mut generations = self.generations();
+        if generations.began.elapsed() >= self.span {
+            generations.previous = std::mem::take(&mut generations.current);
+            generations.began = Instant::now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::UserId;
+    use sqlx::types::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_only_rises_and_is_forgotten_after_two_turns() {
+        let whose =
+            |shard, owner| Whose { shard, owner: Some(UserId::from_uuid(Uuid::from_u128(owner))) };
+        let marks = Marks::new(Duration::ZERO);
+        marks.note(whose(0, 1), 7);
+        marks.note(whose(0, 1), 5);
+        marks.turn();
+        marks.note(whose(0, 1), 6);
+        assert_eq!(marks.needed(whose(0, 1)), 7);
+        assert_eq!((marks.needed(whose(1, 1)), marks.needed(whose(0, 2))), (0, 0));
+        marks.turn();
+        assert_eq!(marks.needed(whose(0, 1)), 6);
+        marks.turn();
+        assert_eq!(marks.needed(whose(0, 1)), 0);
+    }
+
+    #[test]
+    fn nothing_is_forgotten_before_its_span() {
+        let whose = Whose { shard: 0, owner: None };
+        let marks = Marks::new(Duration::from_hours(1));
+        marks.note(whose, 7);
+        marks.turn();
+        marks.turn();
+        assert_eq!(marks.needed(whose), 7);
+    }
+}

@@ -1,0 +1,136 @@
+//! One pool of connections to one database.
+
+use std::str::FromStr as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
+
+use super::settings::{DatabaseSettings, Pooler};
+use crate::store::limits;
+use crate::{Error, Result};
+
+/// How long a reader waits for a connection to a replica at most.
+const REPLICA_PATIENCE: Duration = Duration::from_millis(500);
+
+/// A pool that keeps `pool_size` connections open, opens up to `pool_overflow` more in a rush and
+/// closes those as soon as they come back.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    connections: PgPool,
+    /// The limits that every transaction sets for itself, because the connection cannot carry them.
+    transaction_limits: Option<Limits>,
+    /// Keeps what the release of a connection looks at. The pool holds it weakly, or it would hold
+    /// itself.
+    _itself: Arc<OnceLock<PgPool>>,
+}
+
+/// How long things may take; zero: as long as they like.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) statement: Duration,
+    pub(crate) idle_transaction: Duration,
+}
+
+impl Pool {
+    /// A pool that connects when it is first used.
+    pub(crate) fn new(url: &str, settings: &DatabaseSettings) -> Result<Self> {
+        let limits = Limits {
+            statement: settings.statement_timeout,
+            idle_transaction: settings.idle_transaction_timeout,
+        };
+        let options = match settings.pooler {
+            Pooler::Absent => {
+                address(url)?.statement_cache_capacity(settings.prepared_statements).options([
+                    ("statement_timeout", limits.statement.as_millis()),
+                    ("idle_in_transaction_session_timeout", limits.idle_transaction.as_millis()),
+                ])
+            }
+            Pooler::Transaction => {
+                address(url)?.statement_cache_capacity(0).extra_float_digits(None)
+            }
+        };
+        let itself = Arc::new(OnceLock::<PgPool>::new());
+        let seen = Arc::downgrade(&itself);
+        let size = settings.pool_size.max(2);
+        let connections = PgPoolOptions::new()
+            .max_connections(size.saturating_add(settings.pool_overflow))
+            .acquire_timeout(settings.acquire_timeout)
+            .max_lifetime(settings.recycle_after)
+            .idle_timeout(None)
+            .test_before_acquire(true)
+            .after_release(move |_, _| {
+                let pool = seen.upgrade();
+                let open = pool.as_ref().and_then(|pool| pool.get()).map_or(0, PgPool::size);
+                Box::pin(async move { Ok(open <= size) })
+            })
+            .connect_lazy_with(options);
+        // Nothing else sets it.
+        let _ = itself.set(connections.clone());
+        Ok(Self {
+            connections,
+            transaction_limits: (settings.pooler == Pooler::Transaction).then_some(limits),
+            _itself: itself,
+        })
+    }
+
+    /// A pool of a replica, whose readers do not wait: the primary answers too.
+    pub(crate) fn replica(url: &str, settings: &DatabaseSettings) -> Result<Self> {
+        let acquire_timeout = settings.acquire_timeout.min(REPLICA_PATIENCE);
+        Self::new(url, &DatabaseSettings { acquire_timeout, ..settings.clone() })
+    }
+
+    /// Where a database is, as a log may show it.
+    pub(crate) fn name(url: &str) -> Result<String> {
+        let address = address(url)?;
+        let database = address.get_database().unwrap_or_default();
+        Ok(format!("{}:{}/{database}", address.get_host(), address.get_port()))
+    }
+
+    /// A pool that someone else has opened.
+    pub(crate) fn of(connections: PgPool) -> Self {
+        Self { connections, transaction_limits: None, _itself: Arc::default() }
+    }
+
+    /// Fails when the database does not answer, and says why.
+    pub(crate) async fn check(&self) -> Result<()> {
+        let Err(error) = self.connections.acquire().await else {
+            return Ok(());
+        };
+        // The pool tells only that it waited; a connection of its own tells for what.
+        let options = self.connections.connect_options();
+        let patience = self.connections.options().get_acquire_timeout();
+        let alone = tokio::time::timeout(patience, options.connect()).await;
+        Err(Error::unavailable(alone.ok().and_then(Result::err).unwrap_or(error)))
+    }
+
+    /// A connection.
+    pub(crate) async fn conn(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+        Ok(self.connections.acquire().await?)
+    }
+
+    /// A transaction.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        let mut tx = self.connections.begin().await?;
+        if let Some(limits) = self.transaction_limits {
+            limits::set_in_transaction(&mut tx, limits).await?;
+        }
+        Ok(tx)
+    }
+
+    /// The connections for those who listen, where one can: a pooler lends them for a transaction.
+    pub(crate) fn listening(&self) -> Option<PgPool> {
+        self.transaction_limits.is_none().then(|| self.connections.clone())
+    }
+}
+
+/// An address of PostgreSQL as it can be connected to.
+pub(crate) fn address(url: &str) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| {
+        // The text of the error may hold the password.
+        tracing::debug!(error = &error as &dyn std::error::Error, "a database URL cannot be read");
+        Error::internal("the database URL cannot be read")
+    })?;
+    Ok(options.application_name("resonant"))
+}

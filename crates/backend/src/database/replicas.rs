@@ -1,0 +1,223 @@
+//! Read replicas: which of them may answer, and for whom.
+//!
+//! A probe asks every primary and every replica how far it is, several times a second. A replica is
+//! taken out when it does not answer, is no replica of ours or lags too far behind, and comes back when
+//! that is over. Someone who wrote is sent to a replica only once it is known to have replayed that
+//! write; what is known is never more than what is so, since a log is only ever replayed forward.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Reading;
+use super::marks::{Marks, Whose};
+use super::pool::Pool;
+use crate::store::replication::{self, Place};
+use crate::{Error, Result};
+
+/// The pause between two probes.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long an answer may take, and for how long it is believed.
+const TRUST: Duration = Duration::from_secs(1);
+
+/// The replicas of every database of this installation.
+pub(crate) struct Replicas {
+    shared: Arc<Shared>,
+    _stop: DropGuard,
+}
+
+struct Shared {
+    primaries: Vec<Pool>,
+    replicas: Vec<Replica>,
+    next: AtomicUsize,
+    marks: Marks,
+    max_lag: Duration,
+}
+
+struct Replica {
+    name: String,
+    pool: Pool,
+    standing: Mutex<Option<Standing>>,
+}
+
+/// What is known of a replica in use.
+#[derive(Clone, Copy)]
+struct Standing {
+    shard: usize,
+    replayed: i64,
+    since: Instant,
+}
+
+impl Replica {
+    fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it may answer someone who needs `position` of a shard.
+    fn has(&self, shard: usize, position: i64) -> bool {
+        self.standing().is_some_and(|standing| {
+            standing.shard == shard
+                && standing.replayed >= position
+                && standing.since.elapsed() <= TRUST
+        })
+    }
+
+    fn take_in(&self, standing: Standing) {
+        if self.standing().replace(standing).is_none() {
+            tracing::info!(replica = self.name, shard = standing.shard, "replica in use");
+        }
+    }
+
+    fn take_out(&self, reason: &str) {
+        if self.standing().take().is_some() {
+            tracing::warn!(replica = self.name, reason, "replica taken out");
+        }
+    }
+}
+
+impl Replicas {
+    /// Begins to probe the replicas, each with a name for the log.
+    pub(super) fn new(
+        primaries: Vec<Pool>,
+        replicas: Vec<(String, Pool)>,
+        max_lag: Duration,
+    ) -> Self {
+        let replicas = replicas
+            .into_iter()
+            .map(|(name, pool)| Replica { name, pool, standing: Mutex::default() })
+            .collect();
+        let shared = Arc::new(Shared {
+            primaries,
+            replicas,
+            next: AtomicUsize::new(0),
+            // Longer than any replica in use lags, by the age of the last probe.
+            marks: Marks::new(max_lag + 2 * TRUST),
+            max_lag,
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(probe(shared.clone())));
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// A connection to a replica that has all that the reader wrote; `None`: the primary must answer.
+    pub(super) async fn reading(&self, whose: Whose) -> Option<Reading> {
+        let needed = self.shared.marks.needed(whose);
+        let replicas = &self.shared.replicas;
+        let first = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        for offset in 0..replicas.len() {
+            let replica = &replicas[first.wrapping_add(offset) % replicas.len()];
+            if !replica.has(whose.shard, needed) {
+                continue;
+            }
+            match replica.pool.conn().await {
+                Ok(conn) => return Some(conn),
+                Err(_) => replica.take_out("it does not answer"),
+            }
+        }
+        None
+    }
+
+    /// What to do once a write of `whose` is committed.
+    pub(super) fn mark(&self, whose: Whose) -> Mark {
+        Mark { shared: self.shared.clone(), whose }
+    }
+}
+
+/// Remembers a write for those who read after it.
+pub(super) struct Mark {
+    shared: Arc<Shared>,
+    whose: Whose,
+}
+
+impl Mark {
+    /// Asks how far the log has come and keeps it. When nobody answers, the primary answers the writer
+    /// until every replica in use has the write in any case.
+    pub(super) async fn note(self) {
+        let position = async {
+            let mut conn = self.shared.primaries[self.whose.shard].conn().await?;
+            Ok::<_, Error>(replication::find_position(&mut conn).await?)
+        };
+        let position = position.await.unwrap_or(i64::MAX);
+        self.shared.marks.note(self.whose, position);
+    }
+}
+
+/// Where a primary was at which time.
+#[derive(Default)]
+struct History {
+    positions: VecDeque<(Instant, i64)>,
+    cluster: i64,
+    database: String,
+}
+
+impl History {
+    fn push(&mut self, at: Instant, place: Place, keep: Duration) {
+        self.positions.push_back((at, place.position));
+        self.cluster = place.cluster;
+        self.database = place.database;
+        while self.positions.front().is_some_and(|(front, _)| at - *front > keep) {
+            self.positions.pop_front();
+        }
+    }
+
+    /// For how long at most the primary has had something that a replica at `replayed` has not;
+    /// `None`: for longer than is known.
+    fn lag(&self, replayed: i64, now: Instant) -> Option<Duration> {
+        let (_, newest) = self.positions.back()?;
+        if replayed >= *newest {
+            return Some(Duration::ZERO);
+        }
+        let (at, _) = self.positions.iter().rev().find(|(_, position)| *position <= replayed)?;
+        Some(now - *at)
+    }
+}
+
+async fn probe(shared: Arc<Shared>) {
+    let mut histories: Vec<_> = shared.primaries.iter().map(|_| History::default()).collect();
+    loop {
+        let mut is_complete = true;
+        for (primary, history) in shared.primaries.iter().zip(&mut histories) {
+            let at = Instant::now();
+            match ask(primary).await {
+                Ok(place) => history.push(at, place, shared.max_lag + 2 * TRUST),
+                Err(_) => is_complete = false,
+            }
+        }
+        join_all(shared.replicas.iter().map(|replica| examine(&shared, replica, &histories))).await;
+        if is_complete {
+            shared.marks.turn();
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn ask(pool: &Pool) -> Result<Place> {
+    let answer = async { Ok(replication::find_place(&mut *pool.conn().await?).await?) };
+    tokio::time::timeout(TRUST, answer).await.map_err(Error::unavailable)?
+}
+
+/// Takes a replica in or out.
+async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
+    let since = Instant::now();
+    let Ok(place) = ask(&replica.pool).await else {
+        return replica.take_out("it does not answer");
+    };
+    let of = |history: &History| {
+        !history.positions.is_empty()
+            && history.cluster == place.cluster
+            && history.database == place.database
+    };
+    let Some(shard) = histories.iter().position(of).filter(|_| place.is_replica) else {
+        return replica.take_out("it is no replica of a database of ours");
+    };
+    match histories[shard].lag(place.position, Instant::now()) {
+        Some(lag) if lag <= shared.max_lag => {
+            replica.take_in(Standing { shard, replayed: place.position, since });
+        }
+        _ => replica.take_out("it lags too far behind"),
+    }
+}

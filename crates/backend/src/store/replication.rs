@@ -1,0 +1,81 @@
+//! The SQL that asks a database how far its log has come. Positions in the log are bytes from its
+//! beginning.
+
+use sqlx::PgConnection;
+
+/// Which database a connection leads to, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The cluster's identity, the same for a primary and its replicas.
+    pub(crate) cluster: i64,
+    pub(crate) database: String,
+    pub(crate) is_replica: bool,
+    /// What was written, or on a replica what was replayed.
+    pub(crate) position: i64,
+}
+
+/// The size of a page of the log and of its header, and of a segment and the header of its first page.
+const PAGE: (i64, i64) = (8_192, 24);
+const SEGMENT: (i64, i64) = (16 << 20, 40);
+
+/// The end of the last record before a position. On the border of two pages the writer's position is
+/// behind a header that no record has followed yet, and a replica's is before it.
+const fn end_of_record(position: i64) -> i64 {
+    if position % SEGMENT.0 == SEGMENT.1 {
+        position - SEGMENT.1
+    } else if position % PAGE.0 == PAGE.1 {
+        position - PAGE.1
+    } else {
+        position
+    }
+}
+
+#[tracing::instrument(name = "db.replication.find_place", skip_all, err(level = "debug"))]
+pub(crate) async fn find_place(conn: &mut PgConnection) -> sqlx::Result<Place> {
+    let place = sqlx::query_as!(
+        Place,
+        r#"
+        SELECT system_identifier AS "cluster!", current_database()::TEXT AS "database!",
+               pg_is_in_recovery() AS "is_replica!",
+               coalesce(pg_wal_lsn_diff(
+                   CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                        ELSE pg_current_wal_insert_lsn() END,
+                   '0/0'
+               ), 0)::BIGINT AS "position!"
+        FROM pg_control_system()
+        "#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Place { position: end_of_record(place.position), ..place })
+}
+
+/// How far the log has come: all that was committed before is behind this.
+#[tracing::instrument(name = "db.replication.find_position", skip_all, err(level = "debug"))]
+pub(crate) async fn find_position(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    let position = sqlx::query_scalar!(
+        r#"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::BIGINT AS "position!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(end_of_record(position))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_no_record_follows_does_not_count() {
+        for (position, end) in [
+            (8_192, 8_192),
+            (8_216, 8_192),
+            (8_232, 8_232),
+            ((16 << 20) + 40, 16 << 20),
+            ((16 << 20) + 24, 16 << 20),
+            (0, 0),
+        ] {
+            assert_eq!(end_of_record(position), end, "{position}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The variables that begin with `DATABASE_`.
+
+use std::time::Duration;
+
+use resonant_backend::{DatabaseSettings, Pooler};
+
+use super::{SettingError, Variables};
+
+const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
+const EXAMPLE: &str = "postgres://user@localhost/resonant";
+
+pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingError> {
+    let url = vars.url("DATABASE_URL", &SCHEMES, EXAMPLE)?.ok_or_else(|| {
+        SettingError::new("DATABASE_URL", format!("must be set, such as {EXAMPLE}"))
+    })?;
+    let defaults = DatabaseSettings::new(url);
+    Ok(DatabaseSettings {
+        replica_urls: vars.urls("DATABASE_REPLICA_URLS", &SCHEMES, EXAMPLE)?,
+        replica_max_lag: millis(vars, "DATABASE_REPLICA_MAX_LAG_MS")?
+            .unwrap_or(defaults.replica_max_lag),
+        pool_size: above_zero(vars, "DATABASE_POOL_SIZE")?.unwrap_or(defaults.pool_size),
+        pool_overflow: whole(vars, "DATABASE_POOL_OVERFLOW")?.unwrap_or(defaults.pool_overflow),
+        acquire_timeout: millis(vars, "DATABASE_ACQUIRE_TIMEOUT_MS")?
+            .unwrap_or(defaults.acquire_timeout),
+        recycle_after: above_zero(vars, "DATABASE_RECYCLE_S")?
+            .map_or(defaults.recycle_after, |seconds| Duration::from_secs(seconds.into())),
+        statement_timeout: millis(vars, "DATABASE_STATEMENT_TIMEOUT_MS")?
+            .unwrap_or(defaults.statement_timeout),
+        idle_transaction_timeout: millis(vars, "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS")?
+            .unwrap_or(defaults.idle_transaction_timeout),
+        prepared_statements: above_zero(vars, "DATABASE_PREPARED_STATEMENTS")?
+            .map_or(defaults.prepared_statements, |count| count as usize),
+        pooler: match vars.text("DATABASE_POOLER").as_deref() {
+            None | Some("none") => Pooler::Absent,
+            Some("transaction") => Pooler::Transaction,
+            Some(_) => {
+                return Err(SettingError::new("DATABASE_POOLER", "must be none or transaction"));
+            }
+        },
+        session_retention_days: vars
+            .parsed("SESSION_RETENTION_DAYS", "a whole number of days")?
+            .unwrap_or(defaults.session_retention_days),
+        ..defaults
+    })
+}
+
+fn whole(vars: &Variables<'_>, name: &'static str) -> Result<Option<u32>, SettingError> {
+    vars.parsed(name, "a whole number")
+}
+
+fn above_zero(vars: &Variables<'_>, name: &'static str) -> Result<Option<u32>, SettingError> {
+    match whole(vars, name)? {
+        Some(0) => Err(SettingError::new(name, "must be a number above 0")),
+        number => Ok(number),
+    }
+}
+
+fn millis(vars: &Variables<'_>, name: &'static str) -> Result<Option<Duration>, SettingError> {
+    // PostgreSQL keeps its limits in 31 bits.
+    match vars.parsed::<u32>(name, "a number of milliseconds")? {
+        Some(millis) if i32::try_from(millis).is_err() => {
+            Err(SettingError::new(name, "must be below 2147483648"))
+        }
+        millis => Ok(millis.map(|millis| Duration::from_millis(millis.into()))),
+    }
+}
