@@ -25,8 +25,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::{problem, request_id, security_headers, sign_in, static_cache};
-use crate::routes::api::v1::{agents, listings, sessions, tools};
-use crate::routes::{health, session_stream};
+use crate::routes::api::v1::{agents, listings, session_files, sessions, tools, versions};
+use crate::routes::{agent_stream, health, session_stream};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -66,9 +66,14 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/agents", get(agents::list).post(agents::create))
         .route("/api/v1/agents/{id}", get(agents::get).patch(agents::update).delete(agents::delete))
         .route("/api/v1/agents/{id}/execute", post(agents::execute))
+        .route("/api/v1/agents/{id}/versions", get(versions::list).post(versions::publish))
+        .route("/api/v1/agents/{id}/versions/{version}", get(versions::get))
+        .route("/api/v1/agents/{id}/versions/{version}/restore", post(versions::restore))
+        .route("/api/v1/agents/{id}/export", get(versions::export))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::get))
         .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel))
+        .route("/api/v1/sessions/{id}/export", get(session_files::export))
         .route("/api/v1/listings", get(listings::browse))
         .route("/api/v1/listings/{slug}", get(listings::get))
         .route("/api/v1/listings/{slug}/install", post(listings::install))
@@ -84,6 +89,8 @@ fn for_programs(state: &AppState) -> Router<AppState> {
 fn for_followers(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/v1/sessions/{id}/stream", get(session_stream::follow))
+        .route("/api/v1/agents/stream", get(agent_stream::follow))
+        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
 }
 

@@ -1,11 +1,28 @@
 //! What owners do with their agents.
 
+mod changes;
+mod lists;
+mod numbers;
+mod trash;
+mod versions;
+
 use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, AgentSummary};
+use resonant_domain::agent_list::BulkAction;
 use resonant_domain::page::{Page, PageRequest};
 
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Error, Result, access, sessions, store};
+use crate::{Ctx, Error, Result, access, store};
+
+pub use changes::{AgentWatch, changes, watch};
+pub use lists::{change_many, count, lines, rank_of_prefix, window};
+pub use numbers::numbers;
+pub use trash::{delete_for_good, purge, trash};
+pub(crate) use versions::spec_of;
+pub use versions::{
+    compare, get_version, preview_draft, publish, published, replace_draft, restore_version,
+    versions,
+};
 
 /// Which agents are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +106,17 @@ pub(crate) fn new_agent(
     })
 }
 
+/// Refuses a change of an agent that is no longer as it was seen.
+fn check_revision(agent: &Agent, expected: Option<i64>) -> Result<()> {
+    if expected.is_some_and(|revision| revision != agent.revision) {
+        return Err(Error::Conflict(
+            "The agent has changed since you opened it. Reload it and make your changes again"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Takes off the blanks that the length rules do not count.
 fn trim(spec: &mut AgentSpec) {
     for text in [&mut spec.name, &mut spec.description, &mut spec.system_prompt] {
@@ -111,18 +139,26 @@ pub async fn update(
     changes: AgentChanges,
     expected_revision: Option<i64>,
 ) -> Result<Agent> {
+    change(ctx, id, expected_revision, |agent| {
+        agent.status = changes.status.unwrap_or(agent.status);
+        agent.spec.apply(changes);
+    })
+    .await
+}
+
+/// Changes an agent that is still as it was seen, unless the change leaves it as it is.
+async fn change(
+    ctx: &Ctx,
+    id: AgentId,
+    expected_revision: Option<i64>,
+    edit: impl FnOnce(&mut Agent) + Send,
+) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().begin(owner).await?;
     let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    if expected_revision.is_some_and(|revision| revision != before.revision) {
-        return Err(Error::Conflict(
-            "The agent has changed since you opened it. Reload it and make your changes again"
-                .to_owned(),
-        ));
-    }
+    check_revision(&before, expected_revision)?;
     let mut after = before.clone();
-    after.status = changes.status.unwrap_or(before.status);
-    after.spec.apply(changes);
+    edit(&mut after);
     after.spec.check()?;
     trim(&mut after.spec);
     if after == before {
@@ -136,27 +172,14 @@ pub async fn update(
     Ok(after)
 }
 
-/// Deletes an agent and cancels its sessions that are not over. Those that are stay readable.
+/// Puts an agent into the trash and cancels its sessions that are not over. Those that are stay
+/// readable.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn delete(ctx: &Ctx, id: AgentId) -> Result<()> {
-    let owner = access::user(ctx)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    // The lock keeps a session from being started in between.
-    store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let mut ended = Vec::new();
-    for session in store::sessions::list_open(&mut tx, owner, id).await? {
-        let events = sessions::cancel_locked(ctx.backend(), &mut tx, owner, session).await?;
-        ended.push((session, events));
-    }
-    store::agents::delete(&mut tx, owner, id).await?;
-    tx.commit().await?;
-    for (session, events) in ended {
-        ctx.backend().events().publish(session, &events);
-    }
-    tracing::info!(agent.id = %id, "agent deleted");
-    Ok(())
+    let deleted = change_many(ctx, &[id], BulkAction::Delete).await?;
+    if deleted.is_empty() { Err(NOT_FOUND) } else { Ok(()) }
 }
 
 #[cfg(test)]

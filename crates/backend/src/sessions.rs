@@ -1,9 +1,11 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
+mod shares;
 mod stream;
 
 use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
+use resonant_domain::agent_version::Edition;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
@@ -11,8 +13,9 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
 use crate::store::sessions::SessionPosition;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, agents, store};
 
+pub use shares::{share, share_token, shared, stream_shared, unshare};
 pub use stream::{EventStream, stream};
 
 /// Which sessions are wanted.
@@ -26,12 +29,35 @@ pub struct SessionFilter {
 
 const NOT_FOUND: Error = Error::NotFound("session");
 
-/// Starts a session of an agent: writes it down, with the agent as it is now, and queues it.
+/// Starts a session of an agent: writes it down, with the published version of the agent or, where
+/// none is, the agent as it is now, and queues it.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
 /// [`Error::Conflict`] when the agent is paused or archived.
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
+    start_edition(ctx, agent_id, new, None).await
+}
+
+/// Starts a session of one edition of an agent, whatever is published.
+///
+/// # Errors
+/// Those of [`start`]; [`Error::NotFound`] for the version.
+pub async fn try_edition(
+    ctx: &Ctx,
+    agent_id: AgentId,
+    new: NewSession,
+    edition: Edition,
+) -> Result<Session> {
+    start_edition(ctx, agent_id, new, Some(edition)).await
+}
+
+async fn start_edition(
+    ctx: &Ctx,
+    agent_id: AgentId,
+    new: NewSession,
+    edition: Option<Edition>,
+) -> Result<Session> {
     let owner = access::user(ctx)?;
     new.check()?;
     let backend = ctx.backend();
@@ -47,12 +73,22 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
             return Err(Error::Conflict("The agent is archived. Restore it to run it".to_owned()));
         }
     }
-    let mut spec = agent.spec;
+    let edition = match edition {
+        Some(edition) => edition,
+        None => store::agent_versions::find_published(&mut tx, owner, agent_id)
+            .await?
+            .map_or(Edition::Draft, Edition::Version),
+    };
+    let mut spec = agents::spec_of(&mut tx, &agent, edition).await?;
     spec.limits = new.limits.over(spec.limits);
     let session = Session {
         id: SessionId::from_uuid(backend.new_id()?),
         owner_id: owner,
         agent_id,
+        agent_version: match edition {
+            Edition::Draft => None,
+            Edition::Version(number) => Some(number),
+        },
         agent_name: spec.name.clone(),
         agent_avatar: spec.avatar.clone(),
         goal: new.goal.trim().to_owned(),
@@ -73,6 +109,7 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
     };
     store::sessions::insert(&mut tx, &session, &spec).await?;
     store::queue::insert(&mut tx, owner, session.id).await?;
+    store::agents::update_run_count(&mut tx, owner, agent_id).await?;
     tx.commit().await?;
     tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
     Ok(session)

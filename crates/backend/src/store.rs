@@ -1,6 +1,10 @@
 //! The only SQL. Each function is one statement on a connection that the use case hands it; the use
 //! case begins and commits the transaction.
 
+pub(crate) mod agent_lists;
+pub(crate) mod agent_numbers;
+pub(crate) mod agent_trash;
+pub(crate) mod agent_versions;
 pub(crate) mod agents;
 pub(crate) mod limits;
 pub(crate) mod listings;
@@ -10,6 +14,7 @@ pub(crate) mod partitions;
 pub(crate) mod queue;
 pub(crate) mod replication;
 pub(crate) mod session_events;
+pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 

@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agent;
+pub mod agent_file;
+pub mod agent_list;
+pub mod agent_numbers;
+pub mod agent_version;
 pub mod budget;
 pub mod fault;
 pub mod form;
@@ -12,6 +16,8 @@ pub mod money;
 pub mod page;
 pub mod session;
 pub mod session_event;
+pub mod session_text;
+pub mod spec_diff;
 pub mod text;
 pub mod timeline;
 pub mod tool;

@@ -53,3 +53,36 @@ impl PageRequest {
         }
     }
 }
+
+/// Where a window of a long list lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// So many things stand before it.
+    FromStart(u64),
+    /// So many things stand behind it.
+    FromEnd(u64),
+    /// It follows the window that ended at this mark.
+    After(String),
+    /// It goes before the window that began at this mark.
+    Before(String),
+}
+
+/// A part of a long list that can be read from any place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window<T> {
+    /// The things, in the list's order.
+    pub items: Vec<T>,
+    /// Marks where it begins, for [`Place::Before`]; opaque.
+    pub start: Option<String>,
+    /// Marks where it ends, for [`Place::After`]; opaque.
+    pub end: Option<String>,
+}
+
+impl<T> Window<T> {
+    /// A window without things.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { items: Vec::new(), start: None, end: None }
+    }
+}

@@ -24,6 +24,9 @@ pub struct Session {
     pub owner_id: UserId,
     /// The agent that runs.
     pub agent_id: AgentId,
+    /// The version of the agent that runs; `None` for its draft.
+    #[serde(default)]
+    pub agent_version: Option<u32>,
     /// The agent's name when the session began.
     pub agent_name: String,
     /// The agent's picture when the session began.

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use resonant_backend::sessions::{self, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
+use resonant_domain::session::Session;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -56,18 +57,44 @@ pub(crate) async fn follow(
 ) -> Result<Response, Fault> {
     let after = resume_after(&headers, query.after)?;
     let session = sessions::get(&ctx, id).await?;
-    if session.state.is_terminal() && after >= session.last_sequence {
-        let cache = [(header::CACHE_CONTROL, reply::NO_STORE)];
-        return Ok((StatusCode::NO_CONTENT, cache).into_response());
+    if is_all_heard(&session, after) {
+        return Ok(nothing_more());
     }
-    let events = sessions::stream(&ctx, id, after).await?;
+    Ok(answer(sessions::stream(&ctx, id, after).await?, state))
+}
+
+/// The same for whoever has a link to the session.
+pub(crate) async fn follow_shared(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<Ctx>,
+    Path(token): Path<String>,
+    Query(query): Query<FollowQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let after = resume_after(&headers, query.after)?;
+    let (session, _) = sessions::shared(&ctx, &token).await?;
+    if is_all_heard(&session, after) {
+        return Ok(nothing_more());
+    }
+    Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, state))
+}
+
+const fn is_all_heard(session: &Session, after: i64) -> bool {
+    session.state.is_terminal() && after >= session.last_sequence
+}
+
+fn nothing_more() -> Response {
+    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response()
+}
+
+fn answer(events: EventStream, state: AppState) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, reply::NO_STORE),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
     let body = Body::from_stream(frames(events, state.stopping).map(Ok::<_, Infallible>));
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }
 
 /// The number after which the client wants to go on. The header, which a browser sends when it

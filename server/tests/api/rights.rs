@@ -35,7 +35,9 @@ async fn each_route_knows_its_callers() {
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     let agent_path = format!("/api/v1/agents/{}", agent.id);
     let session_path = format!("/api/v1/sessions/{}", session.id);
-    let table: [(&Method, String, Option<Value>, Outcome); 16] = [
+    // All that a version needs.
+    let whole = json!({ "description": "new", "system_prompt": "Reckon." });
+    let table: [(&Method, String, Option<Value>, Outcome); 22] = [
         (&get, "/api/v1/health".into(), None, OPEN),
         (&get, "/api/v1/health/ready".into(), None, OPEN),
         (&get, "/api/v1/tools".into(), None, OPEN),
@@ -45,7 +47,12 @@ async fn each_route_knows_its_callers() {
         (&get, "/api/v1/agents".into(), None, [200, 200, 200, 401]),
         (&post, "/api/v1/agents".into(), Some(json!({ "name": "New" })), [201, 201, 201, 401]),
         (&get, agent_path.clone(), None, OWNED),
-        (&patch, agent_path.clone(), Some(json!({ "description": "new" })), OWNED),
+        (&patch, agent_path.clone(), Some(whole), OWNED),
+        (&post, format!("{agent_path}/versions"), Some(json!({})), [201, 404, 404, 401]),
+        (&get, format!("{agent_path}/versions"), None, OWNED),
+        (&get, format!("{agent_path}/versions/1"), None, OWNED),
+        (&post, format!("{agent_path}/versions/1/restore"), None, OWNED),
+        (&get, format!("{agent_path}/export"), None, OWNED),
         (
             &post,
             format!("{agent_path}/execute"),
@@ -54,6 +61,7 @@ async fn each_route_knows_its_callers() {
         ),
         (&get, "/api/v1/sessions".into(), None, [200, 200, 200, 401]),
         (&get, format!("{session_path}?include=events"), None, OWNED),
+        (&get, format!("{session_path}/export?format=md"), None, OWNED),
         (&post, format!("{session_path}/cancel"), None, OWNED),
         // Cancelled by the line before, so that the stream ends.
         (&get, format!("{session_path}/stream"), None, OWNED),
@@ -87,6 +95,24 @@ async fn lists_hold_the_callers_own_things_alone() {
     assert_eq!(agents["agents"], json!([]));
     let path = format!("/api/v1/sessions?agent_id={}", agent.id);
     assert_eq!(app.get(&path).by(&bob).await.value()["sessions"], json!([]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn changes_of_agents_are_for_someone_who_is_known() {
+    let app = TestApp::start().await;
+    let answer = app.get("/api/v1/agents/stream").await;
+    assert_eq!(answer.problem(), (401, vec![]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_link_that_was_never_made_leads_nowhere() {
+    let app = TestApp::start().await;
+    for token in ["x", "%2e%2e", &"A".repeat(2_000)] {
+        let answer = app.get(&format!("/api/v1/shared/{token}/stream")).await;
+        assert_eq!(answer.problem(), (404, vec![]), "{token}");
+    }
     app.end().await;
 }
 

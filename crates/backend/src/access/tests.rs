@@ -3,7 +3,10 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent_list::{AgentQuery, BulkAction};
+use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::listing::ListingFilter;
+use resonant_domain::page::{PageRequest, Place};
 use resonant_domain::{AgentId, FaultKind, SessionId};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +73,7 @@ const fn internal(name: &'static str, ask: Ask) -> Row {
     Row { name, ask, owner, stranger, anonymous, system: None }
 }
 
+#[expect(clippy::too_many_lines, reason = "a row for each use case")]
 fn table() -> Vec<Row> {
     vec![
         own("agents::list", ask!(|ctx, things| agents::list(&ctx, AgentFilter::default()))),
@@ -79,6 +83,68 @@ fn table() -> Vec<Row> {
             "agents::update",
             ask!(|ctx, things| agents::update(&ctx, things.agent, AgentChanges::default(), None)),
         ),
+        own(
+            "agents::window",
+            ask!(|ctx, things| agents::window(
+                &ctx,
+                &AgentQuery::default(),
+                Place::FromStart(0),
+                10
+            )),
+        ),
+        own("agents::count", ask!(|ctx, things| agents::count(&ctx, &AgentQuery::default()))),
+        own(
+            "agents::rank_of_prefix",
+            ask!(|ctx, things| agents::rank_of_prefix(&ctx, &AgentQuery::default(), "r")),
+        ),
+        own("agents::lines", ask!(|ctx, things| agents::lines(&ctx, &[things.agent]))),
+        own(
+            "agents::change_many",
+            ask!(|ctx, things| agents::change_many(&ctx, &[things.agent], BulkAction::Resume)),
+        ),
+        owned(
+            "agents::publish",
+            ask!(|ctx, things| agents::publish(&ctx, things.agent, NewVersion::default(), None)),
+        ),
+        owned("agents::numbers", ask!(|ctx, things| agents::numbers(&ctx, things.agent))),
+        owned("agents::published", ask!(|ctx, things| agents::published(&ctx, things.agent))),
+        owned(
+            "agents::versions",
+            ask!(|ctx, things| agents::versions(&ctx, things.agent, PageRequest::default())),
+        ),
+        owned(
+            "agents::get_version",
+            ask!(|ctx, things| agents::get_version(&ctx, things.agent, 1)),
+        ),
+        owned(
+            "agents::compare",
+            ask!(|ctx, things| agents::compare(
+                &ctx,
+                things.agent,
+                Edition::Version(1),
+                Edition::Draft
+            )),
+        ),
+        owned(
+            "agents::restore_version",
+            ask!(|ctx, things| agents::restore_version(&ctx, things.agent, 1, None)),
+        ),
+        owned(
+            "agents::preview_draft",
+            ask!(|ctx, things| agents::preview_draft(&ctx, things.agent, &sample::spec("New"))),
+        ),
+        owned(
+            "sessions::try_edition",
+            ask!(|ctx, things| sessions::try_edition(
+                &ctx,
+                things.agent,
+                sample::goal("Go"),
+                Edition::Draft
+            )),
+        ),
+        own("agents::watch", ask!(|ctx, things| agents::watch(&ctx))),
+        own("agents::trash", ask!(|ctx, things| agents::trash(&ctx, PageRequest::default()))),
+        internal("agents::purge", ask!(|ctx, things| agents::purge(&ctx))),
         owned(
             "sessions::start",
             ask!(|ctx, things| sessions::start(&ctx, things.agent, sample::goal("Go"))),
@@ -87,6 +153,12 @@ fn table() -> Vec<Row> {
         owned("sessions::get", ask!(|ctx, things| sessions::get(&ctx, things.session))),
         owned("sessions::events", ask!(|ctx, things| sessions::events(&ctx, things.session, 0))),
         owned("sessions::stream", ask!(|ctx, things| sessions::stream(&ctx, things.session, 0))),
+        owned("sessions::share", ask!(|ctx, things| sessions::share(&ctx, things.session))),
+        owned(
+            "sessions::share_token",
+            ask!(|ctx, things| sessions::share_token(&ctx, things.session)),
+        ),
+        owned("sessions::unshare", ask!(|ctx, things| sessions::unshare(&ctx, things.session))),
         owned("sessions::cancel", ask!(|ctx, things| sessions::cancel(&ctx, things.session))),
         public(
             "listings::browse",
@@ -102,6 +174,10 @@ fn table() -> Vec<Row> {
         ),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent))),
+        owned(
+            "agents::delete_for_good",
+            ask!(|ctx, things| agents::delete_for_good(&ctx, things.agent)),
+        ),
     ]
 }
 

@@ -7,7 +7,7 @@ use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
-use crate::{Backend, sample};
+use crate::{Backend, sample, sessions};
 
 fn page(cursor: Option<String>, limit: u32) -> AgentFilter {
     AgentFilter { status: None, page: PageRequest { cursor, limit: Some(limit) } }

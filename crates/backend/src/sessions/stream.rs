@@ -28,8 +28,17 @@ const DEAF_SILENCE: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
 pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream> {
-    let owner = access::user(ctx)?;
-    let backend = ctx.backend().clone();
+    stream_of(ctx.backend(), access::user(ctx)?, id, after).await
+}
+
+/// Follows a session whose reader is known to be allowed to.
+pub(super) async fn stream_of(
+    backend: &Backend,
+    owner: UserId,
+    id: SessionId,
+    after: i64,
+) -> Result<EventStream> {
+    let backend = backend.clone();
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
     let mut conn = backend.read_latest(owner).await?;

@@ -73,7 +73,7 @@ pub(crate) async fn find(
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
-        WHERE owner_id = $1 AND agent_id = $2
+        WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NULL
         "#,
         owner.as_uuid(),
         id.as_uuid(),
@@ -99,7 +99,7 @@ pub(crate) async fn lock(
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
-        WHERE owner_id = $1 AND agent_id = $2
+        WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NULL
         FOR UPDATE
         "#,
         owner.as_uuid(),
@@ -126,7 +126,7 @@ pub(crate) async fn list_copies(
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
-        WHERE owner_id = $1 AND listing_id = $2 AND status = 'active'
+        WHERE owner_id = $1 AND listing_id = $2 AND status = 'active' AND deleted_at IS NULL
         ORDER BY agent_id DESC
         LIMIT 50
         "#,
@@ -188,7 +188,7 @@ pub(crate) async fn list(
                 SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
                        created_at, updated_at
                 FROM agents
-                WHERE owner_id = $1
+                WHERE owner_id = $1 AND deleted_at IS NULL
                   AND (updated_at, agent_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'),
                                                 coalesce($3::UUID, $4))
                 ORDER BY updated_at DESC, agent_id DESC
@@ -210,7 +210,7 @@ pub(crate) async fn list(
                 SELECT agent_id, name, description, avatar AS "avatar: Json<Avatar>", status,
                        created_at, updated_at
                 FROM agents
-                WHERE owner_id = $1 AND status = $6
+                WHERE owner_id = $1 AND status = $6 AND deleted_at IS NULL
                   AND (updated_at, agent_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'),
                                                 coalesce($3::UUID, $4))
                 ORDER BY updated_at DESC, agent_id DESC
@@ -289,19 +289,19 @@ pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
     Ok(())
 }
 
-/// Deletes an agent; `false` when there was none.
-#[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id), err(level = "debug"))]
-pub(crate) async fn delete(
+/// Counts a session that is started.
+#[tracing::instrument(name = "db.agent.update_run_count", skip_all, fields(agent.id = %id), err(level = "debug"))]
+pub(crate) async fn update_run_count(
     conn: &mut PgConnection,
     owner: UserId,
     id: AgentId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM agents WHERE owner_id = $1 AND agent_id = $2",
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET run_count = run_count + 1 WHERE owner_id = $1 AND agent_id = $2",
         owner.as_uuid(),
         id.as_uuid(),
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }

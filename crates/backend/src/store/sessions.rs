@@ -9,6 +9,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::agent_versions::{number, stored};
 use super::{known, unsigned};
 
 /// The length of a goal in a list, in characters.
@@ -31,6 +32,7 @@ struct SessionRow {
     owner_id: Uuid,
     session_id: Uuid,
     agent_id: Uuid,
+    agent_version: Option<i32>,
     agent_name: String,
     agent_avatar: Json<Avatar>,
     goal: String,
@@ -69,6 +71,7 @@ impl TryFrom<SessionRow> for Session {
             id: SessionId::from_uuid(row.session_id),
             owner_id: UserId::from_uuid(row.owner_id),
             agent_id: AgentId::from_uuid(row.agent_id),
+            agent_version: row.agent_version.map(number),
             agent_name: row.agent_name,
             agent_avatar: row.agent_avatar.0,
             goal: row.goal,
@@ -99,7 +102,7 @@ pub(crate) async fn find(
     sqlx::query_as!(
         SessionRow,
         r#"
-        SELECT owner_id, session_id, agent_id, agent_name,
+        SELECT owner_id, session_id, agent_id, agent_version, agent_name,
                agent_avatar AS "agent_avatar: Json<Avatar>", goal, context, state, reason,
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
                cost_micro_usd, model, last_sequence, created_at, started_at, ended_at
@@ -245,8 +248,8 @@ pub(crate) async fn insert(
     sqlx::query!(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
-                              context, state, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                              context, state, created_at, agent_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -258,6 +261,7 @@ pub(crate) async fn insert(
         session.context,
         session.state.as_str(),
         session.created_at.to_sqlx() as Timestamp,
+        session.agent_version.map(stored),
     )
     .execute(conn)
     .await?;

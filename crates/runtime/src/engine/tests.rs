@@ -244,6 +244,7 @@ fn session(limits: Limits) -> Session {
         id: id.parse::<SessionId>().unwrap(),
         owner_id: id.parse::<UserId>().unwrap(),
         agent_id: id.parse::<AgentId>().unwrap(),
+        agent_version: None,
         agent_name: "Tester".to_owned(),
         agent_avatar: Avatar::default(),
         goal: "Go".to_owned(),

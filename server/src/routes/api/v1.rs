@@ -2,8 +2,10 @@
 
 pub(crate) mod agents;
 pub(crate) mod listings;
+pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;
+pub(crate) mod versions;
 
 use resonant_domain::page::PageRequest;
 

@@ -26,6 +26,7 @@ fn session() -> Session {
         id: id().parse().unwrap(),
         owner_id: id().parse().unwrap(),
         agent_id: id().parse().unwrap(),
+        agent_version: None,
         agent_name: "Reader".to_owned(),
         agent_avatar: Avatar::default(),
         goal: "Read".to_owned(),

@@ -44,6 +44,7 @@ async fn session_by(
         id: id.parse().unwrap(),
         owner_id: id.parse().unwrap(),
         agent_id: id.parse().unwrap(),
+        agent_version: None,
         agent_name: "Planner".to_owned(),
         agent_avatar: Avatar::default(),
         goal: goal.to_owned(),

@@ -1,0 +1,77 @@
+//! The trash: a deleted agent can be brought back for [`TRASH_DAYS`] days.
+
+use jiff::SignedDuration;
+use resonant_domain::AgentId;
+use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
+use resonant_domain::page::{Page, PageRequest};
+
+use super::NOT_FOUND;
+use crate::store::agent_trash::TrashPosition;
+use crate::{Ctx, Result, access, store};
+
+/// How many agents one statement purges.
+const PURGE_BATCH: i64 = 500;
+
+/// Lists the caller's deleted agents, the one deleted last first.
+///
+/// # Errors
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::Invalid`] for a limit or cursor that cannot be
+/// used.
+pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
+    let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("agent_trash", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<TrashPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let wanted = i64::from(limit) + 1;
+    let mut items = store::agent_trash::list_deleted(&mut conn, owner, after, wanted).await?;
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_cursor = match items.last() {
+        Some(last) if has_more => {
+            let position = TrashPosition { deleted_at: last.deleted_at, id: last.summary.id };
+            Some(cursors.seal(&scope, &position)?)
+        }
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
+}
+
+/// Takes an agent of the trash away for good.
+///
+/// # Errors
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] when it is not in the trash.
+pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    let is_gone = store::agent_trash::delete(&mut conn, owner, id).await?;
+    conn.commit().await?;
+    if is_gone { Ok(()) } else { Err(NOT_FOUND) }
+}
+
+/// Takes away for good what has been in the trash for [`TRASH_DAYS`] days. Answers how many agents
+/// that were. May be repeated at any time.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for anyone but the system.
+pub async fn purge(ctx: &Ctx) -> Result<u64> {
+    access::system(ctx)?;
+    let before = ctx.backend().now() - SignedDuration::from_hours(24 * TRASH_DAYS);
+    let mut purged = 0;
+    for shard in ctx.backend().shards() {
+        loop {
+            let mut tx = ctx.backend().begin_on(shard).await?;
+            let count = store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH).await?;
+            tx.commit().await?;
+            purged += count;
+            if count < PURGE_BATCH.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    if purged > 0 {
+        tracing::info!(agents = purged, "deleted agents purged");
+    }
+    Ok(purged)
+}

@@ -1,0 +1,187 @@
+//! The draft and the published versions: publish one, compare two, go back to one.
+//!
+//! The agent itself is the draft. Once a version is published, sessions run the newest one; the draft
+//! runs only for whoever tries it. An agent that was never published runs as it stands.
+
+use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary, missing};
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::{AgentId, UserId};
+use sqlx::PgConnection;
+
+use super::NOT_FOUND;
+use crate::{Ctx, Error, Result, access, store};
+
+const NO_VERSION: Error = Error::NotFound("version");
+
+/// Publishes the draft as the next version and makes it the one that runs.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for long notes and for each
+/// field that is missing; [`Error::Conflict`] when the draft is no longer at `expected_revision`, or
+/// is what runs already.
+pub async fn publish(
+    ctx: &Ctx,
+    id: AgentId,
+    new: NewVersion,
+    expected_revision: Option<i64>,
+) -> Result<AgentVersion> {
+    let owner = access::user(ctx)?;
+    new.check()?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let agent = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    super::check_revision(&agent, expected_revision)?;
+    let lacks = missing(&agent.spec);
+    if !lacks.is_empty() {
+        return Err(Error::Invalid(lacks));
+    }
+    let last = store::agent_versions::find_last(&mut tx, owner, id).await?;
+    if let Some(published) = store::agent_versions::find_published(&mut tx, owner, id).await? {
+        let published = version(&mut tx, owner, id, published).await?;
+        if published.spec == agent.spec {
+            return Err(Error::Conflict(format!(
+                "The draft is the same as version {}, which runs already",
+                published.version
+            )));
+        }
+    }
+    let version = AgentVersion {
+        agent_id: id,
+        version: last + 1,
+        notes: new.notes.trim().to_owned(),
+        created_at: ctx.backend().now(),
+        spec: agent.spec,
+    };
+    store::agent_versions::insert(&mut tx, owner, &version).await?;
+    tx.commit().await?;
+    tracing::info!(agent.id = %id, version = version.version, "agent version published");
+    Ok(version)
+}
+
+async fn version(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+    number: u32,
+) -> Result<AgentVersion> {
+    store::agent_versions::find(conn, owner, id, number).await?.ok_or(NO_VERSION)
+}
+
+/// The number of the version that sessions run; `None` when they run the draft.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    match store::agent_versions::find_published(&mut conn, owner, id).await? {
+        Some(number) => version(&mut conn, owner, id, number).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Lists the versions of an agent, the newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that
+/// cannot be used.
+pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<VersionSummary>> {
+    let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("agent_versions", owner, id);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<u32> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let wanted = i64::from(limit) + 1;
+    let mut items = store::agent_versions::list(&mut conn, owner, id, before, wanted).await?;
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_cursor = match items.last() {
+        Some(last) if has_more => Some(cursors.seal(&scope, &last.version)?),
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
+}
+
+/// Reads one version.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version.
+pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVersion> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    version(&mut conn, owner, id, number).await
+}
+
+/// What the agent is made of in one of its editions.
+pub(crate) async fn spec_of(
+    conn: &mut PgConnection,
+    agent: &Agent,
+    edition: Edition,
+) -> Result<AgentSpec> {
+    match edition {
+        Edition::Draft => Ok(agent.spec.clone()),
+        Edition::Version(number) => Ok(version(conn, agent.owner_id, agent.id, number).await?.spec),
+    }
+}
+
+/// What differs between two editions of an agent.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or a version.
+pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) -> Result<SpecDiff> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let before = spec_of(&mut conn, &agent, before).await?;
+    let after = spec_of(&mut conn, &agent, after).await?;
+    Ok(SpecDiff::of(&before, &after))
+}
+
+/// Makes the draft what a version was. The versions stay as they are.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version; [`Error::Conflict`]
+/// when the draft is no longer at `expected_revision`.
+pub async fn restore_version(
+    ctx: &Ctx,
+    id: AgentId,
+    number: u32,
+    expected_revision: Option<i64>,
+) -> Result<Agent> {
+    let version = get_version(ctx, id, number).await?;
+    replace_draft(ctx, id, version.spec, expected_revision).await
+}
+
+/// Makes the draft what `spec` says, all of it.
+///
+/// # Errors
+/// Those of [`super::update`].
+pub async fn replace_draft(
+    ctx: &Ctx,
+    id: AgentId,
+    spec: AgentSpec,
+    expected_revision: Option<i64>,
+) -> Result<Agent> {
+    super::change(ctx, id, expected_revision, |agent| agent.spec = spec).await
+}
+
+/// What would change if the draft became what `spec` says. Changes nothing.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] names every field that breaks
+/// a rule.
+pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
+    let owner = access::user(ctx)?;
+    spec.check()?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    Ok(SpecDiff::of(&agent.spec, spec))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! The SQL of what agents did lately. Each statement reads at most [`COUNTED_MAX`] sessions of one
+//! agent, by the index that has them in order.
+
+use jiff::civil::Date;
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::agent_numbers::{COUNTED_MAX, DayNumbers, Failure, VersionNumbers};
+use resonant_domain::money::MicroUsd;
+use resonant_domain::{AgentId, SessionId, UserId};
+use sqlx::PgConnection;
+
+use super::agent_versions::number;
+use super::unsigned;
+
+#[tracing::instrument(name = "db.agent_numbers.by_version", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_by_version(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<VersionNumbers>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT agent_version, count(*) AS "sessions!",
+               count(*) FILTER (WHERE state = 'completed') AS "completed!",
+               count(*) FILTER (WHERE state IN ('failed', 'timeout')) AS "failed!",
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY took_ms) AS p50_ms,
+               percentile_disc(0.99) WITHIN GROUP (ORDER BY took_ms) AS p99_ms,
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY cost_micro_usd)
+                   FILTER (WHERE ended_at IS NOT NULL) AS median_cost,
+               coalesce(sum(cost_micro_usd), 0)::BIGINT AS "cost!"
+        FROM (
+            SELECT agent_version, state, cost_micro_usd, ended_at,
+                   (extract(epoch FROM ended_at - started_at) * 1000)::BIGINT AS took_ms
+            FROM sessions
+            WHERE owner_id = $1 AND agent_id = $2
+            ORDER BY session_id DESC
+            LIMIT $3
+        ) recent
+        GROUP BY agent_version
+        ORDER BY agent_version DESC NULLS FIRST
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        COUNTED_MAX,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| VersionNumbers {
+            version: row.agent_version.map(number),
+            sessions: unsigned(row.sessions),
+            completed: unsigned(row.completed),
+            failed: unsigned(row.failed),
+            p50_ms: row.p50_ms.map(unsigned),
+            p99_ms: row.p99_ms.map(unsigned),
+            median_cost: row.median_cost.map(MicroUsd),
+            cost: MicroUsd(row.cost),
+        })
+        .collect())
+}
+
+#[tracing::instrument(name = "db.agent_numbers.by_day", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_by_day(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    since: jiff::Timestamp,
+) -> sqlx::Result<Vec<DayNumbers>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS "day!",
+               count(*) FILTER (WHERE state = 'completed') AS "completed!",
+               count(*) FILTER (WHERE state IN ('failed', 'timeout')) AS "failed!",
+               count(*) FILTER (WHERE state NOT IN ('completed', 'failed', 'timeout')) AS "other!"
+        FROM (
+            SELECT created_at, state
+            FROM sessions
+            WHERE owner_id = $1 AND agent_id = $2 AND session_id >= first_id_at($3)
+            ORDER BY session_id DESC
+            LIMIT $4
+        ) recent
+        GROUP BY 1
+        ORDER BY 1
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        since.to_sqlx() as Timestamp,
+        COUNTED_MAX,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let day: Date =
+                row.day.parse().map_err(|error: jiff::Error| sqlx::Error::Decode(error.into()))?;
+            Ok(DayNumbers {
+                day,
+                completed: unsigned(row.completed),
+                failed: unsigned(row.failed),
+                other: unsigned(row.other),
+            })
+        })
+        .collect()
+}
+
+#[tracing::instrument(name = "db.agent_numbers.failures", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_failures(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    limit: i64,
+) -> sqlx::Result<Vec<Failure>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT session_id, reason, ended_at AS "ended_at!"
+        FROM (
+            SELECT session_id, reason, ended_at, state, created_at
+            FROM sessions
+            WHERE owner_id = $1 AND agent_id = $2
+            ORDER BY session_id DESC
+            LIMIT $3
+        ) recent
+        WHERE state IN ('failed', 'timeout') AND ended_at IS NOT NULL
+        ORDER BY session_id DESC
+        LIMIT $4
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        COUNTED_MAX,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Failure {
+            id: SessionId::from_uuid(row.session_id),
+            reason: row.reason,
+            ended_at: row.ended_at.to_jiff(),
+        })
+        .collect())
+}

@@ -1,0 +1,131 @@
+//! An agent as one readable file: JSON with the prompt line by line, so that people read it and
+//! version control compares it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{AgentSpec, Avatar, Limits, ModelPolicy, ToolGrant};
+use crate::fault::FieldFault;
+
+/// The format that this version writes, and the only one that it reads.
+pub const FORMAT: u32 = 1;
+
+/// The file. It holds no id, no owner and no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
+pub struct AgentFile {
+    /// The file's format: [`FORMAT`].
+    pub resonant_agent: u32,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub avatar: Avatar,
+    #[serde(default)]
+    pub model_policy: ModelPolicy,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub tools: Vec<ToolGrant>,
+    /// Line by line.
+    #[serde(default)]
+    pub system_prompt: Vec<String>,
+}
+
+impl AgentFile {
+    /// Reads a file. What cannot be read is a fault of the field `file`.
+    pub fn parse(text: &str) -> Result<AgentSpec, FieldFault> {
+        let fault = |reason: String| FieldFault::new("file", reason);
+        let file: Self = serde_json::from_str(text)
+            .map_err(|error| fault(format!("must be an exported agent: {error}")))?;
+        if file.resonant_agent != FORMAT {
+            return Err(fault(format!("must have the format {FORMAT}")));
+        }
+        Ok(file.into())
+    }
+
+    /// The text of the file.
+    pub fn write(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+impl From<AgentSpec> for AgentFile {
+    fn from(spec: AgentSpec) -> Self {
+        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
+            spec;
+        let system_prompt = if system_prompt.is_empty() {
+            Vec::new()
+        } else {
+            system_prompt.split('\n').map(str::to_owned).collect()
+        };
+        Self {
+            resonant_agent: FORMAT,
+            name,
+            description,
+            avatar,
+            model_policy,
+            limits,
+            tools,
+            system_prompt,
+        }
+    }
+}
+
+impl From<AgentFile> for AgentSpec {
+    fn from(file: AgentFile) -> Self {
+        Self {
+            name: file.name,
+            description: file.description,
+            avatar: file.avatar,
+            system_prompt: file.system_prompt.join("\n"),
+            model_policy: file.model_policy,
+            tools: file.tools,
+            limits: file.limits,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_survives_its_file() {
+        for prompt in ["", "You read.", "You read.\n\n- slowly\n- twice\n"] {
+            let spec = AgentSpec {
+                name: "Reader".to_owned(),
+                system_prompt: prompt.to_owned(),
+                tools: vec![ToolGrant::new("calculator")],
+                model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
+                ..AgentSpec::default()
+            };
+            let text = AgentFile::from(spec.clone()).write().unwrap();
+            assert_eq!(AgentFile::parse(&text), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn a_prompt_has_a_line_of_its_own_for_each_line() {
+        let spec = AgentSpec {
+            name: "R".to_owned(),
+            system_prompt: "a\nb".to_owned(),
+            ..AgentSpec::default()
+        };
+        let text = AgentFile::from(spec).write().unwrap();
+        assert!(text.contains("\n    \"a\",\n    \"b\"\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_agent_is_refused() {
+        for text in [
+            "",
+            "name: Reader",
+            r#"{"name":"Reader"}"#,
+            r#"{"resonant_agent":2,"name":"Reader"}"#,
+            r#"{"resonant_agent":1,"name":"Reader","owner_id":"x"}"#,
+        ] {
+            assert_eq!(AgentFile::parse(text).unwrap_err().field, "file", "{text}");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What differs between two editions of an agent: the prompt by words, the settings by field.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::agent::AgentSpec;
+
+/// Beyond so many differing words two texts count as different altogether.
+const WORDS_MAX: usize = 1_500;
+
+/// What differs between two editions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecDiff {
+    /// The settings that differ.
+    pub fields: Vec<FieldChange>,
+    /// The system prompt piece by piece; empty when it is the same.
+    pub prompt: Vec<Piece>,
+}
+
+/// A setting that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name in JSON, such as `limits.max_steps`.
+    pub field: String,
+    /// Its value before; `None` when there was none.
+    pub before: Option<String>,
+    /// Its value after; `None` when there is none.
+    pub after: Option<String>,
+}
+
+/// A piece of a text that was compared with another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Which of the two texts has it.
+    pub kind: PieceKind,
+    /// The words and the blanks between them.
+    pub text: String,
+}
+
+/// Which of two texts has a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PieceKind {
+    /// Both.
+    Same,
+    /// The one before alone.
+    Removed,
+    /// The one after alone.
+    Added,
+}
+
+impl SpecDiff {
+    /// Compares two editions.
+    #[must_use]
+    pub fn of(before: &AgentSpec, after: &AgentSpec) -> Self {
+        let prompt = if before.system_prompt == after.system_prompt {
+            Vec::new()
+        } else {
+            words(&before.system_prompt, &after.system_prompt)
+        };
+        Self { fields: fields(before, after), prompt }
+    }
+
+    /// Whether nothing differs.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.prompt.is_empty()
+    }
+}
+
+/// The settings that differ, in the order of their names. Each tool is a field of its own.
+fn fields(before: &AgentSpec, after: &AgentSpec) -> Vec<FieldChange> {
+    let (before, after) = (settings(before), settings(after));
+    let names: std::collections::BTreeSet<_> =
+        before.iter().chain(&after).map(|(name, _)| name).collect();
+    let value = |settings: &[(String, String)], name: &str| {
+        settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    };
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let (before, after) = (value(&before, name), value(&after, name));
+            (before != after).then(|| FieldChange { field: name.clone(), before, after })
+        })
+        .collect()
+}
+
+/// Everything but the prompt, laid out flat. An agent that cannot be written as JSON has no settings;
+/// there is none.
+fn settings(spec: &AgentSpec) -> Vec<(String, String)> {
+    let mut flat = Vec::new();
+    let Ok(Value::Object(mut settings)) = serde_json::to_value(spec) else { return flat };
+    settings.remove("system_prompt");
+    if let Some(Value::Array(tools)) = settings.remove("tools") {
+        for tool in tools {
+            let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let is_plain = tool.as_object().is_some_and(|grant| grant.len() == 1);
+            let value = if is_plain { "on".to_owned() } else { tool.to_string() };
+            flat.push((format!("tools.{name}"), value));
+        }
+    }
+    lay_flat(&mut flat, "", &Value::Object(settings));
+    flat
+}
+
+fn lay_flat(flat: &mut Vec<(String, String)>, path: &str, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                lay_flat(flat, &path, value);
+            }
+        }
+        Value::String(text) => flat.push((path.to_owned(), text.clone())),
+        Value::Null => {}
+        other => flat.push((path.to_owned(), other.to_string())),
+    }
+}
+
+/// Compares two texts word by word; blanks count as words of their own.
+///
+/// Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), on what is left when the common
+/// beginning and end are taken off.
+#[must_use]
+pub fn words(before: &str, after: &str) -> Vec<Piece> {
+    let (old, new) = (split(before), split(after));
+    let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev());
+    let tail = tail.take_while(|(old, new)| old == new).count();
+    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
+
+    let mut pieces = Vec::new();
+    for word in &old[..head] {
+        push(&mut pieces, PieceKind::Same, word);
+    }
+    let (old_rest, new_rest) = (&old[head..old_end], &new[head..new_end]);
+    let edits = edits(old_rest, new_rest).unwrap_or_else(|| {
+        let removed = old_rest.iter().map(|word| (PieceKind::Removed, *word));
+        removed.chain(new_rest.iter().map(|word| (PieceKind::Added, *word))).collect()
+    });
+    for (kind, word) in edits {
+        push(&mut pieces, kind, word);
+    }
+    for word in &old[old_end..] {
+        push(&mut pieces, PieceKind::Same, word);
+    }
+    pieces
+}
+
+/// Words and the blanks between them.
+fn split(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut was_blank = None;
+    for (at, letter) in text.char_indices() {
+        let is_blank = letter.is_whitespace();
+        if was_blank.is_some_and(|was_blank| was_blank != is_blank) || letter == '\n' {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        was_blank = Some(is_blank);
+    }
+    words.push(&text[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn push(pieces: &mut Vec<Piece>, kind: PieceKind, word: &str) {
+    match pieces.last_mut() {
+        Some(last) if last.kind == kind => last.text.push_str(word),
+        _ => pieces.push(Piece { kind, text: word.to_owned() }),
+    }
+}
+
+/// The shortest way from one list of words to the other; `None` when it is too long.
+fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Option<Vec<(PieceKind, &'a str)>> {
+    let (old_length, new_length) = (old.len().cast_signed(), new.len().cast_signed());
+    let most = (old.len() + new.len()).min(WORDS_MAX).cast_signed();
+    let index = |diagonal: isize| (diagonal + most + 1).unsigned_abs();
+    // The farthest place in the old words on each diagonal, after so many edits.
+    let mut reach = vec![0_isize; (2 * most + 3).unsigned_abs()];
+    let mut trace = Vec::new();
+    for distance in 0..=most {
+        trace.push(reach.clone());
+        for diagonal in (-distance..=distance).step_by(2) {
+            let goes_down = diagonal == -distance
+                || (diagonal != distance
+                    && reach[index(diagonal - 1)] < reach[index(diagonal + 1)]);
+            let mut x =
+                if goes_down { reach[index(diagonal + 1)] } else { reach[index(diagonal - 1)] + 1 };
+            let mut y = x - diagonal;
+            while x < old_length && y < new_length && old[x.unsigned_abs()] == new[y.unsigned_abs()]
+            {
+                (x, y) = (x + 1, y + 1);
+            }
+            reach[index(diagonal)] = x;
+            if x >= old_length && y >= new_length {
+                return Some(walk_back(old, new, &trace, index));
+            }
+        }
+    }
+    None
+}
+
+fn walk_back<'a>(
+    old: &[&'a str],
+    new: &[&'a str],
+    trace: &[Vec<isize>],
+    index: impl Fn(isize) -> usize,
+) -> Vec<(PieceKind, &'a str)> {
+    let (mut x, mut y) = (old.len().cast_signed(), new.len().cast_signed());
+    let mut edits = Vec::new();
+    for (distance, reach) in trace.iter().enumerate().rev() {
+        let distance = distance.cast_signed();
+        let diagonal = x - y;
+        let goes_down = diagonal == -distance
+            || (diagonal != distance && reach[index(diagonal - 1)] < reach[index(diagonal + 1)]);
+        let from = if goes_down { diagonal + 1 } else { diagonal - 1 };
+        let (from_x, from_y) =
+            if distance == 0 { (0, 0) } else { (reach[index(from)], reach[index(from)] - from) };
+        while x > from_x && y > from_y {
+            (x, y) = (x - 1, y - 1);
+            edits.push((PieceKind::Same, old[x.unsigned_abs()]));
+        }
+        if distance > 0 {
+            if goes_down {
+                y -= 1;
+                edits.push((PieceKind::Added, new[y.unsigned_abs()]));
+            } else {
+                x -= 1;
+                edits.push((PieceKind::Removed, old[x.unsigned_abs()]));
+            }
+        }
+    }
+    edits.reverse();
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Limits, ModelPolicy, ToolGrant};
+
+    fn marked(before: &str, after: &str) -> String {
+        words(before, after)
+            .into_iter()
+            .map(|Piece { kind, text }| match kind {
+                PieceKind::Same => text,
+                PieceKind::Removed => format!("[-{text}-]"),
+                PieceKind::Added => format!("[+{text}+]"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn texts_are_compared_by_words() {
+        for (before, after, expected) in [
+            ("", "", ""),
+            ("", "Read.", "[+Read.+]"),
+            ("Read.", "", "[-Read.-]"),
+            ("You read well.", "You write well.", "You [-read-][+write+] well."),
+            ("a b c", "a c", "a [-b -]c"),
+            ("a c", "a b c", "a [+b +]c"),
+            ("one\ntwo\nthree", "one\nthree", "one\n[-two\n-]three"),
+            ("größer ist besser", "kleiner ist besser", "[-größer-][+kleiner+] ist besser"),
+        ] {
+            assert_eq!(marked(before, after), expected);
+        }
+    }
+
+    #[test]
+    fn both_texts_can_be_read_from_their_pieces() {
+        // A walk over many pairs of short texts of few words, where every kind of overlap occurs.
+        let text = |mut seed: u32| {
+            let mut text = String::new();
+            while seed > 0 {
+                text.push_str(["a", " ", "bb", "\n"][seed as usize % 4]);
+                seed /= 4;
+            }
+            text
+        };
+        for seed in 0..4_000_u32 {
+            let (before, after) = (text(seed), text(seed.wrapping_mul(2_654_435_761) >> 18));
+            let pieces = words(&before, &after);
+            let side = |not: PieceKind| {
+                let kept = pieces.iter().filter(|piece| piece.kind != not);
+                kept.map(|piece| piece.text.as_str()).collect::<String>()
+            };
+            assert_eq!(side(PieceKind::Added), before);
+            assert_eq!(side(PieceKind::Removed), after);
+        }
+    }
+
+    #[test]
+    fn texts_without_a_word_in_common_are_not_searched_for_long() {
+        let before = "a ".repeat(8_000);
+        let after = "b\n".repeat(8_000);
+        assert_eq!(words(&before, &after).len(), 2);
+    }
+
+    #[test]
+    fn settings_are_compared_field_by_field() {
+        let before = AgentSpec {
+            name: "Reader".to_owned(),
+            tools: vec![ToolGrant::new("calculator"), ToolGrant::new("extract")],
+            ..AgentSpec::default()
+        };
+        let after = AgentSpec {
+            model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
+            tools: vec![ToolGrant::new("extract"), ToolGrant::new("datetime")],
+            limits: Limits { max_steps: 3, ..Limits::default() },
+            ..before.clone()
+        };
+        let diff = SpecDiff::of(&before, &after);
+        let changes: Vec<_> = diff
+            .fields
+            .iter()
+            .map(|change| {
+                (change.field.as_str(), change.before.as_deref(), change.after.as_deref())
+            })
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                ("limits.max_steps", Some("10"), Some("3")),
+                ("model_policy.mode", Some("auto"), Some("named")),
+                ("model_policy.model", None, Some("llama3")),
+                ("tools.calculator", Some("on"), None),
+                ("tools.datetime", None, Some("on")),
+            ]
+        );
+        assert!(SpecDiff::of(&after, &after).is_empty());
+    }
+}

@@ -1,0 +1,58 @@
+//! `/api/v1/sessions/{id}/export`: a session as a file to keep.
+
+use axum::Extension;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use resonant_backend::{Ctx, sessions};
+use resonant_domain::SessionId;
+use resonant_domain::session_text::markdown;
+use resonant_domain::timeline::Timeline;
+use serde::Deserialize;
+
+use crate::extract::{PathId, Query};
+use crate::fault::Fault;
+use crate::reply;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// The record and its whole log.
+    #[default]
+    Json,
+    /// A document for people.
+    Md,
+}
+
+pub(crate) async fn export(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Fault> {
+    let session = sessions::get(&ctx, id).await?;
+    let events = sessions::events(&ctx, id, 0).await?;
+    let (kind, name, text) = match query.format {
+        Format::Json => {
+            let body = serde_json::json!({ "session": session, "events": events });
+            ("application/json", "session.json", format!("{body:#}\n"))
+        }
+        Format::Md => {
+            let text = markdown(&session, &Timeline::from_events(events));
+            ("text/markdown; charset=utf-8", "session.md", text)
+        }
+    };
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CACHE_CONTROL, reply::NO_STORE),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((StatusCode::OK, headers, text).into_response())
+}

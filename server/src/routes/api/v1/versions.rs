@@ -1,0 +1,100 @@
+//! `/api/v1/agents/{id}/versions` and the agent as a file.
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use resonant_backend::{Ctx, agents};
+use resonant_domain::agent_file::AgentFile;
+use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::{AgentId, FaultKind};
+use serde::Deserialize;
+
+use super::page;
+use crate::extract::{Body, PathId, Query};
+use crate::fault::Fault;
+use crate::reply;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Fault> {
+    let page = agents::versions(&ctx, id, page(query.cursor, query.limit)).await?;
+    Ok(reply::page("versions", &page))
+}
+
+pub(crate) async fn publish(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Body(new): Body<NewVersion>,
+) -> Result<Response, Fault> {
+    let version = agents::publish(&ctx, id, new, None).await?;
+    let path = format!("/api/v1/agents/{id}/versions/{}", version.version);
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &version), &path))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (id, number) = named(&names)?;
+    let version = agents::get_version(&ctx, id, number).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &version))
+}
+
+pub(crate) async fn restore(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (id, number) = named(&names)?;
+    let agent = agents::restore_version(&ctx, id, number, None).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &agent))
+}
+
+/// What is no id and no number names no version.
+fn named((id, version): &(String, String)) -> Result<(AgentId, u32), Fault> {
+    id.parse()
+        .ok()
+        .zip(version.parse().ok())
+        .ok_or_else(|| Fault::of(FaultKind::NotFound, "there is no such version"))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    #[serde(default)]
+    edition: Edition,
+}
+
+/// The agent as a file to keep: its draft, or the version that `edition` names.
+pub(crate) async fn export(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Fault> {
+    let spec = match query.edition {
+        Edition::Draft => agents::get(&ctx, id).await?.spec,
+        Edition::Version(number) => agents::get_version(&ctx, id, number).await?.spec,
+    };
+    let text = AgentFile::from(spec).write().map_err(|error| {
+        tracing::error!(%error, "an agent could not be written as a file");
+        Fault::of(FaultKind::Internal, "the file could not be written")
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, reply::NO_STORE),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"agent.json\""),
+        ),
+    ];
+    Ok((StatusCode::OK, headers, text).into_response())
+}
