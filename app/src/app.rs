@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::{Lazy, SsrMode, path};
+use leptos_router::{SsrMode, path};
 
 use crate::features::account::{AccountRoute, SignInRoute, SignUpRoute};
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
 use crate::features::sessions::{HistoryRoute, SessionRoute};
 use crate::features::studio::{AgentsRoute, EditorRoute, NewAgentRoute};
+use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
 
 mod account_menu;
@@ -33,52 +34,16 @@ pub fn App() -> impl IntoView {
             <Frame viewer is_routing>
                 <FlatRoutes fallback=NotFoundPage>
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
-                    <Route
-                        path=path!("/marketplace")
-                        view={Lazy::<BrowseRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/marketplace/:slug")
-                        view={Lazy::<ListingRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route path=path!("/studio") view={Lazy::<AgentsRoute>::new()} ssr=SsrMode::Async />
-                    <Route
-                        path=path!("/studio/new")
-                        view={Lazy::<NewAgentRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/studio/agents/:id")
-                        view={Lazy::<EditorRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/sessions")
-                        view={Lazy::<HistoryRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/sessions/:id")
-                        view={Lazy::<SessionRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/account")
-                        view={Lazy::<AccountRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/sign-in")
-                        view={Lazy::<SignInRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
-                    <Route
-                        path=path!("/sign-up")
-                        view={Lazy::<SignUpRoute>::new()}
-                        ssr=SsrMode::Async
-                    />
+                    <Route path=path!("/marketplace") view={lazy::<BrowseRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/marketplace/:slug") view={lazy::<ListingRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio") view={lazy::<AgentsRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/new") view={lazy::<NewAgentRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sessions/:id") view={lazy::<SessionRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/account") view={lazy::<AccountRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sign-in") view={lazy::<SignInRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sign-up") view={lazy::<SignUpRoute>()} ssr=SsrMode::Async />
                 </FlatRoutes>
             </Frame>
         </Router>

@@ -1,7 +1,7 @@
 //! What people see of Resonant, and the thin door to its use cases.
 //!
 //! Rendered on the server with the feature `ssr`, taken over by the browser with `hydrate`. Every
-//! page but the landing page is a chunk of its own (`features/*/…_route.rs`).
+//! feature but the landing page is a chunk of its own (`lazy_page`).
 
 #![recursion_limit = "512"]
 
@@ -9,6 +9,7 @@ mod app;
 mod browser;
 mod error;
 mod features;
+mod lazy_page;
 mod paths;
 mod shell;
 mod ssr;

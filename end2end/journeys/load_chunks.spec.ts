@@ -1,4 +1,4 @@
-// Every lazy page loads its own chunk and no other page's: on a direct visit and by navigation.
+// Every lazy page loads its feature's chunk and no other's: on a direct visit and by navigation.
 // A chunk that does not come leads to a notice, not to a dead page.
 
 import type { Page } from '@playwright/test';
@@ -7,13 +7,13 @@ import { makeSeed, pages } from '../pages/all.ts';
 
 const lazy = pages.filter((entry) => entry.chunk !== undefined);
 
-/** The page chunks that were fetched, by the names of pages. */
+/** The features' chunks that were fetched. */
 function watchChunks(page: Page) {
   const seen = new Set<string>();
   page.on('response', (response) => {
     const file = new URL(response.url()).pathname;
     if (!file.startsWith('/pkg/') || !file.endsWith('.wasm')) return;
-    for (const entry of lazy) if (entry.chunk!.test(file)) seen.add(entry.name);
+    for (const { chunk } of lazy) if (chunk!.test(file)) seen.add(chunk!.source);
   });
   return seen;
 }
@@ -25,15 +25,15 @@ test('the landing page needs no page chunk', async ({ page }) => {
 });
 
 for (const entry of lazy) {
-  test(`${entry.name} loads its chunk alone on a direct visit`, async ({ page }) => {
+  test(`${entry.name} loads its feature's chunk alone on a direct visit`, async ({ page }) => {
     const seed = await makeSeed(page);
     const seen = watchChunks(page);
     await visit(page, entry.path(seed));
     await expect(page).toHaveTitle(entry.title);
-    expect([...seen]).toEqual([entry.name]);
+    expect([...seen]).toEqual([entry.chunk!.source]);
   });
 
-  test(`${entry.name} loads its chunk by navigation`, async ({ page }) => {
+  test(`${entry.name} loads its feature's chunk by navigation`, async ({ page }) => {
     const seed = await makeSeed(page);
     await visit(page, '/');
     const seen = watchChunks(page);
@@ -50,18 +50,18 @@ for (const entry of lazy) {
     await expect(page).toHaveTitle(entry.title);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     expect(await page.evaluate(() => 'sameDocument' in window), 'no full page load').toBe(true);
-    expect([...seen]).toContain(entry.name);
+    expect([...seen]).toContain(entry.chunk!.source);
   });
 }
 
 test('a chunk that does not come leads to a notice with a way to reload', async ({ page, browserConsole }) => {
   browserConsole.allow(/ERR_FAILED|Failed to load|Failed to fetch|wasm|chunk|panicked|unreachable|RuntimeError/i);
   await visit(page, '/');
-  await page.route(/\/pkg\/.*browse_route.*\.wasm/i, (route) => route.abort());
+  await page.route(/\/pkg\/.*split_marketplace.*\.wasm/, (route) => route.abort());
   await page.getByRole('link', { name: /marketplace/i }).first().click();
   const notice = page.getByRole('alert').filter({ hasText: /reload/i });
   await expect(notice).toBeVisible();
-  await page.unroute(/\/pkg\/.*browse_route.*\.wasm/i);
+  await page.unroute(/\/pkg\/.*split_marketplace.*\.wasm/);
   await notice.getByRole('button', { name: /reload/i }).or(notice.getByRole('link', { name: /reload/i })).click();
   await untilLive(page);
   await expect(page).toHaveURL(/\/marketplace/);

@@ -13,23 +13,23 @@ export interface Seed {
 export interface PageEntry {
   name: string;
   path: (seed: Seed) => string;
-  /** How the page's own chunk is called; the landing page is in the main bundle. */
+  /** How the chunk of the page's feature is called; the landing page is in the main bundle. */
   chunk?: RegExp;
   title: RegExp;
 }
 
 export const pages: PageEntry[] = [
   { name: 'landing', path: () => '/', title: /Resonant/ },
-  { name: 'marketplace', path: () => '/marketplace', chunk: /browse_route/i, title: /Marketplace/ },
-  { name: 'listing', path: ({ slug }) => `/marketplace/${slug}`, chunk: /listing_route/i, title: /\S+ · Resonant/ },
-  { name: 'studio', path: () => '/studio', chunk: /agents_route/i, title: /Studio|agents/i },
-  { name: 'new-agent', path: () => '/studio/new', chunk: /new_agent_route/i, title: /New agent/i },
-  { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /editor_route/i, title: /Tester/ },
-  { name: 'history', path: () => '/sessions', chunk: /history_route/i, title: /Sessions|History/i },
-  { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /session_route/i, title: /\S+ · Resonant/ },
-  { name: 'account', path: () => '/account', chunk: /account_route/i, title: /Account/i },
-  { name: 'sign-in', path: () => '/sign-in', chunk: /sign_in_route/i, title: /Sign in/i },
-  { name: 'sign-up', path: () => '/sign-up', chunk: /sign_up_route/i, title: /Sign up|Create/i },
+  { name: 'marketplace', path: () => '/marketplace', chunk: /split_marketplace/, title: /Marketplace/ },
+  { name: 'listing', path: ({ slug }) => `/marketplace/${slug}`, chunk: /split_listing/, title: /\S+ · Resonant/ },
+  { name: 'studio', path: () => '/studio', chunk: /split_studio/, title: /Studio|agents/i },
+  { name: 'new-agent', path: () => '/studio/new', chunk: /split_studio/, title: /New agent/i },
+  { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /split_studio/, title: /Tester/ },
+  { name: 'history', path: () => '/sessions', chunk: /split_sessions/, title: /Sessions|History/i },
+  { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /split_sessions/, title: /\S+ · Resonant/ },
+  { name: 'account', path: () => '/account', chunk: /split_account/, title: /Account/i },
+  { name: 'sign-in', path: () => '/sign-in', chunk: /split_account/, title: /Sign in/i },
+  { name: 'sign-up', path: () => '/sign-up', chunk: /split_account/, title: /Sign up|Create/i },
 ];
 
 export const missing: PageEntry = { name: 'missing', path: () => '/no-such-page', title: /not found/i };

@@ -1,5 +1,7 @@
 //! Who one is: sign-up, sign-in, sign-out, profile.
 
+use crate::lazy_page::lazy_pages;
+
 mod account_route;
 pub mod api;
 mod form_page;
@@ -9,3 +11,5 @@ mod sign_up_route;
 pub use account_route::AccountRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
+
+lazy_pages!(account: account = AccountRoute, sign_in = SignInRoute, sign_up = SignUpRoute);

@@ -1,5 +1,7 @@
 //! The marketplace: finding, judging and installing agents.
 
+use crate::lazy_page::lazy_pages;
+
 pub(crate) mod api;
 
 mod browse_route;
@@ -15,3 +17,6 @@ mod try_panel;
 
 pub use browse_route::BrowseRoute;
 pub use listing_route::ListingRoute;
+
+lazy_pages!(marketplace: browse = BrowseRoute);
+lazy_pages!(listing: listing = ListingRoute);

@@ -1,5 +1,7 @@
 //! Sessions: one at work, seen live, and the ones before it.
 
+use crate::lazy_page::lazy_pages;
+
 pub(crate) mod api;
 pub(crate) mod session_list;
 
@@ -16,3 +18,5 @@ mod step_view;
 
 pub use history_route::HistoryRoute;
 pub use session_route::SessionRoute;
+
+lazy_pages!(sessions: history = HistoryRoute, session = SessionRoute);

@@ -1,5 +1,7 @@
 //! Agent Studio: where a person makes agents, changes them and sets them on a goal.
 
+use crate::lazy_page::lazy_pages;
+
 pub(crate) mod api;
 
 mod agent_fields;
@@ -17,3 +19,5 @@ mod run_panel;
 pub use agents_route::AgentsRoute;
 pub use editor_route::EditorRoute;
 pub use new_agent_route::NewAgentRoute;
+
+lazy_pages!(studio: agents = AgentsRoute, editor = EditorRoute, new_agent = NewAgentRoute);

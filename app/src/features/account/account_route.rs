@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::member::{DISPLAY_NAME_MAX, UserKind, Viewer};
 
 use super::api::{SignOut, UpdateProfile};
 use super::form_page::refresh_viewer;
 use crate::error::{action_error, field_error};
+use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::{use_toasts, use_viewer};
 use crate::ui::{
@@ -21,8 +21,7 @@ pub struct AccountRoute {
     sign_out: ServerAction<SignOut>,
 }
 
-#[lazy_route]
-impl LazyRoute for AccountRoute {
+impl LazyPage for AccountRoute {
     fn data() -> Self {
         Self { update: ServerAction::new(), sign_out: ServerAction::new() }
     }

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::member::UserKind;
 
 use super::api::SignIn;
 use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
+use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
 use crate::ui::{Button, ButtonKind, Field, FormError, Notice, Tone};
@@ -19,8 +19,7 @@ pub struct SignInRoute {
     action: ServerAction<SignIn>,
 }
 
-#[lazy_route]
-impl LazyRoute for SignInRoute {
+impl LazyPage for SignInRoute {
     fn data() -> Self {
         Self { action: ServerAction::new() }
     }

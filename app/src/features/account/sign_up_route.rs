@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::member::{DISPLAY_NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, UserKind, Viewer};
 
 use super::api::SignUp;
 use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
+use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
 use crate::ui::{Button, ButtonKind, Field, FormError, Skeleton};
@@ -18,8 +18,7 @@ pub struct SignUpRoute {
     action: ServerAction<SignUp>,
 }
 
-#[lazy_route]
-impl LazyRoute for SignUpRoute {
+impl LazyPage for SignUpRoute {
     fn data() -> Self {
         Self { action: ServerAction::new() }
     }

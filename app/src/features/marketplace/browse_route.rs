@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::{Link, Meta, Title};
 use leptos_router::hooks::use_query_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::listing::{Category, ListingPage, ListingSummary};
 
 use super::api::{browse_listings, list_templates};
@@ -12,6 +11,7 @@ use super::listing_card::ListingTile;
 use super::results::{Results, count_text};
 use super::search::Search;
 use crate::error::AppError;
+use crate::lazy_page::LazyPage;
 use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
 
 const LEAD: &str = "Agents that do one job well. Open one, try it on your own text at once, and keep \
@@ -24,8 +24,7 @@ pub struct BrowseRoute {
     templates: Resource<Result<Vec<ListingSummary>, AppError>>,
 }
 
-#[lazy_route]
-impl LazyRoute for BrowseRoute {
+impl LazyPage for BrowseRoute {
     fn data() -> Self {
         let query = use_query_map();
         let search = Memo::new(move |_| query.with(|query| Search::read(|name| query.get(name))));

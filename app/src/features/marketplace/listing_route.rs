@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::{Link, Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::FaultKind;
 use resonant_domain::listing::Listing;
 
@@ -12,6 +11,7 @@ use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
 use super::try_panel::TryPanel;
 use crate::error::AppError;
+use crate::lazy_page::LazyPage;
 use crate::ui::{ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Skeleton};
 use crate::{paths, ssr};
 
@@ -20,8 +20,7 @@ pub struct ListingRoute {
     listing: Resource<Result<OpenedListing, AppError>>,
 }
 
-#[lazy_route]
-impl LazyRoute for ListingRoute {
+impl LazyPage for ListingRoute {
     fn data() -> Self {
         let params = use_params_map();
         let slug = Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()));

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FaultKind};
@@ -11,6 +10,7 @@ use resonant_domain::{AgentId, FaultKind};
 use super::api::list_sessions;
 use super::session_list::{AgentNames, LaterPages, LoadMore, SessionRow};
 use crate::error::AppError;
+use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, Notice, PageHead, Skeleton, Tone,
@@ -25,8 +25,7 @@ pub struct HistoryRoute {
 /// What the address asks for.
 type Wanted = (Option<String>, Option<String>);
 
-#[lazy_route]
-impl LazyRoute for HistoryRoute {
+impl LazyPage for HistoryRoute {
     fn data() -> Self {
         let query = use_query_map();
         let wanted = move || {

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::FaultKind;
 
 use super::api::{SessionSoFar, get_session};
 use super::session_view::SessionView;
 use crate::error::AppError;
+use crate::lazy_page::LazyPage;
 use crate::ssr;
 use crate::ui::{ErrorPanel, Skeleton};
 
@@ -18,8 +18,7 @@ pub struct SessionRoute {
     so_far: Resource<Result<SessionSoFar, AppError>>,
 }
 
-#[lazy_route]
-impl LazyRoute for SessionRoute {
+impl LazyPage for SessionRoute {
     fn data() -> Self {
         let params = use_params_map();
         let id = move || params.read().get("id").unwrap_or_default();

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::FaultKind;
 use resonant_domain::agent::{AgentStatus, AgentSummary};
 use resonant_domain::listing::ListingSummary;
@@ -13,6 +12,7 @@ use super::agent_row::{AgentRow, Start, TemplateCards, title};
 use super::api::{list_agents, list_templates};
 use crate::error::AppError;
 use crate::features::sessions::session_list::{LaterPages, LoadMore};
+use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     ButtonKind, EmptyState, ErrorPanel, Icon, IconName, LinkButton, Notice, PageHead, Skeleton,
@@ -29,8 +29,7 @@ pub struct AgentsRoute {
 /// What the address asks for: a status and a cursor.
 type Wanted = (Option<AgentStatus>, Option<String>);
 
-#[lazy_route]
-impl LazyRoute for AgentsRoute {
+impl LazyPage for AgentsRoute {
     fn data() -> Self {
         let query = use_query_map();
         let wanted = move || {

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FaultKind};
@@ -13,6 +12,7 @@ use super::editor::Editor;
 use super::run_panel::Task;
 use crate::error::AppError;
 use crate::features::sessions::api::{get_session, list_sessions};
+use crate::lazy_page::LazyPage;
 use crate::ui::{ErrorPanel, Skeleton};
 use crate::{paths, ssr};
 
@@ -27,8 +27,7 @@ pub struct EditorRoute {
     task: Resource<Task>,
 }
 
-#[lazy_route]
-impl LazyRoute for EditorRoute {
+impl LazyPage for EditorRoute {
     fn data() -> Self {
         let (params, query) = (use_params_map(), use_query_map());
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());

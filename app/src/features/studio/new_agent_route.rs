@@ -4,7 +4,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use leptos_router::{LazyRoute, lazy_route};
 use resonant_domain::FaultKind;
 
 use super::agent_fields::AgentFields;
@@ -12,6 +11,7 @@ use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
 use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use crate::error::AppError;
+use crate::lazy_page::LazyPage;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Skeleton, Tone,
 };
@@ -23,8 +23,7 @@ pub struct NewAgentRoute {
     blueprint: Resource<Result<Blueprint, AppError>>,
 }
 
-#[lazy_route]
-impl LazyRoute for NewAgentRoute {
+impl LazyPage for NewAgentRoute {
     fn data() -> Self {
         let query = use_query_map();
         let template = move || query.read().get("template").filter(|slug| !slug.is_empty());
