@@ -19,7 +19,9 @@ pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use {
     clipboard::copy_text,
-    document::{announce_page, choose_theme, chosen_theme, focus, prefers_dark, show_fault_notice},
+    document::{
+        announce_page, choose_theme, chosen_theme, focus, origin, prefers_dark, show_fault_notice,
+    },
     event_source::{EventStream, follow_session},
     scroll::{is_near_end, scroll_to_end},
     time::{local_time, now_ms},

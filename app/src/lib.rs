@@ -11,6 +11,7 @@ mod error;
 mod features;
 mod lazy_page;
 mod paths;
+mod public_head;
 mod shell;
 mod ssr;
 mod state;
@@ -21,3 +22,5 @@ pub use browser::show_fault_notice;
 pub use error::AppError;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use ssr::SiteOrigin;

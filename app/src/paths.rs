@@ -82,6 +82,15 @@ pub fn sign_in(next: &str) -> String {
     format!("{SIGN_IN}?next={}", escape(next))
 }
 
+/// A path with the site in front, as it is told to other sites.
+pub fn absolute(path: &str) -> String {
+    #[cfg(feature = "ssr")]
+    let origin = crate::ssr::origin();
+    #[cfg(not(feature = "ssr"))]
+    let origin = crate::browser::origin();
+    format!("{origin}{path}")
+}
+
 /// The path to go to after a sign-in: `next` when it is one of ours, `otherwise` when not.
 ///
 /// An address with a host would lead people who trust our sign-in form to a stranger's page.

@@ -1,7 +1,7 @@
 //! The single gate to the server's side: who asks, how a failure is told, where the answer leads.
 
 #[cfg(feature = "ssr")]
-pub use gate::{ctx, fail, redirect};
+pub use gate::{SiteOrigin, ctx, fail, origin, redirect};
 
 /// Answers the page with status 404. The page itself says what is missing.
 pub fn not_found() {
@@ -56,6 +56,18 @@ mod gate {
     /// Leads to one of our own paths, with or without JavaScript.
     pub fn redirect(path: &str) {
         leptos_axum::redirect(crate::paths::own(path, crate::paths::HOME));
+    }
+
+    /// Where the site is, as browsers see it: `https://resonant.example.org`. Waits in the request's
+    /// extensions.
+    #[derive(Debug, Clone)]
+    pub struct SiteOrigin(pub String);
+
+    /// Where the site is; empty where nobody said so.
+    pub fn origin() -> String {
+        let parts = use_context::<Parts>();
+        let origin = parts.as_ref().and_then(|parts| parts.extensions.get::<SiteOrigin>());
+        origin.map_or_else(String::new, |SiteOrigin(origin)| origin.clone())
     }
 
     /// The theme that the visitor's cookie names.

@@ -26,7 +26,7 @@ use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::{problem, request_id, security_headers, sign_in, static_cache};
 use crate::routes::api::v1::{agents, listings, session_files, sessions, tools, versions};
-use crate::routes::{agent_stream, health, session_stream};
+use crate::routes::{agent_stream, crawlers, health, session_stream};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -41,6 +41,7 @@ pub fn router(state: AppState) -> Router {
         .merge(for_operators())
         .merge(for_programs(&state))
         .merge(for_followers(&state))
+        .merge(for_crawlers())
         .merge(for_people(&state))
         .merge(files(&state))
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -92,6 +93,14 @@ fn for_followers(state: &AppState) -> Router<AppState> {
         .route("/api/v1/agents/stream", get(agent_stream::follow))
         .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+}
+
+/// Search engines.
+fn for_crawlers() -> Router<AppState> {
+    Router::new()
+        .route("/robots.txt", get(crawlers::robots))
+        .route("/sitemap.xml", get(crawlers::sitemap))
+        .layer(compression())
 }
 
 /// The pages and the server functions that they call.
@@ -176,12 +185,13 @@ fn same_site(
     })
 }
 
-/// Compresses JSON alone: pages are built once and event streams must not wait in an encoder.
+/// Compresses what is written whole; event streams must not wait in an encoder.
 fn compression() -> CompressionLayer<impl Predicate> {
-    let json = |_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions| {
-        headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).is_some_and(|kind| {
-            kind.starts_with(b"application/json") || kind.starts_with(b"application/problem+json")
-        })
+    const WHOLE: [&[u8]; 4] =
+        [b"application/json", b"application/problem+json", b"application/xml", b"text/html"];
+    let whole = |_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions| {
+        let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        kind.is_some_and(|kind| WHOLE.iter().any(|whole| kind.starts_with(whole)))
     };
-    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE).and(json))
+    CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE).and(whole))
 }

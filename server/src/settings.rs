@@ -47,6 +47,18 @@ impl Site {
         self.public_origin.as_deref()
     }
 
+    /// The origin that browsers see: that of the setting, or else that of the host they ask.
+    #[must_use]
+    pub fn origin(&self, headers: &http::HeaderMap) -> String {
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
+        match (&self.public_origin, host) {
+            (Some(origin), _) => origin.clone(),
+            (None, Some(host)) => format!("http://{host}"),
+            (None, None) => String::new(),
+        }
+    }
+
     /// Whether browsers reach this server over https alone.
     #[must_use]
     pub const fn is_https(&self) -> bool {

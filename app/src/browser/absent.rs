@@ -30,6 +30,12 @@ pub fn prefers_dark() -> bool {
 /// Moves the focus to the element with this id.
 pub fn focus(_id: &str) {}
 
+/// Where the site is. The server knows by other means.
+#[cfg(not(feature = "ssr"))]
+pub fn origin() -> String {
+    String::new()
+}
+
 /// Shows the notice that the page has to be loaded anew.
 pub fn show_fault_notice() {}
 

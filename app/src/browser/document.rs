@@ -44,6 +44,11 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Where the site is: `https://resonant.example.org`.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
 /// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
 /// touches was drawn before.
 pub fn show_fault_notice() {

@@ -8,6 +8,8 @@ mod browse_route;
 mod figures;
 mod filter_bar;
 mod listing_card;
+#[cfg(feature = "ssr")]
+mod listing_data;
 mod listing_facts;
 mod listing_head;
 mod listing_route;

@@ -1,5 +1,6 @@
 //! What a browser may do with our answers.
 
+use app::SiteOrigin;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -36,9 +37,9 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
     response
 }
 
-/// Gives a page its nonce and the policy that names it.
+/// Gives a page its nonce, the policy that names it, and the site's own address.
 ///
-/// The nonce waits in the request's extensions; the pages' context hands it to Leptos.
+/// They wait in the request's extensions; the pages' context hands the nonce to Leptos.
 pub async fn set_for_page(
     State(state): State<AppState>,
     mut request: Request,
@@ -46,6 +47,8 @@ pub async fn set_for_page(
 ) -> Response {
     let nonce = Nonce::new();
     request.extensions_mut().insert(nonce.clone());
+    let origin = SiteOrigin(state.site.origin(request.headers()));
+    request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
     if is_html(response.headers()) {
         let headers = response.headers_mut();

@@ -228,3 +228,45 @@ async fn only_a_guest_is_warned_before_signing_in() {
     assert!(!app.get("/sign-in").await.text().contains(warning));
     app.end().await;
 }
+
+#[tokio::test]
+async fn search_engines_find_every_public_page() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let robots = app.get("/robots.txt").await;
+    assert_eq!(robots.header("content-type"), "text/plain; charset=utf-8");
+    assert!(robots.text().contains("Sitemap: http://resonant.test/sitemap.xml"), "{robots:?}");
+
+    let map = app.get("/sitemap.xml").await;
+    assert_eq!(map.status, 200, "{map:?}");
+    let map = map.text();
+    let paths = map.split("<loc>http://resonant.test").skip(1);
+    let paths: Vec<_> = paths.map(|rest| &rest[..rest.find('<').unwrap()]).collect();
+    let listings = app.get("/api/v1/listings?limit=200").await.value();
+    for listing in listings["listings"].as_array().unwrap() {
+        let path = format!("/marketplace/{}", listing["slug"].as_str().unwrap());
+        assert!(paths.contains(&&*path), "{path} is not in {map}");
+    }
+    for path in [paths[0], paths[1], paths[2], paths[paths.len() - 1]] {
+        let page = app.get(path).header("accept", "text/html").await;
+        let text = page.text();
+        assert_eq!(page.status, 200, "{path}");
+        for part in [
+            format!("<link href=\"http://resonant.test{path}\" rel=\"canonical\""),
+            format!("<meta property=\"og:url\" content=\"http://resonant.test{path}\""),
+            "<meta property=\"og:title\" content=\"".to_owned(),
+            "<meta name=\"description\" content=\"".to_owned(),
+        ] {
+            assert!(text.contains(&part), "{path} lacks {part}: {text}");
+        }
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_page_is_compressed_for_whoever_can_read_it() {
+    let app = TestApp::start().await;
+    let page = app.get("/sign-in").header("accept-encoding", "br, gzip").await;
+    assert_eq!((page.status, page.header("content-encoding")), (200, "br"));
+    app.end().await;
+}

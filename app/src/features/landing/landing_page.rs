@@ -1,11 +1,13 @@
 //! The start page as a whole.
 
 use leptos::prelude::*;
-use leptos_meta::{Meta, Title};
+use leptos_meta::Title;
 
 use super::api::get_start;
 use super::goal_box::GoalBox;
 use super::sections::{Examples, HowItWorks, Planner, Tools};
+use crate::paths;
+use crate::public_head::PublicHead;
 use crate::ui::{ErrorPanel, Skeleton};
 
 /// The start page: what this is, and a goal to begin with.
@@ -14,10 +16,11 @@ pub fn LandingPage() -> impl IntoView {
     let start = Resource::new_blocking(|| (), |()| get_start());
     view! {
         <Title text="" />
-        <Meta
-            name="description"
-            content="Resonant is an open-source platform for AI agents. Give one a goal, watch every \
-                     step, and keep the agents that work for you."
+        <PublicHead
+            title="Give an agent a goal. See everything it does."
+            description="Resonant is an open-source platform for AI agents. Give one a goal, watch \
+                         every step, and keep the agents that work for you."
+            path=paths::HOME
         />
         <Transition fallback=|| {
             view! { <Hero><Skeleton lines=6 /></Hero> }

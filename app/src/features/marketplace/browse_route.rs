@@ -1,7 +1,7 @@
 //! The marketplace's front: search, categories, templates and the grid of listings.
 
 use leptos::prelude::*;
-use leptos_meta::{Link, Meta, Title};
+use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use resonant_domain::listing::{Category, ListingPage, ListingSummary};
 
@@ -12,6 +12,7 @@ use super::results::{Results, count_text};
 use super::search::Search;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::public_head::PublicHead;
 use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
 
 const LEAD: &str = "Agents that do one job well. Open one, try it on your own text at once, and keep \
@@ -76,10 +77,11 @@ fn BrowsePage(
     };
     view! {
         <Title text=title />
-        <Meta name="description" content=LEAD />
-        <Meta property="og:title" content="Marketplace · Resonant" />
-        <Meta property="og:description" content=LEAD />
-        {move || view! { <Link rel="canonical" href=canonical() /> }}
+        <PublicHead
+            title=Signal::derive(title)
+            description=LEAD
+            path=Signal::derive(canonical)
+        />
         <div class="marketplace">
             <PageHead title="Marketplace" lead=LEAD />
             <FilterBar search=search />

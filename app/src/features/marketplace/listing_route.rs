@@ -1,10 +1,9 @@
 //! One listing: what it does, what it asks for, and the form to try it.
 
 use leptos::prelude::*;
-use leptos_meta::{Link, Meta, Title};
+use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::FaultKind;
-use resonant_domain::listing::Listing;
 
 use super::api::{OpenedListing, get_listing};
 use super::listing_facts::ListingFacts;
@@ -12,6 +11,7 @@ use super::listing_head::ListingHead;
 use super::try_panel::TryPanel;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::public_head::PublicHead;
 use crate::ui::{ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Skeleton};
 use crate::{paths, ssr};
 
@@ -58,7 +58,11 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
         query.with_untracked(|query| query.get("example").and_then(|text| text.parse().ok()));
     let chosen = usize::saturating_sub(chosen.unwrap_or(1), 1);
 
-    let data = json_ld(&listing);
+    #[cfg(feature = "ssr")]
+    let data = super::listing_data::json_ld(&listing);
+    // Search engines read what the server writes.
+    #[cfg(not(feature = "ssr"))]
+    let data = String::new();
     let paragraphs = listing
         .description
         .split("\n\n")
@@ -73,12 +77,11 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
     let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
     view! {
         <Title text=summary.name.clone() />
-        <Meta name="description" content=summary.tagline.clone() />
-        <Meta property="og:type" content="website" />
-        <Meta property="og:site_name" content="Resonant" />
-        <Meta property="og:title" content=summary.name.clone() />
-        <Meta property="og:description" content=summary.tagline.clone() />
-        <Link rel="canonical" href=paths::listing(&summary.slug) />
+        <PublicHead
+            title=summary.name.clone()
+            description=summary.tagline.clone()
+            path=paths::listing(&summary.slug)
+        />
         <script type="application/ld+json" inner_html=data></script>
         <article class="listing">
             {head}
@@ -123,82 +126,5 @@ fn NoListing() -> impl IntoView {
             </LinkButton>
             <LinkButton href=paths::NEW_AGENT>"Build your own agent"</LinkButton>
         </EmptyState>
-    }
-}
-
-/// What search engines read about a listing (schema.org), as the text of a script element.
-fn json_ld(listing: &Listing) -> String {
-    let summary = &listing.summary;
-    let mut data = serde_json::json!({
-        "@context": "https://schema.org",
-        "@type": "SoftwareApplication",
-        "name": summary.name,
-        "description": summary.tagline,
-        "applicationCategory": summary.category.title(),
-        "operatingSystem": "Any",
-        "softwareVersion": listing.version.to_string(),
-        "author": { "@type": "Organization", "name": summary.publisher },
-        "datePublished": listing.created_at,
-        "dateModified": listing.updated_at,
-        "offers": { "@type": "Offer", "price": "0", "priceCurrency": "USD" },
-    });
-    if summary.rating_count > 0 {
-        data["aggregateRating"] = serde_json::json!({
-            "@type": "AggregateRating",
-            "ratingValue": f64::from(summary.rating_hundredths) / 100.0,
-            "ratingCount": summary.rating_count,
-            "bestRating": 5,
-            "worstRating": 1,
-        });
-    }
-    // Inside a script element only `<` could end it or open a comment.
-    data.to_string().replace('<', "\\u003c")
-}
-
-#[cfg(test)]
-mod tests {
-    use resonant_domain::agent::{AgentSpec, Avatar};
-    use resonant_domain::listing::{Category, ListingSummary};
-
-    use super::*;
-
-    fn listing(name: &str, rating_count: i64) -> Listing {
-        Listing {
-            summary: ListingSummary {
-                id: "01900000-0000-7000-8000-000000000000".parse().unwrap(),
-                slug: "reader".to_owned(),
-                name: name.to_owned(),
-                tagline: "Reads".to_owned(),
-                category: Category::Research,
-                avatar: Avatar::default(),
-                publisher: "Resonant".to_owned(),
-                installs: 0,
-                rating_count,
-                rating_hundredths: 437,
-                is_template: false,
-            },
-            description: String::new(),
-            examples: Vec::new(),
-            agent: AgentSpec::default(),
-            version: 1,
-            created_at: "2026-11-23T00:00:00Z".parse().unwrap(),
-            updated_at: "2026-11-23T00:00:00Z".parse().unwrap(),
-        }
-    }
-
-    #[test]
-    fn a_name_cannot_leave_the_script() {
-        let text = json_ld(&listing("</script><script>alert(1)", 0));
-        assert!(!text.contains('<'), "{text}");
-        let data: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(data["name"], "</script><script>alert(1)");
-    }
-
-    #[test]
-    fn ratings_are_told_only_when_there_are_any() {
-        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing("R", 0))).unwrap();
-        assert_eq!(data.get("aggregateRating"), None);
-        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing("R", 3))).unwrap();
-        assert_eq!(data["aggregateRating"]["ratingValue"], 4.37);
     }
 }

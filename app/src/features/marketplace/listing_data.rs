@@ -1,0 +1,83 @@
+//! What search engines read about a listing. The server alone writes it.
+
+use resonant_domain::listing::Listing;
+
+use crate::paths;
+
+/// What search engines read about a listing (schema.org), as the text of a script element.
+pub(super) fn json_ld(listing: &Listing) -> String {
+    let summary = &listing.summary;
+    let mut data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "SoftwareApplication",
+        "name": summary.name,
+        "url": paths::absolute(&paths::listing(&summary.slug)),
+        "description": summary.tagline,
+        "applicationCategory": summary.category.title(),
+        "operatingSystem": "Any",
+        "softwareVersion": listing.version.to_string(),
+        "author": { "@type": "Organization", "name": summary.publisher },
+        "datePublished": listing.created_at,
+        "dateModified": listing.updated_at,
+        "offers": { "@type": "Offer", "price": "0", "priceCurrency": "USD" },
+    });
+    if summary.rating_count > 0 {
+        data["aggregateRating"] = serde_json::json!({
+            "@type": "AggregateRating",
+            "ratingValue": f64::from(summary.rating_hundredths) / 100.0,
+            "ratingCount": summary.rating_count,
+            "bestRating": 5,
+            "worstRating": 1,
+        });
+    }
+    // Inside a script element only `<` could end it or open a comment.
+    data.to_string().replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::agent::{AgentSpec, Avatar};
+    use resonant_domain::listing::{Category, ListingSummary};
+
+    use super::*;
+
+    fn listing(name: &str, rating_count: i64) -> Listing {
+        Listing {
+            summary: ListingSummary {
+                id: "01900000-0000-7000-8000-000000000000".parse().unwrap(),
+                slug: "reader".to_owned(),
+                name: name.to_owned(),
+                tagline: "Reads".to_owned(),
+                category: Category::Research,
+                avatar: Avatar::default(),
+                publisher: "Resonant".to_owned(),
+                installs: 0,
+                rating_count,
+                rating_hundredths: 437,
+                is_template: false,
+            },
+            description: String::new(),
+            examples: Vec::new(),
+            agent: AgentSpec::default(),
+            version: 1,
+            created_at: "2026-11-23T00:00:00Z".parse().unwrap(),
+            updated_at: "2026-11-23T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_script() {
+        let text = json_ld(&listing("</script><script>alert(1)", 0));
+        assert!(!text.contains('<'), "{text}");
+        let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(data["name"], "</script><script>alert(1)");
+    }
+
+    #[test]
+    fn ratings_are_told_only_when_there_are_any() {
+        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing("R", 0))).unwrap();
+        assert_eq!(data.get("aggregateRating"), None);
+        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing("R", 3))).unwrap();
+        assert_eq!(data["aggregateRating"]["ratingValue"], 4.37);
+    }
+}

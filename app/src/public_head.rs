@@ -1,0 +1,31 @@
+//! What search engines, and sites that a link is shared on, read about a page that anyone may see.
+
+use leptos::prelude::*;
+use leptos_meta::{Link, Meta};
+
+use crate::paths;
+
+/// Description, canonical address and Open Graph of a public page. Its `<Title>` stands beside this.
+#[component]
+pub fn PublicHead(
+    /// The title without the name of the site.
+    #[prop(into)]
+    title: Signal<String>,
+    /// What there is to see, in a sentence.
+    #[prop(into)]
+    description: Signal<String>,
+    /// The one path that stands for all addresses of this page.
+    #[prop(into)]
+    path: Signal<String>,
+) -> impl IntoView {
+    let address = move || paths::absolute(&path.get());
+    view! {
+        <Meta name="description" content=move || description.get() />
+        <Meta property="og:type" content="website" />
+        <Meta property="og:site_name" content="Resonant" />
+        <Meta property="og:title" content=move || title.get() />
+        <Meta property="og:description" content=move || description.get() />
+        <Meta property="og:url" content=address />
+        {move || view! { <Link rel="canonical" href=address() /> }}
+    }
+}
