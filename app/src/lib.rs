@@ -12,6 +12,7 @@ mod features;
 mod lazy_page;
 mod paths;
 mod public_head;
+mod refused_form;
 mod shell;
 mod ssr;
 mod state;
@@ -20,6 +21,7 @@ mod ui;
 pub use app::App;
 pub use browser::show_fault_notice;
 pub use error::AppError;
+pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]

@@ -2,6 +2,7 @@
 
 #![cfg(feature = "ssr")]
 
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
@@ -30,6 +31,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     type="font/woff2"
                     crossorigin="anonymous"
                 />
+                {own_address()}
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() />
                 <HashedStylesheet options=options id="resonant" />
@@ -40,4 +42,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Gives a page that answers a refused form its own address, before the app looks where it is.
+fn own_address() -> Option<impl IntoView> {
+    ssr::refused_form()?;
+    // In a script nothing but `<` could end the text early.
+    let address = serde_json::to_string(&ssr::page_address()).ok()?.replace('<', "\\u003c");
+    let script = format!("history.replaceState(null, '', {address})");
+    Some(view! { <script nonce=use_nonce()>{script}</script> })
 }

@@ -13,6 +13,10 @@ pub fn not_found() {
 #[cfg(feature = "ssr")]
 pub use gate::chosen_theme;
 
+/// The form that was refused and led to this page, and that page's address.
+#[cfg(feature = "ssr")]
+pub use gate::{page_address, refused_form};
+
 #[cfg(feature = "ssr")]
 mod gate {
     use http::request::Parts;
@@ -23,6 +27,7 @@ mod gate {
     use resonant_domain::FaultKind;
 
     use crate::error::AppError;
+    use crate::refused_form::RefusedForm;
     use crate::state::theme;
 
     /// Who asks, from the request that is being answered.
@@ -75,6 +80,16 @@ mod gate {
         let parts = use_context::<Parts>()?;
         let cookies = parts.headers.get_all(header::COOKIE);
         cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme::read_cookie)
+    }
+
+    /// The form that was refused and led to this page.
+    pub fn refused_form() -> Option<RefusedForm> {
+        use_context::<Parts>()?.extensions.get::<RefusedForm>().cloned()
+    }
+
+    /// The address of the page that is being rendered.
+    pub fn page_address() -> String {
+        use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.to_string())
     }
 
     pub(super) fn set_status(status: StatusCode) {

@@ -1,6 +1,7 @@
 //! What happens around every request.
 
 pub mod problem;
+pub mod refused_form;
 pub mod request_id;
 pub mod security_headers;
 pub mod sign_in;

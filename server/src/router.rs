@@ -24,7 +24,9 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::extract::BODY_MAX;
 use crate::fault::Fault;
-use crate::middleware::{problem, request_id, security_headers, sign_in, static_cache};
+use crate::middleware::{
+    problem, refused_form, request_id, security_headers, sign_in, static_cache,
+};
 use crate::routes::api::v1::{agents, listings, session_files, sessions, tools, versions};
 use crate::routes::{agent_stream, crawlers, health, session_stream};
 use crate::state::AppState;
@@ -106,10 +108,11 @@ fn for_crawlers() -> Router<AppState> {
 /// The pages and the server functions that they call.
 fn for_people(state: &AppState) -> Router<AppState> {
     let options = state.leptos.clone();
+    let shell = move || app::shell(options.clone());
+    let render = leptos_axum::render_app_async_with_context(page_context, shell.clone());
     Router::new()
-        .leptos_routes_with_context(state, generate_route_list(app::App), page_context, move || {
-            app::shell(options.clone())
-        })
+        .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
+        .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .layer(compression())

@@ -18,6 +18,10 @@ use crate::fault::{Fault, Problem};
 /// The header by which a server function says that its body is its own error.
 const SERVER_FUNCTION_ERROR: &str = "serverfnerror";
 
+/// Marks a failed answer that is a page already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WholePage;
+
 #[derive(Serialize)]
 struct Document<'a> {
     r#type: String,
@@ -73,6 +77,7 @@ fn is_bare(response: &Response, path: &str) -> bool {
     is_api(path)
         && (status.is_client_error() || status.is_server_error())
         && !response.headers().contains_key(SERVER_FUNCTION_ERROR)
+        && response.extensions().get::<WholePage>().is_none()
 }
 
 fn bare(status: StatusCode) -> Fault {

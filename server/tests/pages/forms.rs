@@ -9,11 +9,21 @@ pub(crate) async fn install(app: &TestApp, slug: &str, visitor: &Visitor) -> Ans
 }
 
 async fn send(app: &TestApp, function: &str, visitor: &Visitor, form: &str) -> Answer {
+    send_from(app, "/sign-in", function, visitor, form).await
+}
+
+async fn send_from(
+    app: &TestApp,
+    page: &str,
+    function: &str,
+    visitor: &Visitor,
+    form: &str,
+) -> Answer {
     app.post(&format!("/api/fn/{function}"))
         .by(visitor)
         .header("accept", "text/html,application/xhtml+xml")
         .header("origin", "http://resonant.test")
-        .header("referer", "http://resonant.test/sign-in")
+        .header("referer", &format!("http://resonant.test{page}"))
         .form(form)
         .await
 }
@@ -101,5 +111,117 @@ async fn server_functions_tell_their_faults() {
     let large = format!("slug={}", "x".repeat(3 * 1024 * 1024));
     let refused = call("marketplace/install_listing", &large).await;
     assert_eq!(refused.problem(), (413, vec!["body".to_owned()]));
+    app.end().await;
+}
+
+/// Checks that an answer is a form's page with status 422, with these texts in it.
+fn shows(answer: &Answer, texts: &[&str]) {
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "private, no-cache");
+    let page = answer.text();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("</html>"), "{page}");
+    assert!(page.contains("aria-invalid=\"true\"") || page.contains("role=\"alert\""), "{page}");
+    for text in texts {
+        assert!(page.contains(text), "lacks {text}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_account_form_keeps_all_but_the_password() {
+    let app = TestApp::start().await;
+    app.member("ada").await;
+    let nobody = Visitor::ANONYMOUS;
+
+    let form = "email=ada%40example.org&password=not+the+secret";
+    let answer =
+        send_from(&app, "/sign-in?next=%2Fsessions", "account/sign_in", &nobody, form).await;
+    shows(&answer, &["value=\"ada@example.org\"", "value=\"/sessions\"", "<title>Sign in"]);
+    assert!(!answer.text().contains("not the secret") && !answer.text().contains("not+the+secret"));
+
+    let form = "display_name=%22%3E%3Cscript%3Ealert(1)&email=nonsense&password=short-secret";
+    let answer = send_from(&app, "/sign-up", "account/sign_up", &nobody, form).await;
+    shows(
+        &answer,
+        &["value=\"nonsense\"", "&gt;&lt;script&gt;alert(1)\"", "id=\"field-email-error\""],
+    );
+    let page = answer.text();
+    assert!(!page.contains("short-secret") && !page.contains("<script>alert"), "{page}");
+
+    let ada = app.guest().await;
+    let form = format!("display_name={}", "x".repeat(200));
+    let answer = send_from(&app, "/account", "account/update_profile", &ada, &form).await;
+    shows(&answer, &[&"x".repeat(200), "field-display_name-error"]);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_agent_form_keeps_every_field() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.guest().await;
+    let fields = "form%5Bdescription%5D=Reads%0D%0Apages&form%5Bicon%5D=book&form%5Bhue%5D=12\
+                  &form%5Bsystem_prompt%5D=You+%3Cread%3E.&form%5Bmodel%5D=named&form%5Bmodel_name%5D=llama3\
+                  &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=3&form%5Bmax_tokens%5D=500\
+                  &form%5Btimeout_seconds%5D=60";
+    let texts = [
+        "value=\"book\" checked",
+        "value=\"12\"",
+        "You &lt;read&gt;.",
+        "value=\"named\" checked",
+        "value=\"llama3\"",
+        "value=\"extract\" checked",
+        "value=\"500\"",
+        "value=\"60\"",
+    ];
+    let form = format!("form%5Bname%5D=++&{fields}");
+    let answer = send_from(&app, "/studio/new", "studio/create_agent", &ada, &form).await;
+    shows(&answer, &texts);
+    shows(&answer, &["field-form_name_-error", "Must be 1 to 100 characters"]);
+    assert!(!answer.text().contains("value=\"calculator\" checked"));
+    assert_eq!(agents(&app, &ada).await, 0, "a refused form changes nothing");
+
+    let agent = app.agent(&ada, "Reckoner").await;
+    let page = format!("/studio/agents/{}", agent.id);
+    let form = format!("id={}&revision=7000&form%5Bname%5D=Mine&{fields}", agent.id);
+    let answer = send_from(&app, &page, "studio/update_agent", &ada, &form).await;
+    shows(&answer, &texts);
+    shows(&answer, &["changed elsewhere", "value=\"Mine\"", "value=\"7000\""]);
+
+    let form =
+        format!("id={}&run%5Bgoal%5D=&run%5Bcontext%5D=My+notes&run%5Bmax_steps%5D=9", agent.id);
+    let answer = send_from(&app, &page, "studio/run_agent", &ada, &form).await;
+    shows(&answer, &[">My notes</textarea>", "value=\"9\"", "id=\"run-goal-error\"", "Reckoner"]);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_goal_keeps_its_material() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let nobody = Visitor::ANONYMOUS;
+    let listings = app.get("/api/v1/listings?limit=1").await.value();
+    let slug = listings["listings"][0]["slug"].as_str().unwrap();
+    for page in ["/".to_owned(), format!("/marketplace/{slug}")] {
+        let form = format!("slug={slug}&goal=+&context=My+own+text");
+        let answer = send_from(&app, &page, "marketplace/install_and_run", &nobody, &form).await;
+        shows(&answer, &[">My own text</textarea>", "id=\"field-goal-error\""]);
+        assert!(answer.headers.get("set-cookie").is_none(), "nobody becomes a guest: {answer:?}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_form_shows_pages_of_this_site_alone() {
+    let app = TestApp::start().await;
+    let answer = app
+        .post("/api/fn/account/sign_in")
+        .header("accept", "text/html")
+        .header("origin", "http://resonant.test")
+        .header("referer", "http://evil.example/sign-in")
+        .form("email=a%40b.example&password=wrong-password")
+        .await;
+    shows(&answer, &["value=\"a@b.example\""]);
+    assert!(!answer.text().contains("evil.example"), "{answer:?}");
     app.end().await;
 }

@@ -9,6 +9,7 @@ use super::form_page::refresh_viewer;
 use crate::error::{action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::state::{use_toasts, use_viewer};
 use crate::ui::{
     Button, ButtonKind, EmptyState, Field, FormError, IconName, LinkButton, Notice, PageHead,
@@ -80,7 +81,7 @@ fn Account(
                         <Field
                             label="What we call you"
                             name="display_name"
-                            value=viewer.display_name
+                            value=refused_form().text("display_name").unwrap_or(viewer.display_name)
                             autocomplete="name"
                             required=true
                             maxlength=DISPLAY_NAME_MAX

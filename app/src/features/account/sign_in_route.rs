@@ -11,6 +11,7 @@ use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::state::use_viewer;
 use crate::ui::{Button, ButtonKind, Field, FormError, Notice, Tone};
 
@@ -50,6 +51,7 @@ impl LazyPage for SignInRoute {
                             label="E-mail address"
                             name="email"
                             type_="email"
+                            value=refused_form().text("email").unwrap_or_default()
                             autocomplete="email"
                             required=true
                             error=field_error(error, "email")

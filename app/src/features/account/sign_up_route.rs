@@ -10,6 +10,7 @@ use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::state::use_viewer;
 use crate::ui::{Button, ButtonKind, Field, FormError, Skeleton};
 
@@ -49,6 +50,7 @@ impl LazyPage for SignUpRoute {
 #[component]
 fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl IntoView {
     let error = action_error(action);
+    let refused = refused_form();
     let query = use_query_map();
     let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
     let (title, lead) = if is_guest {
@@ -68,6 +70,7 @@ fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl Into
                     <Field
                         label="Name"
                         name="display_name"
+                        value=refused.text("display_name").unwrap_or_default()
                         autocomplete="name"
                         hint="What we call you; change it whenever you like"
                         required=true
@@ -78,6 +81,7 @@ fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl Into
                         label="E-mail address"
                         name="email"
                         type_="email"
+                        value=refused.text("email").unwrap_or_default()
                         autocomplete="email"
                         required=true
                         error=field_error(error, "email")

@@ -7,6 +7,7 @@ use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use super::api::{Start, Template};
 use crate::error::{action_error, field_error};
 use crate::features::marketplace::api::InstallAndRun;
+use crate::refused_form::refused_form;
 use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, TextArea};
 
 /// A goal, a choice among the templates, and the button that starts.
@@ -25,11 +26,15 @@ pub fn GoalBox(
         }
         start.with_value(|start| start.choose(&slug)?.example.clone())
     };
+    let refused = refused_form();
     let first = example();
-    let goal = RwSignal::new(first.as_ref().map(|first| first.goal.clone()).unwrap_or_default());
-    let context = RwSignal::new(first.and_then(|first| first.context).unwrap_or_default());
+    let first_goal = first.as_ref().map(|first| first.goal.clone());
+    let goal = RwSignal::new(refused.text("goal").or(first_goal).unwrap_or_default());
+    let first_context = first.and_then(|first| first.context);
+    let context = RwSignal::new(refused.text("context").or(first_context).unwrap_or_default());
     let chosen = RwSignal::new(start.with_value(|start| {
-        let template = start.choose(&asked.get_untracked());
+        let wanted = refused.text("slug").unwrap_or_else(|| asked.get_untracked());
+        let template = start.choose(&wanted);
         template.map(|template| template.summary.slug.clone()).unwrap_or_default()
     }));
 

@@ -9,6 +9,7 @@ use resonant_domain::text::shorten;
 
 use super::api::InstallAndRun;
 use crate::error::{action_error, field_error};
+use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
 
 /// How much of an example's goal its chip shows, in characters.
@@ -27,9 +28,11 @@ pub(super) fn TryPanel(
 ) -> impl IntoView {
     let chosen = RwSignal::new(chosen.min(examples.len().saturating_sub(1)));
     let example = examples.get(chosen.get_untracked()).cloned();
-    let goal =
-        RwSignal::new(example.as_ref().map(|example| example.goal.clone()).unwrap_or_default());
-    let context = RwSignal::new(example.and_then(|example| example.context).unwrap_or_default());
+    let refused = refused_form();
+    let first_goal = example.as_ref().map(|example| example.goal.clone());
+    let goal = RwSignal::new(refused.text("goal").or(first_goal).unwrap_or_default());
+    let first_context = example.and_then(|example| example.context);
+    let context = RwSignal::new(refused.text("context").or(first_context).unwrap_or_default());
 
     let run = ServerAction::<InstallAndRun>::new();
     let error = action_error(run);

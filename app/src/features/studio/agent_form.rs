@@ -6,6 +6,7 @@ use resonant_domain::agent::{AgentSpec, ModelPolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::refused_form::refused_form;
 
 /// What the form of an agent holds. The inputs are named `form[<field>]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,28 @@ impl From<&AgentSpec> for AgentForm {
             max_tokens: spec.limits.max_tokens.to_string(),
             timeout_seconds: spec.limits.timeout_seconds.to_string(),
         }
+    }
+}
+
+impl AgentForm {
+    /// What the form held when it was refused.
+    pub fn refused() -> Option<Self> {
+        let refused = refused_form();
+        let text = |field: &str| refused.text(&format!("form[{field}]")).unwrap_or_default();
+        refused.text("form[name]")?;
+        Some(Self {
+            name: text("name"),
+            description: text("description"),
+            icon: text("icon"),
+            hue: text("hue"),
+            system_prompt: text("system_prompt"),
+            model: text("model"),
+            model_name: text("model_name"),
+            tools: refused.texts("form[tools][]"),
+            max_steps: text("max_steps"),
+            max_tokens: text("max_tokens"),
+            timeout_seconds: text("timeout_seconds"),
+        })
     }
 }
 

@@ -18,6 +18,7 @@ use super::run_panel::{RunPanel, Task};
 use crate::error::AppError;
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::state::use_toasts;
 use crate::ui::{
     Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time,
@@ -108,6 +109,12 @@ fn EditForm(agent: Agent, shown: RwSignal<Agent>, language_model: Option<String>
         on_cleanup(move || keys.remove());
     });
     let id = agent.id;
+    // A refused form goes on from the agent that it was made for.
+    let refused_revision = refused_form().text("revision");
+    let revision = move || {
+        let shown = shown.with(|agent| agent.revision).to_string();
+        refused_revision.clone().unwrap_or(shown)
+    };
     let is_conflict = Memo::new(move |_| {
         error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
     });
@@ -119,10 +126,10 @@ fn EditForm(agent: Agent, shown: RwSignal<Agent>, language_model: Option<String>
                 <input
                     type="hidden"
                     name="revision"
-                    value=move || shown.with(|agent| agent.revision).to_string()
+                    value=revision
                 />
                 <AgentFields
-                    form=AgentForm::from(&agent.spec)
+                    form=AgentForm::refused().unwrap_or_else(|| AgentForm::from(&agent.spec))
                     error=error
                     language_model=language_model
                 />

@@ -78,7 +78,7 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
             </Notice>
         }
     });
-    let form = AgentForm::from(&spec);
+    let form = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&spec));
     view! {
         <details class="templates" open=is_blank>
             <summary class="templates__title">"Start from a template"</summary>

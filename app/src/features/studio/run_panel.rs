@@ -11,6 +11,7 @@ use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use super::agent_form::{RUN_FIELDS, action_error, field_fault};
 use super::api::RunAgent;
 use crate::browser;
+use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Icon, IconName, Notice, TextArea, Tone};
 
 /// A goal and the material for it.
@@ -37,6 +38,10 @@ pub(super) fn RunPanel(
 ) -> impl IntoView {
     let run = ServerAction::<RunAgent>::new();
     let error = action_error(run.value());
+    let refused = refused_form();
+    let Task { goal, context } = task;
+    let goal = refused.text("run[goal]").unwrap_or(goal);
+    let context = refused.text("run[context]").or(context).unwrap_or_default();
     let form = NodeRef::<html::Form>::new();
     let may_run = move || status.get() == AgentStatus::Active;
     let send = move |event: leptos::ev::KeyboardEvent| {
@@ -56,10 +61,13 @@ pub(super) fn RunPanel(
         }
     });
     let limit = move |label: &'static str, name: &'static str, field: &'static str, own: u32| {
+        let name = format!("run[{name}]");
+        let value = refused.text(&name).unwrap_or_default();
         view! {
             <Field
                 label=label
-                name=format!("run[{name}]")
+                name=name
+                value=value
                 type_="number"
                 placeholder=own.to_string()
                 error=field_fault(error, field)
@@ -80,7 +88,7 @@ pub(super) fn RunPanel(
                     id="run-goal"
                     label="Goal"
                     name="run[goal]"
-                    value=task.goal
+                    value=goal
                     rows=3
                     required=true
                     maxlength=GOAL_MAX
@@ -91,7 +99,7 @@ pub(super) fn RunPanel(
                 <TextArea
                     label="Context"
                     name="run[context]"
-                    value=task.context.unwrap_or_default()
+                    value=context
                     rows=4
                     optional=true
                     maxlength=CONTEXT_MAX
