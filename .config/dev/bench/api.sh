@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# The REST interface beside a server that follows the performance guide's snippets, one thread each, over
+# the same database. Interleaved rounds; prints requests and CPU time as ratios.
+
+bench_api() { # rounds, seconds of each
+  local rounds=${1:-3} seconds=${2:-5} peer_home ours_pid peer_pid owner cookie ids shown
+  need_package wrk wrk
+  need_package python3 python3
+  need_release
+  start_test_services
+  DATABASE_URL=$(pg_url resonant_browser)
+  export DATABASE_URL
+  step "Migrate" "read the log" "$release/server" migrate
+  step "Seed 100,000 agents and 1,000,000 sessions" "read the log" \
+    psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -f end2end/load/api_seed.sql
+  peer_home=$data/peers/guide
+  [[ -x $peer_home/bin/uvicorn ]] || step "Install the peer" "python3 -m venv must work" install_peer "$peer_home"
+
+  owner=00000000-0000-7000-8000-000000000000
+  cookie=resonant_sign_in=$(printf 'A%.0s' {1..43})
+  ours=$(free_port 42000 42499) peer=$(free_port 42500 42999)
+  (cd "$release" && TOKIO_WORKER_THREADS=1 WORKER_CONCURRENCY=0 LEPTOS_SITE_ADDR=127.0.0.1:$ours \
+    LEPTOS_SITE_ROOT=site LEPTOS_HASH_FILES=true RUST_LOG=warn exec ./server) >"$logs/bench-api.log" 2>&1 9>&- &
+  ours_pid=$!
+  (cd end2end/load/peers/guide && PEER_DATABASE_URL=$DATABASE_URL PEER_REDIS_URL=$REDIS_URL \
+    PEER_OWNER_ID=$owner exec "$peer_home/bin/uvicorn" main:app --port "$peer" --log-level warning) \
+    >"$logs/bench-peer.log" 2>&1 9>&- &
+  peer_pid=$!
+  bench_pids=("$ours_pid" "$peer_pid")
+  local first=00000000-0000-7000-9000-000000000001
+  wait_for "http://127.0.0.1:$ours/api/v1/health/ready" "http://127.0.0.1:$peer/api/v1/agents/$first"
+
+  ids=$(for ((shown = 1; shown <= 50; shown++)); do printf '"00000000-0000-7000-9000-%012x",' "$shown"; done)
+  deep=$(deep_cursor "$cookie")
+  printf '\n  %-20s %12s %12s %9s %9s %9s\n' "" "ours/s" "peer/s" "ratio" "p99" "CPU"
+  compare "GET agent cached" "/api/v1/agents/$first"
+  TAG='"1"' compare "304" "/api/v1/agents/$first"
+  compare "list, first page" "/api/v1/agents"
+  compare "list, deep page" "/api/v1/agents?cursor=$deep" "/api/v1/agents?offset=80000"
+  BODY="{\"ids\":[${ids%,}]}" compare "batch of 50" "/api/v1/agents/batch"
+  compare "fields" "/api/v1/agents/$first?fields=id,name,status"
+  kill "$ours_pid" "$peer_pid"
+}
+
+install_peer() { # folder
+  python3 -m venv "$1" && "$1/bin/pip" install --quiet -r end2end/load/peers/guide/requirements.txt
+}
+
+wait_for() { # addresses
+  local url tries
+  for url; do
+    for ((tries = 0; tries < 100; tries++)); do
+      curl -fsS -o /dev/null "$url" 2>/dev/null && continue 2
+      sleep 0.1
+    done
+    fail "Nothing answers at $url." "read $logs/bench-api.log and $logs/bench-peer.log"
+  done
+}
+
+# A page 80,000 agents deep, reached by the largest pages there are.
+deep_cursor() { # cookie
+  local cursor='' page
+  for ((page = 0; page < 400; page++)); do
+    cursor=$(curl -fsS -H "cookie: $1" "http://127.0.0.1:$ours/api/v1/agents?limit=200&cursor=$cursor" |
+      sed 's/.*"next_cursor":"\([^"]*\)".*/\1/')
+  done
+  say "$cursor"
+}
+
+cpu_ms() { # process: what it has used, in milliseconds
+  awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / tick) }' "/proc/$1/stat"
+}
+
+round() { # process, address: prints requests, requests a second, p99 in ms, errors, CPU in ms
+  local before result
+  before=$(cpu_ms "$1")
+  result=$(COOKIE=$cookie wrk -t1 -c16 -d"${seconds}s" -s end2end/load/api.lua "$2" | sed -n 's/^RESULT //p')
+  say "$result $(($(cpu_ms "$1") - before))"
+}
+
+compare() { # name, our path, the peer's path
+  local number results=''
+  for ((number = 0; number < rounds; number++)); do
+    results+="$(round "$ours_pid" "http://127.0.0.1:$ours$2") "
+    results+="$(round "$peer_pid" "http://127.0.0.1:$peer${3:-$2}")"$'\n'
+  done
+  awk -v name="$1" '
+    { n++; ours += $2; peer += $7; p99 += $3 / $8; cpu += ($5 / $1) / ($10 / $6); errors += $4 + $9 }
+    END {
+      printf "  %-20s %12.0f %12.0f %8.1fx %8.3fx %8.3fx", name, ours / n, peer / n, ours / peer, p99 / n, cpu / n
+      if (errors) printf "   %d errors", errors
+      printf "\n"
+    }' <<<"${results%$'\n'}"
+}
