@@ -7,6 +7,7 @@ start_test_services() {
   need_postgres
   need_package redis-server redis-server
   need_package psql postgresql-client
+  need_package python3 python3
   test_home=$(mktemp -d "${TMPDIR:-/tmp}/resonant-test.XXXXXX")
   chmod 755 "$test_home"
   pg_home=$test_home/postgres

@@ -1,0 +1,162 @@
+"""The resources of the interface, each with its verbs."""
+
+import os
+import urllib.parse
+
+from .http import Http
+from .thing import Page
+
+
+def _list(names):
+    return ",".join(names) if names else None
+
+
+def _id(text):
+    return urllib.parse.quote(str(text), safe="")
+
+
+class Agents:
+    """`/api/v1/agents`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def list(self, limit=None, cursor=None, offset=None, order_by=None, status=None, fields=None,
+             include=None):
+        query = {
+            "limit": limit, "cursor": cursor, "offset": offset, "order_by": order_by,
+            "status": status, "fields": _list(fields), "include": _list(include),
+        }
+        answer = self._http.ask("GET", "/agents", query)
+        return Page(answer.agents, answer.next_cursor)
+
+    def all(self, **filters):
+        """Every agent, page after page."""
+        page = self.list(**filters)
+        while True:
+            yield from page
+            if not page.has_more:
+                return
+            page = self.list(**{**filters, "offset": None, "cursor": page.next_cursor})
+
+    def get(self, agent_id, fields=None, include=None):
+        query = {"fields": _list(fields), "include": _list(include)}
+        return self._http.ask("GET", f"/agents/{_id(agent_id)}", query)
+
+    def get_many(self, agent_ids, fields=None, include=None):
+        """Up to 100 agents in one request, in the order of their ids; `missing` holds the others."""
+        query = {"fields": _list(fields), "include": _list(include)}
+        answer = self._http.ask("POST", "/agents/batch", query, {"ids": list(agent_ids)})
+        return Page(answer.agents, missing=answer.missing)
+
+    def create(self, name, **spec):
+        return self._http.ask("POST", "/agents", body={"name": name, **spec})
+
+    def update(self, agent_id, **changes):
+        return self._http.ask("PATCH", f"/agents/{_id(agent_id)}", body=changes)
+
+    def delete(self, agent_id):
+        return self._http.ask("DELETE", f"/agents/{_id(agent_id)}")
+
+    def execute(self, agent_id, goal, **options):
+        body = {"goal": goal, **options}
+        return self._http.ask("POST", f"/agents/{_id(agent_id)}/execute", body=body)
+
+
+class Sessions:
+    """`/api/v1/sessions`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def list(self, agent_id=None, limit=None, cursor=None, fields=None):
+        query = {"agent_id": agent_id, "limit": limit, "cursor": cursor, "fields": _list(fields)}
+        answer = self._http.ask("GET", "/sessions", query)
+        return Page(answer.sessions, answer.next_cursor)
+
+    def get(self, session_id, fields=None, include=None):
+        query = {"fields": _list(fields), "include": _list(include)}
+        return self._http.ask("GET", f"/sessions/{_id(session_id)}", query)
+
+    def cancel(self, session_id):
+        return self._http.ask("POST", f"/sessions/{_id(session_id)}/cancel")
+
+
+class Listings:
+    """`/api/v1/listings`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def list(self, query=None, category=None, sort=None, limit=None, cursor=None, fields=None):
+        asked = {
+            "query": query, "category": category, "sort": sort, "limit": limit, "cursor": cursor,
+            "fields": _list(fields),
+        }
+        answer = self._http.ask("GET", "/listings", asked)
+        return Page(answer.listings, answer.next_cursor)
+
+    def get(self, slug, fields=None):
+        return self._http.ask("GET", f"/listings/{_id(slug)}", {"fields": _list(fields)})
+
+    def install(self, slug):
+        return self._http.ask("POST", f"/listings/{_id(slug)}/install")
+
+
+class Metrics:
+    """`/api/v1/metrics`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def get(self, metrics, period="1h"):
+        """The figures by name: `api.latency.p50` is the attribute `api_latency_p50`."""
+        answer = self._http.ask("GET", "/metrics", {"metrics": _list(metrics), "period": period})
+        figures = answer.get("metrics", answer)
+        return figures if isinstance(figures, dict) else answer
+
+
+class Alerts:
+    """`/api/v1/alerts`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def create(self, name, type, metric, condition, severity="warning", **more):  # noqa: A002
+        body = {
+            "name": name, "type": type, "metric": metric, "condition": condition,
+            "severity": severity, **more,
+        }
+        return self._http.ask("POST", "/alerts", body=body)
+
+    def list(self):
+        return Page(self._http.ask("GET", "/alerts").alerts)
+
+
+RESOURCES = {
+    "agents": Agents, "sessions": Sessions, "listings": Listings, "metrics": Metrics,
+    "alerts": Alerts,
+}
+
+
+class Client:
+    """The interface, call by call. Without arguments it reads RESONANT_URL and RESONANT_API_KEY.
+
+    A call waits for its answer. The answer may be awaited too, for code that is written so; where an
+    event loop has other things to do meanwhile, use `asyncio.to_thread`.
+    """
+
+    def __init__(self, url=None, api_key=None, timeout=30.0):
+        url = url or os.environ.get("RESONANT_URL", "http://127.0.0.1:3000")
+        self._http = Http(url, api_key or os.environ.get("RESONANT_API_KEY"), timeout)
+        for name, resource in RESOURCES.items():
+            setattr(self, name, resource(self._http))
+
+    def close(self):
+        self._http.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,86 @@
+"""The guide's snippets against a running server, which RESONANT_URL and RESONANT_API_KEY name."""
+
+import asyncio
+import unittest
+
+from resonant import ApiError, Client
+
+NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+class ClientTest(unittest.TestCase):
+    def setUp(self):
+        self.client = Client()
+        self.addCleanup(self.client.close)
+        self.ids = [self.client.agents.create(f"Agent {number}").id for number in range(1, 4)]
+
+    def test_many_agents_in_one_request(self):
+        client, (agent_1, agent_2, agent_3) = self.client, self.ids
+
+        async def snippet():
+            return await client.agents.get_many([agent_1, agent_2, agent_3])
+
+        agents = asyncio.run(snippet())
+        self.assertEqual([agent.id for agent in agents], self.ids)
+        self.assertEqual(client.agents.get_many([NOBODY]).missing, [NOBODY])
+
+    def test_only_the_needed_fields(self):
+        client, agent_id = self.client, self.ids[0]
+
+        async def snippet():
+            agent = await client.agents.get(
+                agent_id,
+                fields=["id", "name", "status"]
+            )
+            return agent
+
+        agent = asyncio.run(snippet())
+        self.assertEqual(agent, {"id": agent_id, "name": "Agent 1", "status": "active"})
+
+    def test_pages_by_offset_and_by_cursor(self):
+        page = self.client.agents.list(
+            limit=2,
+            offset=0,
+            order_by="created_at DESC"
+        )
+        self.assertEqual([agent.id for agent in page], [self.ids[2], self.ids[1]])
+        self.assertTrue(page.has_more)
+        following = self.client.agents.list(
+            limit=1, order_by="created_at DESC", cursor=page.next_cursor
+        )
+        self.assertEqual(following[0].id, self.ids[0])
+        every = [agent.id for agent in self.client.agents.all(limit=2)]
+        self.assertEqual(len(set(every)), len(every))
+        self.assertLessEqual(set(self.ids), set(every))
+
+    def test_sessions_come_with_their_agent(self):
+        session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        agent = self.client.agents.get(self.ids[0], include=["sessions"])
+        self.assertEqual([own.id for own in agent.sessions], [session.id])
+        self.assertEqual(self.client.sessions.get(session.id, fields=["goal"]).goal, "What is 1 + 1?")
+        self.assertEqual(self.client.sessions.list(agent_id=self.ids[0])[0].id, session.id)
+        self.client.sessions.cancel(session.id)
+
+    def test_a_listing_is_installed(self):
+        listing = self.client.listings.list(limit=1)[0]
+        self.assertEqual(self.client.listings.install(listing.slug).listing_id, listing.id)
+
+    def test_a_refusal_says_why(self):
+        with self.assertRaises(ApiError) as refused:
+            self.client.agents.get(self.ids[0], fields=["nmae"])
+        self.assertEqual(refused.exception.status, 400)
+        self.assertEqual(refused.exception.errors[0].get("field"), "fields")
+        self.assertTrue(refused.exception.request_id)
+        with self.assertRaises(ApiError) as missing:
+            self.client.agents.get(NOBODY)
+        self.assertEqual(missing.exception.status, 404)
+
+    def test_an_agent_is_changed_and_deleted(self):
+        changed = self.client.agents.update(self.ids[0], description="new")
+        self.assertEqual(changed.description, "new")
+        self.client.agents.delete(self.ids[0])
+        self.assertEqual(self.client.agents.get_many(self.ids).missing, [self.ids[0]])
+
+
+if __name__ == "__main__":
+    unittest.main()
