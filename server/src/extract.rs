@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{StatusCode, header};
-use resonant_domain::{AgentId, FieldFault, SessionId};
+use resonant_domain::{AgentId, ApiKeyId, FieldFault, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
@@ -53,7 +53,7 @@ fn is_json(request: &Request) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn unread(rejection: BytesRejection) -> Fault {
+pub(crate) fn unread(rejection: BytesRejection) -> Fault {
     match rejection.into_response().status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => Fault::field("body", "could not be read to its end"),
@@ -141,6 +141,10 @@ impl Named for AgentId {
 
 impl Named for SessionId {
     const NOUN: &'static str = "session";
+}
+
+impl Named for ApiKeyId {
+    const NOUN: &'static str = "key";
 }
 
 /// A listing's place in the path, as the caller wrote it.

@@ -12,6 +12,9 @@ use http::{HeaderValue, StatusCode, header};
 use resonant_backend::Error;
 use resonant_domain::{FaultKind, FieldFault};
 
+/// The kind of a fault by a key that stands for nobody.
+const UNKNOWN_KEY: &str = "unknown_key";
+
 /// All that a problem document says, less what the request adds.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -66,6 +69,14 @@ impl Fault {
         Self::invalid(vec![FieldFault::new(field, reason)])
     }
 
+    /// The bearer's key stands for nobody.
+    #[must_use]
+    pub fn unknown_key() -> Self {
+        let detail = "the API key is not known, has expired or was revoked";
+        let title = "The key is not taken";
+        Self::new(StatusCode::UNAUTHORIZED, UNKNOWN_KEY, title, detail)
+    }
+
     /// There is no such thing.
     #[must_use]
     pub fn not_found(thing: &str) -> Self {
@@ -81,6 +92,21 @@ impl Fault {
         )
     }
 
+    /// The same request is being answered at this moment.
+    #[must_use]
+    pub fn in_flight() -> Self {
+        let detail = "a request with the same Idempotency-Key is being answered; ask again";
+        let mut fault = Self::of(FaultKind::Conflict, detail);
+        fault.retry_after = Some(Duration::from_secs(1));
+        fault
+    }
+
+    /// A part that the answer needs does not respond.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::of(FaultKind::Unavailable, detail)
+    }
+
     /// A fault that only HTTP knows: a wrong method, a body that is too large.
     #[must_use]
     pub fn status(status: StatusCode, detail: impl Into<String>) -> Self {
@@ -92,6 +118,9 @@ impl Fault {
             StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is too large"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 ("unsupported_media_type", "The content type does not fit")
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                ("other_request", "The key belongs to another request")
             }
             StatusCode::NOT_ACCEPTABLE => ("not_acceptable", "No acceptable form of this"),
             other => {
@@ -188,6 +217,14 @@ impl IntoResponse for Fault {
             .or_else(|| (self.problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         if let Some(seconds) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.problem.status == StatusCode::UNAUTHORIZED {
+            // How a program may show who it is (RFC 6750).
+            let challenge = HeaderValue::from_static(match self.problem.kind {
+                UNKNOWN_KEY => "Bearer error=\"invalid_token\"",
+                _ => "Bearer",
+            });
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(self.problem);
         response

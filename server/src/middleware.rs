@@ -1,6 +1,9 @@
 //! What happens around every request.
 
+pub mod idempotency;
+pub mod load_shed;
 pub mod problem;
+pub mod rate_limit;
 pub mod refused_form;
 pub mod request_id;
 pub mod security_headers;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
@@ -24,10 +24,12 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::extract::BODY_MAX;
 use crate::fault::Fault;
+use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    problem, refused_form, request_id, security_headers, sign_in, static_cache,
+    idempotency, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
+    sign_in, static_cache,
 };
-use crate::routes::api::v1::{agents, listings, session_files, sessions, tools, versions};
+use crate::routes::api::v1::{agents, keys, listings, session_files, sessions, tools, versions};
 use crate::routes::{agent_stream, crawlers, health, session_stream};
 use crate::state::AppState;
 
@@ -38,13 +40,14 @@ const COMPRESS_ABOVE: u64 = 1_000;
 
 /// Everything that this process answers.
 pub fn router(state: AppState) -> Router {
+    let places = Places::new(state.limits.in_flight);
     // The innermost layer stands first.
     Router::new()
         .merge(for_operators())
-        .merge(for_programs(&state))
+        .merge(for_programs(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_followers(&state))
         .merge(for_crawlers())
-        .merge(for_people(&state))
+        .merge(for_people(&state).layer(from_fn_with_state(places, load_shed::shed)))
         .merge(files(&state))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         // Refuses by the announced length, before anything is read.
@@ -65,7 +68,7 @@ fn for_operators() -> Router<AppState> {
 
 /// The REST interface.
 fn for_programs(state: &AppState) -> Router<AppState> {
-    Router::new()
+    let routes = Router::new()
         .route("/api/v1/agents", get(agents::list).post(agents::create))
         .route("/api/v1/agents/{id}", get(agents::get).patch(agents::update).delete(agents::delete))
         .route("/api/v1/agents/{id}/execute", post(agents::execute))
@@ -80,9 +83,14 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/listings", get(listings::browse))
         .route("/api/v1/listings/{slug}", get(listings::get))
         .route("/api/v1/listings/{slug}/install", post(listings::install))
+        .route("/api/v1/keys", get(keys::list).post(keys::create))
+        .route("/api/v1/keys/{id}", delete(keys::revoke))
         .route("/api/v1/tools", get(tools::list))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME))
-        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+        .layer(from_fn(idempotency::once))
+        // A POST that only reads.
+        .route("/api/v1/agents/batch", post(agents::batch))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
+    with_callers(routes, state)
         .layer(compression())
         .route("/api", any(nothing))
         .route("/api/{*path}", any(nothing))
@@ -90,10 +98,18 @@ fn for_programs(state: &AppState) -> Router<AppState> {
 
 /// Those who watch a session as it runs: answers without an end, neither timed nor compressed.
 fn for_followers(state: &AppState) -> Router<AppState> {
-    Router::new()
+    let routes = Router::new()
         .route("/api/v1/sessions/{id}/stream", get(session_stream::follow))
         .route("/api/v1/agents/stream", get(agent_stream::follow))
-        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared))
+        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared));
+    with_callers(routes, state)
+}
+
+/// Knows who asks, and how often they do.
+fn with_callers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    routes
+        .layer(from_fn(sign_in::refuse_unknown_key))
+        .layer(from_fn_with_state(state.clone(), rate_limit::count))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
 }
 
@@ -110,10 +126,10 @@ fn for_people(state: &AppState) -> Router<AppState> {
     let options = state.leptos.clone();
     let shell = move || app::shell(options.clone());
     let render = leptos_axum::render_app_async_with_context(page_context, shell.clone());
-    Router::new()
+    let routes = Router::new()
         .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
-        .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)))
-        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+        .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
+    with_callers(routes, state)
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .layer(compression())
 }

@@ -34,7 +34,8 @@ pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyho
     let workers = Workers::start(&backend, settings.workers, &stopping);
     tokio::spawn(keep_up(backend.clone(), stopping.clone()));
     let (leptos, site) = (settings.leptos.clone(), Arc::new(settings.site.clone()));
-    let state = AppState { backend, leptos, site, stopping: stopping.clone() };
+    let limits = Arc::new(settings.limits.clone());
+    let state = AppState { backend, leptos, site, limits, stopping: stopping.clone() };
     tracing::info!(address = %listener.local_addr()?, "Resonant listens");
     let served = tokio::spawn(serve(listener, router(state), stopping.clone()));
     until_told().await?;
@@ -78,7 +79,8 @@ pub async fn serve(
             tokio::time::sleep(GRACE).await;
         }
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
     tokio::select! {
         result = served.into_future() => result,
         () = deadline => {

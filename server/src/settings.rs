@@ -1,6 +1,7 @@
 //! The only reader of the environment. The README lists every variable.
 
 mod database;
+mod limits;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -8,6 +9,8 @@ use std::str::FromStr;
 use http::Uri;
 use leptos::config::{LeptosOptions, ReloadWSProtocol};
 use resonant_backend::{ModelSettings, OpenAiSettings, Secret, Settings as BackendSettings};
+
+pub use limits::{Limits, RateLimits, TrustedProxies};
 
 /// All that the process is told from outside.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct Settings {
     pub backend: BackendSettings,
     /// How many sessions this process runs at a time; 0: it runs none.
     pub workers: usize,
+    /// How much one caller, and all of them, may ask.
+    pub limits: Limits,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -139,6 +144,7 @@ impl Settings {
             leptos,
             backend: backend_settings(&vars)?,
             workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
+            limits: Limits::read(&vars)?,
             log_format: match vars.text("LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -342,6 +348,11 @@ mod tests {
             ("DATABASE_REPLICA_URLS", "postgres://a/r,hunter2"),
             ("DATABASE_REPLICA_MAX_LAG_MS", "4294967295"),
             ("SESSION_RETENTION_DAYS", "hunter2"),
+            ("RATE_LIMIT_CALLER", "hunter2"),
+            ("RATE_LIMIT_ADDRESS", "-1"),
+            ("RATE_LIMIT_SIGN_IN", "many"),
+            ("TRUSTED_PROXIES", "hunter2"),
+            ("REQUESTS_IN_FLIGHT", "hunter2"),
             ("LOG_FORMAT", "hunter2"),
             ("OPENAI_BASE_URL", "hunter2"),
         ] {

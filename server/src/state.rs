@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use resonant_backend::Backend;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::Site;
+use crate::settings::{Limits, Site};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone, FromRef)]
@@ -18,6 +18,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// How the outside world sees this server.
     pub site: Arc<Site>,
+    /// How much may be asked.
+    pub limits: Arc<Limits>,
     /// Cancelled once the process was asked to stop.
     pub stopping: CancellationToken,
 }

@@ -2,9 +2,15 @@
 
 mod agents;
 mod bad_input;
+mod batches;
 mod browsers;
 mod health;
+mod idempotency;
 mod journey;
+mod keys;
+mod limits;
 mod listings;
+mod python_client;
 mod rights;
+mod statements;
 mod stream;

@@ -3,14 +3,17 @@
 mod changes;
 mod lists;
 mod numbers;
+pub mod records;
 mod trash;
 mod versions;
 
-use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, AgentSummary};
 use resonant_domain::agent_list::BulkAction;
+use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::{AgentId, UserId};
 
+use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
 use crate::{Ctx, Error, Result, access, store};
 
@@ -40,7 +43,7 @@ const NOT_FOUND: Error = Error::NotFound("agent");
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = filter.page.checked_limit()?;
     let scope = ("agents", owner, filter.status);
     let cursors = ctx.backend().cursors().await?;
@@ -66,7 +69,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
@@ -76,26 +79,39 @@ pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] names every field that breaks a rule.
 pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let agent = new_agent(ctx, owner, spec)?;
+    if let Some(made) = find_made_before(ctx, owner).await? {
+        return Ok(made);
+    }
     let mut conn = ctx.backend().write(owner).await?;
-    store::agents::insert(&mut conn, &agent).await?;
+    store::agents::insert(&mut conn, &agent).await.on_constraint("agents_pkey", in_the_making)?;
     conn.commit().await?;
     tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
     Ok(agent)
 }
 
+/// The agent that an earlier try of this request has made.
+pub(crate) async fn find_made_before(ctx: &Ctx, owner: UserId) -> Result<Option<Agent>> {
+    let Some(id) = ctx.made_before() else {
+        return Ok(None);
+    };
+    let mut conn = ctx.backend().read_latest(owner).await?;
+    Ok(store::agents::find(&mut conn, owner, AgentId::from_uuid(id)).await?)
+}
+
+/// Another try of the same request has made the agent at this very moment.
+pub(crate) fn in_the_making() -> Error {
+    Error::Conflict("The same request is being answered already".to_owned())
+}
+
 /// An agent that is not yet kept.
-pub(crate) fn new_agent(
-    ctx: &Ctx,
-    owner: resonant_domain::UserId,
-    mut spec: AgentSpec,
-) -> Result<Agent> {
+pub(crate) fn new_agent(ctx: &Ctx, owner: UserId, mut spec: AgentSpec) -> Result<Agent> {
     spec.check()?;
     trim(&mut spec);
     let now = ctx.backend().now();
     Ok(Agent {
-        id: AgentId::from_uuid(ctx.backend().new_id()?),
+        id: AgentId::from_uuid(ctx.resource_id()?),
         owner_id: owner,
         status: AgentStatus::Active,
         revision: 1,
@@ -153,7 +169,7 @@ async fn change(
     expected_revision: Option<i64>,
     edit: impl FnOnce(&mut Agent) + Send,
 ) -> Result<Agent> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
     let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     check_revision(&before, expected_revision)?;

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
 use crate::cache::Cache;
+use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
 use crate::cursor::Cursors;
@@ -84,6 +85,7 @@ struct Inner {
     redis: Option<Redis>,
     cache: Cache,
     events: SessionEvents,
+    rate_limits: RateLimits,
     notices: Notices,
     passwords: Passwords,
     cursors: OnceCell<Cursors>,
@@ -131,6 +133,7 @@ impl Backend {
                 engine,
                 cache: Cache::new(redis.clone()),
                 events: SessionEvents::new(redis.clone()),
+                rate_limits: RateLimits::new(redis.clone()),
                 redis,
                 notices: Notices::new(database.callers()),
                 passwords: Passwords::new(settings.password_work)?,
@@ -269,6 +272,10 @@ impl Backend {
 
     pub(crate) fn events(&self) -> &SessionEvents {
         &self.inner.events
+    }
+
+    pub(crate) fn rate_limits(&self) -> &RateLimits {
+        &self.inner.rate_limits
     }
 
     pub(crate) fn notices(&self) -> &Notices {

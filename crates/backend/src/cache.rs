@@ -5,6 +5,7 @@
 
 pub(crate) mod listing;
 pub(crate) mod listing_page;
+pub(crate) mod rate_limit;
 pub(crate) mod redis;
 pub(crate) mod session_events;
 pub(crate) mod sign_in;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use resonant_domain::UserId;
+use resonant_domain::api_key::Scopes;
 use resonant_domain::member::UserKind;
+use resonant_domain::{ApiKeyId, UserId};
+use uuid::Uuid;
 
-use crate::Backend;
+use crate::{Backend, Result};
 
 /// Joins all that one request leaves in the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,15 @@ pub enum Actor {
         id: UserId,
         /// Guest or member.
         kind: UserKind,
+    },
+    /// A program, by a key of a person.
+    Key {
+        /// Whose key it is.
+        owner: UserId,
+        /// The key's identity.
+        key: ApiKeyId,
+        /// What it may do.
+        scopes: Scopes,
     },
     /// The installation itself: workers and commands.
     System,
@@ -87,6 +98,15 @@ pub struct Ctx {
     backend: Backend,
     request_id: RequestId,
     slot: Arc<Mutex<Slot>>,
+    reserved: Option<Reserved>,
+}
+
+/// The identity that was set aside for what a request makes, so that trying again makes nothing twice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reserved {
+    pub(crate) id: Uuid,
+    /// Whether an earlier try may have made it already.
+    pub(crate) is_second_try: bool,
 }
 
 struct Slot {
@@ -103,7 +123,7 @@ impl Ctx {
         token: Option<SignInToken>,
     ) -> Self {
         let slot = Slot { actor, token, change: None };
-        Self { backend, request_id, slot: Arc::new(Mutex::new(slot)) }
+        Self { backend, request_id, slot: Arc::new(Mutex::new(slot)), reserved: None }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -126,6 +146,25 @@ impl Ctx {
     #[must_use]
     pub const fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    /// The same, for a request whose new thing gets the identity that was set aside for it.
+    pub(crate) fn reserving(&self, reserved: Reserved) -> Self {
+        Self { reserved: Some(reserved), ..self.clone() }
+    }
+
+    /// The identity of the one thing that this request makes.
+    pub(crate) fn resource_id(&self) -> Result<Uuid> {
+        match self.reserved {
+            Some(reserved) => Ok(reserved.id),
+            None => self.backend.new_id(),
+        }
+    }
+
+    /// The identity under which an earlier try of this request may have made its thing already. Whoever
+    /// makes something with [`Ctx::resource_id`] looks there first.
+    pub(crate) fn made_before(&self) -> Option<Uuid> {
+        self.reserved.filter(|reserved| reserved.is_second_try).map(|reserved| reserved.id)
     }
 
     /// What happened to the caller's sign-in during this request.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use resonant_domain::api_key::Scope;
 use resonant_domain::{FaultKind, FieldFault};
 
 /// A cause that a log may show and a caller may not.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The caller may not do this.
     #[error("the caller may not do this")]
     Forbidden,
+    /// The caller's key may not do this; another may.
+    #[error("the key has not the scope {}", .0.as_str())]
+    MissingScope(Scope),
     /// There is no such thing, or the caller may not know of it. Holds the thing's name.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -64,7 +68,7 @@ impl Error {
         match self {
             Self::Invalid(_) => FaultKind::Invalid,
             Self::Unauthenticated => FaultKind::Unauthenticated,
-            Self::Forbidden => FaultKind::Forbidden,
+            Self::Forbidden | Self::MissingScope(_) => FaultKind::Forbidden,
             Self::NotFound(_) => FaultKind::NotFound,
             Self::Conflict(_) => FaultKind::Conflict,
             Self::TooMany { .. } => FaultKind::TooMany,
@@ -96,6 +100,7 @@ impl Error {
             }
             Self::Unauthenticated => "Sign in first".to_owned(),
             Self::Forbidden => "You may not do this".to_owned(),
+            Self::MissingScope(scope) => format!("The key has not the scope {}", scope.as_str()),
             Self::NotFound(thing) => format!("There is no such {thing}"),
             Self::Conflict(sentence) => sentence.clone(),
             Self::TooMany { retry_after } => {

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod agents;
+pub mod api_keys;
 mod backend;
 mod cache;
 mod ctx;
@@ -10,9 +11,11 @@ mod database;
 mod error;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
+pub mod idempotency;
 pub mod listings;
 pub mod members;
 mod passwords;
+pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
 pub mod sessions;
@@ -21,6 +24,7 @@ pub mod upkeep;
 pub mod work;
 
 pub use backend::{Backend, PasswordWork, Settings};
+pub use cache::rate_limit::{RateLimit, Standing};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};

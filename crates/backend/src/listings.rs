@@ -2,6 +2,7 @@
 
 use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
+use resonant_domain::api_key::Scope;
 use resonant_domain::listing::{
     Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingSummary,
 };
@@ -10,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cache::hex;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::{EditionEntry, ListingPageEntry};
+use crate::store::OnConstraint as _;
 use crate::store::listings::{ListingPosition, Search};
 use crate::{Backend, Ctx, Error, Result, access, agents, store};
 
@@ -148,9 +150,12 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
     let listing = get(ctx, slug).await?;
     let id = listing.summary.id;
+    if let Some(made) = agents::find_made_before(ctx, owner).await? {
+        return Ok(made);
+    }
     let mut conn = ctx.backend().read(owner).await?;
     let copies = store::agents::list_copies(&mut conn, owner, id).await?;
     drop(conn);
@@ -166,7 +171,9 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     store::listings::insert_install(&mut conn, owner, id, listing.version, now).await?;
     conn.commit().await?;
     let mut conn = ctx.backend().write(owner).await?;
-    store::agents::insert(&mut conn, &agent).await?;
+    store::agents::insert(&mut conn, &agent)
+        .await
+        .on_constraint("agents_pkey", agents::in_the_making)?;
     conn.commit().await?;
     ctx.backend().cache().forget::<ListingEntry>(slug).await;
     begin_edition(ctx.backend()).await?;

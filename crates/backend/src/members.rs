@@ -66,7 +66,7 @@ pub async fn viewer(ctx: &Ctx) -> Result<Option<Viewer>> {
             let mut conn = ctx.backend().catalogue_read().await?;
             Ok(store::members::find(&mut conn, id).await?)
         }
-        Actor::Anonymous | Actor::System => Ok(None),
+        Actor::Anonymous | Actor::Key { .. } | Actor::System => Ok(None),
     }
 }
 
@@ -118,12 +118,12 @@ async fn look_up(
 /// Makes the caller a guest. Someone who is signed in stays who they are.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for the system.
+/// [`Error::Forbidden`] for the system and for keys.
 pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
     if let Some(viewer) = viewer(ctx).await? {
         return Ok(viewer);
     }
-    if ctx.actor() == Actor::System {
+    if matches!(ctx.actor(), Actor::System | Actor::Key { .. }) {
         return Err(Error::Forbidden);
     }
     let [high, low] = random::<2>()?;
@@ -150,7 +150,7 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
 /// [`Error::Conflict`] for someone who is a member already; [`Error::TooMany`].
 pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     let present = match ctx.actor() {
-        Actor::System => return Err(Error::Forbidden),
+        Actor::System | Actor::Key { .. } => return Err(Error::Forbidden),
         Actor::User { kind: UserKind::Member, .. } => {
             return Err(Error::Conflict("You have an account already".to_owned()));
         }
@@ -207,7 +207,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
 /// [`Error::Invalid`] on the field `password`, the same for an unknown address and a wrong password;
 /// [`Error::TooMany`].
 pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
-    if ctx.actor() == Actor::System {
+    if matches!(ctx.actor(), Actor::System | Actor::Key { .. }) {
         return Err(Error::Forbidden);
     }
     let backend = ctx.backend();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
+use resonant_domain::api_key::{NewApiKey, Scope};
 use resonant_domain::money::MicroUsd;
 use resonant_domain::session::{NewSession, Usage};
 use resonant_runtime::Engine;
@@ -172,6 +173,13 @@ pub fn spec(name: &str) -> AgentSpec {
         tools: vec![ToolGrant::new("calculator"), ToolGrant::new("datetime")],
         ..AgentSpec::default()
     }
+}
+
+/// A key of this name with these scopes; with none, one that reads agents.
+#[must_use]
+pub fn key(name: &str, scopes: &[Scope]) -> NewApiKey {
+    let scopes = if scopes.is_empty() { vec![Scope::AgentsRead] } else { scopes.to_vec() };
+    NewApiKey { name: name.to_owned(), scopes, expires_at: None }
 }
 
 /// A session that shall reach `goal`.

@@ -1,11 +1,13 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
+pub mod records;
 mod shares;
 mod stream;
 
 use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_version::Edition;
+use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
@@ -58,12 +60,19 @@ async fn start_edition(
     new: NewSession,
     edition: Option<Edition>,
 ) -> Result<Session> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
     let agent =
         store::agents::lock(&mut tx, owner, agent_id).await?.ok_or(Error::NotFound("agent"))?;
+    // An earlier try held the same lock: what it has made is seen from here.
+    if let Some(made) = ctx.made_before()
+        && let Some(session) =
+            store::sessions::find(&mut tx, owner, SessionId::from_uuid(made)).await?
+    {
+        return Ok(session);
+    }
     match agent.status {
         AgentStatus::Active => {}
         AgentStatus::Paused => {
@@ -82,7 +91,7 @@ async fn start_edition(
     let mut spec = agents::spec_of(&mut tx, &agent, edition).await?;
     spec.limits = new.limits.over(spec.limits);
     let session = Session {
-        id: SessionId::from_uuid(backend.new_id()?),
+        id: SessionId::from_uuid(ctx.resource_id()?),
         owner_id: owner,
         agent_id,
         agent_version: match edition {
@@ -120,7 +129,7 @@ async fn start_edition(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
@@ -130,7 +139,7 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
@@ -141,7 +150,7 @@ pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionE
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummary>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let limit = filter.page.checked_limit()?;
     let scope = ("sessions", owner, filter.agent_id);
     let cursors = ctx.backend().cursors().await?;
@@ -168,7 +177,7 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut tx = ctx.backend().begin(owner).await?;
     let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;

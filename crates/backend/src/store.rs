@@ -3,9 +3,12 @@
 
 pub(crate) mod agent_lists;
 pub(crate) mod agent_numbers;
+pub(crate) mod agent_records;
 pub(crate) mod agent_trash;
 pub(crate) mod agent_versions;
 pub(crate) mod agents;
+pub(crate) mod api_keys;
+pub(crate) mod idempotency;
 pub(crate) mod limits;
 pub(crate) mod listings;
 pub(crate) mod members;
@@ -14,6 +17,7 @@ pub(crate) mod partitions;
 pub(crate) mod queue;
 pub(crate) mod replication;
 pub(crate) mod session_events;
+pub(crate) mod session_records;
 pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;

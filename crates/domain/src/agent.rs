@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::{AgentId, ListingId, UserId};
 use crate::text::check_text;
 use crate::tool::{BUILT_IN_TOOLS, built_in};
@@ -37,6 +38,25 @@ pub struct Agent {
     /// What it is made of.
     #[serde(flatten)]
     pub spec: AgentSpec,
+}
+
+impl Choosable for Agent {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "owner_id",
+        "status",
+        "revision",
+        "listing_id",
+        "created_at",
+        "updated_at",
+        "name",
+        "description",
+        "avatar",
+        "system_prompt",
+        "model_policy",
+        "tools",
+        "limits",
+    ];
 }
 
 /// An agent in a list.

@@ -58,3 +58,5 @@ id!(/// A listing of the marketplace.
     ListingId);
 id!(/// A person, guest or member.
     UserId);
+id!(/// An API key.
+    ApiKeyId);

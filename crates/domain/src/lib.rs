@@ -5,8 +5,10 @@ pub mod agent_file;
 pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_version;
+pub mod api_key;
 pub mod budget;
 pub mod fault;
+pub mod fields;
 pub mod form;
 pub mod ids;
 pub mod listing;
@@ -24,4 +26,4 @@ pub mod tool;
 pub mod waiting;
 
 pub use fault::{FaultKind, FieldFault};
-pub use ids::{AgentId, ListingId, SessionId, UserId};
+pub use ids::{AgentId, ApiKeyId, ListingId, SessionId, UserId};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentSpec, Avatar};
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::ListingId;
 use crate::page::PageRequest;
 use crate::text::check_text;
@@ -97,6 +98,28 @@ pub struct Listing {
     pub updated_at: Timestamp,
 }
 
+impl Choosable for Listing {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "slug",
+        "name",
+        "tagline",
+        "category",
+        "avatar",
+        "publisher",
+        "installs",
+        "rating_count",
+        "rating_hundredths",
+        "is_template",
+        "description",
+        "examples",
+        "agent",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
+}
+
 /// A listing in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListingSummary {
@@ -122,6 +145,22 @@ pub struct ListingSummary {
     pub rating_hundredths: i32,
     /// Whether it is offered as a template for a first agent.
     pub is_template: bool,
+}
+
+impl Choosable for ListingSummary {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "slug",
+        "name",
+        "tagline",
+        "category",
+        "avatar",
+        "publisher",
+        "installs",
+        "rating_count",
+        "rating_hundredths",
+        "is_template",
+    ];
 }
 
 /// A goal to try a listing with.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Avatar, LimitChanges, Limits, MODEL_NAME_MAX, ModelPolicy, SYSTEM_PROMPT_MAX};
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, UserId};
 use crate::money::MicroUsd;
 use crate::text::check_text;
@@ -64,6 +65,32 @@ pub struct Session {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Choosable for Session {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "owner_id",
+        "agent_id",
+        "agent_version",
+        "agent_name",
+        "agent_avatar",
+        "goal",
+        "context",
+        "state",
+        "reason",
+        "limits",
+        "usage",
+        "steps",
+        "model",
+        "waiting",
+        "waited_ms",
+        "parent",
+        "last_sequence",
+        "created_at",
+        "started_at",
+        "ended_at",
+    ];
 }
 
 /// Where a session comes from: it holds a copy of the steps of another one.

@@ -1,8 +1,12 @@
 //! The tools that every installation has. Their code lives in the runtime; their names and what
 //! people read about them live here, because a form that offers them needs both.
 
+use serde::Serialize;
+
+use crate::fields::Choosable;
+
 /// What people read about a built-in tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct BuiltInTool {
     /// The name that agents and models use.
     pub name: &'static str,
@@ -12,6 +16,10 @@ pub struct BuiltInTool {
     pub summary: &'static str,
     /// Whether it reaches hosts outside this installation.
     pub reaches_out: bool,
+}
+
+impl Choosable for BuiltInTool {
+    const FIELDS: &'static [&'static str] = &["name", "title", "summary", "reaches_out"];
 }
 
 /// The tool by which an agent asks the person whom it works for.

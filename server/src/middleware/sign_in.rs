@@ -1,4 +1,4 @@
-//! Knows the caller by the cookie, and turns sign-ins and sign-outs into cookies.
+//! Knows the caller by an API key or by the cookie, and turns sign-ins and sign-outs into cookies.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use http::{HeaderValue, header};
-use resonant_backend::{Actor, RequestId, SignInChange, members};
+use http::{HeaderMap, HeaderValue, header};
+use resonant_backend::{Actor, Backend, Ctx, RequestId, Result, SignInChange, api_keys, members};
 
 use crate::fault::Fault;
 use crate::settings::Site;
@@ -27,15 +27,13 @@ pub async fn recognise(
         .get::<RequestId>()
         .cloned()
         .unwrap_or_else(|| RequestId::new("unnamed"));
-    let jar = CookieJar::from_headers(request.headers());
-    let token = jar.get(cookie_name(&state.site)).map(|cookie| cookie.value().to_owned());
-    let ctx = match token {
-        None => state.backend.ctx(Actor::Anonymous, id),
-        Some(token) => match members::authenticate(&state.backend, &token).await {
-            Ok(Some(actor)) => state.backend.ctx_signed_in(actor, id, &token),
-            Ok(None) => state.backend.ctx(Actor::Anonymous, id),
-            Err(error) => return Fault::from(error).into_response(),
-        },
+    let ctx = match caller(&state, request.headers(), &id).await {
+        Ok(Some(ctx)) => ctx,
+        Ok(None) => {
+            request.extensions_mut().insert(UnknownKey);
+            state.backend.ctx(Actor::Anonymous, id)
+        }
+        Err(error) => return Fault::from(error).into_response(),
     };
     request.extensions_mut().insert(ctx.clone());
 
@@ -52,6 +50,54 @@ pub async fn recognise(
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// Who asks: by the key in `Authorization`, else by the cookie. `None`: by a key that stands for nobody.
+async fn caller(state: &AppState, headers: &HeaderMap, id: &RequestId) -> Result<Option<Ctx>> {
+    let backend = &state.backend;
+    match bearer(headers) {
+        Some(key) => {
+            let actor = api_keys::authenticate(backend, key).await?;
+            Ok(actor.map(|actor| backend.ctx(actor, id.clone())))
+        }
+        None => by_cookie(backend, &state.site, headers, id.clone()).await.map(Some),
+    }
+}
+
+/// The key of `Authorization: Bearer …` (RFC 6750); the scheme is written in any case. Another scheme is
+/// not meant for us: a proxy may ask for a password of its own.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// Marks a request whose key stands for nobody.
+#[derive(Clone, Copy, Debug)]
+struct UnknownKey;
+
+/// Refuses a request whose key stands for nobody, once it was counted.
+pub async fn refuse_unknown_key(request: Request, next: Next) -> Response {
+    if request.extensions().get::<UnknownKey>().is_some() {
+        return Fault::unknown_key().into_response();
+    }
+    next.run(request).await
+}
+
+async fn by_cookie(
+    backend: &Backend,
+    site: &Site,
+    headers: &HeaderMap,
+    id: RequestId,
+) -> Result<Ctx> {
+    let jar = CookieJar::from_headers(headers);
+    let Some(token) = jar.get(cookie_name(site)).map(Cookie::value) else {
+        return Ok(backend.ctx(Actor::Anonymous, id));
+    };
+    Ok(match members::authenticate(backend, token).await? {
+        Some(actor) => backend.ctx_signed_in(actor, id, token),
+        None => backend.ctx(Actor::Anonymous, id),
+    })
 }
 
 /// The cookie's name. With `__Host-` a browser takes it only from this very host over https.

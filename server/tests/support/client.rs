@@ -33,6 +33,12 @@ impl Call {
         self
     }
 
+    /// What the connection would have told.
+    pub(crate) fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.builder = self.builder.extension(value);
+        self
+    }
+
     pub(crate) fn by(self, visitor: &Visitor) -> Self {
         match &visitor.token {
             Some(token) => self.header("cookie", &format!("other=1; resonant_sign_in={token}")),
@@ -61,6 +67,15 @@ impl Call {
     pub(crate) async fn open(self) -> http::Response<Body> {
         let request = self.builder.body(Body::from(self.body)).unwrap();
         self.router.oneshot(request).await.unwrap()
+    }
+}
+
+impl Call {
+    /// Sends the request and never comes to the end of its body.
+    pub(crate) async fn open_without_end(self) {
+        let never = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = self.builder.body(Body::from_stream(never)).unwrap();
+        self.router.oneshot(request).await.unwrap();
     }
 }
 

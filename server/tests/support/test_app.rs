@@ -14,7 +14,7 @@ use resonant_backend::{
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
 use serde_json::json;
-use server::settings::Site;
+use server::settings::{Limits, Site};
 use server::worker::Workers;
 use server::{AppState, router};
 use tokio_util::sync::CancellationToken;
@@ -22,11 +22,17 @@ use tokio_util::sync::CancellationToken;
 use super::{Call, fresh_database};
 
 /// How a test wants its application.
-#[derive(Default)]
 pub(crate) struct Builder {
     workers: usize,
     site: Site,
+    limits: Limits,
     model_url: Option<String>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { workers: 0, site: Site::default(), limits: Limits::none(), model_url: None }
+    }
 }
 
 impl Builder {
@@ -39,6 +45,12 @@ impl Builder {
     /// Browsers see the application at this origin.
     pub(crate) fn at(mut self, origin: &str) -> Self {
         self.site = Site::at(origin).unwrap();
+        self
+    }
+
+    /// Callers may ask so much.
+    pub(crate) fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -76,6 +88,7 @@ impl Builder {
             backend: backend.clone(),
             leptos,
             site: Arc::new(self.site),
+            limits: Arc::new(self.limits),
             stopping: stopping.clone(),
         };
         TestApp { router: router(state), backend, stopping, workers: Some(workers), database }

@@ -5,21 +5,29 @@ use futures::future::BoxFuture;
 use resonant_domain::agent::AgentChanges;
 use resonant_domain::agent_list::{AgentQuery, BulkAction};
 use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::api_key::{Scope, Scopes};
+use resonant_domain::fields::Fields;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::page::{PageRequest, Place};
-use resonant_domain::{AgentId, FaultKind, SessionId};
+use resonant_domain::{AgentId, ApiKeyId, FaultKind, SessionId, UserId};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::agents::AgentFilter;
+use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
-use crate::{Backend, Ctx, Result, agents, listings, members, sample, sessions, work};
+use crate::{
+    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, listings, members, sample, sessions,
+    work,
+};
 
 #[derive(Clone)]
 struct Things {
     agent: AgentId,
     session: SessionId,
     slug: String,
+    key: ApiKeyId,
 }
 
 type Ask = fn(Ctx, Things) -> BoxFuture<'static, Result<()>>;
@@ -32,6 +40,8 @@ struct Row {
     stranger: Option<FaultKind>,
     anonymous: Option<FaultKind>,
     system: Option<FaultKind>,
+    /// A key of the owner that has no scope.
+    keyless: Option<FaultKind>,
 }
 
 macro_rules! ask {
@@ -53,24 +63,24 @@ const NOT_FOUND: Option<FaultKind> = Some(FaultKind::NotFound);
 /// Of one owner: hidden from other people.
 const fn owned(name: &'static str, ask: Ask) -> Row {
     let (stranger, anonymous, system) = (NOT_FOUND, UNAUTHENTICATED, FORBIDDEN);
-    Row { name, ask, owner: None, stranger, anonymous, system }
+    Row { name, ask, owner: None, stranger, anonymous, system, keyless: FORBIDDEN }
 }
 
 /// Of whoever asks.
 const fn own(name: &'static str, ask: Ask) -> Row {
     let (anonymous, system) = (UNAUTHENTICATED, FORBIDDEN);
-    Row { name, ask, owner: None, stranger: None, anonymous, system }
+    Row { name, ask, owner: None, stranger: None, anonymous, system, keyless: FORBIDDEN }
 }
 
 /// Of everyone.
 const fn public(name: &'static str, ask: Ask) -> Row {
-    Row { name, ask, owner: None, stranger: None, anonymous: None, system: None }
+    Row { name, ask, owner: None, stranger: None, anonymous: None, system: None, keyless: None }
 }
 
 /// Of the installation alone.
 const fn internal(name: &'static str, ask: Ask) -> Row {
     let (owner, stranger, anonymous) = (FORBIDDEN, FORBIDDEN, UNAUTHENTICATED);
-    Row { name, ask, owner, stranger, anonymous, system: None }
+    Row { name, ask, owner, stranger, anonymous, system: None, keyless: FORBIDDEN }
 }
 
 #[expect(clippy::too_many_lines, reason = "a row for each use case")]
@@ -78,6 +88,18 @@ fn table() -> Vec<Row> {
     vec![
         own("agents::list", ask!(|ctx, things| agents::list(&ctx, AgentFilter::default()))),
         owned("agents::get", ask!(|ctx, things| agents::get(&ctx, things.agent))),
+        own(
+            "agents::records::list",
+            ask!(|ctx, things| records::list(&ctx, RecordQuery::default())),
+        ),
+        owned(
+            "agents::records::get",
+            ask!(|ctx, things| records::get(&ctx, things.agent, &Wanted::default())),
+        ),
+        own(
+            "agents::records::find",
+            ask!(|ctx, things| records::find(&ctx, &[things.agent], &Wanted::default())),
+        ),
         own("agents::create", ask!(|ctx, things| agents::create(&ctx, sample::spec("New")))),
         owned(
             "agents::update",
@@ -151,6 +173,18 @@ fn table() -> Vec<Row> {
         ),
         own("sessions::list", ask!(|ctx, things| sessions::list(&ctx, SessionFilter::default()))),
         owned("sessions::get", ask!(|ctx, things| sessions::get(&ctx, things.session))),
+        own(
+            "sessions::records::list",
+            ask!(|ctx, things| sessions::records::list(
+                &ctx,
+                SessionFilter::default(),
+                &Fields::all()
+            )),
+        ),
+        owned(
+            "sessions::records::get",
+            ask!(|ctx, things| sessions::records::get(&ctx, things.session, &Fields::all())),
+        ),
         owned("sessions::events", ask!(|ctx, things| sessions::events(&ctx, things.session, 0))),
         owned("sessions::stream", ask!(|ctx, things| sessions::stream(&ctx, things.session, 0))),
         owned("sessions::share", ask!(|ctx, things| sessions::share(&ctx, things.session))),
@@ -172,6 +206,9 @@ fn table() -> Vec<Row> {
             "members::update_profile",
             ask!(|ctx, things| members::update_profile(&ctx, "Ada".to_owned())),
         ),
+        own("api_keys::create", ask!(|ctx, things| api_keys::create(&ctx, sample::key("CI", &[])))),
+        own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx))),
+        owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent))),
         owned(
@@ -189,12 +226,16 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let agent = agents::create(&owner, sample::spec("Reader")).await.unwrap().id;
     let session = sessions::start(&owner, agent, sample::goal("Read")).await.unwrap().id;
     let slug = listings::templates(&owner).await.unwrap()[0].summary.slug.clone();
-    let things = Things { agent, session, slug };
+    let key = api_keys::create(&owner, sample::key("CI", &[])).await.unwrap().0.id;
+    let things = Things { agent, session, slug, key };
+    let Actor::User { id, .. } = owner.actor() else { panic!("a member is a user") };
+    let keyless = Actor::Key { owner: id, key, scopes: Scopes::default() };
     for row in table() {
         // The owner comes last: a deletion is seen by nobody else before.
         for (who, ctx, expected) in [
             ("anonymous", backend.anonymous(), row.anonymous),
             ("system", backend.system(), row.system),
+            ("keyless", backend.ctx(keyless, RequestId::new("test")), row.keyless),
             ("guest", sample::guest(&backend).await.unwrap(), row.stranger),
             (
                 "stranger",
@@ -228,15 +269,19 @@ async fn only_the_system_runs_sessions(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn the_system_does_not_sign_in(pool: PgPool) {
+async fn neither_the_system_nor_a_key_signs_in(pool: PgPool) {
     let backend = Backend::for_tests(pool);
-    let ctx = backend.system();
-    let credentials = members::Credentials { email: "a@b.c".into(), password: "x".into() };
-    for answer in [
-        members::begin_guest(&ctx).await,
-        members::sign_up(&ctx, sample::new_member("ada")).await,
-        members::sign_in(&ctx, credentials).await,
-    ] {
-        assert_eq!(answer.unwrap_err().kind(), FaultKind::Forbidden);
+    let (owner, key) = (UserId::from_uuid(Uuid::nil()), ApiKeyId::from_uuid(Uuid::nil()));
+    let key = Actor::Key { owner, key, scopes: Scope::ALL.into_iter().collect() };
+    for actor in [Actor::System, key] {
+        let ctx = backend.ctx(actor, RequestId::new("test"));
+        let credentials = members::Credentials { email: "a@b.c".into(), password: "x".into() };
+        for answer in [
+            members::begin_guest(&ctx).await,
+            members::sign_up(&ctx, sample::new_member("ada")).await,
+            members::sign_in(&ctx, credentials).await,
+        ] {
+            assert_eq!(answer.unwrap_err().kind(), FaultKind::Forbidden);
+        }
     }
 }

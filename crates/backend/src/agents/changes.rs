@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::AgentId;
 use resonant_domain::agent_list::{AgentLine, BULK_MAX};
+use resonant_domain::api_key::Scope;
 
 use crate::{Ctx, Result, access, store};
 
@@ -29,7 +30,7 @@ pub struct AgentWatch {
 /// # Errors
 /// [`crate::Error::Unauthenticated`].
 pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
-    access::user(ctx)?;
+    access::with_scope(ctx, Scope::AgentsRead)?;
     let since = ctx.backend().now();
     let mut watch = AgentWatch { since, revisions: HashMap::new(), open: HashMap::new() };
     // What is the case now is known from the page.
@@ -42,7 +43,7 @@ pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
 /// # Errors
 /// [`crate::Error::Unauthenticated`].
 pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let changed = look(ctx, watch).await?;
     if changed.is_empty() {
         return Ok(Vec::new());
@@ -52,7 +53,7 @@ pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>
 }
 
 async fn look(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentId>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let now = ctx.backend().now();
     let mut conn = ctx.backend().read(owner).await?;
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX);

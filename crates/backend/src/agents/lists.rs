@@ -1,6 +1,7 @@
 //! Lists of agents of any length: a window anywhere in them, and changes to many agents at once.
 
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, check_bulk};
+use resonant_domain::api_key::Scope;
 use resonant_domain::page::{MAX_LIMIT, Place, Window};
 use resonant_domain::{AgentId, UserId};
 
@@ -22,7 +23,7 @@ pub async fn window(
     place: Place,
     limit: u32,
 ) -> Result<Window<AgentLine>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     query.check()?;
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::field("limit", format!("must be 1 to {MAX_LIMIT}")));
@@ -53,7 +54,7 @@ pub async fn window(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a query that cannot be used.
 pub async fn count(ctx: &Ctx, query: &AgentQuery) -> Result<u64> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     query.check()?;
     let mut conn = ctx.backend().read(owner).await?;
     Ok(store::agent_lists::count(&mut conn, owner, query).await?)
@@ -65,7 +66,7 @@ pub async fn count(ctx: &Ctx, query: &AgentQuery) -> Result<u64> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a query that cannot be used.
 pub async fn rank_of_prefix(ctx: &Ctx, query: &AgentQuery, prefix: &str) -> Result<Option<u64>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     query.check()?;
     let of_prefix = AgentQuery { text: Some(prefix.to_owned()), ..AgentQuery::default() };
     of_prefix.check()?;
@@ -80,7 +81,7 @@ pub async fn rank_of_prefix(ctx: &Ctx, query: &AgentQuery, prefix: &str) -> Resu
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
 pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     check_bulk(ids)?;
     let mut conn = ctx.backend().read(owner).await?;
     Ok(store::agent_lists::list_named(&mut conn, owner, ids).await?)
@@ -92,7 +93,7 @@ pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
 pub async fn change_many(ctx: &Ctx, ids: &[AgentId], action: BulkAction) -> Result<Vec<AgentId>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     check_bulk(ids)?;
     let backend = ctx.backend();
     let now = backend.now();

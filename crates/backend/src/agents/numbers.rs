@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use resonant_domain::AgentId;
 use resonant_domain::agent_numbers::{AgentNumbers, DAYS};
+use resonant_domain::api_key::Scope;
 
 use super::NOT_FOUND;
 use crate::{Ctx, Result, access, store};
@@ -16,7 +17,7 @@ const FAILURES: i64 = 5;
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
 pub async fn numbers(ctx: &Ctx, id: AgentId) -> Result<AgentNumbers> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let since = ctx.backend().now() - SignedDuration::from_hours(24 * DAYS);
     let mut conn = ctx.backend().read(owner).await?;
     store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use resonant_domain::AgentId;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
+use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 
 use super::NOT_FOUND;
@@ -18,7 +19,7 @@ const PURGE_BATCH: i64 = 500;
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::Invalid`] for a limit or cursor that cannot be
 /// used.
 pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
     let scope = ("agent_trash", owner);
     let cursors = ctx.backend().cursors().await?;
@@ -43,7 +44,7 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] when it is not in the trash.
 pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut conn = ctx.backend().write(owner).await?;
     let is_gone = store::agent_trash::delete(&mut conn, owner, id).await?;
     conn.commit().await?;

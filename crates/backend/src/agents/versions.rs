@@ -5,6 +5,7 @@
 
 use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary, missing};
+use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::spec_diff::SpecDiff;
 use resonant_domain::{AgentId, UserId};
@@ -27,7 +28,7 @@ pub async fn publish(
     new: NewVersion,
     expected_revision: Option<i64>,
 ) -> Result<AgentVersion> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     new.check()?;
     let mut tx = ctx.backend().begin(owner).await?;
     let agent = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
@@ -73,7 +74,7 @@ async fn version(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     match store::agent_versions::find_published(&mut conn, owner, id).await? {
@@ -88,7 +89,7 @@ pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that
 /// cannot be used.
 pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<VersionSummary>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
     let scope = ("agent_versions", owner, id);
     let cursors = ctx.backend().cursors().await?;
@@ -111,7 +112,7 @@ pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version.
 pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVersion> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     version(&mut conn, owner, id, number).await
@@ -134,7 +135,7 @@ pub(crate) async fn spec_of(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or a version.
 pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) -> Result<SpecDiff> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
     let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     let before = spec_of(&mut conn, &agent, before).await?;
@@ -176,7 +177,7 @@ pub async fn replace_draft(
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] names every field that breaks
 /// a rule.
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     spec.check()?;
     let mut conn = ctx.backend().read(owner).await?;
     let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;

@@ -100,6 +100,16 @@ impl Redis {
         self.try_ask::<i64>(::redis::cmd("DEL").arg(key)).await;
     }
 
+    /// Runs a script on one key.
+    pub(crate) async fn eval<T: FromRedisValue>(
+        &self,
+        script: &str,
+        key: &str,
+        numbers: &[i64],
+    ) -> Option<T> {
+        self.try_ask(::redis::cmd("EVAL").arg(script).arg(1).arg(key).arg(numbers)).await
+    }
+
     /// Publishes; `false` when Redis did not take it.
     pub(crate) async fn publish(&self, channel: &str, payload: Vec<u8>) -> bool {
         self.try_ask::<i64>(::redis::cmd("PUBLISH").arg(channel).arg(payload)).await.is_some()

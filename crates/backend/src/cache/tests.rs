@@ -15,7 +15,7 @@ use super::*;
 use crate::{Backend, Settings, SignInChange, agents, listings, members, sample, sessions, store};
 
 /// A Redis of this test alone, on a socket in a folder of its own.
-struct Server {
+pub(super) struct Server {
     folder: PathBuf,
     process: Child,
 }
@@ -28,7 +28,7 @@ impl Server {
         folder
     }
 
-    fn start(name: &str) -> Self {
+    pub(super) fn start(name: &str) -> Self {
         let folder = Self::folder(name);
         let process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--unixsocket"])
@@ -40,7 +40,7 @@ impl Server {
         Self { folder, process }
     }
 
-    fn url(name: &str) -> String {
+    pub(super) fn url(name: &str) -> String {
         format!("redis+unix://{}", Self::folder(name).join("socket").display())
     }
 }
@@ -58,7 +58,7 @@ fn backend(pool: &PgPool, url: &str) -> Backend {
     Backend::for_tests_with(pool.clone(), &settings)
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

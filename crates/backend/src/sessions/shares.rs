@@ -4,6 +4,7 @@
 //! The token of a link is sealed here and names owner and link, so that it is looked up by owner like
 //! everything that someone owns, and cannot be guessed or made elsewhere.
 
+use resonant_domain::api_key::Scope;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{SessionId, UserId};
@@ -21,7 +22,7 @@ const NO_SHARE: Error = Error::NotFound("session");
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn share(ctx: &Ctx, id: SessionId) -> Result<String> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();
     let cursors = backend.cursors().await?;
     let mut conn = backend.begin(owner).await?;
@@ -38,7 +39,7 @@ pub async fn share(ctx: &Ctx, id: SessionId) -> Result<String> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let cursors = ctx.backend().cursors().await?;
     let mut conn = ctx.backend().read(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
@@ -51,7 +52,7 @@ pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn unshare(ctx: &Ctx, id: SessionId) -> Result<()> {
-    let owner = access::user(ctx)?;
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut conn = ctx.backend().begin(owner).await?;
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     store::session_shares::delete(&mut conn, owner, id).await?;

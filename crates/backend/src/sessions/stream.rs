@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use resonant_domain::api_key::Scope;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId};
 
@@ -28,7 +29,8 @@ const DEAF_SILENCE: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
 pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream> {
-    stream_of(ctx.backend(), access::user(ctx)?, id, after).await
+    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
+    stream_of(ctx.backend(), owner, id, after).await
 }
 
 /// Follows a session whose reader is known to be allowed to.

@@ -13,7 +13,7 @@ use super::agent_versions::{number, stored};
 use super::{known, unsigned};
 
 /// The length of a goal in a list, in characters.
-const GOAL_IN_LIST: usize = 200;
+pub(super) const GOAL_IN_LIST: usize = 200;
 
 /// Where a page of sessions ends: the last session on it. Ids are in the order of their making.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
@@ -28,27 +28,28 @@ pub(crate) struct Runnable {
     pub(crate) is_cancel_asked: bool,
 }
 
-struct SessionRow {
-    owner_id: Uuid,
-    session_id: Uuid,
-    agent_id: Uuid,
-    agent_version: Option<i32>,
-    agent_name: String,
-    agent_avatar: Json<Avatar>,
-    goal: String,
-    context: Option<String>,
-    state: String,
-    reason: Option<String>,
-    limits: Json<Limits>,
-    steps: i32,
-    input_tokens: i64,
-    output_tokens: i64,
-    cost_micro_usd: i64,
-    model: Option<String>,
-    last_sequence: i64,
-    created_at: Timestamp,
-    started_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionRow {
+    pub(super) owner_id: Uuid,
+    pub(super) session_id: Uuid,
+    pub(super) agent_id: Uuid,
+    pub(super) agent_version: Option<i32>,
+    pub(super) agent_name: String,
+    pub(super) agent_avatar: Json<Avatar>,
+    pub(super) goal: String,
+    pub(super) context: Option<String>,
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) limits: Json<Limits>,
+    pub(super) steps: i32,
+    pub(super) input_tokens: i64,
+    pub(super) output_tokens: i64,
+    pub(super) cost_micro_usd: i64,
+    pub(super) model: Option<String>,
+    pub(super) last_sequence: i64,
+    pub(super) created_at: Timestamp,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) ended_at: Option<Timestamp>,
 }
 
 fn usage(input_tokens: i64, output_tokens: i64, cost_micro_usd: i64) -> Usage {

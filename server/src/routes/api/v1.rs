@@ -1,15 +1,24 @@
 //! Version 1 of the REST interface: a thin door to the use cases.
 
 pub(crate) mod agents;
+pub(crate) mod keys;
 pub(crate) mod listings;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;
 pub(crate) mod versions;
 
+use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;
+
+use crate::fault::Fault;
 
 /// The page that query parameters ask for. An empty cursor asks for the first page.
 fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {
     PageRequest { cursor: cursor.filter(|cursor| !cursor.is_empty()), limit }
+}
+
+/// The fields that a query parameter names; `None` without one.
+fn chosen<T: Choosable>(fields: Option<&str>) -> Result<Option<Fields<T>>, Fault> {
+    fields.map(Fields::parse).transpose().map_err(|fault| Fault::invalid(vec![fault]))
 }

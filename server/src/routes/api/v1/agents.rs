@@ -3,14 +3,15 @@
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use resonant_backend::agents::records::{self, AgentOrder, BATCH_MAX, RecordQuery, Wanted};
 use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, sessions};
-use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
 use resonant_domain::session::NewSession;
+use resonant_domain::{AgentId, FieldFault};
 use serde::Deserialize;
 
-use super::page;
+use super::{chosen, page};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::reply;
@@ -21,15 +22,110 @@ pub(crate) struct ListQuery {
     status: Option<AgentStatus>,
     cursor: Option<String>,
     limit: Option<u32>,
+    offset: Option<u32>,
+    order_by: Option<String>,
+    ids: Option<String>,
+    fields: Option<String>,
+    include: Option<Include>,
+}
+
+/// What may come with an agent.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Include {
+    Sessions,
+}
+
+fn wanted(fields: Option<&str>, include: Option<&Include>) -> Result<Wanted, Fault> {
+    Ok(Wanted { fields: chosen(fields)?.unwrap_or_default(), sessions: include.is_some() })
 }
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Fault> {
+    let is_plain = query.fields.is_none() && query.include.is_none();
+    if let Some(ids) = &query.ids {
+        alone(&query)?;
+        let ids: Vec<_> = ids.split(',').map(str::trim).collect();
+        return find(&ctx, &ids, &wanted(query.fields.as_deref(), query.include.as_ref())?).await;
+    }
+    if !(is_plain && query.offset.is_none() && query.order_by.is_none()) {
+        let order = query.order_by.as_deref().map(AgentOrder::parse).transpose();
+        let wanted = RecordQuery {
+            status: query.status,
+            order: order.map_err(|fault| Fault::invalid(vec![fault]))?.unwrap_or_default(),
+            page: page(query.cursor, query.limit),
+            offset: query.offset,
+            wanted: wanted(query.fields.as_deref(), query.include.as_ref())?,
+        };
+        return Ok(reply::page("agents", &records::list(&ctx, wanted).await?));
+    }
     let filter = AgentFilter { status: query.status, page: page(query.cursor, query.limit) };
     let page = agents::list(&ctx, filter).await?;
     Ok(reply::page("agents", &page))
+}
+
+/// Those who name the agents leave nothing to filter or to page.
+fn alone(query: &ListQuery) -> Result<(), Fault> {
+    let others = [
+        ("status", query.status.is_some()),
+        ("cursor", query.cursor.is_some()),
+        ("limit", query.limit.is_some()),
+        ("offset", query.offset.is_some()),
+        ("order_by", query.order_by.is_some()),
+    ];
+    let beside = others.iter().filter(|(_, is_given)| *is_given);
+    let faults: Vec<_> =
+        beside.map(|(name, _)| FieldFault::new(*name, "must not stand beside ids")).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Fault::invalid(faults)) }
+}
+
+/// The agents that a caller names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    ids: Vec<String>,
+}
+
+/// What is wanted of each agent that is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadQuery {
+    fields: Option<String>,
+    include: Option<Include>,
+}
+
+pub(crate) async fn batch(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<ReadQuery>,
+    Body(batch): Body<Batch>,
+) -> Result<Response, Fault> {
+    let wanted = wanted(query.fields.as_deref(), query.include.as_ref())?;
+    find(&ctx, &batch.ids, &wanted).await
+}
+
+async fn find(ctx: &Ctx, ids: &[impl AsRef<str>], wanted: &Wanted) -> Result<Response, Fault> {
+    let found = records::find(ctx, &checked(ids)?, wanted).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &found))
+}
+
+/// Ids, each once; the fault names each that is none or stands there again.
+fn checked(texts: &[impl AsRef<str>]) -> Result<Vec<AgentId>, Fault> {
+    if texts.len() > BATCH_MAX {
+        return Err(Fault::field("ids", format!("must be 1 to {BATCH_MAX} ids")));
+    }
+    let (mut ids, mut faults) = (Vec::with_capacity(texts.len()), Vec::new());
+    for (index, text) in texts.iter().enumerate() {
+        match text.as_ref().parse::<AgentId>() {
+            Err(error) => faults.push(FieldFault::new(format!("ids[{index}]"), error.to_string())),
+            Ok(id) if ids.contains(&id) => {
+                faults.push(FieldFault::new(format!("ids[{index}]"), "must be named once"));
+            }
+            Ok(id) => ids.push(id),
+        }
+    }
+    if faults.is_empty() { Ok(ids) } else { Err(Fault::invalid(faults)) }
 }
 
 pub(crate) async fn create(
@@ -44,8 +140,14 @@ pub(crate) async fn create(
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
+    Query(query): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    if query.fields.is_some() || query.include.is_some() {
+        let wanted = wanted(query.fields.as_deref(), query.include.as_ref())?;
+        let record = records::get(&ctx, id, &wanted).await?;
+        return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &record));
+    }
     let agent = agents::get(&ctx, id).await?;
     if names(&headers, &header::IF_NONE_MATCH, agent.revision) == Some(true) {
         let tags = [(header::ETAG, tag(agent.revision)), (header::CACHE_CONTROL, reply::PRIVATE)];

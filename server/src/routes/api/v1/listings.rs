@@ -4,11 +4,11 @@ use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, listings};
-use resonant_domain::listing::{Category, ListingFilter, ListingSort};
+use resonant_domain::listing::{Category, Listing, ListingFilter, ListingSort, ListingSummary};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page;
+use super::{chosen, page};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::reply;
@@ -25,12 +25,20 @@ pub(crate) struct BrowseQuery {
     sort: ListingSort,
     cursor: Option<String>,
     limit: Option<u32>,
+    fields: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetQuery {
+    fields: Option<String>,
 }
 
 pub(crate) async fn browse(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<BrowseQuery>,
 ) -> Result<Response, Fault> {
+    let fields = chosen::<ListingSummary>(query.fields.as_deref())?.unwrap_or_default();
     let filter = ListingFilter {
         query: query.query,
         category: query.category,
@@ -39,8 +47,9 @@ pub(crate) async fn browse(
         page: page(query.cursor, query.limit),
     };
     let found = listings::browse(&ctx, filter).await?;
+    let listings = found.listings.into_iter().map(|listing| fields.of(listing)).collect::<Vec<_>>();
     let body = json!({
-        "listings": found.listings,
+        "listings": listings,
         "has_more": found.next_cursor.is_some(),
         "next_cursor": found.next_cursor,
         "total": found.total,
@@ -52,9 +61,14 @@ pub(crate) async fn browse(
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
+    Query(query): Query<GetQuery>,
 ) -> Result<Response, Fault> {
+    let fields = chosen::<Listing>(query.fields.as_deref())?;
     let listing = listings::get(&ctx, &slug).await?;
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &listing))
+    Ok(match fields {
+        Some(fields) => reply::json(StatusCode::OK, reply::PUBLIC, &fields.of(listing)),
+        None => reply::json(StatusCode::OK, reply::PUBLIC, &listing),
+    })
 }
 
 pub(crate) async fn install(

@@ -4,13 +4,14 @@ use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::Ctx;
-use resonant_backend::sessions::{self, SessionFilter};
+use resonant_backend::sessions::{self, SessionFilter, records};
+use resonant_domain::fields::{Fields, Part};
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{AgentId, SessionId};
 use serde::{Deserialize, Serialize};
 
-use super::page;
+use super::{chosen, page};
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
 use crate::reply;
@@ -21,6 +22,7 @@ pub(crate) struct ListQuery {
     agent_id: Option<AgentId>,
     cursor: Option<String>,
     limit: Option<u32>,
+    fields: Option<String>,
 }
 
 pub(crate) async fn list(
@@ -28,13 +30,16 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Fault> {
     let filter = SessionFilter { agent_id: query.agent_id, page: page(query.cursor, query.limit) };
-    let page = sessions::list(&ctx, filter).await?;
-    Ok(reply::page("sessions", &page))
+    if let Some(fields) = chosen(query.fields.as_deref())? {
+        return Ok(reply::page("sessions", &records::list(&ctx, filter, &fields).await?));
+    }
+    Ok(reply::page("sessions", &sessions::list(&ctx, filter).await?))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
+    fields: Option<String>,
     include: Option<Include>,
 }
 
@@ -47,7 +52,7 @@ enum Include {
 #[derive(Serialize)]
 struct SessionBody {
     #[serde(flatten)]
-    session: Session,
+    session: Part<Session>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<SessionEvent>>,
 }
@@ -57,7 +62,10 @@ pub(crate) async fn get(
     PathId(id): PathId<SessionId>,
     Query(query): Query<GetQuery>,
 ) -> Result<Response, Fault> {
-    let session = sessions::get(&ctx, id).await?;
+    let session = match chosen(query.fields.as_deref())? {
+        Some(fields) => records::get(&ctx, id, &fields).await?,
+        None => Fields::all().of(sessions::get(&ctx, id).await?),
+    };
     let events = match query.include {
         Some(Include::Events) => Some(sessions::events(&ctx, id, 0).await?),
         None => None,

@@ -1,0 +1,235 @@
+//! Agents as programs want them: many at once, in an order of their own, some fields, or with their
+//! sessions. Each is one statement, however many agents and sessions it answers with.
+
+use std::collections::HashMap;
+
+use resonant_domain::agent::{Agent, AgentStatus};
+use resonant_domain::api_key::Scope;
+use resonant_domain::fields::{Fields, Part};
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::session::SessionSummary;
+use resonant_domain::{AgentId, FieldFault, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::NOT_FOUND;
+use crate::store::agent_records::{self, Selection, Wide};
+use crate::store::agents::AgentPosition;
+use crate::{Ctx, Error, Result, access};
+
+/// The most agents that are asked for by their ids at once.
+pub const BATCH_MAX: usize = 100;
+/// How far a page may begin behind the first agent when it is named by an offset.
+pub const OFFSET_MAX: u32 = 10_000;
+/// The most sessions that come with one agent, the newest ones.
+pub const SESSIONS_MAX: u32 = 10;
+
+/// What is wanted of each agent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// These fields.
+    pub fields: Fields<Agent>,
+    /// Its newest sessions too.
+    pub sessions: bool,
+}
+
+/// Which agents are wanted, in which order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordQuery {
+    /// Of this status alone.
+    pub status: Option<AgentStatus>,
+    /// In this order.
+    pub order: AgentOrder,
+    /// Which page.
+    pub page: PageRequest,
+    /// How many agents to pass over, in place of a cursor: at most [`OFFSET_MAX`].
+    pub offset: Option<u32>,
+    /// What of each.
+    pub wanted: Wanted,
+}
+
+/// The order of a list of agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AgentOrder {
+    /// By this instant.
+    pub by: OrderBy,
+    /// The newest first.
+    pub is_descending: bool,
+}
+
+/// The instant that orders agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OrderBy {
+    /// When it was made.
+    CreatedAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+impl Default for AgentOrder {
+    /// The one that changed last first.
+    fn default() -> Self {
+        Self { by: OrderBy::UpdatedAt, is_descending: true }
+    }
+}
+
+impl AgentOrder {
+    /// Reads an order such as `created_at DESC`; without a direction the oldest comes first.
+    pub fn parse(text: &str) -> Result<Self, FieldFault> {
+        let mut words = text.split_ascii_whitespace().map(str::to_ascii_lowercase);
+        let by = match words.next().as_deref() {
+            Some("created_at") => Some(OrderBy::CreatedAt),
+            Some("updated_at") => Some(OrderBy::UpdatedAt),
+            _ => None,
+        };
+        let is_descending = match words.next().as_deref() {
+            None | Some("asc") => Some(false),
+            Some("desc") => Some(true),
+            Some(_) => None,
+        };
+        match (by, is_descending, words.next()) {
+            (Some(by), Some(is_descending), None) => Ok(Self { by, is_descending }),
+            _ => Err(FieldFault::new(
+                "order_by",
+                "must be created_at or updated_at, followed by ASC or DESC",
+            )),
+        }
+    }
+}
+
+/// An agent as it was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentRecord {
+    #[serde(flatten)]
+    agent: Part<Agent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<Vec<SessionSummary>>,
+}
+
+/// Agents that were asked for by their ids.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Found {
+    /// Those that there are, in the order in which they were asked for.
+    pub agents: Vec<AgentRecord>,
+    /// Those that there are not, or that are another's.
+    pub missing: Vec<AgentId>,
+}
+
+/// Lists the caller's agents.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit, cursor or offset
+/// that cannot be used.
+pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
+    let owner = may_read(ctx, &query.wanted)?;
+    let limit = query.page.checked_limit()?;
+    let offset = checked_offset(&query)?;
+    let order = query.order;
+    let cursors = ctx.backend().cursors().await?;
+    // The usual order has the usual cursors.
+    let scope = ("agents", owner, query.status);
+    let own_scope = ("agents", owner, query.status, order);
+    let is_usual = order == AgentOrder::default();
+    let cursor = query.page.cursor.as_deref();
+    let after: Option<AgentPosition> =
+        if is_usual { cursors.open(&scope, cursor)? } else { cursors.open(&own_scope, cursor)? };
+
+    let selection = Selection {
+        status: query.status,
+        order,
+        after,
+        offset: i64::from(offset),
+        limit: i64::from(limit) + 1,
+    };
+    let mut conn = ctx.backend().read(owner).await?;
+    let mut found = agent_records::list(&mut conn, owner, &selection, wide(&query.wanted)).await?;
+    drop(conn);
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next_cursor = match found.last() {
+        Some((last, _)) if has_more => {
+            let at = match order.by {
+                OrderBy::CreatedAt => last.created_at,
+                OrderBy::UpdatedAt => last.updated_at,
+            };
+            let position = AgentPosition { updated_at: at, id: last.id };
+            Some(if is_usual {
+                cursors.seal(&scope, &position)?
+            } else {
+                cursors.seal(&own_scope, &position)?
+            })
+        }
+        _ => None,
+    };
+    let items = found.into_iter().map(|found| record(&query.wanted, found)).collect();
+    Ok(Page { items, next_cursor })
+}
+
+/// Reads the caller's agents of these ids, at most [`BATCH_MAX`].
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for too many ids.
+pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<Found> {
+    let owner = may_read(ctx, wanted)?;
+    if ids.is_empty() || ids.len() > BATCH_MAX {
+        return Err(Error::field("ids", format!("must be 1 to {BATCH_MAX} ids")));
+    }
+    let mut conn = ctx.backend().read(owner).await?;
+    let found = agent_records::find(&mut conn, owner, ids, wide(wanted)).await?;
+    drop(conn);
+    let mut by_id: HashMap<AgentId, _> =
+        found.into_iter().map(|found| (found.0.id, found)).collect();
+    let (mut agents, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
+    for id in ids {
+        match by_id.remove(id) {
+            Some(found) => agents.push(record(wanted, found)),
+            None => missing.push(*id),
+        }
+    }
+    Ok(Found { agents, missing })
+}
+
+/// Reads one agent of the caller.
+///
+/// # Errors
+/// Those of [`find`]; [`Error::NotFound`].
+pub async fn get(ctx: &Ctx, id: AgentId, wanted: &Wanted) -> Result<AgentRecord> {
+    find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND)
+}
+
+fn may_read(ctx: &Ctx, wanted: &Wanted) -> Result<UserId> {
+    if wanted.sessions {
+        access::with_scope(ctx, Scope::SessionsRead)?;
+    }
+    access::with_scope(ctx, Scope::AgentsRead)
+}
+
+fn checked_offset(query: &RecordQuery) -> Result<u32> {
+    match query.offset {
+        None => Ok(0),
+        Some(_) if query.page.cursor.is_some() => {
+            Err(Error::field("offset", "must not stand beside a cursor"))
+        }
+        Some(offset) if offset <= OFFSET_MAX => Ok(offset),
+        Some(_) => {
+            let reason = format!("must be at most {OFFSET_MAX}; go on by next_cursor from there");
+            Err(Error::field("offset", reason))
+        }
+    }
+}
+
+/// What must be fetched for it.
+fn wide(wanted: &Wanted) -> Wide {
+    let has = |name| wanted.fields.has(name);
+    Wide {
+        system_prompt: has("system_prompt"),
+        settings: has("model_policy") || has("tools") || has("limits"),
+        sessions: if wanted.sessions { SESSIONS_MAX } else { 0 },
+    }
+}
+
+fn record(wanted: &Wanted, (agent, sessions): (Agent, Vec<SessionSummary>)) -> AgentRecord {
+    AgentRecord { agent: wanted.fields.of(agent), sessions: wanted.sessions.then_some(sessions) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::*;
+use crate::agents::create;
+use crate::clock::FixedClock;
+use crate::{Backend, sample, sessions};
+
+fn wanted(fields: &str, sessions: bool) -> Wanted {
+    Wanted { fields: Fields::parse(fields).unwrap(), sessions }
+}
+
+fn values<T: Serialize>(things: &[T]) -> Vec<Value> {
+    things.iter().map(|thing| serde_json::to_value(thing).unwrap()).collect()
+}
+
+fn names(records: &[AgentRecord]) -> Vec<String> {
+    values(records).iter().map(|value| value["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_order_is_read_as_it_is_written_in_sql() {
+    let order = |by, is_descending| Ok(AgentOrder { by, is_descending });
+    assert_eq!(AgentOrder::parse("created_at DESC"), order(OrderBy::CreatedAt, true));
+    assert_eq!(AgentOrder::parse(" updated_at  asc "), order(OrderBy::UpdatedAt, false));
+    assert_eq!(AgentOrder::parse("created_at"), order(OrderBy::CreatedAt, false));
+    for text in ["", "name", "created_at DOWN", "created_at DESC, name", "created_at;--"] {
+        assert_eq!(AgentOrder::parse(text).unwrap_err().field, "order_by", "{text}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn ids_are_answered_in_their_order_and_strangers_are_missing(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::guest(&backend).await.unwrap();
+    let bob = sample::guest(&backend).await.unwrap();
+    let mut ids = vec![create(&bob, sample::spec("Foreign")).await.unwrap().id];
+    for name in ["One", "Two", "Three"] {
+        ids.insert(0, create(&ada, sample::spec(name)).await.unwrap().id);
+    }
+    ids.push(AgentId::from_uuid(uuid::Uuid::nil()));
+    let found = find(&ada, &ids, &wanted("id,name", false)).await.unwrap();
+    assert_eq!(names(&found.agents), ["Three", "Two", "One"]);
+    assert_eq!(found.missing, ids[3..]);
+    assert_eq!(values(&found.agents)[0], json!({ "id": ids[0], "name": "Three" }));
+    for wrong in [vec![], vec![ids[0]; BATCH_MAX + 1]] {
+        let error = find(&ada, &wrong, &Wanted::default()).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "ids");
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_whole_record_is_the_agent(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::guest(&backend).await.unwrap();
+    let agent = create(&ada, sample::spec("Reader")).await.unwrap();
+    let whole = get(&ada, agent.id, &Wanted::default()).await.unwrap();
+    assert_eq!(serde_json::to_value(&whole).unwrap(), serde_json::to_value(&agent).unwrap());
+    let list = list(&ada, RecordQuery::default()).await.unwrap();
+    assert_eq!(list.items, [whole]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_agent_comes_with_its_newest_sessions(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::guest(&backend).await.unwrap();
+    let busy = create(&ada, sample::spec("Busy")).await.unwrap();
+    create(&ada, sample::spec("Idle")).await.unwrap();
+    let mut newest = Vec::new();
+    for number in 1..=SESSIONS_MAX + 2 {
+        let goal = format!("Goal {number}");
+        sessions::start(&ada, busy.id, sample::goal(&goal)).await.unwrap();
+        newest.insert(0, goal);
+    }
+    let query = RecordQuery { wanted: wanted("name", true), ..RecordQuery::default() };
+    let page = list(&ada, query).await.unwrap();
+    assert_eq!(names(&page.items), ["Idle", "Busy"]);
+    assert_eq!(page.items[0].sessions, Some(vec![]));
+    let goals: Vec<_> = page.items[1].sessions.iter().flatten().map(|s| s.goal.clone()).collect();
+    assert_eq!(goals, newest[..SESSIONS_MAX as usize]);
+    // Each is told as the list of sessions tells it.
+    let listed = sessions::list(&ada, sessions::SessionFilter::default()).await.unwrap();
+    assert_eq!(page.items[1].sessions.as_ref().unwrap()[0], listed.items[0]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_order_pages_by_cursor_and_by_offset(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new("2026-11-24T12:00:00Z".parse().unwrap()));
+    let backend = Backend::for_tests_at(pool, clock.clone());
+    let ada = sample::guest(&backend).await.unwrap();
+    for name in ["A", "B", "C", "D", "E"] {
+        let agent = create(&ada, sample::spec(name)).await.unwrap();
+        clock.advance(SignedDuration::from_secs(1));
+        if name == "A" {
+            clock.advance(SignedDuration::from_hours(1));
+            let changes = serde_json::from_value(json!({ "description": "new" })).unwrap();
+            crate::agents::update(&ada, agent.id, changes, None).await.unwrap();
+            clock.advance(SignedDuration::from_hours(-1));
+        }
+    }
+    for (order, expected) in [
+        ("created_at DESC", "EDCBA"),
+        ("created_at ASC", "ABCDE"),
+        ("updated_at DESC", "AEDCB"),
+        ("updated_at ASC", "BCDEA"),
+    ] {
+        let order = AgentOrder::parse(order).unwrap();
+        let page = |cursor: Option<String>, offset: Option<u32>| {
+            let page = PageRequest { cursor, limit: Some(2) };
+            list(&ada, RecordQuery { order, page, offset, ..RecordQuery::default() })
+        };
+        let (mut by_cursor, mut by_offset, mut cursor) = (String::new(), String::new(), None);
+        for offset in [0, 2, 4] {
+            let next = page(cursor.take(), None).await.unwrap();
+            by_cursor += &names(&next.items).concat();
+            cursor = next.next_cursor;
+            by_offset += &names(&page(None, Some(offset)).await.unwrap().items).concat();
+        }
+        assert_eq!((by_cursor.as_str(), by_offset.as_str()), (expected, expected), "{order:?}");
+        assert_eq!(cursor, None);
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_offset_has_an_end_and_no_cursor_beside_it(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::guest(&backend).await.unwrap();
+    for name in ["A", "B"] {
+        create(&ada, sample::spec(name)).await.unwrap();
+    }
+    let ask = |cursor: Option<String>, offset| {
+        let page = PageRequest { cursor, limit: Some(1) };
+        list(&ada, RecordQuery { page, offset: Some(offset), ..RecordQuery::default() })
+    };
+    let cursor = ask(None, 0).await.unwrap().next_cursor;
+    assert!(ask(None, OFFSET_MAX).await.unwrap().items.is_empty());
+    for answer in [ask(None, OFFSET_MAX + 1).await, ask(cursor, 1).await] {
+        assert_eq!(answer.unwrap_err().fields()[0].field, "offset");
+    }
+}

@@ -1,0 +1,143 @@
+//! API keys: make one, see which there are, revoke one, and tell whom one stands for.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
+use resonant_domain::ApiKeyId;
+use resonant_domain::api_key::{ApiKey, KEY_START, KEYS_MAX, NewApiKey, Scope, Scopes};
+use sha2::{Digest as _, Sha256};
+
+use crate::backend::random;
+use crate::store::api_keys::KeyHash;
+use crate::{Actor, Backend, Ctx, Error, Result, access, store};
+
+/// The random bytes of a key.
+const KEY_BYTES: usize = 32;
+/// How many characters of a key its owner sees later on.
+const PREFIX: usize = KEY_START.len() + 4;
+/// How often the use of a key is written down at most.
+const USE_STEP: SignedDuration = SignedDuration::from_mins(1);
+
+const NOT_FOUND: Error = Error::NotFound("key");
+
+/// A key itself. Only its hash is kept here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKeyText(String);
+
+impl ApiKeyText {
+    /// The key as a program sends it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKeyText(…)")
+    }
+}
+
+/// Makes a key. The text is told this once. A key makes no key that may do more than itself.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`]; [`Error::MissingScope`]; [`Error::Conflict`] when
+/// there are too many keys already.
+pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
+    let owner = access::with_scope(ctx, Scope::KeysWrite)?;
+    let now = ctx.backend().now();
+    new.check(now)?;
+    if let Actor::Key { scopes, .. } = ctx.actor()
+        && let Some(wider) = new.scopes.iter().find(|scope| !scopes.has(**scope))
+    {
+        return Err(Error::MissingScope(*wider));
+    }
+    let text = format!("{KEY_START}{}", BASE64_URL_SAFE_NO_PAD.encode(random::<KEY_BYTES>()?));
+    let key = ApiKey {
+        id: ApiKeyId::from_uuid(ctx.resource_id()?),
+        name: new.name.trim().to_owned(),
+        prefix: text[..PREFIX].to_owned(),
+        scopes: Scopes::from(new.scopes),
+        created_at: now,
+        last_used_at: None,
+        expires_at: new.expires_at,
+    };
+    let most = i64::try_from(KEYS_MAX).unwrap_or(i64::MAX);
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    if let Some(made) = ctx.made_before() {
+        // Its text went down with whoever made it: a key that nobody knows is of no use.
+        store::api_keys::delete(&mut tx, owner, ApiKeyId::from_uuid(made)).await?;
+    }
+    if !store::api_keys::insert(&mut tx, owner, &key, &hash(&text), most).await? {
+        return Err(Error::Conflict(format!(
+            "You have {KEYS_MAX} keys. Revoke one to make another"
+        )));
+    }
+    tx.commit().await?;
+    tracing::info!(key.id = %key.id, user.id = %owner, "API key made");
+    Ok((key, ApiKeyText(text)))
+}
+
+/// Lists the caller's keys, newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
+    let owner = access::with_scope(ctx, Scope::KeysRead)?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    Ok(store::api_keys::list(&mut conn, owner).await?)
+}
+
+/// Ends a key of the caller: from now on no process takes it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
+    let owner = access::with_scope(ctx, Scope::KeysWrite)?;
+    let mut conn = ctx.backend().catalogue_write().await?;
+    if !store::api_keys::delete(&mut conn, owner, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(key.id = %id, user.id = %owner, "API key revoked");
+    Ok(())
+}
+
+/// Tells whom a key stands for; `None` when it stands for nobody. Asks the database each time, because
+/// a key that was revoked must not be taken by any process.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn authenticate(backend: &Backend, text: &str) -> Result<Option<Actor>> {
+    if !is_key(text) {
+        return Ok(None);
+    }
+    let (hash, now) = (hash(text), backend.now());
+    // Where it is written: a replica may not have heard of the revocation yet.
+    let mut conn = backend.catalogue_write().await?;
+    let known = store::api_keys::find_by_hash(&mut conn, &hash).await?;
+    let Some(known) = known.filter(|known| known.expires_at.is_none_or(|at| at > now)) else {
+        return Ok(None);
+    };
+    if known.last_used_at.is_none_or(|at| now.duration_since(at) >= USE_STEP) {
+        store::api_keys::update_last_used(&mut conn, &hash, now, now - USE_STEP).await?;
+        conn.commit().await?;
+    }
+    Ok(Some(Actor::Key { owner: known.user_id, key: known.id, scopes: known.scopes }))
+}
+
+/// Whether a text may be a key at all.
+fn is_key(text: &str) -> bool {
+    text.strip_prefix(KEY_START)
+        .and_then(|rest| BASE64_URL_SAFE_NO_PAD.decode(rest).ok())
+        .is_some_and(|bytes| bytes.len() == KEY_BYTES)
+}
+
+fn hash(text: &str) -> KeyHash {
+    Sha256::digest(text).into()
+}
+
+#[cfg(test)]
+mod tests;

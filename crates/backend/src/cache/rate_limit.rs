@@ -1,0 +1,166 @@
+//! How much of a limit a caller has used: the generic cell rate algorithm.
+//!
+//! Key: the limit's name and the caller. Value: when the caller will have used nothing again, in
+//! microseconds. Lifetime: until then. Empty: the caller has used nothing. Redis keeps it for all
+//! processes; each process has a copy and asks Redis anew after [`STALE`], in one round trip that tells
+//! what was used in between. A small limit is asked for each time. Without Redis the copy is all there is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::redis::Redis;
+
+/// For how long a process goes by its own copy of a large limit.
+const STALE: Duration = Duration::from_millis(100);
+/// From so many requests in a window a limit is large: what other processes use within [`STALE`] is then
+/// small beside it.
+const LARGE: u32 = 1_000;
+/// The most callers that a process remembers.
+const CALLERS: u64 = 100_000;
+
+/// Adds what was used to what Redis knows and tells whether one more fits.
+/// KEYS: the caller. ARGV: interval and window in microseconds, used since the last time.
+/// Answers 1 or 0, and when the caller will have used nothing again, in microseconds from now.
+const SCRIPT: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local free = tonumber(redis.call('GET', KEYS[1]) or now)
+if free < now then free = now end
+free = free + ARGV[1] * ARGV[3]
+local fits = 0
+if free + ARGV[1] - now <= tonumber(ARGV[2]) then
+  fits = 1
+  free = free + ARGV[1]
+end
+if free > now then
+  redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', math.ceil((free - now) / 1000))
+end
+return {fits, string.format('%.0f', free - now)}
+";
+
+/// So many requests in so long a time, and all of them at once when nothing was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// What the limit is called in headers.
+    pub name: &'static str,
+    /// Requests in a window, at least 1.
+    pub requests: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// Where a caller stands after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How long the caller must wait, when the request is one too many.
+    pub retry_after: Option<Duration>,
+    /// How many more requests fit now.
+    pub remaining: u32,
+    /// When the caller will have used nothing again.
+    pub reset_after: Duration,
+}
+
+impl RateLimit {
+    fn window_us(&self) -> i64 {
+        i64::try_from(self.window.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn interval_us(&self) -> i64 {
+        (self.window_us() / i64::from(self.requests.max(1))).max(1)
+    }
+
+    /// The standing of someone who will have used nothing `used_us` from now.
+    fn standing(&self, fits: bool, used_us: i64) -> Standing {
+        let (interval, room) = (self.interval_us(), self.window_us() - used_us);
+        let micros = |us: i64| Duration::from_micros(u64::try_from(us).unwrap_or(0));
+        Standing {
+            retry_after: (!fits).then(|| micros(interval - room)),
+            remaining: u32::try_from((room / interval).max(0)).unwrap_or(u32::MAX),
+            reset_after: micros(used_us),
+        }
+    }
+}
+
+/// What a process knows of one caller.
+#[derive(Debug, Default)]
+struct Used {
+    /// When the caller will have used nothing again, in microseconds after the process began.
+    free_us: i64,
+    /// When Redis was last asked.
+    asked_us: Option<i64>,
+    /// What was used since.
+    untold: u32,
+}
+
+impl Used {
+    /// Counts one request by what this process knows.
+    fn count(&mut self, limit: &RateLimit, now_us: i64) -> Standing {
+        let used = (self.free_us - now_us).max(0);
+        let fits = used + limit.interval_us() <= limit.window_us();
+        let used = if fits { used + limit.interval_us() } else { used };
+        self.free_us = now_us + used;
+        limit.standing(fits, used)
+    }
+}
+
+/// The counters of a process.
+#[derive(Clone)]
+pub(crate) struct RateLimits {
+    redis: Option<Redis>,
+    began: Instant,
+    used: moka::future::Cache<String, Arc<Mutex<Used>>>,
+}
+
+impl RateLimits {
+    pub(crate) fn new(redis: Option<Redis>) -> Self {
+        let used = moka::future::Cache::builder()
+            .max_capacity(CALLERS)
+            .time_to_idle(Duration::from_mins(10))
+            .build();
+        Self { redis, began: Instant::now(), used }
+    }
+
+    /// Counts a request of `who` and tells where that leaves them.
+    pub(crate) async fn count(&self, limit: &RateLimit, who: &str) -> Standing {
+        let now_us = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let key = format!("resonant:rate:1:{}:{who}", limit.name);
+        let used = self.used.get_with_by_ref(&key, async { Arc::default() }).await;
+        let Some((redis, untold)) = self.to_tell(&used, limit, now_us) else {
+            return lock(&used).count(limit, now_us);
+        };
+        match tell(redis, limit, &key, untold).await {
+            Some((fits, used_us)) => {
+                lock(&used).free_us = now_us + used_us;
+                limit.standing(fits, used_us)
+            }
+            None => lock(&used).count(limit, now_us),
+        }
+    }
+
+    /// What Redis is to be told now, if anything.
+    fn to_tell(&self, used: &Mutex<Used>, limit: &RateLimit, now_us: i64) -> Option<(&Redis, u32)> {
+        let redis = self.redis.as_ref()?;
+        let mut used = lock(used);
+        let stale = i64::try_from(STALE.as_micros()).unwrap_or(0);
+        let is_fresh = used.asked_us.is_some_and(|asked| now_us - asked < stale);
+        if limit.requests >= LARGE && is_fresh {
+            used.untold = used.untold.saturating_add(1);
+            return None;
+        }
+        used.asked_us = Some(now_us);
+        Some((redis, std::mem::take(&mut used.untold)))
+    }
+}
+
+fn lock(used: &Mutex<Used>) -> std::sync::MutexGuard<'_, Used> {
+    used.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn tell(redis: &Redis, limit: &RateLimit, key: &str, untold: u32) -> Option<(bool, i64)> {
+    let numbers = [limit.interval_us(), limit.window_us(), i64::from(untold)];
+    let (fits, used_us): (i64, String) = redis.eval(SCRIPT, key, &numbers).await?;
+    Some((fits == 1, used_us.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Requests that count once however often they are sent (`Idempotency-Key`).
+//!
+//! A request is claimed before it is run. The claim sets an identity aside for what the request makes
+//! ([`Ctx`] hands it out), and holds for a lease. When the process dies in between, the next try of the
+//! same request takes the claim over after the lease, with the same identity: a use case that finds
+//! something under it answers with that and makes nothing. So the effect happens once, whenever a
+//! process ends, and without a transaction around claim, effect and reply.
+
+use jiff::SignedDuration;
+use resonant_domain::UserId;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::ctx::Reserved;
+use crate::store::idempotency::{NewClaim, Place};
+use crate::{Actor, Backend, Ctx, Error, Result, store};
+
+/// For how long a reply is kept.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// For how long a claim holds: longer than any request may take.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A request as its sender names it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    route: String,
+    key: String,
+    hash: [u8; 32],
+}
+
+impl Request {
+    /// A request that calls `route` (method and path) under `key` (1 to 255 visible ASCII characters)
+    /// and says all of `said`.
+    #[must_use]
+    pub fn new(route: String, key: String, said: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in said {
+            // The length keeps the border between the parts.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self { route, key, hash: hash.finalize().into() }
+    }
+}
+
+/// What was answered, as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Names and values of the headers that matter.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Run it, then tell the claim how it went.
+    Run(Claim),
+    /// It was answered before.
+    Answered(Reply),
+    /// It is being answered at this moment.
+    InFlight,
+    /// The key was used for a request that says something else.
+    OtherRequest,
+}
+
+/// The right to run a request.
+#[derive(Debug)]
+pub struct Claim {
+    place: Place,
+    id: Uuid,
+    reserved: Reserved,
+}
+
+/// Tells whether a request is to be run. `None` for a caller whom nothing tells from others.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn claim(ctx: &Ctx, request: Request) -> Result<Option<Verdict>> {
+    let Some(user) = caller(ctx) else {
+        return Ok(None);
+    };
+    let place = Place { user, route: request.route, key: request.key };
+    let backend = ctx.backend();
+    let (now, claim_id, fresh) = (backend.now(), backend.new_id()?, backend.new_id()?);
+    let new = NewClaim {
+        place: &place,
+        request_hash: &request.hash,
+        resource_id: fresh,
+        claim_id,
+        now,
+        lease_until: now + LEASE,
+        forget_before: now - KEPT_FOR,
+    };
+    let mut conn = backend.catalogue_write().await?;
+    if let Some(id) = store::idempotency::claim(&mut conn, &new).await? {
+        store::idempotency::delete_forgotten(&mut conn, new.forget_before).await?;
+        conn.commit().await?;
+        let reserved = Reserved { id, is_second_try: id != fresh };
+        return Ok(Some(Verdict::Run(Claim { place, id: claim_id, reserved })));
+    }
+    let Some(kept) = store::idempotency::find(&mut conn, &place).await? else {
+        // Given up between our two looks: whoever held it is done, and the next try may claim it.
+        return Ok(Some(Verdict::InFlight));
+    };
+    Ok(Some(match kept.reply {
+        _ if kept.request_hash != request.hash => Verdict::OtherRequest,
+        None => Verdict::InFlight,
+        Some((status, headers, body)) => {
+            Verdict::Answered(Reply { status: u16::try_from(status).unwrap_or(200), headers, body })
+        }
+    }))
+}
+
+impl Claim {
+    /// The context in which the request is run.
+    #[must_use]
+    pub fn ctx(&self, ctx: &Ctx) -> Ctx {
+        ctx.reserving(self.reserved)
+    }
+
+    /// Keeps the reply for those who send the request again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]. The claim then runs out, and the next try finds what was made.
+    pub async fn succeeded(self, backend: &Backend, reply: Reply) -> Result<()> {
+        let mut conn = backend.catalogue_write().await?;
+        let status = i16::try_from(reply.status).map_err(Error::internal)?;
+        let kept = (status, reply.headers, reply.body);
+        store::idempotency::update_reply(&mut conn, &self.place, self.id, &kept).await?;
+        conn.commit().await
+    }
+
+    /// Gives the claim up after a failure that changed nothing: the key is free for any request.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn refused(self, backend: &Backend) -> Result<()> {
+        if self.reserved.is_second_try {
+            return self.broke_off(backend).await;
+        }
+        let mut conn = backend.catalogue_write().await?;
+        store::idempotency::delete(&mut conn, &self.place, self.id).await?;
+        conn.commit().await
+    }
+
+    /// Leaves the claim to the next try after a failure of which nobody knows what it has changed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn broke_off(self, backend: &Backend) -> Result<()> {
+        let mut conn = backend.catalogue_write().await?;
+        let now = backend.now();
+        store::idempotency::update_lease(&mut conn, &self.place, self.id, now).await?;
+        conn.commit().await
+    }
+}
+
+/// The user whose requests are told apart by their keys.
+fn caller(ctx: &Ctx) -> Option<UserId> {
+    match ctx.actor() {
+        Actor::User { id, .. } => Some(id),
+        Actor::Key { owner, .. } => Some(owner),
+        Actor::Anonymous | Actor::System => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

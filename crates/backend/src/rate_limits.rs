@@ -1,0 +1,75 @@
+//! How often a caller may ask.
+
+use std::net::IpAddr;
+
+use resonant_domain::member::UserKind;
+
+use crate::{Actor, Ctx, RateLimit, Standing};
+
+/// Who shares a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sharer(String);
+
+impl Sharer {
+    /// The caller as far as they are known: a key, a member, else all who come from the address. A guest
+    /// is made by asking, so that guests have no limit of their own.
+    #[must_use]
+    pub fn caller(ctx: &Ctx, address: Option<IpAddr>) -> (Self, Known) {
+        match ctx.actor() {
+            Actor::Key { key, .. } => (Self(format!("key:{key}")), Known::Caller),
+            Actor::User { id, kind: UserKind::Member } => {
+                (Self(format!("user:{id}")), Known::Caller)
+            }
+            Actor::System => (Self("system".to_owned()), Known::Caller),
+            Actor::User { kind: UserKind::Guest, .. } | Actor::Anonymous => {
+                (Self::address(address), Known::Address)
+            }
+        }
+    }
+
+    /// All who come from an address. An IPv6 network of 64 bits is one household's.
+    #[must_use]
+    pub fn address(address: Option<IpAddr>) -> Self {
+        Self(match address.map(|address| address.to_canonical()) {
+            None => "address:unknown".to_owned(),
+            Some(IpAddr::V4(address)) => format!("address:{address}"),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        })
+    }
+}
+
+/// What of a caller is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Who it is.
+    Caller,
+    /// Where it comes from.
+    Address,
+}
+
+/// Counts a request and tells where that leaves those who share the limit.
+pub async fn count(ctx: &Ctx, limit: &RateLimit, sharer: &Sharer) -> Standing {
+    ctx.backend().rate_limits().count(limit, &sharer.0).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_household_shares_its_network() {
+        for (one, other, is_same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+        ] {
+            let sharer = |text: &str| Sharer::address(Some(text.parse().unwrap()));
+            assert_eq!(sharer(one) == sharer(other), is_same, "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Which fields of a thing a caller wants to see.
+
+use std::marker::PhantomData;
+
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::fault::FieldFault;
+
+/// A thing whose fields can be chosen.
+pub trait Choosable: Serialize + Clone {
+    /// The names of its fields, as they stand in JSON.
+    const FIELDS: &'static [&'static str];
+}
+
+/// Some of the fields of a `T`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fields<T> {
+    names: Vec<&'static str>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Choosable> Fields<T> {
+    /// Every field.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { names: T::FIELDS.to_vec(), of: PhantomData }
+    }
+
+    /// Reads names with commas between them; the fault tells which there are.
+    pub fn parse(text: &str) -> Result<Self, FieldFault> {
+        let name = |part: &str| {
+            let known = T::FIELDS.iter().find(|known| **known == part.trim());
+            known.copied().ok_or_else(|| {
+                let known = T::FIELDS.join(", ");
+                FieldFault::new("fields", format!("must be some of {known}; separated by commas"))
+            })
+        };
+        let names = text.split(',').map(name).collect::<Result<_, _>>()?;
+        Ok(Self { names, of: PhantomData })
+    }
+
+    /// Whether the field is wanted.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(&name)
+    }
+
+    /// What is wanted of a thing. What is not wanted need not be known: no one sees it.
+    #[must_use]
+    pub fn of(&self, whole: T) -> Part<T> {
+        Part { whole, fields: self.clone() }
+    }
+}
+
+impl<T> Default for Fields<T>
+where
+    T: Choosable,
+{
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+/// A thing of which some fields are seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<T> {
+    whole: T,
+    fields: Fields<T>,
+}
+
+impl<T: Choosable> Serialize for Part<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(&self.whole).map_err(S::Error::custom)?;
+        if let Value::Object(fields) = &mut value {
+            fields.retain(|name, _| self.fields.has(name));
+        }
+        value.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agent::{Agent, AgentSpec, AgentStatus};
+    use crate::ids::{AgentId, UserId};
+    use crate::listing::{Listing, ListingSummary};
+    use crate::session::Session;
+
+    fn agent() -> Agent {
+        Agent {
+            id: AgentId::from_uuid(uuid::Uuid::nil()),
+            owner_id: UserId::from_uuid(uuid::Uuid::nil()),
+            status: AgentStatus::Active,
+            revision: 1,
+            listing_id: None,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            spec: AgentSpec { name: "Reader".to_owned(), ..AgentSpec::default() },
+        }
+    }
+
+    /// The names in the JSON of a thing are its fields, no more and no less.
+    #[test]
+    fn every_field_can_be_chosen() {
+        let whole = serde_json::to_value(agent()).unwrap();
+        let mut names: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = Agent::FIELDS.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+        for fields in [Session::FIELDS, Listing::FIELDS, ListingSummary::FIELDS] {
+            assert!(fields.contains(&"id"));
+        }
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_seen() {
+        let fields = Fields::<Agent>::parse("id, name,listing_id").unwrap();
+        let seen = serde_json::to_value(fields.of(agent())).unwrap();
+        let id = "00000000-0000-0000-0000-000000000000";
+        assert_eq!(seen, json!({ "id": id, "name": "Reader", "listing_id": null }));
+        let whole = serde_json::to_value(Fields::all().of(agent())).unwrap();
+        assert_eq!(whole, serde_json::to_value(agent()).unwrap());
+    }
+
+    #[test]
+    fn what_there_is_not_is_told_with_what_there_is() {
+        for text in ["", "id,,name", "nmae", "id,password", "*"] {
+            let fault = Fields::<Agent>::parse(text).unwrap_err();
+            assert_eq!(fault.field, "fields", "{text}");
+            assert!(fault.reason.starts_with("must be some of id, owner_id, "), "{}", fault.reason);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Many agents at once, and some fields of each.
+
+use resonant_domain::agent::Agent;
+use resonant_domain::fields::Choosable as _;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+#[tokio::test]
+async fn both_ways_to_ask_for_many_answer_alike() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let bob = app.guest().await;
+    let foreign = app.agent(&bob, "Foreign").await.id.to_string();
+    let mut ids = vec![foreign, NOBODY.to_owned()];
+    for name in ["One", "Two", "Three"] {
+        ids.insert(0, app.agent(&ada, name).await.id.to_string());
+    }
+    let post = || app.post("/api/v1/agents/batch?fields=name").by(&ada);
+    let by_post = post().json(&json!({ "ids": ids })).await;
+    let path = format!("/api/v1/agents?fields=name&ids={}", ids.join(","));
+    let by_get = app.get(&path).by(&ada).await;
+    let names = ["Three", "Two", "One"].map(|name| json!({ "name": name }));
+    let expected = json!({ "agents": names, "missing": ids[3..] });
+    assert_eq!(by_post.value(), expected);
+    assert_eq!(by_get.value(), expected);
+    // Without a choice each is whole.
+    let whole = app.get(&format!("/api/v1/agents?ids={}", ids[0])).by(&ada).await.value();
+    let one = app.get(&format!("/api/v1/agents/{}", ids[0])).by(&ada).await.value();
+    assert_eq!(whole["agents"][0], one);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_bad_id_is_named_by_its_place() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let id = app.agent(&ada, "Reckoner").await.id.to_string();
+    let many: Vec<_> = (0..101).map(|number| format!("{number:032x}")).collect();
+    for (ids, fields) in [
+        (json!([]), vec!["ids"]),
+        (json!([id, "x", NOBODY, "agent_4"]), vec!["ids[1]", "ids[3]"]),
+        (json!([id, NOBODY, id.to_uppercase()]), vec!["ids[2]"]),
+        (json!([id, 7]), vec!["ids[1]"]),
+        (json!("x"), vec!["ids"]),
+        (json!(many), vec!["ids"]),
+    ] {
+        let answer = app.post("/api/v1/agents/batch").by(&ada).json(&json!({ "ids": ids })).await;
+        let fields = fields.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(answer.problem(), (400, fields), "{ids}");
+    }
+    let hundred = json!({ "ids": many[..100] });
+    let answer = app.post("/api/v1/agents/batch").by(&ada).json(&hundred).await.value();
+    assert_eq!(answer["missing"].as_array().unwrap().len(), 100);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn every_read_shows_the_fields_that_are_asked_for() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 1 + 1?").await;
+    let (agent, session) = (agent.id, session.id);
+    let get = async |path: &str| app.get(path).by(&ada).await.value();
+    let names =
+        |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(",");
+    let listings = get("/api/v1/listings?limit=1&fields=slug").await;
+    let slug = listings["listings"][0]["slug"].as_str().unwrap();
+    assert_eq!(names(&listings["listings"][0]), "slug");
+
+    for (path, list, expected) in [
+        (format!("/api/v1/agents/{agent}?fields=status,name"), "", "name,status"),
+        ("/api/v1/agents?fields=tools,id".to_owned(), "agents", "id,tools"),
+        ("/api/v1/agents?fields=id&include=sessions".to_owned(), "agents", "id,sessions"),
+        (format!("/api/v1/agents/{agent}?fields=id&include=sessions"), "", "id,sessions"),
+        (format!("/api/v1/sessions/{session}?fields=state,context"), "", "context,state"),
+        (format!("/api/v1/sessions/{session}?fields=id&include=events"), "", "events,id"),
+        ("/api/v1/sessions?fields=id,limits".to_owned(), "sessions", "id,limits"),
+        (format!("/api/v1/listings/{slug}?fields=agent"), "", "agent"),
+        ("/api/v1/tools?fields=name".to_owned(), "tools", "name"),
+    ] {
+        let value = get(&path).await;
+        let thing = if list.is_empty() { &value } else { &value[list][0] };
+        assert_eq!(names(thing), expected, "{path}");
+    }
+    let all = Agent::FIELDS.join(",");
+    let whole = get(&format!("/api/v1/agents/{agent}?fields={all}")).await;
+    assert_eq!(whole, get(&format!("/api/v1/agents/{agent}")).await);
+    let unknown = app.get("/api/v1/agents?fields=nmae").by(&ada).await;
+    assert!(unknown.text().contains("must be some of id, owner_id, status"), "{unknown:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn the_guides_way_to_page_works() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for number in 1..=3 {
+        app.agent(&ada, &format!("Agent {number}")).await;
+    }
+    let names = async |query: &str| {
+        let page = app.get(&format!("/api/v1/agents?{query}")).by(&ada).await.value();
+        let agents = page["agents"].as_array().unwrap().iter();
+        (agents.map(|a| a["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), page)
+    };
+    let (first, page) = names("limit=2&offset=0&order_by=created_at%20DESC").await;
+    assert_eq!(first, ["Agent 3", "Agent 2"]);
+    assert_eq!(page["has_more"], true);
+    assert_eq!(names("limit=2&offset=2&order_by=created_at+DESC").await.0, ["Agent 1"]);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = names(&format!("limit=2&order_by=created_at%20DESC&cursor={cursor}")).await;
+    assert_eq!(next.0, ["Agent 1"]);
+    assert_eq!(next.1["has_more"], false);
+    // A cursor leads on in its own order alone.
+    let other = app.get(&format!("/api/v1/agents?order_by=created_at&cursor={cursor}")).by(&ada);
+    assert_eq!(other.await.problem(), (400, vec!["cursor".to_owned()]));
+    app.end().await;
+}

@@ -1,0 +1,136 @@
+//! How often callers may ask, and what they are told when it is too often or too much.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use axum::extract::ConnectInfo;
+use resonant_backend::RateLimit;
+use serde_json::json;
+use server::settings::Limits;
+
+use crate::support::{Call, TestApp, Visitor};
+
+fn limit(name: &'static str, requests: u32) -> Option<RateLimit> {
+    Some(RateLimit { name, requests, window: Duration::from_mins(1) })
+}
+
+fn from(call: Call, address: &str) -> Call {
+    call.extension(ConnectInfo(SocketAddr::new(address.parse().unwrap(), 4711)))
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_told_when_to_come_back() {
+    let mut limits = Limits::none();
+    limits.rate.caller = limit("caller", 3);
+    let app = TestApp::builder().limits(limits).start().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    for left in [2, 1, 0] {
+        let answer = app.get("/api/v1/agents").by(&ada).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"caller\";q=3;w=60");
+        let now = answer.header("ratelimit");
+        assert!(now.starts_with(&format!("\"caller\";r={left};t=")), "{now}");
+    }
+    let refused = app.get("/api/v1/agents").by(&ada).await;
+    assert_eq!(refused.problem(), (429, vec![]));
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((15..=20).contains(&wait), "{wait}");
+    assert!(refused.header("ratelimit").starts_with("\"caller\";r=0;t="), "{refused:?}");
+    // Someone else has a limit of their own; pages and health have none.
+    assert_eq!(app.get("/api/v1/agents").by(&bob).await.status, 200);
+    assert_eq!(app.get("/sign-in").by(&ada).await.status, 200);
+    assert_eq!(app.get("/api/v1/health").by(&ada).await.status, 200);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn each_key_has_its_limit_and_guests_share_that_of_their_address() {
+    let mut limits = Limits::none();
+    limits.rate.caller = limit("caller", 3);
+    limits.rate.address = limit("address", 2);
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.member("ada").await;
+    let body = json!({ "name": "CI", "scopes": ["agents:read"] });
+    let made = app.post("/api/v1/keys").by(&ada).json(&body).await.value();
+    let key = format!("Bearer {}", made["key"].as_str().unwrap());
+    for status in [200, 200, 200, 429] {
+        let answer = app.get("/api/v1/agents").header("authorization", &key).await;
+        assert_eq!(answer.status, status);
+    }
+    assert_eq!(app.get("/api/v1/agents").by(&ada).await.status, 200);
+
+    let guests = [app.guest().await, app.guest().await, Visitor::ANONYMOUS];
+    let tools = |guest, address| from(app.get("/api/v1/tools").by(guest), address);
+    for (guest, status) in guests.iter().zip([200, 200, 429]) {
+        assert_eq!(tools(guest, "192.0.2.1").await.status, status);
+    }
+    assert_eq!(tools(&guests[0], "192.0.2.2").await.status, 200);
+    // Whoever tries keys is counted as well.
+    let try_key =
+        || from(app.get("/api/v1/agents"), "192.0.2.3").header("authorization", "Bearer x");
+    for status in [401, 401, 429] {
+        assert_eq!(try_key().await.status, status);
+    }
+    // Nobody vouches for this header.
+    let forwarded = tools(&guests[0], "192.0.2.1").header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(forwarded.await.status, 429);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn passwords_are_not_guessed_fast() {
+    let mut limits = Limits::none();
+    limits.rate.sign_in = limit("sign-in", 2);
+    let app = TestApp::builder().limits(limits).start().await;
+    app.member("ada").await;
+    let sign_in =
+        || app.post("/api/fn/account/sign_in").form("email=ada%40example.org&password=wrong+one");
+    for status in [400, 400, 429] {
+        assert_eq!(sign_in().await.status, status);
+    }
+    assert_eq!(app.get("/api/v1/tools").await.status, 200);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_full_house_is_told_at_once() {
+    let mut limits = Limits::none();
+    limits.in_flight = 2;
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let began = Instant::now();
+    assert_eq!(app.get(&path).by(&ada).await.status, 200);
+    let normal = began.elapsed();
+
+    // Two requests whose bodies do not come take both places.
+    let slow = [(); 2].map(|()| {
+        let call = app.post("/api/v1/agents").by(&ada).header("content-type", "application/json");
+        tokio::spawn(call.open_without_end())
+    });
+    let full = async {
+        loop {
+            let began = Instant::now();
+            let answer = app.get(&path).by(&ada).await;
+            if answer.status == 503 {
+                return (answer, began.elapsed());
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let full = tokio::time::timeout(Duration::from_secs(10), full).await;
+    let (refused, wait) = full.expect("both places are taken");
+    assert_eq!(refused.problem(), (503, vec![]));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(wait < normal.max(Duration::from_millis(5)), "{wait:?} beside {normal:?}");
+    // Whoever looks after the process still learns how it is.
+    assert_eq!(app.get("/api/v1/health").await.status, 200);
+    assert_eq!(app.get("/api/v1/health/ready").await.status, 200);
+    for call in slow {
+        call.abort();
+        let _ = call.await;
+    }
+    assert_eq!(app.get(&path).by(&ada).await.status, 200);
+    app.end().await;
+}
