@@ -5,7 +5,7 @@
 fingerprint() {
   {
     say "$rust $cargo_leptos $wasm_bindgen"
-    cat package-lock.json .config/precompress.mjs .config/dev/release.sh
+    cat package-lock.json .config/precompress.mjs .config/pack_chunks.mjs .config/dev/release.sh
     { find Cargo.* .cargo app crates frontend migrations public server/src server/Cargo.toml style \
       .sqlx -type f -print0 || true; } | sort -z | xargs -0 sha256sum
   } 2>/dev/null | sha256sum | cut -c 1-20
@@ -26,6 +26,7 @@ build_release() { # fingerprint
   cp "$target/release/hash.txt" "$release.new/"
   cp -r target/site "$release.new/site"
   optimise_wasm "$release.new/site/pkg"
+  node .config/pack_chunks.mjs "$release.new"
   node .config/precompress.mjs "$release.new/site"
   wait "$server"
   cp "$target/release/server" "$release.new/"
@@ -40,6 +41,8 @@ optimise_wasm() { # folder
     xargs -0 -P "$(nproc)" -I '{}' node node_modules/binaryen/bin/wasm-opt \
       -Oz --enable-bulk-memory --enable-nontrapping-float-to-int '{}' -o '{}'
 }
+
+weigh_pages() { node .config/weigh.mjs "$release/site" end2end/load/budget.json; }
 
 need_release() {
   local print

@@ -96,6 +96,7 @@ need_browser() {
 test_browser() {
   need_browser
   need_release
+  check "Weight of the pages" weigh_pages
   watched "Browser tests" run_playwright "$@"
 }
 
