@@ -169,6 +169,7 @@ impl IconName {
             "extract" => Self::Magnifier,
             "json_query" => Self::Braces,
             "csv_table" => Self::Table,
+            "code" => Self::Code,
             _ => Self::Tool,
         }
     }

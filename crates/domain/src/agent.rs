@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
 use crate::fields::Choosable;
+use crate::grant;
 use crate::ids::{AgentId, ListingId, UserId};
 use crate::text::check_text;
-use crate::tool::{BUILT_IN_TOOLS, built_in};
+
+pub use crate::grant::ToolGrant;
 
 /// The longest name, in characters.
 pub const NAME_MAX: usize = 100;
@@ -154,15 +156,7 @@ impl AgentSpec {
         if let ModelPolicy::Named { model } = &self.model_policy {
             check_text(&mut faults, "model_policy.model", model, 1, MODEL_NAME_MAX);
         }
-        for (index, grant) in self.tools.iter().enumerate() {
-            let field = format!("tools[{index}].name");
-            if built_in(&grant.name).is_none() {
-                let known = BUILT_IN_TOOLS.map(|tool| tool.name).join(", ");
-                faults.push(FieldFault::new(field, format!("must be one of {known}")));
-            } else if self.tools[..index].iter().any(|other| other.name == grant.name) {
-                faults.push(FieldFault::new(field, "must be named once"));
-            }
-        }
+        grant::check_all(&mut faults, &self.tools);
         self.limits.check(&mut faults);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -233,30 +227,6 @@ pub enum ModelPolicy {
         /// The name as the provider knows it.
         model: String,
     },
-}
-
-/// A tool that an agent may call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ToolGrant {
-    /// The tool's name.
-    pub name: String,
-    /// Whether a person must allow each call before it is made.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub needs_approval: bool,
-}
-
-impl ToolGrant {
-    /// A grant of the named tool.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), needs_approval: false }
-    }
-
-    /// The same grant, each call of which a person must allow.
-    #[must_use]
-    pub fn with_approval(self) -> Self {
-        Self { needs_approval: true, ..self }
-    }
 }
 
 /// How far one session may go.

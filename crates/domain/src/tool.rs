@@ -26,7 +26,7 @@ impl Choosable for BuiltInTool {
 pub const ASK_USER: &str = "ask_user";
 
 /// Every built-in tool, in the order in which forms show them.
-pub const BUILT_IN_TOOLS: [BuiltInTool; 8] = [
+pub const BUILT_IN_TOOLS: [BuiltInTool; 9] = [
     BuiltInTool {
         name: "calculator",
         title: "Calculator",
@@ -73,6 +73,12 @@ pub const BUILT_IN_TOOLS: [BuiltInTool; 8] = [
         name: "csv_table",
         title: "Work with tables",
         summary: "Reads CSV: columns, filters, sorting, sums and averages; converts to JSON",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: "code",
+        title: "Run a program",
+        summary: "Runs short programs in a closed room: no network, no files, bounded time and memory",
         reaches_out: false,
     },
 ];

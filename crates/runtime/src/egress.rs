@@ -9,17 +9,20 @@
 
 mod address;
 mod body;
+mod outgoing;
 mod resolver;
 
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::dns::Resolve;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 use url::{Host, Url};
 
 pub use address::{is_public, is_public_v4, is_public_v6};
+pub use outgoing::{HostLimit, Outgoing};
 use resolver::{Guard, Lookup, Refusal, SystemLookup};
 
 /// The most bytes of a body that are read, after decompression.
@@ -34,8 +37,6 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
 pub const URL_MAX_BYTES: usize = 4096;
 
 const USER_AGENT: &str = concat!("Resonant/", env!("CARGO_PKG_VERSION"));
-const ACCEPTED: &str =
-    "text/html,application/xhtml+xml,application/json;q=0.9,text/*;q=0.9,*/*;q=0.5";
 
 /// The guarded HTTP client.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ pub struct Fetched {
     pub status: u16,
     /// The `content-type` header, as sent.
     pub content_type: Option<String>,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: Vec<u8>,
     /// Whether the body was longer than [`BODY_MAX_BYTES`].
@@ -92,12 +95,26 @@ pub enum EgressError {
     /// The address leads to a network that agents may not reach.
     #[error("this address is refused: {0} is not on the public Internet")]
     Refused(String),
+    /// The address is outside of what this request may reach.
+    #[error("{whose} may not go to {host}")]
+    Elsewhere {
+        /// What is limited, as a sentence part: `the tool weather`.
+        whose: String,
+        /// The host.
+        host: String,
+    },
+    /// A secret would have been sent in the clear.
+    #[error("a secret goes over https alone, not to http://{0}")]
+    Unencrypted(String),
+    /// A header that HTTP does not allow.
+    #[error("the header {0} holds characters that HTTP does not allow")]
+    Header(String),
     /// Too many redirects.
     #[error("the address redirects more than {REDIRECTS_MAX} times")]
     Redirects,
     /// The host did not answer in time.
-    #[error("the host did not answer within {} seconds", TOTAL_TIMEOUT.as_secs())]
-    Timeout,
+    #[error("the host did not answer within {0} seconds")]
+    Timeout(u64),
     /// The host could not be reached or broke off.
     #[error("the host could not be reached: {0}")]
     Network(String),
@@ -136,10 +153,13 @@ impl Egress {
     }
 
     fn guarded(lookup: Arc<dyn Lookup>, reach: Reach) -> Self {
-        let guard = Guard::new(lookup, reach == Reach::Any);
+        Self::with_resolver(Arc::new(Guard::new(lookup, reach == Reach::Any)), reach)
+    }
+
+    fn with_resolver<R: Resolve + 'static>(resolver: Arc<R>, reach: Reach) -> Self {
         let client = build(|| {
             builder()
-                .dns_resolver(guard.clone())
+                .dns_resolver(resolver.clone())
                 .no_proxy()
                 .redirect(Policy::none())
                 .referer(false)
@@ -156,20 +176,37 @@ impl Egress {
     /// # Errors
     /// [`EgressError`]; an HTTP error status is not one of them.
     pub async fn fetch(&self, url: &str) -> Result<Fetched, EgressError> {
-        let client = self.client.as_ref().map_err(|error| EgressError::Client(error.clone()))?;
-        let url = self.check(url)?;
-        tokio::time::timeout(TOTAL_TIMEOUT, self.follow(client, url))
-            .await
-            .unwrap_or(Err(EgressError::Timeout))
+        self.send(Outgoing::get(url)).await
     }
 
-    async fn follow(&self, client: &Client, mut url: Url) -> Result<Fetched, EgressError> {
+    /// Sends a request, following redirects as far as its limits let it.
+    ///
+    /// # Errors
+    /// [`EgressError`]; an HTTP error status is not one of them.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Fetched, EgressError> {
+        let client = self.client.as_ref().map_err(|error| EgressError::Client(error.clone()))?;
+        let url = self.check(&outgoing.url)?;
+        let timeout = outgoing.timeout;
+        tokio::time::timeout(timeout, self.follow(client, outgoing, url))
+            .await
+            .unwrap_or(Err(EgressError::Timeout(timeout.as_secs())))
+    }
+
+    async fn follow(
+        &self,
+        client: &Client,
+        mut outgoing: Outgoing,
+        mut url: Url,
+    ) -> Result<Fetched, EgressError> {
         for _ in 0..=REDIRECTS_MAX {
-            let sent = client.get(url.clone()).header(ACCEPT, ACCEPTED).send().await;
-            let response = sent.map_err(|error| network(&error))?;
+            outgoing.check(&url, self.reach == Reach::Public)?;
+            let request = outgoing.to_request(client, url.clone())?;
+            let sent = request.send().await;
+            let response = sent.map_err(|error| network(&error, outgoing.timeout))?;
             let Some(target) = redirect(&response) else {
-                return read(url, response).await;
+                return read(url, response, &outgoing).await;
             };
+            outgoing.redirected(response.status().as_u16());
             let target = url.join(&target).map_err(|error| {
                 EgressError::Url(format!("it redirects to {target:?}, {error}"))
             })?;
@@ -246,27 +283,36 @@ fn redirect(response: &Response) -> Option<String> {
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
-async fn read(final_url: Url, mut response: Response) -> Result<Fetched, EgressError> {
+async fn read(
+    final_url: Url,
+    mut response: Response,
+    outgoing: &Outgoing,
+) -> Result<Fetched, EgressError> {
     let status = response.status().as_u16();
-    let content_type = response
-        .headers()
+    let headers = std::mem::take(response.headers_mut());
+    let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut body = Vec::new();
     let mut truncated = false;
-    while let Some(piece) = response.chunk().await.map_err(|error| network(&error))? {
+    while let Some(piece) =
+        response.chunk().await.map_err(|error| network(&error, outgoing.timeout))?
+    {
         let room = BODY_MAX_BYTES - body.len();
         body.extend_from_slice(&piece[..piece.len().min(room)]);
         if piece.len() > room {
             truncated = true;
             break;
         }
+        if outgoing.enough.is_some_and(|enough| enough(&body)) {
+            break;
+        }
     }
-    Ok(Fetched { final_url, status, content_type, body, truncated })
+    Ok(Fetched { final_url, status, content_type, headers, body, truncated })
 }
 
 /// Finds out what lies beneath a client's error.
-fn network(error: &reqwest::Error) -> EgressError {
+fn network(error: &reqwest::Error, timeout: Duration) -> EgressError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(Refusal(host)) = inner.downcast_ref() {
@@ -275,7 +321,7 @@ fn network(error: &reqwest::Error) -> EgressError {
         source = inner.source();
     }
     if error.is_timeout() {
-        return EgressError::Timeout;
+        return EgressError::Timeout(timeout.as_secs());
     }
     EgressError::Network(chain(error))
 }

@@ -101,8 +101,9 @@ impl Engine {
         let left = limit.saturating_sub(elapsed(began_at, now));
         let is_fresh = run.history.is_empty();
         let chosen = self.parts.models.choose(&run.agent.model_policy);
+        let tools = self.parts.tools.granted(run.session.owner_id, &run.agent.tools);
         let mut work = Work {
-            tools: &self.parts.tools,
+            tools: &tools,
             clock: self.parts.clock.as_ref(),
             log,
             session: run.session,

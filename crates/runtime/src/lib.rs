@@ -6,8 +6,14 @@ mod context;
 pub mod egress;
 mod engine;
 pub mod log;
+pub mod mcp;
 pub mod models;
+pub mod openapi;
 pub mod tools;
 mod turn;
 
 pub use engine::{Engine, Outcome, Run, Signals};
+
+#[cfg(test)]
+#[rustfmt::skip] // The tables of facts are laid out by hand.
+mod injection;

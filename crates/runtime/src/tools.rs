@@ -1,16 +1,22 @@
 //! The tools that agents call, behind one trait.
 
+mod backing;
 mod calculator;
+mod code;
 mod csv_table;
 mod datetime;
 mod document;
 mod extract;
+mod granted;
 mod html_to_text;
 mod http_fetch;
+mod http_tool;
 mod json_query;
 mod material;
+mod mcp_tool;
 mod number;
 mod schema;
+mod secrets;
 mod summarise;
 mod tool;
 mod words;
@@ -22,20 +28,31 @@ use resonant_domain::agent::ToolGrant;
 use serde_json::Value;
 
 use crate::egress::Egress;
+use granted::Workshop;
 
+pub use backing::{Backing, BackingError, BackingFuture, NoBacking};
 pub use calculator::Calculator;
+pub use code::Code;
 pub use csv_table::CsvTable;
 pub use datetime::DateTime;
 pub use extract::Extract;
+pub use granted::check_grants;
 pub use html_to_text::HtmlToText;
 pub use http_fetch::HttpFetch;
+pub use http_tool::{HttpTool, fill_headers};
 pub use json_query::JsonQuery;
+pub use mcp_tool::McpTool;
+pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
 pub use tool::{Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
 
-/// The tools of an installation, by name.
+/// The tools of an installation or of one session, by name.
 #[derive(Clone)]
-pub struct Tools(Arc<[Entry]>);
+pub struct Tools {
+    entries: Arc<[Entry]>,
+    /// Without it there are only the tools that stand in `entries`.
+    workshop: Option<Workshop>,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -48,7 +65,8 @@ impl Tools {
     /// Every built-in tool. What reaches out does so by `egress`.
     #[must_use]
     pub fn standard(egress: Egress) -> Self {
-        Self::empty()
+        let workshop = Workshop { egress: egress.clone(), backing: Arc::new(NoBacking) };
+        Self { workshop: Some(workshop), ..Self::empty() }
             .with(Arc::new(Calculator))
             .with(Arc::new(DateTime))
             .with(Arc::new(HttpFetch::new(egress)))
@@ -57,28 +75,36 @@ impl Tools {
             .with(Arc::new(Extract))
             .with(Arc::new(JsonQuery))
             .with(Arc::new(CsvTable))
+            .with(Arc::new(Code))
     }
 
     /// No tools.
     #[must_use]
     pub fn empty() -> Self {
-        Self(Arc::new([]))
+        Self { entries: Arc::new([]), workshop: None }
+    }
+
+    /// The same tools over what this installation keeps.
+    #[must_use]
+    pub fn backed_by(mut self, backing: Arc<dyn Backing>) -> Self {
+        if let Some(workshop) = &mut self.workshop {
+            workshop.backing = backing;
+        }
+        self
     }
 
     /// The same tools and one more, which takes the place of one of its name.
     #[must_use]
     pub fn with(self, tool: Arc<dyn Tool>) -> Self {
-        let validator = jsonschema::draft202012::new(&tool.parameters())
-            .map(Arc::new)
-            .map_err(|error| error.to_string());
-        let others = self.0.iter().filter(|entry| entry.tool.name() != tool.name()).cloned();
+        let validator = compile(&tool.parameters());
+        let others = self.entries.iter().filter(|entry| entry.tool.name() != tool.name()).cloned();
         let mut entries: Vec<_> = others.collect();
         entries.push(Entry { tool, validator });
-        Self(entries.into())
+        Self { entries: entries.into(), workshop: self.workshop }
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.tool.name() == name)
+        self.entries.iter().find(|entry| entry.tool.name() == name)
     }
 
     /// The tool of that name.
@@ -106,7 +132,7 @@ impl Tools {
     /// [`ToolError::Invalid`] when there is no such tool, or with every field that breaks a rule.
     pub fn check(&self, name: &str, arguments: &Value) -> Result<(), ToolError> {
         let Some(entry) = self.entry(name) else {
-            let known: Vec<_> = self.0.iter().map(|entry| entry.tool.name()).collect();
+            let known: Vec<_> = self.entries.iter().map(|entry| entry.tool.name()).collect();
             return Err(ToolError::Invalid(format!(
                 "there is no tool {name:?}; the tools are {}",
                 known.join(", ")
@@ -119,6 +145,10 @@ impl Tools {
             validator.iter_errors(arguments).take(5).map(|e| schema::explain(&e)).collect();
         if faults.is_empty() { Ok(()) } else { Err(ToolError::Invalid(faults.join("; "))) }
     }
+}
+
+fn compile(schema: &Value) -> Result<Arc<Validator>, String> {
+    jsonschema::draft202012::new(schema).map(Arc::new).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -253,7 +253,9 @@ impl Work<'_> {
         let context = ToolContext {
             now: self.clock.now(),
             sources: self.progress.sources(self.session.context.as_deref()),
+            ..ToolContext::default()
         };
+        let session_id = self.session.id;
         let open = self.progress.open_calls();
         let mut left = open.len();
         let mut entries = Vec::new();
@@ -263,7 +265,9 @@ impl Work<'_> {
             let signals = self.signals.clone();
             let mut stopped = pin!(Self::stopped(&signals, self.deadline));
             let calls = open.into_iter().map(|call| {
-                let (context, granted) = (context.clone(), granted.clone());
+                let idempotency_key = format!("{session_id}-{}", call.call_id);
+                let context = ToolContext { idempotency_key, ..context.clone() };
+                let granted = granted.clone();
                 async move { call_tool(tools, &granted, step, call, context).await }
             });
             let mut running = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);

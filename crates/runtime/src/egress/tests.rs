@@ -1,3 +1,6 @@
+mod source;
+mod ssrf;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -230,9 +233,10 @@ async fn redirects_pass_the_same_checks() {
     // hand, because this machine's own page is not on the public Internet.
     let client = open.client.clone().unwrap();
     let strict = Egress::public();
-    let error = strict.follow(&client, page.url("/metadata").parse().unwrap()).await.unwrap_err();
+    let hop = |path: &str| strict.follow(&client, Outgoing::get(""), page.url(path).parse().unwrap());
+    let error = hop("/metadata").await.unwrap_err();
     assert_eq!(error, EgressError::Refused("169.254.169.254".into()));
-    let error = strict.follow(&client, page.url("/hop").parse().unwrap()).await.unwrap_err();
+    let error = hop("/hop").await.unwrap_err();
     assert_eq!(error, EgressError::Refused("127.0.0.1".into()));
 }
 

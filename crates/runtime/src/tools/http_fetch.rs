@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::html_to_text;
 use super::material::{count, floor, string};
 use super::schema;
+use super::secrets::Secrets;
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
-use crate::egress::{Egress, EgressError, Fetched, TOTAL_TIMEOUT};
+use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing, TOTAL_TIMEOUT};
 
 const CHARACTERS_MAX: usize = 60_000;
 const CHARACTERS: usize = 20_000;
@@ -19,13 +20,21 @@ const BYTES_MAX: usize = 56 * 1024;
 #[derive(Clone)]
 pub struct HttpFetch {
     egress: Egress,
+    /// The hosts that it may reach; empty: every public one.
+    hosts: Vec<String>,
 }
 
 impl HttpFetch {
     /// A tool that fetches by `egress`.
     #[must_use]
     pub const fn new(egress: Egress) -> Self {
-        Self { egress }
+        Self { egress, hosts: Vec::new() }
+    }
+
+    /// The same tool for these hosts alone.
+    #[must_use]
+    pub fn within(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
     }
 }
 
@@ -56,26 +65,30 @@ impl Tool for HttpFetch {
         TOTAL_TIMEOUT + Duration::from_secs(5)
     }
 
-    fn call<'a>(&'a self, arguments: &'a Value, _context: &'a ToolContext) -> ToolFuture<'a> {
+    fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
-            let fetched = self
-                .egress
-                .fetch(string(arguments, "url").unwrap_or_default())
-                .await
-                .map_err(told)?;
-            answer(&fetched, arguments)
+            let mut outgoing = Outgoing::get(string(arguments, "url").unwrap_or_default());
+            if !self.hosts.is_empty() {
+                outgoing.limits.push(HostLimit {
+                    whose: "this agent's http_fetch".to_owned(),
+                    hosts: self.hosts.clone(),
+                    is_secret: false,
+                });
+            }
+            let fetched = self.egress.send(outgoing).await.map_err(told)?;
+            answer(&fetched, arguments, &context.secrets)
         })
     }
 }
 
-fn told(error: EgressError) -> ToolError {
+pub(super) fn told(error: EgressError) -> ToolError {
     match error {
         EgressError::Url(_) => ToolError::Invalid(error.to_string()),
         error => ToolError::Failed(error.to_string()),
     }
 }
 
-fn answer(fetched: &Fetched, arguments: &Value) -> Result<String, ToolError> {
+fn answer(fetched: &Fetched, arguments: &Value, secrets: &Secrets) -> Result<String, ToolError> {
     let media_type = fetched.media_type();
     if is_binary(&media_type, &fetched.body) {
         let kind = if media_type.is_empty() { "data" } else { &media_type };
@@ -84,7 +97,8 @@ fn answer(fetched: &Fetched, arguments: &Value) -> Result<String, ToolError> {
             fetched.final_url, fetched.status
         )));
     }
-    let whole = fetched.text();
+    // Before the cut: half a secret would not be known for one.
+    let whole = secrets.hide_in(fetched.text());
     let is_page =
         media_type.contains("html") || (media_type.is_empty() && looks_like_a_page(&whole));
     let mut title = String::new();
@@ -110,7 +124,7 @@ fn answer(fetched: &Fetched, arguments: &Value) -> Result<String, ToolError> {
     Ok(answer.to_string())
 }
 
-fn is_binary(media_type: &str, body: &[u8]) -> bool {
+pub(super) fn is_binary(media_type: &str, body: &[u8]) -> bool {
     let texts = ["text/", "json", "xml", "javascript", "html", "csv", "yaml", "form-urlencoded"];
     let named = [
         "image/",
@@ -135,7 +149,7 @@ fn looks_like_a_page(text: &str) -> bool {
 }
 
 /// Cuts a text to the characters wanted, and to what its JSON may take.
-fn cut(text: &mut String, characters: usize) -> bool {
+pub(super) fn cut(text: &mut String, characters: usize) -> bool {
     let by_characters =
         text.char_indices().nth(characters.min(CHARACTERS_MAX)).map_or(text.len(), |(at, _)| at);
     // JSON writes quotes, backslashes and line breaks with two bytes, other control characters with six.
@@ -163,13 +177,14 @@ mod tests {
             final_url: "https://example.org/a".parse().unwrap(),
             status: 200,
             content_type: content_type.map(str::to_owned),
+            headers: reqwest::header::HeaderMap::new(),
             body: body.to_vec(),
             truncated: false,
         }
     }
 
     fn told(content_type: Option<&str>, body: &[u8], arguments: &Value) -> Value {
-        match answer(&fetched(content_type, body), arguments) {
+        match answer(&fetched(content_type, body), arguments, &Secrets::default()) {
             Ok(text) => serde_json::from_str(&text).unwrap(),
             Err(error) => json!({ "error": error.to_string() }),
         }

@@ -162,6 +162,7 @@ mod tests {
         let context = ToolContext {
             now: "2026-11-23T15:30:19Z".parse().unwrap(),
             sources: Arc::new(HashMap::new()),
+            ..ToolContext::default()
         };
         run(arguments, &context).unwrap_or_else(|error| format!("! {error}"))
     }

@@ -16,7 +16,7 @@ fn every_built_in_tool_is_there_and_no_other() {
     let grants: Vec<_> = BUILT_IN_TOOLS.iter().map(|tool| ToolGrant::new(tool.name)).collect();
     let schemas = tools().schemas(&grants);
     assert_eq!(schemas.iter().map(|schema| schema.name.as_str()).collect::<Vec<_>>(), BUILT_IN_TOOLS.map(|tool| tool.name));
-    assert_eq!(tools().0.len(), BUILT_IN_TOOLS.len());
+    assert_eq!(tools().entries.len(), BUILT_IN_TOOLS.len());
     assert!(tools().schemas(&[ToolGrant::new("rm")]).is_empty());
     assert!(Tools::empty().get("calculator").is_none());
 }
@@ -41,7 +41,7 @@ fn schemas_are_strict() {
             check(&format!("{path}[]"), &schema["items"]);
         }
     }
-    for entry in tools().0.iter() {
+    for entry in tools().entries.iter() {
         let schema = entry.tool.parameters();
         assert!(entry.validator.is_ok(), "{}", entry.tool.name());
         assert_eq!(schema["type"], "object");
@@ -105,6 +105,6 @@ fn a_tool_of_the_same_name_takes_the_place() {
         }
     }
     let tools = tools().with(Arc::new(Fake));
-    assert_eq!(tools.0.len(), BUILT_IN_TOOLS.len());
+    assert_eq!(tools.entries.len(), BUILT_IN_TOOLS.len());
     assert_eq!(tools.get("calculator").map(|tool| tool.description()), Some("a fake"));
 }

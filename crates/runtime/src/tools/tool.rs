@@ -8,6 +8,8 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::secrets::Secrets;
+
 /// A tool as a model is told of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSchema {
@@ -20,13 +22,17 @@ pub struct ToolSchema {
 }
 
 /// What a tool may look at beside its arguments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ToolContext {
     /// The present instant.
     pub now: Timestamp,
     /// Texts that arguments may name instead of repeating them: `context` is the session's context,
     /// every other key the `call_id` of an earlier call, its value that call's result.
     pub sources: Arc<HashMap<String, String>>,
+    /// Names this call in all the world and stays the same when it is made again. Empty: none.
+    pub idempotency_key: String,
+    /// The secrets that the agent's grants name.
+    pub secrets: Secrets,
 }
 
 impl ToolContext {
@@ -65,13 +71,13 @@ pub enum ToolError {
 /// A tool's answer to come: text, or JSON as text.
 pub type ToolFuture<'a> = BoxFuture<'a, Result<String, ToolError>>;
 
-/// A tool. All of the tools here may be called again with the same arguments without harm.
+/// A tool.
 pub trait Tool: Send + Sync {
-    /// Its name; one of `resonant_domain::tool::BUILT_IN_TOOLS`.
-    fn name(&self) -> &'static str;
+    /// Its name: one of `resonant_domain::tool::BUILT_IN_TOOLS`, or the grant's.
+    fn name(&self) -> &str;
 
     /// What it does and how to call it, for a model.
-    fn description(&self) -> &'static str;
+    fn description(&self) -> &str;
 
     /// The JSON schema of its arguments: an object with `additionalProperties: false`.
     fn parameters(&self) -> Value;
@@ -79,6 +85,11 @@ pub trait Tool: Send + Sync {
     /// How long one call may take.
     fn timeout(&self) -> Duration {
         Duration::from_secs(10)
+    }
+
+    /// Whether a call whose outcome is not known may be made again without harm.
+    fn is_safe_to_repeat(&self) -> bool {
+        true
     }
 
     /// Does the work. The arguments have passed the schema.

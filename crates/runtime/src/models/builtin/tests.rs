@@ -81,8 +81,8 @@ async fn session_by(
     Timeline::from_events(log.events())
 }
 
-fn all() -> [&'static str; 8] {
-    BUILT_IN_TOOLS.map(|tool| tool.name)
+fn all() -> Vec<&'static str> {
+    BUILT_IN_TOOLS.iter().map(|tool| tool.name).collect()
 }
 
 async fn answer(goal: &str, context: Option<&str>) -> String {

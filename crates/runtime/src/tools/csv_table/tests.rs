@@ -11,7 +11,7 @@ const SALES: &str = "Region,Product,Amount,Date\nNorth,Pen,\"$1,200.10\",2026-01
 fn call(arguments: &Value) -> String {
     let page = json!({ "url": "https://a.example/", "status": 200, "text": SALES }).to_string();
     let sources = HashMap::from([("sales".to_owned(), SALES.to_owned()), ("page".to_owned(), page)]);
-    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources) };
+    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources), ..ToolContext::default() };
     run(arguments, &context).unwrap_or_else(|error| format!("! {error}"))
 }
 

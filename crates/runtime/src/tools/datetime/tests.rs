@@ -8,7 +8,7 @@ use crate::tools::ToolContext;
 
 /// A Monday.
 fn context() -> ToolContext {
-    ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(HashMap::new()) }
+    ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(HashMap::new()), ..ToolContext::default() }
 }
 
 fn answer(arguments: &Value) -> Value {

@@ -8,7 +8,7 @@ use crate::tools::ToolContext;
 
 fn call(arguments: &Value) -> Value {
     let sources = HashMap::from([("context".to_owned(), "Mail a@b.example".to_owned()), ("call_1".to_owned(), "Mail c@d.example".to_owned())]);
-    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources) };
+    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources), ..ToolContext::default() };
     match run(arguments, &context) {
         Ok(text) => serde_json::from_str(&text).unwrap(),
         Err(error) => json!(error.to_string()),

@@ -12,7 +12,7 @@ fn text(html: &str) -> String {
 
 fn call(arguments: &Value) -> String {
     let sources = HashMap::from([("page".to_owned(), r#"{"url":"https://a.example/","status":200,"text":"<p>Inner</p>"}"#.to_owned())]);
-    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources) };
+    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources), ..ToolContext::default() };
     run(arguments, &context).unwrap_or_else(|error| format!("! {error}"))
 }
 

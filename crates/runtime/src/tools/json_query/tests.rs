@@ -10,7 +10,7 @@ const SHOP: &str = r#"{"name":"Shop","open":true,"none":null,"items":[{"name":"p
 
 fn call(arguments: &Value) -> String {
     let sources = HashMap::from([("shop".to_owned(), SHOP.to_owned())]);
-    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources) };
+    let context = ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), sources: Arc::new(sources), ..ToolContext::default() };
     run(arguments, &context).unwrap_or_else(|error| format!("! {error}"))
 }
 

@@ -1,0 +1,181 @@
+//! A client of MCP servers (Model Context Protocol, streamable HTTP) over the guarded client.
+//!
+//! Each use opens a session of the protocol, asks what it wants to know, and is done: a server may
+//! forget us in between, and nothing is left open.
+
+mod reply;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use resonant_domain::http_tool::HttpMethod;
+use serde_json::{Value, json};
+
+use crate::egress::{Egress, EgressError, HostLimit, Outgoing};
+use crate::tools::BoundSecret;
+
+/// The version of the protocol that is spoken. A server that speaks another one says so.
+const PROTOCOL_VERSION: &str = "2025-06-18";
+/// How many pages of tools are asked for.
+const PAGES_MAX: usize = 20;
+
+/// Where a server is, and what every request to it carries.
+#[derive(Clone)]
+pub struct Server {
+    /// Its address.
+    pub url: String,
+    /// Headers, with their secrets filled in.
+    pub headers: BTreeMap<String, String>,
+    /// The secrets in them.
+    pub secrets: Vec<BoundSecret>,
+    /// The hosts that it may be at.
+    pub limit: HostLimit,
+    /// How long one exchange may take.
+    pub timeout: Duration,
+}
+
+/// A tool as a server describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServedTool {
+    /// Its name there.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// The JSON schema of its input.
+    pub input_schema: Value,
+}
+
+/// Why a server did not do what was asked. The text may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum McpError {
+    /// The server could not be reached.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The server answers with an HTTP status that tells of a failure.
+    #[error("the MCP server answers {0}")]
+    Status(u16),
+    /// The answer is not one of the protocol.
+    #[error("the MCP server does not answer as the protocol says: {0}")]
+    Protocol(String),
+    /// The server refuses.
+    #[error("the MCP server refuses: {0}")]
+    Refused(String),
+}
+
+/// A session of the protocol.
+pub struct Session<'a> {
+    egress: &'a Egress,
+    server: Server,
+    session_id: Option<String>,
+    version: String,
+    /// What the server calls itself.
+    pub title: String,
+}
+
+impl<'a> Session<'a> {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`McpError`].
+    pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
+        let version = PROTOCOL_VERSION.to_owned();
+        let mut session = Self { egress, server, session_id: None, version, title: String::new() };
+        let about = json!({
+            "protocolVersion": PROTOCOL_VERSION,
+            "capabilities": {},
+            "clientInfo": { "name": "Resonant", "version": env!("CARGO_PKG_VERSION") },
+        });
+        let result = session.ask("initialize", &about).await?;
+        if let Some(version) = result["protocolVersion"].as_str() {
+            version.clone_into(&mut session.version);
+        }
+        let info = &result["serverInfo"];
+        let title = info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed");
+        session.title = title.chars().take(100).collect();
+        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        session.send(&ready).await?;
+        Ok(session)
+    }
+
+    /// Lists the server's tools.
+    ///
+    /// # Errors
+    /// [`McpError`].
+    pub async fn tools(&mut self) -> Result<Vec<ServedTool>, McpError> {
+        let mut tools = Vec::new();
+        let mut cursor = Value::Null;
+        for _ in 0..PAGES_MAX {
+            let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
+            let page = self.ask("tools/list", &wanted).await?;
+            for tool in page["tools"].as_array().into_iter().flatten() {
+                let text = |name: &str| tool[name].as_str().unwrap_or_default().to_owned();
+                tools.push(ServedTool {
+                    name: text("name"),
+                    description: text("description"),
+                    input_schema: tool["inputSchema"].clone(),
+                });
+            }
+            cursor = page["nextCursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+        }
+        Ok(tools)
+    }
+
+    /// Calls a tool. A tool that fails answers with an error of its own.
+    ///
+    /// # Errors
+    /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
+    pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
+        let wanted = json!({ "name": name, "arguments": arguments });
+        let result = self.ask("tools/call", &wanted).await?;
+        let text = reply::content(&result);
+        if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
+    }
+
+    /// Sends a request and waits for its result.
+    async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let (is_stream, body) = self.send(&request).await?;
+        reply::result(&body, is_stream)
+    }
+
+    /// Sends a message. Answers whether an event stream came, and the body.
+    async fn send(&mut self, message: &Value) -> Result<(bool, Vec<u8>), McpError> {
+        let mut headers: Vec<(String, String)> = self.server.headers.clone().into_iter().collect();
+        let own = [
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", self.version.as_str()),
+        ];
+        headers.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        if let Some(id) = &self.session_id {
+            headers.push(("mcp-session-id".to_owned(), id.clone()));
+        }
+        let mut limits: Vec<_> = self.server.secrets.iter().map(BoundSecret::limit).collect();
+        limits.push(self.server.limit.clone());
+        let outgoing = Outgoing {
+            method: HttpMethod::Post,
+            url: self.server.url.clone(),
+            headers,
+            body: Some(message.to_string().into_bytes()),
+            timeout: self.server.timeout,
+            limits,
+            // A server may keep its stream open after the answer.
+            enough: Some(reply::is_complete),
+        };
+        let fetched = self.egress.send(outgoing).await?;
+        if !(200..300).contains(&fetched.status) {
+            return Err(McpError::Status(fetched.status));
+        }
+        if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
+            self.session_id = Some(id.to_owned());
+        }
+        Ok((fetched.media_type() == "text/event-stream", fetched.body))
+    }
+}
+
+#[cfg(test)]
+#[rustfmt::skip] // A served page reads best as it is laid out.
+mod tests;

@@ -1,0 +1,186 @@
+use resonant_domain::grant::ToolSettings;
+use resonant_domain::http_tool::HttpTool;
+use serde_json::json;
+
+use super::*;
+
+const PETSTORE: &str = r##"
+openapi: 3.0.3
+info: { title: Pet Store, version: 1 }
+servers:
+  - url: https://{region}.example.org/v1/
+    variables: { region: { default: eu } }
+security: [ { api_key: [] } ]
+paths:
+  /pets/{petId}:
+    parameters:
+      - { name: petId, in: path, required: true, schema: { type: integer, minimum: 0, exclusiveMinimum: true } }
+    get:
+      operationId: pets.get
+      summary: One pet
+      parameters:
+        - $ref: "#/components/parameters/Fields"
+        - { name: X-Trace, in: header, schema: { type: string, nullable: true } }
+        - { name: theme, in: cookie, schema: { type: string } }
+      responses: { 200: { description: ok } }
+    delete:
+      security: []
+      responses: { 204: { description: gone } }
+  /pets:
+    post:
+      operationId: addPet
+      summary: Adds a pet
+      description: Adds a pet. It must have a name.
+      security: [ { basic: [] } ]
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/Pet" }
+      responses: { 201: { description: made } }
+  /login:
+    post:
+      operationId: login
+      requestBody:
+        content:
+          application/x-www-form-urlencoded:
+            schema: { type: object, properties: { user: { type: string } } }
+      responses: {}
+  /upload:
+    post:
+      requestBody: { content: { multipart/form-data: {} } }
+      responses: {}
+  /elsewhere:
+    get:
+      parameters:
+        - { name: q, in: query, schema: { $ref: "file:///etc/passwd" } }
+      responses: {}
+components:
+  parameters:
+    Fields: { name: "fields[]", in: query, description: Which ones, schema: { type: array, items: { type: string } } }
+  schemas:
+    Pet:
+      type: object
+      required: [name]
+      properties:
+        name: { type: string, example: Rex }
+        mother: { $ref: "#/components/schemas/Pet" }
+  securitySchemes:
+    api_key: { type: apiKey, in: header, name: X-Key }
+    basic: { type: http, scheme: basic }
+"##;
+
+fn tool<'a>(found: &'a OpenApiTools, name: &str) -> &'a HttpTool {
+    let grant = found.tools.iter().find(|grant| grant.name == name);
+    match &grant.unwrap_or_else(|| panic!("{name}: {found:?}")).settings {
+        ToolSettings::Http(tool) => tool,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_operation_becomes_a_tool() {
+    let found = read(PETSTORE, None, &[]).unwrap();
+    assert_eq!(found.title, "Pet Store");
+    let names: Vec<_> = found.tools.iter().map(|grant| grant.name.as_str()).collect();
+    assert_eq!(names, ["login", "addPet", "pets_get", "DELETE_pets_petId"]);
+    assert_eq!(found.secrets, ["PET_STORE_API_KEY", "PET_STORE_BASIC"]);
+
+    let get = tool(&found, "pets_get");
+    assert_eq!(get.url, "https://eu.example.org/v1/pets/{{petId}}");
+    assert_eq!(get.query, [("fields[]".to_owned(), "{{fields__}}".to_owned())].into());
+    assert_eq!(get.headers["x-key"], "{{secrets.PET_STORE_API_KEY}}");
+    assert_eq!(get.headers["x-trace"], "{{X-Trace}}");
+    assert_eq!(get.operation.as_deref(), Some("GET /pets/{petId}"));
+    assert_eq!(
+        get.input_schema["properties"]["petId"],
+        json!({ "type": "integer", "exclusiveMinimum": 0 })
+    );
+    assert_eq!(get.input_schema["properties"]["X-Trace"], json!({ "type": ["string", "null"] }));
+    assert_eq!(get.input_schema["properties"]["fields__"]["description"], "Which ones");
+    assert_eq!(get.input_schema["required"], json!(["petId"]));
+
+    let delete = tool(&found, "DELETE_pets_petId");
+    assert_eq!((delete.headers.len(), delete.description.as_str()), (0, "DELETE /pets/{petId}"));
+
+    let add = tool(&found, "addPet");
+    assert_eq!(add.description, "Adds a pet. It must have a name.");
+    assert_eq!(add.headers["authorization"], "Basic {{secrets.PET_STORE_BASIC}}");
+    assert_eq!(add.body, Some(json!("{{body}}")));
+    assert_eq!(
+        add.input_schema["properties"]["body"]["properties"]["name"],
+        json!({ "type": "string" })
+    );
+    assert_eq!(tool(&found, "login").body, Some(json!({ "user": "{{body.user}}" })));
+
+    let skipped: Vec<_> = found
+        .skipped
+        .iter()
+        .map(|skipped| (skipped.operation.as_str(), skipped.reason.as_str()))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            ("GET /elsewhere", "it refers to \"file:///etc/passwd\""),
+            ("POST /upload", "its body is neither JSON, a form nor text"),
+        ]
+    );
+}
+
+#[test]
+fn chosen_operations_alone_are_read() {
+    let wanted = ["addPet".to_owned(), "DELETE /pets/{petId}".to_owned()];
+    let found = read(PETSTORE, None, &wanted).unwrap();
+    assert_eq!((found.tools.len(), found.skipped.len()), (2, 0));
+}
+
+#[test]
+fn a_server_without_a_host_is_the_documents_own() {
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": "T" },
+        "servers": [{ "url": "/api" }],
+        "paths": { "/x": { "get": {} } },
+    });
+    let base = Url::parse("https://example.org/docs/openapi.json").unwrap();
+    let found = read(&document.to_string(), Some(&base), &[]).unwrap();
+    assert_eq!(tool(&found, "GET_x").url, "https://example.org/api/x");
+    let found = read(&document.to_string(), None, &[]).unwrap();
+    assert_eq!(found.skipped[0].reason, "its server is named without a host");
+}
+
+#[test]
+fn what_is_no_document_says_why() {
+    let deep = format!("{{\"openapi\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
+    for text in [
+        "",
+        "plain text",
+        "{",
+        "[]",
+        "openapi: 2.0",
+        "{\"swagger\": \"2.0\"}",
+        "openapi: 3.0.0",
+        &deep,
+        bomb,
+    ] {
+        let error = read(text, None, &[]).unwrap_err().to_string();
+        assert!(error.starts_with("must "), "{error}");
+    }
+}
+
+/// A document that holds itself, or that grows without end, is cut and not followed.
+#[test]
+fn references_end() {
+    let wide: Map<String, Value> = (0..40)
+        .map(|n| (format!("p{n}"), json!({ "$ref": "#/components/schemas/Wide" })))
+        .collect();
+    let document = json!({
+        "openapi": "3.0.0",
+        "servers": [{ "url": "https://example.org" }],
+        "paths": { "/x": { "post": { "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Wide" } } } } } }, "/y": { "$ref": "#/paths/~1y" } },
+        "components": { "schemas": { "Wide": { "type": "object", "properties": wide } } },
+    });
+    let found = read(&document.to_string(), None, &[]).unwrap();
+    assert_eq!(found.skipped[0].reason, "its schema has more than 2000 parts");
+}

@@ -1,0 +1,141 @@
+//! From what an agent was granted to the tools of its session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use resonant_domain::agent::ToolGrant;
+use resonant_domain::grant::ToolSettings;
+use resonant_domain::{FieldFault, UserId};
+use serde_json::Value;
+
+use super::backing::Backing;
+use super::http_fetch::HttpFetch;
+use super::http_tool::HttpTool;
+use super::mcp_tool::McpTool;
+use super::secrets::Secrets;
+use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use super::{Tools, compile};
+use crate::egress::Egress;
+
+/// What the tools of a session are made with.
+#[derive(Clone)]
+pub(super) struct Workshop {
+    pub(super) egress: Egress,
+    pub(super) backing: Arc<dyn Backing>,
+}
+
+impl Tools {
+    /// The tools of one session of `owner`, set up as the grants say. Those that were not granted keep
+    /// their place, so that a model that asks for one is told what it lacks.
+    #[must_use]
+    pub fn granted(&self, owner: UserId, grants: &[ToolGrant]) -> Self {
+        let mut names: Vec<String> =
+            grants.iter().flat_map(ToolGrant::secrets).map(str::to_owned).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut session = self.clone();
+        for grant in grants {
+            let is_plain = grant.settings.is_built_in() && grant.hosts.is_empty();
+            if is_plain && names.is_empty() {
+                continue;
+            }
+            let Some(tool) = self.make(grant) else { continue };
+            let tool = match &self.workshop {
+                Some(workshop) if !names.is_empty() => Arc::new(Scrubbed {
+                    tool,
+                    owner,
+                    names: names.clone(),
+                    backing: workshop.backing.clone(),
+                }),
+                _ => tool,
+            };
+            session = session.with(tool);
+        }
+        session
+    }
+
+    fn make(&self, grant: &ToolGrant) -> Option<Arc<dyn Tool>> {
+        match &grant.settings {
+            ToolSettings::BuiltIn if grant.name == "http_fetch" && !grant.hosts.is_empty() => {
+                let egress = self.workshop.as_ref()?.egress.clone();
+                Some(Arc::new(HttpFetch::new(egress).within(grant.hosts.clone())))
+            }
+            ToolSettings::BuiltIn => self.get(&grant.name).cloned(),
+            ToolSettings::Http(tool) => {
+                let egress = self.workshop.as_ref()?.egress.clone();
+                Some(Arc::new(HttpTool::new(grant, tool.clone(), egress)))
+            }
+            ToolSettings::Mcp(tool) => {
+                let egress = self.workshop.as_ref()?.egress.clone();
+                Some(Arc::new(McpTool::new(grant, tool.clone(), egress)))
+            }
+        }
+    }
+}
+
+/// Reports the grants whose settings only the runtime can judge: an input schema that is none.
+#[must_use]
+pub fn check_grants(grants: &[ToolGrant]) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    for (index, grant) in grants.iter().enumerate() {
+        let schema = match &grant.settings {
+            ToolSettings::BuiltIn => continue,
+            ToolSettings::Http(tool) => &tool.input_schema,
+            ToolSettings::Mcp(tool) => &tool.input_schema,
+        };
+        if let Err(reason) = compile(schema) {
+            faults.push(FieldFault::new(
+                format!("tools[{index}].settings.input_schema"),
+                format!("must be a JSON schema of draft 2020-12: {reason}"),
+            ));
+        }
+    }
+    faults
+}
+
+/// A tool of an agent that has secrets: it is lent them for each call, and neither its answer nor its
+/// error holds any of them.
+struct Scrubbed {
+    tool: Arc<dyn Tool>,
+    owner: UserId,
+    names: Vec<String>,
+    backing: Arc<dyn Backing>,
+}
+
+impl Tool for Scrubbed {
+    fn name(&self) -> &str {
+        self.tool.name()
+    }
+
+    fn description(&self) -> &str {
+        self.tool.description()
+    }
+
+    fn parameters(&self) -> Value {
+        self.tool.parameters()
+    }
+
+    fn timeout(&self) -> Duration {
+        self.tool.timeout()
+    }
+
+    fn is_safe_to_repeat(&self) -> bool {
+        self.tool.is_safe_to_repeat()
+    }
+
+    fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
+        Box::pin(async move {
+            let found = self.backing.secrets(self.owner, self.names.clone()).await;
+            let secrets = Secrets::new(found.map_err(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "secrets not read");
+                ToolError::Failed("the agent's secrets cannot be read right now".to_owned())
+            })?);
+            let context = ToolContext { secrets: secrets.clone(), ..context.clone() };
+            match self.tool.call(arguments, &context).await {
+                Ok(text) => Ok(secrets.hide_in(text)),
+                Err(ToolError::Invalid(text)) => Err(ToolError::Invalid(secrets.hide_in(text))),
+                Err(ToolError::Failed(text)) => Err(ToolError::Failed(secrets.hide_in(text))),
+            }
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! A request that an agent's owner has written down, sent by the guarded client.
+
+mod render;
+
+use std::time::Duration;
+
+use resonant_domain::agent::ToolGrant;
+use resonant_domain::http_tool::HttpTool as Written;
+use serde_json::{Value, json};
+
+use super::http_fetch::{cut, is_binary, told};
+use super::secrets::BoundSecret;
+use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use crate::egress::{Egress, Fetched, HostLimit, Outgoing};
+
+pub use render::fill_headers;
+
+/// How much of an answer is given, in characters.
+const CHARACTERS: usize = 40_000;
+
+/// A custom HTTP tool.
+#[derive(Clone)]
+pub struct HttpTool {
+    name: String,
+    written: Written,
+    hosts: Vec<String>,
+    is_safe_to_repeat: bool,
+    egress: Egress,
+}
+
+impl HttpTool {
+    /// The tool of a grant.
+    #[must_use]
+    pub fn new(grant: &ToolGrant, written: Written, egress: Egress) -> Self {
+        let mut hosts = grant.hosts.clone();
+        hosts.extend(written.host().map(str::to_owned));
+        Self {
+            name: grant.name.clone(),
+            written,
+            hosts,
+            is_safe_to_repeat: !grant.is_unsafe_to_repeat(),
+            egress,
+        }
+    }
+
+    /// The request of one call.
+    fn outgoing(&self, arguments: &Value, context: &ToolContext) -> Result<Outgoing, ToolError> {
+        let rendered = render::render(&self.written, arguments, &context.secrets)?;
+        let mut headers = rendered.headers;
+        let has = |name: &str, headers: &[(String, String)]| {
+            headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        if let Some(content_type) = rendered.content_type
+            && !has("content-type", &headers)
+        {
+            headers.push(("content-type".to_owned(), content_type.to_owned()));
+        }
+        // A call that is made again after a crash is the same call (draft-ietf-httpapi-idempotency-key).
+        if !self.written.method.is_idempotent()
+            && !context.idempotency_key.is_empty()
+            && !has("idempotency-key", &headers)
+        {
+            headers
+                .push(("idempotency-key".to_owned(), format!("\"{}\"", context.idempotency_key)));
+        }
+        let mut limits: Vec<_> = rendered.used.iter().map(BoundSecret::limit).collect();
+        limits.push(HostLimit {
+            whose: format!("the tool {}", self.name),
+            hosts: self.hosts.clone(),
+            is_secret: false,
+        });
+        Ok(Outgoing {
+            method: self.written.method,
+            url: rendered.url,
+            headers,
+            body: rendered.body,
+            timeout: Duration::from_secs(self.written.timeout_seconds.into()),
+            limits,
+            enough: None,
+        })
+    }
+}
+
+impl Tool for HttpTool {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn description(&self) -> &str {
+        &self.written.description
+    }
+
+    fn parameters(&self) -> Value {
+        self.written.input_schema.clone()
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.written.timeout_seconds) + 5)
+    }
+
+    fn is_safe_to_repeat(&self) -> bool {
+        self.is_safe_to_repeat
+    }
+
+    fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
+        Box::pin(async move {
+            let outgoing = self.outgoing(arguments, context)?;
+            let fetched = self.egress.send(outgoing).await.map_err(told)?;
+            answer(&fetched, context)
+        })
+    }
+}
+
+/// What the model is told: the status and the body, JSON as JSON. A status that tells of a failure is
+/// one.
+fn answer(fetched: &Fetched, context: &ToolContext) -> Result<String, ToolError> {
+    let media_type = fetched.media_type();
+    if is_binary(&media_type, &fetched.body) {
+        return Err(ToolError::Failed(format!(
+            "it answers {} with {media_type}, which is not text",
+            fetched.status
+        )));
+    }
+    // Before the cut: half a secret would not be known for one.
+    let mut text = context.secrets.hide_in(fetched.text());
+    let truncated = fetched.truncated | cut(&mut text, CHARACTERS);
+    if !(200..300).contains(&fetched.status) {
+        return Err(ToolError::Failed(format!("it answers {}: {text}", fetched.status)));
+    }
+    let body = if truncated { None } else { serde_json::from_str::<Value>(&text).ok() };
+    let mut answer = json!({ "status": fetched.status, "body": body.unwrap_or(Value::from(text)) });
+    if truncated {
+        answer["truncated"] = true.into();
+    }
+    Ok(answer.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! From a written request and the values of a call to the request that is sent.
+
+use std::collections::BTreeMap;
+
+use resonant_domain::http_tool::HttpTool;
+use resonant_domain::template::{self, Piece};
+use serde_json::{Map, Value};
+use url::Url;
+use url::form_urlencoded;
+
+use crate::tools::secrets::{BoundSecret, Secrets};
+use crate::tools::tool::ToolError;
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A request with every placeholder filled in.
+pub(super) struct Rendered {
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<Vec<u8>>,
+    /// The type of the body, unless a header says it.
+    pub(super) content_type: Option<&'static str>,
+    /// The secrets in it.
+    pub(super) used: Vec<BoundSecret>,
+}
+
+/// Fills in the placeholders.
+///
+/// # Errors
+/// [`ToolError::Invalid`] when a value is missing or does not fit its place, [`ToolError::Failed`]
+/// when there is no secret of a name.
+pub(super) fn render(
+    tool: &HttpTool,
+    input: &Value,
+    secrets: &Secrets,
+) -> Result<Rendered, ToolError> {
+    let mut filler = Filler { input, secrets, used: Vec::new() };
+    let mut url = filler.url(&tool.url)?;
+    for (name, text) in &tool.query {
+        for value in filler.values(text)? {
+            url.query_pairs_mut().append_pair(name, &value);
+        }
+    }
+    let mut headers = Vec::new();
+    for (name, text) in &tool.headers {
+        let Some(value) = filler.text(text)? else { continue };
+        if value.chars().any(char::is_control) {
+            return Err(ToolError::Invalid(format!("the header {name} must be one line")));
+        }
+        headers.push((name.clone(), value));
+    }
+    let is_form = headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.to_ascii_lowercase().starts_with(FORM)
+    });
+    let filled = match &tool.body {
+        Some(body) => filler.json(body)?,
+        None => None,
+    };
+    let (body, content_type) = match filled {
+        None => (None, None),
+        Some(Value::Object(fields)) if is_form => (Some(form(&fields).into_bytes()), Some(FORM)),
+        // A template that is one text is sent as text; one that is one placeholder as what it gives.
+        Some(Value::String(text)) => (Some(text.into_bytes()), Some(TEXT)),
+        Some(value) => (Some(value.to_string().into_bytes()), Some(JSON)),
+    };
+    Ok(Rendered { url: url.into(), headers, body, content_type, used: filler.used })
+}
+
+/// Fills secrets into headers that have no other placeholders. Answers the headers and the secrets.
+///
+/// # Errors
+/// [`ToolError::Failed`] when there is no secret of a name.
+pub fn fill_headers(
+    headers: &BTreeMap<String, String>,
+    secrets: &Secrets,
+) -> Result<(BTreeMap<String, String>, Vec<BoundSecret>), ToolError> {
+    let mut filler = Filler { input: &Value::Null, secrets, used: Vec::new() };
+    let mut filled = BTreeMap::new();
+    for (name, text) in headers {
+        if let Some(value) = filler.text(text)? {
+            filled.insert(name.clone(), value);
+        }
+    }
+    Ok((filled, filler.used))
+}
+
+struct Filler<'a> {
+    input: &'a Value,
+    secrets: &'a Secrets,
+    used: Vec<BoundSecret>,
+}
+
+impl<'a> Filler<'a> {
+    /// The input's value at a path; `None` when there is none or it is null.
+    fn value(&self, path: &[&str]) -> Option<&'a Value> {
+        let found = path.iter().try_fold(self.input, |value, part| match value {
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            value => value.get(part),
+        });
+        found.filter(|value| !value.is_null())
+    }
+
+    fn secret(&mut self, name: &str) -> Result<String, ToolError> {
+        let secret = self.secrets.get(name).ok_or_else(|| {
+            ToolError::Failed(format!(
+                "there is no secret {name}; its owner adds it to the secrets of the account"
+            ))
+        })?;
+        if !self.used.iter().any(|known| known.name == name) {
+            self.used.push(secret.clone());
+        }
+        Ok(secret.value.expose().to_owned())
+    }
+
+    /// A text with its values; `None` when one of them is missing.
+    fn text(&mut self, template: &str) -> Result<Option<String>, ToolError> {
+        let mut text = String::new();
+        for piece in pieces(template)? {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Secret(name) => text.push_str(&self.secret(name)?),
+                Piece::Input(path) => match self.value(&path) {
+                    Some(value) => text.push_str(&as_text(value)),
+                    None => return Ok(None),
+                },
+            }
+        }
+        Ok(Some(text))
+    }
+
+    /// The values of a query parameter: a list gives one for each of its items.
+    fn values(&mut self, template: &str) -> Result<Vec<String>, ToolError> {
+        if let [Piece::Input(path)] = pieces(template)?.as_slice()
+            && let Some(Value::Array(items)) = self.value(path)
+        {
+            return Ok(items.iter().map(as_text).collect());
+        }
+        Ok(self.text(template)?.into_iter().collect())
+    }
+
+    /// The address. A value stays within its segment of the path or its part of the query, whatever
+    /// it holds.
+    fn url(&mut self, template: &str) -> Result<Url, ToolError> {
+        let mut text = String::new();
+        for piece in pieces(template)? {
+            let value = match piece {
+                Piece::Text(part) => {
+                    text.push_str(part);
+                    continue;
+                }
+                Piece::Secret(name) => self.secret(name)?,
+                Piece::Input(path) => self.value(&path).map(as_text).ok_or_else(|| {
+                    ToolError::Invalid(format!("`{}` is missing", path.join(".")))
+                })?,
+            };
+            text.extend(form_urlencoded::byte_serialize(value.as_bytes()).map(plus_as_percent));
+        }
+        let url = Url::parse(&text).map_err(|error| ToolError::Failed(error.to_string()))?;
+        // The parser takes `.` and `..` out of a path, also when they are percent-encoded.
+        let path = text.split('?').next().unwrap_or_default();
+        let written = path.splitn(4, '/').nth(3).map_or(1, |path| path.split('/').count());
+        if url.path().split('/').count() != written + 1 {
+            return Err(ToolError::Invalid(
+                "a value must not change the path of the address".into(),
+            ));
+        }
+        Ok(url)
+    }
+
+    /// A body; `None` when it is one placeholder without a value.
+    fn json(&mut self, template: &Value) -> Result<Option<Value>, ToolError> {
+        Ok(match template {
+            Value::String(text) => match pieces(text)?.as_slice() {
+                [Piece::Input(path)] => self.value(path).cloned(),
+                _ => self.text(text)?.map(Value::String),
+            },
+            Value::Array(items) => {
+                let mut filled = Vec::new();
+                for item in items {
+                    filled.extend(self.json(item)?);
+                }
+                Some(Value::Array(filled))
+            }
+            Value::Object(fields) => {
+                let mut filled = Map::new();
+                for (name, value) in fields {
+                    if let Some(value) = self.json(value)? {
+                        filled.insert(name.clone(), value);
+                    }
+                }
+                Some(Value::Object(filled))
+            }
+            other => Some(other.clone()),
+        })
+    }
+}
+
+fn pieces(template: &str) -> Result<Vec<Piece<'_>>, ToolError> {
+    template::pieces(template)
+        .map_err(|reason| ToolError::Failed(format!("the tool is set up wrongly: it {reason}")))
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A blank is `+` in a form but `%20` in a path.
+fn plus_as_percent(part: &str) -> &str {
+    if part == "+" { "%20" } else { part }
+}
+
+fn form(fields: &Map<String, Value>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        match value {
+            Value::Array(items) => {
+                for item in items {
+                    form.append_pair(name, &as_text(item));
+                }
+            }
+            value => {
+                form.append_pair(name, &as_text(value));
+            }
+        }
+    }
+    form.finish()
+}

@@ -1,0 +1,222 @@
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::{any, get};
+
+use super::*;
+use crate::models::Secret;
+use crate::tools::secrets::Secrets;
+
+const CANARY: &str = "canary/7f3a9 é";
+
+/// A server on this machine that tells back what it was sent.
+struct Echo {
+    origin: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Echo {
+    async fn serve() -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let record = seen.clone();
+        let echo = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+            let mut shown: Vec<_> = headers
+                .iter()
+                .filter(|(name, _)| {
+                    !["host", "accept", "user-agent", "accept-encoding"].contains(&name.as_str())
+                })
+                .map(|(name, value)| {
+                    format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
+                })
+                .collect();
+            shown.sort();
+            let told =
+                format!("{method} {uri} [{}] {}", shown.join("; "), String::from_utf8_lossy(&body));
+            record.lock().unwrap().push(told.clone());
+            async move { told }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let elsewhere = format!("http://localhost:{port}/stolen");
+        let router = Router::new()
+            .route("/away", any(move || async move { Redirect::temporary(&elsewhere) }))
+            .route("/here", any(|| async { Redirect::temporary("/echo") }))
+            .route(
+                "/json",
+                get(|| async { ([(header::CONTENT_TYPE, "application/json")], r#"{"a":[1]}"#) }),
+            )
+            .route("/gone", any(|| async { (StatusCode::GONE, "moved out").into_response() }))
+            .fallback(echo);
+        drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+        Self { origin: format!("http://127.0.0.1:{port}"), seen }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn context(hosts: &[&str]) -> ToolContext {
+    let secret = BoundSecret {
+        name: "KEY".to_owned(),
+        value: Secret::new(CANARY),
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+    };
+    ToolContext {
+        secrets: Secrets::new(vec![secret]),
+        idempotency_key: "s1-call01001".to_owned(),
+        ..ToolContext::default()
+    }
+}
+
+fn tool(settings: Value) -> HttpTool {
+    let mut settings = settings;
+    settings["kind"] = "http".into();
+    settings["description"] = "a test".into();
+    let names = ["a", "b", "c", "list"].map(|name| (name.to_owned(), json!({})));
+    settings["input_schema"] =
+        json!({ "type": "object", "properties": serde_json::Map::from_iter(names) });
+    let grant: ToolGrant =
+        serde_json::from_value(json!({ "name": "test", "settings": settings })).unwrap();
+    let mut faults = Vec::new();
+    resonant_domain::grant::check_all(&mut faults, std::slice::from_ref(&grant));
+    assert_eq!(faults, []);
+    let resonant_domain::grant::ToolSettings::Http(written) = grant.settings.clone() else {
+        unreachable!()
+    };
+    HttpTool::new(&grant, written, Egress::public_allowing_private())
+}
+
+async fn call(tool: &HttpTool, arguments: Value, context: &ToolContext) -> String {
+    match tool.call(&arguments, context).await {
+        Ok(text) => text,
+        Err(error) => format!("! {error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_sent_as_it_is_written() {
+    let echo = Echo::serve().await;
+    let url = |path: &str| format!("{}{path}", echo.origin);
+    let context = context(&["127.0.0.1"]);
+    for (settings, arguments, sent) in [
+        (
+            json!({ "url": url("/x/{{a}}?y={{b}}") }),
+            json!({ "a": "1/2 ?#&%", "b": "é+" }),
+            "GET /x/1%2F2%20%3F%23%26%25?y=%C3%A9%2B [] ",
+        ),
+        (
+            json!({ "url": url("/q"), "query": { "n": "{{a}}", "m": "{{b}}", "l": "{{list}}", "t": "v{{c}}" } }),
+            json!({ "a": "x y&z", "list": [1, "two"] }),
+            "GET /q?l=1&l=two&n=x+y%26z [] ",
+        ),
+        (
+            json!({ "url": url("/h"), "headers": { "x-a": "a {{a}}", "x-b": "{{b}}" } }),
+            json!({ "a": 5 }),
+            "GET /h [x-a: a 5] ",
+        ),
+        (
+            json!({ "url": url("/b"), "method": "POST", "body": { "t": "{{a}}", "n": "n={{b}}", "gone": "{{c}}", "in": ["{{list}}", "{{c}}", true] } }),
+            json!({ "a": { "deep": [1, "\""] }, "b": "{{secrets.KEY}}", "list": [] }),
+            r#"POST /b [content-length: 76; content-type: application/json; idempotency-key: "s1-call01001"] {"in":[[],true],"n":"n={{secrets.KEY}}","t":{"deep":[1,"\""]}}"#,
+        ),
+        (
+            json!({ "url": url("/f"), "method": "PUT", "headers": { "content-type": "application/x-www-form-urlencoded" }, "body": { "t": "{{a}}", "l": "{{list}}" } }),
+            json!({ "a": "x&y=1", "list": [1, 2] }),
+            "PUT /f [content-length: 17; content-type: application/x-www-form-urlencoded] l=1&l=2&t=x%26y%3D1",
+        ),
+        (
+            json!({ "url": url("/t"), "method": "PATCH", "headers": { "idempotency-key": "own" }, "body": "say {{a}}" }),
+            json!({ "a": "hi" }),
+            "PATCH /t [content-length: 6; content-type: text/plain; charset=utf-8; idempotency-key: own] say hi",
+        ),
+    ] {
+        let told = call(&tool(settings), arguments, &context).await;
+        let seen = echo.seen().pop().unwrap();
+        // The length follows from the body.
+        let without = |text: &str| {
+            text.split("content-length").next().unwrap().to_owned()
+                + text.split_once("; content-type").map_or("", |(_, rest)| rest)
+        };
+        assert_eq!(without(&seen), without(sent), "{told}");
+        assert!(told.starts_with(r#"{"body":"#), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_its_place_is_not_sent() {
+    let echo = Echo::serve().await;
+    let context = context(&["127.0.0.1"]);
+    let path = tool(json!({ "url": format!("{}/users/{{{{a}}}}{{{{b}}}}/x", echo.origin) }));
+    let head = tool(json!({ "url": echo.origin, "headers": { "x": "{{a}}" } }));
+    let secret = tool(json!({ "url": echo.origin, "headers": { "x": "{{secrets.OTHER}}" } }));
+    for (tool, arguments, expected) in [
+        (
+            &path,
+            json!({ "a": "." , "b": "." }),
+            "! a value must not change the path of the address",
+        ),
+        (&path, json!({ "a": "..", "b": "" }), "! a value must not change the path of the address"),
+        (&path, json!({ "a": "x" }), "! `b` is missing"),
+        (&head, json!({ "a": "x\r\ny: z" }), "! the header x must be one line"),
+        (
+            &secret,
+            json!({}),
+            "! there is no secret OTHER; its owner adds it to the secrets of the account",
+        ),
+    ] {
+        assert_eq!(call(tool, arguments, &context).await, expected);
+    }
+    assert_eq!(echo.seen(), [""; 0]);
+    assert!(call(&path, json!({ "a": "..", "b": "x" }), &context).await.contains("/users/..x/x"));
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_its_hosts_alone_and_does_not_come_back() {
+    let echo = Echo::serve().await;
+    let settings = |path: &str| json!({ "url": format!("{}{path}", echo.origin), "headers": { "authorization": "Bearer {{secrets.KEY}}" }, "query": { "key": "{{secrets.KEY}}" } });
+    let here = context(&["127.0.0.1"]);
+    for path in ["/echo", "/here"] {
+        let told = call(&tool(settings(path)), json!({}), &here).await;
+        assert!(
+            echo.seen().pop().unwrap().contains("authorization: Bearer canary/7f3a9"),
+            "{told}"
+        );
+        assert!(
+            told.contains('…') && !told.contains("canary") && !told.contains("7f3a9"),
+            "{told}"
+        );
+    }
+    let sent = echo.seen().len();
+    // The same server by a name that the secret is not bound to.
+    for hosts in [&["127.0.0.1"][..], &["127.0.0.1", "localhost"]] {
+        let told = call(&tool(settings("/away")), json!({}), &context(hosts)).await;
+        let whose = if hosts.len() == 1 { "the secret KEY" } else { "the tool test" };
+        assert_eq!(told, format!("! {whose} may not go to localhost"));
+    }
+    let told = call(&tool(settings("/echo")), json!({}), &context(&["api.example.org"])).await;
+    assert_eq!(told, "! the secret KEY may not go to 127.0.0.1");
+    assert_eq!(echo.seen().len(), sent);
+}
+
+#[tokio::test]
+async fn an_answer_is_told_with_its_status() {
+    let echo = Echo::serve().await;
+    let of = |path: &str| tool(json!({ "url": format!("{}{path}", echo.origin) }));
+    let context = ToolContext::default();
+    assert_eq!(call(&of("/json"), json!({}), &context).await, r#"{"body":{"a":[1]},"status":200}"#);
+    assert_eq!(call(&of("/gone"), json!({}), &context).await, "! it answers 410: moved out");
+}
+
+#[tokio::test]
+async fn a_secret_is_not_sent_in_the_clear() {
+    let written =
+        tool(json!({ "url": "http://93.184.216.34/", "headers": { "x": "{{secrets.KEY}}" } }));
+    let public = HttpTool { egress: Egress::public(), ..written };
+    let told = call(&public, json!({}), &context(&["93.184.216.34"])).await;
+    assert_eq!(told, "! a secret goes over https alone, not to http://93.184.216.34");
+}
