@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{StatusCode, header};
+use resonant_domain::template::is_secret_name;
 use resonant_domain::{AgentId, ApiKeyId, FieldFault, SessionId};
 use serde::de::DeserializeOwned;
 
@@ -161,6 +162,22 @@ impl FromStr for Slug {
 
 impl Named for Slug {
     const NOUN: &'static str = "listing";
+}
+
+/// A secret's name in the path.
+#[derive(Debug)]
+pub struct SecretName(pub String);
+
+impl FromStr for SecretName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if is_secret_name(text) { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+impl Named for SecretName {
+    const NOUN: &'static str = "secret";
 }
 
 impl<T, S> FromRequestParts<S> for PathId<T>

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use resonant_backend::Backend;
+use resonant_backend::{Actor, Backend, RequestId, secrets};
 use server::{Settings, serve_until_stopped, telemetry};
 
 #[tokio::main]
@@ -36,7 +36,15 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
             let count = connect().await?.load_content().await.with_context(no_database)?;
             tracing::info!(count, "sample listings published");
         }
-        Some(other) => bail!("there is no command {other}, only migrate and load-content"),
+        Some("rotate-secrets") => {
+            let backend = connect().await?;
+            let ctx = backend.ctx(Actor::System, RequestId::new("rotate-secrets"));
+            let count = secrets::rotate(&ctx).await.context("cannot seal the secrets anew")?;
+            tracing::info!(count, "secrets sealed under the first key");
+        }
+        Some(other) => {
+            bail!("there is no command {other}, only migrate, load-content and rotate-secrets")
+        }
     }
     Ok(())
 }

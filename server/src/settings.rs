@@ -2,6 +2,7 @@
 
 mod database;
 mod limits;
+mod secrets;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -138,11 +139,13 @@ impl Settings {
             },
             watched: vars.text("LEPTOS_WATCH").is_some(),
         };
+        let mut backend = backend_settings(&vars)?;
+        backend.sealing_keys = secrets::sealing_keys(&vars, &site)?;
         Ok(Self {
             address: leptos.site_addr,
             site,
             leptos,
-            backend: backend_settings(&vars)?,
+            backend,
             workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
             limits: Limits::read(&vars)?,
             log_format: match vars.text("LOG_FORMAT").as_deref() {
@@ -355,6 +358,7 @@ mod tests {
             ("REQUESTS_IN_FLIGHT", "hunter2"),
             ("LOG_FORMAT", "hunter2"),
             ("OPENAI_BASE_URL", "hunter2"),
+            ("SECRETS_KEY", "hunter2"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(name), "{error}");

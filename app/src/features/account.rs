@@ -1,15 +1,22 @@
-//! Who one is: sign-up, sign-in, sign-out, profile.
+//! Who one is: sign-up, sign-in, sign-out, profile, secrets.
 
 use crate::lazy_page::lazy_pages;
 
 mod account_route;
 pub mod api;
 mod form_page;
+mod secrets_route;
 mod sign_in_route;
 mod sign_up_route;
 
 pub use account_route::AccountRoute;
+pub use secrets_route::SecretsRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
 
-lazy_pages!(account: account = AccountRoute, sign_in = SignInRoute, sign_up = SignUpRoute);
+lazy_pages!(
+    account: account = AccountRoute,
+    secrets = SecretsRoute,
+    sign_in = SignInRoute,
+    sign_up = SignUpRoute,
+);

@@ -1,6 +1,6 @@
 //! Rights, decided once.
 //!
-//! | actor | owned things (agents, sessions, own profile) | marketplace | work queue |
+//! | actor | owned things (agents, sessions, secrets, own profile) | marketplace | work queue |
 //! | --- | --- | --- | --- |
 //! | owner, guest or member | allowed | read and install | forbidden |
 //! | another user | hidden: [`Error::NotFound`] | read and install | forbidden |

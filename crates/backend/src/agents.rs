@@ -12,6 +12,7 @@ use resonant_domain::agent_list::BulkAction;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::{AgentId, UserId};
+use resonant_runtime::tools::check_grants;
 
 use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
@@ -107,7 +108,7 @@ pub(crate) fn in_the_making() -> Error {
 
 /// An agent that is not yet kept.
 pub(crate) fn new_agent(ctx: &Ctx, owner: UserId, mut spec: AgentSpec) -> Result<Agent> {
-    spec.check()?;
+    check(&spec)?;
     trim(&mut spec);
     let now = ctx.backend().now();
     Ok(Agent {
@@ -131,6 +132,13 @@ fn check_revision(agent: &Agent, expected: Option<i64>) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Checks the rules of the domain, then those that only the runtime can judge.
+fn check(spec: &AgentSpec) -> Result<()> {
+    spec.check()?;
+    let faults = check_grants(&spec.tools);
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }
 
 /// Takes off the blanks that the length rules do not count.
@@ -175,7 +183,7 @@ async fn change(
     check_revision(&before, expected_revision)?;
     let mut after = before.clone();
     edit(&mut after);
-    after.spec.check()?;
+    check(&after.spec)?;
     trim(&mut after.spec);
     if after == before {
         return Ok(before);

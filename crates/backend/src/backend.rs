@@ -1,6 +1,6 @@
 //! The backend itself: what the use cases share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,9 +20,11 @@ use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
 use crate::cursor::Cursors;
 use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
+use crate::keyring::{Keyring, SealingKey, SealingKeys};
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
 use crate::store::{self, MIGRATOR};
+use crate::tool_backing::ToolBacking;
 use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
 
 /// How hard passwords are to guess from their hashes (argon2id).
@@ -56,6 +58,8 @@ pub struct Settings {
     pub allow_private_egress: bool,
     /// How hard passwords are to guess.
     pub password_work: PasswordWork,
+    /// Under which keys secrets are kept.
+    pub sealing_keys: SealingKeys,
 }
 
 impl Settings {
@@ -68,6 +72,7 @@ impl Settings {
             lease: Duration::from_secs(15),
             allow_private_egress: false,
             password_work: PasswordWork::default(),
+            sealing_keys: SealingKeys::default(),
         }
     }
 }
@@ -78,10 +83,11 @@ pub struct Backend {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     database: Database,
     clock: Arc<dyn Clock>,
     engine: Engine,
+    egress: Egress,
     redis: Option<Redis>,
     cache: Cache,
     events: SessionEvents,
@@ -89,6 +95,8 @@ struct Inner {
     notices: Notices,
     passwords: Passwords,
     cursors: OnceCell<Cursors>,
+    sealing_keys: SealingKeys,
+    keyring: OnceCell<Keyring>,
     lease: Duration,
     session_retention: Option<SignedDuration>,
 }
@@ -116,8 +124,11 @@ impl Backend {
         } else {
             Egress::public()
         };
-        let engine = Engine::new(models, Tools::standard(egress), clock.clone());
-        Self::with_engine(database, settings, clock, engine)
+        let engine_clock = clock.clone();
+        Self::build(database, settings, clock, egress.clone(), |backend| {
+            let backing = Arc::new(ToolBacking(backend));
+            Engine::new(models, Tools::standard(egress).backed_by(backing), engine_clock)
+        })
     }
 
     pub(crate) fn with_engine(
@@ -126,23 +137,43 @@ impl Backend {
         clock: Arc<dyn Clock>,
         engine: Engine,
     ) -> Result<Self> {
+        Self::build(database, settings, clock, Egress::public(), |_| engine)
+    }
+
+    /// Puts the parts together; `engine` is handed the backend that it will belong to.
+    fn build(
+        database: Database,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        egress: Egress,
+        engine: impl FnOnce(Weak<Inner>) -> Engine,
+    ) -> Result<Self> {
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
+        let passwords = Passwords::new(settings.password_work)?;
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new_cyclic(|backend| Inner {
                 clock,
-                engine,
+                engine: engine(backend.clone()),
+                egress,
                 cache: Cache::new(redis.clone()),
                 events: SessionEvents::new(redis.clone()),
                 rate_limits: RateLimits::new(redis.clone()),
                 redis,
                 notices: Notices::new(database.callers()),
-                passwords: Passwords::new(settings.password_work)?,
+                passwords,
                 cursors: OnceCell::new(),
+                sealing_keys: settings.sealing_keys.clone(),
+                keyring: OnceCell::new(),
                 lease: settings.lease,
                 session_retention: settings.database.session_retention(),
                 database,
             }),
         })
+    }
+
+    /// The backend whose parts these are.
+    pub(crate) const fn of(inner: Arc<Inner>) -> Self {
+        Self { inner }
     }
 
     /// Brings the schema up to date, one process at a time.
@@ -286,6 +317,11 @@ impl Backend {
         &self.inner.engine
     }
 
+    /// The guarded client, for what people ask to be read or told.
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.inner.egress
+    }
+
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
     }
@@ -309,6 +345,34 @@ impl Backend {
                 let key = store::settings::find_or_insert(&mut conn, "cursor_key", &fresh).await?;
                 conn.commit().await?;
                 Cursors::new(&key)
+            })
+            .await
+    }
+
+    /// What seals secrets; a key that is made is made by the first process that needs it.
+    pub(crate) async fn keyring(&self) -> Result<&Keyring> {
+        self.inner
+            .keyring
+            .get_or_try_init(|| async {
+                match &self.inner.sealing_keys {
+                    SealingKeys::Given(keys) => Ok(Keyring::new(keys)),
+                    SealingKeys::Made => {
+                        let fresh: [u8; 32] = random()?;
+                        let mut conn = self.catalogue_write().await?;
+                        let name = "sealing_key";
+                        let key = store::settings::find_or_insert(&mut conn, name, &fresh).await?;
+                        conn.commit().await?;
+                        let key = key
+                            .try_into()
+                            .map_err(|_| Error::internal("the sealing key has the wrong length"))?;
+                        Ok(Keyring::new(&[SealingKey::new(key)]))
+                    }
+                    SealingKeys::Missing => Err(Error::Conflict(
+                        "This installation keeps no secrets, because its SECRETS_KEY is not set. \
+                         Ask whoever runs it"
+                            .to_owned(),
+                    )),
+                }
             })
             .await
     }

@@ -12,14 +12,18 @@ mod error;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
 pub mod idempotency;
+mod keyring;
 pub mod listings;
 pub mod members;
 mod passwords;
 pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
+pub mod secrets;
 pub mod sessions;
 mod store;
+mod tool_backing;
+pub mod tools;
 pub mod upkeep;
 pub mod work;
 
@@ -28,6 +32,7 @@ pub use cache::rate_limit::{RateLimit, Standing};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};
+pub use keyring::{SealingKey, SealingKeys};
 pub use resonant_runtime::clock;
 pub use resonant_runtime::models::{ModelSettings, OpenAiSettings, Secret};
 #[cfg(any(test, feature = "fakes"))]

@@ -8,6 +8,7 @@ use futures::stream;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::api_key::{NewApiKey, Scope};
 use resonant_domain::money::MicroUsd;
+use resonant_domain::secret::NewSecret;
 use resonant_domain::session::{NewSession, Usage};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
@@ -180,6 +181,16 @@ pub fn spec(name: &str) -> AgentSpec {
 pub fn key(name: &str, scopes: &[Scope]) -> NewApiKey {
     let scopes = if scopes.is_empty() { vec![Scope::AgentsRead] } else { scopes.to_vec() };
     NewApiKey { name: name.to_owned(), scopes, expires_at: None }
+}
+
+/// A secret of this name for `api.example.org`.
+#[must_use]
+pub fn secret(name: &str) -> NewSecret {
+    NewSecret {
+        name: name.to_owned(),
+        value: format!("the value of {name}"),
+        hosts: vec!["api.example.org".to_owned()],
+    }
 }
 
 /// A session that shall reach `goal`.

@@ -16,6 +16,7 @@ pub(crate) mod notices;
 pub(crate) mod partitions;
 pub(crate) mod queue;
 pub(crate) mod replication;
+pub(crate) mod secrets;
 pub(crate) mod session_events;
 pub(crate) mod session_records;
 pub(crate) mod session_shares;

@@ -37,7 +37,11 @@ async fn each_route_knows_its_callers() {
     let session_path = format!("/api/v1/sessions/{}", session.id);
     // All that a version needs.
     let whole = json!({ "description": "new", "system_prompt": "Reckon." });
-    let table: [(&Method, String, Option<Value>, Outcome); 22] = [
+    let secret =
+        |name: &str| json!({ "name": name, "value": "a long value", "hosts": ["api.example.org"] });
+    let made = app.post("/api/v1/secrets").by(&owner).json(&secret("KEY")).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let table: [(&Method, String, Option<Value>, Outcome); 27] = [
         (&get, "/api/v1/health".into(), None, OPEN),
         (&get, "/api/v1/health/ready".into(), None, OPEN),
         (&get, "/api/v1/tools".into(), None, OPEN),
@@ -60,6 +64,16 @@ async fn each_route_knows_its_callers() {
             [202, 404, 404, 401],
         ),
         (&get, "/api/v1/sessions".into(), None, [200, 200, 200, 401]),
+        (
+            &post,
+            "/api/v1/tools/openapi".into(),
+            Some(json!({ "document": "{\"openapi\":\"3.1.0\",\"paths\":{}}" })),
+            [200, 200, 200, 401],
+        ),
+        (&get, "/api/v1/secrets".into(), None, [200, 200, 200, 401]),
+        (&post, "/api/v1/secrets".into(), Some(secret("NEW")), [201, 201, 201, 401]),
+        (&patch, "/api/v1/secrets/KEY".into(), Some(json!({})), OWNED),
+        (&delete, "/api/v1/secrets/KEY".into(), None, [204, 404, 404, 401]),
         (&get, format!("{session_path}?include=events"), None, OWNED),
         (&get, format!("{session_path}/export?format=md"), None, OWNED),
         (&post, format!("{session_path}/cancel"), None, OWNED),

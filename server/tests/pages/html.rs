@@ -67,6 +67,7 @@ async fn each_page_answers_with_its_title() {
         ("/sessions".to_owned(), "12 * 7"),
         (format!("/sessions/{}", session.id), "84"),
         ("/account".to_owned(), "ada@example.org"),
+        ("/account/secrets".to_owned(), "name=\"hosts\""),
         ("/sign-in".to_owned(), "name=\"password\""),
         ("/sign-up".to_owned(), "name=\"password\""),
     ] {

@@ -91,6 +91,13 @@ fn Account(
                     </div>
                 </ActionForm>
             </section>
+            <section class="account__part" aria-labelledby="account-secrets">
+                <h2 id="account-secrets">"Secrets"</h2>
+                <p>"Keys that your agents' tools may send, each to the hosts that you name."</p>
+                <p>
+                    <a href=paths::SECRETS>"Your secrets"</a>
+                </p>
+            </section>
             <section class="account__part" aria-labelledby="account-out">
                 <h2 id="account-out">"Sign out"</h2>
                 {is_guest

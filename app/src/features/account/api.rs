@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use resonant_domain::member::Viewer;
+use resonant_domain::secret::SecretSummary;
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -63,4 +64,46 @@ pub async fn update_profile(display_name: String) -> Result<Viewer, AppError> {
         resonant_backend::members::update_profile(&ctx, display_name).await.map_err(ssr::fail)?;
     ssr::redirect(paths::ACCOUNT);
     Ok(viewer)
+}
+
+/// The viewer's secrets, without their values.
+#[server(prefix = "/api/fn", endpoint = "account/list_secrets")]
+pub async fn list_secrets() -> Result<Vec<SecretSummary>, AppError> {
+    resonant_backend::secrets::list(&ssr::ctx()?).await.map_err(ssr::fail)
+}
+
+/// Keeps a secret. `hosts` are parted by blanks or commas.
+#[server(prefix = "/api/fn", endpoint = "account/create_secret")]
+pub async fn create_secret(name: String, value: String, hosts: String) -> Result<(), AppError> {
+    use resonant_domain::secret::NewSecret;
+
+    let new = NewSecret { name: name.trim().to_owned(), value, hosts: parted(&hosts) };
+    resonant_backend::secrets::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::SECRETS);
+    Ok(())
+}
+
+/// Gives a secret another value and other hosts.
+#[server(prefix = "/api/fn", endpoint = "account/update_secret")]
+pub async fn update_secret(name: String, value: String, hosts: String) -> Result<(), AppError> {
+    use resonant_domain::secret::SecretChanges;
+
+    let changes = SecretChanges { value: Some(value), hosts: Some(parted(&hosts)) };
+    resonant_backend::secrets::update(&ssr::ctx()?, &name, changes).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::SECRETS);
+    Ok(())
+}
+
+/// Deletes a secret.
+#[server(prefix = "/api/fn", endpoint = "account/delete_secret")]
+pub async fn delete_secret(name: String) -> Result<(), AppError> {
+    resonant_backend::secrets::delete(&ssr::ctx()?, &name).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::SECRETS);
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn parted(hosts: &str) -> Vec<String> {
+    let parts = hosts.split(|c: char| c == ',' || c.is_whitespace());
+    parts.filter(|host| !host.is_empty()).map(str::to_owned).collect()
 }

@@ -8,7 +8,10 @@ use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::api_key::{Scope, Scopes};
 use resonant_domain::fields::Fields;
 use resonant_domain::listing::ListingFilter;
+use resonant_domain::mcp_tool::McpServer;
+use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
+use resonant_domain::secret::SecretChanges;
 use resonant_domain::{AgentId, ApiKeyId, FaultKind, SessionId, UserId};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +21,8 @@ use crate::agents::AgentFilter;
 use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
 use crate::{
-    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, listings, members, sample, sessions,
-    work,
+    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, listings, members, sample, secrets,
+    sessions, tools, work,
 };
 
 #[derive(Clone)]
@@ -81,6 +84,20 @@ const fn public(name: &'static str, ask: Ask) -> Row {
 const fn internal(name: &'static str, ask: Ask) -> Row {
     let (owner, stranger, anonymous) = (FORBIDDEN, FORBIDDEN, UNAUTHENTICATED);
     Row { name, ask, owner, stranger, anonymous, system: None, keyless: FORBIDDEN }
+}
+
+/// Asking a server that is refused is the answer of someone who may ask.
+async fn ask_mcp(ctx: Ctx) -> Result<()> {
+    let server = "http://127.0.0.1:1/".to_owned();
+    match tools::read_mcp(&ctx, McpServer { server, ..McpServer::default() }).await {
+        Err(error) if error.kind() == FaultKind::Invalid => Ok(()),
+        answer => answer.map(drop),
+    }
+}
+
+fn document() -> OpenApiSource {
+    let document = r#"{"openapi":"3.1.0","paths":{}}"#.to_owned();
+    OpenApiSource { document: Some(document), ..OpenApiSource::default() }
 }
 
 #[expect(clippy::too_many_lines, reason = "a row for each use case")]
@@ -209,6 +226,19 @@ fn table() -> Vec<Row> {
         own("api_keys::create", ask!(|ctx, things| api_keys::create(&ctx, sample::key("CI", &[])))),
         own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx))),
         owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
+        own("tools::read_openapi", ask!(|ctx, things| tools::read_openapi(&ctx, document()))),
+        own("tools::read_mcp", ask!(|ctx, things| ask_mcp(ctx))),
+        own("secrets::list", ask!(|ctx, things| secrets::list(&ctx))),
+        own(
+            "secrets::create",
+            ask!(|ctx, things| secrets::create(&ctx, sample::secret("NEW_KEY"))),
+        ),
+        owned(
+            "secrets::update",
+            ask!(|ctx, things| secrets::update(&ctx, "KEY", SecretChanges::default())),
+        ),
+        owned("secrets::delete", ask!(|ctx, things| secrets::delete(&ctx, "KEY"))),
+        internal("secrets::rotate", ask!(|ctx, things| secrets::rotate(&ctx))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent))),
         owned(
@@ -225,6 +255,7 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let owner = sample::member(&backend, "ada").await.unwrap();
     let agent = agents::create(&owner, sample::spec("Reader")).await.unwrap().id;
     let session = sessions::start(&owner, agent, sample::goal("Read")).await.unwrap().id;
+    secrets::create(&owner, sample::secret("KEY")).await.unwrap();
     let slug = listings::templates(&owner).await.unwrap()[0].summary.slug.clone();
     let key = api_keys::create(&owner, sample::key("CI", &[])).await.unwrap().0.id;
     let things = Things { agent, session, slug, key };

@@ -178,7 +178,7 @@ pub async fn replace_draft(
 /// a rule.
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    spec.check()?;
+    super::check(spec)?;
     let mut conn = ctx.backend().read(owner).await?;
     let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(SpecDiff::of(&agent.spec, spec))

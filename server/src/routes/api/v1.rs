@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod keys;
 pub(crate) mod listings;
+pub(crate) mod secrets;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;

@@ -1,0 +1,201 @@
+//! The page of the viewer's secrets: written here, shown nowhere.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use resonant_domain::FaultKind;
+use resonant_domain::secret::{SECRET_MIN, SecretSummary};
+
+use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{
+    Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton, PageHead,
+    Skeleton, Time,
+};
+
+/// The page of the viewer's secrets.
+pub struct SecretsRoute {
+    create: ServerAction<CreateSecret>,
+    update: ServerAction<UpdateSecret>,
+    delete: ServerAction<DeleteSecret>,
+    secrets: Resource<Result<Vec<SecretSummary>, AppError>>,
+}
+
+impl LazyPage for SecretsRoute {
+    fn data() -> Self {
+        let (create, update, delete) =
+            (ServerAction::new(), ServerAction::new(), ServerAction::new());
+        let changes = move || {
+            let create: ServerAction<CreateSecret> = create;
+            let update: ServerAction<UpdateSecret> = update;
+            let delete: ServerAction<DeleteSecret> = delete;
+            (create.version().get(), update.version().get(), delete.version().get())
+        };
+        let secrets = Resource::new_blocking(changes, |_| list_secrets());
+        Self { create, update, delete, secrets }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let SecretsRoute { create, update, delete, secrets } = this;
+        view! {
+            <Title text="Your secrets" />
+            <Meta name="description" content="Keys that your agents' tools may send, and where to." />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match secrets.await {
+                        Ok(secrets) => view! { <Secrets secrets create update delete /> }.into_any(),
+                        Err(error) if error.kind == FaultKind::Unauthenticated => {
+                            view! { <NobodyYet /> }.into_any()
+                        }
+                        Err(error) => view! { <ErrorPanel error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Secrets(
+    secrets: Vec<SecretSummary>,
+    create: ServerAction<CreateSecret>,
+    update: ServerAction<UpdateSecret>,
+    delete: ServerAction<DeleteSecret>,
+) -> impl IntoView {
+    let error = action_error(create);
+    // What was typed, less the value: that is typed anew.
+    let refused = refused_form();
+    let typed = |name| refused.text(name).unwrap_or_default();
+    let (typed_name, typed_hosts) = (typed("name"), typed("hosts"));
+    let rows = secrets
+        .into_iter()
+        .map(|secret| view! { <SecretRow secret update delete /> })
+        .collect_view();
+    view! {
+        <div class="account">
+            <PageHead
+                title="Your secrets"
+                lead="A tool of your agents sends a secret where its settings say {{secrets.NAME}}, and \
+                to the hosts that you name here alone. Nobody reads it again, you included."
+            />
+            <FormError error=action_error(update) />
+            <FormError error=action_error(delete) />
+            <ul class="secret-list">{rows}</ul>
+            <section class="account__part" aria-labelledby="secret-new">
+                <h2 id="secret-new">"Add a secret"</h2>
+                <ActionForm action=create>
+                    <div class="form">
+                        <FormError error fields=&["name", "value", "hosts"] />
+                        <Field
+                            label="Name"
+                            name="name"
+                            value=typed_name
+                            required=true
+                            maxlength=64
+                            autocomplete="off"
+                            placeholder="GITHUB_TOKEN"
+                            hint="Capital letters, digits and underscores"
+                            error=field_error(error, "name")
+                        />
+                        <Field
+                            label="Value"
+                            name="value"
+                            type_="password"
+                            required=true
+                            minlength=SECRET_MIN
+                            autocomplete="off"
+                            error=field_error(error, "value")
+                        />
+                        <Field
+                            label="Hosts"
+                            name="hosts"
+                            value=typed_hosts
+                            required=true
+                            autocomplete="off"
+                            placeholder="api.github.com"
+                            hint="Where it may be sent, with blanks between. *.example.org means every host below"
+                            error=field_error(error, "hosts")
+                        />
+                        <Button kind=ButtonKind::Primary busy=create.pending()>
+                            "Add secret"
+                        </Button>
+                    </div>
+                </ActionForm>
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn SecretRow(
+    secret: SecretSummary,
+    update: ServerAction<UpdateSecret>,
+    delete: ServerAction<DeleteSecret>,
+) -> impl IntoView {
+    let SecretSummary { name, hosts, updated_at, .. } = secret;
+    let hosts = hosts.join(" ");
+    let (value_id, hosts_id) = (format!("value-{name}"), format!("hosts-{name}"));
+    let (updated_name, deleted_name) = (name.clone(), name.clone());
+    let delete_label = format!("Delete {name}");
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <code class="secret__name">{name.clone()}</code>
+                <span class="secret__about">{hosts.clone()} " · changed " <Time at=updated_at /></span>
+            </div>
+            <details>
+                <summary>"Replace or delete " <span class="visually-hidden">{name}</span></summary>
+                <ActionForm action=update>
+                    <div class="form">
+                        <input type="hidden" name="name" value=updated_name />
+                        <Field
+                            label="New value"
+                            name="value"
+                            id=value_id
+                            type_="password"
+                            required=true
+                            minlength=SECRET_MIN
+                            autocomplete="off"
+                        />
+                        <Field
+                            label="Hosts"
+                            name="hosts"
+                            id=hosts_id
+                            value=hosts
+                            required=true
+                            autocomplete="off"
+                        />
+                        <Button busy=update.pending()>"Replace"</Button>
+                    </div>
+                </ActionForm>
+                <ActionForm action=delete>
+                    <input type="hidden" name="name" value=deleted_name />
+                    <Button kind=ButtonKind::Danger busy=delete.pending()>
+                        {delete_label}
+                    </Button>
+                </ActionForm>
+            </details>
+        </li>
+    }
+}
+
+#[component]
+fn NobodyYet() -> impl IntoView {
+    view! {
+        <h1 class="visually-hidden">"Your secrets"</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Secrets belong to a person: sign in, or start anything and become a guest."
+        >
+            <LinkButton href=paths::sign_in(paths::SECRETS) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+}

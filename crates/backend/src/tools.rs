@@ -1,0 +1,191 @@
+//! Tools that people bring: read from documents that describe them, and from MCP servers.
+
+use std::time::Duration;
+
+use resonant_domain::FieldFault;
+use resonant_domain::agent::ToolGrant;
+use resonant_domain::grant::{self, TOOL_NAME_MAX, ToolSettings};
+use resonant_domain::http_tool::TOOL_DESCRIPTION_MAX;
+use resonant_domain::mcp_tool::{McpServer, McpTool, McpTools};
+use resonant_domain::openapi::{DOCUMENT_MAX_BYTES, OpenApiSource, OpenApiTools};
+use resonant_domain::text::shorten;
+use resonant_runtime::egress::HostLimit;
+use resonant_runtime::mcp::{McpError, ServedTool, Server, Session};
+use resonant_runtime::openapi;
+use resonant_runtime::tools::{Secrets, check_grants, fill_headers};
+
+use crate::{Ctx, Error, Result, access, secrets};
+
+/// Reads the tools that an OpenAPI document describes, for its owner to choose from. Keeps nothing.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] when the document cannot be read, from `url` or at
+/// all.
+pub async fn read_openapi(ctx: &Ctx, source: OpenApiSource) -> Result<OpenApiTools> {
+    access::user(ctx)?;
+    source.check()?;
+    let (text, base, field) = match (source.document, source.url) {
+        (Some(text), _) if !text.trim().is_empty() => (text, None, "document"),
+        (_, url) => {
+            let url = url.unwrap_or_default();
+            let told = |reason: String| Error::field("url", reason);
+            let fetched = ctx.backend().egress().fetch(&url).await;
+            let fetched = fetched.map_err(|error| told(format!("must be readable: {error}")))?;
+            if !(200..300).contains(&fetched.status) {
+                return Err(told(format!("must be readable: it answers {}", fetched.status)));
+            }
+            if fetched.truncated {
+                return Err(told(format!("must hold at most {DOCUMENT_MAX_BYTES} bytes")));
+            }
+            (fetched.text(), Some(fetched.final_url), "url")
+        }
+    };
+    // A large document takes longer than a task may hold up others.
+    let read = move || openapi::read(&text, base.as_ref(), &source.operations);
+    let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    read.map_err(|error| Error::field(field, error.to_string()))
+}
+
+/// How long one exchange with an MCP server may take while its tools are listed.
+const MCP_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Asks an MCP server which tools it has, for its owner to choose from. Keeps nothing.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] when the server cannot be asked or does not answer.
+pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
+    let owner = access::user(ctx)?;
+    asked.check()?;
+    let names: Vec<_> = asked.secrets().into_iter().map(str::to_owned).collect();
+    let secrets = if names.is_empty() {
+        Secrets::default()
+    } else {
+        Secrets::new(secrets::reveal(ctx.backend(), owner, &names).await?)
+    };
+    let told = |field: &str, error: &dyn std::fmt::Display| {
+        Error::field(field, secrets.hide_in(format!("must be usable: {error}")))
+    };
+    let (headers, used) =
+        fill_headers(&asked.headers, &secrets).map_err(|error| told("headers", &error))?;
+    let host = resonant_domain::host::of_url(&asked.server).map(str::to_owned);
+    let server = Server {
+        url: asked.server.clone(),
+        headers,
+        secrets: used,
+        limit: HostLimit {
+            whose: "this MCP server's tools".to_owned(),
+            hosts: host.into_iter().collect(),
+            is_secret: false,
+        },
+        timeout: MCP_TIMEOUT,
+    };
+    let failed = |error: McpError| told("server", &error);
+    let mut session = Session::open(ctx.backend().egress(), server).await.map_err(failed)?;
+    let served = session.tools().await.map_err(failed)?;
+    let mut found =
+        McpTools { title: secrets.hide_in(session.title), tools: vec![], skipped: vec![] };
+    for tool in served {
+        let grant = mcp_grant(&asked, &tool, &secrets);
+        let faults = grants_with(&found.tools, &grant);
+        match faults.first() {
+            None => found.tools.push(grant),
+            Some(fault) => found.skipped.push(format!("{}: {fault}", grant.name)),
+        }
+    }
+    Ok(found)
+}
+
+/// A tool of a server as a grant. Its name is made of what models take.
+fn mcp_grant(asked: &McpServer, tool: &ServedTool, secrets: &Secrets) -> ToolGrant {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
+    let mut name: String = tool.name.chars().map(plain).take(TOOL_NAME_MAX - 4).collect();
+    if resonant_domain::tool::built_in(&name).is_some() {
+        name.insert_str(0, "mcp_");
+    }
+    let description = shorten(&tool.description, TOOL_DESCRIPTION_MAX);
+    let settings = McpTool {
+        server: asked.server.clone(),
+        tool: tool.name.clone(),
+        description: secrets.hide_in(if description.is_empty() {
+            tool.name.clone()
+        } else {
+            description
+        }),
+        input_schema: tool.input_schema.clone(),
+        headers: asked.headers.clone(),
+        timeout_seconds: 30,
+    };
+    ToolGrant { name, settings: ToolSettings::Mcp(settings), ..ToolGrant::default() }
+}
+
+/// The rules that one more grant would break.
+fn grants_with(grants: &[ToolGrant], grant: &ToolGrant) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let alone = std::slice::from_ref(grant);
+    grant::check_all(&mut faults, alone);
+    faults.extend(check_grants(alone));
+    if grants.iter().any(|other| other.name == grant.name) {
+        faults.push(FieldFault::new("name", "must be named once"));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::FaultKind;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::{Backend, sample};
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_document_gives_tools_that_an_agent_takes(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ctx = sample::guest(&backend).await.unwrap();
+        let document = r#"{"openapi":"3.1.0","servers":[{"url":"https://api.example.org"}],
+            "paths":{"/pets/{id}":{"get":{"parameters":[{"name":"id","in":"path"}]}}}}"#;
+        let source = OpenApiSource { document: Some(document.to_owned()), ..Default::default() };
+        let found = read_openapi(&ctx, source).await.unwrap();
+        let mut spec = sample::spec("Reader");
+        spec.tools.extend(found.tools);
+        let agent = crate::agents::create(&ctx, spec.clone()).await.unwrap();
+        assert_eq!(crate::agents::get(&ctx, agent.id).await.unwrap().spec, spec);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn an_mcp_server_inside_is_not_asked(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ctx = sample::guest(&backend).await.unwrap();
+        for (server, header, field) in [
+            ("http://127.0.0.1:1/mcp", "x", "server"),
+            ("http://169.254.169.254/", "x", "server"),
+            ("stdio:sh", "x", "server"),
+            ("https://mcp.example.org/", "{{secrets.NONE}}", "headers"),
+            ("https://mcp.example.org/", "{{input}}", "headers.authorization"),
+        ] {
+            let headers = [("authorization".to_owned(), header.to_owned())].into();
+            let asked = McpServer { server: server.to_owned(), headers };
+            let error = read_mcp(&ctx, asked).await.unwrap_err();
+            assert_eq!(error.fields()[0].field, field, "{server}: {error:?}");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn what_cannot_be_read_names_its_field(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ctx = sample::guest(&backend).await.unwrap();
+        let text = |text: &str| Some(text.to_owned());
+        for (document, url, field) in [
+            (None, None, "document"),
+            (text("x"), text("https://example.org"), "document"),
+            (text("not a document"), None, "document"),
+            (None, text("http://127.0.0.1:1/openapi.json"), "url"),
+            (None, text("file:///etc/passwd"), "url"),
+            (None, text("http://169.254.169.254/latest/meta-data"), "url"),
+        ] {
+            let source = OpenApiSource { document, url, operations: Vec::new() };
+            let error = read_openapi(&ctx, source).await.unwrap_err();
+            assert_eq!((error.kind(), &*error.fields()[0].field), (FaultKind::Invalid, field));
+        }
+    }
+}
