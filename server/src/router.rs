@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
@@ -29,8 +29,10 @@ use crate::middleware::{
     idempotency, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
     sign_in, static_cache,
 };
-use crate::routes::api::v1::{agents, keys, listings, session_files, sessions, tools, versions};
-use crate::routes::{agent_stream, crawlers, health, session_stream};
+use crate::routes::api::v1::{
+    agents, keys, listings, secrets, session_files, sessions, tools, versions,
+};
+use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -85,10 +87,14 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/listings/{slug}/install", post(listings::install))
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}", delete(keys::revoke))
+        .route("/api/v1/secrets", get(secrets::list).post(secrets::create))
+        .route("/api/v1/secrets/{name}", patch(secrets::update).delete(secrets::delete))
         .route("/api/v1/tools", get(tools::list))
         .layer(from_fn(idempotency::once))
-        // A POST that only reads.
+        // Those that only read.
         .route("/api/v1/agents/batch", post(agents::batch))
+        .route("/api/v1/tools/openapi", post(tools::read_openapi))
+        .route("/api/v1/tools/mcp", post(tools::read_mcp))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
     with_callers(routes, state)
         .layer(compression())
@@ -96,12 +102,13 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/{*path}", any(nothing))
 }
 
-/// Those who watch a session as it runs: answers without an end, neither timed nor compressed.
+/// Those who wait for a session while it runs: answers without an end, neither timed nor compressed.
 fn for_followers(state: &AppState) -> Router<AppState> {
     let routes = Router::new()
         .route("/api/v1/sessions/{id}/stream", get(session_stream::follow))
         .route("/api/v1/agents/stream", get(agent_stream::follow))
-        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared));
+        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared))
+        .route("/mcp", post(mcp::post));
     with_callers(routes, state)
 }
 
