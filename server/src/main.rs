@@ -31,6 +31,12 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
         Some("migrate") => {
             Backend::migrate(&settings.backend.database.url).await.with_context(no_database)?;
             tracing::info!("the schema is up to date");
+            if std::env::args().nth(2).as_deref() == Some("--distribute") {
+                Backend::distribute(&settings.backend.database.url)
+                    .await
+                    .with_context(no_database)?;
+                tracing::info!("the tables are spread by owner");
+            }
         }
         Some("load-content") => {
             let count = connect().await?.load_content().await.with_context(no_database)?;

@@ -192,6 +192,21 @@ impl Backend {
         Ok(())
     }
 
+    /// Spreads the tables over the nodes of a Citus cluster, by owner. May be repeated.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the database has no such extension.
+    pub async fn distribute(database_url: &str) -> Result<()> {
+        let mut conn =
+            database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
+        if !store::distribution::is_possible(&mut conn).await? {
+            return Err(Error::Conflict("The database has no extension citus".to_owned()));
+        }
+        store::distribution::distribute(&mut conn).await?;
+        conn.close().await.map_err(Error::unavailable)?;
+        Ok(())
+    }
+
     /// Publishes the sample listings, when there are none yet. Answers how many it published.
     pub async fn load_content(&self) -> Result<usize> {
         crate::listings::load_content(self).await

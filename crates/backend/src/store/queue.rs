@@ -130,7 +130,7 @@ pub(crate) async fn update_lease(
         SET lease_until = now() + $4
         FROM sessions s
         WHERE q.owner_id = $1 AND q.session_id = $2 AND q.fence = $3
-          AND s.owner_id = q.owner_id AND s.session_id = q.session_id
+          AND s.owner_id = $1 AND s.session_id = q.session_id
         RETURNING s.is_cancel_asked
         "#,
         owner.as_uuid(),
@@ -171,7 +171,7 @@ pub(crate) async fn release(
             UPDATE sessions s
             SET state = 'queued'
             FROM released
-            WHERE s.owner_id = released.owner_id AND s.session_id = released.session_id
+            WHERE s.owner_id = $1 AND s.session_id = released.session_id
         )
         SELECT pg_notify('resonant_queue', '') FROM released
         "#,
