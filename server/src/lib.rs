@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod conditional;
 pub mod extract;
 pub mod fault;
 pub mod middleware;

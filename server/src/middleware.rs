@@ -1,5 +1,6 @@
 //! What happens around every request.
 
+pub mod entity_tags;
 pub mod idempotency;
 pub mod load_shed;
 pub mod problem;

@@ -26,8 +26,8 @@ use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    idempotency, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
-    sign_in, static_cache,
+    entity_tags, idempotency, load_shed, problem, rate_limit, refused_form, request_id,
+    security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1::{
     agents, keys, listings, secrets, session_files, sessions, tools, versions,
@@ -98,6 +98,7 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
     with_callers(routes, state)
         .layer(compression())
+        .layer(from_fn(entity_tags::translate))
         .route("/api", any(nothing))
         .route("/api/{*path}", any(nothing))
 }

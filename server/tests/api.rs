@@ -4,6 +4,7 @@ mod agents;
 mod bad_input;
 mod batches;
 mod browsers;
+mod caching;
 mod health;
 mod idempotency;
 mod journey;

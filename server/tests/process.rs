@@ -1,10 +1,14 @@
 //! The process itself: how it starts, what it says when it cannot, how it ends.
 
+mod faults;
+mod running;
 mod start;
 mod stop;
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+
+use self::running::Running;
 
 /// The server with nothing in its environment but these.
 fn server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {

@@ -3,9 +3,13 @@
 mod client;
 mod database;
 mod model;
+mod redis;
+mod statements;
 mod test_app;
 
 pub(crate) use client::{Answer, Call};
 pub(crate) use database::{empty_database, fresh_database};
 pub(crate) use model::SlowModel;
+pub(crate) use redis::Redis;
+pub(crate) use statements::statements;
 pub(crate) use test_app::{TestApp, Visitor};

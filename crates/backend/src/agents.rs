@@ -7,6 +7,8 @@ pub mod records;
 mod trash;
 mod versions;
 
+use std::sync::Arc;
+
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, AgentSummary};
 use resonant_domain::agent_list::BulkAction;
 use resonant_domain::api_key::Scope;
@@ -14,9 +16,11 @@ use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::{AgentId, UserId};
 use resonant_runtime::tools::check_grants;
 
+use crate::cache::Stale;
+use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Document, Error, Result, access, store};
 
 pub use changes::{AgentWatch, changes, watch};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
@@ -70,9 +74,50 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
+    Ok(document(ctx, id).await?.value().clone())
+}
+
+/// Reads one agent of the caller as callers of the interface get it.
+///
+/// # Errors
+/// Those of [`get`].
+pub async fn document(ctx: &Ctx, id: AgentId) -> Result<Arc<Document<Agent>>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+    let backend = ctx.backend();
+    let found = backend.cache().get::<AgentEntry>(backend, &AgentKey(owner, id)).await?;
+    found.ok_or(NOT_FOUND)
+}
+
+/// What a write of the agent makes untrue.
+pub(crate) fn stale(owner: UserId, id: AgentId) -> Stale {
+    Stale::one::<AgentEntry>(&AgentKey(owner, id))
+}
+
+/// In which revisions an agent may be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// In any.
+    Any,
+    /// In one of these alone.
+    OneOf(Vec<i64>),
+}
+
+impl Expected {
+    fn check(&self, revision: i64) -> Result<()> {
+        match self {
+            Self::OneOf(revisions) if !revisions.contains(&revision) => Err(Error::Conflict(
+                "The agent has changed since you opened it. Reload it and make your changes again"
+                    .to_owned(),
+            )),
+            Self::Any | Self::OneOf(_) => Ok(()),
+        }
+    }
+}
+
+impl From<Option<i64>> for Expected {
+    fn from(revision: Option<i64>) -> Self {
+        revision.map_or(Self::Any, |revision| Self::OneOf(vec![revision]))
+    }
 }
 
 /// Makes an agent.
@@ -85,9 +130,9 @@ pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
     if let Some(made) = find_made_before(ctx, owner).await? {
         return Ok(made);
     }
-    let mut conn = ctx.backend().write(owner).await?;
-    store::agents::insert(&mut conn, &agent).await.on_constraint("agents_pkey", in_the_making)?;
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    store::agents::insert(&mut tx, &agent).await.on_constraint("agents_pkey", in_the_making)?;
+    ctx.backend().commit(tx, stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
     Ok(agent)
 }
@@ -123,17 +168,6 @@ pub(crate) fn new_agent(ctx: &Ctx, owner: UserId, mut spec: AgentSpec) -> Result
     })
 }
 
-/// Refuses a change of an agent that is no longer as it was seen.
-fn check_revision(agent: &Agent, expected: Option<i64>) -> Result<()> {
-    if expected.is_some_and(|revision| revision != agent.revision) {
-        return Err(Error::Conflict(
-            "The agent has changed since you opened it. Reload it and make your changes again"
-                .to_owned(),
-        ));
-    }
-    Ok(())
-}
-
 /// Checks the rules of the domain, then those that only the runtime can judge.
 fn check(spec: &AgentSpec) -> Result<()> {
     spec.check()?;
@@ -156,14 +190,14 @@ fn trim(spec: &mut AgentSpec) {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for the agent as it would be;
-/// [`Error::Conflict`] when it is no longer at `expected_revision`.
+/// [`Error::Conflict`] when it is not in a revision that is `expected`.
 pub async fn update(
     ctx: &Ctx,
     id: AgentId,
     changes: AgentChanges,
-    expected_revision: Option<i64>,
+    expected: impl Into<Expected>,
 ) -> Result<Agent> {
-    change(ctx, id, expected_revision, |agent| {
+    change(ctx, id, &expected.into(), |agent| {
         agent.status = changes.status.unwrap_or(agent.status);
         agent.spec.apply(changes);
     })
@@ -174,13 +208,13 @@ pub async fn update(
 async fn change(
     ctx: &Ctx,
     id: AgentId,
-    expected_revision: Option<i64>,
+    expected: &Expected,
     edit: impl FnOnce(&mut Agent) + Send,
 ) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
     let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    check_revision(&before, expected_revision)?;
+    expected.check(before.revision)?;
     let mut after = before.clone();
     edit(&mut after);
     check(&after.spec)?;
@@ -191,7 +225,7 @@ async fn change(
     after.revision += 1;
     after.updated_at = ctx.backend().now();
     store::agents::update(&mut tx, &after).await?;
-    tx.commit().await?;
+    ctx.backend().commit(tx, stale(owner, id)).await?;
     tracing::info!(agent.id = %id, revision = after.revision, "agent changed");
     Ok(after)
 }
@@ -200,9 +234,10 @@ async fn change(
 /// readable.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
-pub async fn delete(ctx: &Ctx, id: AgentId) -> Result<()> {
-    let deleted = change_many(ctx, &[id], BulkAction::Delete).await?;
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when it is not in a revision
+/// that is `expected`.
+pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Expected>) -> Result<()> {
+    let deleted = lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await?;
     if deleted.is_empty() { Err(NOT_FOUND) } else { Ok(()) }
 }
 

@@ -14,10 +14,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
-use crate::cache::Cache;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
+use crate::cache::{Cache, CacheFigures, Stale, ear};
 use crate::cursor::Cursors;
 use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
@@ -26,6 +26,9 @@ use crate::store::notices::Notices;
 use crate::store::{self, MIGRATOR};
 use crate::tool_backing::ToolBacking;
 use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
+
+/// How many names fit into one call of PostgreSQL, which takes 8,000 bytes.
+const NAMES_PER_LETTER: usize = 25;
 
 /// How hard passwords are to guess from their hashes (argon2id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +113,10 @@ impl Backend {
     pub async fn connect(settings: Settings) -> Result<Self> {
         let database = Database::new(&settings.database)?;
         database.check().await?;
-        Self::with_database(database, &settings, Arc::new(SystemClock))
+        let backend = Self::with_database(database, &settings, Arc::new(SystemClock))?;
+        // The ear takes a moment to open; the first requests shall find it open.
+        backend.cache();
+        Ok(backend)
     }
 
     pub(crate) fn with_database(
@@ -149,17 +155,18 @@ impl Backend {
         engine: impl FnOnce(Weak<Inner>) -> Engine,
     ) -> Result<Self> {
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
+        let cache = Cache::new(redis.clone(), database.callers().len());
         let passwords = Passwords::new(settings.password_work)?;
         Ok(Self {
             inner: Arc::new_cyclic(|backend| Inner {
                 clock,
                 engine: engine(backend.clone()),
                 egress,
-                cache: Cache::new(redis.clone()),
+                notices: Notices::new(database.callers(), cache.clone()),
+                cache,
                 events: SessionEvents::new(redis.clone()),
                 rate_limits: RateLimits::new(redis.clone()),
                 redis,
-                notices: Notices::new(database.callers()),
                 passwords,
                 cursors: OnceCell::new(),
                 sealing_keys: settings.sealing_keys.clone(),
@@ -286,6 +293,11 @@ impl Backend {
         self.inner.database.catalogue_read().await
     }
 
+    /// The same from the database that takes the writes.
+    pub(crate) async fn catalogue_read_latest(&self) -> Result<Reading> {
+        self.inner.database.catalogue_read_latest().await
+    }
+
     /// A connection that writes what is everybody's by one statement, and then commits.
     pub(crate) async fn catalogue_write(&self) -> Result<Writing> {
         self.inner.database.catalogue_write().await
@@ -312,7 +324,38 @@ impl Backend {
         self.catalogue_read().await
     }
 
+    /// Commits what was written, together with word of what it has made untrue in the caches of all
+    /// processes. When this returns, this process serves none of it any more.
+    pub(crate) async fn commit(&self, mut tx: Writing, stale: Stale) -> Result<()> {
+        let mut letters = Vec::new();
+        for names in stale.names().chunks(NAMES_PER_LETTER) {
+            let id = self.new_id()?;
+            let letter = ear::letter(id, names);
+            store::cache_outbox::insert(&mut tx, id, names, &letter).await?;
+            letters.push((id, names.to_vec()));
+        }
+        let cache = self.cache().clone();
+        // The caller may go away at any moment; what was committed is forgotten all the same.
+        let task = tokio::spawn(async move {
+            let kept = tx.commit().await;
+            // After a fault too: it may have been kept.
+            for (id, names) in letters {
+                cache.forget(id, &names).await;
+            }
+            kept
+        });
+        task.await.map_err(Error::internal)?
+    }
+
+    /// What the cache of this process has done, by kind.
+    #[must_use]
+    pub fn cache_figures(&self) -> Vec<CacheFigures> {
+        self.cache().figures()
+    }
+
+    /// The cache. It keeps nothing before this process hears of what others write.
     pub(crate) fn cache(&self) -> &Cache {
+        self.inner.notices.begin();
         &self.inner.cache
     }
 

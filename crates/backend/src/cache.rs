@@ -1,34 +1,125 @@
-//! What is kept at hand for a while: in this process, or in Redis where one is configured.
+//! What is kept at hand for a while: in this process (the first level), and in Redis where one is
+//! configured (the second level).
 //!
-//! Each file below says what it keeps: key, value, lifetime, and what happens when it is empty. A
-//! cache that is away is an empty one: callers then read from PostgreSQL and never hear of it.
+//! Each kind has a file below with its key, value, lifetime and what happens when it is empty: an
+//! [`Entry`]. A cache that is away is an empty one: callers then read from PostgreSQL, one of them for
+//! all, and never hear of it. README.md, "Caching", tells the whole way.
 
+pub(crate) mod agent;
+mod counters;
+pub(crate) mod document;
+mod doubts;
+pub(crate) mod ear;
+mod flights;
+mod level_one;
+mod level_two;
 pub(crate) mod listing;
 pub(crate) mod listing_page;
+mod place;
 pub(crate) mod rate_limit;
 pub(crate) mod redis;
+pub(crate) mod session;
 pub(crate) mod session_events;
 pub(crate) mod sign_in;
 
+use std::any::Any;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+use uuid::Uuid;
 
+pub use self::counters::CacheFigures;
+pub(crate) use self::counters::Kind;
+use self::counters::{Counters, KindCounters};
+pub use self::document::Document;
+use self::ear::{Ear, Voice};
+use self::flights::{Flights, Landed, Pilot};
+use self::level_one::{LevelOne, Mark};
+use self::level_two::{Lease, LevelTwo, Look};
+use self::place::Place;
+pub(crate) use self::place::Stale;
 use self::redis::Redis;
+use crate::backend::random;
+use crate::{Backend, Error, Result};
+
+/// How often it is looked whether another process has put what it is loading.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// One kind of thing that is kept.
-pub(crate) trait Entry {
-    /// What it is found by.
-    type Key: Display + ?Sized;
+pub(crate) trait Entry: Sized + 'static {
+    /// What it is found by. Its text holds no blanks.
+    type Key: Clone + Display + Send + Sync + 'static;
     /// What is kept.
-    type Value: Serialize + DeserializeOwned;
-    /// Begins every key; a change of the value's shape changes it too.
-    const NAME: &'static str;
-    /// For how long it is kept.
+    type Value: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// Begins every key and names the counters.
+    const KIND: Kind;
+    /// Changes with the shape of the value, so that releases side by side do not meet.
+    const SCHEMA: u16;
+    /// For how long it is fresh at most.
     const LIFETIME: Duration;
+    /// For how much longer it is served while it is read anew.
+    const STALE: Duration;
+    /// For how long it is remembered that there is no such thing. Zero: not at all.
+    const ABSENT: Duration;
+    /// How long another process may take to read it before this one reads it too.
+    const WAIT: Duration = Duration::from_millis(500);
+
+    /// What happens when it is empty: reads it where it is written.
+    fn load(
+        backend: &Backend,
+        key: &Self::Key,
+    ) -> impl Future<Output = Result<Option<Self::Value>>> + Send;
+
+    /// The value as callers get it.
+    fn json(value: &Self::Value) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(value)
+    }
+
+    /// Tells two states of the value apart.
+    fn version(_: &Self::Value, json: &[u8]) -> String {
+        document::digest(json)
+    }
+
+    /// Whether this value may be kept.
+    fn is_kept(_: &Self::Value) -> bool {
+        true
+    }
+
+    /// The group that it is forgotten with, for what cannot be named one by one.
+    fn group(_: &Self::Key) -> Option<String> {
+        None
+    }
+}
+
+/// For how long something is fresh, and then for how long stale.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    fresh: Duration,
+    stale: Duration,
+}
+
+impl Span {
+    const NONE: Self = Self { fresh: Duration::ZERO, stale: Duration::ZERO };
+
+    fn whole(self) -> Duration {
+        self.fresh + self.stale
+    }
+
+    /// The span of a value that was just read. Shortened by up to a tenth, so that what was read
+    /// together does not run out together.
+    fn of<E: Entry>(value: Option<&E::Value>) -> Self {
+        let (fresh, stale) = match value {
+            None => (E::ABSENT, Duration::ZERO),
+            Some(value) if E::is_kept(value) => (E::LIFETIME, E::STALE),
+            Some(_) => return Self::NONE,
+        };
+        let chance = random::<1>().map_or(0, |[byte]| byte);
+        Self { fresh: fresh.saturating_sub(fresh / 10 * u32::from(chance) / 255), stale }
+    }
 }
 
 /// Bytes as they stand in keys.
@@ -40,115 +131,258 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn key<E: Entry>(key: &E::Key) -> String {
-    format!("resonant:{}:{key}", E::NAME)
-}
-
-/// The one cache of a process.
+/// The cache of a process. Cheap to clone; must be made within a runtime.
 #[derive(Clone)]
-pub(crate) enum Cache {
-    /// In this process alone.
-    Memory(moka::future::Cache<String, Kept>),
-    /// Shared by all processes.
-    Redis(Redis),
+pub(crate) struct Cache {
+    shared: Arc<Shared>,
 }
 
-/// A value with its own lifetime.
-#[derive(Clone)]
-pub(crate) struct Kept {
-    bytes: Arc<[u8]>,
-    lifetime: Duration,
+struct Shared {
+    counters: Arc<Counters>,
+    level_one: LevelOne,
+    level_two: Option<LevelTwo>,
+    flights: Arc<Flights>,
+    ear: Ear,
 }
-
-struct Lifetimes;
-
-impl moka::Expiry<String, Kept> for Lifetimes {
-    fn expire_after_create(&self, _: &String, kept: &Kept, _: Instant) -> Option<Duration> {
-        Some(kept.lifetime)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &String,
-        kept: &Kept,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(kept.lifetime)
-    }
-}
-
-/// The most that a process keeps.
-const CAPACITY_BYTES: u64 = 32 << 20;
 
 impl Cache {
-    pub(crate) fn new(redis: Option<Redis>) -> Self {
-        match redis {
-            Some(redis) => Self::Redis(redis),
-            None => Self::Memory(
-                moka::future::Cache::builder()
-                    .max_capacity(CAPACITY_BYTES)
-                    .weigher(|key: &String, kept: &Kept| {
-                        u32::try_from(key.len() + kept.bytes.len() + 64).unwrap_or(u32::MAX)
-                    })
-                    .expire_after(Lifetimes)
-                    .build(),
-            ),
+    /// A cache that hears of writes from `databases` databases.
+    pub(crate) fn new(redis: Option<Redis>, databases: usize) -> Self {
+        let counters = Arc::<Counters>::default();
+        let shared = Arc::new(Shared {
+            level_one: LevelOne::new(counters.clone()),
+            level_two: redis.clone().map(LevelTwo::new),
+            flights: Arc::default(),
+            ear: Ear::new(databases),
+            counters,
+        });
+        if let Some(redis) = redis {
+            tokio::spawn(ear::listen(redis, Arc::downgrade(&shared)));
+        }
+        Self { shared }
+    }
+
+    /// Gets a thing: from this process, from Redis, or by the kind's loader. `None`: there is no such
+    /// thing.
+    ///
+    /// # Errors
+    /// Those of the loader.
+    pub(crate) async fn get<E: Entry>(
+        &self,
+        backend: &Backend,
+        key: &E::Key,
+    ) -> Result<Option<Arc<Document<E::Value>>>> {
+        let place = Place::of::<E>(key);
+        let counters = self.counters::<E>();
+        if let Some(hit) = self.find::<E>(&place).await {
+            counters.hits.add(1);
+            counters.absent_hits.add(u64::from(hit.document.is_none()));
+            if hit.is_stale {
+                counters.stale_hits.add(1);
+                self.fly::<E>(backend, key, place);
+            }
+            return Ok(hit.document);
+        }
+        counters.misses.add(1);
+        let mut landing = self.fly::<E>(backend, key, place.clone());
+        let is_own = landing.is_own;
+        let mut landed = landing.landed().await.map_err(Error::shared)?;
+        if !landed.is_kept && !is_own {
+            // What is not kept has no mark: a flight that began before this call may bring what was
+            // before a write that the caller knows of. The next flight does not.
+            landing = self.fly::<E>(backend, key, place);
+            landed = landing.landed().await.map_err(Error::shared)?;
+        }
+        Ok(landed.document.and_then(|document| document.downcast().ok()))
+    }
+
+    fn counters<E: Entry>(&self) -> &KindCounters {
+        self.shared.counters.of(E::KIND)
+    }
+
+    /// What this process keeps; nothing while a write could go unheard.
+    async fn find<E: Entry>(&self, place: &Place) -> Option<level_one::Hit<E::Value>> {
+        if !self.shared.ear.hears() {
+            return None;
+        }
+        self.shared.level_one.find::<E>(place).await
+    }
+
+    /// Joins the loading of a thing, or begins it in a task of its own: whoever asked first may go away
+    /// before it is done.
+    fn fly<E: Entry>(&self, backend: &Backend, key: &E::Key, place: Place) -> flights::Landing {
+        let mark = self.shared.level_one.mark(&place);
+        let (landing, pilot) = self.shared.flights.join(&place.name, mark);
+        if let Some(pilot) = pilot {
+            let (cache, backend, key) = (self.clone(), backend.clone(), key.clone());
+            let load = async move {
+                let flight = Flight { cache: &cache, backend: &backend, place: &place, mark };
+                flight.load::<E>(&key, &pilot).await;
+            };
+            tokio::spawn(load.in_current_span());
+        }
+        landing
+    }
+
+    /// Forgets what a write has made untrue, on both levels. Done when it returns; what Redis did not
+    /// take is deleted there before it is looked at again.
+    pub(crate) async fn forget(&self, write: Uuid, names: &[String]) {
+        self.shared.ear.note(write);
+        self.shared.level_one.forget(names).await;
+        if let Some(level_two) = &self.shared.level_two {
+            level_two.forget(write, names).await;
         }
     }
 
-    /// What is kept, if anything. A value of another shape counts as nothing.
-    pub(crate) async fn read<E: Entry>(&self, subject: &E::Key) -> Option<E::Value> {
-        let key = key::<E>(subject);
-        match self {
-            Self::Memory(memory) => {
-                memory.get(&key).await.and_then(|kept| serde_json::from_slice(&kept.bytes).ok())
+    /// Hears of a write, perhaps of another process.
+    pub(crate) async fn hear(&self, write: Uuid, names: &[String], voice: Voice) {
+        let is_new = self.shared.ear.note(write);
+        if let Some(level_two) = &self.shared.level_two {
+            match voice {
+                Voice::Redis => level_two.doubts().clear(write, names),
+                Voice::Database if is_new => level_two.doubts().raise(write, names),
+                Voice::Database => {}
             }
-            Self::Redis(redis) => {
-                redis.get(&key).await.and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            }
+        }
+        if is_new {
+            self.shared.level_one.forget(names).await;
         }
     }
 
-    /// Keeps a value that was read, unless one is kept already: what a write has left there
-    /// ([`Cache::replace`]) is newer than what a reader fetched before it.
-    pub(crate) async fn fill<E: Entry>(&self, subject: &E::Key, value: &E::Value) {
-        let Ok(bytes) = serde_json::to_vec(value) else {
-            return;
+    /// From now on nothing that is written to one of the databases goes unheard. `outbox` is what was
+    /// written lately; `None`: too much to tell.
+    pub(crate) fn begin_to_hear(&self, outbox: Option<Vec<(Uuid, Vec<String>)>>) {
+        if let Some(level_two) = &self.shared.level_two {
+            match outbox {
+                Some(writes) => {
+                    for (write, names) in writes {
+                        if self.shared.ear.note(write) {
+                            level_two.doubts().raise(write, &names);
+                        }
+                    }
+                }
+                None => level_two.doubts().raise_all(),
+            }
+        }
+        self.shared.level_one.forget_all();
+        self.shared.ear.gain();
+    }
+
+    /// From now on writes to one of the databases may go unheard.
+    pub(crate) fn cease_to_hear(&self) {
+        self.shared.ear.lose();
+    }
+
+    /// Whether this process hears of every write, so that it may keep things.
+    #[cfg(test)]
+    pub(crate) fn hears(&self) -> bool {
+        self.shared.ear.hears()
+    }
+
+    /// What was done, by kind.
+    pub(crate) fn figures(&self) -> Vec<CacheFigures> {
+        self.shared.counters.figures()
+    }
+}
+
+/// One loading of one thing.
+struct Flight<'a> {
+    cache: &'a Cache,
+    backend: &'a Backend,
+    place: &'a Place,
+    mark: Mark,
+}
+
+fn landed<T: Send + Sync + 'static>(document: Option<&Arc<Document<T>>>, is_kept: bool) -> Landed {
+    let document = document.map(|document| document.clone() as Arc<dyn Any + Send + Sync>);
+    Landed { document, is_kept }
+}
+
+impl Flight<'_> {
+    async fn load<E: Entry>(&self, key: &E::Key, pilot: &Pilot) {
+        let shared = &self.cache.shared;
+        // Another flight may have landed between the caller's look and this one.
+        if let Some(hit) = self.cache.find::<E>(self.place).await
+            && !hit.is_stale
+        {
+            return pilot.land(landed(hit.document.as_ref(), true));
+        }
+        let level_two = shared.level_two.as_ref().filter(|_| shared.ear.hears());
+        let lease = match level_two {
+            None => None,
+            Some(level_two) => match self.look::<E>(level_two, pilot).await {
+                Looked::Done => return,
+                Looked::Load(lease) => lease.map(|lease| (level_two, lease)),
+            },
         };
-        let key = key::<E>(subject);
-        match self {
-            Self::Memory(memory) => {
-                let kept = Kept { bytes: bytes.into(), lifetime: E::LIFETIME };
-                memory.entry(key).or_insert(kept).await;
-            }
-            Self::Redis(redis) => redis.set_if_absent(&key, bytes, E::LIFETIME).await,
-        }
-    }
-
-    /// Keeps a value that was written, in place of any other.
-    pub(crate) async fn replace<E: Entry>(&self, subject: &E::Key, value: &E::Value) {
-        let Ok(bytes) = serde_json::to_vec(value) else {
-            return;
+        self.cache.counters::<E>().loads.add(1);
+        let loaded = match E::load(self.backend, key).await {
+            Ok(None) => Ok(None),
+            Ok(Some(value)) => document::write::<E>(value).map(Some),
+            Err(error) => Err(error),
         };
-        let key = key::<E>(subject);
-        match self {
-            Self::Memory(memory) => {
-                memory.insert(key, Kept { bytes: bytes.into(), lifetime: E::LIFETIME }).await;
+        let document = match loaded {
+            Ok(document) => document,
+            Err(error) => {
+                pilot.fail(error);
+                if let Some((level_two, lease)) = lease {
+                    level_two.put::<E>(self.place, lease, None).await;
+                }
+                return;
             }
-            Self::Redis(redis) => redis.set(&key, bytes, E::LIFETIME).await,
+        };
+        let span = Span::of::<E>(document.as_deref().map(Document::value));
+        self.keep::<E>(document.clone(), span).await;
+        let is_kept = shared.ear.hears() && !span.whole().is_zero();
+        pilot.land(landed(document.as_ref(), is_kept));
+        if let Some((level_two, lease)) = lease {
+            let value = (!span.whole().is_zero()).then_some((document.as_deref(), span));
+            level_two.put::<E>(self.place, lease, value).await;
         }
     }
 
-    /// Forgets a value.
-    pub(crate) async fn forget<E: Entry>(&self, subject: &E::Key) {
-        let key = key::<E>(subject);
-        match self {
-            Self::Memory(memory) => memory.invalidate(&key).await,
-            Self::Redis(redis) => redis.delete(&key).await,
+    async fn keep<E: Entry>(&self, document: Option<Arc<Document<E::Value>>>, span: Span) {
+        let shared = &self.cache.shared;
+        let (counters, place, mark) = (&shared.counters, self.place, self.mark);
+        shared.level_one.keep::<E>(counters, place, document, span, mark).await;
+    }
+
+    /// Looks in Redis, for a while also for what another process is loading.
+    async fn look<E: Entry>(&self, level_two: &LevelTwo, pilot: &Pilot) -> Looked {
+        let Some(key) = level_two.key(self.place).await else { return Looked::Load(None) };
+        let began = Instant::now();
+        loop {
+            match level_two.look::<E>(self.place, &key).await {
+                Look::Away => return Looked::Load(None),
+                Look::Empty(Some(lease)) => return Looked::Load(Some(lease)),
+                Look::Empty(None) if began.elapsed() >= E::WAIT => return Looked::Load(None),
+                Look::Empty(None) => tokio::time::sleep(LOOK_AGAIN).await,
+                Look::Found { document, span, lease } => {
+                    self.cache.counters::<E>().shared_hits.add(1);
+                    self.keep::<E>(document.clone(), span).await;
+                    let landed = landed(document.as_ref(), true);
+                    let Some(lease) = lease else {
+                        pilot.land(landed);
+                        return Looked::Done;
+                    };
+                    // Who holds the lease of a stale value reads it anew.
+                    pilot.land_and_go_on(landed);
+                    return Looked::Load(Some(lease));
+                }
+            }
         }
     }
 }
 
+/// What a look in Redis comes to.
+enum Looked {
+    /// It has landed.
+    Done,
+    /// It must be loaded; with a lease it is put into Redis too.
+    Load(Option<Lease>),
+}
+
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,11 @@ impl Database {
         self.reading(CATALOGUE).await
     }
 
+    /// Reads what is everybody's where it is written.
+    pub(crate) async fn catalogue_read_latest(&self) -> Result<Reading> {
+        self.shards[CATALOGUE.shard].conn().await
+    }
+
     /// Writes what is everybody's by one statement.
     pub(crate) async fn catalogue_write(&self) -> Result<Writing> {
         self.writing(CATALOGUE).await

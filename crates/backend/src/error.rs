@@ -1,5 +1,6 @@
 //! The one error of the use cases: what the caller may know, and the cause that stays inside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use resonant_domain::api_key::Scope;
@@ -60,6 +61,15 @@ impl Error {
     /// A part that does not respond, from its cause.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable(source.into())
+    }
+
+    /// The error of a piece of work that several callers wait for, for one of them.
+    pub(crate) fn shared(error: Arc<Self>) -> Self {
+        match &*error {
+            Self::Invalid(fields) => Self::Invalid(fields.clone()),
+            Self::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            _ => Self::Internal(Box::new(error)),
+        }
     }
 
     /// The outcome, as callers of every kind know it.

@@ -29,6 +29,7 @@ pub mod work;
 
 pub use backend::{Backend, PasswordWork, Settings};
 pub use cache::rate_limit::{RateLimit, Standing};
+pub use cache::{CacheFigures, Document};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};

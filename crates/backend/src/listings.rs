@@ -1,27 +1,28 @@
 //! The marketplace: browse, open, install.
 
+use std::sync::Arc;
+
 use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::listing::{
     Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingSummary,
 };
-use sha2::{Digest as _, Sha256};
 
-use crate::cache::hex;
-use crate::cache::listing::ListingEntry;
-use crate::cache::listing_page::{EditionEntry, ListingPageEntry};
+use crate::cache::Stale;
+use crate::cache::listing::{ListingEntry, TemplatesEntry};
+use crate::cache::listing_page::{ListingPageEntry, ListingPageKey, MARKETPLACE};
 use crate::store::OnConstraint as _;
 use crate::store::listings::{ListingPosition, Search};
-use crate::{Backend, Ctx, Error, Result, access, agents, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
 mod samples;
 
 const NOT_FOUND: Error = Error::NotFound("listing");
-/// The key of the one edition.
-const EDITION: &str = "marketplace";
 /// Who publishes the sample listings.
 const PUBLISHER: &str = "Resonant";
+/// The longest slug, in characters.
+const SLUG_MAX: usize = 200;
 /// The most words of a search that are looked up.
 const WORDS_MAX: usize = 16;
 
@@ -30,26 +31,38 @@ const WORDS_MAX: usize = 16;
 /// # Errors
 /// [`Error::Invalid`] for a search text, limit or cursor that cannot be used.
 pub async fn browse(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
-    filter.check()?;
-    let cache = ctx.backend().cache();
-    let edition = edition(ctx.backend()).await?;
-    let key = page_key(&edition, &filter)?;
-    if let Some(page) = cache.read::<ListingPageEntry>(&key).await {
-        return Ok(page);
-    }
-    let page = find(ctx, filter).await?;
-    cache.fill::<ListingPageEntry>(&key, &page).await;
-    Ok(page)
+    Ok(page(ctx, filter).await?.value().clone())
 }
 
-async fn find(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
+/// Finds listings as callers of the interface get them. Anyone may.
+///
+/// # Errors
+/// Those of [`browse`].
+pub async fn page(ctx: &Ctx, filter: ListingFilter) -> Result<Arc<Document<ListingPage>>> {
+    filter.check()?;
+    let key = ListingPageKey::new(normalised(filter)?)?;
+    let backend = ctx.backend();
+    backend.cache().get::<ListingPageEntry>(backend, &key).await?.ok_or(NOT_FOUND)
+}
+
+/// The one form of all filters that ask for the same page.
+fn normalised(mut filter: ListingFilter) -> Result<ListingFilter> {
+    filter.page.limit = Some(filter.page.checked_limit()?);
+    filter.page.cursor = filter.page.cursor.filter(|cursor| !cursor.is_empty());
+    let words: Vec<_> = filter.query.split_whitespace().map(str::to_lowercase).collect();
+    filter.query = words.join(" ");
+    Ok(filter)
+}
+
+/// Reads the page of a normalised filter.
+pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<ListingPage> {
     let limit = filter.page.checked_limit()?;
-    let search = search(&filter);
+    let search = search(filter);
     let scope = ("listings", &search.text, filter.category, filter.templates_only, filter.sort);
-    let cursors = ctx.backend().cursors().await?;
+    let cursors = backend.cursors().await?;
     let after: Option<ListingPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
 
-    let mut conn = ctx.backend().catalogue_read().await?;
+    let mut conn = backend.catalogue_read_latest().await?;
     let wanted = i64::from(limit) + 1;
     let (category, sort) = (filter.category, filter.sort);
     let after = after.as_ref();
@@ -80,7 +93,7 @@ async fn find(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
 
 /// What a person wrote, as something that can be looked up: every word, and words that begin so.
 fn search(filter: &ListingFilter) -> Search {
-    let text = filter.query.trim().to_lowercase();
+    let text = filter.query.clone();
     let words: Vec<_> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -90,46 +103,31 @@ fn search(filter: &ListingFilter) -> Search {
     Search { tsquery: words.join(" & "), text, templates_only: filter.templates_only }
 }
 
-fn page_key(edition: &str, filter: &ListingFilter) -> Result<String> {
-    let filter = serde_json::to_vec(filter).map_err(Error::internal)?;
-    Ok(format!("{edition}:{}", hex(&Sha256::digest(filter))))
-}
-
-/// The present edition of the marketplace.
-async fn edition(backend: &Backend) -> Result<String> {
-    if let Some(edition) = backend.cache().read::<EditionEntry>(EDITION).await {
-        return Ok(edition);
-    }
-    let fresh = backend.new_id()?.to_string();
-    backend.cache().fill::<EditionEntry>(EDITION, &fresh).await;
-    // Another may have filled it first.
-    Ok(backend.cache().read::<EditionEntry>(EDITION).await.unwrap_or(fresh))
-}
-
-/// Makes every page be read anew.
-async fn begin_edition(backend: &Backend) -> Result<()> {
-    let fresh = backend.new_id()?.to_string();
-    backend.cache().replace::<EditionEntry>(EDITION, &fresh).await;
-    Ok(())
-}
-
 /// Reads one listing. Anyone may.
 ///
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
-    if slug.is_empty() || slug.len() > 200 || slug.contains('\0') {
+    Ok(document(ctx, slug).await?.value().clone())
+}
+
+/// Reads one listing as callers of the interface get it. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<Listing>>> {
+    if !is_slug(slug) {
         return Err(NOT_FOUND);
     }
-    let cache = ctx.backend().cache();
-    if let Some(listing) = cache.read::<ListingEntry>(slug).await {
-        return Ok(listing);
-    }
-    let mut conn = ctx.backend().catalogue_read().await?;
-    let listing = store::listings::find_by_slug(&mut conn, slug).await?.ok_or(NOT_FOUND)?;
-    drop(conn);
-    cache.fill::<ListingEntry>(slug, &listing).await;
-    Ok(listing)
+    let backend = ctx.backend();
+    let found = backend.cache().get::<ListingEntry>(backend, &slug.to_owned()).await?;
+    found.ok_or(NOT_FOUND)
+}
+
+/// Whether there may be a listing of this slug at all.
+fn is_slug(text: &str) -> bool {
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    (1..=SLUG_MAX).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// Lists the templates for a first agent. Anyone may.
@@ -137,8 +135,9 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
-    let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::listings::list_templates(&mut conn).await?)
+    let backend = ctx.backend();
+    let found = backend.cache().get::<TemplatesEntry>(backend, &"all").await?;
+    Ok(found.map(|templates| templates.value().clone()).unwrap_or_default())
 }
 
 /// Copies a listing's agent to the caller's own. The listing counts each person once.
@@ -166,16 +165,15 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     // The copy is the owner's and the count is everybody's: they may be kept in two databases.
     // Counted first, so that after a fault in between the next try is counted no second time.
     let now = ctx.backend().now();
-    let mut conn = ctx.backend().catalogue_write().await?;
-    store::listings::insert_install(&mut conn, owner, id, listing.version, now).await?;
-    conn.commit().await?;
-    let mut conn = ctx.backend().write(owner).await?;
-    store::agents::insert(&mut conn, &agent)
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    store::listings::insert_install(&mut tx, owner, id, listing.version, now).await?;
+    let stale = Stale::one::<ListingEntry>(&slug.to_owned()).and_group(MARKETPLACE);
+    ctx.backend().commit(tx, stale).await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    store::agents::insert(&mut tx, &agent)
         .await
         .on_constraint("agents_pkey", agents::in_the_making)?;
-    conn.commit().await?;
-    ctx.backend().cache().forget::<ListingEntry>(slug).await;
-    begin_edition(ctx.backend()).await?;
+    ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)
 }
@@ -189,6 +187,7 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
     }
     let now = backend.now();
     let mut count = 0;
+    let mut stale = Stale::nothing().and_group(MARKETPLACE);
     for (place, sample) in (0..).zip(samples) {
         sample.agent.check()?;
         // A microsecond apart, so that "newest" and the templates have one order.
@@ -215,9 +214,9 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
             updated_at: at,
         };
         count += usize::from(store::listings::insert(&mut tx, &listing).await?);
+        stale = stale.and::<ListingEntry>(&listing.summary.slug);
     }
-    tx.commit().await?;
-    begin_edition(backend).await?;
+    backend.commit(tx, stale).await?;
     tracing::info!(count, "sample listings published");
     Ok(count)
 }

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use crate::backend::random;
-use crate::cache::hex;
-use crate::cache::sign_in::{KnownSignIn, SignInEntry};
+use crate::cache::Stale;
+use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
 use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, store};
@@ -78,25 +78,17 @@ pub async fn authenticate(backend: &Backend, token: &str) -> Result<Option<Actor
     let Some(hash) = hash_token(token) else {
         return Ok(None);
     };
-    let key = hex(&hash);
+    let known = backend.cache().get::<SignInEntry>(backend, &SignInKey(hash)).await?;
     let now = backend.now();
-    let known = if let Some(known) = backend.cache().read::<SignInEntry>(&key).await {
-        known
-    } else {
-        let known = look_up(backend, &hash, now).await?;
-        backend.cache().fill::<SignInEntry>(&key, &known).await;
-        known
-    };
     Ok(known
+        .map(|known| *known.value())
         .filter(|known| known.expires_at > now)
         .map(|known| Actor::User { id: known.user_id, kind: known.kind }))
 }
 
-async fn look_up(
-    backend: &Backend,
-    hash: &TokenHash,
-    now: Timestamp,
-) -> Result<Option<KnownSignIn>> {
+/// Reads whom a token stands for, and moves its end when it has not been used for a while.
+pub(crate) async fn look_up(backend: &Backend, hash: &TokenHash) -> Result<Option<KnownSignIn>> {
+    let now = backend.now();
     // A sign-in counts from the moment it is kept, so the database that keeps it is asked.
     let mut conn = backend.catalogue_write().await?;
     let sign_in = store::members::find_sign_in(&mut conn, hash).await?;
@@ -192,10 +184,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
             .on_constraint("users_email_key", in_use)?;
     }
     let token = issue(&mut tx, member.id, now).await?;
-    tx.commit().await?;
-    for hash in &ended {
-        forget(backend, hash).await;
-    }
+    backend.commit(tx, stale(&ended)).await?;
     ctx.signed_in(actor(&member), token);
     tracing::info!(user.id = %member.id, "member signed up");
     Ok(member)
@@ -235,10 +224,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     }
     store::members::delete_expired_sign_ins(&mut tx, now).await?;
     let token = issue(&mut tx, member.id, now).await?;
-    tx.commit().await?;
-    if let Some(before) = &before {
-        forget(backend, before).await;
-    }
+    backend.commit(tx, stale(before.as_slice())).await?;
     ctx.signed_in(actor(&member), token);
     tracing::info!(user.id = %member.id, "member signed in");
     Ok(member)
@@ -250,10 +236,9 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
 /// [`Error::Unavailable`].
 pub async fn sign_out(ctx: &Ctx) -> Result<()> {
     if let Some(hash) = ctx.token().and_then(|token| hash_token(token.as_str())) {
-        let mut conn = ctx.backend().catalogue_write().await?;
-        store::members::delete_sign_in(&mut conn, &hash).await?;
-        conn.commit().await?;
-        forget(ctx.backend(), &hash).await;
+        let mut tx = ctx.backend().catalogue_begin().await?;
+        store::members::delete_sign_in(&mut tx, &hash).await?;
+        ctx.backend().commit(tx, stale(&[hash])).await?;
     }
     ctx.signed_out();
     Ok(())
@@ -297,9 +282,9 @@ fn hash_token(token: &str) -> Option<TokenHash> {
     (bytes.len() == TOKEN_BYTES).then(|| Sha256::digest(token).into())
 }
 
-/// Leaves word that a token stands for nobody.
-async fn forget(backend: &Backend, hash: &TokenHash) {
-    backend.cache().replace::<SignInEntry>(&hex(hash), &None).await;
+/// What the end of these sign-ins makes untrue.
+fn stale(ended: &[TokenHash]) -> Stale {
+    ended.iter().fold(Stale::nothing(), |stale, hash| stale.and::<SignInEntry>(&SignInKey(*hash)))
 }
 
 #[cfg(test)]

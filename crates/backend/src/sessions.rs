@@ -4,6 +4,8 @@ pub mod records;
 mod shares;
 mod stream;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_version::Edition;
@@ -14,8 +16,10 @@ use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
+use crate::cache::Stale;
+use crate::cache::session::{SessionEntry, SessionKey};
 use crate::store::sessions::SessionPosition;
-use crate::{Backend, Ctx, Error, Result, access, agents, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
 pub use shares::{share, share_token, shared, stream_shared, unshare};
 pub use stream::{EventStream, stream};
@@ -129,9 +133,18 @@ async fn start_edition(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
+    Ok(document(ctx, id).await?.value().clone())
+}
+
+/// Reads one session of the caller as callers of the interface get it.
+///
+/// # Errors
+/// Those of [`get`].
+pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+    let backend = ctx.backend();
+    let found = backend.cache().get::<SessionEntry>(backend, &SessionKey(owner, id)).await?;
+    found.ok_or(NOT_FOUND)
 }
 
 /// Reads a session's events after the one numbered `after`; 0 for all.
@@ -181,7 +194,8 @@ pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let mut tx = ctx.backend().begin(owner).await?;
     let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    tx.commit().await?;
+    let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));
+    ctx.backend().commit(tx, stale).await?;
     ctx.backend().events().publish(id, &events);
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
     Ok(session)

@@ -1,74 +1,22 @@
 //! A stop loses nothing: streams come back, sessions go on, requests are answered.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{Duration, Instant};
 
 use resonant_domain::session::{Session, SessionState};
 
-use super::{free_port, server};
+use super::Running;
 use crate::support::{SlowModel, TestApp};
 
-/// A running server that is ended when the test ends.
-struct Running {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-impl Running {
-    fn start(database_url: &str, model_url: &str) -> Self {
-        let port = free_port();
-        let address = format!("127.0.0.1:{port}");
-        let child = server(
-            &[],
-            &[
-                ("DATABASE_URL", database_url),
-                ("LEPTOS_SITE_ADDR", &address),
-                ("OPENAI_BASE_URL", model_url),
-                ("OPENAI_MODEL", "slow"),
-                ("WORKER_CONCURRENCY", "2"),
-                ("LOG_FORMAT", "json"),
-            ],
-        )
-        .spawn()
-        .unwrap();
-        let running = Self { child, port };
-        let began = Instant::now();
-        while running.ask("/api/v1/health/ready", "").is_none_or(|text| !text.contains(" 200 ")) {
-            assert!(began.elapsed() < Duration::from_secs(20), "the server does not start");
-            std::thread::sleep(Duration::from_millis(30));
-        }
-        running
-    }
-
-    fn connect(&self, path: &str, headers: &str) -> Option<TcpStream> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).ok()?;
-        Some(stream)
-    }
-
-    fn ask(&self, path: &str, headers: &str) -> Option<String> {
-        let mut text = String::new();
-        self.connect(path, headers)?.read_to_string(&mut text).ok()?;
-        Some(text)
-    }
-
-    fn tell(&self, signal: &str) {
-        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(told.unwrap().success());
-    }
+/// A server over the slow model.
+fn start(database_url: &str, model_url: &str) -> Running {
+    Running::start(&[
+        ("DATABASE_URL", database_url),
+        ("OPENAI_BASE_URL", model_url),
+        ("OPENAI_MODEL", "slow"),
+        ("WORKER_CONCURRENCY", "2"),
+        ("LOG_FORMAT", "json"),
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,7 +30,7 @@ async fn a_stopped_server_hands_its_sessions_over() {
     let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
     let path = format!("/api/v1/sessions/{}/stream", session.id);
 
-    let mut first = Running::start(&app.database_url(), model.url());
+    let mut first = start(&app.database_url(), model.url());
     let mut line = BufReader::new(first.connect(&path, &cookie).unwrap());
     let mut text = String::new();
     while !text.contains("word3 ") {
@@ -102,7 +50,7 @@ async fn a_stopped_server_hands_its_sessions_over() {
 
     // Another process goes on at once: the lease was given back, not left to run out.
     let again = Instant::now();
-    let second = Running::start(&app.database_url(), model.url());
+    let second = start(&app.database_url(), model.url());
     let rest = second.ask(&path, &cookie).unwrap();
     assert!(rest.contains("event: end"), "{rest}");
     assert!(again.elapsed() < Duration::from_secs(14), "{:?}", again.elapsed());
@@ -118,7 +66,7 @@ async fn a_log_holds_no_secrets() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
     let token = ada.token.clone().unwrap();
-    let mut running = Running::start(&app.database_url(), model.url());
+    let mut running = start(&app.database_url(), model.url());
     let cookie = format!("Cookie: resonant_sign_in={token}\r\n");
     for path in ["/api/v1/agents?cursor=secret-cursor", "/sign-in?next=secret-next", "/studio"] {
         running.ask(path, &cookie).unwrap();

@@ -27,11 +27,18 @@ pub(crate) struct Builder {
     site: Site,
     limits: Limits,
     model_url: Option<String>,
+    redis_url: Option<String>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { workers: 0, site: Site::default(), limits: Limits::none(), model_url: None }
+        Self {
+            workers: 0,
+            site: Site::default(),
+            limits: Limits::none(),
+            redis_url: None,
+            model_url: None,
+        }
     }
 }
 
@@ -60,11 +67,18 @@ impl Builder {
         self
     }
 
+    /// Redis is there.
+    pub(crate) fn redis(mut self, url: &str) -> Self {
+        self.redis_url = Some(url.to_owned());
+        self
+    }
+
     pub(crate) async fn start(self) -> TestApp {
         let database = fresh_database().await;
         let mut settings = Settings::new(database.url());
         settings.database.pool_size = 8;
         settings.database.pool_overflow = 0;
+        settings.redis_url = self.redis_url;
         settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
         settings.models = ModelSettings {
             openai: self.model_url.map(|url| OpenAiSettings {

@@ -121,7 +121,7 @@ pub async fn set_status(id: AgentId, status: AgentStatus) -> Result<Agent, AppEr
 /// Deletes an agent and goes back to the list.
 #[server(prefix = "/api/fn", endpoint = "studio/delete_agent")]
 pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
-    resonant_backend::agents::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    resonant_backend::agents::delete(&ssr::ctx()?, id, None).await.map_err(ssr::fail)?;
     ssr::redirect(paths::STUDIO);
     Ok(())
 }

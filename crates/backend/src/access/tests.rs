@@ -240,7 +240,7 @@ fn table() -> Vec<Row> {
         owned("secrets::delete", ask!(|ctx, things| secrets::delete(&ctx, "KEY"))),
         internal("secrets::rotate", ask!(|ctx, things| secrets::rotate(&ctx))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
-        owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent))),
+        owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent, None))),
         owned(
             "agents::delete_for_good",
             ask!(|ctx, things| agents::delete_for_good(&ctx, things.agent)),

@@ -5,6 +5,9 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::page::{MAX_LIMIT, Place, Window};
 use resonant_domain::{AgentId, UserId};
 
+use super::{Expected, NOT_FOUND};
+use crate::cache::Stale;
+use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListPosition, Reach, Way};
 use crate::{Ctx, Error, Result, access, sessions, store};
 
@@ -93,11 +96,27 @@ pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
 pub async fn change_many(ctx: &Ctx, ids: &[AgentId], action: BulkAction) -> Result<Vec<AgentId>> {
+    change_expected(ctx, ids, action, &Expected::Any).await
+}
+
+/// The same to agents that are all in a revision that is `expected`.
+pub(super) async fn change_expected(
+    ctx: &Ctx,
+    ids: &[AgentId],
+    action: BulkAction,
+    expected: &Expected,
+) -> Result<Vec<AgentId>> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     check_bulk(ids)?;
     let backend = ctx.backend();
     let now = backend.now();
     let mut tx = backend.begin(owner).await?;
+    if *expected != Expected::Any {
+        for id in ids {
+            let agent = store::agents::lock(&mut tx, owner, *id).await?.ok_or(NOT_FOUND)?;
+            expected.check(agent.revision)?;
+        }
+    }
     let mut ended = Vec::new();
     let changed = match (action, action.status()) {
         (_, Some(status)) => {
@@ -118,7 +137,10 @@ pub async fn change_many(ctx: &Ctx, ids: &[AgentId], action: BulkAction) -> Resu
             deleted
         }
     };
-    tx.commit().await?;
+    let stale = changed
+        .iter()
+        .fold(Stale::nothing(), |stale, id| stale.and::<AgentEntry>(&AgentKey(owner, *id)));
+    backend.commit(tx, stale).await?;
     for (session, events) in ended {
         backend.events().publish(session, &events);
     }

@@ -164,9 +164,9 @@ async fn deleting_an_agent_cancels_its_open_sessions(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let agent = create(&ctx, sample::spec("Reader")).await.unwrap();
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
-    delete(&ctx, agent.id).await.unwrap();
+    delete(&ctx, agent.id, None).await.unwrap();
     assert_eq!(get(&ctx, agent.id).await.unwrap_err().kind(), FaultKind::NotFound);
-    assert_eq!(delete(&ctx, agent.id).await.unwrap_err().kind(), FaultKind::NotFound);
+    assert_eq!(delete(&ctx, agent.id, None).await.unwrap_err().kind(), FaultKind::NotFound);
     let session = sessions::get(&ctx, session.id).await.unwrap();
     assert_eq!((session.state, session.last_sequence), (SessionState::Cancelled, 1));
     assert!(crate::work::claim(&backend.system(), "worker").await.unwrap().is_none());

@@ -11,7 +11,7 @@ use resonant_domain::spec_diff::SpecDiff;
 use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
-use super::NOT_FOUND;
+use super::{Expected, NOT_FOUND};
 use crate::{Ctx, Error, Result, access, store};
 
 const NO_VERSION: Error = Error::NotFound("version");
@@ -32,7 +32,7 @@ pub async fn publish(
     new.check()?;
     let mut tx = ctx.backend().begin(owner).await?;
     let agent = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    super::check_revision(&agent, expected_revision)?;
+    Expected::from(expected_revision).check(agent.revision)?;
     let lacks = missing(&agent.spec);
     if !lacks.is_empty() {
         return Err(Error::Invalid(lacks));
@@ -168,7 +168,7 @@ pub async fn replace_draft(
     spec: AgentSpec,
     expected_revision: Option<i64>,
 ) -> Result<Agent> {
-    super::change(ctx, id, expected_revision, |agent| agent.spec = spec).await
+    super::change(ctx, id, &expected_revision.into(), |agent| agent.spec = spec).await
 }
 
 /// What would change if the draft became what `spec` says. Changes nothing.

@@ -26,7 +26,7 @@ async fn a_key_acts_for_its_owner_within_its_scopes(pool: PgPool) {
     assert!(text.as_str().starts_with(&made.prefix) && made.prefix.len() == 12);
     let ctx = by_key(&backend, &text).await.unwrap();
     assert_eq!(agents::get(&ctx, agent.id).await.unwrap(), agent);
-    let refused = agents::delete(&ctx, agent.id).await.unwrap_err();
+    let refused = agents::delete(&ctx, agent.id, None).await.unwrap_err();
     assert_eq!(refused.message(), "The key has not the scope agents:write");
     assert_eq!(refused.kind(), FaultKind::Forbidden);
 }

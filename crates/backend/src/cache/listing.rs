@@ -1,19 +1,52 @@
-//! A listing as anyone sees it.
+//! Listings as anyone sees them.
 //!
-//! Key: its slug. Value: the listing. Lifetime: 60 s; forgotten when it is installed or published.
-//! Empty: one look-up in PostgreSQL. A slug without a listing is not kept.
+//! Key: a slug. Value: the listing. Lifetime: 60 s, and 60 s more while it is read anew; forgotten when
+//! it is installed or published. Empty: one look-up in PostgreSQL. A slug without a listing is
+//! remembered for 10 s.
 
 use std::time::Duration;
 
 use resonant_domain::listing::Listing;
 
-use super::Entry;
+use super::listing_page::MARKETPLACE;
+use super::{Entry, Kind};
+use crate::{Backend, Result, store};
 
 pub(crate) struct ListingEntry;
 
 impl Entry for ListingEntry {
-    type Key = str;
+    type Key = String;
     type Value = Listing;
-    const NAME: &'static str = "listing:1";
+    const KIND: Kind = Kind::Listing;
+    const SCHEMA: u16 = 2;
     const LIFETIME: Duration = Duration::from_mins(1);
+    const STALE: Duration = Duration::from_mins(1);
+    const ABSENT: Duration = Duration::from_secs(10);
+
+    async fn load(backend: &Backend, slug: &String) -> Result<Option<Listing>> {
+        let mut conn = backend.catalogue_read_latest().await?;
+        Ok(store::listings::find_by_slug(&mut conn, slug).await?)
+    }
+}
+
+/// The templates for a first agent, all of them; forgotten with any write in the marketplace.
+pub(crate) struct TemplatesEntry;
+
+impl Entry for TemplatesEntry {
+    type Key = &'static str;
+    type Value = Vec<Listing>;
+    const KIND: Kind = Kind::Templates;
+    const SCHEMA: u16 = 2;
+    const LIFETIME: Duration = Duration::from_mins(1);
+    const STALE: Duration = Duration::from_mins(1);
+    const ABSENT: Duration = Duration::ZERO;
+
+    async fn load(backend: &Backend, _: &&'static str) -> Result<Option<Vec<Listing>>> {
+        let mut conn = backend.catalogue_read_latest().await?;
+        Ok(Some(store::listings::list_templates(&mut conn).await?))
+    }
+
+    fn group(_: &&'static str) -> Option<String> {
+        Some(MARKETPLACE.to_owned())
+    }
 }

@@ -1,31 +1,71 @@
-//! Pages of the marketplace, and the edition that they belong to.
+//! Pages of the marketplace with the counts beside them.
 //!
-//! Key: the edition and SHA-256 of the filter in hex. Value: the page. Lifetime: 60 s. Empty: two
-//! statements in PostgreSQL. An install or a publication begins a new edition, so that every page is
-//! read anew; pages of the old edition run out by themselves.
+//! Key: SHA-256 of the normalised filter. Value: the page. Lifetime: 60 s, and 60 s more while it is
+//! read anew; all pages are forgotten together with any install or publication. Empty: two statements
+//! in PostgreSQL.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use resonant_domain::listing::ListingPage;
+use resonant_domain::listing::{ListingFilter, ListingPage};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
-use super::Entry;
+use super::{Entry, Kind, hex};
+use crate::{Backend, Error, Result, listings};
+
+/// The group of all that shows more than one listing.
+pub(crate) const MARKETPLACE: &str = "marketplace";
 
 pub(crate) struct ListingPageEntry;
 
-impl Entry for ListingPageEntry {
-    type Key = str;
-    type Value = ListingPage;
-    const NAME: &'static str = "listing_page:1";
-    const LIFETIME: Duration = Duration::from_mins(1);
+/// A filter in its one form, and its digest.
+#[derive(Clone, Debug)]
+pub(crate) struct ListingPageKey {
+    filter: Arc<ListingFilter>,
+    digest: String,
 }
 
-/// The present edition of the marketplace: any text that was never used before.
-pub(crate) struct EditionEntry;
+impl ListingPageKey {
+    /// The key of a filter that was normalised.
+    pub(crate) fn new(filter: ListingFilter) -> Result<Self> {
+        let text = serde_json::to_vec(&filter).map_err(Error::internal)?;
+        Ok(Self { filter: Arc::new(filter), digest: hex(&Sha256::digest(text)) })
+    }
+}
 
-impl Entry for EditionEntry {
-    type Key = str;
-    type Value = String;
-    const NAME: &'static str = "listing_edition:1";
-    // Longer than any page lives. When it runs out, a new edition begins.
-    const LIFETIME: Duration = Duration::from_mins(10);
+impl fmt::Display for ListingPageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.digest)
+    }
+}
+
+impl Entry for ListingPageEntry {
+    type Key = ListingPageKey;
+    type Value = ListingPage;
+    const KIND: Kind = Kind::ListingPage;
+    const SCHEMA: u16 = 2;
+    const LIFETIME: Duration = Duration::from_mins(1);
+    const STALE: Duration = Duration::from_mins(1);
+    const ABSENT: Duration = Duration::ZERO;
+
+    async fn load(backend: &Backend, key: &ListingPageKey) -> Result<Option<ListingPage>> {
+        listings::find(backend, &key.filter).await.map(Some)
+    }
+
+    /// As every page of the interface: with `has_more` beside the cursor.
+    fn json(page: &ListingPage) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&json!({
+            "listings": page.listings,
+            "has_more": page.next_cursor.is_some(),
+            "next_cursor": page.next_cursor,
+            "total": page.total,
+            "categories": page.categories,
+        }))
+    }
+
+    fn group(_: &ListingPageKey) -> Option<String> {
+        Some(MARKETPLACE.to_owned())
+    }
 }

@@ -1,28 +1,54 @@
 //! The connection to Redis, and the patience that callers have with it.
+//!
+//! A breaker stands before it: once Redis has failed to answer, nobody waits for it any more until a
+//! probe of ours, which no caller waits for either, has had an answer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, Cmd, FromRedisValue, RedisError, RedisResult};
-use tokio::time::Instant;
+use ::redis::{Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
 
 use crate::{Error, Result};
 
 /// For how long a caller waits for an answer.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// For how long Redis is left alone after it did not answer.
+/// How soon after a fault the first probe is sent.
+const FIRST_PROBE: Duration = Duration::from_millis(100);
+/// The longest time between two probes.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Redis, when it is there.
+/// Redis, when it is there. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Redis {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     client: Client,
     connection: ConnectionManager,
-    began: Instant,
-    /// Milliseconds after `began` until which it is left alone.
-    silent_until: Arc<AtomicU64>,
+    /// Whether Redis is left alone because it did not answer.
+    is_open: AtomicBool,
+}
+
+/// What came of a command.
+pub(crate) enum Answer<T> {
+    /// Redis answered.
+    Given(T),
+    /// Redis answered that it cannot do this to what it holds.
+    Refused,
+    /// No answer.
+    Away,
+}
+
+impl<T> Answer<T> {
+    fn given(self) -> Option<T> {
+        match self {
+            Self::Given(answer) => Some(answer),
+            Self::Refused | Self::Away => None,
+        }
+    }
 }
 
 impl Redis {
@@ -36,68 +62,58 @@ impl Redis {
             .set_max_delay(PAUSE);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)
             .map_err(Error::internal)?;
-        Ok(Self { client, connection, began: Instant::now(), silent_until: Arc::default() })
+        Ok(Self { inner: Arc::new(Inner { client, connection, is_open: AtomicBool::new(false) }) })
     }
 
     /// A way to open a connection of one's own, for a subscription.
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    pub(crate) fn client(&self) -> &Client {
+        &self.inner.client
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// Asks, unless Redis is being left alone.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Answer<T> {
+        let mut connection = self.inner.connection.clone();
+        self.guarded(command.query_async(&mut connection)).await
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let mut connection = self.connection.clone();
-        match tokio::time::timeout(PATIENCE, command.query_async(&mut connection)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
+    /// Asks several things at once.
+    pub(crate) async fn ask_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Answer<T> {
+        let mut connection = self.inner.connection.clone();
+        self.guarded(commands.query_async(&mut connection)).await
+    }
+
+    async fn guarded<T>(&self, asked: impl Future<Output = RedisResult<T>>) -> Answer<T> {
+        if self.inner.is_open.load(Ordering::Relaxed) {
+            return Answer::Away;
         }
-    }
-
-    /// Asks, unless Redis is being left alone. `None`: no answer.
-    async fn try_ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
-        if self.elapsed_ms() < self.silent_until.load(Ordering::Relaxed) {
-            return None;
-        }
-        match self.ask(command).await {
-            Ok(answer) => Some(answer),
+        match patiently(asked).await {
+            Ok(answer) => Answer::Given(answer),
+            Err(error) if is_refusal(&error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "Redis refused");
+                Answer::Refused
+            }
             Err(error) => {
-                let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-                self.silent_until.store(self.elapsed_ms() + pause, Ordering::Relaxed);
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "Redis does not answer; going on without it"
-                );
-                None
+                self.open(&error);
+                Answer::Away
             }
         }
     }
 
+    /// Leaves Redis alone until a probe has had an answer.
+    fn open(&self, error: &RedisError) {
+        if self.inner.is_open.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "Redis does not answer; going on without it"
+        );
+        tokio::spawn(probe(Arc::downgrade(&self.inner)));
+    }
+
     /// Whether it answers.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.ask::<String>(&::redis::cmd("PING")).await.map(drop).map_err(Error::unavailable)
-    }
-
-    pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.try_ask::<Option<Vec<u8>>>(::redis::cmd("GET").arg(key)).await.flatten()
-    }
-
-    pub(crate) async fn set(&self, key: &str, bytes: Vec<u8>, lifetime: Duration) {
-        let mut command = ::redis::cmd("SET");
-        command.arg(key).arg(bytes).arg("EX").arg(lifetime.as_secs().max(1));
-        self.try_ask::<()>(&command).await;
-    }
-
-    pub(crate) async fn set_if_absent(&self, key: &str, bytes: Vec<u8>, lifetime: Duration) {
-        let mut command = ::redis::cmd("SET");
-        command.arg(key).arg(bytes).arg("EX").arg(lifetime.as_secs().max(1)).arg("NX");
-        self.try_ask::<Option<String>>(&command).await;
-    }
-
-    pub(crate) async fn delete(&self, key: &str) {
-        self.try_ask::<i64>(::redis::cmd("DEL").arg(key)).await;
+        self.inner.ping().await.map_err(Error::unavailable)
     }
 
     /// Runs a script on one key.
@@ -107,11 +123,54 @@ impl Redis {
         key: &str,
         numbers: &[i64],
     ) -> Option<T> {
-        self.try_ask(::redis::cmd("EVAL").arg(script).arg(1).arg(key).arg(numbers)).await
+        let command = ::redis::cmd("EVAL").arg(script).arg(1).arg(key).arg(numbers).to_owned();
+        self.ask(&command).await.given()
     }
 
     /// Publishes; `false` when Redis did not take it.
     pub(crate) async fn publish(&self, channel: &str, payload: Vec<u8>) -> bool {
-        self.try_ask::<i64>(::redis::cmd("PUBLISH").arg(channel).arg(payload)).await.is_some()
+        let command = ::redis::cmd("PUBLISH").arg(channel).arg(payload).to_owned();
+        self.ask::<i64>(&command).await.given().is_some()
+    }
+}
+
+impl Inner {
+    async fn ping(&self) -> RedisResult<()> {
+        let mut connection = self.connection.clone();
+        patiently(::redis::cmd("PING").query_async::<String>(&mut connection)).await.map(drop)
+    }
+}
+
+/// Pings until there is an answer, ever less often.
+async fn probe(redis: Weak<Inner>) {
+    let mut pause = FIRST_PROBE;
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(redis) = redis.upgrade() else { return };
+        if redis.ping().await.is_ok() {
+            redis.is_open.store(false, Ordering::Relaxed);
+            tracing::info!("Redis answers again");
+            return;
+        }
+        pause = (pause * 2).min(PAUSE);
+    }
+}
+
+async fn patiently<T>(asked: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
+    }
+}
+
+/// Whether Redis is well and only cannot do what was asked to what it holds.
+fn is_refusal(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::UnexpectedReturnType | ErrorKind::Extension => true,
+        // Redis that is loading, full or not the primary any more is of no use to anyone.
+        ErrorKind::Server(_) => {
+            error.code().is_some_and(|code| matches!(code, "ERR" | "WRONGTYPE"))
+        }
+        _ => false,
     }
 }

@@ -1,16 +1,17 @@
-//! The cache and the bus over a real Redis that comes and goes.
+//! The two levels, and the bus, over a real Redis.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
+use futures::future::join_all;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use sqlx::PgPool;
 
-use super::sign_in::SignInEntry;
 use super::*;
 use crate::{Backend, Settings, SignInChange, agents, listings, members, sample, sessions, store};
 
@@ -28,11 +29,15 @@ impl Server {
         folder
     }
 
+    pub(super) fn socket(name: &str) -> PathBuf {
+        Self::folder(name).join("socket")
+    }
+
     pub(super) fn start(name: &str) -> Self {
         let folder = Self::folder(name);
         let process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--unixsocket"])
-            .arg(folder.join("socket"))
+            .arg(Self::socket(name))
             .current_dir(&folder)
             .stdout(Stdio::null())
             .spawn()
@@ -41,7 +46,7 @@ impl Server {
     }
 
     pub(super) fn url(name: &str) -> String {
-        format!("redis+unix://{}", Self::folder(name).join("socket").display())
+        format!("redis+unix://{}", Self::socket(name).display())
     }
 }
 
@@ -53,18 +58,238 @@ impl Drop for Server {
     }
 }
 
-fn backend(pool: &PgPool, url: &str) -> Backend {
-    let settings = Settings { redis_url: Some(url.to_owned()), ..sample::settings() };
-    Backend::for_tests_with(pool.clone(), &settings)
+/// A backend that hears of what others write.
+pub(super) async fn backend(pool: &PgPool, url: Option<&str>) -> Backend {
+    let settings = Settings { redis_url: url.map(ToOwned::to_owned), ..sample::settings() };
+    let backend = Backend::for_tests_with(pool.clone(), &settings);
+    until("the ear opens", async || backend.cache().hears()).await;
+    backend
+}
+
+/// The same over a Redis that answers.
+pub(super) async fn backend_on(pool: &PgPool, url: &str) -> Backend {
+    let backend = backend(pool, Some(url)).await;
+    until("Redis answers", async || backend.is_ready().await.is_ok()).await;
+    backend
 }
 
 pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), waiting).await.expect(what);
+}
+
+/// A thing that a test writes and the cache keeps.
+#[derive(Default)]
+pub(super) struct Source {
+    pub(super) value: AtomicU64,
+    pub(super) loads: AtomicU64,
+    /// A loader has read the value and waits here before it tells it.
+    gate: tokio::sync::RwLock<()>,
+}
+
+impl Source {
+    fn loads(&self) -> u64 {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    /// Writes as a use case does.
+    async fn write(&self, by: &Backend, value: u64, stale: Stale) {
+        self.value.store(value, Ordering::SeqCst);
+        by.commit(by.catalogue_begin().await.unwrap(), stale).await.unwrap();
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct SourceKey(&'static str, Arc<Source>);
+
+impl Display for SourceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// `FRESH` milliseconds long; 0 is no such thing.
+pub(super) struct SourceEntry<const FRESH: u64>;
+
+impl<const FRESH: u64> Entry for SourceEntry<FRESH> {
+    type Key = SourceKey;
+    type Value = u64;
+    const KIND: Kind = Kind::Agent;
+    const SCHEMA: u16 = 1;
+    const LIFETIME: Duration = Duration::from_millis(FRESH);
+    const STALE: Duration = Duration::from_mins(1);
+    const ABSENT: Duration = Duration::from_mins(1);
+
+    async fn load(_: &Backend, SourceKey(_, source): &SourceKey) -> Result<Option<u64>> {
+        source.loads.fetch_add(1, Ordering::SeqCst);
+        let value = source.value.load(Ordering::SeqCst);
+        let _open = source.gate.read().await;
+        Ok((value != 0).then_some(value))
+    }
+
+    fn group(SourceKey(name, _): &SourceKey) -> Option<String> {
+        name.starts_with("member").then(|| "tests".to_owned())
+    }
+}
+
+type Long = SourceEntry<60_000>;
+type Short = SourceEntry<1>;
+
+fn source(name: &'static str, value: u64) -> (Arc<Source>, SourceKey) {
+    let source = Arc::new(Source { value: value.into(), ..Source::default() });
+    (source.clone(), SourceKey(name, source))
+}
+
+async fn get<E: Entry<Key = SourceKey, Value = u64>>(by: &Backend, key: &SourceKey) -> Option<u64> {
+    by.cache().get::<E>(by, key).await.unwrap().map(|document| *document.value())
+}
+
+fn figures(of: &Backend) -> CacheFigures {
+    of.cache_figures().into_iter().find(|figures| figures.kind == "agent").unwrap()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_herd_loads_once_in_all_processes_together(pool: PgPool) {
+    let _redis = Server::start("herd");
+    let url = Server::url("herd");
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
+    let (source, key) = source("a", 7);
+    let shut = source.gate.write().await;
+    let herd = async {
+        let all = (0..200).map(|n| get::<Long>(if n % 2 == 0 { &one } else { &two }, &key));
+        join_all(all).await
+    };
+    let open = async {
+        until("a loader is at the gate", async || source.loads() == 1).await;
+        drop(shut);
+    };
+    let (values, ()) = tokio::join!(herd, open);
+    assert!(values.iter().all(|value| *value == Some(7)));
+    assert_eq!(source.loads(), 1);
+    assert_eq!(figures(&one).loads + figures(&two).loads, 1);
+    assert_eq!(figures(&one).shared_hits + figures(&two).shared_hits, 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_past_its_lifetime_is_served_while_one_loader_reads_it_anew(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let (source, key) = source("a", 1);
+    assert_eq!(get::<Short>(&backend, &key).await, Some(1));
+    source.value.store(2, Ordering::SeqCst);
+    let shut = source.gate.write().await;
+    until("it is past its lifetime", async || {
+        assert_eq!(get::<Short>(&backend, &key).await, Some(1));
+        source.loads() == 2
+    })
+    .await;
+    for _ in 0..50 {
+        assert_eq!(get::<Short>(&backend, &key).await, Some(1));
+    }
+    assert_eq!(source.loads(), 2);
+    drop(shut);
+    until("it was read anew", async || get::<Short>(&backend, &key).await == Some(2)).await;
+    assert!(figures(&backend).stale_hits > 50);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_reader_that_began_before_a_write_puts_nothing_back(pool: PgPool) {
+    let _redis = Server::start("late");
+    let url = Server::url("late");
+    for url in [None, Some(url.as_str())] {
+        let (reader, writer) = (backend(&pool, url).await, backend(&pool, url).await);
+        let (source, key) = source(if url.is_some() { "a" } else { "b" }, 1);
+        let shut = source.gate.write().await;
+        let late = {
+            let (reader, key) = (reader.clone(), key.clone());
+            tokio::spawn(async move { get::<Long>(&reader, &key).await })
+        };
+        until("it has read", async || source.loads() == 1).await;
+        let mark = || reader.cache().shared.level_one.mark(&Place::of::<Long>(&key));
+        let before = mark();
+        source.write(&writer, 2, Stale::one::<Long>(&key)).await;
+        until("the reader hears", async || mark() != before).await;
+        drop(shut);
+        assert_eq!(late.await.unwrap(), Some(1));
+        for backend in [&reader, &writer] {
+            assert_eq!(get::<Long>(backend, &key).await, Some(2));
+        }
+        // Nor is it in Redis.
+        assert_eq!(get::<Long>(&self::backend(&pool, url).await, &key).await, Some(2));
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_there_is_remembered_until_it_is_written(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let (source, key) = source("a", 0);
+    for _ in 0..3 {
+        assert_eq!(get::<Long>(&backend, &key).await, None);
+    }
+    assert_eq!((source.loads(), figures(&backend).absent_hits), (1, 2));
+    source.write(&backend, 5, Stale::one::<Long>(&key)).await;
+    assert_eq!(get::<Long>(&backend, &key).await, Some(5));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_members_of_a_group_are_forgotten_together(pool: PgPool) {
+    let _redis = Server::start("group");
+    let url = Server::url("group");
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
+    let (a, a_key) = source("member-a", 1);
+    let (b, b_key) = source("member-b", 1);
+    for backend in [&one, &two, &one] {
+        assert_eq!(get::<Long>(backend, &a_key).await, Some(1));
+        assert_eq!(get::<Long>(backend, &b_key).await, Some(1));
+    }
+    assert_eq!((a.loads(), b.loads()), (1, 1));
+    b.value.store(2, Ordering::SeqCst);
+    a.write(&one, 2, Stale::nothing().and_group("tests")).await;
+    for backend in [&one, &two] {
+        until("it hears", async || get::<Long>(backend, &a_key).await == Some(2)).await;
+        assert_eq!(get::<Long>(backend, &b_key).await, Some(2));
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_first_level_is_counted_and_bounded(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let (_, key) = source("a", 1);
+    assert_eq!(figures(&backend), CacheFigures { kind: "agent", ..CacheFigures::default() });
+    get::<Long>(&backend, &key).await;
+    get::<Long>(&backend, &key).await;
+    backend.cache().shared.level_one.settle().await;
+    let counted = figures(&backend);
+    assert_eq!((counted.hits, counted.misses, counted.loads, counted.entries), (1, 1, 1, 1));
+    assert!(counted.bytes > 0);
+    backend
+        .commit(backend.catalogue_begin().await.unwrap(), Stale::one::<Long>(&key))
+        .await
+        .unwrap();
+    backend.cache().shared.level_one.settle().await;
+    assert_eq!((figures(&backend).entries, figures(&backend).bytes), (0, 0));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_deaf_process_keeps_nothing_and_catches_up(pool: PgPool) {
+    let _redis = Server::start("deaf");
+    let url = Server::url("deaf");
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
+    let (source, key) = source("a", 1);
+    assert_eq!(get::<Long>(&two, &key).await, Some(1));
+    two.cache().cease_to_hear();
+    assert_eq!(get::<Long>(&two, &key).await, Some(1));
+    assert_eq!(source.loads(), 2);
+    // A write whose every call is lost leaves its row, and its copy in Redis.
+    source.value.store(2, Ordering::SeqCst);
+    let names = Stale::one::<Long>(&key).names().to_vec();
+    let missed = one.new_id().unwrap();
+    two.cache().begin_to_hear(Some(vec![(missed, names)]));
+    assert_eq!(get::<Long>(&two, &key).await, Some(2));
+    assert_eq!(two.cache().shared.level_two.as_ref().unwrap().doubts().count(), 0);
 }
 
 fn piece() -> EventBody {
@@ -80,8 +305,7 @@ async fn next(stream: &mut sessions::EventStream) -> Vec<SessionEvent> {
 async fn two_processes_share_sign_ins_and_listings(pool: PgPool) {
     let _redis = Server::start("shared");
     let url = Server::url("shared");
-    let (one, two) = (backend(&pool, &url), backend(&pool, &url));
-    until("Redis answers", async || one.is_ready().await.is_ok()).await;
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
     one.load_content().await.unwrap();
 
     let ctx = sample::guest(&one).await.unwrap();
@@ -90,21 +314,44 @@ async fn two_processes_share_sign_ins_and_listings(pool: PgPool) {
     assert_eq!(seen, Some(ctx.actor()));
     assert_eq!(members::authenticate(&one, token.as_str()).await.unwrap(), seen);
     members::sign_out(&ctx).await.unwrap();
-    assert_eq!(members::authenticate(&two, token.as_str()).await.unwrap(), None);
+    assert_eq!(members::authenticate(&one, token.as_str()).await.unwrap(), None);
+    until("the other hears of the sign-out", async || {
+        members::authenticate(&two, token.as_str()).await.unwrap().is_none()
+    })
+    .await;
 
     let slug = "meeting-minutes";
     assert_eq!(listings::get(&two.anonymous(), slug).await.unwrap().summary.installs, 0);
     let ctx = sample::guest(&one).await.unwrap();
     listings::install(&ctx, slug).await.unwrap();
-    assert_eq!(listings::get(&two.anonymous(), slug).await.unwrap().summary.installs, 1);
+    assert_eq!(listings::get(&ctx, slug).await.unwrap().summary.installs, 1);
+    until("the other hears of the install", async || {
+        listings::get(&two.anonymous(), slug).await.unwrap().summary.installs == 1
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn filters_that_ask_for_the_same_share_a_page(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    backend.load_content().await.unwrap();
+    let ctx = backend.anonymous();
+    let filter = |query: &str, limit| ListingFilter {
+        query: query.to_owned(),
+        page: resonant_domain::page::PageRequest { cursor: Some(String::new()), limit },
+        ..ListingFilter::default()
+    };
+    let first = listings::page(&ctx, filter("Meeting  minutes ", None)).await.unwrap();
+    let second = listings::page(&ctx, filter("meeting minutes", Some(50))).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &second));
+    assert!(!first.value().listings.is_empty());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     let mut redis = Some(Server::start("events"));
     let url = Server::url("events");
-    let (worker, web) = (backend(&pool, &url), backend(&pool, &url));
-    until("Redis answers", async || web.is_ready().await.is_ok()).await;
+    let (worker, web) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
     let ctx = sample::guest(&web).await.unwrap();
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
@@ -147,48 +394,4 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     write(done).await;
     assert_eq!(next(&mut stream).await[0].sequence, 6);
     assert!(stream.try_next().await.unwrap().is_none());
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn without_redis_nothing_fails_but_readiness(pool: PgPool) {
-    let backend = backend(&pool, &Server::url("absent"));
-    assert!(backend.is_ready().await.is_err());
-    backend.load_content().await.unwrap();
-    let ctx = sample::guest(&backend).await.unwrap();
-    let Some(SignInChange::Issued(token)) = ctx.sign_in_change() else { panic!("no token") };
-    assert!(members::authenticate(&backend, token.as_str()).await.unwrap().is_some());
-    listings::browse(&ctx, ListingFilter::default()).await.unwrap();
-    listings::install(&ctx, "meeting-minutes").await.unwrap();
-    members::sign_out(&ctx).await.unwrap();
-    assert!(members::authenticate(&backend, token.as_str()).await.unwrap().is_none());
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn bytes_of_another_version_count_as_nothing(pool: PgPool) {
-    let _redis = Server::start("bytes");
-    let backend = backend(&pool, &Server::url("bytes"));
-    until("Redis answers", async || backend.is_ready().await.is_ok()).await;
-    let Cache::Redis(redis) = backend.cache() else { panic!("Redis is configured") };
-    for bytes in [&b"\xff\xfe"[..], b"{}", b"[1,2]", b""] {
-        redis.set(&key::<SignInEntry>("k"), bytes.to_vec(), Duration::from_secs(9)).await;
-        assert!(backend.cache().read::<SignInEntry>("k").await.is_none());
-    }
-    let edition = super::listing_page::EditionEntry::NAME;
-    redis
-        .set(&format!("resonant:{edition}:marketplace"), b"7".to_vec(), Duration::from_secs(9))
-        .await;
-    listings::browse(&backend.anonymous(), ListingFilter::default()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_late_reader_does_not_overwrite_what_was_written() {
-    let cache = Cache::new(None);
-    cache.replace::<SignInEntry>("k", &None).await;
-    let late = super::sign_in::KnownSignIn {
-        user_id: resonant_domain::UserId::from_uuid(uuid::Uuid::nil()),
-        kind: resonant_domain::member::UserKind::Guest,
-        expires_at: jiff::Timestamp::MAX,
-    };
-    cache.fill::<SignInEntry>("k", &Some(late)).await;
-    assert!(matches!(cache.read::<SignInEntry>("k").await, Some(None)));
 }

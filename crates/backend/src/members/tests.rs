@@ -5,6 +5,7 @@ use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
+use crate::cache::hex;
 use crate::{RequestId, SignInChange, agents, sample};
 
 fn token(ctx: &Ctx) -> String {

@@ -1,4 +1,5 @@
-//! What the database calls out to workers: something is queued, a session shall be cancelled.
+//! What the database calls out: something is queued, a session shall be cancelled, kept things have
+//! become untrue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -10,11 +11,17 @@ use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::cache_outbox;
+use crate::cache::Cache;
+use crate::cache::ear::{Voice, open_letter};
+
 const QUEUE: &str = "resonant_queue";
 const CANCEL: &str = "resonant_cancel";
+/// From so many writes on that went unheard, everything that is kept is in doubt.
+const OUTBOX_MAX: usize = 5_000;
 
-/// The ear of one process. It begins to listen with the first worker that needs it, holds one
-/// connection of each pool from then on, and comes back by itself when a connection is lost.
+/// The ear of one process. It begins to listen when it is first needed, holds one connection of each
+/// pool from then on, and comes back by itself when a connection is lost.
 pub(crate) struct Notices {
     shared: Arc<Shared>,
     pools: Vec<PgPool>,
@@ -23,10 +30,10 @@ pub(crate) struct Notices {
     _stop_on_drop: DropGuard,
 }
 
-#[derive(Default)]
 struct Shared {
     queued: Notify,
     cancels: Mutex<HashMap<SessionId, CancellationToken>>,
+    cache: Cache,
 }
 
 impl Shared {
@@ -34,13 +41,18 @@ impl Shared {
         self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, notice: &PgNotification) {
+    async fn take(&self, notice: &PgNotification) {
         match notice.channel() {
             QUEUE => self.queued.notify_one(),
             CANCEL => {
                 let token = notice.payload().parse().ok().and_then(|id| self.cancels().remove(&id));
                 if let Some(token) = token {
                     token.cancel();
+                }
+            }
+            cache_outbox::CHANNEL => {
+                if let Some((write, names)) = open_letter(notice.payload()) {
+                    self.cache.hear(write, &names, Voice::Database).await;
                 }
             }
             _ => {}
@@ -62,10 +74,11 @@ impl Drop for CancelWatch {
 
 impl Notices {
     /// An ear for what these databases call out.
-    pub(crate) fn new(pools: Vec<PgPool>) -> Self {
+    pub(crate) fn new(pools: Vec<PgPool>, cache: Cache) -> Self {
         let stop = CancellationToken::new();
+        let (queued, cancels) = (Notify::new(), Mutex::default());
         Self {
-            shared: Arc::default(),
+            shared: Arc::new(Shared { queued, cancels, cache }),
             pools,
             begin: Once::new(),
             _stop_on_drop: stop.clone().drop_guard(),
@@ -73,7 +86,8 @@ impl Notices {
         }
     }
 
-    fn begin(&self) {
+    /// Begins to listen, when it has not begun.
+    pub(crate) fn begin(&self) {
         self.begin.call_once(|| {
             for pool in self.pools.clone() {
                 let (shared, stop) = (self.shared.clone(), self.stop.clone());
@@ -110,20 +124,34 @@ impl Notices {
 async fn listen(pool: &PgPool, shared: &Shared) {
     while !pool.is_closed() {
         if let Err(error) = listen_once(pool, shared).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not listening to the queue");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "not listening to the database"
+            );
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
+/// Listens over one connection until it is lost.
 async fn listen_once(pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen_all([QUEUE, CANCEL]).await?;
-    loop {
-        // What was called out before the connection stood went unheard: look once.
-        shared.queued.notify_one();
-        while let Some(notice) = listener.try_recv().await? {
-            shared.take(&notice);
-        }
+    // A lost connection must be known at once: what is kept then counts no more.
+    listener.eager_reconnect(false);
+    listener.listen_all([QUEUE, CANCEL, cache_outbox::CHANNEL]).await?;
+    // What was called out before the connection stood went unheard: look once.
+    shared.queued.notify_one();
+    let outbox = cache_outbox::list(&mut *pool.acquire().await?, OUTBOX_MAX).await?;
+    let is_whole = outbox.len() < OUTBOX_MAX;
+    shared.cache.begin_to_hear(is_whole.then_some(outbox));
+    let lost = hear(&mut listener, shared).await;
+    shared.cache.cease_to_hear();
+    lost
+}
+
+async fn hear(listener: &mut PgListener, shared: &Shared) -> sqlx::Result<()> {
+    while let Some(notice) = listener.try_recv().await? {
+        shared.take(&notice).await;
     }
+    Ok(())
 }

@@ -2,16 +2,17 @@
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use resonant_backend::agents::records::{self, AgentOrder, BATCH_MAX, RecordQuery, Wanted};
 use resonant_backend::agents::{self, AgentFilter};
-use resonant_backend::{Ctx, sessions};
+use resonant_backend::{Ctx, Error, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
 use resonant_domain::session::NewSession;
 use resonant_domain::{AgentId, FieldFault};
 use serde::Deserialize;
 
 use super::{chosen, page};
+use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::reply;
@@ -148,12 +149,8 @@ pub(crate) async fn get(
         let record = records::get(&ctx, id, &wanted).await?;
         return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &record));
     }
-    let agent = agents::get(&ctx, id).await?;
-    if names(&headers, &header::IF_NONE_MATCH, agent.revision) == Some(true) {
-        let tags = [(header::ETAG, tag(agent.revision)), (header::CACHE_CONTROL, reply::PRIVATE)];
-        return Ok((StatusCode::NOT_MODIFIED, tags).into_response());
-    }
-    Ok(tagged(StatusCode::OK, &agent))
+    let agent = agents::document(&ctx, id).await?;
+    Ok(conditional::answer(&headers, Audience::Owner, &agent))
 }
 
 pub(crate) async fn update(
@@ -162,12 +159,9 @@ pub(crate) async fn update(
     headers: HeaderMap,
     Body(changes): Body<AgentChanges>,
 ) -> Result<Response, Fault> {
-    let expected = required_revision(&ctx, id, &headers).await?;
-    let agent = agents::update(&ctx, id, changes, expected).await.map_err(|error| {
-        let fault = Fault::from(error);
-        // It changed between our look and the update.
-        if expected.is_some() && fault.is_conflict() { Fault::precondition_failed() } else { fault }
-    })?;
+    let agent = agents::update(&ctx, id, changes, conditional::expected(&headers))
+        .await
+        .map_err(|error| lost_update(&headers, error))?;
     Ok(tagged(StatusCode::OK, &agent))
 }
 
@@ -176,8 +170,9 @@ pub(crate) async fn delete(
     PathId(id): PathId<AgentId>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    required_revision(&ctx, id, &headers).await?;
-    agents::delete(&ctx, id).await?;
+    agents::delete(&ctx, id, conditional::expected(&headers))
+        .await
+        .map_err(|error| lost_update(&headers, error))?;
     Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
 }
 
@@ -226,72 +221,14 @@ pub(crate) async fn execute(
 
 fn tagged(status: StatusCode, agent: &Agent) -> Response {
     let mut response = reply::json(status, reply::PRIVATE, agent);
-    response.headers_mut().insert(header::ETAG, tag(agent.revision));
+    let tag = conditional::tag(&agent.revision.to_string());
+    response.headers_mut().insert(header::ETAG, tag);
     response
 }
 
-/// The strong entity tag of a revision.
-fn tag(revision: i64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{revision}\""))
-        .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
-}
-
-/// The revision that `If-Match` demands, when there is one.
-async fn required_revision(
-    ctx: &Ctx,
-    id: AgentId,
-    headers: &HeaderMap,
-) -> Result<Option<i64>, Fault> {
-    if !headers.contains_key(header::IF_MATCH) {
-        return Ok(None);
-    }
-    let revision = agents::get(ctx, id).await?.revision;
-    match names(headers, &header::IF_MATCH, revision) {
-        Some(false) => Err(Fault::precondition_failed()),
-        _ => Ok(Some(revision)),
-    }
-}
-
-/// Whether the header names the revision; `None` without the header.
-///
-/// `If-None-Match` compares weakly, `If-Match` strongly (RFC 9110, 13.1): ours are strong, so only
-/// the former strips a `W/` that a cache on the way may have added.
-fn names(headers: &HeaderMap, name: &header::HeaderName, revision: i64) -> Option<bool> {
-    let mut values = headers.get_all(name).iter().peekable();
-    values.peek()?;
-    let own = format!("\"{revision}\"");
-    Some(values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).any(
-        |tag| {
-            let tag = tag.trim();
-            let tag = if name == header::IF_NONE_MATCH {
-                tag.strip_prefix("W/").unwrap_or(tag)
-            } else {
-                tag
-            };
-            tag == "*" || tag == own
-        },
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entity_tags_compare_as_the_rfc_says() {
-        for (name, text, expected) in [
-            (header::IF_NONE_MATCH, "\"3\"", Some(true)),
-            (header::IF_NONE_MATCH, "W/\"3\"", Some(true)),
-            (header::IF_NONE_MATCH, "\"1\", \"3\"", Some(true)),
-            (header::IF_NONE_MATCH, "*", Some(true)),
-            (header::IF_NONE_MATCH, "3", Some(false)),
-            (header::IF_MATCH, "\"3\"", Some(true)),
-            (header::IF_MATCH, "W/\"3\"", Some(false)),
-            (header::IF_MATCH, "\"2\"", Some(false)),
-        ] {
-            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(text))]);
-            assert_eq!(names(&headers, &name, 3), expected, "{name}: {text}");
-        }
-        assert_eq!(names(&HeaderMap::new(), &header::IF_MATCH, 3), None);
-    }
+/// A conflict is a failed precondition to who has set one.
+fn lost_update(headers: &HeaderMap, error: Error) -> Fault {
+    let fault = Fault::from(error);
+    let has_condition = headers.contains_key(header::IF_MATCH);
+    if has_condition && fault.is_conflict() { Fault::precondition_failed() } else { fault }
 }

@@ -2,13 +2,14 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, listings};
 use resonant_domain::listing::{Category, Listing, ListingFilter, ListingSort, ListingSummary};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{chosen, page};
+use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::reply;
@@ -37,8 +38,9 @@ pub(crate) struct GetQuery {
 pub(crate) async fn browse(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<BrowseQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let fields = chosen::<ListingSummary>(query.fields.as_deref())?.unwrap_or_default();
+    let fields = chosen::<ListingSummary>(query.fields.as_deref())?;
     let filter = ListingFilter {
         query: query.query,
         category: query.category,
@@ -46,8 +48,13 @@ pub(crate) async fn browse(
         sort: query.sort,
         page: page(query.cursor, query.limit),
     };
-    let found = listings::browse(&ctx, filter).await?;
-    let listings = found.listings.into_iter().map(|listing| fields.of(listing)).collect::<Vec<_>>();
+    let page = listings::page(&ctx, filter).await?;
+    let Some(fields) = fields else {
+        return Ok(conditional::answer(&headers, Audience::Public, &page));
+    };
+    let found = page.value();
+    let listings: Vec<_> =
+        found.listings.iter().map(|listing| fields.of(listing.clone())).collect();
     let body = json!({
         "listings": listings,
         "has_more": found.next_cursor.is_some(),
@@ -55,19 +62,23 @@ pub(crate) async fn browse(
         "total": found.total,
         "categories": found.categories,
     });
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &body))
+    Ok(conditional::answer_part(&headers, Audience::Public, &page, &body))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
     Query(query): Query<GetQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let fields = chosen::<Listing>(query.fields.as_deref())?;
-    let listing = listings::get(&ctx, &slug).await?;
+    let listing = listings::document(&ctx, &slug).await?;
     Ok(match fields {
-        Some(fields) => reply::json(StatusCode::OK, reply::PUBLIC, &fields.of(listing)),
-        None => reply::json(StatusCode::OK, reply::PUBLIC, &listing),
+        Some(fields) => {
+            let part = fields.of(listing.value().clone());
+            conditional::answer_part(&headers, Audience::Public, &listing, &part)
+        }
+        None => conditional::answer(&headers, Audience::Public, &listing),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::Ctx;
 use resonant_backend::sessions::{self, SessionFilter, records};
 use resonant_domain::fields::{Fields, Part};
@@ -12,6 +12,7 @@ use resonant_domain::{AgentId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
+use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
 use crate::reply;
@@ -61,7 +62,12 @@ pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<SessionId>,
     Query(query): Query<GetQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    if query.fields.is_none() && query.include.is_none() {
+        let session = sessions::document(&ctx, id).await?;
+        return Ok(conditional::answer(&headers, Audience::Owner, &session));
+    }
     let session = match chosen(query.fields.as_deref())? {
         Some(fields) => records::get(&ctx, id, &fields).await?,
         None => Fields::all().of(sessions::get(&ctx, id).await?),

@@ -1,0 +1,54 @@
+//! A session as its owner sees it.
+//!
+//! Key: owner and id. Value: the session. Lifetime: 1 h when it is over; one that is not over changes
+//! with every append and is not kept. Empty: one look-up in PostgreSQL.
+
+use std::fmt;
+use std::time::Duration;
+
+use resonant_domain::session::Session;
+use resonant_domain::{SessionId, UserId};
+
+use super::{Entry, Kind};
+use crate::{Backend, Result, store};
+
+pub(crate) struct SessionEntry;
+
+/// Whose session, and which.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionKey(pub(crate) UserId, pub(crate) SessionId);
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0, self.1)
+    }
+}
+
+impl Entry for SessionEntry {
+    type Key = SessionKey;
+    type Value = Session;
+    const KIND: Kind = Kind::Session;
+    const SCHEMA: u16 = 1;
+    const LIFETIME: Duration = Duration::from_hours(1);
+    const STALE: Duration = Duration::ZERO;
+    const ABSENT: Duration = Duration::ZERO;
+    // Most of what is not kept is still running: nobody waits for another to read it.
+    const WAIT: Duration = Duration::ZERO;
+
+    async fn load(
+        backend: &Backend,
+        &SessionKey(owner, id): &SessionKey,
+    ) -> Result<Option<Session>> {
+        let mut conn = backend.read(owner).await?;
+        Ok(store::sessions::find(&mut conn, owner, id).await?)
+    }
+
+    /// A session changes with its log, and in between when a worker takes it or gives it back.
+    fn version(session: &Session, _: &[u8]) -> String {
+        format!("{}-{}", session.last_sequence, session.state.as_str())
+    }
+
+    fn is_kept(session: &Session) -> bool {
+        session.state.is_terminal()
+    }
+}

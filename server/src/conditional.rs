@@ -1,0 +1,155 @@
+//! Conditional requests (RFC 9110, 13): who has the present version is not sent it again, and who
+//! changes an older one is told so.
+
+use std::hash::{DefaultHasher, Hasher as _};
+
+use axum::response::{IntoResponse, Response};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use resonant_backend::Document;
+use resonant_backend::agents::Expected;
+use serde::Serialize;
+
+use crate::reply;
+
+/// Who may see an answer, and therefore who may keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Everybody, alike.
+    Public,
+    /// Its owner alone. The owner's own cache may keep it and asks each time.
+    Owner,
+}
+
+impl Audience {
+    /// `Cache-Control` and `Vary`.
+    fn headers(self) -> [(HeaderName, HeaderValue); 2] {
+        let (cache, vary) = match self {
+            Self::Public => (
+                "public, max-age=60, stale-while-revalidate=60",
+                // The same bytes for everybody, packed as the caller takes them.
+                "accept-encoding",
+            ),
+            Self::Owner => ("private, no-cache", "accept-encoding, authorization, cookie"),
+        };
+        [
+            (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
+            (header::VARY, HeaderValue::from_static(vary)),
+        ]
+    }
+}
+
+/// Answers with a document from its bytes, or with 304 when the caller has this version.
+pub(crate) fn answer<T>(
+    request: &HeaderMap,
+    audience: Audience,
+    document: &Document<T>,
+) -> Response {
+    let tag = [(header::ETAG, tag(document.version()))];
+    if has(request, document.version()) {
+        return (StatusCode::NOT_MODIFIED, tag, audience.headers()).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (kind, tag, audience.headers(), document.json()).into_response()
+}
+
+/// Answers with some of the fields of a document. Each choice of fields has a tag of its own.
+pub(crate) fn answer_part<T>(
+    request: &HeaderMap,
+    audience: Audience,
+    document: &Document<T>,
+    part: &impl Serialize,
+) -> Response {
+    let Ok(json) = serde_json::to_vec(part) else {
+        return reply::json(StatusCode::OK, reply::NO_STORE, part);
+    };
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&json);
+    let version = format!("{}.{:016x}", document.version(), hasher.finish());
+    let tag = [(header::ETAG, tag(&version))];
+    if has(request, &version) {
+        return (StatusCode::NOT_MODIFIED, tag, audience.headers()).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (kind, tag, audience.headers(), json).into_response()
+}
+
+/// The strong entity tag of a version.
+pub(crate) fn tag(version: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{version}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Whether `If-None-Match` names the version. It compares weakly: a `W/` that a cache on the way has
+/// added does not matter.
+pub(crate) fn has(request: &HeaderMap, version: &str) -> bool {
+    tags(request, &header::IF_NONE_MATCH)
+        .any(|tag| tag == "*" || unquoted(tag.strip_prefix("W/").unwrap_or(tag)) == Some(version))
+}
+
+/// The revisions that `If-Match` names. It compares strongly: a weak tag names none.
+pub(crate) fn expected(request: &HeaderMap) -> Expected {
+    if !request.contains_key(header::IF_MATCH) {
+        return Expected::Any;
+    }
+    let mut revisions = Vec::new();
+    for tag in tags(request, &header::IF_MATCH) {
+        if tag == "*" {
+            return Expected::Any;
+        }
+        revisions.extend(unquoted(tag).and_then(|version| version.parse::<i64>().ok()));
+    }
+    Expected::OneOf(revisions)
+}
+
+fn unquoted(tag: &str) -> Option<&str> {
+    tag.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The entity tags in a header. None of ours holds a comma.
+fn tags<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = request.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|text| text.split(',')).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &HeaderName, text: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(text))])
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        for (text, expected) in [
+            ("\"3\"", true),
+            ("W/\"3\"", true),
+            ("\"1\", \"3\"", true),
+            ("\"1\",W/\"3\"", true),
+            ("*", true),
+            ("3", false),
+            ("\"33\"", false),
+            ("", false),
+        ] {
+            assert_eq!(has(&headers(&header::IF_NONE_MATCH, text), "3"), expected, "{text}");
+        }
+        assert!(!has(&HeaderMap::new(), "3"));
+    }
+
+    #[test]
+    fn if_match_compares_strongly() {
+        for (text, revisions) in [
+            ("\"3\"", Expected::OneOf(vec![3])),
+            ("\"2\", \"3\"", Expected::OneOf(vec![2, 3])),
+            ("W/\"3\"", Expected::OneOf(vec![])),
+            ("3", Expected::OneOf(vec![])),
+            ("\"x\"", Expected::OneOf(vec![])),
+            ("\"2\", *", Expected::Any),
+            ("*", Expected::Any),
+        ] {
+            assert_eq!(expected(&headers(&header::IF_MATCH, text)), revisions, "{text}");
+        }
+        assert_eq!(expected(&HeaderMap::new()), Expected::Any);
+    }
+}

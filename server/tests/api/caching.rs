@@ -1,0 +1,136 @@
+//! Entity tags, who may keep an answer, and what an answer from the cache costs.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use serde_json::json;
+
+use crate::support::{Redis, TestApp, statements};
+
+#[tokio::test]
+async fn what_this_process_has_is_answered_without_sql_and_without_redis() {
+    statements();
+    let redis = Redis::start("hits");
+    let app = TestApp::builder().redis(&redis.url()).start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let paths = [
+        format!("/api/v1/agents/{}", agent.id),
+        "/api/v1/listings/meeting-minutes".to_owned(),
+        "/api/v1/listings?category=finance&limit=5".to_owned(),
+    ];
+    let mut tags = Vec::new();
+    let began = Instant::now();
+    for path in &paths {
+        // The first answers open the ear and fill the first level.
+        loop {
+            let before = statements();
+            tags.push(app.get(path).by(&ada).await.header("etag").to_owned());
+            if statements() == before {
+                break;
+            }
+            tags.pop();
+            assert!(began.elapsed() < Duration::from_secs(10), "{path} is never kept");
+        }
+    }
+    let (sql, commands) = (statements(), redis.commands().unwrap());
+    for _ in 0..10 {
+        for (path, tag) in paths.iter().zip(&tags) {
+            let whole = app.get(path).by(&ada).await;
+            assert_eq!((whole.status, whole.header("etag")), (200, tag.as_str()));
+            assert!(whole.value().is_object());
+            let known = app.get(path).by(&ada).header("if-none-match", tag).await;
+            assert_eq!((known.status, known.body.len()), (304, 0), "{known:?}");
+        }
+    }
+    assert_eq!(statements() - sql, 0);
+    // The question itself is two commands.
+    assert_eq!(redis.commands().unwrap() - commands, 2);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_packed_answer_has_a_tag_of_its_own() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let path = "/api/v1/listings";
+    let plain = app.get(path).await.header("etag").to_owned();
+    let ask = |encoding: &str, tag: &str| {
+        app.get(path).header("accept-encoding", encoding).header("if-none-match", tag)
+    };
+    for encoding in ["br", "gzip", "zstd"] {
+        let packed = app.get(path).header("accept-encoding", encoding).await;
+        assert_eq!(packed.header("content-encoding"), encoding);
+        assert_eq!(packed.header("vary"), "accept-encoding");
+        let tag = packed.header("etag").to_owned();
+        assert_eq!(tag, format!("{}-{encoding}\"", plain.trim_end_matches('"')));
+        let known = ask(encoding, &tag).await;
+        assert_eq!((known.status, known.header("etag")), (304, tag.as_str()));
+        assert_eq!(known.header("vary"), "accept-encoding");
+        // Who does not take it any more gets the plain one.
+        assert_eq!(ask("identity", &tag).await.status, 200);
+        assert_eq!(ask(encoding, &format!("\"other\", W/{tag}")).await.status, 304);
+    }
+    assert_eq!(ask("identity", &plain).await.status, 304);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_packed_tag_names_a_revision_too() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let change = |tag: &str| {
+        app.call(Method::PATCH, &path)
+            .by(&ada)
+            .json(&json!({ "name": "New" }))
+            .header("if-match", tag)
+    };
+    assert_eq!(change("W/\"1\"").await.problem(), (412, vec![]));
+    assert_eq!(change("\"0\", \"2\"").await.problem(), (412, vec![]));
+    assert_eq!(change("\"0\", \"1-br\"").await.status, 200);
+    let delete = |tag: &str| app.call(Method::DELETE, &path).by(&ada).header("if-match", tag);
+    assert_eq!(delete("\"1\"").await.problem(), (412, vec![]));
+    assert_eq!(delete("W/\"2\"").await.problem(), (412, vec![]));
+    assert_eq!(app.get(&path).by(&ada).await.read::<Agent>().revision, 2);
+    assert_eq!(delete("\"2\"").await.status, 204);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_says_who_may_keep_it() {
+    let app = TestApp::builder().workers(1).start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "1 + 1").await;
+    app.finish(&ada, &session).await;
+    let public = ("public, max-age=60, stale-while-revalidate=60", "accept-encoding");
+    let owned = ("private, no-cache", "accept-encoding, authorization, cookie");
+    for (path, (cache, vary)) in [
+        ("/api/v1/listings".to_owned(), public),
+        ("/api/v1/listings/meeting-minutes".to_owned(), public),
+        (format!("/api/v1/agents/{}", agent.id), owned),
+        (format!("/api/v1/sessions/{}", session.id), owned),
+    ] {
+        let whole = app.get(&path).by(&ada).await;
+        let tag = whole.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.len() > 2, "{path}: {tag}");
+        let known = app.get(&path).by(&ada).header("if-none-match", &tag).await;
+        assert_eq!((whole.status, known.status), (200, 304), "{path}");
+        for answer in [&whole, &known] {
+            assert_eq!(answer.header("etag"), tag, "{path}");
+            assert_eq!(answer.header("cache-control"), cache, "{path}");
+            assert_eq!(answer.header("vary"), vary, "{path}");
+        }
+    }
+    // A stranger's tag opens nothing.
+    let bob = app.guest().await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let foreign = app.get(&path).by(&bob).header("if-none-match", "*").await;
+    assert_eq!(foreign.problem(), (404, vec![]));
+    app.end().await;
+}
