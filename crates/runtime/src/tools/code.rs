@@ -170,9 +170,9 @@ fn told(error: &EvalAltResult) -> ToolError {
 mod tests {
     use super::*;
 
-    async fn call(arguments: Value) -> String {
+    async fn call(arguments: &Value) -> String {
         let context = ToolContext::default();
-        match Code.call(&arguments, &context).await {
+        match Code.call(arguments, &context).await {
             Ok(text) => text,
             Err(error) => format!("! {error}"),
         }
@@ -199,7 +199,7 @@ mod tests {
                 r#"{"value":3628800}"#,
             ),
         ] {
-            assert_eq!(call(arguments.clone()).await, expected, "{arguments}");
+            assert_eq!(call(&arguments).await, expected, "{arguments}");
         }
     }
 
@@ -223,14 +223,14 @@ mod tests {
             ("9223372036854775807 + 1", "verflow"),
             ("let x = \"y\".repeat(1)", ""),
         ] {
-            let told = call(json!({ "program": program })).await;
+            let told = call(&json!({ "program": program })).await;
             assert!(told.starts_with("! ") && told.contains(part), "{program}: {told}");
         }
         let deep = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
-        assert!(call(json!({ "program": deep })).await.starts_with("! "));
+        assert!(call(&json!({ "program": deep })).await.starts_with("! "));
         let many: String = (0..100).map(|n| format!("let v{n} = {n};")).collect();
-        assert!(call(json!({ "program": many })).await.starts_with("! "));
-        let long = call(json!({ "program": "let s = \"x\"; s.pad(100_000, \"x\"); s" })).await;
+        assert!(call(&json!({ "program": many })).await.starts_with("! "));
+        let long = call(&json!({ "program": "let s = \"x\"; s.pad(100_000, \"x\"); s" })).await;
         assert!(long.starts_with("! the answer is longer"), "{}", &long[..100]);
     }
 

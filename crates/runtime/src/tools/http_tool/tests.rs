@@ -91,8 +91,8 @@ fn tool(settings: Value) -> HttpTool {
     HttpTool::new(&grant, written, Egress::public_allowing_private())
 }
 
-async fn call(tool: &HttpTool, arguments: Value, context: &ToolContext) -> String {
-    match tool.call(&arguments, context).await {
+async fn call(tool: &HttpTool, arguments: &Value, context: &ToolContext) -> String {
+    match tool.call(arguments, context).await {
         Ok(text) => text,
         Err(error) => format!("! {error}"),
     }
@@ -135,7 +135,7 @@ async fn a_request_is_sent_as_it_is_written() {
             "PATCH /t [content-length: 6; content-type: text/plain; charset=utf-8; idempotency-key: own] say hi",
         ),
     ] {
-        let told = call(&tool(settings), arguments, &context).await;
+        let told = call(&tool(settings), &arguments, &context).await;
         let seen = echo.seen().pop().unwrap();
         // The length follows from the body.
         let without = |text: &str| {
@@ -169,10 +169,10 @@ async fn what_does_not_fit_its_place_is_not_sent() {
             "! there is no secret OTHER; its owner adds it to the secrets of the account",
         ),
     ] {
-        assert_eq!(call(tool, arguments, &context).await, expected);
+        assert_eq!(call(tool, &arguments, &context).await, expected);
     }
     assert_eq!(echo.seen(), [""; 0]);
-    assert!(call(&path, json!({ "a": "..", "b": "x" }), &context).await.contains("/users/..x/x"));
+    assert!(call(&path, &json!({ "a": "..", "b": "x" }), &context).await.contains("/users/..x/x"));
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_secret_goes_to_its_hosts_alone_and_does_not_come_back() {
     let settings = |path: &str| json!({ "url": format!("{}{path}", echo.origin), "headers": { "authorization": "Bearer {{secrets.KEY}}" }, "query": { "key": "{{secrets.KEY}}" } });
     let here = context(&["127.0.0.1"]);
     for path in ["/echo", "/here"] {
-        let told = call(&tool(settings(path)), json!({}), &here).await;
+        let told = call(&tool(settings(path)), &json!({}), &here).await;
         assert!(
             echo.seen().pop().unwrap().contains("authorization: Bearer canary/7f3a9"),
             "{told}"
@@ -194,11 +194,11 @@ async fn a_secret_goes_to_its_hosts_alone_and_does_not_come_back() {
     let sent = echo.seen().len();
     // The same server by a name that the secret is not bound to.
     for hosts in [&["127.0.0.1"][..], &["127.0.0.1", "localhost"]] {
-        let told = call(&tool(settings("/away")), json!({}), &context(hosts)).await;
+        let told = call(&tool(settings("/away")), &json!({}), &context(hosts)).await;
         let whose = if hosts.len() == 1 { "the secret KEY" } else { "the tool test" };
         assert_eq!(told, format!("! {whose} may not go to localhost"));
     }
-    let told = call(&tool(settings("/echo")), json!({}), &context(&["api.example.org"])).await;
+    let told = call(&tool(settings("/echo")), &json!({}), &context(&["api.example.org"])).await;
     assert_eq!(told, "! the secret KEY may not go to 127.0.0.1");
     assert_eq!(echo.seen().len(), sent);
 }
@@ -208,8 +208,11 @@ async fn an_answer_is_told_with_its_status() {
     let echo = Echo::serve().await;
     let of = |path: &str| tool(json!({ "url": format!("{}{path}", echo.origin) }));
     let context = ToolContext::default();
-    assert_eq!(call(&of("/json"), json!({}), &context).await, r#"{"body":{"a":[1]},"status":200}"#);
-    assert_eq!(call(&of("/gone"), json!({}), &context).await, "! it answers 410: moved out");
+    assert_eq!(
+        call(&of("/json"), &json!({}), &context).await,
+        r#"{"body":{"a":[1]},"status":200}"#
+    );
+    assert_eq!(call(&of("/gone"), &json!({}), &context).await, "! it answers 410: moved out");
 }
 
 #[tokio::test]
@@ -217,6 +220,6 @@ async fn a_secret_is_not_sent_in_the_clear() {
     let written =
         tool(json!({ "url": "http://93.184.216.34/", "headers": { "x": "{{secrets.KEY}}" } }));
     let public = HttpTool { egress: Egress::public(), ..written };
-    let told = call(&public, json!({}), &context(&["93.184.216.34"])).await;
+    let told = call(&public, &json!({}), &context(&["93.184.216.34"])).await;
     assert_eq!(told, "! a secret goes over https alone, not to http://93.184.216.34");
 }
