@@ -27,7 +27,8 @@ impl Lag {
             while !is_over.load(Ordering::Relaxed) {
                 let began = Instant::now();
                 thread::sleep(NAP);
-                let late = u64::try_from((began.elapsed() - NAP).as_micros()).unwrap_or(0);
+                let late =
+                    u64::try_from(began.elapsed().saturating_sub(NAP).as_micros()).unwrap_or(0);
                 worst_us.fetch_max(late, Ordering::Relaxed);
             }
         });
