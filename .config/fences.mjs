@@ -17,6 +17,8 @@ const fences = {
   reqwest: ['resonant-runtime'],
   rhai: ['resonant-runtime'],
   serde_norway: ['resonant-runtime'],
+  genai: ['resonant-runtime'],
+  tiktoken: ['resonant-runtime'],
   'gloo-net': ['app'],
   'web-sys': ['app'],
   app: ['frontend', 'server'],

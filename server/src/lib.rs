@@ -15,6 +15,6 @@ mod upkeep;
 pub mod worker;
 
 pub use router::router;
-pub use serve::{serve, serve_until_stopped};
+pub use serve::{serve, serve_until_stopped, work_until_stopped};
 pub use settings::Settings;
 pub use state::AppState;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use resonant_backend::{Actor, Backend, RequestId, secrets};
-use server::{Settings, serve_until_stopped, telemetry};
+use server::{Settings, serve_until_stopped, telemetry, work_until_stopped};
 
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
@@ -28,6 +28,7 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
         async || Backend::connect(settings.backend.clone()).await.with_context(no_database);
     match command {
         None => serve_until_stopped(&settings, connect().await?).await?,
+        Some("worker") => work_until_stopped(&settings, connect().await?).await?,
         Some("migrate") => {
             Backend::migrate(&settings.backend.database.url).await.with_context(no_database)?;
             tracing::info!("the schema is up to date");
@@ -49,7 +50,9 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
             tracing::info!(count, "secrets sealed under the first key");
         }
         Some(other) => {
-            bail!("there is no command {other}, only migrate, load-content and rotate-secrets")
+            bail!(
+                "there is no command {other}, only worker, migrate, load-content and rotate-secrets"
+            )
         }
     }
     Ok(())

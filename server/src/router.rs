@@ -30,7 +30,7 @@ use crate::middleware::{
     security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1::{
-    agents, keys, listings, secrets, session_files, sessions, tools, versions,
+    agents, budgets, keys, listings, secrets, session_files, sessions, tools, versions,
 };
 use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
 use crate::state::AppState;
@@ -81,6 +81,12 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::get))
         .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel))
+        .route("/api/v1/sessions/{id}/decisions", post(sessions::decide))
+        .route("/api/v1/sessions/{id}/messages", post(sessions::say))
+        .route("/api/v1/sessions/{id}/retry", post(sessions::retry))
+        .route("/api/v1/sessions/{id}/fork", post(sessions::fork))
+        .route("/api/v1/budget", get(budgets::get_own).put(budgets::put_own))
+        .route("/api/v1/agents/{id}/budget", get(budgets::get).put(budgets::put))
         .route("/api/v1/sessions/{id}/export", get(session_files::export))
         .route("/api/v1/listings", get(listings::browse))
         .route("/api/v1/listings/{slug}", get(listings::get))

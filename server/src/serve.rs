@@ -45,6 +45,24 @@ pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyho
     served?.context("the server broke off")
 }
 
+/// Works without serving until SIGTERM or SIGINT, then hands over what runs and ends within ten
+/// seconds.
+///
+/// # Errors
+/// When the database has no schema.
+pub async fn work_until_stopped(settings: &Settings, backend: Backend) -> anyhow::Result<()> {
+    check_schema(&backend).await?;
+    let stopping = CancellationToken::new();
+    let workers = Workers::start(&backend, settings.workers.max(1), &stopping);
+    tokio::spawn(keep_up(backend, stopping.clone()));
+    tracing::info!(workers = settings.workers.max(1), "Resonant works");
+    until_told().await?;
+    tracing::info!("stopping");
+    stopping.cancel();
+    workers.stopped().await;
+    Ok(())
+}
+
 /// Refuses to start without the tables.
 async fn check_schema(backend: &Backend) -> anyhow::Result<()> {
     if !backend.has_schema().await.context("cannot ask the database for its schema")? {

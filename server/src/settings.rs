@@ -2,6 +2,7 @@
 
 mod database;
 mod limits;
+mod models;
 mod secrets;
 
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 
 use http::Uri;
 use leptos::config::{LeptosOptions, ReloadWSProtocol};
-use resonant_backend::{ModelSettings, OpenAiSettings, Secret, Settings as BackendSettings};
+use resonant_backend::{QueueLimits, Settings as BackendSettings};
 
 pub use limits::{Limits, RateLimits, TrustedProxies};
 
@@ -255,46 +256,14 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
     settings.database = database;
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
-    settings.models = ModelSettings { openai: openai(vars)? };
+    settings.models = models::read(vars)?;
+    let limit = |name| vars.parsed(name, "a whole number");
+    let defaults = QueueLimits::default();
+    settings.queue = QueueLimits {
+        per_user: limit("WORKER_PER_USER")?.unwrap_or(defaults.per_user),
+        per_agent: limit("WORKER_PER_AGENT")?.unwrap_or(defaults.per_agent),
+    };
     Ok(settings)
-}
-
-/// The language model, when one is configured: by its address, or by a key for the default address.
-fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
-    const DEFAULT: &str = "https://api.openai.com/v1";
-    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
-    let api_key = vars.text("OPENAI_API_KEY");
-    if url.is_none() && api_key.is_none() {
-        return Ok(None);
-    }
-    let Some(model) = vars.text("OPENAI_MODEL") else {
-        return Err(SettingError::new("OPENAI_MODEL", "must name the model that answers"));
-    };
-    let base_url = url
-        .unwrap_or_else(|| DEFAULT.to_owned())
-        .parse()
-        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
-    Ok(Some(OpenAiSettings {
-        base_url,
-        api_key: api_key.map(Secret::new),
-        model,
-        input_price: price(vars, "OPENAI_INPUT_PRICE")?,
-        output_price: price(vars, "OPENAI_OUTPUT_PRICE")?,
-    }))
-}
-
-/// US dollars per million tokens, as millionths of a dollar.
-fn price(vars: &Variables<'_>, name: &'static str) -> Result<u64, SettingError> {
-    let Some(text) = vars.text(name) else {
-        return Ok(0);
-    };
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let fits =
-        !whole.is_empty() && whole.len() <= 9 && part.len() <= 6 && digits(whole) && digits(part);
-    fits.then(|| format!("{whole}{part:0<6}").parse().ok()).flatten().ok_or_else(|| {
-        SettingError::new(name, "must be US dollars per million tokens, such as 0.15")
-    })
 }
 
 fn parse_origin(name: &'static str, text: &str) -> Result<String, SettingError> {

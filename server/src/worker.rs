@@ -1,8 +1,10 @@
 //! Takes sessions from the queue and runs them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use resonant_backend::{Actor, Backend, RequestId, work};
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -10,6 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::middleware::problem::chain;
 use crate::serve::GRACE;
 
+/// How often one of the workers looks for sessions that fell out of the queue.
+const REAP_EVERY: Duration = Duration::from_secs(60);
 /// How long a worker sleeps at most before it looks at the queue again.
 const IDLE: Duration = Duration::from_secs(5);
 /// The first and the longest pause after the database did not answer.
@@ -27,9 +31,14 @@ impl Workers {
     #[must_use]
     pub fn start(backend: &Backend, count: usize, stopping: &CancellationToken) -> Self {
         let tasks = TaskTracker::new();
+        // Two that claim at once would want the same slot of a user: they take turns.
+        let turn = Arc::new(Mutex::new(()));
+        if count > 0 {
+            tasks.spawn(reap_until(backend.clone(), stopping.clone()));
+        }
         for number in 1..=count {
             let name = format!("{}-{number}", std::process::id());
-            tasks.spawn(work_until(backend.clone(), name, stopping.clone()));
+            tasks.spawn(work_until(backend.clone(), name, turn.clone(), stopping.clone()));
         }
         tasks.close();
         Self { tasks }
@@ -44,11 +53,33 @@ impl Workers {
     }
 }
 
-async fn work_until(backend: Backend, name: String, stopping: CancellationToken) {
+async fn reap_until(backend: Backend, stopping: CancellationToken) {
+    let ctx = backend.ctx(Actor::System, RequestId::new("reaper"));
+    loop {
+        if let Err(error) = work::reap(&ctx).await {
+            tracing::warn!(error = chain(&error), "lost sessions could not be looked for");
+        }
+        tokio::select! {
+            () = sleep(REAP_EVERY) => {}
+            () = stopping.cancelled() => return,
+        }
+    }
+}
+
+async fn work_until(
+    backend: Backend,
+    name: String,
+    turn: Arc<Mutex<()>>,
+    stopping: CancellationToken,
+) {
     let mut pause = BACK_OFF.0;
     while !stopping.is_cancelled() {
         let ctx = backend.ctx(Actor::System, RequestId::new(format!("worker-{name}")));
-        match work::claim(&ctx, &name).await {
+        let claimed = {
+            let _turn = turn.lock().await;
+            work::claim(&ctx, &name).await
+        };
+        match claimed {
             Ok(Some(claim)) => {
                 pause = BACK_OFF.0;
                 let session = claim.session_id();

@@ -170,6 +170,7 @@ impl IconName {
             "json_query" => Self::Braces,
             "csv_table" => Self::Table,
             "code" => Self::Code,
+            "ask_user" => Self::Lifebuoy,
             _ => Self::Tool,
         }
     }

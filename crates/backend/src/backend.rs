@@ -23,6 +23,7 @@ use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing}
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
+use crate::store::queue::Slots;
 use crate::store::{self, MIGRATOR};
 use crate::tool_backing::ToolBacking;
 use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
@@ -46,6 +47,21 @@ impl Default for PasswordWork {
     }
 }
 
+/// How many sessions run at the same time, over all workers of the installation. 0: any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Of one user.
+    pub per_user: u32,
+    /// Of one agent.
+    pub per_agent: u32,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self { per_user: 16, per_agent: 8 }
+    }
+}
+
 /// What the backend needs to know of its surroundings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -57,6 +73,8 @@ pub struct Settings {
     pub models: ModelSettings,
     /// For how long a worker holds a session without a sign of life.
     pub lease: Duration,
+    /// How many sessions run at the same time.
+    pub queue: QueueLimits,
     /// Whether tools may reach private addresses. For tests alone.
     pub allow_private_egress: bool,
     /// How hard passwords are to guess.
@@ -71,8 +89,9 @@ impl Settings {
         Self {
             database: DatabaseSettings::new(database_url),
             redis_url: None,
-            models: ModelSettings { openai: None },
+            models: ModelSettings::default(),
             lease: Duration::from_secs(15),
+            queue: QueueLimits::default(),
             allow_private_egress: false,
             password_work: PasswordWork::default(),
             sealing_keys: SealingKeys::default(),
@@ -102,6 +121,7 @@ pub(crate) struct Inner {
     keyring: OnceCell<Keyring>,
     lease: Duration,
     session_retention: Option<SignedDuration>,
+    queue: QueueLimits,
 }
 
 impl Backend {
@@ -172,6 +192,7 @@ impl Backend {
                 sealing_keys: settings.sealing_keys.clone(),
                 keyring: OnceCell::new(),
                 lease: settings.lease,
+                queue: settings.queue,
                 session_retention: settings.database.session_retention(),
                 database,
             }),
@@ -382,6 +403,11 @@ impl Backend {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    pub(crate) fn slots(&self) -> Slots {
+        let QueueLimits { per_user, per_agent } = self.inner.queue;
+        Slots { per_owner: per_user, per_agent }
     }
 
     pub(crate) fn lease(&self) -> Duration {

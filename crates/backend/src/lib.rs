@@ -4,6 +4,7 @@ mod access;
 pub mod agents;
 pub mod api_keys;
 mod backend;
+pub mod budgets;
 mod cache;
 mod ctx;
 mod cursor;
@@ -27,7 +28,7 @@ pub mod tools;
 pub mod upkeep;
 pub mod work;
 
-pub use backend::{Backend, PasswordWork, Settings};
+pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use cache::rate_limit::{RateLimit, Standing};
 pub use cache::{CacheFigures, Document};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
@@ -35,6 +36,8 @@ pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};
 pub use keyring::{SealingKey, SealingKeys};
 pub use resonant_runtime::clock;
-pub use resonant_runtime::models::{ModelSettings, OpenAiSettings, Secret};
+pub use resonant_runtime::models::{
+    ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
+};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

@@ -1,5 +1,8 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
+mod decide;
+mod fork;
+mod go_on;
 pub mod records;
 mod shares;
 mod stream;
@@ -18,9 +21,13 @@ use sqlx::PgConnection;
 
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
+use crate::store::queue::NewEntry;
 use crate::store::sessions::SessionPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
+pub use decide::decide;
+pub use fork::fork;
+pub use go_on::{retry, say};
 pub use shares::{share, share_token, shared, stream_shared, unshare};
 pub use stream::{EventStream, stream};
 
@@ -77,15 +84,7 @@ async fn start_edition(
     {
         return Ok(session);
     }
-    match agent.status {
-        AgentStatus::Active => {}
-        AgentStatus::Paused => {
-            return Err(Error::Conflict("The agent is paused. Resume it to run it".to_owned()));
-        }
-        AgentStatus::Archived => {
-            return Err(Error::Conflict("The agent is archived. Restore it to run it".to_owned()));
-        }
-    }
+    check_active(agent.status)?;
     let edition = match edition {
         Some(edition) => edition,
         None => store::agent_versions::find_published(&mut tx, owner, agent_id)
@@ -121,11 +120,31 @@ async fn start_edition(
         ended_at: None,
     };
     store::sessions::insert(&mut tx, &session, &spec).await?;
-    store::queue::insert(&mut tx, owner, session.id).await?;
+    let entry = NewEntry {
+        owner_id: owner,
+        session_id: session.id,
+        agent_id,
+        priority: new.priority.rank(),
+        run_at: new.run_at,
+    };
+    store::queue::insert(&mut tx, entry).await?;
     store::agents::update_run_count(&mut tx, owner, agent_id).await?;
     tx.commit().await?;
     tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
     Ok(session)
+}
+
+/// Lets an active agent pass and no other.
+fn check_active(status: AgentStatus) -> Result<()> {
+    match status {
+        AgentStatus::Active => Ok(()),
+        AgentStatus::Paused => {
+            Err(Error::Conflict("The agent is paused. Resume it to run it".to_owned()))
+        }
+        AgentStatus::Archived => {
+            Err(Error::Conflict("The agent is archived. Restore it to run it".to_owned()))
+        }
+    }
 }
 
 /// Reads one session of the caller.
@@ -231,16 +250,14 @@ pub(crate) async fn end_locked(
     let session = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
     let now = backend.now();
+    let waited_ms =
+        session.waited_ms + session.waiting.as_ref().map_or(0, |wait| wait.ended_after_ms(now));
     let duration_ms = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
+    let duration_ms = duration_ms.saturating_sub(waited_ms);
     let mut entries = open_calls(history);
-    entries.push(EventBody::Done {
-        state,
-        reason,
-        usage: session.usage,
-        duration_ms,
-        waited_ms: 0,
-    });
-    let events = store::session_events::append(tx, key, entries, Usage::default(), now).await?;
+    entries.push(EventBody::Done { state, reason, usage: session.usage, duration_ms, waited_ms });
+    let events =
+        store::session_events::append(tx, key, None, entries, Usage::default(), now).await?;
     Ok(events.unwrap_or_default())
 }
 
@@ -270,5 +287,7 @@ fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;

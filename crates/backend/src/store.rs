@@ -8,6 +8,7 @@ pub(crate) mod agent_trash;
 pub(crate) mod agent_versions;
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod distribution;
 pub(crate) mod idempotency;

@@ -1,23 +1,30 @@
 //! The workers' side: take a session from the queue, run it, give it back.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
-use resonant_domain::{SessionId, UserId};
+use resonant_domain::waiting::Shortfall;
+use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::log::{LogError, SessionLog};
 use resonant_runtime::{Outcome, Run, Signals};
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Shard;
 use crate::store::queue::{Attempt, Claimed};
-use crate::{Backend, Ctx, Error, Result, access, sessions, store};
+use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store};
 
 /// How many workers a session may lose before it is set aside.
 const MAX_ATTEMPTS: i32 = 3;
-/// How long a session rests after its worker met a fault.
-const REST: Duration = Duration::from_secs(1);
+/// How long a session rests after its worker met a fault, and how long at most.
+const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How often a claim is tried again when another worker took the same slot at the same moment.
+const CLAIM_TRIES: usize = 20;
+/// How soon a worker looks again for a session that is due and could not be had.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long a worker waits at most when no database can call out to it.
 const DEAF_WAIT: Duration = Duration::from_secs(1);
 
@@ -27,6 +34,7 @@ pub struct Claim {
     session_id: SessionId,
     owner_id: UserId,
     fence: i64,
+    attempts: i32,
 }
 
 impl Claim {
@@ -60,13 +68,22 @@ pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
 
 /// Takes the session that has waited longest in one of the databases.
 async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
+    let mut tries = CLAIM_TRIES;
     loop {
         let mut tx = backend.begin_on(shard).await?;
-        let claimed = store::queue::claim(&mut tx, worker, backend.lease()).await?;
+        let claimed =
+            match store::queue::claim(&mut tx, worker, backend.lease(), backend.slots()).await {
+                // Another worker took the same slot at the same moment.
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() && tries > 0 => {
+                    tries -= 1;
+                    continue;
+                }
+                claimed => claimed?,
+            };
         let Some(Claimed { owner_id, session_id, fence, attempts }) = claimed else {
             return Ok(None);
         };
-        let claim = Claim { session_id, owner_id, fence };
+        let claim = Claim { session_id, owner_id, fence, attempts };
         if attempts <= MAX_ATTEMPTS {
             tx.commit().await?;
             return Ok(Some(claim));
@@ -79,6 +96,25 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
         backend.events().publish(session_id, &events);
         tracing::warn!(session.id = %session_id, attempts, "session set aside");
     }
+}
+
+/// Looks after what no worker would find: sessions that are not over and not in the queue. Answers how
+/// many it queued again.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+pub async fn reap(ctx: &Ctx) -> Result<u64> {
+    access::system(ctx)?;
+    let mut orphans = 0;
+    for shard in ctx.backend().shards() {
+        let mut tx = ctx.backend().begin_on(shard).await?;
+        orphans += store::queue::insert_orphans(&mut tx).await?;
+        tx.commit().await?;
+    }
+    if orphans > 0 {
+        tracing::warn!(orphans, "sessions were found outside of the queue");
+    }
+    Ok(orphans)
 }
 
 /// Runs a session to its end, or hands it over when `shutdown` fires. Renews the lease meanwhile.
@@ -94,7 +130,8 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
         // The lease would run out in any case; giving the session back only saves the wait.
         let given_back = async {
             let mut conn = backend.write(claim.owner_id).await?;
-            store::queue::release(&mut conn, claim.key(), Attempt::Counts, REST).await?;
+            let rest = rest_after(claim.attempts);
+            store::queue::release(&mut conn, claim.key(), Attempt::Counts, rest).await?;
             conn.commit().await?;
             Ok::<_, Error>(())
         };
@@ -120,7 +157,8 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         signals.cancel.cancel();
     }
     let run = Run { session: runnable.session, agent: runnable.spec, history };
-    let log = QueueLog { backend, claim };
+    let agent_id = run.session.agent_id;
+    let log = QueueLog { backend, claim, agent_id };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
         () = keep_lease(backend, claim, &signals.cancel) => Err(LogError::Fenced),
@@ -129,6 +167,10 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
     match outcome {
         Ok(Outcome::Ended(state)) => {
             tracing::info!(session.id = %id, session.state = state.as_str(), "session over");
+            Ok(())
+        }
+        Ok(Outcome::Waiting) => {
+            tracing::info!(session.id = %id, "session waits");
             Ok(())
         }
         Ok(Outcome::HandedOver) => {
@@ -144,7 +186,17 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
             Ok(())
         }
         Err(LogError::Unavailable(source)) => Err(Error::Unavailable(source)),
+        Err(error @ LogError::Moved { .. }) => Err(Error::internal(error)),
     }
+}
+
+/// The rest doubles with every attempt; a part of it is left to chance, so that sessions which broke
+/// together do not come back together.
+fn rest_after(attempts: i32) -> Duration {
+    let doubled = REST.0 * (1 << attempts.clamp(1, 6).saturating_sub(1));
+    let longest = doubled.min(REST.1);
+    let chance = u64::from(RandomState::new().build_hasher().finish() as u16);
+    longest / 2 + longest.mul_f64(chance as f64 / f64::from(u16::MAX) / 2.0)
 }
 
 /// Renews the lease until it is another's, and passes on a cancellation that went unheard.
@@ -172,21 +224,50 @@ async fn keep_lease(backend: &Backend, claim: &Claim, cancel: &CancellationToken
     }
 }
 
-/// Waits until something may be queued, at most for `timeout`.
+/// Waits until something may be queued or due, at most for `timeout`.
 pub async fn wait(backend: &Backend, timeout: Duration) {
     let timeout = if backend.notices().is_deaf() { timeout.min(DEAF_WAIT) } else { timeout };
+    let timeout = next_due(backend).await.map_or(timeout, |due| due.min(timeout));
     let _ = tokio::time::timeout(timeout, backend.notices().queued()).await;
+}
+
+/// For how long no session will be due. One that is due now and was not claimed waits for a slot, or
+/// someone held it for a moment: it is looked for again soon.
+async fn next_due(backend: &Backend) -> Option<Duration> {
+    let mut next: Option<Duration> = None;
+    for shard in backend.shards() {
+        let mut tx = backend.begin_on(shard).await.ok()?;
+        let due = store::queue::find_next_due(&mut tx).await.ok()?;
+        next = next.into_iter().chain(due.map(|due| due.max(LOOK_AGAIN))).min();
+    }
+    next
 }
 
 /// The log of a session that a worker holds.
 struct QueueLog<'a> {
     backend: &'a Backend,
     claim: &'a Claim,
+    agent_id: AgentId,
+}
+
+impl QueueLog<'_> {
+    /// What others have written since `after`, when this worker still holds the session.
+    async fn moved(&self, after: i64) -> Result<Option<Vec<SessionEvent>>> {
+        let (owner, id, fence) = self.claim.key();
+        let mut tx = self.backend.begin(owner).await?;
+        let held = store::queue::lock(&mut tx, owner, id).await?;
+        if held.is_none_or(|held| held.fence != fence) {
+            return Ok(None);
+        }
+        let events = store::session_events::list(&mut tx, owner, id, after, i64::MAX).await?;
+        Ok((!events.is_empty()).then_some(events))
+    }
 }
 
 impl SessionLog for QueueLog<'_> {
     fn append(
         &self,
+        after: i64,
         entries: Vec<EventBody>,
         usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
@@ -194,13 +275,28 @@ impl SessionLog for QueueLog<'_> {
             let mut conn = self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
             let now = self.backend.now();
             let key = self.claim.key();
-            let events = store::session_events::append(&mut conn, key, entries, usage, now)
-                .await
-                .map_err(unavailable)?
-                .ok_or(LogError::Fenced)?;
+            let refused = entries.clone();
+            let written =
+                store::session_events::append(&mut conn, key, Some(after), entries, usage, now)
+                    .await
+                    .map_err(unavailable)?;
             conn.commit().await.map_err(unavailable)?;
+            let Some(events) = written else {
+                return Err(match self.moved(after).await.map_err(unavailable)? {
+                    Some(events) => LogError::Moved { events, refused },
+                    None => LogError::Fenced,
+                });
+            };
             self.backend.events().publish(self.claim.session_id, &events);
             Ok(events)
+        })
+    }
+
+    fn reserve(&self, most: Usage) -> BoxFuture<'_, Result<Option<Shortfall>, LogError>> {
+        Box::pin(async move {
+            let session = (self.claim.owner_id, self.claim.session_id);
+            let reserved = budgets::reserve(self.backend, session, self.agent_id, most).await;
+            reserved.map_err(unavailable)
         })
     }
 }
@@ -209,5 +305,7 @@ fn unavailable(error: impl Into<crate::Source>) -> LogError {
     LogError::Unavailable(error.into())
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

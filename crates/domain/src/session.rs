@@ -132,6 +132,37 @@ pub struct NewSession {
     /// Limits for this session alone; the agent's hold elsewhere.
     #[serde(default)]
     pub limits: LimitChanges,
+    /// Whether it goes before others in the queue.
+    #[serde(default)]
+    pub priority: Priority,
+    /// When it may begin; at once where absent.
+    #[serde(default)]
+    pub run_at: Option<Timestamp>,
+}
+
+/// Whether a session goes before others in the queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// After all others.
+    Low,
+    /// In the order of arrival.
+    #[default]
+    Normal,
+    /// Before all others.
+    High,
+}
+
+impl Priority {
+    /// The rank in the queue: the higher, the sooner.
+    #[must_use]
+    pub const fn rank(self) -> i16 {
+        match self {
+            Self::Low => -1,
+            Self::Normal => 0,
+            Self::High => 1,
+        }
+    }
 }
 
 impl NewSession {

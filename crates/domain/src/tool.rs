@@ -26,7 +26,7 @@ impl Choosable for BuiltInTool {
 pub const ASK_USER: &str = "ask_user";
 
 /// Every built-in tool, in the order in which forms show them.
-pub const BUILT_IN_TOOLS: [BuiltInTool; 9] = [
+pub const BUILT_IN_TOOLS: [BuiltInTool; 10] = [
     BuiltInTool {
         name: "calculator",
         title: "Calculator",
@@ -79,6 +79,12 @@ pub const BUILT_IN_TOOLS: [BuiltInTool; 9] = [
         name: "code",
         title: "Run a program",
         summary: "Runs short programs in a closed room: no network, no files, bounded time and memory",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: ASK_USER,
+        title: "Ask you",
+        summary: "Pauses with a question or a form, and goes on with your answer",
         reaches_out: false,
     },
 ];

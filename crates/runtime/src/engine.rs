@@ -3,7 +3,10 @@
 //! Everything that happens is appended to the session's log before the next thing starts, and the
 //! loop's only state is the fold of that log ([`Progress`]). So a session can change its worker at
 //! any point: a step that had not yet asked for tools is begun anew, a tool that had not yet answered
-//! is called again, and nothing else is.
+//! is called again (unless that could do harm: then a person is asked), and nothing else is.
+//!
+//! People write into the same log while the loop runs. It notices with its next append, which names
+//! the last event that it knows of.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +15,14 @@ use jiff::Timestamp;
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::waiting::WaitReason;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::context::{Next, Progress};
 use crate::log::{LogError, SessionLog};
-use crate::models::{Chosen, Models};
+use crate::models::Models;
+use crate::progress::{Next, Progress};
 use crate::tools::Tools;
 
 /// A session to run: what it is, what it runs, and what happened before.
@@ -46,6 +50,8 @@ pub struct Signals {
 pub enum Outcome {
     /// The session is over, in this state.
     Ended(SessionState),
+    /// The session waits for a person: it needs no worker until someone has decided.
+    Waiting,
     /// Nothing terminal was written: another worker goes on from the log.
     HandedOver,
 }
@@ -80,7 +86,13 @@ impl Engine {
         &self.parts.models
     }
 
-    /// Runs the session until it ends or is handed over.
+    /// The tools that it can call.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.parts.tools
+    }
+
+    /// Runs the session until it ends, waits or is handed over.
     ///
     /// # Errors
     /// The log's own: [`LogError::Fenced`] when another worker has taken the session over.
@@ -95,14 +107,15 @@ impl Engine {
         if let Some(state) = progress.ended {
             return Ok(Outcome::Ended(state));
         }
+        if progress.waiting.is_some() {
+            return Ok(Outcome::Waiting);
+        }
         let now = self.parts.clock.now();
-        let began_at = run.session.started_at.or(progress.began_at).unwrap_or(now);
         let limit = Duration::from_secs(run.session.limits.timeout_seconds.into());
-        let left = limit.saturating_sub(elapsed(began_at, now));
-        let is_fresh = run.history.is_empty();
-        let chosen = self.parts.models.choose(&run.agent.model_policy);
+        let worked = progress.round.worked(now);
         let tools = self.parts.tools.granted(run.session.owner_id, &run.agent.tools);
         let mut work = Work {
+            models: &self.parts.models,
             tools: &tools,
             clock: self.parts.clock.as_ref(),
             log,
@@ -111,21 +124,9 @@ impl Engine {
             progress,
             unwritten: Vec::new(),
             signals,
-            began_at,
-            deadline: Instant::now() + left,
+            deadline: Instant::now() + limit.saturating_sub(worked),
         };
-        let ending = match chosen {
-            Ok(chosen) => {
-                if is_fresh {
-                    work.unwritten.push(EventBody::SessionStart {
-                        provider: chosen.model.provider().to_owned(),
-                        model: chosen.name.clone(),
-                    });
-                }
-                work.go(&chosen).await?
-            }
-            Err(reason) => Ending::failed(reason),
-        };
+        let ending = work.go().await?;
         work.end(ending).await
     }
 }
@@ -135,6 +136,8 @@ impl Engine {
 pub(crate) enum Ending {
     /// The session ends in this state.
     Over { state: SessionState, reason: Option<String> },
+    /// A person must decide.
+    Wait(WaitReason),
     /// Another worker goes on.
     HandOver,
 }
@@ -151,6 +154,7 @@ impl Ending {
 
 /// A session at work.
 pub(crate) struct Work<'a> {
+    pub models: &'a Models,
     pub tools: &'a Tools,
     pub clock: &'a dyn Clock,
     pub log: &'a dyn SessionLog,
@@ -160,25 +164,28 @@ pub(crate) struct Work<'a> {
     /// What is written with the next append: it saves the store a transaction.
     pub unwritten: Vec<EventBody>,
     pub signals: Signals,
-    pub began_at: Timestamp,
     pub deadline: Instant,
 }
 
 impl Work<'_> {
     /// The loop.
-    async fn go(&mut self, chosen: &Chosen) -> Result<Ending, LogError> {
+    async fn go(&mut self) -> Result<Ending, LogError> {
         loop {
             if let Some(ending) = self.stopped_already() {
                 return Ok(ending);
             }
             let ending = match self.progress.next() {
-                Next::Step { number, attempt } => self.step(chosen, number, attempt).await?,
+                Next::Step { number, attempt } => self.step(number, attempt).await?,
                 Next::Tools => self.call_tools().await?,
                 Next::Answered => Some(self.answered()),
                 Next::Over(state) => Some(Ending::Over { state, reason: None }),
             };
-            if let Some(ending) = ending {
-                return Ok(ending);
+            match ending {
+                // What a person said meanwhile goes before the end that the loop would come to.
+                Some(Ending::Over { state: SessionState::Completed, .. })
+                    if self.progress.has_unheard() => {}
+                Some(ending) => return Ok(ending),
+                None => {}
             }
         }
     }
@@ -191,17 +198,52 @@ impl Work<'_> {
         }
     }
 
-    /// Appends what is due, in one transaction, and folds it in.
+    /// Appends what is due, in one transaction, and folds it in, after all that others wrote.
     pub async fn append(&mut self, more: Vec<EventBody>, usage: Usage) -> Result<(), LogError> {
         let mut entries = std::mem::take(&mut self.unwritten);
         entries.extend(more);
         if entries.is_empty() {
             return Ok(());
         }
-        let written = self.log.append(entries, usage).await?;
-        self.progress.take(&written);
+        loop {
+            let known = self.progress.last_sequence;
+            match self.log.append(known, entries, usage).await {
+                Ok(written) => {
+                    self.take(&written, usage);
+                    return Ok(());
+                }
+                Err(LogError::Moved { events, refused }) => {
+                    self.progress.take(&events);
+                    entries = refused;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Appends the last entries of a session, unless someone else has written meanwhile. `false`:
+    /// nothing was written, and what others wrote is folded in.
+    pub async fn append_end(
+        &mut self,
+        entries: Vec<EventBody>,
+        usage: Usage,
+    ) -> Result<bool, LogError> {
+        match self.log.append(self.progress.last_sequence, entries, usage).await {
+            Ok(written) => {
+                self.take(&written, usage);
+                Ok(true)
+            }
+            Err(LogError::Moved { events, .. }) => {
+                self.progress.take(&events);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&mut self, written: &[SessionEvent], usage: Usage) {
+        self.progress.take(written);
         self.progress.used += usage;
-        Ok(())
     }
 
     /// Waits until the session must stop where it stands. Cancelling goes before everything else.
@@ -230,11 +272,19 @@ impl Work<'_> {
         }
     }
 
-    /// Writes the end, or what is still unwritten when another worker goes on.
+    /// Writes the end, the pause, or what is still unwritten when another worker goes on.
     async fn end(mut self, ending: Ending) -> Result<Outcome, LogError> {
-        let Ending::Over { state, reason } = ending else {
-            self.append(Vec::new(), Usage::default()).await?;
-            return Ok(Outcome::HandedOver);
+        let (state, reason) = match ending {
+            Ending::Over { state, reason } => (state, reason),
+            Ending::Wait(reason) => {
+                tracing::info!(waiting = reason.name(), "the session waits");
+                self.append(vec![EventBody::Waiting { reason }], Usage::default()).await?;
+                return Ok(Outcome::Waiting);
+            }
+            Ending::HandOver => {
+                self.append(Vec::new(), Usage::default()).await?;
+                return Ok(Outcome::HandedOver);
+            }
         };
         if let Some(state) = self.progress.ended {
             return Ok(Outcome::Ended(state));
@@ -270,12 +320,13 @@ impl Work<'_> {
     pub fn done(&self, state: SessionState, reason: Option<String>, usage: Usage) -> EventBody {
         let mut used = self.progress.used;
         used += usage;
+        let round = &self.progress.round;
         EventBody::Done {
             state,
             reason,
             usage: used,
-            duration_ms: millis(elapsed(self.began_at, self.clock.now())),
-            waited_ms: 0,
+            duration_ms: millis(round.worked(self.clock.now())),
+            waited_ms: round.waited_ms,
         }
     }
 }

@@ -9,6 +9,8 @@ pub mod log;
 pub mod mcp;
 pub mod models;
 pub mod openapi;
+mod progress;
+mod tokens;
 pub mod tools;
 mod turn;
 

@@ -1,60 +1,37 @@
 //! The models that answer, behind one trait.
 
+mod breaker;
 pub mod builtin;
+mod foreign;
 mod model;
 mod openai;
+mod policy;
+mod refusal;
 mod secret;
+mod settings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use resonant_domain::agent::ModelPolicy;
-use url::Url;
+use resonant_domain::model::{ModelChoice, ModelTier};
 
-use crate::egress::{Egress, EgressError};
+use self::breaker::Breakers;
+use crate::egress::Egress;
 
+pub use foreign::Foreign;
 pub use model::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,
     request_chars,
 };
 pub use openai::OpenAi;
+pub(crate) use policy::Situation;
 pub use secret::Secret;
-
-/// The models that an installation has.
-#[derive(Debug, Clone, Default)]
-pub struct ModelSettings {
-    /// The language model; without one the built-in planner answers.
-    pub openai: Option<OpenAiSettings>,
-}
-
-/// An OpenAI-compatible endpoint.
-#[derive(Debug, Clone)]
-pub struct OpenAiSettings {
-    /// Where it is, with or without `/v1` and a slash at the end.
-    pub base_url: Url,
-    /// Its key; many local servers need none.
-    pub api_key: Option<Secret>,
-    /// The model that answers where an agent names none.
-    pub model: String,
-    /// Millionths of a dollar per million tokens read.
-    pub input_price: u64,
-    /// Millionths of a dollar per million tokens written.
-    pub output_price: u64,
-}
-
-/// The settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelSettingsError {
-    /// The endpoint's address.
-    #[error("the language model's address must begin with http:// or https:// and name a host")]
-    Address,
-    /// The model's name.
-    #[error("the language model's name is empty")]
-    Name,
-    /// The HTTP client.
-    #[error("the client for the language model cannot be built")]
-    Client(#[from] EgressError),
-}
+pub use settings::{
+    DEFAULT_WINDOW, ModelFacts, ModelName, ModelSettings, ModelSettingsError, OpenAiSettings,
+    Provider, ProviderSettings,
+};
 
 /// A model that was chosen for a session.
 #[derive(Clone)]
@@ -63,6 +40,8 @@ pub struct Chosen {
     pub model: Arc<dyn Model>,
     /// The model's name as the provider knows it.
     pub name: String,
+    /// Its prices and its window. `None`: the model tells its costs itself, and takes any length.
+    pub facts: Option<ModelFacts>,
 }
 
 impl fmt::Debug for Chosen {
@@ -76,6 +55,10 @@ impl fmt::Debug for Chosen {
 pub struct Models {
     builtin: Chosen,
     language: Option<Chosen>,
+    providers: BTreeMap<&'static str, Arc<dyn Model>>,
+    tiers: Option<Arc<[Vec<Chosen>; 3]>>,
+    facts: Arc<BTreeMap<ModelName, ModelFacts>>,
+    breakers: Arc<Breakers>,
 }
 
 impl fmt::Debug for Models {
@@ -83,7 +66,8 @@ impl fmt::Debug for Models {
         f.debug_struct("Models")
             .field("builtin", &self.builtin)
             .field("language", &self.language)
-            .finish()
+            .field("tiers", &self.tiers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,22 +77,103 @@ impl Models {
     /// # Errors
     /// [`ModelSettingsError`] when the settings cannot be used.
     pub fn new(settings: &ModelSettings) -> Result<Self, ModelSettingsError> {
-        let language = match &settings.openai {
-            Some(settings) => Some(Chosen {
-                model: Arc::new(OpenAi::new(settings, Egress::operator()?)?),
-                name: settings.model.trim().to_owned(),
-            }),
-            None => None,
+        let mut providers: BTreeMap<&'static str, Arc<dyn Model>> = BTreeMap::new();
+        let mut facts = settings.facts.clone();
+        if let Some(openai) = &settings.openai {
+            providers.insert("openai", Arc::new(OpenAi::new(openai, Egress::operator()?)?));
+            let name = ModelName { provider: "openai", model: openai.model.trim().to_owned() };
+            facts.entry(name).or_insert(ModelFacts {
+                input_price: openai.input_price,
+                output_price: openai.output_price,
+                ..ModelFacts::default()
+            });
+        }
+        for (provider, settings) in &settings.others {
+            let model = Foreign::new(*provider, settings, Egress::operator()?)?;
+            providers.insert(provider.as_str(), Arc::new(model));
+        }
+        let mut models = Self {
+            builtin: builtin(),
+            language: None,
+            providers,
+            tiers: None,
+            facts: Arc::new(facts),
+            breakers: Arc::default(),
         };
-        Ok(Self { builtin: builtin(), language })
+        let named = settings
+            .openai
+            .as_ref()
+            .map(|openai| ModelName { provider: "openai", model: openai.model.trim().to_owned() });
+        models.language = named.and_then(|name| models.find(name.provider, &name.model));
+        models.tiers = models.tiers_of(&settings.tiers)?;
+        if models.language.is_none() {
+            let moderate = models.tiers.as_ref().map(|tiers| &tiers[ModelTier::Moderate as usize]);
+            models.language = moderate.and_then(|tier| tier.first().cloned());
+        }
+        Ok(models)
+    }
+
+    /// The tiers; one without models of its own takes those of the nearest that has some.
+    fn tiers_of(
+        &self,
+        named: &[Vec<ModelName>; 3],
+    ) -> Result<Option<Arc<[Vec<Chosen>; 3]>>, ModelSettingsError> {
+        let mut tiers: [Vec<Chosen>; 3] = Default::default();
+        for (tier, names) in tiers.iter_mut().zip(named) {
+            for name in names {
+                let chosen = self.find(name.provider, &name.model);
+                tier.push(chosen.ok_or_else(|| ModelSettingsError::Unconfigured(name.clone()))?);
+            }
+        }
+        if tiers.iter().all(Vec::is_empty) {
+            return Ok(None);
+        }
+        for index in [1, 0, 2] {
+            if tiers[index].is_empty() {
+                let nearest = [1, 0, 2].into_iter().find(|other| !tiers[*other].is_empty());
+                tiers[index] = match (&self.language, nearest) {
+                    (Some(language), _) => vec![language.clone()],
+                    (None, Some(nearest)) => tiers[nearest].clone(),
+                    (None, None) => Vec::new(),
+                };
+            }
+        }
+        Ok(Some(Arc::new(tiers)))
     }
 
     /// The built-in planner and this language model, for tests that bring their own.
     pub fn with_language_model(model: Arc<dyn Model>, name: impl Into<String>) -> Self {
-        Self { builtin: builtin(), language: Some(Chosen { model, name: name.into() }) }
+        let chosen = Chosen { model: model.clone(), name: name.into(), facts: None };
+        Self {
+            builtin: builtin(),
+            providers: [(model.provider(), model)].into(),
+            language: Some(chosen),
+            tiers: None,
+            facts: Arc::default(),
+            breakers: Arc::default(),
+        }
     }
 
-    /// The model that the policy asks for.
+    /// The built-in planner and these tiers, for tests that bring their own.
+    #[must_use]
+    pub fn with_tiers(tiers: [Vec<Chosen>; 3]) -> Self {
+        let all = tiers.iter().flatten();
+        let providers = all.map(|chosen| (chosen.model.provider(), chosen.model.clone())).collect();
+        let facts = tiers.iter().flatten().filter_map(|chosen| {
+            let (provider, model) = (chosen.model.provider(), chosen.name.clone());
+            Some((ModelName { provider, model }, chosen.facts?))
+        });
+        Self {
+            builtin: builtin(),
+            language: tiers[ModelTier::Moderate as usize].first().cloned(),
+            providers,
+            facts: Arc::new(facts.collect()),
+            tiers: Some(Arc::new(tiers)),
+            breakers: Arc::default(),
+        }
+    }
+
+    /// The model that the policy asks for where there are no tiers.
     ///
     /// # Errors
     /// A sentence for a person, when this installation has no such model.
@@ -116,14 +181,69 @@ impl Models {
         match policy {
             ModelPolicy::Builtin => Ok(self.builtin.clone()),
             ModelPolicy::Auto => Ok(self.language.as_ref().unwrap_or(&self.builtin).clone()),
-            ModelPolicy::Named { model } => match &self.language {
-                Some(chosen) => Ok(Chosen { model: chosen.model.clone(), name: model.clone() }),
-                None => Err(format!(
-                    "the agent asks for the model “{model}”, but this installation has no language \
-                     model configured; choose the built-in planner or configure one"
-                )),
-            },
+            ModelPolicy::Named { model } => {
+                let Ok(name) = model.parse::<ModelName>();
+                let found = self.find(name.provider, &name.model);
+                // A test's provider may have a name of its own.
+                let language = self.language.as_ref().filter(|_| name.model == *model);
+                let other = || {
+                    let provider = language?.model.provider();
+                    self.find(provider, model)
+                };
+                found.or_else(other).ok_or_else(|| {
+                    format!(
+                        "the agent asks for the model “{model}”, but this installation has no \
+                         language model configured for it; choose the built-in planner or configure \
+                         one"
+                    )
+                })
+            }
         }
+    }
+
+    /// The model of a choice that was written down; what was configured then may be gone.
+    pub(crate) fn chosen(&self, choice: &ModelChoice) -> Option<Chosen> {
+        if choice.provider == self.builtin.model.provider() {
+            return Some(self.builtin.clone());
+        }
+        self.find(&choice.provider, &choice.model)
+    }
+
+    fn find(&self, provider: &str, name: &str) -> Option<Chosen> {
+        let (provider, model) = self.providers.get_key_value(provider)?;
+        let language = self.language.as_ref();
+        if let Some(language) = language.filter(|it| it.model.provider() == *provider)
+            && language.name == name
+        {
+            return Some(language.clone());
+        }
+        let key = ModelName { provider, model: name.to_owned() };
+        let facts = Some(self.facts.get(&key).copied().unwrap_or_default());
+        Some(Chosen { model: model.clone(), name: name.to_owned(), facts })
+    }
+
+    fn tiers(&self) -> Option<&[Vec<Chosen>; 3]> {
+        self.tiers.as_deref()
+    }
+
+    /// The model that tells long conversations shorter. `None`: only the planner is there.
+    pub(crate) fn cheapest(&self) -> Option<&Chosen> {
+        let simple = self.tiers().and_then(|tiers| tiers[ModelTier::Simple as usize].first());
+        simple.or(self.language.as_ref())
+    }
+
+    /// Takes note that a provider answered.
+    pub(crate) fn answered(&self, provider: &str) {
+        self.breakers.answered(provider);
+    }
+
+    /// Takes note that a provider failed in a way that may pass.
+    pub(crate) fn failed(&self, provider: &str) {
+        self.breakers.failed(provider);
+    }
+
+    fn is_resting(&self, provider: &str) -> bool {
+        self.breakers.is_resting(provider)
     }
 
     /// The name of the configured language model. `None`: there is only the built-in planner.
@@ -134,7 +254,7 @@ impl Models {
 }
 
 fn builtin() -> Chosen {
-    Chosen { model: Arc::new(builtin::Planner), name: builtin::NAME.to_owned() }
+    Chosen { model: Arc::new(builtin::Planner), name: builtin::NAME.to_owned(), facts: None }
 }
 
 #[cfg(test)]
@@ -150,6 +270,7 @@ mod tests {
                 input_price: 0,
                 output_price: 0,
             }),
+            ..ModelSettings::default()
         }
     }
 

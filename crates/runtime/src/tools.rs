@@ -1,5 +1,6 @@
 //! The tools that agents call, behind one trait.
 
+mod ask_user;
 mod backing;
 mod calculator;
 mod code;
@@ -30,6 +31,7 @@ use serde_json::Value;
 use crate::egress::Egress;
 use granted::Workshop;
 
+pub use ask_user::AskUser;
 pub use backing::{Backing, BackingError, BackingFuture, NoBacking};
 pub use calculator::Calculator;
 pub use code::Code;
@@ -44,7 +46,7 @@ pub use json_query::JsonQuery;
 pub use mcp_tool::McpTool;
 pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
-pub use tool::{Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
+pub use tool::{Question, Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
 
 /// The tools of an installation or of one session, by name.
 #[derive(Clone)]
@@ -76,6 +78,7 @@ impl Tools {
             .with(Arc::new(JsonQuery))
             .with(Arc::new(CsvTable))
             .with(Arc::new(Code))
+            .with(Arc::new(AskUser))
     }
 
     /// No tools.

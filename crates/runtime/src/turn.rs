@@ -1,173 +1,78 @@
 //! One turn: the model's reply as it streams, then the tools that it asks for, side by side.
 
 mod call;
+mod listen;
+mod request;
+mod tools;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{FutureExt, pending};
-use futures::stream::{self, StreamExt};
+use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::EventBody;
+use resonant_domain::waiting::WaitReason;
 use serde_json::Value;
-use tokio::time::Instant;
 
+use self::listen::{Heard, Reply};
+use self::request::Prepared;
 use crate::engine::{Ending, Work, elapsed, millis, plural};
 use crate::log::LogError;
-use crate::models::{
-    CallRequest, Chosen, FinishReason, ModelError, ModelPiece, ModelRequest, request_chars,
-};
-use crate::tools::ToolContext;
-use call::call_tool;
+use crate::models::{Chosen, FinishReason, ModelError};
 
-/// The pieces of a reply are written together for this long.
-const FLUSH_EVERY: Duration = Duration::from_millis(50);
-/// Tools of one step that run at the same time.
-const PARALLEL_CALLS: usize = 8;
 /// Tools that one step may ask for.
 const CALLS_MAX: usize = 64;
-/// How often a step is begun anew after a fault of the model.
-const RETRIES: u32 = 3;
-
-/// What came of listening to the model.
-enum Heard {
-    Reply(Reply),
-    Fault(ModelError, Vec<EventBody>),
-    Stopped(Ending, Vec<EventBody>),
-}
-
-/// A reply that came to its end.
-struct Reply {
-    /// Its last pieces, not yet written.
-    unwritten: Vec<EventBody>,
-    has_output: bool,
-    calls: Vec<CallRequest>,
-    usage: Usage,
-    reason: FinishReason,
-}
+/// How often a step is begun anew after a fault of its only model.
+const RETRIES: usize = 3;
 
 impl Work<'_> {
     /// Runs the model's part of a step. `None`: the session goes on.
-    pub async fn step(
-        &mut self,
-        chosen: &Chosen,
-        number: u32,
-        attempt: u32,
-    ) -> Result<Option<Ending>, LogError> {
+    pub async fn step(&mut self, number: u32, attempt: u32) -> Result<Option<Ending>, LogError> {
         let limits = self.session.limits;
-        let written = self.progress.used.output_tokens;
-        let tokens_left = u64::from(limits.max_tokens).saturating_sub(written);
-        if number > limits.max_steps {
+        let steps = self.progress.round.steps_at(number);
+        if steps > limits.max_steps {
             return Ok(Some(Ending::failed(self.steps_reached())));
         }
-        if tokens_left == 0 {
-            return Ok(Some(Ending::failed(self.tokens_reached())));
+        if let Some(shortfall) = self.progress.round.shortfall(limits, self.progress.used, 0) {
+            return Ok(Some(Ending::Wait(WaitReason::Budget { shortfall })));
         }
-        // On the last step there is nothing to do but to answer.
-        let is_last = number == limits.max_steps;
-        let context = self.session.context.as_deref();
-        let request = ModelRequest {
-            model: chosen.name.clone(),
-            system: self.agent.system_prompt.clone(),
-            messages: self.progress.messages(&self.session.goal, context),
-            tools: if is_last { Vec::new() } else { self.tools.schemas(&self.agent.tools) },
-            max_output_tokens: u32::try_from(tokens_left).unwrap_or(u32::MAX),
-            now: self.clock.now(),
+        let (chosen, choice) = match self.choose() {
+            Ok(chosen) => chosen,
+            Err(reason) => return Ok(Some(Ending::failed(reason))),
         };
-        self.append(vec![EventBody::StepStart { step: number, attempt }], Usage::default()).await?;
-        match self.listen(chosen, number, request).await? {
-            Heard::Reply(reply) => self.take_reply(number, is_last, reply).await,
-            Heard::Fault(error, unwritten) => self.take_fault(number, error, unwritten).await,
+        // On the last step there is nothing to do but to answer.
+        let is_last = steps == limits.max_steps;
+        let mut entries = Vec::new();
+        if !self.progress.is_started {
+            entries.push(EventBody::SessionStart {
+                provider: chosen.model.provider().to_owned(),
+                model: chosen.name.clone(),
+            });
+        }
+        entries.push(EventBody::StepStart { step: number, attempt });
+        if self.progress.choice.as_ref().is_none_or(|(_, current)| *current != choice) {
+            entries.push(EventBody::ModelChoice { step: number, choice });
+        }
+        // What people said until now is folded in by this: the request is made after it.
+        self.append(entries, Usage::default()).await?;
+        let request = match self.prepare(&chosen, number, is_last).await? {
+            Prepared::Request(request) => *request,
+            Prepared::Ending(ending) => return Ok(Some(ending)),
+        };
+        match self.listen(&chosen, number, request).await? {
+            Heard::Reply(reply) => {
+                self.models.answered(chosen.model.provider());
+                self.take_reply(number, is_last, reply).await
+            }
+            Heard::Fault(error, unwritten) => {
+                self.take_fault(number, &chosen, error, unwritten).await
+            }
             Heard::Stopped(ending, unwritten) => {
                 if matches!(ending, Ending::Over { .. }) {
                     self.unwritten = unwritten;
                 }
                 Ok(Some(ending))
-            }
-        }
-    }
-
-    /// Streams the reply into the log, at most one append in [`FLUSH_EVERY`], however slow the model.
-    async fn listen(
-        &mut self,
-        chosen: &Chosen,
-        step: u32,
-        request: ModelRequest,
-    ) -> Result<Heard, LogError> {
-        // A server that ignores the limit is cut off, not listened to for ever.
-        let most_chars = (request.max_output_tokens as usize).saturating_mul(8) + 4_096;
-        let input_chars = request_chars(&request);
-        let signals = self.signals.clone();
-        let mut stopped = pin!(Self::stopped(&signals, self.deadline));
-        let mut stream = chosen.model.reply(request);
-        let mut unwritten: Vec<EventBody> = Vec::new();
-        let mut flush_at: Option<Instant> = None;
-        let mut chars = 0;
-        let mut has_output = false;
-        loop {
-            let flush = async {
-                match flush_at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => pending().await,
-                }
-            };
-            let piece = tokio::select! {
-                biased;
-                ending = &mut stopped => return Ok(Heard::Stopped(ending, unwritten)),
-                () = flush => {
-                    flush_at = None;
-                    self.append(std::mem::take(&mut unwritten), Usage::default()).await?;
-                    continue;
-                }
-                piece = AssertUnwindSafe(stream.next()).catch_unwind() => piece,
-            };
-            let next = match piece {
-                Ok(Some(Ok(ModelPiece::Finish { calls, usage, reason }))) => {
-                    return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
-                }
-                Ok(Some(Ok(ModelPiece::Thinking(text)))) => {
-                    EventBody::Thinking { step, delta: without_nul(text) }
-                }
-                Ok(Some(Ok(ModelPiece::Output(text)))) => {
-                    has_output |= !text.trim().is_empty();
-                    EventBody::Output { step, delta: without_nul(text) }
-                }
-                Ok(Some(Err(error))) => return Ok(Heard::Fault(error, unwritten)),
-                Ok(None) => {
-                    let error = ModelError::transient("the model's reply broke off");
-                    return Ok(Heard::Fault(error, unwritten));
-                }
-                Err(_panic) => {
-                    let error = ModelError::permanent("the model's code failed (a defect of ours)");
-                    return Ok(Heard::Fault(error, unwritten));
-                }
-            };
-            let (EventBody::Thinking { delta, .. } | EventBody::Output { delta, .. }) = &next
-            else {
-                continue;
-            };
-            if delta.is_empty() {
-                continue;
-            }
-            chars += delta.chars().count();
-            let next = match unwritten.last_mut() {
-                Some(last) => last.join(next).err(),
-                None => Some(next),
-            };
-            unwritten.extend(next);
-            flush_at.get_or_insert_with(|| Instant::now() + FLUSH_EVERY);
-            if chars > most_chars {
-                let usage = Usage {
-                    input_tokens: (input_chars / 4) as u64,
-                    output_tokens: (chars / 4) as u64,
-                    ..Usage::default()
-                };
-                let reason = FinishReason::Length;
-                let calls = Vec::new();
-                return Ok(Heard::Reply(Reply { unwritten, has_output, calls, usage, reason }));
             }
         }
     }
@@ -191,6 +96,16 @@ impl Work<'_> {
             self.append(entries, reply.usage).await?;
             return Ok(None);
         }
+        let has_failed = !reply.has_output && reply.calls.is_empty();
+        if has_failed && let Some(choice) = self.escalation("it gave no answer and no tool call") {
+            let message = "the model gave no answer and asked for no tool".to_owned();
+            let entries = vec![
+                EventBody::Error { step: Some(step), message, recoverable: true },
+                EventBody::ModelChoice { step, choice },
+            ];
+            self.append(entries, reply.usage).await?;
+            return Ok(None);
+        }
         let ending = if !reply.calls.is_empty() {
             Ending::failed(self.steps_reached())
         } else if reply.reason == FinishReason::Filtered {
@@ -204,41 +119,71 @@ impl Work<'_> {
         } else {
             Ending::completed(None)
         };
-        // The answer and the end of the session are one transaction: there is no state between.
-        entries.push(self.step_complete(step, reply.usage));
-        if let Ending::Over { state, reason } = &ending {
-            entries.push(self.done(*state, reason.clone(), reply.usage));
+        let complete = self.step_complete(step, reply.usage);
+        if let Ending::Over { state, reason } = &ending
+            && !self.progress.has_unheard()
+        {
+            // The answer and the end of the session are one transaction: there is no state between.
+            let mut all = entries.clone();
+            all.push(complete.clone());
+            all.push(self.done(*state, reason.clone(), reply.usage));
+            if self.append_end(all, reply.usage).await? {
+                return Ok(Some(ending));
+            }
         }
+        // A person has said something that goes before the end.
+        entries.push(complete);
         self.append(entries, reply.usage).await?;
-        Ok(Some(ending))
+        Ok(if self.progress.has_unheard() { None } else { Some(ending) })
     }
 
-    /// A fault that may pass costs the step its attempt; the others end the session.
+    /// A fault that may pass costs the step its attempt, and another model takes over where there is
+    /// one; the others end the session.
     async fn take_fault(
         &mut self,
         step: u32,
+        chosen: &Chosen,
         error: ModelError,
         unwritten: Vec<EventBody>,
     ) -> Result<Option<Ending>, LogError> {
-        let faults = self.progress.steps.last().map_or(0, |step| step.faults);
+        let faults = self.progress.steps.last().map_or(0, |step| step.faults.len());
         let message = without_nul(error.to_string());
-        let (recoverable, wait) = match error {
-            ModelError::Transient { retry_after, .. } if faults < RETRIES => {
-                (true, retry_after.unwrap_or_else(|| backoff(faults)))
-            }
-            ModelError::Transient { .. } | ModelError::Permanent(_) => (false, Duration::ZERO),
+        let current = self.progress.choice.as_ref().map(|(_, choice)| choice.clone());
+        let candidates = current.as_ref().map_or(1, |choice| self.models.candidates(choice));
+        let (is_transient, retry_after) = match error {
+            ModelError::Transient { retry_after, .. } => (true, retry_after),
+            ModelError::Permanent(_) => (false, None),
         };
+        if is_transient {
+            self.models.failed(chosen.model.provider());
+        }
+        let next = if is_transient && faults < RETRIES + candidates - 1 {
+            current.and_then(|current| self.fall_back(&current, &message))
+        } else {
+            self.escalation(&message)
+        };
+        let is_recoverable = next.is_some() || (is_transient && faults < RETRIES + candidates - 1);
         // What a lost attempt wrote is void; the reader of a failed session may want to see it.
-        let mut entries = if recoverable { Vec::new() } else { unwritten };
-        entries.push(EventBody::Error { step: Some(step), message: message.clone(), recoverable });
+        let mut entries = if is_recoverable { Vec::new() } else { unwritten };
+        entries.push(EventBody::Error {
+            step: Some(step),
+            message: message.clone(),
+            recoverable: is_recoverable,
+        });
+        let goes_elsewhere = next.is_some();
+        entries.extend(next.map(|choice| EventBody::ModelChoice { step, choice }));
         self.append(entries, Usage::default()).await?;
-        if !recoverable {
+        if !is_recoverable {
             return Ok(Some(Ending::failed(if faults > 0 {
                 format!("the model failed {} times: {message}", faults + 1)
             } else {
                 message
             })));
         }
+        if goes_elsewhere && faults + 1 < candidates {
+            return Ok(None);
+        }
+        let wait = retry_after.unwrap_or_else(|| backoff(faults));
         tracing::warn!(step, wait_ms = millis(wait), "the model failed, the step begins anew");
         tokio::select! {
             biased;
@@ -247,47 +192,16 @@ impl Work<'_> {
         }
     }
 
-    /// Calls the tools that have not answered yet. `None`: the session goes on.
-    pub async fn call_tools(&mut self) -> Result<Option<Ending>, LogError> {
-        let step = self.progress.steps.last().map_or(1, |step| step.number);
-        let context = ToolContext {
-            now: self.clock.now(),
-            sources: self.progress.sources(self.session.context.as_deref()),
-            ..ToolContext::default()
-        };
-        let session_id = self.session.id;
-        let open = self.progress.open_calls();
-        let mut left = open.len();
-        let mut entries = Vec::new();
-        {
-            let tools = self.tools;
-            let granted: Vec<_> = self.agent.tools.iter().map(|grant| grant.name.clone()).collect();
-            let signals = self.signals.clone();
-            let mut stopped = pin!(Self::stopped(&signals, self.deadline));
-            let calls = open.into_iter().map(|call| {
-                let idempotency_key = format!("{session_id}-{}", call.call_id);
-                let context = ToolContext { idempotency_key, ..context.clone() };
-                let granted = granted.clone();
-                async move { call_tool(tools, &granted, step, call, context).await }
-            });
-            let mut running = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);
-            while left > 0 {
-                let result = tokio::select! {
-                    biased;
-                    ending = &mut stopped => return Ok(Some(ending)),
-                    result = running.next() => result,
-                };
-                left -= 1;
-                entries.extend(result);
-                // The last result is written together with the end of the step.
-                if left > 0 {
-                    self.append(std::mem::take(&mut entries), Usage::default()).await?;
-                }
-            }
-        }
-        entries.push(self.step_complete(step, Usage::default()));
-        self.append(entries, Usage::default()).await?;
-        Ok(self.progress.loop_found().map(Ending::failed))
+    fn fall_back(&self, current: &ModelChoice, why: &str) -> Option<ModelChoice> {
+        let mut failed = self.progress.steps.last().map(|step| step.faults.clone())?;
+        failed.push((current.provider.clone(), current.model.clone()));
+        self.models.fall_back(current, &failed, why)
+    }
+
+    /// A model of a higher tier, in the place of one that came to nothing.
+    fn escalation(&self, why: &str) -> Option<ModelChoice> {
+        let (_, current) = self.progress.choice.as_ref()?;
+        if self.progress.is_cheaper { None } else { self.models.escalate(current, why) }
     }
 
     /// The step's last entry. `usage` is what the same append adds.
@@ -317,8 +231,8 @@ fn call_id(step: u32, index: usize) -> String {
 }
 
 /// Half a second, doubled with every fault, up to half as much again by chance.
-fn backoff(faults: u32) -> Duration {
-    let base_ms = 500 << faults.min(6);
+fn backoff(faults: usize) -> Duration {
+    let base_ms = 500_u64 << faults.min(6);
     let chance = RandomState::new().build_hasher().finish();
     Duration::from_millis(base_ms + chance % (base_ms / 2))
 }

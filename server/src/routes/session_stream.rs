@@ -119,12 +119,20 @@ struct Follower {
     next_write: Instant,
     over: bool,
     begun: bool,
+    /// Whether the last event that was written is an end.
+    is_at_end: bool,
 }
 
 /// The body: at most one piece per [`WRITE_INTERVAL`].
 fn frames(events: EventStream, stopping: CancellationToken) -> impl Stream<Item = Bytes> + Send {
-    let follower =
-        Follower { events, stopping, next_write: Instant::now(), over: false, begun: false };
+    let follower = Follower {
+        events,
+        stopping,
+        next_write: Instant::now(),
+        over: false,
+        begun: false,
+        is_at_end: false,
+    };
     stream::unfold(follower, |mut follower| async move {
         let piece = follower.next_piece().await?;
         follower.next_write = Instant::now() + WRITE_INTERVAL;
@@ -174,14 +182,13 @@ impl Follower {
             next = if full { None } else { self.events.next().now_or_never() };
         }
         let mut text = String::new();
-        let mut done = false;
         for event in &events {
-            done |= matches!(event.body, EventBody::Done { .. });
+            self.is_at_end = matches!(event.body, EventBody::Done { .. });
             frame(&mut text, event);
         }
-        if done {
+        // An end that a person has gone on from is followed by more: the stream knows.
+        if self.over && self.is_at_end {
             text.push_str("event: end\ndata: {}\n\n");
-            self.over = true;
         }
         (!text.is_empty()).then_some(text)
     }

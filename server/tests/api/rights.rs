@@ -33,6 +33,7 @@ async fn each_route_knows_its_callers() {
     };
 
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
+    let put = Method::PUT;
     let agent_path = format!("/api/v1/agents/{}", agent.id);
     let session_path = format!("/api/v1/sessions/{}", session.id);
     // All that a version needs.
@@ -41,7 +42,7 @@ async fn each_route_knows_its_callers() {
         |name: &str| json!({ "name": name, "value": "a long value", "hosts": ["api.example.org"] });
     let made = app.post("/api/v1/secrets").by(&owner).json(&secret("KEY")).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let table: [(&Method, String, Option<Value>, Outcome); 27] = [
+    let table: [(&Method, String, Option<Value>, Outcome); 33] = [
         (&get, "/api/v1/health".into(), None, OPEN),
         (&get, "/api/v1/health/ready".into(), None, OPEN),
         (&get, "/api/v1/tools".into(), None, OPEN),
@@ -76,6 +77,23 @@ async fn each_route_knows_its_callers() {
         (&delete, "/api/v1/secrets/KEY".into(), None, [204, 404, 404, 401]),
         (&get, format!("{session_path}?include=events"), None, OWNED),
         (&get, format!("{session_path}/export?format=md"), None, OWNED),
+        (
+            &post,
+            format!("{session_path}/decisions"),
+            Some(json!({ "waiting": 1, "kind": "answer" })),
+            [409, 404, 404, 401],
+        ),
+        // It is under way, or has its answer.
+        (&post, format!("{session_path}/retry"), None, [409, 404, 404, 401]),
+        (
+            &post,
+            format!("{session_path}/messages"),
+            Some(json!({ "text": "What is 2 + 2?" })),
+            [202, 404, 404, 401],
+        ),
+        (&post, format!("{session_path}/fork"), Some(json!({})), [202, 404, 404, 401]),
+        (&get, "/api/v1/budget".into(), None, [200, 200, 200, 401]),
+        (&put, format!("{agent_path}/budget"), Some(json!({ "max_tokens": 1_000_000 })), OWNED),
         (&post, format!("{session_path}/cancel"), None, OWNED),
         // Cancelled by the line before, so that the stream ends.
         (&get, format!("{session_path}/stream"), None, OWNED),

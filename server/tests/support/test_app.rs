@@ -88,6 +88,7 @@ impl Builder {
                 input_price: 0,
                 output_price: 0,
             }),
+            ..ModelSettings::default()
         };
         let backend = Backend::connect(settings).await.unwrap();
         let stopping = CancellationToken::new();

@@ -101,6 +101,7 @@ impl RunForm {
                 ),
                 ..LimitChanges::default()
             },
+            ..NewSession::default()
         };
         if let Err(more) = new.check() {
             faults.extend(more);

@@ -6,12 +6,15 @@ use resonant_domain::agent::AgentChanges;
 use resonant_domain::agent_list::{AgentQuery, BulkAction};
 use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::api_key::{Scope, Scopes};
+use resonant_domain::budget::BudgetLimits;
 use resonant_domain::fields::Fields;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::mcp_tool::McpServer;
 use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
 use resonant_domain::secret::SecretChanges;
+use resonant_domain::session::{NewDecision, NewFork, NewMessage};
+use resonant_domain::waiting::Decision;
 use resonant_domain::{AgentId, ApiKeyId, FaultKind, SessionId, UserId};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +24,8 @@ use crate::agents::AgentFilter;
 use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
 use crate::{
-    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, listings, members, sample, secrets,
-    sessions, tools, work,
+    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, listings, members, sample,
+    secrets, sessions, tools, work,
 };
 
 #[derive(Clone)]
@@ -98,6 +101,14 @@ async fn ask_mcp(ctx: Ctx) -> Result<()> {
 fn document() -> OpenApiSource {
     let document = r#"{"openapi":"3.1.0","paths":{}}"#.to_owned();
     OpenApiSource { document: Some(document), ..OpenApiSource::default() }
+}
+
+fn word() -> NewMessage {
+    NewMessage { text: "Shorter".to_owned(), context: None }
+}
+
+fn decision() -> NewDecision {
+    NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
 }
 
 #[expect(clippy::too_many_lines, reason = "a row for each use case")]
@@ -210,6 +221,28 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| sessions::share_token(&ctx, things.session)),
         ),
         owned("sessions::unshare", ask!(|ctx, things| sessions::unshare(&ctx, things.session))),
+        owned("sessions::say", ask!(|ctx, things| sessions::say(&ctx, things.session, word()))),
+        owned(
+            "sessions::fork",
+            ask!(|ctx, things| sessions::fork(&ctx, things.session, NewFork::default())),
+        ),
+        Row {
+            owner: Some(FaultKind::Conflict),
+            ..owned("sessions::retry", ask!(|ctx, things| sessions::retry(&ctx, things.session)))
+        },
+        Row {
+            owner: Some(FaultKind::Conflict),
+            ..owned(
+                "sessions::decide",
+                ask!(|ctx, things| sessions::decide(&ctx, things.session, decision())),
+            )
+        },
+        own("budgets::get", ask!(|ctx, things| budgets::get(&ctx, None))),
+        owned("budgets::get_of_agent", ask!(|ctx, things| budgets::get(&ctx, Some(things.agent)))),
+        owned(
+            "budgets::set",
+            ask!(|ctx, things| budgets::set(&ctx, Some(things.agent), BudgetLimits::default())),
+        ),
         owned("sessions::cancel", ask!(|ctx, things| sessions::cancel(&ctx, things.session))),
         public(
             "listings::browse",
@@ -239,6 +272,7 @@ fn table() -> Vec<Row> {
         ),
         owned("secrets::delete", ask!(|ctx, things| secrets::delete(&ctx, "KEY"))),
         internal("secrets::rotate", ask!(|ctx, things| secrets::rotate(&ctx))),
+        internal("work::reap", ask!(|ctx, things| work::reap(&ctx))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent, None))),
         owned(

@@ -50,7 +50,8 @@ pub(super) async fn stream_of(
     if session.state.is_terminal() && after == session.last_sequence {
         return Ok(stream::empty().boxed());
     }
-    let follow = Follow { backend, owner, id, last: after, watch, next: Next::Log };
+    let known = session.last_sequence;
+    let follow = Follow { backend, owner, id, last: after, known, watch, next: Next::Log };
     Ok(stream::unfold(follow, Follow::step).boxed())
 }
 
@@ -65,6 +66,8 @@ struct Follow {
     owner: UserId,
     id: SessionId,
     last: i64,
+    /// The newest entry when following began.
+    known: i64,
     watch: Watch,
     next: Next,
 }
@@ -119,7 +122,8 @@ impl Follow {
     fn take(&mut self, events: &[SessionEvent], next: Next) {
         let Some(last) = events.last() else { return };
         self.last = last.sequence;
-        let is_over = matches!(last.body, EventBody::Done { .. });
+        // An end that a person has gone on from is followed by more.
+        let is_over = matches!(last.body, EventBody::Done { .. }) && last.sequence >= self.known;
         self.next = if is_over { Next::Over } else { next };
     }
 }

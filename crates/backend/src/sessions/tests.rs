@@ -33,8 +33,10 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let agent = agent(ctx).await;
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
-    let claimed =
-        store::queue::claim(&mut conn, "worker", Duration::from_mins(1)).await.unwrap().unwrap();
+    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), backend.slots())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(claimed.session_id, session.id);
     (claimed.owner_id, claimed.session_id, claimed.fence)
 }
@@ -46,7 +48,9 @@ async fn write(
 ) -> Option<Vec<SessionEvent>> {
     let mut conn = backend.conn().await.unwrap();
     let now = backend.now();
-    store::session_events::append(&mut conn, key, entries, Usage::default(), now).await.unwrap()
+    store::session_events::append(&mut conn, key, None, entries, Usage::default(), now)
+        .await
+        .unwrap()
 }
 
 fn numbers(events: &[SessionEvent]) -> Vec<i64> {
@@ -62,6 +66,7 @@ async fn a_session_keeps_the_agent_as_it_was(pool: PgPool) {
         goal: " Read this ".to_owned(),
         context: Some("A text".to_owned()),
         limits: LimitChanges { max_steps: Some(2), ..LimitChanges::default() },
+        ..NewSession::default()
     };
     let started = start(&ctx, agent.id, new).await.unwrap();
     assert_eq!((started.goal.as_str(), started.state), ("Read this", SessionState::Queued));
@@ -163,7 +168,9 @@ async fn an_append_folds_into_the_session(pool: PgPool) {
     for _ in 0..2 {
         let mut conn = backend.conn().await.unwrap();
         let now = backend.now();
-        store::session_events::append(&mut conn, key, vec![piece(1)], used, now).await.unwrap();
+        store::session_events::append(&mut conn, key, None, vec![piece(1)], used, now)
+            .await
+            .unwrap();
     }
     let running = get(&ctx, key.1).await.unwrap();
     assert_eq!(running.state, SessionState::Running);

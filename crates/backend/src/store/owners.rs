@@ -9,11 +9,14 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::plans::statements;
 
 /// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 5] = [
+const OVER_ALL: [&str; 7] = [
     // Keys are changed for one owner after the other.
     "SELECT DISTINCT owner_id FROM secrets",
     // A worker takes whatever is due.
-    "FOR UPDATE SKIP LOCKED",
+    "SKIP LOCKED",
+    "min(coalesce(lease_until, run_at))",
+    // Whoever looks after lost sessions looks everywhere.
+    "INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use resonant_domain::{SessionId, UserId};
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 
@@ -30,48 +31,93 @@ fn interval(duration: Duration) -> PgInterval {
     PgInterval { months: 0, days: 0, microseconds }
 }
 
-/// Puts a session into the queue and wakes a worker when the transaction commits.
-#[tracing::instrument(name = "db.queue.insert", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn insert(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        WITH queued AS (
-            INSERT INTO session_queue (owner_id, session_id, run_at) VALUES ($1, $2, now())
-        )
-        SELECT pg_notify('resonant_queue', '')
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// How many sessions of one owner, and of one agent, run at the same time. 0: any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slots {
+    pub(crate) per_owner: u32,
+    pub(crate) per_agent: u32,
 }
 
-/// Takes the session that has been due longest and makes it run under a new fence.
+/// A session to queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewEntry {
+    pub(crate) owner_id: UserId,
+    pub(crate) session_id: SessionId,
+    pub(crate) agent_id: AgentId,
+    /// The higher, the sooner.
+    pub(crate) priority: i16,
+    /// When it may begin; at once where absent.
+    pub(crate) run_at: Option<jiff::Timestamp>,
+}
+
+/// Puts a session into the queue and wakes a worker when the transaction commits. Answers its fence.
+#[tracing::instrument(name = "db.queue.insert", skip_all, fields(session.id = %entry.session_id), err(level = "debug"))]
+pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Result<i64> {
+    let fence = sqlx::query_scalar!(
+        r#"
+        WITH queued AS (
+            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence)
+            VALUES ($1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'))
+            RETURNING fence
+        )
+        SELECT fence FROM queued, pg_notify('resonant_queue', '')
+        "#,
+        entry.owner_id.as_uuid(),
+        entry.session_id.as_uuid(),
+        entry.agent_id.as_uuid(),
+        entry.priority,
+        entry.run_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(fence)
+}
+
+/// Takes the most urgent of the sessions that are due, the one that has been so longest, and makes it
+/// run under a new fence. Sessions whose owner or agent has no slot free are passed over.
+///
+/// A slot that another worker takes at the same moment breaks `session_queue_owner_slot_key` or
+/// `session_queue_agent_slot_key`: ask again.
 #[tracing::instrument(name = "db.queue.claim", skip_all, err(level = "debug"))]
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     worker: &str,
     lease: Duration,
+    slots: Slots,
 ) -> sqlx::Result<Option<Claimed>> {
     let row = sqlx::query!(
         r#"
         WITH due AS (
-            SELECT owner_id, session_id
-            FROM session_queue
-            WHERE coalesce(lease_until, run_at) <= now()
-            ORDER BY coalesce(lease_until, run_at)
+            SELECT q.owner_id, q.session_id, owned.slot AS owner_slot, agents.slot AS agent_slot
+            FROM session_queue q
+            CROSS JOIN LATERAL (
+                SELECT min(n) AS slot
+                FROM generate_series(1, $3) AS n
+                WHERE NOT EXISTS (
+                    SELECT FROM session_queue o
+                    WHERE o.owner_id = q.owner_id AND o.owner_slot = n
+                      AND o.session_id <> q.session_id
+                )
+            ) AS owned
+            CROSS JOIN LATERAL (
+                SELECT min(n) AS slot
+                FROM generate_series(1, $4) AS n
+                WHERE NOT EXISTS (
+                    SELECT FROM session_queue o
+                    WHERE o.owner_id = q.owner_id AND o.agent_id = q.agent_id
+                      AND o.agent_slot = n AND o.session_id <> q.session_id
+                )
+            ) AS agents
+            WHERE NOT q.is_parked AND coalesce(q.lease_until, q.run_at) <= now()
+              AND ($3 = 0 OR owned.slot IS NOT NULL)
+              AND ($4 = 0 OR agents.slot IS NOT NULL)
+            ORDER BY q.priority DESC, coalesce(q.lease_until, q.run_at)
             LIMIT 1
-            FOR UPDATE SKIP LOCKED
+            FOR UPDATE OF q SKIP LOCKED
         ), claimed AS (
             UPDATE session_queue q
-            SET lease_until = now() + $2, worker = $1, fence = q.fence + 1,
-                attempts = q.attempts + 1
+            SET lease_until = now() + $2, worker = $1, fence = nextval('session_fence_seq'),
+                attempts = q.attempts + 1, owner_slot = due.owner_slot, agent_slot = due.agent_slot
             FROM due
             WHERE q.owner_id = due.owner_id AND q.session_id = due.session_id
             RETURNING q.owner_id, q.session_id, q.fence, q.attempts
@@ -84,6 +130,8 @@ pub(crate) async fn claim(
         "#,
         worker,
         interval(lease),
+        i32::try_from(slots.per_owner).unwrap_or(i32::MAX),
+        i32::try_from(slots.per_agent).unwrap_or(i32::MAX),
     )
     .fetch_optional(conn)
     .await?;
@@ -93,6 +141,21 @@ pub(crate) async fn claim(
         fence: row.fence,
         attempts: row.attempts,
     }))
+}
+
+/// For how long no session that is queued now will be due; `None`: none is queued.
+#[tracing::instrument(name = "db.queue.find_next_due", skip_all, err(level = "debug"))]
+pub(crate) async fn find_next_due(conn: &mut PgConnection) -> sqlx::Result<Option<Duration>> {
+    let seconds = sqlx::query_scalar!(
+        r#"
+        SELECT extract(epoch FROM min(coalesce(lease_until, run_at)) - now())::FLOAT8
+        FROM session_queue
+        WHERE NOT is_parked
+        "#,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
 /// Takes the session's lock until the transaction ends; `None` when the session is over.
@@ -164,6 +227,7 @@ pub(crate) async fn release(
         WITH released AS (
             UPDATE session_queue
             SET lease_until = NULL, worker = NULL, run_at = now() + $5,
+                owner_slot = NULL, agent_slot = NULL,
                 attempts = greatest(attempts - $4, 0)
             WHERE owner_id = $1 AND session_id = $2 AND fence = $3
             RETURNING owner_id, session_id
@@ -184,6 +248,63 @@ pub(crate) async fn release(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Lets a session that waited for a person go on, and wakes a worker when the transaction commits.
+#[tracing::instrument(name = "db.queue.wake", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn wake(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    at: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        WITH woken AS (
+            UPDATE session_queue
+            SET is_parked = FALSE, run_at = now(), attempts = 0
+            WHERE owner_id = $1 AND session_id = $2 AND is_parked
+            RETURNING owner_id, session_id
+        ), queued AS (
+            UPDATE sessions s
+            SET state = 'queued', waiting = NULL, waiting_sequence = NULL, waiting_since = NULL,
+                waited_ms = s.waited_ms
+                    + greatest(extract(epoch FROM $3 - s.waiting_since) * 1000, 0)::BIGINT
+            FROM woken
+            WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = woken.session_id
+        )
+        SELECT pg_notify('resonant_queue', '') FROM woken
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Queues again what should be in the queue and is not: sessions that are not over without a row of
+/// their own. Answers how many.
+#[tracing::instrument(name = "db.queue.insert_orphans", skip_all, err(level = "debug"))]
+pub(crate) async fn insert_orphans(conn: &mut PgConnection) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)
+        SELECT s.owner_id, s.session_id, s.agent_id, now(), nextval('session_fence_seq'),
+               s.state = 'waiting'
+        FROM sessions s
+        WHERE s.ended_at IS NULL
+          AND NOT EXISTS (
+              SELECT FROM session_queue q
+              WHERE q.owner_id = s.owner_id AND q.session_id = s.session_id
+          )
+        ON CONFLICT (owner_id, session_id) DO NOTHING
+        "#,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Tells the worker of a session, when the transaction commits, to stop it.

@@ -3,6 +3,7 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::waiting::WaitReason;
 use resonant_domain::{SessionId, UserId};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -12,11 +13,12 @@ use sqlx::types::Json;
 use super::signed;
 
 /// What the entries of one append change in their session's row.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 struct Fold<'a> {
     model: Option<&'a str>,
     is_started: bool,
     steps: u32,
+    waiting: Option<&'a WaitReason>,
     end: Option<(SessionState, Option<&'a str>)>,
 }
 
@@ -29,10 +31,12 @@ impl<'a> Fold<'a> {
                     fold.model = Some(model);
                     fold.is_started = true;
                 }
+                EventBody::ModelChoice { choice, .. } => fold.model = Some(&choice.model),
                 EventBody::StepStart { step, .. } => {
                     fold.steps = fold.steps.max(*step);
                     fold.is_started = true;
                 }
+                EventBody::Waiting { reason } => fold.waiting = Some(reason),
                 EventBody::Done { state, reason, .. } => {
                     fold.end = Some((*state, reason.as_deref()));
                 }
@@ -84,7 +88,11 @@ fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
 }
 
 /// Appends entries to the log of a session and folds them into its row, when the session is held
-/// under `fence`. `None`: it is not, nothing was written.
+/// under `fence` and `after` is the number of its newest entry, where the caller names one. `None`:
+/// it is not so, nothing was written.
+///
+/// What was used is counted against the budgets of the month in the same statement, and what was set
+/// aside for it is free again. An end takes the session out of the queue, a pause takes it from its worker.
 ///
 /// One statement, so that an append costs one round trip and is whole or not at all. The lock on the
 /// queue's row comes first: whoever claims the session or ends it needs the same lock.
@@ -97,6 +105,7 @@ fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
 pub(crate) async fn append(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),
+    after: Option<i64>,
     entries: Vec<EventBody>,
     used: Usage,
     at: jiff::Timestamp,
@@ -112,6 +121,12 @@ pub(crate) async fn append(
     }
     let fold = Fold::of(&written);
     let count = signed(written.len() as u64);
+    let state = match (fold.end, fold.waiting) {
+        (Some((state, _)), _) => Some(state),
+        (None, Some(_)) => Some(SessionState::Waiting),
+        (None, None) => None,
+    };
+    let state = state.map(SessionState::as_str);
     let last = sqlx::query_scalar!(
         r#"
         WITH held AS (
@@ -130,11 +145,26 @@ pub(crate) async fn append(
                 cost_micro_usd = s.cost_micro_usd + $11,
                 state = coalesce($12, s.state),
                 reason = coalesce($13, s.reason),
-                ended_at = CASE WHEN $12::TEXT IS NULL THEN NULL ELSE $7::TIMESTAMPTZ END
+                ended_at = CASE WHEN $16 THEN $7::TIMESTAMPTZ END,
+                waiting = CASE WHEN $16 THEN NULL ELSE coalesce($17, s.waiting) END,
+                waiting_sequence = CASE
+                    WHEN $16 THEN NULL
+                    WHEN $17::JSONB IS NULL THEN s.waiting_sequence
+                    ELSE s.last_sequence + $4
+                END,
+                waiting_since = CASE
+                    WHEN $16 THEN NULL
+                    WHEN $17::JSONB IS NULL THEN s.waiting_since
+                    ELSE $7::TIMESTAMPTZ
+                END,
+                waited_ms = s.waited_ms + CASE WHEN $16 AND s.waiting_since IS NOT NULL
+                    THEN greatest(extract(epoch FROM $7 - s.waiting_since) * 1000, 0)::BIGINT
+                    ELSE 0
+                END
             FROM held
             WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = held.session_id
-              AND s.ended_at IS NULL
-            RETURNING s.owner_id, s.session_id, s.last_sequence
+              AND s.ended_at IS NULL AND ($18::BIGINT IS NULL OR s.last_sequence = $18)
+            RETURNING s.owner_id, s.session_id, s.agent_id, s.last_sequence
         ), written AS (
             INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
             SELECT session.owner_id, session.session_id,
@@ -145,7 +175,29 @@ pub(crate) async fn append(
             DELETE FROM session_queue q
             USING session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
-              AND $12::TEXT IS NOT NULL
+              AND $16
+        ), settled AS (
+            DELETE FROM budget_reservations r
+            USING session
+            WHERE r.owner_id = $1 AND r.session_id = session.session_id
+              AND ($9 + $10 > 0 OR $16)
+        ), counted AS (
+            INSERT INTO budget_use (owner_id, agent_id, month, tokens, micro_usd)
+            SELECT session.owner_id, place.agent_id,
+                   date_trunc('month', $7 AT TIME ZONE 'UTC')::DATE, $9 + $10, $11
+            FROM session, unnest(ARRAY[$19, session.agent_id]) AS place (agent_id)
+            WHERE $9 + $10 > 0
+            ORDER BY place.agent_id
+            ON CONFLICT (owner_id, agent_id, month) DO UPDATE
+            SET tokens = budget_use.tokens + excluded.tokens,
+                micro_usd = budget_use.micro_usd + excluded.micro_usd
+        ), parked AS (
+            UPDATE session_queue q
+            SET is_parked = TRUE, lease_until = NULL, worker = NULL, attempts = 0,
+                owner_slot = NULL, agent_slot = NULL, fence = nextval('session_fence_seq')
+            FROM session
+            WHERE q.owner_id = $1 AND q.session_id = session.session_id
+              AND $17::JSONB IS NOT NULL
         )
         SELECT last_sequence FROM session
         "#,
@@ -160,10 +212,14 @@ pub(crate) async fn append(
         signed(used.input_tokens),
         signed(used.output_tokens),
         used.cost.0,
-        fold.end.map(|(state, _)| state.as_str()),
+        state,
         fold.end.and_then(|(_, reason)| reason),
         &kinds as &[&str],
         &bodies as &[Value],
+        fold.end.is_some(),
+        fold.waiting.map(Json) as _,
+        after,
+        super::budgets::ALL_AGENTS,
     )
     .fetch_optional(conn)
     .await?;

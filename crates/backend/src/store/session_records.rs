@@ -19,7 +19,8 @@ pub(crate) struct Wide {
 fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(
         r"SELECT owner_id, session_id, agent_id, agent_version, agent_name, agent_avatar, state, reason, steps,
-                 input_tokens, output_tokens, cost_micro_usd, model, last_sequence, created_at,
+                 input_tokens, output_tokens, cost_micro_usd, model, waiting, waiting_sequence,
+                 waiting_since, waited_ms, parent_session_id, parent_step, last_sequence, created_at,
                  started_at, ended_at, CASE WHEN ",
     );
     query.push_bind(wide.goal).push(" THEN goal ELSE '' END AS goal, CASE WHEN ");

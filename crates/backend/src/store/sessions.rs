@@ -3,8 +3,9 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
-use resonant_domain::session::{Session, SessionState, SessionSummary, Usage};
+use resonant_domain::session::{Lineage, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::text::shorten;
+use resonant_domain::waiting::{Wait, WaitReason};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -46,6 +47,12 @@ pub(super) struct SessionRow {
     pub(super) output_tokens: i64,
     pub(super) cost_micro_usd: i64,
     pub(super) model: Option<String>,
+    pub(super) waiting: Option<Json<WaitReason>>,
+    pub(super) waiting_sequence: Option<i64>,
+    pub(super) waiting_since: Option<Timestamp>,
+    pub(super) waited_ms: i64,
+    pub(super) parent_session_id: Option<Uuid>,
+    pub(super) parent_step: Option<i32>,
     pub(super) last_sequence: i64,
     pub(super) created_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
@@ -68,6 +75,12 @@ impl TryFrom<SessionRow> for Session {
     type Error = sqlx::Error;
 
     fn try_from(row: SessionRow) -> sqlx::Result<Self> {
+        let waiting = match (row.waiting, row.waiting_sequence, row.waiting_since) {
+            (Some(Json(reason)), Some(sequence), Some(since)) => {
+                Some(Wait { sequence, since: since.to_jiff(), reason })
+            }
+            _ => None,
+        };
         Ok(Self {
             id: SessionId::from_uuid(row.session_id),
             owner_id: UserId::from_uuid(row.owner_id),
@@ -83,9 +96,12 @@ impl TryFrom<SessionRow> for Session {
             usage: usage(row.input_tokens, row.output_tokens, row.cost_micro_usd),
             steps: u32::try_from(row.steps).unwrap_or(0),
             model: row.model,
-            waiting: None,
-            waited_ms: 0,
-            parent: None,
+            waiting,
+            waited_ms: unsigned(row.waited_ms),
+            parent: row.parent_session_id.map(|id| Lineage {
+                session_id: SessionId::from_uuid(id),
+                step: row.parent_step.and_then(|step| u32::try_from(step).ok()).unwrap_or(0),
+            }),
             last_sequence: row.last_sequence,
             created_at: row.created_at.to_jiff(),
             started_at: row.started_at.map(Timestamp::to_jiff),
@@ -106,7 +122,9 @@ pub(crate) async fn find(
         SELECT owner_id, session_id, agent_id, agent_version, agent_name,
                agent_avatar AS "agent_avatar: Json<Avatar>", goal, context, state, reason,
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
-               cost_micro_usd, model, last_sequence, created_at, started_at, ended_at
+               cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
+               waiting_since, waited_ms, parent_session_id, parent_step, last_sequence, created_at,
+               started_at, ended_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -249,8 +267,9 @@ pub(crate) async fn insert(
     sqlx::query!(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
-                              context, state, created_at, agent_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                              context, state, created_at, agent_version, parent_session_id,
+                              parent_step)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -263,6 +282,8 @@ pub(crate) async fn insert(
         session.state.as_str(),
         session.created_at.to_sqlx() as Timestamp,
         session.agent_version.map(stored),
+        session.parent.map(|parent| parent.session_id.as_uuid()),
+        session.parent.map(|parent| i32::try_from(parent.step).unwrap_or(i32::MAX)),
     )
     .execute(conn)
     .await?;
@@ -290,6 +311,27 @@ pub(crate) async fn list_open(
     .fetch_all(conn)
     .await?;
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+}
+
+/// Opens a session that is over again: it is queued.
+#[tracing::instrument(name = "db.session.update_reopened", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn update_reopened(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET state = 'queued', reason = NULL, ended_at = NULL, is_cancel_asked = FALSE
+        WHERE owner_id = $1 AND session_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Asks the worker of a session to stop it.

@@ -87,20 +87,20 @@ async fn the_next_worker_goes_on_and_the_lost_one_writes_nothing(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     let lost = take(&backend).await;
-    let lost_log = QueueLog { backend: &backend, claim: &lost };
+    let lost_log = QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id };
     let begin = vec![
         EventBody::SessionStart { provider: "parrot".into(), model: "parrot-1".into() },
         EventBody::StepStart { step: 1, attempt: 1 },
         EventBody::Output { step: 1, delta: "Hel".into() },
     ];
-    lost_log.append(begin, Usage::default()).await.unwrap();
+    lost_log.append(0, begin, Usage::default()).await.unwrap();
     assert!(claim(&backend.system(), "worker").await.unwrap().is_none(), "the lease holds");
 
     lose_workers(&pool).await;
     let next = take(&backend).await;
     assert!(next.fence > lost.fence);
     let late = vec![EventBody::Output { step: 1, delta: "lo".into() }];
-    let refused = lost_log.append(late, Usage::default()).await;
+    let refused = lost_log.append(3, late, Usage::default()).await;
     assert!(matches!(refused, Err(LogError::Fenced)));
     run(&backend.system(), lost, CancellationToken::new()).await.unwrap();
     run(&backend.system(), next, CancellationToken::new()).await.unwrap();
@@ -127,16 +127,16 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
     let backend = sample::with_parrot(pool.clone());
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
-    for _ in 0..MAX_ATTEMPTS {
+    for lost in 0..MAX_ATTEMPTS {
         let claim = take(&backend).await;
-        let log = QueueLog { backend: &backend, claim: &claim };
+        let log = QueueLog { backend: &backend, claim: &claim, agent_id: session.agent_id };
         let call = EventBody::ToolCall {
             step: 1,
             call_id: claim.fence.to_string(),
             tool: "calculator".into(),
             arguments: serde_json::Value::Null,
         };
-        log.append(vec![call], Usage::default()).await.unwrap();
+        log.append(i64::from(lost), vec![call], Usage::default()).await.unwrap();
         lose_workers(&pool).await;
     }
     assert!(claim(&backend.system(), "worker").await.unwrap().is_none());
@@ -218,9 +218,9 @@ async fn cancelling_a_session_of_a_lost_worker_ends_it_at_once(pool: PgPool) {
     lose_workers(&pool).await;
     let answer = sessions::cancel(&ctx, session.id).await.unwrap();
     assert_eq!(answer.state, SessionState::Cancelled);
-    let log = QueueLog { backend: &backend, claim: &lost };
+    let log = QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id };
     let late = vec![EventBody::Output { step: 1, delta: "late".into() }];
-    assert!(matches!(log.append(late, Usage::default()).await, Err(LogError::Fenced)));
+    assert!(matches!(log.append(0, late, Usage::default()).await, Err(LogError::Fenced)));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -1,98 +1,97 @@
-//! Tables of cases.
+//! Whatever a session holds, what a model is shown fits its window.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use resonant_domain::session::Usage;
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use serde_json::json;
 
 use super::*;
 
-fn events(bodies: Vec<EventBody>) -> Vec<SessionEvent> {
-    (1..)
-        .zip(bodies)
-        .map(|(sequence, body)| SessionEvent { sequence, at: Timestamp::UNIX_EPOCH, body })
-        .collect()
-}
-
-fn call(step: u32, id: &str) -> EventBody {
-    EventBody::ToolCall {
-        step,
-        call_id: id.to_owned(),
-        tool: "calculator".to_owned(),
-        arguments: Value::Null,
+/// A session of such steps: the lengths of what the model wrote, of arguments and of results, in
+/// characters, and of what the person said before.
+fn session(steps: &[(usize, usize, usize, usize)]) -> Progress {
+    let mut bodies = Vec::new();
+    for (number, (wrote, asked, answered, said)) in (1..).zip(steps) {
+        if *said > 0 {
+            bodies.push(EventBody::Message { text: "wort ".repeat(said / 5), context: None });
+        }
+        bodies.push(EventBody::StepStart { step: number, attempt: 1 });
+        bodies.push(EventBody::Output { step: number, delta: "text ".repeat(wrote / 5) });
+        let (call_id, tool) = (format!("call{number:02}001"), "extract".to_owned());
+        bodies.push(EventBody::ToolCall {
+            step: number,
+            call_id: call_id.clone(),
+            tool: tool.clone(),
+            arguments: json!({ "text": "ä".repeat(*asked) }),
+        });
+        bodies.push(EventBody::ToolResult {
+            step: number,
+            call_id,
+            tool,
+            outcome: ToolOutcome::Ok,
+            content: "{\"a\": 1}\n".repeat(answered / 9),
+            duration_ms: 1,
+        });
+        let usage = Usage::default();
+        bodies.push(EventBody::StepComplete { step: number, usage, duration_ms: 1 });
     }
+    let at = Timestamp::UNIX_EPOCH;
+    let events: Vec<_> =
+        (1..).zip(bodies).map(|(sequence, body)| SessionEvent { sequence, at, body }).collect();
+    Progress::new(&events, Usage::default())
 }
 
-fn result(step: u32, id: &str, content: &str) -> EventBody {
-    EventBody::ToolResult {
-        step,
-        call_id: id.to_owned(),
-        tool: "calculator".to_owned(),
-        outcome: ToolOutcome::Ok,
-        content: content.to_owned(),
-        duration_ms: 1,
-    }
-}
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
-fn complete(step: u32) -> EventBody {
-    EventBody::StepComplete {
-        step,
-        usage: Usage { input_tokens: 5, output_tokens: 2, ..Usage::default() },
-        duration_ms: 1,
+    #[test]
+    fn nothing_is_longer_than_its_room(
+        steps in prop::collection::vec((0..3_000_usize, 0..3_000_usize, 0..20_000_usize, 0..800_usize), 0..7),
+        goal in 1..6_000_usize,
+        material in 0..40_000_usize,
+        room in 0..12_000_u64,
+        model in prop::sample::select(vec!["gpt-4o", "claude-sonnet-4-5", "llama3"]),
+    ) {
+        let progress = session(&steps);
+        let counter = Counter::of(model);
+        let (goal, material) = ("goal ".repeat(goal / 5 + 1), "zeile\n".repeat(material / 6));
+        match fit(&progress, &goal, Some(&material), counter, room, false) {
+            Fit::Whole(messages) => {
+                let tokens: u64 = messages.iter().map(|message| counter.message(message)).sum();
+                prop_assert!(tokens <= room, "{tokens} > {room}");
+                let results = messages.iter().filter(|it| matches!(it, Message::Tool { .. })).count();
+                prop_assert_eq!(results, steps.len(), "nothing is left out");
+            }
+            Fit::Never => {
+                // Every message is as short as it gets by then.
+                prop_assert!(room < 400 * (2 + 4 * steps.len() as u64));
+            }
+            Fit::Shorter(_) => prop_assert!(false, "it was not allowed to"),
+        }
     }
 }
 
 #[test]
-fn what_comes_next_follows_from_the_log() {
-    let start = EventBody::StepStart { step: 1, attempt: 1 };
-    let output = EventBody::Output { step: 1, delta: "half".to_owned() };
-    for (log, next) in [
-        (vec![], Next::Step { number: 1, attempt: 1 }),
-        (vec![start.clone()], Next::Step { number: 1, attempt: 2 }),
-        (vec![start.clone(), output.clone()], Next::Step { number: 1, attempt: 2 }),
-        (vec![start.clone(), call(1, "a")], Next::Tools),
-        (vec![start.clone(), call(1, "a"), result(1, "a", "4")], Next::Tools),
-        (
-            vec![start.clone(), call(1, "a"), result(1, "a", "4"), complete(1)],
-            Next::Step { number: 2, attempt: 1 },
-        ),
-        (vec![start, output, complete(1)], Next::Answered),
-    ] {
-        assert_eq!(Progress::new(&events(log.clone()), Usage::default()).next(), next, "{log:?}");
-    }
-}
-
-#[test]
-fn messages_keep_the_order_of_the_calls() {
-    let progress = Progress::new(
-        &events(vec![
-            EventBody::StepStart { step: 1, attempt: 1 },
-            call(1, "a"),
-            call(1, "b"),
-            result(1, "b", "second"),
-            result(1, "a", &"x".repeat(RESULT_SHOWN_MAX + 1)),
-            complete(1),
-        ]),
-        Usage::default(),
+fn what_is_cut_says_where_the_whole_is() {
+    let progress = session(&[(10, 10, 9_000, 0)]);
+    let Fit::Whole(messages) = fit(&progress, "go", None, Counter::Estimate, 600, false) else {
+        panic!("it fits when it is cut")
+    };
+    let Message::Tool { content, .. } = &messages[2] else { panic!("{messages:?}") };
+    assert!(
+        content.ends_with("[Cut to fit: the whole text is the source `call01001`.]"),
+        "{content}"
     );
-    let messages = progress.messages("goal", None);
-    assert_eq!(messages.len(), 4);
-    let Message::Tool { call_id, content, .. } = &messages[2] else { panic!("{messages:?}") };
-    assert_eq!(call_id, "a");
-    assert!(content.ends_with("all of it.]") && content.contains("source `a`"));
-    assert_eq!(progress.sources(Some("c")).len(), 3);
-    assert_eq!(progress.sources(None)["a"].len(), RESULT_SHOWN_MAX + 1);
 }
 
 #[test]
-fn the_open_step_used_what_no_complete_one_did() {
-    let used = Usage { input_tokens: 12, output_tokens: 3, ..Usage::default() };
-    let progress = Progress::new(
-        &events(vec![
-            EventBody::StepStart { step: 1, attempt: 1 },
-            call(1, "a"),
-            result(1, "a", "4"),
-            complete(1),
-            EventBody::StepStart { step: 2, attempt: 1 },
-            call(2, "b"),
-        ]),
-        used,
-    );
-    assert_eq!(progress.open_usage().input_tokens, 7);
-    assert_eq!(progress.open_calls().len(), 1);
+fn the_middle_is_due_for_a_summary_and_the_last_steps_are_not() {
+    let progress = session(&[(50, 50, 500, 0); 6]);
+    let Fit::Shorter(due) = fit(&progress, "go", None, Counter::Estimate, 800, true) else {
+        panic!("it is too long")
+    };
+    assert_eq!((due.from_step, due.through_step), (1, 3));
+    let text = transcript(&progress, "go", due);
+    assert!(text.contains("Step 3") && !text.contains("Step 4"));
 }

@@ -1,5 +1,9 @@
 //! The loop against models and tools that follow a script.
 
+mod choosing;
+mod people;
+mod takeover;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -176,6 +180,8 @@ struct TestLog {
     used: Mutex<Usage>,
     usages: Mutex<Vec<Usage>>,
     fenced_after: Option<usize>,
+    /// What a person writes before each of the next appends.
+    said_meanwhile: Mutex<VecDeque<Option<EventBody>>>,
     /// When each append happened, in virtual milliseconds.
     at_ms: Mutex<Vec<u64>>,
     began: Mutex<Option<Instant>>,
@@ -184,6 +190,7 @@ struct TestLog {
 impl SessionLog for TestLog {
     fn append(
         &self,
+        after: i64,
         entries: Vec<EventBody>,
         usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
@@ -195,10 +202,21 @@ impl SessionLog for TestLog {
         let began = *self.began.lock().unwrap().get_or_insert_with(Instant::now);
         self.at_ms.lock().unwrap().push(millis(began.elapsed()));
         let mut events = self.events.lock().unwrap();
-        assert!(
-            !events.iter().any(|event| matches!(event.body, EventBody::Done { .. })),
-            "written after the end"
-        );
+        let is_over = events.iter().fold(false, |is_over, event| match event.body {
+            EventBody::Done { .. } => true,
+            EventBody::Message { .. } | EventBody::Retry { .. } => false,
+            _ => is_over,
+        });
+        assert!(!is_over, "written after the end");
+        if let Some(Some(said)) = self.said_meanwhile.lock().unwrap().pop_front() {
+            let sequence = events.last().map_or(1, |event| event.sequence + 1);
+            events.push(SessionEvent { sequence, at: start(), body: said });
+        }
+        if events.last().map_or(0, |event| event.sequence) != after {
+            let moved = events.iter().filter(|event| event.sequence > after).cloned().collect();
+            ends.push(events.len());
+            return Box::pin(async { Err(LogError::Moved { events: moved, refused: entries }) });
+        }
         let first = events.last().map_or(1, |event| event.sequence + 1);
         let new: Vec<_> = (first..)
             .zip(entries)
@@ -317,6 +335,7 @@ async fn a_session_goes_from_goal_to_answer() {
         [
             "session_start",
             "step_start",
+            "model_choice",
             "thinking",
             "tool_call",
             "tool_call",
@@ -339,7 +358,7 @@ async fn a_session_goes_from_goal_to_answer() {
     assert_eq!(timeline.usage(), *log.used.lock().unwrap());
     // Results stand in the order of arrival in the log and in the order of calls in the message.
     assert!(
-        matches!(&log.events()[5].body, EventBody::ToolResult { content, .. } if content == "did quick")
+        matches!(&log.events()[6].body, EventBody::ToolResult { content, .. } if content == "did quick")
     );
     let requests = script.requests.lock().unwrap();
     assert!(
@@ -469,12 +488,6 @@ async fn endings_are_honest() {
         ),
         (vec![vec![same()]], small, FAILED, "reached its limit of 2 steps"),
         (
-            vec![vec![same()], vec![answer("ok")]],
-            Limits { max_tokens: 5, ..limits() },
-            FAILED,
-            "reached its limit of 5 tokens",
-        ),
-        (
             vec![vec![vec![(0, Err(ModelError::permanent("no such key")))]]],
             limits(),
             FAILED,
@@ -548,201 +561,6 @@ async fn no_model_is_a_reason() {
     let engine = Engine::new(models, Tools::empty(), Arc::new(FixedClock::new(start())));
     assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), FAILED);
     assert!(log.reason().contains("no language model"));
-}
-
-/// A session in which every kind of wait occurs: a slow model, slow tools, a pause after a fault.
-fn long_script() -> Arc<Script> {
-    Script::new(vec![
-        vec![
-            vec![(300, Err(ModelError::transient("busy")))],
-            vec![
-                (200, Ok(ModelPiece::Thinking("hm".to_owned()))),
-                (
-                    200,
-                    calls(&[
-                        ("calculator", json!({"do": "a", "ms": 300})),
-                        ("calculator", json!({"do": "b", "ms": 600})),
-                    ])
-                    .1,
-                ),
-            ],
-        ],
-        vec![vec![
-            (200, Ok(ModelPiece::Output("4".to_owned()))),
-            (200, Ok(ModelPiece::Output("2".to_owned()))),
-            finish(FinishReason::Stop),
-        ]],
-    ])
-}
-
-#[tokio::test(start_paused = true)]
-async fn cancel_ends_the_session_within_a_tenth_of_a_second_anywhere() {
-    for at_ms in (0..2_600).step_by(50) {
-        let script = long_script();
-        let signals = Signals::default();
-        let log = TestLog::default();
-        let engine = engine(&script, &Effects::default());
-        let run = run_of(limits(), Vec::new(), Usage::default());
-        let cancel = signals.cancel.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(at_ms)).await;
-            cancel.cancel();
-        });
-        let began = Instant::now();
-        let outcome = engine.run(run, &log, signals).await.unwrap();
-        if outcome == COMPLETED {
-            assert!(at_ms > 1_500, "{at_ms}");
-            continue;
-        }
-        assert_eq!(outcome, Outcome::Ended(SessionState::Cancelled), "{at_ms}");
-        assert!(
-            began.elapsed() <= Duration::from_millis(at_ms + 100),
-            "{at_ms}: {:?}",
-            began.elapsed()
-        );
-        let timeline = log.timeline();
-        assert!(
-            timeline.steps.iter().flat_map(|step| &step.calls).all(|call| call.result.is_some()),
-            "{at_ms}"
-        );
-        tokio::task::yield_now().await;
-        assert_eq!(script.open.load(Ordering::SeqCst), 0, "the model's stream is closed");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn time_runs_out_anywhere() {
-    for seconds in 1..=2 {
-        let script = long_script();
-        let (outcome, log) =
-            run(&script, &Effects::default(), Limits { timeout_seconds: seconds, ..limits() })
-                .await;
-        assert_eq!(outcome, Outcome::Ended(SessionState::Timeout));
-        assert!(log.reason().starts_with(&format!("reached its limit of {seconds} second")));
-    }
-    // The time that passed before this worker took over counts.
-    let script = long_script();
-    let log = TestLog::default();
-    let mut late = run_of(limits(), Vec::new(), Usage::default());
-    late.session.started_at = Some(start() - jiff::SignedDuration::from_secs(121));
-    let outcome =
-        engine(&script, &Effects::default()).run(late, &log, Signals::default()).await.unwrap();
-    assert_eq!(outcome, Outcome::Ended(SessionState::Timeout));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_is_handed_over_goes_on_and_ends_the_same() {
-    for at_ms in (0..2_600).step_by(50) {
-        let effects = Effects::default();
-        let script = long_script();
-        let first = TestLog::default();
-        let signals = Signals::default();
-        let hand_over = signals.hand_over.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(at_ms)).await;
-            hand_over.cancel();
-        });
-        let engine = engine(&script, &effects);
-        let outcome = engine
-            .run(run_of(limits(), Vec::new(), Usage::default()), &first, signals)
-            .await
-            .unwrap();
-        if outcome == COMPLETED {
-            continue;
-        }
-        assert_eq!(outcome, Outcome::HandedOver, "{at_ms}");
-        let history = first.events();
-        assert!(!first.names().contains(&"done"));
-        let used = *first.used.lock().unwrap();
-        goes_on(&script, &effects, history, used, &format!("handed over at {at_ms} ms")).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_whose_worker_dies_goes_on_and_ends_the_same() {
-    let (_, whole) = run(&long_script(), &Effects::default(), limits()).await;
-    let ends = whole.ends.lock().unwrap().clone();
-    let usages = whole.usages.lock().unwrap().clone();
-    assert!(ends.len() > 6);
-    for (end, used) in ends.iter().zip(usages) {
-        let effects = Effects::default();
-        let script = long_script();
-        let history = whole.events()[..*end].to_vec();
-        if history.iter().any(|event| matches!(event.body, EventBody::Done { .. })) {
-            let log = TestLog::default();
-            let outcome = engine(&script, &effects)
-                .run(run_of(limits(), history, used), &log, Signals::default())
-                .await;
-            assert_eq!(outcome.unwrap(), COMPLETED);
-            assert!(log.events().is_empty(), "a session that is over is left alone");
-            continue;
-        }
-        goes_on(&script, &effects, history, used, &format!("died after event {end}")).await;
-    }
-}
-
-/// Lets another worker go on from `history`, and checks the end.
-async fn goes_on(
-    script: &Arc<Script>,
-    effects: &Effects,
-    history: Vec<SessionEvent>,
-    used: Usage,
-    when: &str,
-) {
-    let log = TestLog {
-        events: Mutex::new(history.clone()),
-        used: Mutex::new(used),
-        ..TestLog::default()
-    };
-    let outcome = engine(script, effects)
-        .run(run_of(limits(), history, used), &log, Signals::default())
-        .await
-        .unwrap();
-    assert_eq!(outcome, COMPLETED, "{when}");
-    let timeline = log.timeline();
-    assert_eq!(timeline.answer(), Some("42"), "{when}");
-    assert_eq!(timeline.usage(), *log.used.lock().unwrap(), "{when}");
-    assert_eq!(
-        timeline.usage(),
-        Usage { input_tokens: 20, output_tokens: 10, ..Usage::default() },
-        "{when}"
-    );
-    let mut sum = Usage::default();
-    for step in timeline.steps.iter().filter_map(|step| step.usage) {
-        sum += step;
-    }
-    assert_eq!(sum, timeline.usage(), "{when}");
-    for id in ["call01001", "call01002"] {
-        let results = log.events().iter().filter(|event| matches!(&event.body, EventBody::ToolResult { call_id, .. } if call_id == id)).count();
-        assert_eq!(results, 1, "{when}: {id}");
-    }
-    let numbers: Vec<_> = log.events().iter().map(|event| event.sequence).collect();
-    assert_eq!(numbers, (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "{when}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_tool_that_answered_is_not_called_again() {
-    let (_, whole) = run(&long_script(), &Effects::default(), limits()).await;
-    let first_result = whole.names().iter().position(|name| *name == "tool_result").unwrap();
-    let history = whole.events()[..=first_result].to_vec();
-    let effects = Effects::default();
-    let script = long_script();
-    goes_on(&script, &effects, history, usage(), "one tool answered").await;
-    assert_eq!(*effects.called.lock().unwrap(), ["b"]);
-    // The first turn was not asked of the model again.
-    assert_eq!(script.requests.lock().unwrap().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_worker_without_its_lease_writes_nothing_more() {
-    for most in 0..8 {
-        let log = TestLog { fenced_after: Some(most), ..TestLog::default() };
-        let run = run_of(limits(), Vec::new(), Usage::default());
-        let outcome =
-            engine(&long_script(), &Effects::default()).run(run, &log, Signals::default()).await;
-        assert!(matches!(outcome, Err(LogError::Fenced)), "{most}");
-        assert_eq!(log.ends.lock().unwrap().len(), most);
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,18 @@ pub struct ModelRequest {
     pub now: jiff::Timestamp,
 }
 
+impl ModelRequest {
+    /// The system prompt, with the present instant behind it.
+    #[must_use]
+    pub fn system_with_date(&self) -> String {
+        let today = self.now.strftime("%A, %-d %B %Y, %H:%M UTC");
+        match self.system.trim() {
+            "" => format!("It is {today}."),
+            system => format!("{system}\n\nIt is {today}."),
+        }
+    }
+}
+
 /// One message of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -53,6 +65,25 @@ pub enum Message {
         /// Whether it failed.
         is_error: bool,
     },
+}
+
+impl Message {
+    /// What a person said as one text, with the material behind it. Empty for any other message.
+    #[must_use]
+    pub fn user_text(&self, has_tools: bool) -> String {
+        match self {
+            Self::User { text, context: Some(context) } if !context.trim().is_empty() => {
+                let note = if has_tools {
+                    "Material for it (tools read it whole as the source `context`):"
+                } else {
+                    "Material for it:"
+                };
+                format!("{text}\n\n{note}\n<context>\n{context}\n</context>")
+            }
+            Self::User { text, .. } => text.clone(),
+            Self::Assistant { .. } | Self::Tool { .. } => String::new(),
+        }
+    }
 }
 
 /// A model's wish to call a tool.

@@ -148,8 +148,6 @@ fn clean(sentence: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     const TEXT: &str = "# Solar power in the city\n\n\
@@ -159,11 +157,8 @@ mod tests {
         Who will pay?\n\nThe first panels go up in May. Smith thanked everybody.";
 
     fn call(arguments: &Value) -> String {
-        let context = ToolContext {
-            now: "2026-11-23T15:30:19Z".parse().unwrap(),
-            sources: Arc::new(HashMap::new()),
-            ..ToolContext::default()
-        };
+        let context =
+            ToolContext { now: "2026-11-23T15:30:19Z".parse().unwrap(), ..ToolContext::default() };
         run(arguments, &context).unwrap_or_else(|error| format!("! {error}"))
     }
 

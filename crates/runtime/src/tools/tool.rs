@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use resonant_domain::form::Form;
 use serde_json::Value;
 
 use super::secrets::Secrets;
@@ -29,7 +30,8 @@ pub struct ToolContext {
     /// Texts that arguments may name instead of repeating them: `context` is the session's context,
     /// every other key the `call_id` of an earlier call, its value that call's result.
     pub sources: Arc<HashMap<String, String>>,
-    /// Names this call in all the world and stays the same when it is made again. Empty: none.
+    /// The same for every attempt at this call, and for no other call: what takes effect elsewhere
+    /// sends it along, so that an effect that is asked for twice is had once.
     pub idempotency_key: String,
     /// The secrets that the agent's grants name.
     pub secrets: Secrets,
@@ -68,6 +70,15 @@ pub enum ToolError {
     Failed(String),
 }
 
+/// What a tool asks a person instead of doing something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The question.
+    pub text: String,
+    /// The fields of the answer.
+    pub form: Form,
+}
+
 /// A tool's answer to come: text, or JSON as text.
 pub type ToolFuture<'a> = BoxFuture<'a, Result<String, ToolError>>;
 
@@ -90,6 +101,15 @@ pub trait Tool: Send + Sync {
     /// Whether a call whose outcome is not known may be made again without harm.
     fn is_safe_to_repeat(&self) -> bool {
         true
+    }
+
+    /// What the call asks a person. Such a call is never made: the answer is its result. The
+    /// arguments have passed the schema.
+    ///
+    /// # Errors
+    /// [`ToolError::Invalid`] when the question cannot be asked.
+    fn question(&self, _arguments: &Value) -> Result<Option<Question>, ToolError> {
+        Ok(None)
     }
 
     /// Does the work. The arguments have passed the schema.

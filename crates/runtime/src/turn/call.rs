@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{CALLS_MAX, without_nul};
-use crate::context::CallRecord;
 use crate::engine::millis;
+use crate::progress::CallRecord;
 use crate::tools::{ToolContext, Tools};
 
 /// Calls one tool. Whatever becomes of it is a result.

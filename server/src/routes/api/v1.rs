@@ -1,6 +1,7 @@
 //! Version 1 of the REST interface: a thin door to the use cases.
 
 pub(crate) mod agents;
+pub(crate) mod budgets;
 pub(crate) mod keys;
 pub(crate) mod listings;
 pub(crate) mod secrets;

@@ -101,8 +101,8 @@ impl Seed {
                    '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second', '{start}'
             FROM generate_series(1, {LISTINGS}) n;
 
-            INSERT INTO session_queue (owner_id, session_id, run_at)
-            SELECT owner_id, session_id, now() FROM sessions ORDER BY session_id DESC LIMIT 100;
+            INSERT INTO session_queue (owner_id, session_id, agent_id, run_at)
+            SELECT owner_id, session_id, agent_id, now() FROM sessions ORDER BY session_id DESC LIMIT 100;
 
             ANALYZE;
             "

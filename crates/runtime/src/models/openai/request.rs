@@ -49,16 +49,7 @@ pub(super) fn endpoint(base: &Url) -> Result<Url, ModelSettingsError> {
 /// The request's body.
 pub(super) fn body(request: &ModelRequest, dialect: Dialect) -> Value {
     let mut messages = Vec::new();
-    let today = request.now.strftime("%A, %-d %B %Y, %H:%M UTC");
-    let system = request.system.trim();
-    messages.push(json!({
-        "role": "system",
-        "content": if system.is_empty() {
-            format!("It is {today}.")
-        } else {
-            format!("{system}\n\nIt is {today}.")
-        },
-    }));
+    messages.push(json!({ "role": "system", "content": request.system_with_date() }));
     messages
         .extend(request.messages.iter().map(|message| said(message, !request.tools.is_empty())));
     let mut body = json!({
@@ -90,19 +81,8 @@ fn tool(schema: &ToolSchema) -> Value {
 
 fn said(message: &Message, has_tools: bool) -> Value {
     match message {
-        Message::User { text, context } => {
-            let content = match context {
-                Some(context) if !context.trim().is_empty() => {
-                    let note = if has_tools {
-                        "Material for it (tools read it whole as the source `context`):"
-                    } else {
-                        "Material for it:"
-                    };
-                    format!("{text}\n\n{note}\n<context>\n{context}\n</context>")
-                }
-                _ => text.clone(),
-            };
-            json!({ "role": "user", "content": content })
+        Message::User { .. } => {
+            json!({ "role": "user", "content": message.user_text(has_tools) })
         }
         Message::Assistant { text, calls } => {
             let mut said = json!({ "role": "assistant", "content": text });

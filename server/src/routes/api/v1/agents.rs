@@ -3,11 +3,12 @@
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
 use resonant_backend::agents::records::{self, AgentOrder, BATCH_MAX, RecordQuery, Wanted};
 use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, Error, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
-use resonant_domain::session::NewSession;
+use resonant_domain::session::{NewSession, Priority};
 use resonant_domain::{AgentId, FieldFault};
 use serde::Deserialize;
 
@@ -188,6 +189,9 @@ pub(crate) struct Execute {
     max_steps: Option<u32>,
     max_tokens: Option<u32>,
     timeout_seconds: Option<u32>,
+    #[serde(default)]
+    priority: Priority,
+    run_at: Option<Timestamp>,
 }
 
 pub(crate) async fn execute(
@@ -207,7 +211,8 @@ pub(crate) async fn execute(
         ("max_tokens", body.max_tokens),
         ("timeout_seconds", body.timeout_seconds),
     ];
-    let new = NewSession { goal: body.goal, context: body.context, limits };
+    let (priority, run_at) = (body.priority, body.run_at);
+    let new = NewSession { goal: body.goal, context: body.context, limits, priority, run_at };
     let session = sessions::start(&ctx, id, new).await.map_err(|error| {
         // A fault is told by the name that the caller wrote.
         Fault::from(error).rename_fields(|field| {

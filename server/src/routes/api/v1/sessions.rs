@@ -6,14 +6,14 @@ use http::{HeaderMap, StatusCode};
 use resonant_backend::Ctx;
 use resonant_backend::sessions::{self, SessionFilter, records};
 use resonant_domain::fields::{Fields, Part};
-use resonant_domain::session::Session;
+use resonant_domain::session::{NewDecision, NewFork, NewMessage, Session};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{AgentId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
 use crate::conditional::{self, Audience};
-use crate::extract::{PathId, Query};
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::reply;
 
@@ -77,6 +77,42 @@ pub(crate) async fn get(
         None => None,
     };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &SessionBody { session, events }))
+}
+
+pub(crate) async fn decide(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Body(new): Body<NewDecision>,
+) -> Result<Response, Fault> {
+    let session = sessions::decide(&ctx, id, new).await?;
+    Ok(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session))
+}
+
+pub(crate) async fn say(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Body(new): Body<NewMessage>,
+) -> Result<Response, Fault> {
+    let session = sessions::say(&ctx, id, new).await?;
+    Ok(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session))
+}
+
+pub(crate) async fn retry(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+) -> Result<Response, Fault> {
+    let session = sessions::retry(&ctx, id).await?;
+    Ok(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session))
+}
+
+pub(crate) async fn fork(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Body(new): Body<NewFork>,
+) -> Result<Response, Fault> {
+    let session = sessions::fork(&ctx, id, new).await?;
+    let path = format!("/api/v1/sessions/{}", session.id);
+    Ok(reply::located(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session), &path))
 }
 
 pub(crate) async fn cancel(

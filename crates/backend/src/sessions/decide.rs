@@ -1,0 +1,115 @@
+//! Deciding what a session waits for.
+
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::{NewDecision, Session, SessionState};
+use resonant_domain::session_event::SessionEvent;
+use resonant_domain::waiting::{
+    Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Wait, WaitReason,
+};
+use resonant_domain::{FieldFault, SessionId, UserId};
+use resonant_runtime::tools::Tools;
+use sqlx::PgConnection;
+
+use super::{NOT_FOUND, end_locked};
+use crate::cache::Stale;
+use crate::cache::session::{SessionEntry, SessionKey};
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+/// Decides what the session waits for: it goes on, or ends. Of two decisions on the same pause the
+/// first one holds.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session does not wait
+/// for this any more; [`Error::Invalid`] when the decision does not fit what it waits for.
+pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Session> {
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let held = store::queue::lock(&mut tx, owner, id).await?;
+    let runnable = store::sessions::find_runnable(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let session = runnable.session;
+    let (Some(held), Some(wait)) = (held, &session.waiting) else {
+        return Err(Error::Conflict("The session does not wait for a decision".to_owned()));
+    };
+    if wait.sequence != new.waiting {
+        return Err(Error::Conflict("This was decided already".to_owned()));
+    }
+    new.decision.check(&wait.reason)?;
+    let tools = backend.engine().tools().granted(owner, &runnable.spec.tools);
+    check_arguments(&tools, &new.decision, &wait.reason)?;
+    let key = (owner, id, held.fence);
+    let events = settle(backend, &mut tx, key, &session, wait, new.decision).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
+    backend.events().publish(id, &events);
+    tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
+    Ok(session)
+}
+
+/// Arguments that a person has changed must fit the tool as those of a model must.
+fn check_arguments(tools: &Tools, decision: &Decision, reason: &WaitReason) -> Result<()> {
+    let (Decision::Calls { verdicts }, WaitReason::Approval { calls, .. }) = (decision, reason)
+    else {
+        return Ok(());
+    };
+    let faults: Vec<_> = verdicts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, verdict)| {
+            let arguments = verdict.arguments.as_ref()?;
+            let call = calls.iter().find(|call| call.call_id == verdict.call_id)?;
+            let fault = tools.check(&call.tool, arguments).err()?;
+            Some(FieldFault::new(format!("verdicts[{index}].arguments"), fault.to_string()))
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
+async fn settle(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    key: (UserId, SessionId, i64),
+    session: &Session,
+    wait: &Wait,
+    decision: Decision,
+) -> Result<Vec<SessionEvent>> {
+    let (owner, id, _) = key;
+    let now = backend.now();
+    let ends = matches!(decision, Decision::Budget { choice: BudgetChoice::End });
+    if let (
+        Decision::Budget { choice: BudgetChoice::Raise { by, unit } },
+        WaitReason::Budget { shortfall },
+    ) = (&decision, &wait.reason)
+    {
+        // The session's own limit is raised by its log, those of a month where they are kept.
+        let agent = match shortfall.scope {
+            BudgetScope::Session => None,
+            BudgetScope::Agent => Some(Some(session.agent_id)),
+            BudgetScope::User => Some(None),
+        };
+        if let Some(agent) = agent {
+            let more = (*by, *unit);
+            store::budgets::update_raised(&mut *tx, owner, agent, more, now).await?;
+        }
+    }
+    let entries = decision.into_entries(wait);
+    let used = resonant_domain::session::Usage::default();
+    let events = store::session_events::append(&mut *tx, key, None, entries, used, now).await?;
+    let mut events = events.ok_or(NOT_FOUND)?;
+    if ends {
+        let reason = Some(end_reason(&wait.reason));
+        events.extend(end_locked(backend, tx, key, SessionState::Cancelled, reason).await?);
+    } else {
+        store::queue::wake(tx, owner, id, now).await?;
+    }
+    Ok(events)
+}
+
+fn end_reason(reason: &WaitReason) -> String {
+    match reason {
+        WaitReason::Budget { shortfall: Shortfall { limit: Amount::MicroUsd(_), .. } } => {
+            "ended at the limit of its costs".to_owned()
+        }
+        _ => "ended at the limit of its tokens".to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Forking a session: another one with the same beginning.
+
+use resonant_domain::SessionId;
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+
+use super::{NOT_FOUND, check_active};
+use crate::store::queue::NewEntry;
+use crate::{Ctx, Error, Result, access, store};
+
+/// Starts a session that shares the steps of another up to `new.step` and goes on from there, with
+/// the goal, the prompt or the model changed where the caller says so. The other one stays as it is.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a step that is not complete
+/// or has answered; [`Error::Conflict`] when the agent is paused or archived.
+pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    new.check()?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let parent = store::sessions::find_runnable(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let agent = store::agents::find(&mut tx, owner, parent.session.agent_id).await?;
+    if let Some(agent) = agent {
+        check_active(agent.status)?;
+    }
+    let history = store::session_events::list(&mut tx, owner, id, 0, i64::MAX).await?;
+    let mut entries = beginning(history, new.step, new.model_policy.is_some())?;
+    entries.push(EventBody::Fork { parent: id, step: new.step });
+
+    let mut spec = parent.spec;
+    spec.system_prompt = new.system_prompt.unwrap_or(spec.system_prompt);
+    spec.model_policy = new.model_policy.unwrap_or(spec.model_policy);
+    let goal = new.goal.map_or(parent.session.goal, |goal| goal.trim().to_owned());
+    let session = Session {
+        id: SessionId::from_uuid(backend.new_id()?),
+        goal,
+        state: SessionState::Queued,
+        reason: None,
+        usage: Usage::default(),
+        steps: 0,
+        model: None,
+        waiting: None,
+        waited_ms: 0,
+        parent: Some(Lineage { session_id: id, step: new.step }),
+        last_sequence: 0,
+        created_at: backend.now(),
+        started_at: None,
+        ended_at: None,
+        ..parent.session
+    };
+    store::sessions::insert(&mut tx, &session, &spec).await?;
+    let entry = NewEntry {
+        owner_id: owner,
+        session_id: session.id,
+        agent_id: session.agent_id,
+        priority: 0,
+        run_at: None,
+    };
+    let fence = store::queue::insert(&mut tx, entry).await?;
+    let (key, now) = ((owner, session.id, fence), backend.now());
+    store::session_events::append(&mut tx, key, None, entries, Usage::default(), now).await?;
+    let session = store::sessions::find(&mut tx, owner, session.id).await?.ok_or(NOT_FOUND)?;
+    tx.commit().await?;
+    tracing::info!(session.id = %session.id, session.parent = %id, "session forked");
+    Ok(session)
+}
+
+/// The entries up to the end of a step, as another session's own: what they cost, the parent paid.
+fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result<Vec<EventBody>> {
+    if step == 0 {
+        return Ok(Vec::new());
+    }
+    let ends_here = |event: &SessionEvent| matches!(event.body, EventBody::StepComplete { step: number, .. } if number == step);
+    let Some(last) = history.iter().rposition(ends_here) else {
+        return Err(Error::field("step", "must be a step that is complete"));
+    };
+    let has_calls = history.iter().any(
+        |event| matches!(event.body, EventBody::ToolCall { step: number, .. } if number == step),
+    );
+    if !has_calls {
+        return Err(Error::field("step", "must be one that called tools: this one has answered"));
+    }
+    let kept = history.into_iter().take(last + 1).filter_map(|event| match event.body {
+        EventBody::Waiting { .. }
+        | EventBody::Done { .. }
+        | EventBody::Retry { .. }
+        | EventBody::Fork { .. }
+        | EventBody::Error { .. } => None,
+        EventBody::ModelChoice { .. } if other_model => None,
+        EventBody::StepComplete { step, duration_ms, .. } => {
+            Some(EventBody::StepComplete { step, usage: Usage::default(), duration_ms })
+        }
+        EventBody::ContextSummary {
+            step,
+            from_step,
+            through_step,
+            text,
+            by,
+            tokens_before,
+            tokens_after,
+            usage: _,
+        } => Some(EventBody::ContextSummary {
+            step,
+            from_step,
+            through_step,
+            text,
+            by,
+            tokens_before,
+            tokens_after,
+            usage: Usage::default(),
+        }),
+        other => Some(other),
+    });
+    Ok(kept.collect())
+}

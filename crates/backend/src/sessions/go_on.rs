@@ -1,0 +1,108 @@
+//! Going on with a session: a person's word, another try.
+
+use resonant_domain::agent::AgentStatus;
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::{NewMessage, Session, SessionState, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::{AgentId, SessionId, UserId};
+use sqlx::PgConnection;
+
+use super::{NOT_FOUND, check_active};
+use crate::cache::Stale;
+use crate::cache::session::{SessionEntry, SessionKey};
+use crate::store::OnConstraint as _;
+use crate::store::queue::NewEntry;
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+/// Says something to a session. One that runs or waits hears it with its next step; one that is over
+/// goes on with it, with all that came before.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when the
+/// session is over and its agent is paused or archived.
+pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    new.check()?;
+    let message = EventBody::Message {
+        text: new.text.trim().to_owned(),
+        context: new.context.filter(|context| !context.trim().is_empty()),
+    };
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let held = store::queue::lock(&mut tx, owner, id).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let fence = match held {
+        Some(held) => held.fence,
+        None => reopen(&mut tx, &session).await?,
+    };
+    let events = append(backend, &mut tx, (owner, id, fence), message).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
+    backend.events().publish(id, &events);
+    tracing::info!(session.id = %id, session.state = session.state.as_str(), "session told more");
+    Ok(session)
+}
+
+/// Tries a session that came to no good end again, from the step that it failed in.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session is not over,
+/// has its answer, or its agent is paused or archived.
+pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
+    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    match session.state {
+        SessionState::Failed | SessionState::Cancelled | SessionState::Timeout => {}
+        SessionState::Completed => {
+            return Err(Error::Conflict(
+                "The session has its answer. Send it a message to go on".to_owned(),
+            ));
+        }
+        _ => return Err(Error::Conflict("The session is not over".to_owned())),
+    }
+    let fence = reopen(&mut tx, &session).await?;
+    let again = EventBody::Retry { step: session.steps.max(1) };
+    let events = append(backend, &mut tx, (owner, id, fence), again).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
+    backend.events().publish(id, &events);
+    tracing::info!(session.id = %id, "session tried again");
+    Ok(session)
+}
+
+async fn append(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    key: (UserId, SessionId, i64),
+    entry: EventBody,
+) -> Result<Vec<SessionEvent>> {
+    let (used, now) = (Usage::default(), backend.now());
+    let events = store::session_events::append(tx, key, None, vec![entry], used, now).await?;
+    events.ok_or_else(|| Error::Conflict("The session has just moved on. Try again".to_owned()))
+}
+
+/// Queues a session that is over. Answers the fence to write under.
+async fn reopen(tx: &mut PgConnection, session: &Session) -> Result<i64> {
+    check_agent(tx, session.owner_id, session.agent_id).await?;
+    let entry = NewEntry {
+        owner_id: session.owner_id,
+        session_id: session.id,
+        agent_id: session.agent_id,
+        priority: 0,
+        run_at: None,
+    };
+    let fence =
+        store::queue::insert(&mut *tx, entry).await.on_constraint("session_queue_pkey", || {
+            Error::Conflict("The session has just gone on. Try again".to_owned())
+        })?;
+    store::sessions::update_reopened(tx, session.owner_id, session.id).await?;
+    Ok(fence)
+}
+
+/// A session outlives its agent, but does not go on while that is paused or put away.
+async fn check_agent(tx: &mut PgConnection, owner: UserId, id: AgentId) -> Result<()> {
+    let agent = store::agents::find(tx, owner, id).await?;
+    check_active(agent.map_or(AgentStatus::Active, |agent| agent.status))
+}

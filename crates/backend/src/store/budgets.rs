@@ -1,0 +1,226 @@
+//! The SQL of budgets: limits, what was used in the month, what is set aside.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::budget::{Budget, BudgetLimits};
+use resonant_domain::waiting::{BudgetScope, Unit};
+use resonant_domain::{AgentId, SessionId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::{signed, unsigned};
+
+/// What stands in the place of an agent for all agents of an owner together.
+pub(crate) const ALL_AGENTS: Uuid = Uuid::nil();
+
+fn place(agent: Option<AgentId>) -> Uuid {
+    agent.map_or(ALL_AGENTS, AgentId::as_uuid)
+}
+
+/// Reads a budget of the month that `at` lies in: that of an agent, or the owner's own.
+#[tracing::instrument(name = "db.budget.find", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+    at: jiff::Timestamp,
+) -> sqlx::Result<Budget> {
+    let row = sqlx::query!(
+        r#"
+        SELECT b.max_tokens AS "max_tokens?", b.max_micro_usd AS "max_micro_usd?",
+               coalesce(u.tokens, 0) AS "tokens!", coalesce(u.micro_usd, 0) AS "micro_usd!",
+               coalesce(u.raised_tokens, 0) AS "raised_tokens!",
+               coalesce(u.raised_micro_usd, 0) AS "raised_micro_usd!"
+        FROM (VALUES ($1::UUID, $2::UUID)) AS wanted (owner_id, agent_id)
+        LEFT JOIN budgets b
+            ON b.owner_id = $1 AND b.owner_id = wanted.owner_id AND b.agent_id = wanted.agent_id
+        LEFT JOIN budget_use u
+            ON u.owner_id = $1 AND u.owner_id = wanted.owner_id AND u.agent_id = wanted.agent_id
+               AND u.month = date_trunc('month', $3::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE
+        "#,
+        owner.as_uuid(),
+        place(agent),
+        at.to_sqlx() as Timestamp,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Budget {
+        limits: BudgetLimits {
+            max_tokens: row.max_tokens.map(unsigned),
+            max_micro_usd: row.max_micro_usd.map(unsigned),
+        },
+        used_tokens: unsigned(row.tokens),
+        used_micro_usd: unsigned(row.micro_usd),
+        raised_tokens: unsigned(row.raised_tokens),
+        raised_micro_usd: unsigned(row.raised_micro_usd),
+    })
+}
+
+/// Sets the limits of an agent, or of the owner; those that are absent fall away.
+#[tracing::instrument(name = "db.budget.update", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn update(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+    limits: BudgetLimits,
+    at: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO budgets (owner_id, agent_id, max_tokens, max_micro_usd, updated_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (owner_id, agent_id) DO UPDATE
+        SET max_tokens = excluded.max_tokens, max_micro_usd = excluded.max_micro_usd,
+            updated_at = excluded.updated_at
+        "#,
+        owner.as_uuid(),
+        place(agent),
+        limits.max_tokens.map(signed),
+        limits.max_micro_usd.map(signed),
+        at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Grants more for the month that `at` lies in.
+#[tracing::instrument(name = "db.budget.update_raised", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn update_raised(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+    (by, unit): (u64, Unit),
+    at: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    let (tokens, micro_usd) = match unit {
+        Unit::Tokens => (signed(by), 0),
+        Unit::MicroUsd => (0, signed(by)),
+    };
+    sqlx::query!(
+        r#"
+        INSERT INTO budget_use (owner_id, agent_id, month, raised_tokens, raised_micro_usd)
+        VALUES ($1, $2, date_trunc('month', $5::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE, $3, $4)
+        ON CONFLICT (owner_id, agent_id, month) DO UPDATE
+        SET raised_tokens = budget_use.raised_tokens + excluded.raised_tokens,
+            raised_micro_usd = budget_use.raised_micro_usd + excluded.raised_micro_usd
+        "#,
+        owner.as_uuid(),
+        place(agent),
+        tokens,
+        micro_usd,
+        at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A budget that a session draws on, and what is gone of it: used, or set aside for other sessions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) scope: BudgetScope,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) max_micro_usd: Option<u64>,
+    pub(crate) tokens: u64,
+    pub(crate) micro_usd: u64,
+}
+
+/// Locks the budgets that a session of the agent draws on, until the transaction ends. Empty: none is
+/// set.
+#[tracing::instrument(name = "db.budget.lock", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<bool> {
+    let locked = sqlx::query_scalar!(
+        r#"
+        SELECT agent_id
+        FROM budgets
+        WHERE owner_id = $1 AND agent_id = ANY($2)
+          AND (max_tokens IS NOT NULL OR max_micro_usd IS NOT NULL)
+        ORDER BY agent_id
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        &[ALL_AGENTS, agent.as_uuid()] as &[Uuid],
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(!locked.is_empty())
+}
+
+/// What is gone of the budgets that the session draws on, without what is set aside for itself.
+#[tracing::instrument(name = "db.budget.list_drawn", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn list_drawn(
+    conn: &mut PgConnection,
+    (owner, id): (UserId, SessionId),
+    agent: AgentId,
+    at: jiff::Timestamp,
+) -> sqlx::Result<Vec<Drawn>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT b.agent_id,
+               b.max_tokens + coalesce(u.raised_tokens, 0) AS max_tokens,
+               b.max_micro_usd + coalesce(u.raised_micro_usd, 0) AS max_micro_usd,
+               coalesce(u.tokens, 0) + coalesce(aside.tokens, 0) AS "tokens!",
+               coalesce(u.micro_usd, 0) + coalesce(aside.micro_usd, 0) AS "micro_usd!"
+        FROM budgets b
+        LEFT JOIN budget_use u
+            ON u.owner_id = $1 AND u.owner_id = b.owner_id AND u.agent_id = b.agent_id
+               AND u.month = date_trunc('month', $4::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE
+        CROSS JOIN LATERAL (
+            SELECT sum(r.tokens)::BIGINT AS tokens, sum(r.micro_usd)::BIGINT AS micro_usd
+            FROM budget_reservations r
+            WHERE r.owner_id = $1 AND r.session_id <> $2
+              AND (b.agent_id = $5 OR r.agent_id = b.agent_id)
+        ) AS aside
+        WHERE b.owner_id = $1 AND b.agent_id IN ($3, $5)
+        ORDER BY b.agent_id
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        agent.as_uuid(),
+        at.to_sqlx() as Timestamp,
+        ALL_AGENTS,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Drawn {
+            scope: if row.agent_id == ALL_AGENTS { BudgetScope::User } else { BudgetScope::Agent },
+            max_tokens: row.max_tokens.map(unsigned),
+            max_micro_usd: row.max_micro_usd.map(unsigned),
+            tokens: unsigned(row.tokens),
+            micro_usd: unsigned(row.micro_usd),
+        })
+        .collect())
+}
+
+/// Sets aside what the session's next call may use, in the place of what was set aside before.
+#[tracing::instrument(name = "db.budget.insert_reservation", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn insert_reservation(
+    conn: &mut PgConnection,
+    (owner, id): (UserId, SessionId),
+    agent: AgentId,
+    tokens: u64,
+    micro_usd: u64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO budget_reservations (owner_id, session_id, agent_id, tokens, micro_usd)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (owner_id, session_id) DO UPDATE
+        SET tokens = excluded.tokens, micro_usd = excluded.micro_usd
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        agent.as_uuid(),
+        signed(tokens),
+        signed(micro_usd),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! Each provider against a local server that speaks as its public documentation says: text, a tool
+//! call, the counts, and a refusal.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use super::*;
+use crate::egress::Egress;
+use crate::tools::ToolSchema;
+
+const ANTHROPIC: &str = r#"event: message_start
+data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","content":[],"model":"m","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+event: ping
+data: {"type":"ping"}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Let me "}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"see"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: content_block_start
+data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1","name":"calculator","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"expression\":"}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":" \"6*7\"}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":1}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":15}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+"#;
+
+const GEMINI: &str = r#"data: {"candidates":[{"content":{"parts":[{"text":"Let me "}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":25,"totalTokenCount":25},"modelVersion":"m"}
+
+data: {"candidates":[{"content":{"parts":[{"text":"see"},{"functionCall":{"name":"calculator","args":{"expression":"6*7"}}}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":25,"candidatesTokenCount":15,"totalTokenCount":40},"modelVersion":"m"}
+
+"#;
+
+const OLLAMA: &str = r#"{"model":"m","created_at":"2026-01-02T03:04:05Z","message":{"role":"assistant","content":"Let me "},"done":false}
+{"model":"m","created_at":"2026-01-02T03:04:05Z","message":{"role":"assistant","content":"see"},"done":false}
+{"model":"m","created_at":"2026-01-02T03:04:05Z","message":{"role":"assistant","content":"","tool_calls":[{"function":{"name":"calculator","arguments":{"expression":"6*7"}}}]},"done":false}
+{"model":"m","created_at":"2026-01-02T03:04:05Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":25,"eval_count":15}
+"#;
+
+#[derive(Clone)]
+struct Script {
+    status: StatusCode,
+    kind: &'static str,
+    body: &'static str,
+    heard: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+async fn answer(State(script): State<Script>, request: axum::extract::Request) -> Response {
+    let path = request.uri().to_string();
+    let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+    let body = serde_json::from_slice(&body).unwrap();
+    script.heard.lock().unwrap().push((path, body));
+    let headers = [(CONTENT_TYPE.as_str(), script.kind), ("retry-after", "7")];
+    (axum::http::StatusCode::from_u16(script.status.as_u16()).unwrap(), headers, script.body)
+        .into_response()
+}
+
+async fn serve(script: Script) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().fallback(answer).with_state(script);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/v1")
+}
+
+fn request() -> ModelRequest {
+    ModelRequest {
+        model: "m".to_owned(),
+        system: "Be short".to_owned(),
+        messages: vec![
+            Message::User { text: "What is 6 times 7?".to_owned(), context: None },
+            Message::Assistant {
+                text: String::new(),
+                calls: vec![CallRequest {
+                    call_id: "call01001".to_owned(),
+                    tool: "calculator".to_owned(),
+                    arguments: json!({"expression": "7*6"}),
+                }],
+            },
+            Message::Tool {
+                call_id: "call01001".to_owned(),
+                tool: "calculator".to_owned(),
+                content: "42".to_owned(),
+                is_error: false,
+            },
+        ],
+        tools: vec![ToolSchema {
+            name: "calculator".to_owned(),
+            description: "Reckons".to_owned(),
+            parameters: json!({"type": "object", "properties": {"expression": {"type": "string"}}}),
+        }],
+        max_output_tokens: 99,
+        now: "2026-11-23T15:30:00Z".parse().unwrap(),
+    }
+}
+
+async fn ask(provider: Provider, script: &Script) -> Vec<Result<ModelPiece, ModelError>> {
+    let base_url = Some(serve(script.clone()).await.parse().unwrap());
+    let settings = ProviderSettings { base_url, api_key: Some(Secret::new("hunter2")) };
+    let model = Foreign::new(provider, &settings, Egress::operator().unwrap()).unwrap();
+    model.reply(request()).collect().await
+}
+
+#[tokio::test]
+async fn every_provider_streams_text_calls_and_counts() {
+    for (provider, kind, body, path) in [
+        (Provider::Anthropic, "text/event-stream", ANTHROPIC, "/v1/messages"),
+        (
+            Provider::Gemini,
+            "text/event-stream",
+            GEMINI,
+            "/v1/models/m:streamGenerateContent?alt=sse",
+        ),
+        (Provider::Ollama, "application/x-ndjson", OLLAMA, "/v1/api/chat"),
+    ] {
+        let script = Script { status: StatusCode::OK, kind, body, heard: Arc::default() };
+        let pieces = ask(provider, &script).await;
+        let mut text = String::new();
+        let mut finish = None;
+        for piece in pieces {
+            match piece.unwrap_or_else(|error| panic!("{provider:?}: {error}")) {
+                ModelPiece::Output(more) => text.push_str(&more),
+                ModelPiece::Thinking(_) => {}
+                ModelPiece::Finish { calls, usage, reason } => {
+                    finish = Some((calls, usage, reason))
+                }
+            }
+        }
+        assert_eq!(text, "Let me see", "{provider:?}");
+        let (calls, usage, reason) = finish.unwrap();
+        assert_eq!(reason, FinishReason::ToolCalls, "{provider:?}");
+        assert_eq!(calls.len(), 1, "{provider:?}: {calls:?}");
+        assert_eq!(calls[0].tool, "calculator", "{provider:?}");
+        assert_eq!(calls[0].arguments, json!({"expression": "6*7"}), "{provider:?}");
+        assert_eq!((usage.input_tokens, usage.output_tokens), (25, 15), "{provider:?}");
+        let heard = script.heard.lock().unwrap();
+        assert_eq!(heard[0].0, path, "{provider:?}");
+        let sent = heard[0].1.to_string();
+        for part in ["Be short", "What is 6 times 7?", "7*6", "42", "Reckons", "99"] {
+            assert!(sent.contains(part), "{provider:?}: {part} is not in {sent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_whether_it_may_pass_and_hides_the_key() {
+    for provider in Provider::ALL {
+        for (status, is_transient) in [(429, true), (503, true), (401, false)] {
+            let script = Script {
+                status: StatusCode::from_u16(status).unwrap(),
+                kind: "application/json",
+                body: r#"{"error":{"type":"x","message":"not with the key hunter2"}}"#,
+                heard: Arc::default(),
+            };
+            let error = ask(provider, &script).await.pop().unwrap().unwrap_err();
+            let is_it = matches!(error, ModelError::Transient { .. });
+            assert_eq!(is_it, is_transient, "{provider:?} {status}: {error}");
+            assert!(!error.to_string().contains("hunter2"), "{provider:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Which model answers a step: a score that can be explained, tiers, fallbacks.
+
+use resonant_domain::agent::ModelPolicy;
+use resonant_domain::model::{ModelChoice, ModelTier, ScorePart};
+
+use super::{Chosen, Models};
+
+/// From how many points on a step is moderate, and complex.
+const MODERATE: u32 = 15;
+const COMPLEX: u32 = 30;
+
+/// Words that ask for thinking rather than for looking up.
+const HARD_WORDS: [&str; 14] = [
+    "analyse",
+    "analyze",
+    "argue",
+    "compare",
+    "critique",
+    "debug",
+    "design",
+    "evaluate",
+    "explain why",
+    "plan",
+    "prove",
+    "refactor",
+    "strategy",
+    "trade-off",
+];
+
+/// What a choice is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Situation<'a> {
+    pub policy: &'a ModelPolicy,
+    /// What the person wants: the goal, or the newest word.
+    pub goal: &'a str,
+    /// The length of the material, in characters.
+    pub context_chars: usize,
+    pub tools: usize,
+    /// Steps of the round so far.
+    pub steps: usize,
+    /// Tool calls of the round that failed.
+    pub failed_calls: usize,
+    /// What was chosen in this round.
+    pub current: Option<&'a ModelChoice>,
+    /// A person wants cheaper models.
+    pub is_cheaper: bool,
+}
+
+/// The points of a step, each with what it was given for.
+pub(crate) fn score(situation: &Situation<'_>) -> Vec<ScorePart> {
+    let goal = situation.goal.to_lowercase();
+    let asks = goal
+        .split([';', '\n', '?'])
+        .flat_map(|part| part.split(". "))
+        .filter(|part| part.split_whitespace().count() > 1)
+        .count();
+    let hard: Vec<_> = HARD_WORDS.iter().copied().filter(|word| goal.contains(word)).collect();
+    let words = goal.split_whitespace().count();
+    let context_tokens = situation.context_chars / 4;
+    let parts = [
+        (
+            format!("a goal of {words} words"),
+            match words {
+                0..=40 => 0,
+                41..=150 => 5,
+                _ => 12,
+            },
+        ),
+        (format!("{asks} requests in it"), points(asks.saturating_sub(1), 4, 16)),
+        (format!("it asks to {}", hard.join(", ")), points(hard.len(), 8, 24)),
+        (
+            format!("material of about {context_tokens} tokens"),
+            match context_tokens {
+                0..=200 => 0,
+                201..=2_000 => 4,
+                2_001..=16_000 => 10,
+                _ => 18,
+            },
+        ),
+        (format!("{} tools to choose from", situation.tools), points(situation.tools, 2, 10)),
+        (
+            format!("{} steps so far", situation.steps),
+            points(situation.steps.saturating_sub(2), 2, 10),
+        ),
+        (format!("{} failed calls", situation.failed_calls), points(situation.failed_calls, 4, 12)),
+    ];
+    parts
+        .into_iter()
+        .filter(|(_, points)| *points > 0)
+        .map(|(what, points)| ScorePart { what, points })
+        .collect()
+}
+
+fn points(count: usize, each: u32, most: u32) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX).saturating_mul(each).min(most)
+}
+
+/// The tier that so many points lead to.
+pub(crate) const fn tier_of(points: u32) -> ModelTier {
+    match points {
+        0..MODERATE => ModelTier::Simple,
+        MODERATE..COMPLEX => ModelTier::Moderate,
+        _ => ModelTier::Complex,
+    }
+}
+
+impl Models {
+    /// The model for the next step, and why. What answers already goes on, unless the step asks for
+    /// more; within a round no choice leads down.
+    ///
+    /// # Errors
+    /// A sentence for a person, when this installation has no such model.
+    pub(crate) fn decide(&self, situation: &Situation<'_>) -> Result<ModelChoice, String> {
+        if !matches!(situation.policy, ModelPolicy::Auto) || self.tiers().is_none() {
+            if let Some(current) = situation.current {
+                return Ok(current.clone());
+            }
+            let chosen = self.choose(situation.policy)?;
+            let reason = match situation.policy {
+                ModelPolicy::Named { .. } => "the agent names it",
+                ModelPolicy::Builtin => "the agent wants the built-in planner",
+                ModelPolicy::Auto if chosen.model.provider() == "builtin" => {
+                    "no language model is configured"
+                }
+                ModelPolicy::Auto => "it is the configured language model",
+            };
+            return Ok(choice(&chosen, None, reason.to_owned(), Vec::new()));
+        }
+        let score = score(situation);
+        let total = score.iter().map(|part| part.points).sum();
+        let wanted = if situation.is_cheaper { ModelTier::Simple } else { tier_of(total) };
+        let current = situation.current.and_then(|current| Some((current, current.tier?)));
+        let reason = match current {
+            Some((current, tier)) if tier >= wanted && !situation.is_cheaper => {
+                return Ok(current.clone());
+            }
+            Some((current, ModelTier::Simple)) if situation.is_cheaper => {
+                return Ok(current.clone());
+            }
+            _ if situation.is_cheaper => "a person chose the cheaper models".to_owned(),
+            Some((_, tier)) => format!(
+                "the step has become {} ({total} points), no longer {}",
+                wanted.as_str(),
+                tier.as_str()
+            ),
+            None => format!("the step is {} ({total} points)", wanted.as_str()),
+        };
+        self.first_of(wanted, &[], reason, score)
+            .ok_or_else(|| format!("no model is configured for {} steps", wanted.as_str()))
+    }
+
+    /// The next model of the same tier, after `current` failed. `None`: there is no other. Models that
+    /// failed in this step come last.
+    pub(crate) fn fall_back(
+        &self,
+        current: &ModelChoice,
+        failed: &[(String, String)],
+        why: &str,
+    ) -> Option<ModelChoice> {
+        let tier = current.tier?;
+        let reason = format!("{} {} failed: {why}", current.provider, current.model);
+        let next = self.first_of(tier, failed, reason, Vec::new())?;
+        (next.provider != current.provider || next.model != current.model).then_some(next)
+    }
+
+    /// A model of the tier above, after `current` came to nothing. `None`: there is none, or it is
+    /// the same.
+    pub(crate) fn escalate(&self, current: &ModelChoice, why: &str) -> Option<ModelChoice> {
+        let mut tier = current.tier?;
+        while let Some(above) = tier.above() {
+            let from = current.tier?.as_str();
+            let reason = format!("the model for {from} steps came to nothing: {why}");
+            let next = self.first_of(above, &[], reason, Vec::new())?;
+            if next.provider != current.provider || next.model != current.model {
+                return Some(next);
+            }
+            tier = above;
+        }
+        None
+    }
+
+    /// How many models there are to answer in the place of this one, itself included.
+    pub(crate) fn candidates(&self, choice: &ModelChoice) -> usize {
+        let tiers = self.tiers().zip(choice.tier);
+        tiers.map_or(1, |(tiers, tier)| tiers[tier as usize].len().max(1))
+    }
+
+    /// The first model of a tier whose provider answers and that has not failed, then the one that
+    /// failed least.
+    fn first_of(
+        &self,
+        tier: ModelTier,
+        failed: &[(String, String)],
+        mut reason: String,
+        score: Vec<ScorePart>,
+    ) -> Option<ModelChoice> {
+        let candidates = &self.tiers()?[tier as usize];
+        let faults = |chosen: &Chosen| {
+            let is_it = |(provider, model): &&(String, String)| {
+                *provider == chosen.model.provider() && *model == chosen.name
+            };
+            failed.iter().filter(is_it).count()
+        };
+        let best = candidates
+            .iter()
+            .min_by_key(|chosen| (self.is_resting(chosen.model.provider()), faults(chosen)))?;
+        let passed_over: Vec<_> = candidates
+            .iter()
+            .take_while(|chosen| !std::ptr::eq(*chosen, best))
+            .filter(|chosen| self.is_resting(chosen.model.provider()))
+            .map(|chosen| chosen.model.provider())
+            .collect();
+        if !passed_over.is_empty() {
+            reason.push_str(&format!("; {} rests after failures", passed_over.join(", ")));
+        }
+        Some(choice(best, Some(tier), reason, score))
+    }
+}
+
+fn choice(
+    chosen: &Chosen,
+    tier: Option<ModelTier>,
+    reason: String,
+    score: Vec<ScorePart>,
+) -> ModelChoice {
+    let (provider, model) = (chosen.model.provider().to_owned(), chosen.name.clone());
+    ModelChoice { tier, provider, model, reason, score }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,384 @@
+//! Where a session stands, folded from its log.
+//!
+//! The loop keeps no other state: what it appends it folds in again, so that a session that another
+//! worker takes over stands exactly where it stood.
+
+mod round;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use resonant_domain::model::ModelChoice;
+use resonant_domain::session::{SessionState, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::waiting::{BudgetChoice, Decision, OutcomeChoice, Verdict, Wait};
+use serde_json::Value;
+
+pub(crate) use round::Round;
+
+/// Where a session stands.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The number of the newest event.
+    pub last_sequence: i64,
+    /// Whether its first event was written.
+    pub is_started: bool,
+    /// The steps begun so far.
+    pub steps: Vec<StepRecord>,
+    /// What the session has used so far.
+    pub used: Usage,
+    /// The stretch from a person's word to the end that answers it.
+    pub round: Round,
+    /// What it waits for.
+    pub waiting: Option<Wait>,
+    /// The model that answers, and the step since which it does.
+    pub choice: Option<(u32, ModelChoice)>,
+    /// A person wants cheaper models.
+    pub is_cheaper: bool,
+    /// What stands for the middle of the conversation.
+    pub summary: Option<SummaryRecord>,
+    /// How it ended.
+    pub ended: Option<SessionState>,
+    /// What it had used when it was over last.
+    used_at_end: Usage,
+    /// What people said that no step has heard yet.
+    unheard: Vec<Said>,
+}
+
+/// A person's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub text: String,
+    pub context: Option<String>,
+}
+
+/// What stands for steps in the middle of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SummaryRecord {
+    pub through_step: u32,
+    pub text: String,
+}
+
+/// One step as the log tells it.
+#[derive(Debug)]
+pub(crate) struct StepRecord {
+    pub number: u32,
+    pub attempt: u32,
+    /// Who failed to answer it, as `(provider, model)`, once for each fault that it outlived.
+    pub faults: Vec<(String, String)>,
+    /// What people said before it.
+    pub heard: Vec<Said>,
+    pub began_at: Timestamp,
+    pub output: String,
+    pub calls: Vec<CallRecord>,
+    pub usage: Usage,
+    pub is_complete: bool,
+}
+
+/// A tool call and, when it is there, its result.
+#[derive(Debug, Clone)]
+pub(crate) struct CallRecord {
+    pub call_id: String,
+    pub tool: String,
+    pub arguments: Value,
+    /// The attempt of the step that asked for it.
+    pub attempt: u32,
+    /// A person allowed it.
+    pub is_approved: bool,
+    /// It must not be made twice, and was begun.
+    pub is_begun: bool,
+    pub result: Option<(ToolOutcome, String)>,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A step begins, for the first time or anew.
+    Step { number: u32, attempt: u32 },
+    /// The last step asked for tools, and some or all have not answered.
+    Tools,
+    /// The last step asked for nothing: the session has its answer.
+    Answered,
+    /// The session is over.
+    Over(SessionState),
+}
+
+impl Progress {
+    /// Folds what is written so far. `used` is what the session's row says.
+    pub fn new(history: &[SessionEvent], used: Usage) -> Self {
+        let mut progress = Self::default();
+        progress.take(history);
+        let mut sum = Usage::default();
+        for step in &progress.steps {
+            sum += step.usage;
+        }
+        // The row counts the model's reply from the moment it is written, the log only once the
+        // step is complete.
+        progress.used = if used.total_tokens() >= sum.total_tokens() { used } else { sum };
+        progress
+    }
+
+    /// Folds in the next events.
+    pub fn take(&mut self, events: &[SessionEvent]) {
+        for event in events {
+            self.last_sequence = event.sequence;
+            self.take_one(event);
+        }
+    }
+
+    fn take_one(&mut self, event: &SessionEvent) {
+        match &event.body {
+            EventBody::SessionStart { .. } => self.is_started = true,
+            EventBody::StepStart { step, attempt } => self.start(*step, *attempt, event.at),
+            EventBody::ModelChoice { step, choice } => self.choice = Some((*step, choice.clone())),
+            EventBody::ContextSummary { through_step, text, .. } => {
+                let (through_step, text) = (*through_step, text.clone());
+                self.summary = Some(SummaryRecord { through_step, text });
+            }
+            EventBody::Message { text, context } => {
+                self.open_round();
+                self.unheard.push(Said { text: text.clone(), context: context.clone() });
+            }
+            EventBody::Retry { step } => {
+                self.open_round();
+                self.void(*step);
+            }
+            EventBody::Fork { .. } => {
+                self.ended = Some(SessionState::Completed);
+                self.open_round();
+            }
+            EventBody::Output { delta, .. } => {
+                if let Some(step) = self.steps.last_mut() {
+                    step.output.push_str(delta);
+                }
+            }
+            EventBody::ToolCall { call_id, tool, arguments, .. } => {
+                if let Some(step) = self.steps.last_mut() {
+                    step.calls.push(CallRecord {
+                        call_id: call_id.clone(),
+                        tool: tool.clone(),
+                        arguments: arguments.clone(),
+                        attempt: step.attempt,
+                        is_approved: false,
+                        is_begun: false,
+                        result: None,
+                    });
+                }
+            }
+            EventBody::ToolStart { call_id, .. } => {
+                if let Some(call) = self.call(call_id) {
+                    call.is_begun = true;
+                }
+            }
+            EventBody::ToolResult { call_id, outcome, content, .. } => {
+                if let Some(call) = self.call(call_id) {
+                    call.result = Some((*outcome, content.clone()));
+                }
+            }
+            EventBody::StepComplete { usage, .. } => {
+                if let Some(step) = self.steps.last_mut() {
+                    step.usage = *usage;
+                    step.is_complete = true;
+                }
+            }
+            EventBody::Waiting { reason } => {
+                let (sequence, since) = (event.sequence, event.at);
+                self.waiting = Some(Wait { sequence, since, reason: reason.clone() });
+            }
+            EventBody::Decision { decision, .. } => {
+                self.end_wait(event.at);
+                self.decide(decision);
+            }
+            EventBody::Error { step: Some(_), recoverable: true, .. } => {
+                let who = self.choice.as_ref();
+                let who = who.map(|(_, who)| (who.provider.clone(), who.model.clone()));
+                if let Some(step) = self.steps.last_mut() {
+                    step.faults.push(who.unwrap_or_default());
+                }
+            }
+            EventBody::Done { state, usage, .. } => {
+                self.end_wait(event.at);
+                self.ended = Some(*state);
+                self.used_at_end = *usage;
+            }
+            EventBody::Thinking { .. } | EventBody::Error { .. } => {}
+        }
+    }
+
+    fn start(&mut self, number: u32, attempt: u32, at: Timestamp) {
+        self.round.began_at.get_or_insert(at);
+        let (faults, mut heard) = match self.steps.pop_if(|last| last.number == number) {
+            Some(last) => (last.faults, last.heard),
+            None => (Vec::new(), Vec::new()),
+        };
+        heard.append(&mut self.unheard);
+        self.steps.push(StepRecord {
+            number,
+            attempt,
+            faults,
+            heard,
+            began_at: at,
+            output: String::new(),
+            calls: Vec::new(),
+            usage: Usage::default(),
+            is_complete: false,
+        });
+    }
+
+    /// A person goes on with a session that was over.
+    fn open_round(&mut self) {
+        if self.ended.take().is_some() {
+            let first_step = self.steps.last().map_or(1, |step| step.number + 1);
+            self.round = Round::begin(first_step, self.used_at_end);
+        }
+    }
+
+    /// The step is begun anew, whatever it had come to.
+    fn void(&mut self, number: u32) {
+        if let Some(step) = self.steps.pop_if(|last| last.number == number) {
+            self.round.first_step = number;
+            self.steps.push(StepRecord {
+                faults: Vec::new(),
+                output: String::new(),
+                calls: Vec::new(),
+                is_complete: false,
+                ..step
+            });
+        }
+    }
+
+    fn end_wait(&mut self, at: Timestamp) {
+        if let Some(wait) = self.waiting.take() {
+            self.round.waited_ms += wait.ended_after_ms(at);
+        }
+    }
+
+    fn decide(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Calls { verdicts } => {
+                for verdict in verdicts.iter().filter(|word| word.verdict == Verdict::Approve) {
+                    if let Some(call) = self.call(&verdict.call_id) {
+                        call.is_approved = true;
+                        if let Some(arguments) = &verdict.arguments {
+                            call.arguments = arguments.clone();
+                        }
+                    }
+                }
+            }
+            Decision::Outcome { choice: OutcomeChoice::Repeat } => {
+                let calls = self.steps.last_mut().map(|step| &mut step.calls);
+                for call in calls.into_iter().flatten().filter(|call| call.result.is_none()) {
+                    call.is_begun = false;
+                }
+            }
+            Decision::Budget { choice: BudgetChoice::Raise { by, unit } } => {
+                self.round.raise(*by, *unit);
+            }
+            Decision::Budget { choice: BudgetChoice::Cheaper } => self.is_cheaper = true,
+            Decision::Answer { .. }
+            | Decision::Budget { choice: BudgetChoice::End }
+            | Decision::Outcome { .. } => {}
+        }
+    }
+
+    /// The newest call of that id.
+    fn call(&mut self, call_id: &str) -> Option<&mut CallRecord> {
+        let calls = self.steps.iter_mut().rev().flat_map(|step| &mut step.calls);
+        calls.into_iter().find(|call| call.call_id == call_id)
+    }
+
+    /// What comes next.
+    pub fn next(&self) -> Next {
+        if let Some(state) = self.ended {
+            return Next::Over(state);
+        }
+        match self.steps.last() {
+            None => Next::Step { number: 1, attempt: 1 },
+            Some(step) if step.is_complete && step.calls.is_empty() && !self.has_unheard() => {
+                Next::Answered
+            }
+            Some(step) if step.is_complete => Next::Step { number: step.number + 1, attempt: 1 },
+            Some(step) if !step.calls.is_empty() => Next::Tools,
+            Some(step) => Next::Step { number: step.number, attempt: step.attempt + 1 },
+        }
+    }
+
+    /// Whether people said something that no step has heard yet.
+    pub fn has_unheard(&self) -> bool {
+        !self.unheard.is_empty()
+    }
+
+    /// What the open step has used: all that no complete step has.
+    pub fn open_usage(&self) -> Usage {
+        let mut open = self.used;
+        for step in self.steps.iter().filter(|step| step.is_complete) {
+            open.input_tokens = open.input_tokens.saturating_sub(step.usage.input_tokens);
+            open.output_tokens = open.output_tokens.saturating_sub(step.usage.output_tokens);
+            open.cost.0 = open.cost.0.saturating_sub(step.usage.cost.0).max(0);
+        }
+        open
+    }
+
+    /// The calls of the open step that have no result.
+    pub fn open_calls(&self) -> Vec<CallRecord> {
+        match self.steps.last() {
+            Some(step) if !step.is_complete => {
+                step.calls.iter().filter(|call| call.result.is_none()).cloned().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The texts that tool arguments may name: `context`, and each good result by its `call_id`.
+    pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
+        let mut sources = HashMap::new();
+        if let Some(context) = context {
+            sources.insert("context".to_owned(), context.to_owned());
+        }
+        for call in self.steps.iter().flat_map(|step| &step.calls) {
+            if let Some((ToolOutcome::Ok, content)) = &call.result {
+                sources.insert(call.call_id.clone(), content.clone());
+            }
+        }
+        Arc::new(sources)
+    }
+
+    /// What the person said last that began or steered the round. `None`: the goal began it.
+    pub fn newest_word(&self) -> Option<&Said> {
+        let heard = self.round_steps().flat_map(|step| &step.heard);
+        heard.chain(&self.unheard).last()
+    }
+
+    /// Tool calls of the round that failed.
+    pub fn failed_calls(&self) -> usize {
+        let calls = self.round_steps().flat_map(|step| &step.calls);
+        calls.filter(|call| matches!(call.result, Some((ToolOutcome::Error, _)))).count()
+    }
+
+    /// The steps of the round.
+    pub fn round_steps(&self) -> impl Iterator<Item = &StepRecord> {
+        self.steps.iter().filter(|step| step.number >= self.round.first_step)
+    }
+
+    /// A sentence on a call that was made in three steps with the same answer each time, since the
+    /// model that answers was chosen.
+    pub fn loop_found(&self) -> Option<String> {
+        let since = self.choice.as_ref().map_or(0, |(step, _)| *step);
+        let same = |a: &CallRecord, b: &CallRecord| {
+            a.tool == b.tool && a.arguments == b.arguments && a.result == b.result
+        };
+        let last = self.steps.last()?;
+        let found = last.calls.iter().filter(|call| call.result.is_some()).find(|call| {
+            let steps = self.round_steps().filter(|step| step.number >= since);
+            steps.filter(|step| step.calls.iter().any(|other| same(call, other))).count() >= 3
+        })?;
+        Some(format!(
+            "it called `{}` three times with the same arguments and got the same answer each time",
+            found.tool
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The tools of a step: side by side where they can be called, one question at a time where a person
+//! must be asked.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use resonant_domain::session::Usage;
+use resonant_domain::session_event::EventBody;
+use resonant_domain::waiting::{PendingCall, WaitReason};
+use tokio_util::sync::CancellationToken;
+
+use super::call::call_tool;
+use crate::engine::{Ending, Signals, Work};
+use crate::log::LogError;
+use crate::progress::CallRecord;
+use crate::tools::ToolContext;
+
+/// Tools of one step that run at the same time.
+const PARALLEL_CALLS: usize = 8;
+
+/// The open calls of a step, by what must happen to them.
+#[derive(Debug, Default)]
+struct Sorted {
+    /// They can be made now.
+    ready: Vec<CallRecord>,
+    /// They need a person's word.
+    for_approval: Vec<PendingCall>,
+    /// What a person is asked.
+    question: Option<WaitReason>,
+    /// It was begun, must not be made twice, and nobody knows what became of it.
+    unknown: Option<PendingCall>,
+}
+
+impl Work<'_> {
+    /// Calls the tools that have not answered yet. `None`: the session goes on.
+    pub async fn call_tools(&mut self) -> Result<Option<Ending>, LogError> {
+        let step = self.progress.steps.last().map_or(1, |step| step.number);
+        let Sorted { ready, for_approval, question, unknown } = self.sort_calls(step);
+        let waits = if let Some(call) = unknown {
+            Some(WaitReason::UnknownOutcome { step, call })
+        } else if for_approval.is_empty() {
+            question
+        } else {
+            Some(WaitReason::Approval { step, calls: for_approval })
+        };
+        let once: Vec<_> = ready.iter().filter(|call| self.is_once(call)).collect();
+        let begins =
+            once.iter().map(|call| EventBody::ToolStart { step, call_id: call.call_id.clone() });
+        let begins: Vec<_> = begins.collect();
+        // A call that must not be made twice is let come to its end.
+        let is_patient = !begins.is_empty();
+        self.append(begins, Usage::default()).await?;
+        let unwritten = match self.make_calls(step, ready, is_patient, waits.is_none()).await? {
+            Ok(unwritten) => unwritten,
+            Err(ending) => return Ok(Some(ending)),
+        };
+        if let Some(reason) = waits {
+            return Ok(Some(Ending::Wait(reason)));
+        }
+        let mut entries = unwritten;
+        entries.push(self.step_complete(step, Usage::default()));
+        let found =
+            self.append(entries, Usage::default()).await.map(|()| self.progress.loop_found())?;
+        let Some(found) = found else { return Ok(None) };
+        // A model of a higher tier may find the way out.
+        match self.escalation(&found) {
+            Some(choice) => {
+                let next = EventBody::ModelChoice { step: step + 1, choice };
+                self.append(vec![next], Usage::default()).await?;
+                Ok(None)
+            }
+            None => Ok(Some(Ending::failed(found))),
+        }
+    }
+
+    /// Makes the calls. Gives what is still unwritten at the end: the last result, when it is to be
+    /// written together with the end of the step.
+    async fn make_calls(
+        &mut self,
+        step: u32,
+        calls: Vec<CallRecord>,
+        is_patient: bool,
+        keeps_last: bool,
+    ) -> Result<Result<Vec<EventBody>, Ending>, LogError> {
+        let sources = self.progress.sources(self.session.context.as_deref());
+        let now = self.clock.now();
+        let mut left = calls.len();
+        let mut entries = Vec::new();
+        let (tools, session) = (self.tools, self.session.id);
+        let granted: Arc<[String]> =
+            self.agent.tools.iter().map(|grant| grant.name.clone()).collect();
+        let signals = if is_patient {
+            Signals { hand_over: CancellationToken::new(), ..self.signals.clone() }
+        } else {
+            self.signals.clone()
+        };
+        let mut stopped = pin!(Self::stopped(&signals, self.deadline));
+        let calls = calls.into_iter().map(|call| {
+            let context = ToolContext {
+                now,
+                sources: sources.clone(),
+                idempotency_key: format!("{session}/{}/{}", call.call_id, call.attempt),
+                ..ToolContext::default()
+            };
+            let granted = granted.clone();
+            async move { call_tool(tools, &granted, step, call, context).await }
+        });
+        let mut running = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);
+        while left > 0 {
+            let result = tokio::select! {
+                biased;
+                ending = &mut stopped => return Ok(Err(ending)),
+                result = running.next() => result,
+            };
+            left -= 1;
+            entries.extend(result);
+            if left > 0 || !keeps_last {
+                self.append(std::mem::take(&mut entries), Usage::default()).await?;
+            }
+        }
+        Ok(Ok(entries))
+    }
+
+    fn sort_calls(&self, step: u32) -> Sorted {
+        let mut sorted = Sorted::default();
+        for call in self.progress.open_calls() {
+            let grant = self.agent.tools.iter().find(|grant| grant.name == call.tool);
+            let tool = self.tools.get(&call.tool).filter(|_| grant.is_some());
+            // A call that cannot be made has a result all the same: why it cannot.
+            let can_be_made = self.tools.check(&call.tool, &call.arguments).is_ok();
+            let (Some(grant), Some(tool), true) = (grant, tool, can_be_made) else {
+                sorted.ready.push(call);
+                continue;
+            };
+            if call.is_begun {
+                sorted.unknown.get_or_insert(pending(call));
+            } else if let Ok(Some(question)) = tool.question(&call.arguments) {
+                sorted.question.get_or_insert(WaitReason::Question {
+                    step,
+                    call_id: call.call_id,
+                    question: question.text,
+                    form: question.form,
+                });
+            } else if grant.needs_approval && !call.is_approved {
+                sorted.for_approval.push(pending(call));
+            } else {
+                sorted.ready.push(call);
+            }
+        }
+        sorted
+    }
+
+    fn is_once(&self, call: &CallRecord) -> bool {
+        self.tools.get(&call.tool).is_some_and(|tool| !tool.is_safe_to_repeat())
+    }
+}
+
+fn pending(call: CallRecord) -> PendingCall {
+    PendingCall { call_id: call.call_id, tool: call.tool, arguments: call.arguments }
+}

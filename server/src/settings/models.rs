@@ -1,0 +1,169 @@
+//! The variables that say which models there are.
+
+use std::collections::BTreeMap;
+
+use resonant_backend::{
+    ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
+};
+
+use super::{SettingError, Variables};
+
+pub(super) fn read(vars: &Variables<'_>) -> Result<ModelSettings, SettingError> {
+    let mut others = BTreeMap::new();
+    for (provider, base_url, api_key) in [
+        (Provider::Anthropic, "ANTHROPIC_BASE_URL", Some("ANTHROPIC_API_KEY")),
+        (Provider::Gemini, "GEMINI_BASE_URL", Some("GEMINI_API_KEY")),
+        (Provider::Ollama, "OLLAMA_BASE_URL", None),
+    ] {
+        let url = vars.url(base_url, &["http", "https"], "https://models.example.org")?;
+        let api_key = api_key.and_then(|name| vars.text(name)).map(Secret::new);
+        if url.is_none() && api_key.is_none() {
+            continue;
+        }
+        let base_url = match url {
+            Some(url) => Some(
+                url.parse()
+                    .map_err(|_| SettingError::new(base_url, "must be an http or https address"))?,
+            ),
+            None => None,
+        };
+        others.insert(provider, ProviderSettings { base_url, api_key });
+    }
+    let openai = openai(vars)?;
+    let mut tiers: [Vec<ModelName>; 3] = Default::default();
+    let names = ["MODELS_SIMPLE", "MODELS_MODERATE", "MODELS_COMPLEX"];
+    for (tier, name) in tiers.iter_mut().zip(names) {
+        *tier = models(vars, name);
+        let known = |model: &ModelName| match model.provider {
+            "openai" => openai.is_some(),
+            provider => others.keys().any(|known| known.as_str() == provider),
+        };
+        if let Some(unknown) = tier.iter().find(|model| !known(model)) {
+            let rule = format!("names a model of {}, which is not configured", unknown.provider);
+            return Err(SettingError::new(name, rule));
+        }
+    }
+    Ok(ModelSettings { openai, others, tiers, facts: facts(vars)? })
+}
+
+fn models(vars: &Variables<'_>, name: &str) -> Vec<ModelName> {
+    let text = vars.text(name).unwrap_or_default();
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| name.parse().unwrap_or_else(|never| match never {})).collect()
+}
+
+/// `MODEL_FACTS`: for each model its prices and its window, as `model=input/output/window`.
+fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, SettingError> {
+    let wrong = || {
+        let example = "openai:gpt-4o-mini=0.15/0.60/128000";
+        SettingError::new("MODEL_FACTS", format!("must be a list of entries such as {example}"))
+    };
+    let text = vars.text("MODEL_FACTS").unwrap_or_default();
+    let mut facts = BTreeMap::new();
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let (model, rest) = entry.split_once('=').ok_or_else(wrong)?;
+        let parts: Vec<_> = rest.split('/').map(str::trim).collect();
+        let (input, output, window) = match parts[..] {
+            [input, output] => (input, output, None),
+            [input, output, window] => (input, output, Some(window)),
+            _ => return Err(wrong()),
+        };
+        let window = match window {
+            Some(window) => window.parse().ok().filter(|window| *window > 0).ok_or_else(wrong)?,
+            None => ModelFacts::default().window,
+        };
+        let found = ModelFacts {
+            input_price: dollars(input).ok_or_else(wrong)?,
+            output_price: dollars(output).ok_or_else(wrong)?,
+            window,
+        };
+        facts.insert(model.parse().unwrap_or_else(|never| match never {}), found);
+    }
+    Ok(facts)
+}
+
+/// The language model, when one is configured: by its address, or by a key for the default address.
+fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
+    const DEFAULT: &str = "https://api.openai.com/v1";
+    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
+    let api_key = vars.text("OPENAI_API_KEY");
+    if url.is_none() && api_key.is_none() {
+        return Ok(None);
+    }
+    let Some(model) = vars.text("OPENAI_MODEL") else {
+        return Err(SettingError::new("OPENAI_MODEL", "must name the model that answers"));
+    };
+    let base_url = url
+        .unwrap_or_else(|| DEFAULT.to_owned())
+        .parse()
+        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
+    Ok(Some(OpenAiSettings {
+        base_url,
+        api_key: api_key.map(Secret::new),
+        model,
+        input_price: price(vars, "OPENAI_INPUT_PRICE")?,
+        output_price: price(vars, "OPENAI_OUTPUT_PRICE")?,
+    }))
+}
+
+/// US dollars per million tokens, as millionths of a dollar.
+fn price(vars: &Variables<'_>, name: &'static str) -> Result<u64, SettingError> {
+    let Some(text) = vars.text(name) else {
+        return Ok(0);
+    };
+    dollars(&text).ok_or_else(|| {
+        SettingError::new(name, "must be US dollars per million tokens, such as 0.15")
+    })
+}
+
+fn dollars(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits =
+        !whole.is_empty() && whole.len() <= 9 && part.len() <= 6 && digits(whole) && digits(part);
+    fits.then(|| format!("{whole}{part:0<6}").parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_vars(vars: &[(&str, &str)]) -> Result<ModelSettings, String> {
+        let look_up = |name: &str| {
+            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        read(&Variables { look_up: &look_up }).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn tiers_and_facts_are_lists() {
+        let settings = read_vars(&[
+            ("ANTHROPIC_API_KEY", "hunter2"),
+            ("OLLAMA_BASE_URL", "http://localhost:11434"),
+            ("MODELS_SIMPLE", "ollama:llama3:8b, anthropic:claude-haiku-4-5"),
+            ("MODEL_FACTS", "anthropic:claude-haiku-4-5=1/5/200000, ollama:llama3:8b=0/0"),
+        ])
+        .unwrap();
+        assert_eq!(settings.tiers[0][0].to_string(), "ollama:llama3:8b");
+        let haiku = settings.facts[&settings.tiers[0][1]];
+        assert_eq!(
+            (haiku.input_price, haiku.output_price, haiku.window),
+            (1_000_000, 5_000_000, 200_000)
+        );
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (name, value) in [
+            ("MODELS_COMPLEX", "gemini:gemini-3-pro"),
+            ("MODEL_FACTS", "small"),
+            ("MODEL_FACTS", "small=free/free"),
+            ("MODEL_FACTS", "small=1/1/0"),
+            ("OLLAMA_BASE_URL", "localhost"),
+        ] {
+            let error = read_vars(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+}
