@@ -8,6 +8,7 @@ start_test_services() {
   need_package redis-server redis-server
   need_package psql postgresql-client
   need_package python3 python3
+  need_package nginx nginx-light
   test_home=$(mktemp -d "${TMPDIR:-/tmp}/resonant-test.XXXXXX")
   chmod 755 "$test_home"
   pg_home=$test_home/postgres
@@ -45,6 +46,8 @@ test_lint() {
   check "Format" cargo fmt --all --check
   check "Fences between the crates" check_fences
   check "This script" check_shell
+  need_deploy_checks
+  check "Deployment files" check_deploy
   check "Domain for the browser" cargo check -p resonant-domain --target wasm32-unknown-unknown \
     --target-dir target/front
   # The browser's crate apart: its features, mixed into the server's, would hide faults of both.

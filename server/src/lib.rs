@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod commands;
 mod conditional;
 pub mod extract;
 pub mod fault;
+mod jobs;
 pub mod middleware;
 mod reply;
 mod router;
@@ -14,7 +16,8 @@ pub mod telemetry;
 mod upkeep;
 pub mod worker;
 
-pub use router::router;
-pub use serve::{serve, serve_until_stopped, work_until_stopped};
+pub use jobs::Jobs;
+pub use router::{router, router_of_worker};
+pub use serve::{Role, serve, serve_until_stopped};
 pub use settings::Settings;
 pub use state::AppState;

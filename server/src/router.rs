@@ -30,7 +30,8 @@ use crate::middleware::{
     security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1::{
-    agents, budgets, keys, listings, secrets, session_files, sessions, tools, versions,
+    agents, budgets, keys, listings, metrics, secrets, service_levels, session_files, sessions, tools,
+    versions,
 };
 use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
 use crate::state::AppState;
@@ -45,7 +46,7 @@ pub fn router(state: AppState) -> Router {
     let places = Places::new(state.limits.in_flight);
     // The innermost layer stands first.
     Router::new()
-        .merge(for_operators())
+        .merge(for_operators(&state))
         .merge(for_programs(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_followers(&state))
         .merge(for_crawlers())
@@ -57,13 +58,25 @@ pub fn router(state: AppState) -> Router {
         .layer(same_site(&state))
         .layer(from_fn(problem::write))
         .layer(from_fn_with_state(state.clone(), security_headers::set))
-        .layer(from_fn(request_id::name_and_log))
+        .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
         .with_state(state)
 }
 
-/// Load balancers and people on call.
-fn for_operators() -> Router<AppState> {
+/// What a process answers that only runs sessions.
+pub fn router_of_worker(state: AppState) -> Router {
+    for_operators(&state)
+        .fallback(nothing)
+        .layer(from_fn(problem::write))
+        .layer(from_fn_with_state(state.clone(), security_headers::set))
+        .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
+        .with_state(state)
+}
+
+/// Load balancers, and those who look after the installation.
+fn for_operators(state: &AppState) -> Router<AppState> {
     Router::new()
+        .route("/metrics", get(metrics::scrape))
+        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
         .route("/api/v1/health", get(health::alive))
         .route("/api/v1/health/ready", get(health::ready))
 }
@@ -95,6 +108,8 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/keys/{id}", delete(keys::revoke))
         .route("/api/v1/secrets", get(secrets::list).post(secrets::create))
         .route("/api/v1/secrets/{name}", patch(secrets::update).delete(secrets::delete))
+        .route("/api/v1/metrics", get(metrics::read))
+        .route("/api/v1/service-levels", get(service_levels::report))
         .route("/api/v1/tools", get(tools::list))
         .layer(from_fn(idempotency::once))
         // Those that only read.

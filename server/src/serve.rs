@@ -6,69 +6,100 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use resonant_backend::Backend;
+use resonant_domain::FaultKind;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::router::router;
+use crate::jobs::Jobs;
+use crate::middleware::problem::chain;
+use crate::router::{router, router_of_worker};
 use crate::settings::Settings;
 use crate::state::AppState;
 use crate::upkeep::keep_up;
 use crate::worker::Workers;
 
-/// How long open requests and sessions have once the process was asked to stop.
+/// How long open requests and sessions have by default once the process stops.
 pub const GRACE: Duration = Duration::from_secs(8);
+/// The pause between two looks whether the database is there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Serves and works until SIGTERM or SIGINT, then ends within ten seconds.
+/// What a process does for the installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Answers and runs sessions.
+    All,
+    /// Answers alone.
+    Web,
+    /// Runs sessions alone.
+    Worker,
+}
+
+/// Does what needs the database, and waits for it as long as the settings say, when it does not
+/// answer yet.
+///
+/// # Errors
+/// The last fault, with the database's name.
+pub async fn wait_for<T, F>(settings: &Settings, ask: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = resonant_backend::Result<T>>,
+{
+    let until = Instant::now() + settings.operations.start_patience;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if error.kind() != FaultKind::Unavailable || Instant::now() >= until {
+            return Err(error).with_context(|| settings.no_database());
+        }
+        let database = settings.database_name();
+        tracing::warn!(database, error = chain(&error), "waiting for the database");
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Serves and works until SIGTERM or SIGINT; then ends, at the latest when the time to drain is over.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn serve_until_stopped(settings: &Settings, backend: Backend) -> anyhow::Result<()> {
-    check_schema(&backend).await?;
+pub async fn serve_until_stopped(
+    settings: &Settings,
+    backend: Backend,
+    role: Role,
+) -> anyhow::Result<()> {
+    let operations = &settings.operations;
     let listener = listen(settings.address).await?;
-    let stopping = CancellationToken::new();
-    let workers = Workers::start(&backend, settings.workers, &stopping);
+    let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
+    let sessions = if role == Role::Web { 0 } else { settings.workers };
+    let workers = Workers::start(&backend, sessions, &stopping);
+    let jobs = Jobs::start(&backend, &stopping);
     tokio::spawn(keep_up(backend.clone(), stopping.clone()));
-    let (leptos, site) = (settings.leptos.clone(), Arc::new(settings.site.clone()));
-    let limits = Arc::new(settings.limits.clone());
-    let state = AppState { backend, leptos, site, limits, stopping: stopping.clone() };
-    tracing::info!(address = %listener.local_addr()?, "Resonant listens");
-    let served = tokio::spawn(serve(listener, router(state), stopping.clone()));
+    let state = AppState {
+        backend,
+        leptos: settings.leptos.clone(),
+        site: Arc::new(settings.site.clone()),
+        limits: Arc::new(settings.limits.clone()),
+        operations: Arc::new(operations.clone()),
+        leaving: leaving.clone(),
+        stopping: stopping.clone(),
+    };
+    let router = if role == Role::Worker { router_of_worker(state) } else { router(state) };
+    tracing::info!(address = %listener.local_addr()?, ?role, "Resonant listens");
+    let served = tokio::spawn(serve(listener, router, stopping.clone(), operations.drain));
     until_told().await?;
     tracing::info!("stopping");
+    leaving.cancel();
+    sleep(operations.leave_after).await;
     stopping.cancel();
-    let (served, ()) = tokio::join!(served, workers.stopped());
+    let (served, (), ()) =
+        tokio::join!(served, workers.stopped_within(operations.drain), jobs.stopped());
     served?.context("the server broke off")
-}
-
-/// Works without serving until SIGTERM or SIGINT, then hands over what runs and ends within ten
-/// seconds.
-///
-/// # Errors
-/// When the database has no schema.
-pub async fn work_until_stopped(settings: &Settings, backend: Backend) -> anyhow::Result<()> {
-    check_schema(&backend).await?;
-    let stopping = CancellationToken::new();
-    let workers = Workers::start(&backend, settings.workers.max(1), &stopping);
-    tokio::spawn(keep_up(backend, stopping.clone()));
-    tracing::info!(workers = settings.workers.max(1), "Resonant works");
-    until_told().await?;
-    tracing::info!("stopping");
-    stopping.cancel();
-    workers.stopped().await;
-    Ok(())
-}
-
-/// Refuses to start without the tables.
-async fn check_schema(backend: &Backend) -> anyhow::Result<()> {
-    if !backend.has_schema().await.context("cannot ask the database for its schema")? {
-        bail!("the database has no schema of Resonant: run `server migrate` first")
-    }
-    Ok(())
 }
 
 /// Opens the socket; the error names it.
@@ -78,11 +109,12 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}, which LEPTOS_SITE_ADDR names"))
 }
 
-/// Serves until `stopping` is cancelled and the open requests are answered.
+/// Serves until `stopping` is cancelled and the open requests are answered, at most `drain` later.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stopping: CancellationToken,
+    drain: Duration,
 ) -> io::Result<()> {
     // An event is one small write: it must not wait for the next one.
     let listener = listener.tap_io(|stream| {
@@ -94,7 +126,7 @@ pub async fn serve(
         let stopping = stopping.clone();
         async move {
             stopping.cancelled().await;
-            tokio::time::sleep(GRACE).await;
+            sleep(drain).await;
         }
     };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -3,6 +3,7 @@
 mod database;
 mod limits;
 mod models;
+mod operations;
 mod secrets;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use http::Uri;
 use leptos::config::{LeptosOptions, ReloadWSProtocol};
 use resonant_backend::{QueueLimits, Settings as BackendSettings};
 
+pub use self::operations::Operations;
 pub use limits::{Limits, RateLimits, TrustedProxies};
 
 /// All that the process is told from outside.
@@ -29,6 +31,8 @@ pub struct Settings {
     pub workers: usize,
     /// How much one caller, and all of them, may ask.
     pub limits: Limits,
+    /// How the process starts, stops and is looked after.
+    pub operations: Operations,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -73,6 +77,16 @@ impl Site {
             Some(origin) => matches!(origin.as_bytes(), [b'h', b't', b't', b'p', b's', ..]),
             None => false,
         }
+    }
+
+    /// Whether this machine alone reaches the server, as while it is being worked on.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        let host = self.public_origin.as_deref().and_then(|origin| origin.split_once("://"));
+        host.is_none_or(|(_, host)| {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            name == "localhost" || name.starts_with("127.") || name == "[::1]" || host == "[::1]"
+        })
     }
 
     /// Whether `cargo leptos watch` runs this server.
@@ -129,6 +143,12 @@ impl Settings {
         without_secrets(&self.backend.database.url)
     }
 
+    /// What a command says when it cannot use the database.
+    #[must_use]
+    pub fn no_database(&self) -> String {
+        format!("cannot use the database {}", self.database_name())
+    }
+
     /// Reads the variables that `look_up` knows. An empty variable counts as absent.
     pub fn read(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let vars = Variables { look_up };
@@ -140,6 +160,7 @@ impl Settings {
             },
             watched: vars.text("LEPTOS_WATCH").is_some(),
         };
+        operations::refuse_samples(&vars, &site)?;
         let mut backend = backend_settings(&vars)?;
         backend.sealing_keys = secrets::sealing_keys(&vars, &site)?;
         Ok(Self {
@@ -147,6 +168,7 @@ impl Settings {
             site,
             leptos,
             backend,
+            operations: Operations::read(&vars)?,
             workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
             limits: Limits::read(&vars)?,
             log_format: match vars.text("LOG_FORMAT").as_deref() {
@@ -254,6 +276,9 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
     let database = database::read(vars)?;
     let mut settings = BackendSettings::new(database.url.clone());
     settings.database = database;
+    if let Some(days) = vars.parsed::<u16>("METRICS_DAYS", "a whole number of days")? {
+        settings.metrics_days = days.max(1).into();
+    }
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = models::read(vars)?;

@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use resonant_backend::Backend;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Limits, Site};
+use crate::settings::{Limits, Operations, Site};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone, FromRef)]
@@ -20,6 +20,11 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// How much may be asked.
     pub limits: Arc<Limits>,
-    /// Cancelled once the process was asked to stop.
+    /// How the process is looked after.
+    pub operations: Arc<Operations>,
+    /// Cancelled once the process was asked to stop: balancers shall send nothing more.
+    #[from_ref(skip)]
+    pub leaving: CancellationToken,
+    /// Cancelled once it stops: streams end, no connection is taken any more.
     pub stopping: CancellationToken,
 }

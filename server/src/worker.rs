@@ -44,10 +44,15 @@ impl Workers {
         Self { tasks }
     }
 
-    /// Waits until every worker has stopped, at most as long as a stop may take. A session whose
-    /// worker did not is given to another when its lease runs out.
+    /// Waits until every worker has stopped, at most as long as a stop takes by default.
     pub async fn stopped(self) {
-        if timeout(GRACE, self.tasks.wait()).await.is_err() {
+        self.stopped_within(GRACE).await;
+    }
+
+    /// Waits until every worker has stopped, at most for `limit`. A session whose worker did not is
+    /// given to another when its lease runs out.
+    pub async fn stopped_within(self, limit: Duration) {
+        if timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!("sessions still ran when the time to stop was over");
         }
     }

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod listings;
 mod mcp;
+mod metrics;
 mod python_client;
 mod rights;
 mod secrets;

@@ -1,6 +1,8 @@
 //! The process itself: how it starts, what it says when it cannot, how it ends.
 
+mod behind_nginx;
 mod faults;
+mod operate;
 mod running;
 mod start;
 mod stop;
@@ -16,6 +18,14 @@ fn server(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command.args(arguments).env_clear().envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Runs a command to its end: whether it went well, and what it wrote.
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let output = server(arguments, environment).env("PATH", path).output().unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(words).unwrap())
 }
 
 /// A port that was free a moment ago.

@@ -8,7 +8,9 @@ mod statements;
 mod test_app;
 
 pub(crate) use client::{Answer, Call};
-pub(crate) use database::{empty_database, fresh_database};
+pub(crate) use database::{
+    empty_database, forget_newest_migration, fresh_database, know_a_newer_migration,
+};
 pub(crate) use model::SlowModel;
 pub(crate) use redis::Redis;
 pub(crate) use statements::statements;

@@ -1,12 +1,16 @@
 //! Rights, decided once.
 //!
-//! | actor | owned things (agents, sessions, secrets, own profile) | marketplace | work queue |
-//! | --- | --- | --- | --- |
-//! | owner, guest or member | allowed | read and install | forbidden |
-//! | another user | hidden: [`Error::NotFound`] | read and install | forbidden |
-//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden |
-//! | anonymous | [`Error::Unauthenticated`] | read | unauthenticated |
-//! | system | [`Error::Forbidden`] | read | allowed |
+//! | actor | owned things (agents, sessions, secrets, own profile) | marketplace | work queue | operation |
+//! | --- | --- | --- | --- | --- |
+//! | owner, guest or member | allowed | read and install | forbidden | hidden |
+//! | another user | hidden: [`Error::NotFound`] | read and install | forbidden | hidden |
+//! | admin | as any user | read and install | forbidden | allowed |
+//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden | of an admin, with `metrics:read`: read |
+//! | anonymous | [`Error::Unauthenticated`] | read | unauthenticated | unauthenticated |
+//! | system | [`Error::Forbidden`] | read | allowed | allowed |
+//!
+//! Operation is what concerns the installation as a whole: metrics, alerts, service levels. It is
+//! asked for in the database each time, so that an admin who is none any more sees nothing more.
 //!
 //! A key never does what no scope names: change the profile, sign in or out.
 //!
@@ -15,7 +19,7 @@
 use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
 
-use crate::{Actor, Ctx, Error, Result};
+use crate::{Actor, Ctx, Error, Result, store};
 
 /// The person who asks, in person: a key does not stand for them here.
 pub(crate) fn user(ctx: &Ctx) -> Result<UserId> {
@@ -42,6 +46,18 @@ pub(crate) fn system(ctx: &Ctx) -> Result<()> {
         Actor::Anonymous => Err(Error::Unauthenticated),
         Actor::User { .. } | Actor::Key { .. } => Err(Error::Forbidden),
     }
+}
+
+/// Lets pass who may read what concerns the installation: itself, admins, and keys of admins with the
+/// scope. From others the thing is hidden.
+pub(crate) async fn operator(ctx: &Ctx) -> Result<()> {
+    let id = match ctx.actor() {
+        Actor::System => return Ok(()),
+        _ => with_scope(ctx, Scope::MetricsRead)?,
+    };
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let is_admin = store::members::is_admin(&mut conn, id).await?;
+    if is_admin { Ok(()) } else { Err(Error::NotFound("page")) }
 }
 
 #[cfg(test)]

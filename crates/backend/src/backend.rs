@@ -1,10 +1,12 @@
 //! The backend itself: what the use cases share.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::UserId;
+use resonant_domain::distribution::Distribution;
+use resonant_domain::metric::Family;
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
 use resonant_runtime::egress::Egress;
@@ -21,6 +23,7 @@ use crate::cache::{Cache, CacheFigures, Stale, ear};
 use crate::cursor::Cursors;
 use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
+use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
@@ -81,6 +84,10 @@ pub struct Settings {
     pub password_work: PasswordWork,
     /// Under which keys secrets are kept.
     pub sealing_keys: SealingKeys,
+    /// Where this process counts.
+    pub metrics: Metrics,
+    /// For how many days what was measured is kept.
+    pub metrics_days: u32,
 }
 
 impl Settings {
@@ -95,6 +102,8 @@ impl Settings {
             allow_private_egress: false,
             password_work: PasswordWork::default(),
             sealing_keys: SealingKeys::default(),
+            metrics: Metrics::default(),
+            metrics_days: 400,
         }
     }
 }
@@ -122,6 +131,8 @@ pub(crate) struct Inner {
     lease: Duration,
     session_retention: Option<SignedDuration>,
     queue: QueueLimits,
+    metrics: Metrics,
+    metrics_days: u32,
 }
 
 impl Backend {
@@ -195,6 +206,8 @@ impl Backend {
                 queue: settings.queue,
                 session_retention: settings.database.session_retention(),
                 database,
+                metrics: settings.metrics.clone(),
+                metrics_days: settings.metrics_days,
             }),
         })
     }
@@ -204,7 +217,8 @@ impl Backend {
         Self { inner }
     }
 
-    /// Brings the schema up to date, one process at a time.
+    /// Brings the schema up to date, one process at a time. Migrations of a newer release that were
+    /// applied already stay as they are.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a migration
@@ -212,7 +226,10 @@ impl Backend {
     pub async fn migrate(database_url: &str) -> Result<()> {
         let mut conn =
             database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
-        MIGRATOR.run(&mut conn).await.map_err(Error::internal)?;
+        let mut migrator = sqlx::migrate::Migrator { ..sqlx::migrate::Migrator::DEFAULT };
+        migrator.migrations = MIGRATOR.migrations.clone();
+        migrator.set_ignore_missing(true);
+        migrator.run(&mut conn).await.map_err(Error::internal)?;
         let mut tx = conn.begin().await?;
         upkeep::make_partitions(&mut tx, SystemClock.now()).await?;
         tx.commit().await?;
@@ -254,21 +271,6 @@ impl Backend {
         }
     }
 
-    /// Whether [`Backend::migrate`] was ever run on the database.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn has_schema(&self) -> Result<bool> {
-        // 42P01 is PostgreSQL's undefined_table.
-        match store::settings::is_migrated(&mut *self.catalogue_read().await?).await {
-            Ok(()) => Ok(true),
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => {
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// A context for someone whose sign-in, if any, the use cases need not know.
     #[must_use]
     pub fn ctx(&self, actor: Actor, request_id: RequestId) -> Ctx {
@@ -287,31 +289,73 @@ impl Backend {
         self.inner.engine.models().language_model().map(ToOwned::to_owned)
     }
 
+    /// Where this process counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    pub(crate) fn metrics_days(&self) -> u32 {
+        self.inner.metrics_days
+    }
+
+    /// All that this process has counted, the cache's figures among it.
+    pub(crate) fn counted(&self) -> Vec<(Family, Box<str>, Distribution)> {
+        let mut all = self.metrics().counted();
+        let count = |sum| Distribution { count: sum, sum, ..Distribution::default() };
+        for figures in self.cache_figures() {
+            let hits = figures.hits + figures.shared_hits;
+            let misses = figures.misses.saturating_sub(figures.shared_hits);
+            all.push((Family::CacheHits, figures.kind.into(), count(hits)));
+            all.push((Family::CacheMisses, figures.kind.into(), count(misses)));
+        }
+        all
+    }
+
+    /// Notes how high those things stand that nobody counts as they change.
+    pub(crate) fn look_at_levels(&self) {
+        let metrics = self.metrics();
+        let (used, size) = self.inner.database.connections();
+        metrics.set_level(Family::DbPoolUsed, used);
+        metrics.set_level(Family::DbPoolSize, size);
+        if let Some(bytes) = memory() {
+            metrics.set_level(Family::ProcessMemory, bytes);
+        }
+    }
+
+    /// Measures how long a connection was waited for.
+    async fn waited<T>(&self, connection: impl Future<Output = Result<T>>) -> Result<T> {
+        let began = Instant::now();
+        let connection = connection.await?;
+        self.metrics().observe(Family::DbPoolWait, "", began.elapsed());
+        Ok(connection)
+    }
+
     /// A connection that reads what the owner owns: agents, sessions and whatever else has an
     /// `owner_id`.
     pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
-        self.inner.database.read(owner).await
+        self.waited(self.inner.database.read(owner)).await
     }
 
     /// The same from the database that takes the writes: for those who must see what others have
     /// just written.
     pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
-        self.inner.database.read_latest(owner).await
+        self.waited(self.inner.database.read_latest(owner)).await
     }
 
     /// A connection that writes what the owner owns by one statement, and then commits.
     pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
-        self.inner.database.write(owner).await
+        self.waited(self.inner.database.write(owner)).await
     }
 
     /// A transaction on what the owner owns.
     pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
-        self.inner.database.begin(owner).await
+        self.waited(self.inner.database.begin(owner)).await
     }
 
     /// A connection that reads what is everybody's: people, sign-ins, listings, settings.
     pub(crate) async fn catalogue_read(&self) -> Result<Reading> {
-        self.inner.database.catalogue_read().await
+        self.waited(self.inner.database.catalogue_read()).await
     }
 
     /// The same from the database that takes the writes.
@@ -321,12 +365,12 @@ impl Backend {
 
     /// A connection that writes what is everybody's by one statement, and then commits.
     pub(crate) async fn catalogue_write(&self) -> Result<Writing> {
-        self.inner.database.catalogue_write().await
+        self.waited(self.inner.database.catalogue_write()).await
     }
 
     /// A transaction on what is everybody's.
     pub(crate) async fn catalogue_begin(&self) -> Result<Writing> {
-        self.inner.database.catalogue_begin().await
+        self.waited(self.inner.database.catalogue_begin()).await
     }
 
     /// The databases that hold what owners own, for the installation's own work over all owners.
@@ -336,7 +380,7 @@ impl Backend {
 
     /// A transaction of the installation's own on one of [`Backend::shards`].
     pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
-        self.inner.database.begin_on(shard).await
+        self.waited(self.inner.database.begin_on(shard)).await
     }
 
     /// The one database of a test, whosever things are meant.
@@ -378,6 +422,10 @@ impl Backend {
     pub(crate) fn cache(&self) -> &Cache {
         self.inner.notices.begin();
         &self.inner.cache
+    }
+
+    pub(crate) fn redis(&self) -> Option<&Redis> {
+        self.inner.redis.as_ref()
     }
 
     pub(crate) fn events(&self) -> &SessionEvents {
@@ -490,4 +538,12 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(Error::internal)?;
     Ok(bytes)
+}
+
+/// The memory that this process holds, in bytes (proc(5), statm). `None` where the system has no such
+/// file.
+fn memory() -> Option<u64> {
+    const PAGE: u64 = 4_096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split_whitespace().nth(1)?.parse::<u64>().ok()? * PAGE)
 }

@@ -73,6 +73,14 @@ impl Database {
         Ok(())
     }
 
+    /// How many connections are in use, and how many may be open.
+    pub(crate) fn connections(&self) -> (u64, u64) {
+        self.shards
+            .iter()
+            .map(Pool::connections)
+            .fold((0, 0), |(used, size), pool| (used + pool.0, size + pool.1))
+    }
+
     /// The place of what the owner owns.
     fn of_owner(&self, owner: UserId) -> Whose {
         Whose { shard: 0, owner: Some(owner) }

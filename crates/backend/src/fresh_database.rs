@@ -69,6 +69,14 @@ impl Drop for FreshDatabase {
     }
 }
 
+/// Does one statement on a test's database.
+///
+/// # Panics
+/// When the server does not do it.
+pub async fn execute(url: &str, statement: &str) {
+    run(&mut connect(url).await, statement).await;
+}
+
 /// The template of the present migrations, made when it is not there.
 async fn template(conn: &mut PgConnection, url: &str) -> String {
     let hash = MIGRATOR

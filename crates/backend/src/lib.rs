@@ -6,6 +6,7 @@ pub mod api_keys;
 mod backend;
 pub mod budgets;
 mod cache;
+mod checks;
 mod ctx;
 mod cursor;
 mod database;
@@ -14,13 +15,16 @@ mod error;
 pub mod fresh_database;
 pub mod idempotency;
 mod keyring;
+pub mod leadership;
 pub mod listings;
 pub mod members;
+pub mod metrics;
 mod passwords;
 pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
 pub mod secrets;
+pub mod service_levels;
 pub mod sessions;
 mod store;
 mod tool_backing;
@@ -31,10 +35,12 @@ pub mod work;
 pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use cache::rate_limit::{RateLimit, Standing};
 pub use cache::{CacheFigures, Document};
+pub use checks::{DatabaseFacts, Schema};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};
 pub use keyring::{SealingKey, SealingKeys};
+pub use metrics::Metrics;
 pub use resonant_runtime::clock;
 pub use resonant_runtime::models::{
     ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,

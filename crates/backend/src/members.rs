@@ -1,5 +1,7 @@
 //! People: guests, members and their sign-ins.
 
+mod admins;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -16,6 +18,8 @@ use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
 use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, store};
+
+pub use self::admins::{Appointed, appoint_admin, dismiss_admin, list_admins};
 
 /// For how long a sign-in lasts after it was last used.
 const SIGN_IN_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);

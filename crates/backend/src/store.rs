@@ -12,9 +12,11 @@ pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod distribution;
 pub(crate) mod idempotency;
+pub(crate) mod leases;
 pub(crate) mod limits;
 pub(crate) mod listings;
 pub(crate) mod members;
+pub(crate) mod metrics;
 pub(crate) mod notices;
 #[cfg(test)]
 mod owners;
@@ -29,8 +31,12 @@ pub(crate) mod session_records;
 pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod slow_samples;
+
+use std::time::Duration;
 
 use sqlx::migrate::Migrator;
+use sqlx::postgres::types::PgInterval;
 
 use crate::Error;
 
@@ -58,6 +64,12 @@ fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
         index: column.to_owned(),
         source: "the value is not one that the schema allows".into(),
     })
+}
+
+/// A duration as the store adds it to an instant.
+fn interval(duration: Duration) -> PgInterval {
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
 }
 
 /// A count as the store keeps it. No count here comes near the limit.

@@ -156,8 +156,8 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
     if runnable.is_cancel_asked {
         signals.cancel.cancel();
     }
+    let agent_id = runnable.session.agent_id;
     let run = Run { session: runnable.session, agent: runnable.spec, history };
-    let agent_id = run.session.agent_id;
     let log = QueueLog { backend, claim, agent_id };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
@@ -287,6 +287,7 @@ impl SessionLog for QueueLog<'_> {
                     None => LogError::Fenced,
                 });
             };
+            self.backend.metrics().appended(self.agent_id, &events, usage);
             self.backend.events().publish(self.claim.session_id, &events);
             Ok(events)
         })

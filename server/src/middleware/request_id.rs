@@ -1,23 +1,35 @@
-//! Names each request, and writes one line about it.
+//! Names each request, writes one line about it, and measures it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use resonant_backend::RequestId;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use resonant_backend::clock::{Clock as _, SystemClock};
+use resonant_backend::metrics::{SlowKind, SlowSample};
+use resonant_backend::{Metrics, RequestId};
+use resonant_domain::metric::Family;
 use tracing::Instrument as _;
+
+use crate::state::AppState;
 
 /// The header that carries the id, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id, the caller's own when it is fit, and logs how the request went.
-pub async fn name_and_log(mut request: Request, next: Next) -> Response {
+/// An answer that takes longer is kept for people to look into: the target of the SLO page.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// Gives the request an id, the caller's own when it is fit, and tells how the request went.
+pub async fn name_and_log(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let id = given(request.headers()).unwrap_or_else(new_id);
     let method = request.method().clone();
@@ -34,13 +46,53 @@ pub async fn name_and_log(mut request: Request, next: Next) -> Response {
     }
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
-    let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    let took = began.elapsed();
+    measure(state.backend.metrics(), &method, route, status, took, &id);
+    let duration_ms = took.as_secs_f64() * 1000.0;
     if route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-" {
         tracing::debug!(%method, route, status, duration_ms, "answered");
     } else {
         tracing::info!(%method, route, status, duration_ms, "answered");
     }
     response
+}
+
+/// Notes how long an answer took. Files, streams and the questions of load balancers do not count:
+/// they say nothing about how long people and programs wait.
+#[inline(never)]
+fn measure(
+    metrics: &Metrics,
+    method: &Method,
+    route: &str,
+    status: u16,
+    took: Duration,
+    request_id: &str,
+) {
+    let is_api = route.starts_with("/api/");
+    let is_other = route == "-"
+        || route == "/metrics"
+        || route == "/api/{*path}"
+        || route.starts_with("/pkg")
+        || route.starts_with("/api/v1/health")
+        || route.ends_with("/stream");
+    if is_other {
+        return;
+    }
+    let name = format!("{method} {route}");
+    metrics.observe(if is_api { Family::ApiLatency } else { Family::PageLatency }, &name, took);
+    if is_api && status >= 500 {
+        metrics.add(Family::ApiErrors, &name, 1);
+    }
+    if took >= SLOW {
+        metrics.note_slow(SlowSample {
+            at: SystemClock.now(),
+            kind: SlowKind::Request,
+            name,
+            duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+            request_id: Some(request_id.to_owned()),
+            trace_id: None,
+        });
+    }
 }
 
 /// The caller's id, when it is short and plain enough for a log.

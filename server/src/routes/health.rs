@@ -16,7 +16,7 @@ pub(crate) async fn alive() -> Response {
 }
 
 pub(crate) async fn ready(State(state): State<AppState>) -> Result<Response, Fault> {
-    if state.stopping.is_cancelled() {
+    if state.leaving.is_cancelled() || state.stopping.is_cancelled() {
         return Err(Fault::of(FaultKind::Unavailable, "this process is about to stop"));
     }
     state.backend.is_ready().await?;

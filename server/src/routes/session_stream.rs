@@ -8,7 +8,9 @@
 //! The stream is pulled: nothing is read from the log until the client has taken what was written,
 //! so a slow client costs no memory and misses nothing.
 
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use axum::Extension;
@@ -17,9 +19,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use resonant_backend::metrics::Raised;
 use resonant_backend::sessions::{self, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
+use resonant_domain::metric::Family;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use serde::Deserialize;
@@ -88,12 +92,13 @@ fn nothing_more() -> Response {
 }
 
 fn answer(events: EventStream, state: AppState) -> Response {
+    let open = state.backend.metrics().raise(Family::SseSubscribers);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, reply::NO_STORE),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    let body = Body::from_stream(frames(events, state.stopping).map(Ok::<_, Infallible>));
+    let body = Body::from_stream(frames(events, state.stopping, open).map(Ok::<_, Infallible>));
     (headers, body).into_response()
 }
 
@@ -121,10 +126,16 @@ struct Follower {
     begun: bool,
     /// Whether the last event that was written is an end.
     is_at_end: bool,
+    /// Counts this stream as open.
+    _open: Raised,
 }
 
 /// The body: at most one piece per [`WRITE_INTERVAL`].
-fn frames(events: EventStream, stopping: CancellationToken) -> impl Stream<Item = Bytes> + Send {
+fn frames(
+    events: EventStream,
+    stopping: CancellationToken,
+    open: Raised,
+) -> impl Stream<Item = Bytes> + Send {
     let follower = Follower {
         events,
         stopping,
@@ -132,6 +143,7 @@ fn frames(events: EventStream, stopping: CancellationToken) -> impl Stream<Item 
         over: false,
         begun: false,
         is_at_end: false,
+        _open: open,
     };
     stream::unfold(follower, |mut follower| async move {
         let piece = follower.next_piece().await?;
@@ -156,7 +168,10 @@ impl Follower {
             biased;
             first = timeout_at(beat, self.events.next()) => first,
             // Without an `end`: the client comes back, to the next process, and goes on there.
-            () = self.stopping.cancelled() => return None,
+            () = self.stopping.cancelled() => {
+                self.over = true;
+                return Some(come_back());
+            }
         };
         match first {
             Err(_) => Some(": still here\n\n".to_owned()),
@@ -192,6 +207,12 @@ impl Follower {
         }
         (!text.is_empty()).then_some(text)
     }
+}
+
+/// Tells a client when to come back: not all of them at the same moment.
+fn come_back() -> String {
+    let spread = RandomState::new().build_hasher().finish() % 1_500;
+    format!("retry: {}\n\n", 250 + spread)
 }
 
 /// Adds a batch, joining neighbouring pieces of one text. A joined event has the number of its last

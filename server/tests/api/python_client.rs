@@ -1,6 +1,7 @@
 //! The Python client of this repository against a server on a port.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -28,7 +29,12 @@ async fn the_guides_snippets_run_unchanged() {
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let served = tokio::spawn(server::serve(listener, app.router.clone(), app.stopping.clone()));
+    let served = tokio::spawn(server::serve(
+        listener,
+        app.router.clone(),
+        app.stopping.clone(),
+        Duration::from_secs(8),
+    ));
     let tests = tokio::task::spawn_blocking(move || {
         Command::new("python3")
             .args(["-B", "-m", "unittest", "discover", "--start-directory", "tests"])

@@ -10,7 +10,8 @@ use super::{free_port, server};
 /// A running server that is ended when the test ends.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    port: u16,
+    pub(crate) port: u16,
+    command: Command,
 }
 
 impl Drop for Running {
@@ -23,37 +24,42 @@ impl Drop for Running {
 impl Running {
     /// Starts a server with nothing in its environment but these and its address.
     pub(crate) fn start(environment: &[(&str, &str)]) -> Self {
+        Self::start_as(&[], environment)
+    }
+
+    /// The same in a role.
+    pub(crate) fn start_as(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
         let environment = [environment, &[("LEPTOS_SITE_ADDR", &address)]].concat();
-        let child = server(&[], &environment).spawn().unwrap();
-        let running = Self { child, port };
-        let began = Instant::now();
-        while running.ask("/api/v1/health/ready", "").is_none_or(|text| !text.contains(" 200 ")) {
-            assert!(began.elapsed() < Duration::from_secs(20), "the server does not start");
-            std::thread::sleep(Duration::from_millis(30));
-        }
+        let mut command = server(arguments, &environment);
+        let running = Self { child: command.spawn().unwrap(), port, command };
+        running.wait_until_ready();
         running
     }
 
-    pub(crate) fn connect(&self, path: &str, headers: &str) -> Option<TcpStream> {
-        self.send("GET", path, headers, "")
+    /// Stops the server in good order and starts it anew in the same place.
+    pub(crate) fn restart(&mut self) {
+        self.tell("-TERM");
+        assert!(self.child.wait().unwrap().success());
+        self.child = self.command.spawn().unwrap();
+        self.wait_until_ready();
     }
 
-    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Option<TcpStream> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).ok()?;
-        Some(stream)
+    fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while self.ask("/api/v1/health/ready", "").is_none_or(|text| !text.contains(" 200 ")) {
+            assert!(began.elapsed() < Duration::from_secs(20), "the server does not start");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    pub(crate) fn connect(&self, path: &str, headers: &str) -> Option<TcpStream> {
+        connect(self.port, "GET", path, headers, "")
     }
 
     pub(crate) fn ask(&self, path: &str, headers: &str) -> Option<String> {
-        let mut text = String::new();
-        self.connect(path, headers)?.read_to_string(&mut text).ok()?;
-        Some(text)
+        ask(self.port, "GET", path, headers, "")
     }
 
     /// Sends JSON.
@@ -61,13 +67,41 @@ impl Running {
         let length = json.len();
         let headers =
             format!("{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n");
-        let mut text = String::new();
-        self.send("PATCH", path, &headers, json)?.read_to_string(&mut text).ok()?;
-        Some(text)
+        ask(self.port, "PATCH", path, &headers, json)
     }
 
     pub(crate) fn tell(&self, signal: &str) {
         let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(told.unwrap().success());
     }
+}
+
+/// Sends a request and leaves the answer to be read; `None` when nobody takes it.
+pub(crate) fn connect(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    Some(stream)
+}
+
+/// Sends a request and reads the whole answer.
+pub(crate) fn ask(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<String> {
+    let mut text = String::new();
+    connect(port, method, path, headers, body)?.read_to_string(&mut text).ok()?;
+    Some(text)
 }

@@ -1,13 +1,17 @@
 //! What a person reads when the process cannot start.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
-use super::{free_port, server};
-use crate::support::{empty_database, fresh_database};
+use super::{free_port, run, server};
+use crate::support::{
+    empty_database, forget_newest_migration, fresh_database, know_a_newer_migration,
+};
 
 /// Runs to the end and gives what was written to standard error.
 fn fails(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = server(arguments, environment).output().unwrap();
+    let output =
+        server(arguments, environment).env("START_PATIENCE_SECONDS", "0").output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(words.lines().count(), 1, "{words}");
@@ -33,7 +37,8 @@ fn a_malformed_setting_is_named() {
 
 #[test]
 fn an_unknown_command_is_told() {
-    let words = fails(&["serve-me"], &[("DATABASE_URL", "postgres://localhost/r")]);
+    let (went_well, words) = run(&["serve-me"], &[("DATABASE_URL", "postgres://localhost/r")]);
+    assert!(!went_well);
     assert!(words.contains("serve-me") && words.contains("load-content"), "{words}");
 }
 
@@ -60,6 +65,69 @@ async fn a_missing_schema_and_a_taken_port_are_told() {
     let empty = empty_database().await;
     let words = fails(&[], &[("DATABASE_URL", &empty.url()), ("LEPTOS_SITE_ADDR", &address)]);
     assert!(words.contains("server migrate"), "{words}");
+}
+
+#[test]
+fn sample_secrets_are_refused_where_others_can_reach_the_server() {
+    let database = ("DATABASE_URL", "postgres://user:password@localhost/resonant");
+    let words = fails(&[], &[database, ("PUBLIC_URL", "https://resonant.example.org")]);
+    assert!(words.starts_with("server: DATABASE_URL holds a sample password"), "{words}");
+}
+
+#[tokio::test]
+async fn a_start_waits_for_the_database() {
+    let database = fresh_database().await;
+    let server_port = port_of(&database.url());
+    // A database that is not there yet: its port opens later and leads to the real one.
+    let port = free_port();
+    let url = database.url().replacen(&format!(":{server_port}/"), &format!(":{port}/"), 1);
+    let environment = [("DATABASE_URL", url.as_str()), ("START_PATIENCE_SECONDS", "20")];
+    let mut child = server(&["load-content"], &environment).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.contains("waiting for the database") && line.contains("refused"), "{line}");
+    let relay = tokio::spawn(relay(port, server_port));
+    let rest: Vec<_> =
+        tokio::task::spawn_blocking(move || lines.map_while(Result::ok).collect()).await.unwrap();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("sample listings published")), "{rest:?}");
+    relay.abort();
+}
+
+fn port_of(url: &str) -> u16 {
+    let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    place.split([':', '/']).nth(1).unwrap().parse().unwrap()
+}
+
+async fn relay(from: u16, to: u16) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", from)).await.unwrap();
+    loop {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = tokio::net::TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+        tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+    }
+}
+
+#[tokio::test]
+async fn an_older_schema_is_refused_and_a_newer_one_served() {
+    let database = fresh_database().await;
+    let url = database.url();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The taken port ends a start that got past the schema.
+    let address = (address.local_addr().unwrap().to_string(), address);
+    let environment = [("DATABASE_URL", url.as_str()), ("LEPTOS_SITE_ADDR", &address.0)];
+    forget_newest_migration(&url).await;
+    let words = fails(&[], &environment);
+    assert!(words.contains("1 migrations behind") && words.contains("server migrate"), "{words}");
+
+    let database = fresh_database().await;
+    let url = database.url();
+    let environment = [("DATABASE_URL", url.as_str()), ("LEPTOS_SITE_ADDR", &address.0)];
+    know_a_newer_migration(&url).await;
+    let words = fails(&[], &environment);
+    assert!(words.contains("in use"), "{words}");
+    let (went_well, words) = run(&["migrate"], &environment);
+    assert!(went_well, "{words}");
 }
 
 #[tokio::test]

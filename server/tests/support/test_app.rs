@@ -9,12 +9,13 @@ use leptos::config::LeptosOptions;
 use resonant_backend::fresh_database::FreshDatabase;
 use resonant_backend::members::{self, NewMember};
 use resonant_backend::{
-    Actor, Backend, ModelSettings, OpenAiSettings, PasswordWork, RequestId, Settings, SignInChange,
+    Actor, Backend, ModelSettings, OpenAiSettings, PasswordWork, RequestId, Secret, Settings,
+    SignInChange,
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
 use serde_json::json;
-use server::settings::{Limits, Site};
+use server::settings::{Limits, Operations, Site};
 use server::worker::Workers;
 use server::{AppState, router};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ pub(crate) struct Builder {
     limits: Limits,
     model_url: Option<String>,
     redis_url: Option<String>,
+    operations: Operations,
+    database: Option<FreshDatabase>,
 }
 
 impl Default for Builder {
@@ -38,6 +41,8 @@ impl Default for Builder {
             limits: Limits::none(),
             redis_url: None,
             model_url: None,
+            operations: Operations::default(),
+            database: None,
         }
     }
 }
@@ -73,8 +78,23 @@ impl Builder {
         self
     }
 
+    /// On a database that the test has filled.
+    pub(crate) fn on(mut self, database: FreshDatabase) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    /// Prometheus reads `/metrics` with this token.
+    pub(crate) fn metrics_token(mut self, token: &str) -> Self {
+        self.operations.metrics_token = Some(Secret::new(token));
+        self
+    }
+
     pub(crate) async fn start(self) -> TestApp {
-        let database = fresh_database().await;
+        let database = match self.database {
+            Some(database) => database,
+            None => fresh_database().await,
+        };
         let mut settings = Settings::new(database.url());
         settings.database.pool_size = 8;
         settings.database.pool_overflow = 0;
@@ -104,6 +124,8 @@ impl Builder {
             leptos,
             site: Arc::new(self.site),
             limits: Arc::new(self.limits),
+            operations: Arc::new(self.operations),
+            leaving: CancellationToken::new(),
             stopping: stopping.clone(),
         };
         TestApp { router: router(state), backend, stopping, workers: Some(workers), database }
@@ -183,6 +205,14 @@ impl TestApp {
         };
         members::sign_up(&ctx, new).await.unwrap();
         visitor(&ctx)
+    }
+
+    /// A member who operates the installation.
+    pub(crate) async fn admin(&self) -> Visitor {
+        let visitor = self.member("admin").await;
+        let ctx = self.backend.ctx(Actor::System, RequestId::new("test"));
+        members::appoint_admin(&ctx, "admin@example.org").await.unwrap();
+        visitor
     }
 
     /// An agent of the visitor that can calculate.

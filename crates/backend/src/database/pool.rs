@@ -105,6 +105,13 @@ impl Pool {
         Err(Error::unavailable(alone.ok().and_then(Result::err).unwrap_or(error)))
     }
 
+    /// How many connections are in use, and how many may be open.
+    pub(crate) fn connections(&self) -> (u64, u64) {
+        let open = u64::from(self.connections.size());
+        let used = open.saturating_sub(self.connections.num_idle() as u64);
+        (used, self.connections.options().get_max_connections().into())
+    }
+
     /// A connection.
     pub(crate) async fn conn(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
         Ok(self.connections.acquire().await?)

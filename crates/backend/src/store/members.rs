@@ -70,6 +70,45 @@ pub(crate) async fn find_by_email(
     }))
 }
 
+/// Whether the user operates the installation.
+#[tracing::instrument(name = "db.user.is_admin", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn is_admin(conn: &mut PgConnection, id: UserId) -> sqlx::Result<bool> {
+    let is_admin =
+        sqlx::query_scalar!("SELECT is_admin FROM users WHERE user_id = $1", id.as_uuid())
+            .fetch_optional(conn)
+            .await?;
+    Ok(is_admin.unwrap_or(false))
+}
+
+/// Lists the addresses of those who operate the installation.
+#[tracing::instrument(name = "db.user.list_admins", skip_all, err(level = "debug"))]
+pub(crate) async fn list_admins(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT email AS "email!" FROM users WHERE is_admin AND email IS NOT NULL ORDER BY email"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Makes a member an admin, or no longer one; `false` when no member has the address.
+#[tracing::instrument(name = "db.user.update_admin", skip_all, err(level = "debug"))]
+pub(crate) async fn update_admin(
+    conn: &mut PgConnection,
+    email: &Email,
+    is_admin: bool,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE users SET is_admin = $2, updated_at = $3 WHERE email = $1 AND kind = 'member'",
+        email.as_str(),
+        is_admin,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 #[tracing::instrument(name = "db.user.insert", skip_all, fields(user.id = %viewer.id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,

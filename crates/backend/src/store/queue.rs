@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
-use sqlx::postgres::types::PgInterval;
+
+use super::interval;
 
 /// A session that was claimed.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +25,6 @@ pub(crate) struct Held {
     pub(crate) fence: i64,
     /// Whether a worker has it and has shown signs of life.
     pub(crate) is_leased: bool,
-}
-
-fn interval(duration: Duration) -> PgInterval {
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds }
 }
 
 /// How many sessions of one owner, and of one agent, run at the same time. 0: any number.

@@ -1,6 +1,9 @@
 //! What the installation made for itself.
 
 use sqlx::PgConnection;
+use sqlx::migrate::Migrate as _;
+
+use crate::DatabaseFacts;
 
 /// Reads a value, or keeps `fresh` as the value when there was none.
 #[tracing::instrument(name = "db.setting.find_or_insert", skip_all, fields(setting.name = name), err(level = "debug"))]
@@ -18,6 +21,37 @@ pub(crate) async fn find_or_insert(
         "#,
         name,
         fresh,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Lists the versions of the migrations that were applied; `None` when none ever was.
+#[tracing::instrument(name = "db.setting.list_migrations", skip_all, err(level = "debug"))]
+pub(crate) async fn list_migrations(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<i64>>> {
+    let has_table = sqlx::query_scalar!(
+        r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "has_table!""#
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if !has_table {
+        return Ok(None);
+    }
+    let applied = conn.list_applied_migrations("_sqlx_migrations").await;
+    let applied = applied.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+    Ok(Some(applied.into_iter().map(|migration| migration.version).collect()))
+}
+
+/// What the server tells of itself.
+#[tracing::instrument(name = "db.setting.find_facts", skip_all, err(level = "debug"))]
+pub(crate) async fn find_facts(conn: &mut PgConnection) -> sqlx::Result<DatabaseFacts> {
+    sqlx::query_as!(
+        DatabaseFacts,
+        r#"
+        SELECT current_setting('server_version_num')::INTEGER AS "version!",
+               current_setting('max_connections')::BIGINT AS "connections_max!",
+               pg_is_in_recovery() AS "is_replica!"
+        "#
     )
     .fetch_one(conn)
     .await

@@ -1,0 +1,207 @@
+//! How the installation stands to its service targets.
+
+use resonant_domain::distribution::Distribution;
+use resonant_domain::metric::{Family, Metric, Period};
+use resonant_domain::slo::{
+    Figure, Good, Level, OBJECTIVES, Objective, Ranked, Ranking, Report, Slow,
+};
+
+use crate::metrics::{self, Question};
+use crate::{Ctx, Result};
+
+/// Parts of the period that a curve is drawn from.
+const POINTS: u32 = 60;
+/// The most rows of a ranking.
+const RANKED: usize = 8;
+/// What else is told, beside the targets.
+const FIGURES: [&str; 14] = [
+    "api.latency.count",
+    "api.error_rate",
+    "sessions.active",
+    "queue.depth",
+    "queue.age",
+    "sessions.ended",
+    "tokens.used",
+    "cost.usd",
+    "sse.subscribers",
+    "cache.hits",
+    "cache.misses",
+    "db.pool.used",
+    "db.pool.wait.p99",
+    "process.memory",
+];
+
+/// Tells how the targets were kept over the period that ends now.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation.
+pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
+    metrics::may_read(ctx).await?;
+    let mut levels = Vec::with_capacity(OBJECTIVES.len());
+    for objective in &OBJECTIVES {
+        levels.push(level(ctx, objective, period).await?);
+    }
+    let mut worst = Vec::new();
+    for (title, family) in [
+        ("Routes", Family::ApiLatency),
+        ("Agents", Family::AgentExecution),
+        ("Statements", Family::DbQuery),
+    ] {
+        let rows = metrics::worst(ctx, family, period).await?;
+        let rows = rows.into_iter().take(RANKED).map(ranked).collect();
+        worst.push(Ranking { title: title.to_owned(), rows });
+    }
+    let slow = metrics::list_slow(ctx, period).await?;
+    let question = Question { metrics: known(&FIGURES), period };
+    let figures = metrics::read(ctx, question).await?;
+    Ok(Report {
+        period: period.to_string(),
+        at: figures.to,
+        levels,
+        worst,
+        slow: slow
+            .into_iter()
+            .map(|sample| Slow {
+                at: sample.at,
+                kind: sample.kind.as_str().to_owned(),
+                name: sample.name,
+                duration_ms: millis(u64::try_from(sample.duration_us).unwrap_or(0)),
+                request_id: sample.request_id,
+                trace_id: sample.trace_id,
+            })
+            .collect(),
+        figures: figures
+            .values
+            .into_iter()
+            .map(|(metric, value)| Figure {
+                unit: metric.unit().as_str().to_owned(),
+                metric: metric.name().to_owned(),
+                value,
+            })
+            .collect(),
+    })
+}
+
+async fn level(ctx: &Ctx, objective: &Objective, period: Period) -> Result<Level> {
+    let metric = known(&[objective.metric]);
+    let question = Question { metrics: metric.clone(), period };
+    let value = metrics::read(ctx, question).await?.values.first().and_then(|(_, value)| *value);
+    let mut points = Vec::new();
+    for metric in &metric {
+        let series = metrics::series(ctx, metric, period, POINTS).await?;
+        points.extend(series.into_iter().map(|point| point.value));
+    }
+    let (bad, all) = match objective.good {
+        Good::Fast(family) => {
+            let all = metrics::whole(ctx, family, period).await?;
+            // A target is in milliseconds, a distribution in microseconds.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a target is some seconds"
+            )]
+            let limit = (objective.target * 1_000.0) as u64;
+            (all.count_above(limit), all.count)
+        }
+        Good::Counted(good, bad) => {
+            let good = metrics::whole(ctx, good, period).await?.sum;
+            let bad = metrics::whole(ctx, bad, period).await?.sum;
+            (bad, good + bad)
+        }
+    };
+    Ok(Level {
+        title: objective.title.to_owned(),
+        metric: objective.metric.to_owned(),
+        unit: metric.first().map_or("", |metric| metric.unit().as_str()).to_owned(),
+        target: objective.target,
+        critical: objective.critical,
+        value,
+        standing: objective.standing(value),
+        burn_rate: objective.burn_rate(bad, all),
+        points,
+    })
+}
+
+/// The metrics of these names; all of them are known, which a test sees to.
+fn known(names: &[&str]) -> Vec<Metric> {
+    names.iter().filter_map(|name| Metric::parse("metrics", name).ok()).collect()
+}
+
+fn ranked((name, all): (String, Distribution)) -> Ranked {
+    Ranked {
+        name,
+        count: all.count,
+        p50_ms: millis(all.quantile(500).unwrap_or(0)),
+        p99_ms: millis(all.quantile(990).unwrap_or(0)),
+        total_ms: millis(all.sum),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "durations stay far below 2^52 microseconds")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use resonant_domain::FaultKind;
+    use resonant_domain::slo::Standing;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::metrics::{Keeper, SlowKind, SlowSample};
+    use crate::{Backend, members, sample};
+
+    #[test]
+    fn every_figure_is_a_metric() {
+        assert_eq!(known(&FIGURES).len(), FIGURES.len());
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn the_targets_stand_beside_what_was_measured(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let root = sample::member(&backend, "root").await.unwrap();
+        let stranger = report(&root, Period::HOUR).await.unwrap_err();
+        assert_eq!(stranger.kind(), FaultKind::NotFound);
+        members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
+        let metrics = backend.metrics();
+        for number in 0..100 {
+            let took = if number < 98 { 20 } else { 900 };
+            metrics.observe(Family::ApiLatency, "GET /slow", Duration::from_millis(took));
+        }
+        metrics.observe(Family::ApiLatency, "GET /fast", Duration::from_millis(1));
+        metrics.note_slow(SlowSample {
+            at: backend.now(),
+            kind: SlowKind::Request,
+            name: "GET /slow".to_owned(),
+            duration_us: 900_000,
+            request_id: Some("request-1".to_owned()),
+            trace_id: None,
+        });
+        metrics.add(Family::CacheHits, "listing", 9);
+        metrics.add(Family::CacheMisses, "listing", 1);
+        Keeper::default().keep(&backend.system()).await.unwrap();
+
+        let report = report(&root, Period::HOUR).await.unwrap();
+        let standings: Vec<_> = report.levels.iter().map(|level| level.standing).collect();
+        let expected = [
+            Standing::Kept,
+            Standing::Missed,
+            Standing::Unknown,
+            Standing::Unknown,
+            Standing::Kept,
+        ];
+        assert_eq!(standings, expected);
+        let burn = report.levels[1].burn_rate.unwrap();
+        assert!((burn - 2.0).abs() < 0.05, "two in a hundred where one may be: {burn}");
+        assert_eq!(report.levels[4].burn_rate, Some(0.5));
+        assert_eq!(report.levels[0].points.iter().flatten().count(), 1);
+        let routes: Vec<_> = report.worst[0].rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(routes, ["GET /slow", "GET /fast"]);
+        assert_eq!(report.slow[0].request_id.as_deref(), Some("request-1"));
+        let count = report.figures.iter().find(|figure| figure.metric == "api.latency.count");
+        assert_eq!(count.unwrap().value, Some(101.0));
+    }
+}

@@ -1,0 +1,323 @@
+//! The SQL of what is measured.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::distribution::Distribution;
+use resonant_domain::metric::Family;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{known, signed, unsigned};
+use crate::metrics::Step;
+
+/// What was measured of one label in one step.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) at: jiff::Timestamp,
+    pub(crate) family: Family,
+    pub(crate) label: String,
+    pub(crate) process: Uuid,
+    pub(crate) distribution: Distribution,
+}
+
+impl Row {
+    pub(crate) const fn new(
+        at: jiff::Timestamp,
+        family: Family,
+        label: String,
+        process: Uuid,
+        distribution: Distribution,
+    ) -> Self {
+        Self { at, family, label, process, distribution }
+    }
+}
+
+/// A stretch of time that is read from the rows of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) step: Step,
+    pub(crate) from: jiff::Timestamp,
+    pub(crate) to: jiff::Timestamp,
+}
+
+struct RawRow {
+    at: Timestamp,
+    family: String,
+    label: String,
+    process_id: Uuid,
+    count: i64,
+    sum: i64,
+    max: i64,
+    buckets: Vec<u8>,
+}
+
+impl TryFrom<RawRow> for Row {
+    type Error = sqlx::Error;
+
+    fn try_from(raw: RawRow) -> sqlx::Result<Self> {
+        let family = Family::ALL.iter().copied().find(|family| family.as_str() == raw.family);
+        Ok(Self {
+            at: raw.at.to_jiff(),
+            family: known(family, "family")?,
+            label: raw.label,
+            process: raw.process_id,
+            distribution: Distribution {
+                count: unsigned(raw.count),
+                sum: unsigned(raw.sum),
+                max: unsigned(raw.max),
+                buckets: known(Distribution::decode_buckets(&raw.buckets), "buckets")?,
+            },
+        })
+    }
+}
+
+/// Families that this release knows; a newer one may have written others.
+fn known_families() -> Vec<String> {
+    Family::ALL.iter().map(|family| family.as_str().to_owned()).collect()
+}
+
+/// Writes rows of minutes over those that were there.
+pub(crate) async fn upsert(conn: &mut PgConnection, rows: &[Row]) -> sqlx::Result<()> {
+    upsert_step(conn, Step::Minute, rows).await
+}
+
+/// Writes rows over those that were there.
+#[tracing::instrument(name = "db.metric.upsert", skip_all, fields(rows = rows.len()), err(level = "debug"))]
+pub(crate) async fn upsert_step(
+    conn: &mut PgConnection,
+    step: Step,
+    rows: &[Row],
+) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let all =
+        |value: fn(&Row) -> u64| rows.iter().map(|row| signed(value(row))).collect::<Vec<_>>();
+    sqlx::query!(
+        r#"
+        INSERT INTO metric_rollups (step, at, family, label, process_id, count, sum, max, buckets)
+        SELECT $1, to_timestamp(row.at), row.family, row.label, row.process_id, row.count, row.sum,
+               row.max, row.buckets
+        FROM unnest($2::BIGINT[], $3::TEXT[], $4::TEXT[], $5::UUID[], $6::BIGINT[], $7::BIGINT[],
+                    $8::BIGINT[], $9::BYTEA[])
+             AS row (at, family, label, process_id, count, sum, max, buckets)
+        ORDER BY 3, 4, 2
+        ON CONFLICT (step, family, label, at, process_id) DO UPDATE
+        SET count = excluded.count, sum = excluded.sum, max = excluded.max,
+            buckets = excluded.buckets
+        "#,
+        step.as_str(),
+        &rows.iter().map(|row| row.at.as_second()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.family.as_str().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.label.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.process).collect::<Vec<_>>(),
+        &all(|row| row.distribution.count),
+        &all(|row| row.distribution.sum),
+        &all(|row| row.distribution.max),
+        &rows.iter().map(|row| row.distribution.encode_buckets()).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists all rows of a stretch of time.
+#[tracing::instrument(name = "db.metric.list_step", skip_all, err(level = "debug"))]
+pub(crate) async fn list_step(
+    conn: &mut PgConnection,
+    step: Step,
+    from: jiff::Timestamp,
+    to: jiff::Timestamp,
+) -> sqlx::Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        RawRow,
+        r#"
+        SELECT at AS "at: Timestamp", family, label, process_id, count, sum, max, buckets
+        FROM metric_rollups
+        WHERE step = $1 AND at >= $2 AND at < $3 AND family = ANY($4)
+        "#,
+        step.as_str(),
+        from.to_sqlx() as Timestamp,
+        to.to_sqlx() as Timestamp,
+        &known_families(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::try_from).collect()
+}
+
+/// Lists the rows of families as a whole.
+#[tracing::instrument(name = "db.metric.list_wholes", skip_all, err(level = "debug"))]
+pub(crate) async fn list_wholes(
+    conn: &mut PgConnection,
+    families: &[Family],
+    segments: &[Segment],
+) -> sqlx::Result<Vec<Row>> {
+    let families: Vec<_> = families.iter().map(|family| family.as_str().to_owned()).collect();
+    let (steps, from, to) = columns(segments);
+    let rows = sqlx::query_as!(
+        RawRow,
+        r#"
+        SELECT m.at AS "at: Timestamp", m.family, m.label, m.process_id, m.count, m.sum, m.max,
+               m.buckets
+        FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS segment (step, begins, ends)
+        JOIN metric_rollups m
+          ON m.step = segment.step AND m.at >= to_timestamp(segment.begins)
+         AND m.at < to_timestamp(segment.ends)
+        WHERE m.family = ANY($4) AND m.label = ''
+        "#,
+        &steps,
+        &from,
+        &to,
+        &families,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::try_from).collect()
+}
+
+/// Lists the rows of a family by label.
+#[tracing::instrument(name = "db.metric.list_labels", skip_all, err(level = "debug"))]
+pub(crate) async fn list_labels(
+    conn: &mut PgConnection,
+    family: Family,
+    segments: &[Segment],
+) -> sqlx::Result<Vec<Row>> {
+    let (steps, from, to) = columns(segments);
+    let rows = sqlx::query_as!(
+        RawRow,
+        r#"
+        SELECT m.at AS "at: Timestamp", m.family, m.label, m.process_id, m.count, m.sum, m.max,
+               m.buckets
+        FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS segment (step, begins, ends)
+        JOIN metric_rollups m
+          ON m.step = segment.step AND m.at >= to_timestamp(segment.begins)
+         AND m.at < to_timestamp(segment.ends)
+        WHERE m.family = $4 AND m.label <> ''
+        "#,
+        &steps,
+        &from,
+        &to,
+        family.as_str(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::try_from).collect()
+}
+
+/// The segments as the arrays that a statement takes. A segment's ends are whole seconds or now,
+/// which counts as the second after it.
+fn columns(segments: &[Segment]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
+    (
+        segments.iter().map(|segment| segment.step.as_str().to_owned()).collect(),
+        segments.iter().map(|segment| segment.from.as_second()).collect(),
+        segments
+            .iter()
+            .map(|segment| segment.to.as_second() + i64::from(segment.to.subsec_nanosecond() > 0))
+            .collect(),
+    )
+}
+
+/// Where the first row of a step at or after an instant lies.
+#[tracing::instrument(name = "db.metric.find_first", skip_all, err(level = "debug"))]
+pub(crate) async fn find_first(
+    conn: &mut PgConnection,
+    step: Step,
+    from: jiff::Timestamp,
+) -> sqlx::Result<Option<jiff::Timestamp>> {
+    let at = sqlx::query_scalar!(
+        r#"SELECT min(at) AS "at: Timestamp" FROM metric_rollups WHERE step = $1 AND at >= $2"#,
+        step.as_str(),
+        from.to_sqlx() as Timestamp,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(at.map(Timestamp::to_jiff))
+}
+
+/// Until when the rows of a step are made.
+#[tracing::instrument(name = "db.metric.find_done", skip_all, err(level = "debug"))]
+pub(crate) async fn find_done(
+    conn: &mut PgConnection,
+    step: Step,
+) -> sqlx::Result<Option<jiff::Timestamp>> {
+    let until = sqlx::query_scalar!(
+        r#"SELECT done_until AS "done_until: Timestamp" FROM metric_progress WHERE step = $1"#,
+        step.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(until.map(Timestamp::to_jiff))
+}
+
+#[tracing::instrument(name = "db.metric.update_done", skip_all, err(level = "debug"))]
+pub(crate) async fn update_done(
+    conn: &mut PgConnection,
+    step: Step,
+    until: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO metric_progress (step, done_until) VALUES ($1, $2)
+        ON CONFLICT (step) DO UPDATE SET done_until = excluded.done_until
+        "#,
+        step.as_str(),
+        until.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+#[tracing::instrument(name = "db.metric.delete_before", skip_all, err(level = "debug"))]
+pub(crate) async fn delete_before(
+    conn: &mut PgConnection,
+    step: Step,
+    before: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM metric_rollups WHERE step = $1 AND at < $2",
+        step.as_str(),
+        before.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How the queue stands: what waits, what runs, and how long the first has waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueueLevels {
+    waiting: i64,
+    running: i64,
+    age_ms: i64,
+}
+
+impl QueueLevels {
+    /// The levels under the names that they are measured by.
+    pub(crate) fn levels(self) -> impl Iterator<Item = (Family, u64)> {
+        [
+            (Family::QueueDepth, unsigned(self.waiting)),
+            (Family::SessionsActive, unsigned(self.running)),
+            (Family::QueueAge, unsigned(self.age_ms)),
+        ]
+        .into_iter()
+    }
+}
+
+#[tracing::instrument(name = "db.metric.find_queue_levels", skip_all, err(level = "debug"))]
+pub(crate) async fn find_queue_levels(conn: &mut PgConnection) -> sqlx::Result<QueueLevels> {
+    sqlx::query_as!(
+        QueueLevels,
+        r#"
+        SELECT count(*) FILTER (WHERE coalesce(lease_until, run_at) <= now()) AS "waiting!",
+               count(*) FILTER (WHERE lease_until > now()) AS "running!",
+               coalesce(
+                   (extract(epoch FROM now() - min(coalesce(lease_until, run_at))) * 1000)::BIGINT,
+                   0
+               ) AS "age_ms!"
+        FROM session_queue
+        "#
+    )
+    .fetch_one(conn)
+    .await
+}

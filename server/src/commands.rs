@@ -1,0 +1,159 @@
+//! What the process can be told to do: `server help` lists it.
+
+mod admin;
+mod backup;
+mod doctor;
+mod serve;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use resonant_backend::{Actor, Backend, RequestId, secrets};
+
+use crate::Settings;
+use crate::serve::{Role, wait_for};
+
+/// The list of commands.
+pub const HELP: &str = "\
+server [all]             answer requests and run sessions
+server web               answer requests alone
+server worker            run sessions alone; answers health checks and /metrics
+server migrate           bring the schema up to date, one process at a time
+server migrate --distribute    the same, then spread the tables over a Citus cluster
+server load-content      publish the sample listings, once
+server rotate-secrets    seal all secrets under the first key of SECRETS_KEY
+server admin create EMAIL    make a member an admin; without such a member, make one
+server admin remove EMAIL    make an admin a member as all others
+server admin list            who operates this installation
+server doctor            check settings, database, Redis, models and disk, and say what to mend
+server backup FILE       write the database into a file
+server restore FILE      fill an empty database from such a file";
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Serve in a role.
+    Serve(Role),
+    /// Bring the schema up to date.
+    Migrate,
+    /// The same, then spread the tables over the nodes of a cluster.
+    Distribute,
+    /// Publish the sample listings.
+    LoadContent,
+    /// Seal all secrets under the first key.
+    RotateSecrets,
+    /// Make or unmake admins.
+    Admin(AdminCommand),
+    /// Look for what needs mending.
+    Doctor,
+    /// Write the database into a file.
+    Backup(PathBuf),
+    /// Fill the database from a file.
+    Restore(PathBuf),
+    /// List the commands.
+    Help,
+}
+
+/// What to do about admins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminCommand {
+    /// Make one.
+    Create(String),
+    /// Unmake one.
+    Remove(String),
+    /// Name all.
+    List,
+}
+
+impl Command {
+    /// Reads the process's arguments, without its own name.
+    ///
+    /// # Errors
+    /// Lists the commands.
+    pub fn parse(arguments: &[String]) -> anyhow::Result<Self> {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Ok(match *words.as_slice() {
+            [] | ["all"] => Self::Serve(Role::All),
+            ["web"] => Self::Serve(Role::Web),
+            ["worker"] => Self::Serve(Role::Worker),
+            ["migrate"] => Self::Migrate,
+            ["migrate", "--distribute"] => Self::Distribute,
+            ["load-content"] => Self::LoadContent,
+            ["rotate-secrets"] => Self::RotateSecrets,
+            ["admin", "create", email] => Self::Admin(AdminCommand::Create(email.to_owned())),
+            ["admin", "remove", email] => Self::Admin(AdminCommand::Remove(email.to_owned())),
+            ["admin", "list"] => Self::Admin(AdminCommand::List),
+            ["doctor"] => Self::Doctor,
+            ["backup", file] => Self::Backup(file.into()),
+            ["restore", file] => Self::Restore(file.into()),
+            ["help" | "--help" | "-h"] => Self::Help,
+            _ => bail!("there is no command {}; these are there:\n{HELP}", words.join(" ")),
+        })
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// Says what failed and names the place, never a secret.
+    #[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let connect = || wait_for(settings, || Backend::connect(settings.backend.clone()));
+        match self {
+            Self::Serve(role) => serve::run(settings, connect().await?, role).await,
+            Self::Migrate => migrate(settings).await,
+            Self::Distribute => {
+                migrate(settings).await?;
+                let spread = Backend::distribute(&settings.backend.database.url).await;
+                spread.with_context(|| settings.no_database())?;
+                tracing::info!("the tables are spread by owner");
+                Ok(())
+            }
+            Self::LoadContent => {
+                let count = connect().await?.load_content().await;
+                let count = count.with_context(|| settings.no_database())?;
+                tracing::info!(count, "sample listings published");
+                Ok(())
+            }
+            Self::RotateSecrets => {
+                let ctx = connect().await?.ctx(Actor::System, RequestId::new("rotate-secrets"));
+                let count = secrets::rotate(&ctx).await.context("cannot seal the secrets anew")?;
+                tracing::info!(count, "secrets sealed under the first key");
+                Ok(())
+            }
+            Self::Admin(command) => admin::run(&connect().await?, command).await,
+            Self::Doctor => doctor::run(settings).await,
+            Self::Backup(file) => backup::write(settings, &file).await,
+            Self::Restore(file) => backup::read(settings, &file).await,
+            Self::Help => {
+                println!("{HELP}");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    wait_for(settings, || Backend::migrate(&settings.backend.database.url)).await?;
+    tracing::info!("the schema is up to date");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_of_the_help_is_understood() {
+        for line in HELP.lines() {
+            let words = line.split("  ").next().unwrap_or_default().replace("[all]", "all");
+            let words: Vec<_> = words.split_whitespace().skip(1).map(str::to_owned).collect();
+            assert!(Command::parse(&words).is_ok(), "{words:?}");
+        }
+        assert_eq!(Command::parse(&[]).unwrap(), Command::Serve(Role::All));
+        for words in [&["backup"][..], &["admin"], &["web", "now"], &["serve"]] {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            let error = Command::parse(&words).unwrap_err().to_string();
+            assert!(error.contains("load-content"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! `server doctor`: looks at everything that the process needs and says what to mend.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::bail;
+use resonant_backend::{Backend, Schema};
+
+use crate::Settings;
+use crate::middleware::problem::chain;
+
+/// Less free space than this is a fault, in bytes.
+const DISK_MIN: u64 = 1 << 30;
+
+/// What came of one look.
+enum Finding {
+    Well(String),
+    /// It works, but not as well as it could.
+    Note(String),
+    Fault {
+        what: String,
+        mend: String,
+    },
+}
+
+/// Looks at everything; fails when something must be mended.
+pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let mut findings = vec![("settings", look_at_settings(settings))];
+    match Backend::connect(settings.backend.clone()).await {
+        Ok(backend) => {
+            findings.push(("database", look_at_database(settings, &backend).await));
+            findings.push(("schema", look_at_schema(&backend).await));
+            findings.push(("redis", look_at_redis(settings, &backend).await));
+            findings.push(("models", look_at_models(&backend).await));
+        }
+        Err(error) => findings.push((
+            "database",
+            Finding::Fault {
+                what: format!("{} does not answer: {}", settings.database_name(), chain(&error)),
+                mend: "start PostgreSQL, or let DATABASE_URL name one that runs".to_owned(),
+            },
+        )),
+    }
+    findings.push(("pages", look_at_pages(settings)));
+    findings.push(("disk", look_at_disk(Path::new(&*settings.leptos.site_root))));
+    tell(&findings)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
+fn tell(findings: &[(&str, Finding)]) -> anyhow::Result<()> {
+    let mut faults = 0;
+    for (name, finding) in findings {
+        match finding {
+            Finding::Well(text) => println!("{name:<10} well   {text}"),
+            Finding::Note(text) => println!("{name:<10} note   {text}"),
+            Finding::Fault { what, mend } => {
+                faults += 1;
+                println!("{name:<10} FAULT  {what}\n{:<18}mend: {mend}", "");
+            }
+        }
+    }
+    match faults {
+        0 => Ok(()),
+        1 => bail!("1 fault"),
+        more => bail!("{more} faults"),
+    }
+}
+
+fn look_at_settings(settings: &Settings) -> Finding {
+    if settings.site.public_origin().is_none() {
+        return Finding::Note(
+            "PUBLIC_URL is unset: fine on this machine; elsewhere set it, with https, so that \
+             cookies are safe"
+                .to_owned(),
+        );
+    }
+    if settings.site.is_https() {
+        Finding::Well("every variable can be used".to_owned())
+    } else {
+        Finding::Note("PUBLIC_URL is not https: anyone on the way can read sign-ins".to_owned())
+    }
+}
+
+async fn look_at_database(settings: &Settings, backend: &Backend) -> Finding {
+    match backend.database_facts().await {
+        Err(error) => {
+            Finding::Fault { what: chain(&error), mend: "look into PostgreSQL's log".to_owned() }
+        }
+        Ok(facts) if facts.version < 140_000 => Finding::Fault {
+            what: format!("PostgreSQL {} is too old", facts.version / 10_000),
+            mend: "use PostgreSQL 14 or newer".to_owned(),
+        },
+        Ok(facts) if facts.is_replica => Finding::Fault {
+            what: "DATABASE_URL names a replica, which takes no writes".to_owned(),
+            mend: "let DATABASE_URL name the primary".to_owned(),
+        },
+        Ok(facts) => {
+            let name = settings.database_name();
+            let version = facts.version / 10_000;
+            let (pool, most) = (settings.backend.database.pool_size, facts.connections_max);
+            let text = format!("PostgreSQL {version} at {name}, {pool} of its {most} connections");
+            if i64::from(pool) * 2 > most {
+                Finding::Note(format!(
+                    "{text}: two processes would not fit; lower DATABASE_POOL_SIZE or raise \
+                     max_connections"
+                ))
+            } else {
+                Finding::Well(text)
+            }
+        }
+    }
+}
+
+async fn look_at_schema(backend: &Backend) -> Finding {
+    let behind = |what: String| Finding::Fault { what, mend: "run `server migrate`".to_owned() };
+    match backend.schema().await {
+        Ok(Schema::Current) => Finding::Well("up to date".to_owned()),
+        Ok(Schema::Newer { more }) => {
+            Finding::Note(format!("{more} migrations newer than this program, which serves it"))
+        }
+        Ok(Schema::Absent) => behind("there is none".to_owned()),
+        Ok(Schema::Behind { missing }) => behind(format!("{missing} migrations are missing")),
+        Err(error) => {
+            Finding::Fault { what: chain(&error), mend: "look into PostgreSQL's log".to_owned() }
+        }
+    }
+}
+
+async fn look_at_redis(settings: &Settings, backend: &Backend) -> Finding {
+    if settings.backend.redis_url.is_none() {
+        return Finding::Note(
+            "REDIS_URL is unset: enough for one process, several need it to share cache and events"
+                .to_owned(),
+        );
+    }
+    match backend.ping_redis().await {
+        Ok(()) => Finding::Well("answers".to_owned()),
+        Err(error) => Finding::Fault {
+            what: format!("does not answer: {}", chain(&error)),
+            mend:
+                "start Redis, or let REDIS_URL name one that runs; until then each process keeps \
+                   its own cache and reads events from the database"
+                    .to_owned(),
+        },
+    }
+}
+
+async fn look_at_models(backend: &Backend) -> Finding {
+    let Some(model) = backend.language_model() else {
+        return Finding::Note("no language model: the built-in planner alone answers".to_owned());
+    };
+    match backend.try_language_model().await {
+        Ok(()) => Finding::Well(format!("{model} answers")),
+        Err(reason) => Finding::Fault {
+            what: format!("{model} does not answer: {reason}"),
+            mend: "look at OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL".to_owned(),
+        },
+    }
+}
+
+fn look_at_pages(settings: &Settings) -> Finding {
+    let root = Path::new(&*settings.leptos.site_root).join(&*settings.leptos.site_pkg_dir);
+    if root.is_dir() {
+        Finding::Well(format!("{} is there", root.display()))
+    } else {
+        Finding::Fault {
+            what: format!("{} is missing: pages come without style and program", root.display()),
+            mend: "let LEPTOS_SITE_ROOT name the folder site/ of the release".to_owned(),
+        }
+    }
+}
+
+/// The free space where the program lives, as POSIX's `df` tells it.
+fn look_at_disk(root: &Path) -> Finding {
+    let place = if root.exists() { root } else { Path::new(".") };
+    let output = Command::new("df").arg("-Pk").arg(place).output();
+    let free = output.ok().and_then(|output| free_bytes(&String::from_utf8_lossy(&output.stdout)));
+    match free {
+        None => Finding::Note("df does not tell how much is free".to_owned()),
+        Some(free) if free < DISK_MIN => Finding::Fault {
+            what: format!("{} MiB are free", free >> 20),
+            mend: "make room; PostgreSQL stops taking writes when its disk is full".to_owned(),
+        },
+        Some(free) => Finding::Well(format!("{} MiB are free", free >> 20)),
+    }
+}
+
+fn free_bytes(text: &str) -> Option<u64> {
+    let kibibytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_free_space_is_read() {
+        let text =
+            "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/a 10 4 6 40% /\n";
+        assert_eq!(free_bytes(text), Some(6 * 1024));
+        assert_eq!(free_bytes("df: no such file"), None);
+    }
+}

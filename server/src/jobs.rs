@@ -1,0 +1,45 @@
+//! What a process does by the clock, besides running sessions: it writes down what it measured, and
+//! one process does what is done once for all.
+
+mod keep_metrics;
+mod lead;
+
+use std::time::Duration;
+
+use resonant_backend::{Actor, Backend, Ctx, RequestId};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long the last words may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The jobs of this process.
+#[derive(Debug)]
+pub struct Jobs {
+    tasks: TaskTracker,
+}
+
+impl Jobs {
+    /// Starts them. They end when `stopping` is cancelled.
+    #[must_use]
+    pub fn start(backend: &Backend, stopping: &CancellationToken) -> Self {
+        let tasks = TaskTracker::new();
+        tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
+        tasks.spawn(lead::until(backend.clone(), stopping.clone()));
+        tasks.close();
+        Self { tasks }
+    }
+
+    /// Waits until the last was written.
+    pub async fn stopped(self) {
+        if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
+            tracing::warn!("the last measurements were not written in time");
+        }
+    }
+}
+
+/// The installation itself, at the work of this name.
+fn system(backend: &Backend, name: &str) -> Ctx {
+    backend.ctx(Actor::System, RequestId::new(format!("{name}-{}", std::process::id())))
+}

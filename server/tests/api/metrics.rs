@@ -1,0 +1,118 @@
+//! What was measured, for admins and for Prometheus.
+
+use resonant_backend::metrics::Keeper;
+use resonant_backend::{Actor, RequestId};
+
+use crate::support::{TestApp, Visitor};
+
+async fn keep(app: &TestApp) {
+    let ctx = app.backend.ctx(Actor::System, RequestId::new("test"));
+    Keeper::default().keep(&ctx).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_reads_metrics_by_the_names_of_the_guide() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for _ in 0..20 {
+        app.get("/api/v1/listings").await;
+    }
+    keep(&app).await;
+    let path = "/api/v1/metrics?metrics=api.latency.p50,api.latency.p99,api.latency.count,\
+                agent.execution.duration,cache.hit_rate&period=1h";
+    let answer = app.get(path).by(&admin).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let body = answer.value();
+    let (p50, p99) = (&body["metrics"]["api.latency.p50"], &body["metrics"]["api.latency.p99"]);
+    assert!(p50.as_f64().unwrap() > 0.0 && p50.as_f64() <= p99.as_f64(), "{body}");
+    assert_eq!(body["metrics"]["api.latency.count"], 20.0, "{body}");
+    assert!(body["metrics"]["agent.execution.duration"].is_null(), "{body}");
+    assert_eq!(&body["values"]["api_latency_p50"], p50);
+    assert_eq!(body["units"]["api.latency.p50"], "ms");
+    assert_eq!(body["period"], "1h");
+    let guide = app.get("/api/v1/metrics").by(&admin).await.value();
+    assert_eq!(guide["metrics"].as_object().unwrap().len(), 5, "{guide}");
+}
+
+#[tokio::test]
+async fn the_service_levels_are_told_to_admins() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    app.get("/api/v1/listings").await;
+    keep(&app).await;
+    let report = app.get("/api/v1/service-levels?period=5m").by(&admin).await.value();
+    assert_eq!(report["levels"].as_array().unwrap().len(), 5, "{report}");
+    assert_eq!(report["levels"][0]["metric"], "api.latency.p50");
+    assert_eq!(report["levels"][0]["target"], 100.0);
+    assert_eq!(report["worst"][0]["rows"][0]["name"], "GET /api/v1/listings");
+    let wrong = app.get("/api/v1/service-levels?period=soon").by(&admin).await;
+    assert_eq!(wrong.problem(), (400, vec!["period".to_owned()]));
+    for (visitor, status) in [(app.member("ada").await, 404), (Visitor::ANONYMOUS, 401)] {
+        assert_eq!(app.get("/api/v1/service-levels").by(&visitor).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_told_with_what_can() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (query, field, hint) in [
+        ("metrics=api.latency.p98", "metrics", "api.latency.p99"),
+        ("metrics=", "metrics", "cache.hit_rate"),
+        ("period=1y", "period", "7d"),
+        ("period=0m", "period", "1m"),
+        ("metric=queue.depth", "metric", "metrics"),
+    ] {
+        let answer = app.get(&format!("/api/v1/metrics?{query}")).by(&admin).await;
+        let (status, fields) = answer.problem();
+        assert_eq!((status, fields.as_slice()), (400, &[field.to_owned()][..]), "{query}");
+        assert!(answer.text().contains(hint), "{answer:?}");
+    }
+    let both = app.get("/api/v1/metrics?metrics=x,y&period=z").by(&admin).await;
+    assert_eq!(both.problem().1, ["metrics", "period"]);
+}
+
+#[tokio::test]
+async fn others_learn_nothing_of_metrics() {
+    let app = TestApp::builder().metrics_token("4f1c2d").start().await;
+    let member = app.member("ada").await;
+    let guest = app.guest().await;
+    let everyone = [(&member, 404), (&guest, 404), (&Visitor::ANONYMOUS, 401)];
+    for (visitor, status) in everyone {
+        for query in ["", "?metrics=x"] {
+            let answer = app.get(&format!("/api/v1/metrics{query}")).by(visitor).await;
+            assert_eq!(answer.problem().0, status, "{answer:?}");
+            assert!(!answer.text().contains("cache.hit_rate"), "{answer:?}");
+        }
+        assert_eq!(app.get("/metrics").by(visitor).await.status, 404);
+    }
+    let wrong = app.get("/metrics").header("authorization", "Bearer 4f1c2e").await;
+    assert_eq!(wrong.status, 404);
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_with_the_token() {
+    let app = TestApp::builder().metrics_token("4f1c2d").start().await;
+    app.get("/api/v1/listings").await;
+    app.get("/api/v1/health").await;
+    let answer = app.get("/metrics").header("authorization", "Bearer 4f1c2d").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let text = answer.text();
+    for line in [
+        "# TYPE resonant_api_latency_seconds histogram",
+        "resonant_api_latency_seconds_count{route=\"GET /api/v1/listings\"} 1",
+        "resonant_api_latency_seconds_bucket{route=\"GET /api/v1/listings\",le=\"+Inf\"} 1",
+        "# TYPE resonant_queue_depth gauge",
+        "resonant_queue_depth 0",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line} is missing: {text}");
+    }
+    assert!(!text.contains("health"), "questions of balancers are not measured: {text}");
+    // Each line is a comment or a name, labels and a number.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, number) = line.rsplit_once(' ').unwrap();
+        assert!(name.starts_with("resonant_"), "{line}");
+        assert!(number.parse::<f64>().is_ok(), "{line}");
+    }
+}
