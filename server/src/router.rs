@@ -30,8 +30,8 @@ use crate::middleware::{
     security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1::{
-    agents, budgets, keys, listings, metrics, secrets, service_levels, session_files, sessions, tools,
-    versions,
+    agents, budgets, keys, listings, metrics, secrets, service_levels, session_files, sessions,
+    tools, versions,
 };
 use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
 use crate::state::AppState;

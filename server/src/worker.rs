@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use resonant_backend::{Actor, Backend, RequestId, work};
+use resonant_backend::{Actor, Backend, RequestId, agents, work};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -13,9 +13,11 @@ use crate::middleware::problem::chain;
 use crate::serve::GRACE;
 
 /// How often one of the workers looks for sessions that fell out of the queue.
-const REAP_EVERY: Duration = Duration::from_secs(60);
+const REAP_EVERY: Duration = Duration::from_mins(1);
 /// How long a worker sleeps at most before it looks at the queue again.
 const IDLE: Duration = Duration::from_secs(5);
+/// How often the trash is looked at.
+const SWEEP: Duration = Duration::from_hours(1);
 /// The first and the longest pause after the database did not answer.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
@@ -40,6 +42,9 @@ impl Workers {
             let name = format!("{}-{number}", std::process::id());
             tasks.spawn(work_until(backend.clone(), name, turn.clone(), stopping.clone()));
         }
+        if count > 0 {
+            tasks.spawn(sweep_until(backend.clone(), stopping.clone()));
+        }
         tasks.close();
         Self { tasks }
     }
@@ -54,6 +59,20 @@ impl Workers {
     pub async fn stopped_within(self, limit: Duration) {
         if timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!("sessions still ran when the time to stop was over");
+        }
+    }
+}
+
+/// Empties the trash of what has been there long enough, now and then.
+async fn sweep_until(backend: Backend, stopping: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = sleep(SWEEP) => {}
+            () = stopping.cancelled() => return,
+        }
+        let ctx = backend.ctx(Actor::System, RequestId::new("sweep"));
+        if let Err(error) = agents::purge(&ctx).await {
+            tracing::warn!(error = chain(&error), "the trash was not emptied");
         }
     }
 }

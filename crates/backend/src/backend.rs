@@ -227,7 +227,7 @@ impl Backend {
         let mut conn =
             database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
         let mut migrator = sqlx::migrate::Migrator { ..sqlx::migrate::Migrator::DEFAULT };
-        migrator.migrations = MIGRATOR.migrations.clone();
+        migrator.migrations.clone_from(&MIGRATOR.migrations);
         migrator.set_ignore_missing(true);
         migrator.run(&mut conn).await.map_err(Error::internal)?;
         let mut tx = conn.begin().await?;

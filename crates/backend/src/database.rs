@@ -81,29 +81,24 @@ impl Database {
             .fold((0, 0), |(used, size), pool| (used + pool.0, size + pool.1))
     }
 
-    /// The place of what the owner owns.
-    fn of_owner(&self, owner: UserId) -> Whose {
-        Whose { shard: 0, owner: Some(owner) }
-    }
-
     /// Reads what the owner owns.
     pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
-        self.reading(self.of_owner(owner)).await
+        self.reading(of_owner(owner)).await
     }
 
     /// Reads what the owner owns where it is written.
     pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
-        self.shards[self.of_owner(owner).shard].conn().await
+        self.shards[of_owner(owner).shard].conn().await
     }
 
     /// Writes what the owner owns by one statement.
     pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
-        self.writing(self.of_owner(owner)).await
+        self.writing(of_owner(owner)).await
     }
 
     /// Begins a transaction on what the owner owns.
     pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
-        self.transaction(self.of_owner(owner)).await
+        self.transaction(of_owner(owner)).await
     }
 
     /// Reads what is everybody's.
@@ -166,4 +161,8 @@ impl Database {
     pub(crate) fn callers(&self) -> Vec<PgPool> {
         self.shards.iter().filter_map(Pool::listening).collect()
     }
+}
+/// The place of what the owner owns.
+const fn of_owner(owner: UserId) -> Whose {
+    Whose { shard: 0, owner: Some(owner) }
 }

@@ -81,10 +81,10 @@ pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
     };
     let failed = |error: McpError| told("server", &error);
     let mut session = Session::open(ctx.backend().egress(), server).await.map_err(failed)?;
-    let served = session.tools().await.map_err(failed)?;
+    let offered = session.tools().await.map_err(failed)?;
     let mut found =
         McpTools { title: secrets.hide_in(session.title), tools: vec![], skipped: vec![] };
-    for tool in served {
+    for tool in offered {
         let grant = mcp_grant(&asked, &tool, &secrets);
         let faults = grants_with(&found.tools, &grant);
         match faults.first() {

@@ -125,7 +125,8 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
 pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let done = run_claimed(backend, &claim, shutdown).await;
+    // A run holds all of a turn: too much to stand in the futures of its callers.
+    let done = Box::pin(run_claimed(backend, &claim, shutdown)).await;
     if let Err(error) = &done {
         // The lease would run out in any case; giving the session back only saves the wait.
         let given_back = async {
@@ -195,8 +196,9 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
 fn rest_after(attempts: i32) -> Duration {
     let doubled = REST.0 * (1 << attempts.clamp(1, 6).saturating_sub(1));
     let longest = doubled.min(REST.1);
-    let chance = u64::from(RandomState::new().build_hasher().finish() as u16);
-    longest / 2 + longest.mul_f64(chance as f64 / f64::from(u16::MAX) / 2.0)
+    let chance = RandomState::new().build_hasher().finish() % 1_000;
+    let chance = u32::try_from(chance).unwrap_or_default();
+    longest / 2 + longest * chance / 2_000
 }
 
 /// Renews the lease until it is another's, and passes on a cancellation that went unheard.

@@ -269,11 +269,10 @@ pub(crate) fn check_schema(faults: &mut Vec<FieldFault>, field: &str, schema: &V
         return;
     }
     match &schema["properties"] {
-        Value::Null => {}
         Value::Object(properties) if properties.contains_key("secrets") => faults.push(
             FieldFault::new(field, "must not describe `secrets`: the name stands for secrets"),
         ),
-        Value::Object(_) => {}
+        Value::Null | Value::Object(_) => {}
         _ => faults.push(FieldFault::new(field, "must have an object in \"properties\"")),
     }
 }

@@ -153,10 +153,10 @@ impl Egress {
     }
 
     fn guarded(lookup: Arc<dyn Lookup>, reach: Reach) -> Self {
-        Self::with_resolver(Arc::new(Guard::new(lookup, reach == Reach::Any)), reach)
+        Self::with_resolver(&Arc::new(Guard::new(lookup, reach == Reach::Any)), reach)
     }
 
-    fn with_resolver<R: Resolve + 'static>(resolver: Arc<R>, reach: Reach) -> Self {
+    fn with_resolver<R: Resolve + 'static>(resolver: &Arc<R>, reach: Reach) -> Self {
         let client = build(|| {
             builder()
                 .dns_resolver(resolver.clone())

@@ -66,7 +66,7 @@ pub enum McpError {
 pub struct Session<'a> {
     egress: &'a Egress,
     server: Server,
-    session_id: Option<String>,
+    id: Option<String>,
     version: String,
     /// What the server calls itself.
     pub title: String,
@@ -79,7 +79,7 @@ impl<'a> Session<'a> {
     /// [`McpError`].
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let version = PROTOCOL_VERSION.to_owned();
-        let mut session = Self { egress, server, session_id: None, version, title: String::new() };
+        let mut session = Self { egress, server, id: None, version, title: String::new() };
         let about = json!({
             "protocolVersion": PROTOCOL_VERSION,
             "capabilities": {},
@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
             ("mcp-protocol-version", self.version.as_str()),
         ];
         headers.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        if let Some(id) = &self.session_id {
+        if let Some(id) = &self.id {
             headers.push(("mcp-session-id".to_owned(), id.clone()));
         }
         let mut limits: Vec<_> = self.server.secrets.iter().map(BoundSecret::limit).collect();
@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
             return Err(McpError::Status(fetched.status));
         }
         if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
-            self.session_id = Some(id.to_owned());
+            self.id = Some(id.to_owned());
         }
         Ok((fetched.media_type() == "text/event-stream", fetched.body))
     }

@@ -10,6 +10,7 @@ use server::settings::Limits;
 
 use crate::support::{Call, TestApp, Visitor};
 
+#[expect(clippy::unnecessary_wraps, reason = "each limit is optional in the settings")]
 fn limit(name: &'static str, requests: u32) -> Option<RateLimit> {
     Some(RateLimit { name, requests, window: Duration::from_mins(1) })
 }

@@ -55,9 +55,9 @@ impl Nginx {
 
     /// Restarts one server as `deploy/nginx/restart-one` does.
     fn restart_one(&self, server: &mut Running) {
+        let address = format!("server 127.0.0.1:{}", server.port);
         let mark = |down: &str| {
             let path = self.folder.join("resonant.conf");
-            let address = format!("server 127.0.0.1:{}", server.port);
             let conf = fs::read_to_string(&path).unwrap();
             let conf = conf.replace(&format!("{address} down"), &address);
             fs::write(&path, conf.replace(&address, &format!("{address}{down}"))).unwrap();
@@ -124,16 +124,15 @@ async fn a_rolling_restart_loses_no_request_and_no_event() {
             let (done, answered, cookie) = (done.clone(), answered.clone(), cookie.clone());
             std::thread::spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    let answer = match method {
-                        "GET" => ask(port, "GET", "/api/v1/agents?limit=5", &cookie, ""),
-                        _ => {
-                            let body = "{\"name\":\"Made under load\"}";
-                            let head = format!(
-                                "{cookie}Content-Type: application/json\r\nContent-Length: {}\r\n",
-                                body.len()
-                            );
-                            ask(port, "POST", "/api/v1/agents", &head, body)
-                        }
+                    let answer = if method == "GET" {
+                        ask(port, "GET", "/api/v1/agents?limit=5", &cookie, "")
+                    } else {
+                        let body = "{\"name\":\"Made under load\"}";
+                        let head = format!(
+                            "{cookie}Content-Type: application/json\r\nContent-Length: {}\r\n",
+                            body.len()
+                        );
+                        ask(port, "POST", "/api/v1/agents", &head, body)
                     };
                     let answer = answer.unwrap_or_default();
                     let is_well = answer.contains(" 200 ") || answer.contains(" 201 ");
@@ -167,7 +166,7 @@ async fn a_rolling_restart_loses_no_request_and_no_event() {
 fn watch_to_the_end(port: u16, path: &str, cookie: &str) -> String {
     let (mut text, mut last) = (String::new(), 0);
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
+    while began.elapsed() < Duration::from_mins(1) {
         let headers = format!("{cookie}Last-Event-ID: {last}\r\n");
         let Some(stream) = connect(port, "GET", path, &headers, "") else {
             continue;

@@ -45,9 +45,9 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] when it is not in the trash.
 pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    let is_gone = store::agent_trash::delete(&mut conn, owner, id).await?;
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let is_gone = store::agent_trash::delete(&mut tx, owner, id).await?;
+    ctx.backend().commit(tx, super::stale(owner, id)).await?;
     if is_gone { Ok(()) } else { Err(NOT_FOUND) }
 }
 

@@ -206,16 +206,16 @@ async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
     let Ok(place) = ask(&replica.pool).await else {
         return replica.take_out("it does not answer");
     };
-    let of = |history: &History| {
+    let is_same = |history: &History| {
         !history.positions.is_empty()
             && history.cluster == place.cluster
             && history.database == place.database
     };
-    let Some(shard) = histories.iter().position(of).filter(|_| place.is_replica) else {
+    let Some(shard) = histories.iter().position(is_same).filter(|_| place.is_replica) else {
         return replica.take_out("it is no replica of a database of ours");
     };
     match histories[shard].lag(place.position, Instant::now()) {
-        Some(lag) if lag <= shared.max_lag => {
+        Some(behind) if behind <= shared.max_lag => {
             replica.take_in(Standing { shard, replayed: place.position, since });
         }
         _ => replica.take_out("it lags too far behind"),

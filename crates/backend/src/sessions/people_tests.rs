@@ -106,8 +106,8 @@ async fn of_two_approvals_at_once_one_alone_goes_on(pool: PgPool) {
     let stale = decide(&ctx, session.id, stale).await.unwrap_err();
     assert_eq!(stale.kind(), FaultKind::Conflict);
     let both = futures::future::join(
-        decide(&ctx, session.id, approve(json!({"expression": "20 + 1"}))),
-        decide(&ctx, session.id, approve(json!({"expression": "30 + 1"}))),
+        Box::pin(decide(&ctx, session.id, approve(json!({"expression": "20 + 1"})))),
+        Box::pin(decide(&ctx, session.id, approve(json!({"expression": "30 + 1"})))),
     );
     let (first, second) = both.await;
     let refused = [&first, &second].into_iter().filter_map(|it| it.as_ref().err());

@@ -1,6 +1,8 @@
 //! The SQL of the partitions of sessions and their events: one a month, by the ids' own time, with one
 //! for what is earlier and one for what is later than any month.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
@@ -95,13 +97,15 @@ pub(crate) async fn insert_months(
     };
     let mut ddl = format!("ALTER TABLE {table} DETACH PARTITION {table}_later;");
     for Month { suffix, from, to } in months {
-        ddl += &format!(
+        let _ = write!(
+            ddl,
             "CREATE TABLE {table}_{suffix} PARTITION OF {table}
                  FOR VALUES FROM ('{from}') TO ('{to}');"
         );
     }
     let to = last.to;
-    ddl += &format!(
+    let _ = write!(
+        ddl,
         "WITH moved AS (DELETE FROM {table}_later WHERE session_id < '{to}' RETURNING *)
              INSERT INTO {table} SELECT * FROM moved;
          ALTER TABLE {table} ATTACH PARTITION {table}_later
@@ -123,9 +127,10 @@ pub(crate) async fn delete(
          TRUNCATE {table}_earlier;"
     );
     for name in names {
-        ddl += &format!("ALTER TABLE {table} DETACH PARTITION {name}; DROP TABLE {name};");
+        let _ = write!(ddl, "ALTER TABLE {table} DETACH PARTITION {name}; DROP TABLE {name};");
     }
-    ddl += &format!(
+    let _ = write!(
+        ddl,
         "ALTER TABLE {table} ATTACH PARTITION {table}_earlier
              FOR VALUES FROM (MINVALUE) TO ('{to}');"
     );

@@ -62,7 +62,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
         entry.session_id.as_uuid(),
         entry.agent_id.as_uuid(),
         entry.priority,
-        entry.run_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+        entry.run_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
     )
     .fetch_one(conn)
     .await?;

@@ -102,6 +102,7 @@ fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
     fields(session.id = %id, entries = entries.len()),
     err
 )]
+#[expect(clippy::too_many_lines, reason = "it is one statement, which reads best in one piece")]
 pub(crate) async fn append(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),

@@ -1,5 +1,7 @@
 //! Which steps are told shorter, and what the model that does it is shown of them.
 
+use std::fmt::Write as _;
+
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::text::shorten;
 
@@ -55,10 +57,10 @@ pub(crate) fn transcript(progress: &Progress, goal: &str, due: Summarise) -> Str
 fn line_by_line(step: &StepRecord) -> String {
     let mut text = format!("\nStep {}\n", step.number);
     for said in &step.heard {
-        text.push_str(&format!("The person said: {}\n", shorten(&said.text, EXCERPT_MAX)));
+        let _ = writeln!(text, "The person said: {}", shorten(&said.text, EXCERPT_MAX));
     }
     if !step.output.trim().is_empty() {
-        text.push_str(&format!("The agent wrote: {}\n", shorten(&step.output, EXCERPT_MAX)));
+        let _ = writeln!(text, "The agent wrote: {}", shorten(&step.output, EXCERPT_MAX));
     }
     for call in &step.calls {
         let arguments = shorten(&call.arguments.to_string(), EXCERPT_MAX / 4);
@@ -69,7 +71,7 @@ fn line_by_line(step: &StepRecord) -> String {
         };
         let content = shorten(content, EXCERPT_MAX);
         let (tool, id) = (&call.tool, &call.call_id);
-        text.push_str(&format!("Tool `{tool}` ({id}) with {arguments} {how}: {content}\n"));
+        let _ = writeln!(text, "Tool `{tool}` ({id}) with {arguments} {how}: {content}");
     }
     text
 }

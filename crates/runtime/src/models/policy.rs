@@ -1,5 +1,7 @@
 //! Which model answers a step: a score that can be explained, tiers, fallbacks.
 
+use std::fmt::Write as _;
+
 use resonant_domain::agent::ModelPolicy;
 use resonant_domain::model::{ModelChoice, ModelTier, ScorePart};
 
@@ -211,7 +213,7 @@ impl Models {
             .map(|chosen| chosen.model.provider())
             .collect();
         if !passed_over.is_empty() {
-            reason.push_str(&format!("; {} rests after failures", passed_over.join(", ")));
+            let _ = write!(reason, "; {} rests after failures", passed_over.join(", "));
         }
         Some(choice(best, Some(tier), reason, score))
     }

@@ -228,7 +228,7 @@ mod tests {
         }
         let deep = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
         assert!(call(&json!({ "program": deep })).await.starts_with("! "));
-        let many: String = (0..100).map(|n| format!("let v{n} = {n};")).collect();
+        let many = (0..100).map(|n| format!("let v{n} = {n};")).collect::<Vec<_>>().concat();
         assert!(call(&json!({ "program": many })).await.starts_with("! "));
         let long = call(&json!({ "program": "let s = \"x\"; s.pad(100_000, \"x\"); s" })).await;
         assert!(long.starts_with("! the answer is longer"), "{}", &long[..100]);

@@ -91,7 +91,7 @@ async fn no_row_is_reached_directly_or_by_a_redirect() {
     let ear = Ear::listen().await;
     let page = redirecting_page().await;
     let guard = Guard::new(Arc::new(SystemLookup), false);
-    let egress = Egress::with_resolver(Arc::new(FirstHop { page, guard }), Reach::Public);
+    let egress = Egress::with_resolver(&Arc::new(FirstHop { page, guard }), Reach::Public);
     let rows = rows();
     assert!(rows.len() >= 200, "{}", rows.len());
     let port = ear.port;
@@ -129,10 +129,10 @@ async fn no_row_is_reached_by_an_answer_of_a_resolver() {
     let page = redirecting_page().await;
     // Alone, and among others that are closed too; each is asked for twice.
     let many = CLOSED.iter().map(|answer| [*answer, "127.0.0.1", "::1"]).collect::<Vec<_>>();
-    let turns = many.iter().enumerate().map(|(index, three)| &three[..1 + index % 2 * 2]);
+    let turns = many.iter().enumerate().map(|(index, three)| &three[..=index % 2 * 2]);
     let turns: Vec<&[&str]> = turns.flat_map(|answer| [answer, answer]).collect();
     let guard = Guard::new(Answers::of(&turns), false);
-    let egress = Egress::with_resolver(Arc::new(FirstHop { page, guard }), Reach::Public);
+    let egress = Egress::with_resolver(&Arc::new(FirstHop { page, guard }), Reach::Public);
     for answer in CLOSED {
         let inside = format!("http://inside.example:{}/", ear.port);
         let error = egress.fetch(&inside).await.unwrap_err();
@@ -171,7 +171,7 @@ async fn no_row_is_reached_by_an_answer_that_changes() {
     ] {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let guard = Guard::new(Answers::of(turns), false);
-        let egress = Egress::with_resolver(Arc::new(Watched(guard, seen.clone())), Reach::Public);
+        let egress = Egress::with_resolver(&Arc::new(Watched(guard, seen.clone())), Reach::Public);
         for _ in 0..6 {
             let url = format!("http://rebind.example:{}/", ear.port);
             let error = egress.fetch(&url).await.unwrap_err();

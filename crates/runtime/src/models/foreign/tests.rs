@@ -149,7 +149,7 @@ async fn every_provider_streams_text_calls_and_counts() {
                 ModelPiece::Output(more) => text.push_str(&more),
                 ModelPiece::Thinking(_) => {}
                 ModelPiece::Finish { calls, usage, reason } => {
-                    finish = Some((calls, usage, reason))
+                    finish = Some((calls, usage, reason));
                 }
             }
         }

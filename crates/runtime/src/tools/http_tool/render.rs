@@ -54,11 +54,11 @@ pub(super) fn render(
     let is_form = headers.iter().any(|(name, value)| {
         name.eq_ignore_ascii_case("content-type") && value.to_ascii_lowercase().starts_with(FORM)
     });
-    let filled = match &tool.body {
+    let sent = match &tool.body {
         Some(body) => filler.json(body)?,
         None => None,
     };
-    let (body, content_type) = match filled {
+    let (body, content_type) = match sent {
         None => (None, None),
         Some(Value::Object(fields)) if is_form => (Some(form(&fields).into_bytes()), Some(FORM)),
         // A template that is one text is sent as text; one that is one placeholder as what it gives.
@@ -77,13 +77,13 @@ pub fn fill_headers(
     secrets: &Secrets,
 ) -> Result<(BTreeMap<String, String>, Vec<BoundSecret>), ToolError> {
     let mut filler = Filler { input: &Value::Null, secrets, used: Vec::new() };
-    let mut filled = BTreeMap::new();
+    let mut whole = BTreeMap::new();
     for (name, text) in headers {
         if let Some(value) = filler.text(text)? {
-            filled.insert(name.clone(), value);
+            whole.insert(name.clone(), value);
         }
     }
-    Ok((filled, filler.used))
+    Ok((whole, filler.used))
 }
 
 struct Filler<'a> {
