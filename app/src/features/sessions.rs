@@ -6,6 +6,8 @@ pub(crate) mod api;
 pub(crate) mod session_list;
 
 mod call_view;
+mod decision_form;
+mod decision_panel;
 mod ending;
 mod figures;
 mod history_route;

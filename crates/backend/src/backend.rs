@@ -168,6 +168,7 @@ impl Backend {
         })
     }
 
+    #[cfg(any(test, feature = "fakes"))]
     pub(crate) fn with_engine(
         database: Database,
         settings: &Settings,

@@ -60,6 +60,7 @@ impl Database {
         Ok(Self { shards, replicas, is_terse: true })
     }
 
+    #[cfg(any(test, feature = "fakes"))]
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
         Self { shards: vec![Pool::of(pool)], replicas: None, is_terse: false }

@@ -8,6 +8,7 @@ use resonant_domain::session::{Session, SessionSummary};
 use resonant_domain::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 
+use super::decision_form::DecisionForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::ssr;
@@ -53,4 +54,26 @@ pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
 #[server(prefix = "/api/fn", endpoint = "sessions/cancel_session")]
 pub async fn cancel_session(id: SessionId) -> Result<Session, AppError> {
     resonant_backend::sessions::cancel(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Decides on what a session waits for, so that it goes on.
+#[server(prefix = "/api/fn", endpoint = "sessions/decide")]
+pub async fn decide(
+    id: SessionId,
+    #[server(default)] form: DecisionForm,
+) -> Result<Session, AppError> {
+    use resonant_backend::sessions;
+    use resonant_domain::session::NewDecision;
+
+    let ctx = ssr::ctx()?;
+    let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
+    let Some(wait) = session.waiting else {
+        let gone = "The session waits for nothing any more".to_owned();
+        return Err(ssr::fail(resonant_backend::Error::Conflict(gone)));
+    };
+    let decision = form
+        .decision(&wait.reason)
+        .map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
+    let new = NewDecision { waiting: form.waiting, decision };
+    sessions::decide(&ctx, id, new).await.map_err(ssr::fail)
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::{Timeline, TimelineResult, TimelineStep};
+use resonant_domain::waiting::Wait;
 
 use super::api::SessionSoFar;
 use super::ending::{Ending, Facts};
@@ -320,8 +321,8 @@ impl LiveSession {
     }
 
     /// What it waits for.
-    pub fn waiting(self) -> Option<String> {
-        self.with_head(|_, timeline| timeline.waiting.as_ref().map(|wait| wait.reason.to_string()))
+    pub fn wait(self) -> Option<Wait> {
+        self.with_head(|_, timeline| timeline.waiting.clone())
     }
 
     /// Faults that belong to no step.

@@ -11,6 +11,7 @@ use resonant_domain::session::Session;
 use resonant_domain::text::shorten;
 
 use super::api::{CancelSession, SessionSoFar};
+use super::decision_panel::DecisionPanel;
 use super::ending::Ending;
 use super::figures::{counted, grouped};
 use super::live_session::LiveSession;
@@ -69,12 +70,7 @@ pub fn SessionView(
                         children=move |step| view! { <StepView live=live step=step /> }
                     />
                 </ol>
-                {move || {
-                    live.waiting()
-                        .map(|reason| {
-                            view! { <Notice tone=Tone::Warn>"Waiting: " {reason}</Notice> }
-                        })
-                }}
+                <DecisionPanel live=live id=session.id />
                 {move || {
                     live.errors()
                         .into_iter()

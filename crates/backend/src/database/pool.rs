@@ -88,6 +88,7 @@ impl Pool {
         Ok(format!("{}:{}/{database}", address.get_host(), address.get_port()))
     }
 
+    #[cfg(any(test, feature = "fakes"))]
     /// A pool that someone else has opened.
     pub(crate) fn of(connections: PgPool) -> Self {
         Self { connections, transaction_limits: None, _itself: Arc::default() }

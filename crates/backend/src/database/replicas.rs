@@ -211,12 +211,12 @@ async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
             && history.cluster == place.cluster
             && history.database == place.database
     };
-    let Some(shard) = histories.iter().position(is_same).filter(|_| place.is_replica) else {
+    let Some(index) = histories.iter().position(is_same).filter(|_| place.is_replica) else {
         return replica.take_out("it is no replica of a database of ours");
     };
-    match histories[shard].lag(place.position, Instant::now()) {
+    match histories[index].lag(place.position, Instant::now()) {
         Some(behind) if behind <= shared.max_lag => {
-            replica.take_in(Standing { shard, replayed: place.position, since });
+            replica.take_in(Standing { shard: index, replayed: place.position, since });
         }
         _ => replica.take_out("it lags too far behind"),
     }

@@ -1,0 +1,203 @@
+//! What a person decides while a session waits for them: a plain form, so that it works without a
+//! script too.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::SessionId;
+use resonant_domain::form::{Form, FormField, FormInput};
+use resonant_domain::waiting::{Amount, PendingCall, Wait, WaitReason};
+
+use super::api::Decide;
+use super::live_session::LiveSession;
+use crate::ui::{Button, ButtonKind, ErrorPanel, Field, Notice, Select, TextArea, Tone};
+
+/// The pause that the session is in, and the ways to go on.
+#[component]
+pub fn DecisionPanel(
+    /// The session.
+    live: LiveSession,
+    /// Its identity.
+    id: SessionId,
+) -> impl IntoView {
+    let decide = ServerAction::<Decide>::new();
+    let value = decide.value();
+    Effect::new(move || {
+        if let Some(Ok(session)) = value.get() {
+            live.renew(session);
+        }
+    });
+    let error = move || value.with(|value| value.as_ref().and_then(|value| value.clone().err()));
+    let wait = Memo::new(move |_| live.wait());
+    move || {
+        let Wait { sequence, reason, .. } = wait.get()?;
+        let title = reason.to_string();
+        Some(view! {
+            <section class="decision" aria-labelledby="decision-title">
+                <Notice tone=Tone::Warn>
+                    <h3 class="decision__title" id="decision-title">
+                        "Waiting for you: "
+                        {title}
+                    </h3>
+                    <ActionForm action=decide attr:class="decision__form">
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <input type="hidden" name="form[waiting]" value=sequence.to_string() />
+                        {ways(reason, decide.pending().into())}
+                    </ActionForm>
+                    {move || error().map(|error| view! { <ErrorPanel error=error /> })}
+                </Notice>
+            </section>
+        })
+    }
+}
+
+/// The fields and buttons for what is waited for.
+fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
+    match reason {
+        WaitReason::Approval { calls, .. } => view! {
+            {calls.into_iter().map(call_fields).collect_view()}
+            <Way choice="calls" label="Send the decision" kind=ButtonKind::Primary busy=busy />
+        }
+        .into_any(),
+        WaitReason::Question { form: Form { fields }, .. } => view! {
+            {fields.into_iter().map(answer_field).collect_view()}
+            <div class="decision__ways">
+                <Way choice="answer" label="Answer" kind=ButtonKind::Primary busy=busy />
+                <Way choice="no_answer" label="Go on without an answer" kind=ButtonKind::Secondary busy=busy />
+            </div>
+        }
+        .into_any(),
+        WaitReason::Budget { shortfall } => {
+            let (hint, suggested) = match shortfall.limit {
+                Amount::Tokens(limit) => ("In tokens", limit),
+                Amount::MicroUsd(limit) => ("In millionths of a dollar", limit),
+            };
+            let is_money = matches!(shortfall.limit, Amount::MicroUsd(_));
+            view! {
+                <Field
+                    label="Raise it by"
+                    name="form[by]"
+                    hint=hint
+                    value=Signal::stored(suggested.to_string())
+                />
+                <div class="decision__ways">
+                    <Way choice="raise" label="Raise it" kind=ButtonKind::Primary busy=busy />
+                    {is_money
+                        .then(|| {
+                            view! {
+                                <Way
+                                    choice="cheaper"
+                                    label="Go on with a cheaper model"
+                                    kind=ButtonKind::Secondary
+                                    busy=busy
+                                />
+                            }
+                        })}
+                    <Way choice="end" label="End the session" kind=ButtonKind::Danger busy=busy />
+                </div>
+            }
+            .into_any()
+        }
+        WaitReason::UnknownOutcome { call, .. } => view! {
+            <pre class="decision__arguments">{pretty(&call)}</pre>
+            <TextArea
+                label="What it answered"
+                name="form[note]"
+                hint="For “It took effect”: the agent is told this"
+                rows=2
+                optional=true
+            />
+            <div class="decision__ways">
+                <Way choice="done" label="It took effect" kind=ButtonKind::Primary busy=busy />
+                <Way choice="repeat" label="Call it again" kind=ButtonKind::Secondary busy=busy />
+                <Way choice="failed" label="It failed: do not repeat it" kind=ButtonKind::Secondary busy=busy />
+            </div>
+        }
+        .into_any(),
+    }
+}
+
+/// A button that sends the form with a choice.
+#[component]
+fn Way(
+    choice: &'static str,
+    label: &'static str,
+    kind: ButtonKind,
+    busy: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <Button kind=kind busy=busy name="form[choice]" value=choice>
+            {label}
+        </Button>
+    }
+}
+
+/// One call: allow it, with these arguments or with changed ones, or refuse it with a word.
+fn call_fields(call: PendingCall) -> impl IntoView {
+    let id = call.call_id.clone();
+    let verdicts = [("approve", "Allow it"), ("refuse", "Refuse it")]
+        .map(|(value, label)| (value.to_owned(), label.to_owned()));
+    view! {
+        <fieldset class="decision__call">
+            <legend>{call.tool.clone()}</legend>
+            <Select
+                label="Decision"
+                name=format!("form[verdicts][{id}]")
+                id=format!("verdict-{id}")
+                options=verdicts.to_vec()
+                value=Signal::stored("approve".to_owned())
+            />
+            <TextArea
+                label="Arguments"
+                name=format!("form[arguments][{id}]")
+                id=format!("arguments-{id}")
+                value=Signal::stored(pretty(&call))
+                hint="JSON; the call is made with what stands here"
+                rows=4
+                is_code=true
+            />
+            <Field
+                label="A word to the agent"
+                name=format!("form[notes][{id}]")
+                id=format!("note-{id}")
+                hint="When you refuse: why, or what to do instead"
+                optional=true
+            />
+        </fieldset>
+    }
+}
+
+fn pretty(call: &PendingCall) -> String {
+    serde_json::to_string_pretty(&call.arguments).unwrap_or_default()
+}
+
+/// One field of the agent's question.
+fn answer_field(field: FormField) -> AnyView {
+    let FormField { name, label, input, is_required } = field;
+    let name = format!("form[answers][{name}]");
+    let choices = |options: Vec<String>| {
+        let empty = (!is_required).then(|| (String::new(), "No answer".to_owned()));
+        let options = options.into_iter().map(|option| (option.clone(), option));
+        empty.into_iter().chain(options).collect::<Vec<_>>()
+    };
+    match input {
+        FormInput::LongText => view! {
+            <TextArea label=label name=name rows=3 required=is_required optional=!is_required />
+        }
+        .into_any(),
+        FormInput::Text | FormInput::Number => view! {
+            <Field label=label name=name required=is_required optional=!is_required />
+        }
+        .into_any(),
+        FormInput::YesNo => view! {
+            <Select
+                label=label
+                name=name
+                options=choices(vec!["yes".to_owned(), "no".to_owned()])
+            />
+        }
+        .into_any(),
+        FormInput::Choice { options } => {
+            view! { <Select label=label name=name options=choices(options) /> }.into_any()
+        }
+    }
+}
