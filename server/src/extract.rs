@@ -291,7 +291,8 @@ mod tests {
             (r#"{"name":"a","tools":{}}"#, "tools must be a list"),
             (
                 r#"{"name":"a","tools":[{"name":"x"},{"nam":"x"}]}"#,
-                "tools[1].nam is not known here; known are name",
+                "tools[1].nam is not known here; known are name, settings, hosts, needs_approval, \
+                 unsafe_to_repeat",
             ),
             (
                 r#"{"name":"a","limits":{"max_steps":-1}}"#,

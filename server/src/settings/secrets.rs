@@ -59,7 +59,7 @@ mod tests {
         let keys = [SealingKey::new([0x0f; 32]), SealingKey::new([0xa0; 32])];
         assert_eq!(read(&one, None), Ok(SealingKeys::Given(keys[..1].to_vec())));
         assert_eq!(read(&format!("{one}, {two}"), None), Ok(SealingKeys::Given(keys.to_vec())));
-        for broken in ["x", &one[1..], &format!("{one},"), &"zz".repeat(32), &"+f".repeat(32)] {
+        for broken in ["qq", &one[1..], &format!("{one},"), &"zz".repeat(32), &"+f".repeat(32)] {
             let error = read(broken, None).unwrap_err().to_string();
             assert!(error.starts_with(NAME) && !error.contains(broken), "{error}");
         }

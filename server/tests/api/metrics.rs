@@ -58,7 +58,6 @@ async fn what_cannot_be_asked_is_told_with_what_can() {
     let admin = app.admin().await;
     for (query, field, hint) in [
         ("metrics=api.latency.p98", "metrics", "api.latency.p99"),
-        ("metrics=", "metrics", "cache.hit_rate"),
         ("period=1y", "period", "7d"),
         ("period=0m", "period", "1m"),
         ("metric=queue.depth", "metric", "metrics"),

@@ -113,6 +113,12 @@ impl Foreign {
             },
             _ => None,
         };
+        // A stream that never began carries the provider's answer as the error inside.
+        if let genai::Error::WebStream { error: inner, .. } = error
+            && let Some(inner) = inner.downcast_ref::<genai::Error>()
+        {
+            return self.explain(inner, now);
+        }
         if let (Some(status), Some(body)) = (error.status(), answered) {
             let headers = error.headers().cloned().unwrap_or_default();
             return refusal(status, &headers, &hide(&body), now);

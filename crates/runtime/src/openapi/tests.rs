@@ -83,7 +83,7 @@ fn each_operation_becomes_a_tool() {
     let found = read(PETSTORE, None, &[]).unwrap();
     assert_eq!(found.title, "Pet Store");
     let names: Vec<_> = found.tools.iter().map(|grant| grant.name.as_str()).collect();
-    assert_eq!(names, ["login", "addPet", "pets_get", "DELETE_pets_petId"]);
+    assert_eq!(names, ["pets_get", "DELETE_pets_petId", "addPet", "login"]);
     assert_eq!(found.secrets, ["PET_STORE_API_KEY", "PET_STORE_BASIC"]);
 
     let get = tool(&found, "pets_get");
@@ -121,8 +121,8 @@ fn each_operation_becomes_a_tool() {
     assert_eq!(
         skipped,
         [
-            ("GET /elsewhere", "it refers to \"file:///etc/passwd\""),
             ("POST /upload", "its body is neither JSON, a form nor text"),
+            ("GET /elsewhere", "it refers to \"file:///etc/passwd\""),
         ]
     );
 }

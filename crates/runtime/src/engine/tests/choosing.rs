@@ -104,11 +104,11 @@ async fn a_tier_that_comes_to_nothing_or_loops_gives_way_to_the_next() {
 async fn a_long_conversation_is_told_shorter_once() {
     let step = |order: &str| {
         let arguments = json!({"do": format!("{order} {}", "word ".repeat(200))});
-        vec![vec![calls(&[("calculator", arguments)])]]
+        vec![calls(&[("calculator", arguments)])]
     };
-    let turns: Vec<_> =
-        (0..8).map(|turn| step(&turn.to_string())).chain([vec![answer("42")]]).collect();
-    let script = Script::new(turns);
+    // One after the other, however few messages a summary leaves.
+    let replies = (0..8).map(|turn| step(&turn.to_string())).chain([answer("42")]).collect();
+    let script = Script::new(vec![replies]);
     let notes = Script::new(vec![vec![answer("they counted words")]]);
     let cheap = chosen("gemini", &notes, WIDE);
     let main = chosen("openai", &script, 6_000);
