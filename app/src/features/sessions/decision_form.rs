@@ -95,14 +95,14 @@ impl DecisionForm {
                 continue;
             }
             let value = match field.input {
-                FormInput::Number => match text.parse::<serde_json::Number>() {
-                    Ok(number) => Value::Number(number),
-                    Err(_) => {
+                FormInput::Number => {
+                    let Ok(number) = text.parse() else {
                         let at = format!("answers.{}", field.name);
                         faults.push(FieldFault::new(at, "must be a number"));
                         continue;
-                    }
-                },
+                    };
+                    Value::Number(number)
+                }
                 FormInput::YesNo => Value::Bool(text == "yes"),
                 _ => Value::String(text.to_owned()),
             };
