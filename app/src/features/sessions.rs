@@ -8,6 +8,8 @@ pub(crate) mod session_list;
 mod call_view;
 mod decision_form;
 mod decision_panel;
+#[cfg(feature = "ssr")]
+mod decision_rules;
 mod ending;
 mod figures;
 mod history_route;
