@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
-use resonant_domain::waiting::{BudgetChoice, Decision, OutcomeChoice, Verdict, Wait};
+use resonant_domain::waiting::{
+    BudgetChoice, BudgetScope, Decision, OutcomeChoice, Verdict, Wait, WaitReason,
+};
 use serde_json::Value;
 
 pub(crate) use round::Round;
@@ -187,8 +189,9 @@ impl Progress {
                 self.waiting = Some(Wait { sequence, since, reason: reason.clone() });
             }
             EventBody::Decision { decision, .. } => {
+                let decided = self.waiting.as_ref().map(|wait| wait.reason.clone());
                 self.end_wait(event.at);
-                self.decide(decision);
+                self.decide(decision, decided.as_ref());
             }
             EventBody::Error { step: Some(_), recoverable: true, .. } => {
                 let who = self.choice.as_ref();
@@ -254,7 +257,8 @@ impl Progress {
         }
     }
 
-    fn decide(&mut self, decision: &Decision) {
+    /// `reason` is what was waited for.
+    fn decide(&mut self, decision: &Decision, reason: Option<&WaitReason>) {
         match decision {
             Decision::Calls { verdicts } => {
                 for verdict in verdicts.iter().filter(|word| word.verdict == Verdict::Approve) {
@@ -273,7 +277,14 @@ impl Progress {
                 }
             }
             Decision::Budget { choice: BudgetChoice::Raise { by, unit } } => {
-                self.round.raise(*by, *unit);
+                // The budgets of the month are kept by the store; the session's own limit is here.
+                let is_own = matches!(
+                    reason,
+                    Some(WaitReason::Budget { shortfall }) if shortfall.scope == BudgetScope::Session
+                );
+                if is_own {
+                    self.round.raise(*by, *unit);
+                }
             }
             Decision::Budget { choice: BudgetChoice::Cheaper } => self.is_cheaper = true,
             Decision::Answer { .. }

@@ -218,13 +218,13 @@ async fn a_budget_of_the_month_pauses_and_asks(pool: PgPool) {
     assert_eq!(shortfall.used, 10_000);
     assert_eq!(budgets::get(&ctx, None).await.unwrap().used_tokens, 10_000);
     let raise =
-        json!({"kind": "budget", "choice": {"do": "raise", "by": 1_000_000, "unit": "tokens"}});
+        json!({"kind": "budget", "choice": {"do": "raise", "by": 100_000, "unit": "tokens"}});
     decide(&ctx, session.id, decision(wait.sequence, raise)).await.unwrap();
     work_off(&backend).await;
     let after = get(&ctx, session.id).await.unwrap();
     assert_eq!(after.state, SessionState::Completed, "{after:?}");
     let budget = budgets::get(&ctx, None).await.unwrap();
-    assert_eq!((budget.used_tokens, budget.raised_tokens), (20_000, 1_000_000));
+    assert_eq!((budget.used_tokens, budget.raised_tokens), (20_000, 100_000));
 
     // An agent's own budget is another, and its end is a choice too.
     budgets::set(&ctx, Some(session.agent_id), limits(10)).await.unwrap();
