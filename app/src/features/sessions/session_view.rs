@@ -14,6 +14,7 @@ use super::api::{CancelSession, SessionSoFar};
 use super::ending::Ending;
 use super::figures::{counted, grouped};
 use super::live_session::LiveSession;
+use super::share_panel::SharePanel;
 use super::step_view::StepView;
 use crate::browser::{self, EventStream, StreamState};
 use crate::paths;
@@ -31,26 +32,54 @@ const AT_END: f64 = 8.0;
 /// How long turning back takes, in milliseconds.
 const TURN_MS: f64 = 400.0;
 
+/// Who looks at a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// The person whose it is.
+    Owner,
+    /// Anyone who has the link with this token. They read and do nothing else.
+    Link(String),
+}
+
+impl Reader {
+    const fn is_owner(&self) -> bool {
+        matches!(self, Self::Owner)
+    }
+}
+
 /// A session, live.
 #[component]
 pub fn SessionView(
     /// All that happened so far.
     so_far: SessionSoFar,
+    /// Who looks, and by which way.
+    reader: Reader,
 ) -> impl IntoView {
     let session = so_far.session.clone();
     let live = LiveSession::new(so_far);
     let state = Memo::new(move |_| live.state());
     let is_over = Memo::new(move |_| state.get().is_terminal());
-    follow_log(live, session.id);
+    follow_log(live, session.id, reader.clone());
 
+    let actions = reader.is_owner().then(|| {
+        let session = session.clone();
+        view! {
+            <Actions live=live session=session.clone() />
+            <SharePanel session=session />
+        }
+    });
+    let close = {
+        let session = session.clone();
+        reader.is_owner().then(|| view! { <Close live=live session=session /> })
+    };
     let name = session.agent_name.clone();
     let title = move || format!("{}: {name}", state.get().title());
     view! {
         <Title text=title />
         <article class="session">
-            <Head session=session.clone() />
+            <Head session=session.clone() is_owner=reader.is_owner() />
             <Facts live=live limits=session.limits />
-            <Actions live=live session=session.clone() />
+            {actions}
             <Connection live=live />
             <p class="visually-hidden" role="status">
                 {move || format!("The session is {}", state.get().title().to_lowercase())}
@@ -81,7 +110,7 @@ pub fn SessionView(
                         .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
                         .collect_view()
                 }}
-                <Close live=live session=session />
+                {close}
             </section>
             <Follow live=live />
         </article>
@@ -89,15 +118,19 @@ pub fn SessionView(
 }
 
 /// Goes on from the newest event that is known, unless the session is over.
-fn follow_log(live: LiveSession, id: SessionId) {
+fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
     // Goes away with the page, and the stream with it.
     let stream = StoredValue::new(None::<EventStream>);
     Effect::new(move || {
         if live.state().is_terminal() {
             stream.set_value(None);
         } else if stream.with_value(Option::is_none) {
+            let reader = reader.clone();
             let follow = browser::follow_session(
-                move |after| paths::session_stream(id, after),
+                move |after| match &reader {
+                    Reader::Owner => paths::session_stream(id, after),
+                    Reader::Link(token) => paths::shared_stream(token, after),
+                },
                 live.last_sequence(),
                 move |event| live.hear(event),
                 move |state| live.set_stream(state),
@@ -109,7 +142,7 @@ fn follow_log(live: LiveSession, id: SessionId) {
 
 /// Who works on what.
 #[component]
-fn Head(session: Session) -> impl IntoView {
+fn Head(session: Session, is_owner: bool) -> impl IntoView {
     let title = shorten(&session.goal, 120);
     // The heading holds all of a short goal already.
     let is_long = title != session.goal.trim();
@@ -132,12 +165,29 @@ fn Head(session: Session) -> impl IntoView {
             </details>
         }
     });
+    let who = view! {
+        <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
+        {session.agent_name}
+        {session
+            .agent_version
+            .map(|version| {
+                view! { <span class="session__version">{format!("version {version}")}</span> }
+            })}
+    };
+    let agent = if is_owner {
+        let href = paths::agent(session.agent_id);
+        view! {
+            <a class="session__agent" href=href>
+                {who}
+            </a>
+        }
+        .into_any()
+    } else {
+        view! { <p class="session__agent">{who}</p> }.into_any()
+    };
     view! {
         <header class="session__head">
-            <a class="session__agent" href=paths::agent(session.agent_id)>
-                <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
-                {session.agent_name}
-            </a>
+            {agent}
             <h1 class="session__goal">{title}</h1>
             {goal}
             {context}
