@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonant_backend::{Actor, Backend, RequestId, work};
+use resonant_backend::{Actor, Backend, RequestId, agents, work};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,6 +12,8 @@ use crate::serve::GRACE;
 
 /// How long a worker sleeps at most before it looks at the queue again.
 const IDLE: Duration = Duration::from_secs(5);
+/// How often the trash is looked at.
+const SWEEP: Duration = Duration::from_secs(3_600);
 /// The first and the longest pause after the database did not answer.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
@@ -31,6 +33,9 @@ impl Workers {
             let name = format!("{}-{number}", std::process::id());
             tasks.spawn(work_until(backend.clone(), name, stopping.clone()));
         }
+        if count > 0 {
+            tasks.spawn(sweep_until(backend.clone(), stopping.clone()));
+        }
         tasks.close();
         Self { tasks }
     }
@@ -40,6 +45,20 @@ impl Workers {
     pub async fn stopped(self) {
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("sessions still ran when the time to stop was over");
+        }
+    }
+}
+
+/// Empties the trash of what has been there long enough, now and then.
+async fn sweep_until(backend: Backend, stopping: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = sleep(SWEEP) => {}
+            () = stopping.cancelled() => return,
+        }
+        let ctx = backend.ctx(Actor::System, RequestId::new("sweep"));
+        if let Err(error) = agents::purge(&ctx).await {
+            tracing::warn!(error = chain(&error), "the trash was not emptied");
         }
     }
 }
