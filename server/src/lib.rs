@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod command;
 pub mod extract;
 pub mod fault;
 pub mod middleware;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use resonant_backend::{Actor, Backend, RequestId, secrets};
-use server::{Settings, serve_until_stopped, telemetry};
+use resonant_backend::{Actor, Backend, RequestId, secrets, shards};
+use server::{Settings, command, serve_until_stopped, telemetry};
 
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
@@ -29,8 +29,12 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
     match command {
         None => serve_until_stopped(&settings, connect().await?).await?,
         Some("migrate") => {
-            Backend::migrate(&settings.backend.database.url).await.with_context(no_database)?;
+            shards::migrate(&settings.backend.database).await.with_context(no_database)?;
             tracing::info!("the schema is up to date");
+            if std::env::args().nth(2).as_deref() == Some("--distribute") {
+                shards::distribute(&settings.backend.database).await.with_context(no_database)?;
+                tracing::info!("the tables are spread by owner");
+            }
         }
         Some("load-content") => {
             let count = connect().await?.load_content().await.with_context(no_database)?;
@@ -42,9 +46,13 @@ async fn run(command: Option<&str>) -> anyhow::Result<()> {
             let count = secrets::rotate(&ctx).await.context("cannot seal the secrets anew")?;
             tracing::info!(count, "secrets sealed under the first key");
         }
-        Some(other) => {
-            bail!("there is no command {other}, only migrate, load-content and rotate-secrets")
+        Some("shards") => {
+            let words: Vec<_> = std::env::args().skip(2).collect();
+            command::shards(&connect().await?, &settings.backend.database, &words).await?;
         }
+        Some(other) => bail!(
+            "there is no command {other}, only migrate, load-content, rotate-secrets and shards"
+        ),
     }
     Ok(())
 }

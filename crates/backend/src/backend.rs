@@ -108,8 +108,8 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a setting
     /// cannot be used.
     pub async fn connect(settings: Settings) -> Result<Self> {
-        let database = Database::new(&settings.database)?;
-        database.check().await?;
+        let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
+        let database = Database::open(&settings.database, redis.as_ref()).await?;
         Self::with_database(database, &settings, Arc::new(SystemClock))
     }
 
@@ -289,6 +289,17 @@ impl Backend {
     /// A transaction of the installation's own on one of [`Backend::shards`].
     pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
         self.inner.database.begin_on(shard).await
+    }
+
+    /// Whether such a transaction may write what it has found of an owner's: not while that is being
+    /// moved to another database.
+    pub(crate) async fn enter(&self, tx: &mut Writing, owner: UserId) -> Result<bool> {
+        self.inner.database.enter(tx, owner).await
+    }
+
+    /// Whether there are several databases.
+    pub(crate) fn is_sharded(&self) -> bool {
+        self.inner.database.is_sharded()
     }
 
     /// The one database of a test, whosever things are meant.

@@ -9,6 +9,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod redis;
 pub(crate) mod session_events;
 pub(crate) mod sign_in;
+pub(crate) mod written;
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;

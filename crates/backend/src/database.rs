@@ -8,21 +8,33 @@
 //! A use case never asks for "a connection": it says whose things it means and whether it writes. With
 //! one database all six lead to the same pool.
 
+mod buckets;
+#[cfg(test)]
+mod faults;
 mod marks;
 mod pool;
+mod presence;
 mod replicas;
 mod settings;
 mod writing;
+
+use std::time::Instant;
 
 use resonant_domain::UserId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-use self::marks::Whose;
+use self::buckets::Buckets;
 use self::pool::Pool;
-use self::replicas::{Mark, Replicas};
-use crate::Result;
+use self::presence::Presence;
+use self::replicas::{Mark, Others, Replicas, span};
+use crate::cache::redis::Redis;
+use crate::cache::written::Written;
+use crate::store;
+use crate::{Error, Result};
 
+pub(crate) use self::buckets::{BUCKETS, bucket_of};
+pub(crate) use self::marks::Whose;
 pub(crate) use self::pool::{Limits, address};
 pub use self::settings::{DatabaseSettings, Pooler};
 pub(crate) use self::writing::Writing;
@@ -35,11 +47,13 @@ pub(crate) type Reading = PoolConnection<Postgres>;
 
 /// One of the databases that hold what owners own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard(usize);
+pub(crate) struct Shard(pub(crate) usize);
 
 /// Every database of an installation.
 pub(crate) struct Database {
     shards: Vec<Pool>,
+    /// Where the owners are, when there are several databases.
+    buckets: Option<Buckets>,
     replicas: Option<Replicas>,
     /// Whether a single statement is spared the transaction around it. Tests do without, so that a
     /// forgotten commit shows.
@@ -47,55 +61,121 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The databases that the settings name; connects when they are first used.
-    pub(crate) fn new(settings: &DatabaseSettings) -> Result<Self> {
-        let shards = vec![Pool::new(&settings.url, settings)?];
+    /// The databases that the settings name.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] says why one does not answer; [`crate::Error::Internal`] when a
+    /// setting cannot be used.
+    pub(crate) async fn open(settings: &DatabaseSettings, redis: Option<&Redis>) -> Result<Self> {
+        let shards = settings
+            .urls()
+            .iter()
+            .map(|url| Pool::new(url, settings))
+            .collect::<Result<Vec<_>>>()?;
+        for pool in &shards {
+            pool.check().await?;
+        }
+        let buckets = match &shards[..] {
+            [_] => None,
+            [catalogue, ..] => Some(Buckets::read(catalogue, shards.len()).await?),
+            [] => return Err(Error::internal("there is no database")),
+        };
         let replicas = settings
             .replica_urls
             .iter()
             .map(|url| Ok((Pool::name(url)?, Pool::replica(url, settings)?)))
             .collect::<Result<Vec<_>>>()?;
-        let replicas = (!replicas.is_empty())
-            .then(|| Replicas::new(shards.clone(), replicas, settings.replica_max_lag));
-        Ok(Self { shards, replicas, is_terse: true })
+        let max_lag = settings.replica_max_lag;
+        let others = match redis {
+            _ if replicas.is_empty() => {
+                return Ok(Self { shards, buckets, replicas: None, is_terse: true });
+            }
+            Some(redis) => Others::Told(Written::new(redis, span(max_lag))?),
+            None => Others::Seen(Presence::show(address(&settings.url)?).await?),
+        };
+        let replicas = Some(Replicas::new(shards.clone(), replicas, others, max_lag));
+        Ok(Self { shards, buckets, replicas, is_terse: true })
     }
 
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
-        Self { shards: vec![Pool::of(pool)], replicas: None, is_terse: false }
-    }
-
-    /// Fails when a database does not answer, and says why.
-    pub(crate) async fn check(&self) -> Result<()> {
-        for pool in &self.shards {
-            pool.check().await?;
-        }
-        Ok(())
-    }
-
-    /// The place of what the owner owns.
-    fn of_owner(&self, owner: UserId) -> Whose {
-        Whose { shard: 0, owner: Some(owner) }
+        Self { shards: vec![Pool::of(pool)], buckets: None, replicas: None, is_terse: false }
     }
 
     /// Reads what the owner owns.
     pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
-        self.reading(self.of_owner(owner)).await
+        let Some(buckets) = &self.buckets else {
+            return self.reading(Whose { shard: 0, owner: Some(owner) }).await;
+        };
+        let (bucket, since) = (bucket_of(owner), Instant::now());
+        loop {
+            let whose = Whose { shard: buckets.shard_of(bucket), owner: Some(owner) };
+            let mut conn = self.reading(whose).await?;
+            if store::shards::holds(&mut conn, bucket).await? {
+                return Ok(conn);
+            }
+            drop(conn);
+            buckets.look_again(self.catalogue(), since).await?;
+        }
     }
 
     /// Reads what the owner owns where it is written.
     pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
-        self.shards[self.of_owner(owner).shard].conn().await
+        let Some(buckets) = &self.buckets else {
+            return self.catalogue().conn().await;
+        };
+        let (bucket, since) = (bucket_of(owner), Instant::now());
+        loop {
+            let mut conn = self.shards[buckets.shard_of(bucket)].conn().await?;
+            if store::shards::holds(&mut conn, bucket).await? {
+                return Ok(conn);
+            }
+            drop(conn);
+            buckets.look_again(self.catalogue(), since).await?;
+        }
     }
 
     /// Writes what the owner owns by one statement.
     pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
-        self.writing(self.of_owner(owner)).await
+        if self.buckets.is_some() {
+            return self.begin(owner).await;
+        }
+        self.writing(Whose { shard: 0, owner: Some(owner) }).await
     }
 
-    /// Begins a transaction on what the owner owns.
+    /// Begins a transaction on what the owner owns. Waits while it is being moved.
     pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
-        self.transaction(self.of_owner(owner)).await
+        let Some(buckets) = &self.buckets else {
+            return self.transaction(Whose { shard: 0, owner: Some(owner) }).await;
+        };
+        let (bucket, since) = (bucket_of(owner), Instant::now());
+        loop {
+            let whose = Whose { shard: buckets.shard_of(bucket), owner: Some(owner) };
+            let mut tx = self.transaction(whose).await?;
+            if store::shards::enter(&mut tx, bucket).await? {
+                return Ok(tx);
+            }
+            drop(tx);
+            buckets.look_again(self.catalogue(), since).await?;
+        }
+    }
+
+    /// Whether what an owner owns may be written here, within a transaction of the installation's own
+    /// that has found it: not while it is being moved.
+    pub(crate) async fn enter(&self, tx: &mut Writing, owner: UserId) -> Result<bool> {
+        match self.buckets {
+            None => Ok(true),
+            Some(_) => Ok(store::shards::enter(tx, bucket_of(owner)).await?),
+        }
+    }
+
+    /// Whether there are several databases.
+    pub(crate) const fn is_sharded(&self) -> bool {
+        self.buckets.is_some()
+    }
+
+    fn catalogue(&self) -> &Pool {
+        &self.shards[0]
     }
 
     /// Reads what is everybody's.

@@ -15,12 +15,15 @@ pub mod idempotency;
 mod keyring;
 pub mod listings;
 pub mod members;
+#[cfg(any(test, feature = "fakes"))]
+pub mod own_cluster;
 mod passwords;
 pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
 pub mod secrets;
 pub mod sessions;
+pub mod shards;
 mod store;
 mod tool_backing;
 pub mod tools;

@@ -126,9 +126,8 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
         return Ok(listing);
     }
     let mut conn = ctx.backend().catalogue_read().await?;
-    let found = store::listings::find_by_slug_or_templates(&mut conn, Some(slug)).await?;
+    let listing = store::listings::find_by_slug(&mut conn, slug).await?.ok_or(NOT_FOUND)?;
     drop(conn);
-    let listing = found.into_iter().next().ok_or(NOT_FOUND)?;
     cache.fill::<ListingEntry>(slug, &listing).await;
     Ok(listing)
 }
@@ -139,7 +138,7 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
 /// [`Error::Unavailable`].
 pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
     let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::listings::find_by_slug_or_templates(&mut conn, None).await?)
+    Ok(store::listings::list_templates(&mut conn).await?)
 }
 
 /// Copies a listing's agent to the caller's own. The listing counts each person once.

@@ -8,12 +8,19 @@ pub(crate) mod agent_trash;
 pub(crate) mod agent_versions;
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod bucket_copy;
+pub(crate) mod distribution;
 pub(crate) mod idempotency;
 pub(crate) mod limits;
 pub(crate) mod listings;
 pub(crate) mod members;
 pub(crate) mod notices;
+#[cfg(test)]
+mod owners;
 pub(crate) mod partitions;
+#[cfg(test)]
+mod plans;
+pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod replication;
 pub(crate) mod secrets;
@@ -22,6 +29,7 @@ pub(crate) mod session_records;
 pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod shards;
 
 use sqlx::migrate::Migrator;
 

@@ -62,10 +62,14 @@ pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
 async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
     loop {
         let mut tx = backend.begin_on(shard).await?;
-        let claimed = store::queue::claim(&mut tx, worker, backend.lease()).await?;
+        let is_sharded = backend.is_sharded();
+        let claimed = store::queue::claim(&mut tx, worker, backend.lease(), is_sharded).await?;
         let Some(Claimed { owner_id, session_id, fence, attempts }) = claimed else {
             return Ok(None);
         };
+        if !backend.enter(&mut tx, owner_id).await? {
+            return Ok(None);
+        }
         let claim = Claim { session_id, owner_id, fence };
         if attempts <= MAX_ATTEMPTS {
             tx.commit().await?;

@@ -109,8 +109,10 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = worker.conn().await.unwrap();
-    let claimed =
-        store::queue::claim(&mut conn, "worker", Duration::from_mins(1)).await.unwrap().unwrap();
+    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), false)
+        .await
+        .unwrap()
+        .unwrap();
     drop(conn);
     let key = (claimed.owner_id, claimed.session_id, claimed.fence);
     let write = async |body: EventBody| {

@@ -4,6 +4,7 @@
 //! taken out when it does not answer, is no replica of ours or lags too far behind, and comes back when
 //! that is over. Someone who wrote is sent to a replica only once it is known to have replayed that
 //! write; what is known is never more than what is so, since a log is only ever replayed forward.
+//! Writes of other processes are known through Redis, or not at all: see [`Others`].
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::Reading;
 use super::marks::{Marks, Whose};
 use super::pool::Pool;
+use super::presence::Presence;
+use crate::cache::written::Written;
 use crate::store::replication::{self, Place};
 use crate::{Error, Result};
 
@@ -35,7 +38,33 @@ struct Shared {
     replicas: Vec<Replica>,
     next: AtomicUsize,
     marks: Marks,
+    others: Others,
     max_lag: Duration,
+}
+
+/// How this process knows what others have written.
+pub(super) enum Others {
+    /// It knows when there are none.
+    Seen(Presence),
+    /// All keep it in Redis.
+    Told(Written),
+}
+
+/// For how long a write matters to those who read: longer than any replica in use lags, by the age of
+/// the last probe.
+pub(super) fn span(max_lag: Duration) -> Duration {
+    max_lag + 2 * TRUST
+}
+
+impl Shared {
+    /// The position that a replica must have to answer; `None` when it is not known.
+    async fn needed(&self, whose: Whose) -> Option<i64> {
+        let own = self.marks.needed(whose);
+        match &self.others {
+            Others::Seen(presence) => presence.is_alone().then_some(own),
+            Others::Told(written) => Some(written.needed(whose).await?.max(own)),
+        }
+    }
 }
 
 struct Replica {
@@ -84,6 +113,7 @@ impl Replicas {
     pub(super) fn new(
         primaries: Vec<Pool>,
         replicas: Vec<(String, Pool)>,
+        others: Others,
         max_lag: Duration,
     ) -> Self {
         let replicas = replicas
@@ -94,8 +124,8 @@ impl Replicas {
             primaries,
             replicas,
             next: AtomicUsize::new(0),
-            // Longer than any replica in use lags, by the age of the last probe.
-            marks: Marks::new(max_lag + 2 * TRUST),
+            marks: Marks::new(span(max_lag)),
+            others,
             max_lag,
         });
         let stop = CancellationToken::new();
@@ -105,7 +135,7 @@ impl Replicas {
 
     /// A connection to a replica that has all that the reader wrote; `None`: the primary must answer.
     pub(super) async fn reading(&self, whose: Whose) -> Option<Reading> {
-        let needed = self.shared.marks.needed(whose);
+        let needed = self.shared.needed(whose).await?;
         let replicas = &self.shared.replicas;
         let first = self.shared.next.fetch_add(1, Ordering::Relaxed);
         for offset in 0..replicas.len() {
@@ -143,6 +173,9 @@ impl Mark {
         };
         let position = position.await.unwrap_or(i64::MAX);
         self.shared.marks.note(self.whose, position);
+        if let Others::Told(written) = &self.shared.others {
+            written.note(self.whose, position).await;
+        }
     }
 }
 
@@ -183,13 +216,16 @@ async fn probe(shared: Arc<Shared>) {
         for (primary, history) in shared.primaries.iter().zip(&mut histories) {
             let at = Instant::now();
             match ask(primary).await {
-                Ok(place) => history.push(at, place, shared.max_lag + 2 * TRUST),
+                Ok(place) => history.push(at, place, span(shared.max_lag)),
                 Err(_) => is_complete = false,
             }
         }
         join_all(shared.replicas.iter().map(|replica| examine(&shared, replica, &histories))).await;
         if is_complete {
             shared.marks.turn();
+        }
+        if let Others::Told(written) = &shared.others {
+            written.mend().await;
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -33,8 +33,10 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let agent = agent(ctx).await;
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
-    let claimed =
-        store::queue::claim(&mut conn, "worker", Duration::from_mins(1)).await.unwrap().unwrap();
+    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), false)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(claimed.session_id, session.id);
     (claimed.owner_id, claimed.session_id, claimed.fence)
 }

@@ -155,11 +155,12 @@ const LINE: &str = "SELECT a.agent_id, a.name, a.name_key, a.description, a.avat
 /// The sessions of each agent that are not over: few, because the queue holds them alone.
 fn push_open(sql: &mut QueryBuilder<Postgres>, owner: UserId) {
     sql.push(
-        " LEFT JOIN (SELECT s.agent_id, count(*) AS count \
-         FROM session_queue q JOIN sessions s USING (owner_id, session_id) WHERE q.owner_id = ",
+        " LEFT JOIN (SELECT agent_id, count(*) AS count FROM sessions \
+         WHERE session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = ",
     );
     sql.push_bind(owner.as_uuid());
-    sql.push(" GROUP BY s.agent_id) open ON open.agent_id = a.agent_id");
+    sql.push(")) AND owner_id = ").push_bind(owner.as_uuid());
+    sql.push(" GROUP BY agent_id) open ON open.agent_id = a.agent_id");
 }
 
 /// A window of a list with the positions of its first and its last agent.
@@ -331,10 +332,11 @@ pub(crate) async fn count_open(
 ) -> sqlx::Result<HashMap<AgentId, i64>> {
     let rows = sqlx::query!(
         r#"
-        SELECT s.agent_id, count(*) AS "count!"
-        FROM session_queue q JOIN sessions s USING (owner_id, session_id)
-        WHERE q.owner_id = $1
-        GROUP BY s.agent_id
+        SELECT agent_id, count(*) AS "count!"
+        FROM sessions
+        WHERE owner_id = $1
+          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+        GROUP BY agent_id
         "#,
         owner.as_uuid(),
     )

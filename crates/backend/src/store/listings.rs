@@ -121,32 +121,41 @@ impl ListingSummaryRow {
     }
 }
 
-/// Reads the listing with this slug; with `None`, every template, oldest first.
-#[tracing::instrument(name = "db.listing.find", skip_all, err(level = "debug"))]
-pub(crate) async fn find_by_slug_or_templates(
+/// The listings of a condition, each with its present agent.
+macro_rules! listings {
+    ($condition:literal $(, $argument:expr)?) => {
+        sqlx::query_as!(
+            ListingRow,
+            r#"
+            SELECT l.listing_id, l.slug, l.name, l.tagline, l.category,
+                   l.avatar AS "avatar: Json<Avatar>", l.publisher, l.description,
+                   l.examples AS "examples: Json<Vec<Example>>", l.is_template, l.version,
+                   l.installs, l.rating_count, l.rating_hundredths, l.created_at, l.updated_at,
+                   v.spec AS "spec: Json<AgentSpec>"
+            FROM listings l
+            JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
+            WHERE "#
+                + $condition
+            $(, $argument)?
+        )
+    };
+}
+
+#[tracing::instrument(name = "db.listing.find_by_slug", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn find_by_slug(
     conn: &mut PgConnection,
-    slug: Option<&str>,
-) -> sqlx::Result<Vec<Listing>> {
-    sqlx::query_as!(
-        ListingRow,
-        r#"
-        SELECT l.listing_id, l.slug, l.name, l.tagline, l.category,
-               l.avatar AS "avatar: Json<Avatar>", l.publisher, l.description,
-               l.examples AS "examples: Json<Vec<Example>>", l.is_template, l.version, l.installs,
-               l.rating_count, l.rating_hundredths, l.created_at, l.updated_at,
-               v.spec AS "spec: Json<AgentSpec>"
-        FROM listings l
-        JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
-        WHERE CASE WHEN $1::TEXT IS NULL THEN l.is_template ELSE l.slug = $1 END
-        ORDER BY l.created_at, l.listing_id
-        "#,
-        slug,
-    )
-    .fetch_all(conn)
-    .await?
-    .into_iter()
-    .map(Listing::try_from)
-    .collect()
+    slug: &str,
+) -> sqlx::Result<Option<Listing>> {
+    let row = listings!("l.slug = $1", slug).fetch_optional(conn).await?;
+    row.map(Listing::try_from).transpose()
+}
+
+/// Lists every template, oldest first.
+#[tracing::instrument(name = "db.listing.list_templates", skip_all, err(level = "debug"))]
+pub(crate) async fn list_templates(conn: &mut PgConnection) -> sqlx::Result<Vec<Listing>> {
+    let rows =
+        listings!("l.is_template ORDER BY l.created_at, l.listing_id").fetch_all(conn).await?;
+    rows.into_iter().map(Listing::try_from).collect()
 }
 
 /// Finds at most `limit` listings behind `after`, each with its place in the order.

@@ -52,12 +52,14 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Takes the session that has been due longest and makes it run under a new fence.
+/// Takes the session that has been due longest and makes it run under a new fence. With several
+/// databases only of the owners whom this one answers for: it may hold copies of others.
 #[tracing::instrument(name = "db.queue.claim", skip_all, err(level = "debug"))]
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     worker: &str,
     lease: Duration,
+    is_sharded: bool,
 ) -> sqlx::Result<Option<Claimed>> {
     let row = sqlx::query!(
         r#"
@@ -65,6 +67,10 @@ pub(crate) async fn claim(
             SELECT owner_id, session_id
             FROM session_queue
             WHERE coalesce(lease_until, run_at) <= now()
+              AND (NOT $3::BOOLEAN OR EXISTS (
+                  SELECT FROM held_buckets h
+                  WHERE h.bucket = bucket_of(owner_id) AND NOT h.is_fenced
+              ))
             ORDER BY coalesce(lease_until, run_at)
             LIMIT 1
             FOR UPDATE SKIP LOCKED
@@ -84,6 +90,7 @@ pub(crate) async fn claim(
         "#,
         worker,
         interval(lease),
+        is_sharded,
     )
     .fetch_optional(conn)
     .await?;
@@ -130,7 +137,7 @@ pub(crate) async fn update_lease(
         SET lease_until = now() + $4
         FROM sessions s
         WHERE q.owner_id = $1 AND q.session_id = $2 AND q.fence = $3
-          AND s.owner_id = q.owner_id AND s.session_id = q.session_id
+          AND s.owner_id = $1 AND s.session_id = q.session_id
         RETURNING s.is_cancel_asked
         "#,
         owner.as_uuid(),
@@ -171,7 +178,7 @@ pub(crate) async fn release(
             UPDATE sessions s
             SET state = 'queued'
             FROM released
-            WHERE s.owner_id = released.owner_id AND s.session_id = released.session_id
+            WHERE s.owner_id = $1 AND s.session_id = released.session_id
         )
         SELECT pg_notify('resonant_queue', '') FROM released
         "#,

@@ -132,7 +132,7 @@ pub(crate) async fn append(
                 reason = coalesce($13, s.reason),
                 ended_at = CASE WHEN $12::TEXT IS NULL THEN NULL ELSE $7::TIMESTAMPTZ END
             FROM held
-            WHERE s.owner_id = held.owner_id AND s.session_id = held.session_id
+            WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = held.session_id
               AND s.ended_at IS NULL
             RETURNING s.owner_id, s.session_id, s.last_sequence
         ), written AS (
@@ -144,7 +144,7 @@ pub(crate) async fn append(
         ), ended AS (
             DELETE FROM session_queue q
             USING session
-            WHERE q.owner_id = session.owner_id AND q.session_id = session.session_id
+            WHERE q.owner_id = $1 AND q.session_id = session.session_id
               AND $12::TEXT IS NOT NULL
         )
         SELECT last_sequence FROM session

@@ -279,8 +279,9 @@ pub(crate) async fn list_open(
     let ids = sqlx::query_scalar!(
         r#"
         SELECT session_id
-        FROM session_queue q JOIN sessions s USING (owner_id, session_id)
-        WHERE q.owner_id = $1 AND s.owner_id = $1 AND s.agent_id = $2
+        FROM sessions
+        WHERE owner_id = $1 AND agent_id = $2
+          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
         ORDER BY session_id
         "#,
         owner.as_uuid(),

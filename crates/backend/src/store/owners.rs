@@ -1,0 +1,132 @@
+//! Facts that let the tables of what owners own be spread by owner: over shards, or by an extension
+//! that does it (Citus). Every key holds the owner, and every statement names it.
+
+use std::collections::HashSet;
+
+use sqlx::PgPool;
+
+use super::bucket_copy::list_tables;
+use super::plans::statements;
+
+/// Statements over all owners, by a part of each: the installation's own work.
+const OVER_ALL: [&str; 5] = [
+    // Keys are changed for one owner after the other.
+    "SELECT DISTINCT owner_id FROM secrets",
+    // A worker takes whatever is due.
+    "FOR UPDATE SKIP LOCKED",
+    // A partition waits for the last session in it.
+    "FROM session_queue WHERE session_id < $1",
+    // Numbers for the operator.
+    "count(*) FILTER",
+    "extract(EPOCH FROM now() - min(",
+];
+
+/// What may follow a table's name when it has no alias.
+const KEYWORDS: [&str; 16] = [
+    "WHERE",
+    "SET",
+    "JOIN",
+    "ON",
+    "USING",
+    "ORDER",
+    "GROUP",
+    "LIMIT",
+    "LEFT",
+    "RETURNING",
+    "FOR",
+    "CROSS",
+    ")",
+    ",",
+    "AND",
+    "UNION",
+];
+
+/// The owner predicates that a statement should have and has not.
+fn missing(text: &str, owned: &HashSet<String>) -> Vec<String> {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
+    let words: Vec<_> = spaced.split_whitespace().collect();
+    let mut missing = Vec::new();
+    for (at, pair) in words.windows(2).enumerate() {
+        let is_read = ["FROM", "JOIN", "UPDATE", "USING"].contains(&pair[0]);
+        let is_lock = pair[0] == "UPDATE" && at > 0 && words[at - 1] == "FOR";
+        if !is_read || is_lock || !owned.contains(pair[1]) {
+            continue;
+        }
+        let alias = words.get(at + 2).filter(|word| !KEYWORDS.contains(word));
+        let predicate = match alias {
+            Some(&"AS") => format!("{}.owner_id = $", words[at + 3]),
+            Some(alias) => format!("{alias}.owner_id = $"),
+            None => "owner_id = $".to_owned(),
+        };
+        if !text.contains(&predicate) {
+            missing.push(format!("{}: {predicate}", pair[1]));
+        }
+    }
+    missing
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_statement_on_an_owned_table_names_the_owner(pool: PgPool) {
+    let owned = list_tables(&mut pool.acquire().await.unwrap()).await.unwrap();
+    assert!(owned.contains(&"sessions".to_owned()), "{owned:?}");
+    let owned = owned.into_iter().collect();
+    for (text, _) in statements() {
+        if !OVER_ALL.iter().any(|part| text.contains(part)) {
+            assert_eq!(missing(&text, &owned), Vec::<String>::new(), "{text}");
+        }
+    }
+    let joined =
+        "SELECT 1 FROM sessions s JOIN session_queue q USING (session_id) WHERE s.owner_id = $1";
+    assert_eq!(missing(joined, &owned), ["session_queue: q.owner_id = $"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_key_of_an_owned_table_holds_the_owner(pool: PgPool) {
+    let owned = list_tables(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let keys = sqlx::query!(
+        r#"
+        SELECT i.indrelid::REGCLASS::TEXT AS "table!", i.indexrelid::REGCLASS::TEXT AS "key!"
+        FROM pg_index i
+        WHERE i.indisunique AND i.indrelid::REGCLASS::TEXT = ANY ($1)
+          AND NOT EXISTS (
+              SELECT FROM pg_attribute a
+              WHERE a.attrelid = i.indrelid AND a.attname = 'owner_id' AND a.attnum = ANY (i.indkey)
+          )
+        UNION ALL
+        SELECT k.conrelid::REGCLASS::TEXT, k.conname::TEXT
+        FROM pg_constraint k
+        WHERE k.contype = 'f' AND k.conrelid::REGCLASS::TEXT = ANY ($1)
+          AND NOT EXISTS (
+              SELECT FROM pg_attribute a
+              WHERE a.attrelid = k.conrelid AND a.attname = 'owner_id' AND a.attnum = ANY (k.conkey)
+          )
+        "#,
+        &owned,
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let keys: Vec<_> = keys.iter().map(|key| format!("{} {}", key.table, key.key)).collect();
+    assert_eq!(keys, Vec::<String>::new());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_table_with_an_owner_is_an_owners_or_everybodys(pool: PgPool) {
+    let owned = list_tables(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let known: Vec<_> =
+        owned.iter().map(String::as_str).chain(super::bucket_copy::EVERYBODYS).collect();
+    let tables = sqlx::query_scalar!(
+        r#"
+        SELECT c.relname::TEXT AS "name!"
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'owner_id'
+        WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind IN ('r', 'p')
+          AND NOT c.relispartition
+        "#
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    for table in tables {
+        assert!(known.contains(&table.as_str()), "whose is {table}?");
+    }
+}

@@ -1,0 +1,292 @@
+//! Facts about how PostgreSQL answers the statements of this folder: by an index, and a page at any
+//! depth for the price of the first. `plans/budgets.tsv` says what each hot statement may cost.
+
+mod seed;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, raw_sql};
+
+use self::seed::Seed;
+
+/// Parts of statements that mean a whole table.
+const WHOLE: [&str; 2] = [
+    // A search by likeness looks at every listing, and its pages are kept.
+    "word_likeness",
+    // Ends with the first.
+    "EXISTS (SELECT 1 FROM listings)",
+];
+
+/// Every statement but those of tests, with the number of its parameters.
+pub(super) fn statements() -> Vec<(String, usize)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = sources(&root.join("src"), &|path| {
+        let is_within = path.components().any(|part| part.as_os_str() == "tests");
+        is_within || path.ends_with("tests.rs") || path.ends_with("faults.rs")
+    });
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root.join("../../.sqlx")).unwrap() {
+        let saved: Value =
+            serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        let text = saved["query"].as_str().unwrap();
+        if !tests.contains(text) {
+            let parameters = &saved["describe"]["parameters"]["Left"];
+            found.push((text.to_owned(), parameters.as_array().map_or(0, Vec::len)));
+        }
+    }
+    assert!(found.len() > 40, "the statements are found: {}", found.len());
+    found
+}
+
+fn sources(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &sources(&path, is_wanted);
+        } else if is_wanted(&path) {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+/// The one statement that has all these parts, and none that begins with an exclamation mark.
+fn statement(parts: &str) -> String {
+    let has = |text: &str| {
+        parts.split('…').map(str::trim).all(|part| match part.strip_prefix('!') {
+            Some(absent) => !text.contains(absent),
+            None => text.contains(part),
+        })
+    };
+    let mut found: Vec<_> = statements().into_iter().filter(|(text, _)| has(text)).collect();
+    assert_eq!(found.len(), 1, "{parts}");
+    found.remove(0).0
+}
+
+async fn run(conn: &mut PgConnection, text: &str) -> Vec<sqlx::postgres::PgRow> {
+    raw_sql(AssertSqlSafe(text.to_owned()))
+        .fetch_all(conn)
+        .await
+        .unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The plan of a statement; with `analyze`, after it was run with these arguments.
+async fn plan(conn: &mut PgConnection, text: &str, arguments: &str, analyze: bool) -> Value {
+    run(conn, &format!("PREPARE it AS {text}")).await;
+    let options = if analyze { "ANALYZE, BUFFERS, FORMAT JSON" } else { "FORMAT JSON" };
+    let call = if arguments.is_empty() { "it".to_owned() } else { format!("it ({arguments})") };
+    let rows = run(conn, &format!("EXPLAIN ({options}) EXECUTE {call}")).await;
+    run(conn, "DEALLOCATE it").await;
+    rows[0].get::<Value, _>(0)[0]["Plan"].take()
+}
+
+fn nodes<'a>(plan: &'a Value, found: &mut Vec<&'a Value>) {
+    found.push(plan);
+    for child in plan["Plans"].as_array().into_iter().flatten() {
+        nodes(child, found);
+    }
+}
+
+/// The pages that a plan touched.
+fn buffers(plan: &Value) -> i64 {
+    ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|key| plan[*key].as_i64().unwrap()).sum()
+}
+
+async fn large_tables(conn: &mut PgConnection) -> HashSet<String> {
+    let large = "SELECT relname::TEXT FROM pg_class
+                 WHERE relnamespace = 'public'::REGNAMESPACE AND relkind = 'r' AND reltuples >= 5000";
+    run(conn, large).await.iter().map(|row| row.get(0)).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn no_statement_reads_a_large_table_from_end_to_end(pool: PgPool) {
+    Seed::short_or_full().sow(&pool).await;
+    let mut conn = pool.acquire().await.unwrap();
+    let large = large_tables(&mut conn).await;
+    assert!(large.iter().any(|name| name.starts_with("sessions_")), "{large:?}");
+    run(&mut conn, "SET plan_cache_mode = force_generic_plan").await;
+    for (text, parameters) in statements() {
+        let plan = plan(&mut conn, &text, &vec!["NULL"; parameters].join(", "), false).await;
+        let mut all = Vec::new();
+        nodes(&plan, &mut all);
+        let is_meant = WHOLE.iter().any(|part| text.contains(part));
+        for node in all.into_iter().filter(|_| !is_meant) {
+            let table = node["Relation Name"].as_str().unwrap_or_default();
+            let is_whole = node["Node Type"] == "Seq Scan" && large.contains(table);
+            assert!(!is_whole, "{table} is read from end to end by {text}");
+        }
+    }
+}
+
+/// A list, its statement, and its arguments at the beginning and behind a number of rows.
+struct List {
+    parts: &'static str,
+    first: String,
+    deep: String,
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
+    let seed = Seed::short_or_full();
+    seed.sow(&pool).await;
+    let owner = Seed::OWNER;
+    let mut conn = pool.acquire().await.unwrap();
+    let position = async |conn: &mut PgConnection, query: &str, depth: u32| -> String {
+        run(conn, &format!("{query} OFFSET {depth} LIMIT 1")).await[0].get(0)
+    };
+    let session = position(
+        &mut conn,
+        &format!("SELECT session_id::TEXT FROM sessions WHERE owner_id = '{owner}' ORDER BY session_id DESC"),
+        seed.sessions / 10 * 9,
+    )
+    .await;
+    let agent = position(
+        &mut conn,
+        &format!(
+            "SELECT format('%L, %L', updated_at, agent_id) FROM agents WHERE owner_id = '{owner}'
+             ORDER BY updated_at DESC, agent_id DESC"
+        ),
+        seed.agents / 10 * 4,
+    )
+    .await;
+    let last = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+    let mut lists = vec![
+        List {
+            parts: "FROM agents … (updated_at, agent_id) < … !status = $6",
+            first: format!("'{owner}', NULL, NULL, '{last}', 51"),
+            deep: format!("'{owner}', {agent}, '{last}', 51"),
+        },
+        List {
+            parts: "FROM agents … status = $6 … (updated_at, agent_id) <",
+            first: format!("'{owner}', NULL, NULL, '{last}', 51, 'active'"),
+            deep: format!("'{owner}', {agent}, '{last}', 51, 'active'"),
+        },
+        List {
+            parts: "FROM sessions … session_id < $2 … !agent_id = $4",
+            first: format!("'{owner}', '{last}', 51"),
+            deep: format!("'{owner}', '{session}', 51"),
+        },
+        List {
+            parts: "FROM sessions … session_id < $2 AND agent_id = $4",
+            first: format!("'{owner}', '{last}', 51, '{owner}'"),
+            deep: format!("'{owner}', '{session}', 51, '{owner}'"),
+        },
+    ];
+    for (parts, rank, order) in [
+        ("WHERE (-installs, lower(name)", "installs, ", "-installs, lower(name), listing_id"),
+        ("WHERE (-(rating_hundredths", "0, ", "lower(name), listing_id"),
+        (
+            "WHERE (-(extract(EPOCH",
+            "(extract(EPOCH FROM created_at) * 1000000)::BIGINT, ",
+            "created_at DESC",
+        ),
+        ("WHERE (lower(name), listing_id) >", "", "lower(name), listing_id"),
+    ] {
+        let keys = if rank.is_empty() { "%L, %L" } else { "%s, %L, %L" };
+        let key = format!("format('{keys}', {rank} lower(name), listing_id)");
+        let query = format!("SELECT {key} FROM listings ORDER BY {order}");
+        let deep = position(&mut conn, &query, seed::LISTINGS / 10 * 9).await;
+        let none = if rank.is_empty() { "" } else { "NULL, " };
+        lists.push(List {
+            parts,
+            first: format!("{none} NULL, '00000000-0000-0000-0000-000000000000', NULL, FALSE, 51"),
+            deep: format!("{deep}, NULL, FALSE, 51"),
+        });
+    }
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
+        for list in &lists {
+            let text = statement(list.parts);
+            let first = plan(&mut conn, &text, &list.first, true).await;
+            let deep = plan(&mut conn, &text, &list.deep, true).await;
+            assert_eq!(deep["Actual Rows"], 51, "{text}");
+            let (first, deep) = (buffers(&first), buffers(&deep));
+            assert!(2 * deep <= 3 * first, "{first} pages at first, {deep} deep down: {text}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_hot_statement_stays_within_its_budget(pool: PgPool) {
+    let seed = Seed::short_or_full();
+    seed.sow(&pool).await;
+    let (owner, middle) = (Seed::OWNER, seed.session_id(seed.sessions / 2));
+    let mut conn = pool.acquire().await.unwrap();
+    let mut seen = Vec::new();
+    for line in include_str!("plans/budgets.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<_> = line.split('\t').collect();
+        let [name, parts, arguments, index, budget] = columns[..] else {
+            panic!("five columns: {line}")
+        };
+        let arguments = arguments
+            .replace("OWNER", owner)
+            .replace("SESSION", &middle)
+            .replace("AGENT", "01900000-0000-7000-8000-000000000064")
+            .replace("LAST", "ffffffff-ffff-ffff-ffff-ffffffffffff");
+        let text = statement(parts);
+        for mode in ["force_generic_plan", "force_custom_plan"] {
+            run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
+            run(&mut conn, "BEGIN").await;
+            let plan = plan(&mut conn, &text, &arguments, true).await;
+            run(&mut conn, "ROLLBACK").await;
+            let mut all = Vec::new();
+            nodes(&plan, &mut all);
+            let used = |node: &&Value| {
+                let name = node["Index Name"].as_str().unwrap_or_default();
+                index.split('|').any(|index| name.contains(index))
+            };
+            seen.push(format!("{name}\t{mode}\t{}\tof {budget}", buffers(&plan)));
+            let plan_text = serde_json::to_string_pretty(&plan).unwrap();
+            assert!(all.iter().any(used), "{name} does not use {index}: {plan_text}");
+            let is_within = buffers(&plan) <= budget.parse().unwrap();
+            assert!(is_within, "{} pages of {budget}: {name} {plan_text}", buffers(&plan));
+        }
+    }
+    tracing::info!("{}", seen.join("\n"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_lookup_opens_one_partition_and_a_list_the_newest_alone(pool: PgPool) {
+    let seed = Seed::short_or_full();
+    seed.sow(&pool).await;
+    let (owner, middle) = (Seed::OWNER, seed.session_id(seed.sessions / 2));
+    let mut conn = pool.acquire().await.unwrap();
+    let lookups = [
+        (
+            "FROM sessions … context, state, reason … session_id = $2",
+            format!("'{owner}', '{middle}'"),
+        ),
+        ("FROM session_events … sequence > $3", format!("'{owner}', '{middle}', 0, 1000")),
+    ];
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
+        for (parts, arguments) in &lookups {
+            let plan = plan(&mut conn, &statement(parts), arguments, true).await;
+            assert_eq!(opened(&plan).len(), 1, "{mode}: {plan:#}");
+        }
+        let parts = "FROM sessions … session_id < $2 … !agent_id = $4";
+        let last = "'ffffffff-ffff-ffff-ffff-ffffffffffff'";
+        let plan =
+            plan(&mut conn, &statement(parts), &format!("'{owner}', {last}, 51"), true).await;
+        let opened = opened(&plan);
+        // The months to come are empty; the newest with sessions answers, those before stay closed.
+        assert!(opened.iter().filter(|(_, rows)| *rows > 0).count() == 1, "{mode}: {opened:?}");
+        assert!(opened.len() < seed::MONTHS + 1, "{mode}: {opened:?}");
+    }
+}
+
+/// The tables that a plan really read, with the rows that it took from each.
+fn opened(plan: &Value) -> Vec<(String, i64)> {
+    let mut all = Vec::new();
+    nodes(plan, &mut all);
+    let table = |node: &&Value| {
+        let name = node["Relation Name"].as_str()?;
+        let is_read = node["Actual Loops"].as_i64() > Some(0);
+        is_read.then(|| (name.to_owned(), node["Actual Rows"].as_i64().unwrap_or(0)))
+    };
+    all.iter().filter_map(table).collect()
+}

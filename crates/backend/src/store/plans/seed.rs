@@ -1,0 +1,112 @@
+//! A database as it is after a few years: many agents, and one owner with most of the sessions.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use resonant_runtime::clock::{Clock as _, SystemClock};
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, PgPool, raw_sql};
+
+use crate::Backend;
+use crate::store::partitions::first_id_at;
+use crate::upkeep;
+
+/// For how many months there have been sessions, from the present one on.
+pub(super) const MONTHS: usize = 5;
+/// How many listings there are; most have as many installs as many others.
+pub(super) const LISTINGS: u32 = 10_000;
+/// The days from the first session to the last one, which all lie in those months.
+const DAYS: i64 = 145;
+
+pub(super) struct Seed {
+    pub(super) agents: u32,
+    pub(super) sessions: u32,
+    start: Timestamp,
+}
+
+impl Seed {
+    /// Has half of the agents and all of the sessions.
+    pub(super) const OWNER: &'static str = "00000000-0000-7000-8000-000000000001";
+
+    /// What a minute allows, or what the product promises.
+    #[expect(clippy::disallowed_methods, reason = "a test asks how long it may be")]
+    pub(super) fn short_or_full() -> Self {
+        let (agents, sessions) = match std::env::var("RESONANT_FAULTS").as_deref() {
+            Ok("full") => (100_000, 1_000_000),
+            _ => (20_000, 30_000),
+        };
+        let now = SystemClock.now().to_zoned(TimeZone::UTC);
+        let first = now.date().first_of_month().to_zoned(TimeZone::UTC).expect("a day of ours");
+        Self { agents, sessions, start: first.timestamp() }
+    }
+
+    /// The id of the session with this number, from 1 on. They are spread evenly over the months.
+    pub(super) fn session_id(&self, number: u32) -> String {
+        let at = self.start + SignedDuration::from_millis(i64::from(number) * self.step_ms());
+        let id = first_id_at(at).as_u128() | 0x7000_8000_0000_0000_0000 | u128::from(number);
+        Uuid::from_u128(id).to_string()
+    }
+
+    /// The milliseconds between two sessions.
+    fn step_ms(&self) -> i64 {
+        DAYS * 86_400_000 / i64::from(self.sessions)
+    }
+
+    pub(super) async fn sow(&self, pool: &PgPool) {
+        let backend = Backend::for_tests(pool.clone());
+        let end = self.start + SignedDuration::from_hours(24 * DAYS);
+        let mut tx = backend.catalogue_begin().await.expect("a transaction");
+        upkeep::make_partitions(&mut tx, end).await.expect("partitions");
+        tx.commit().await.expect("a commit");
+        let Self { agents, sessions, start } = self;
+        let (owner, step) = (Self::OWNER, self.step_ms());
+        let text = format!(
+            "
+            INSERT INTO users (user_id, kind, display_name, created_at, updated_at)
+            SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID, 'guest', 'Guest',
+                   now(), now()
+            FROM generate_series(1, 1000) n;
+
+            INSERT INTO agents (owner_id, agent_id, name, description, avatar, system_prompt,
+                                model_policy, tools, limits, status, revision, created_at, updated_at)
+            SELECT CASE WHEN n % 2 = 0 THEN '{owner}'::UUID
+                        ELSE ('00000000-0000-7000-8000-' || lpad(to_hex(n % 1000 + 1), 12, '0'))::UUID END,
+                   ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID, 'Agent ' || n, '',
+                   '{{}}', '', '\"auto\"', '[]', '{{}}',
+                   CASE WHEN n % 20 = 0 THEN 'archived' ELSE 'active' END, 1,
+                   '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second',
+                   '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second'
+            FROM generate_series(1, {agents}) n;
+
+            INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
+                                  state, created_at, ended_at)
+            SELECT '{owner}', id, '{owner}', 'Agent', '{{}}', '{{\"limits\": {{}}}}', 'Goal ' || n,
+                   CASE WHEN n > {sessions} - 100 THEN 'queued' ELSE 'completed' END, at,
+                   CASE WHEN n > {sessions} - 100 THEN NULL ELSE at END
+            FROM (
+                SELECT n, at, overlay(overlay(overlay(first_id_at(at)::TEXT PLACING '7' FROM 15)
+                                              PLACING '8' FROM 20)
+                                      PLACING lpad(to_hex(n), 12, '0') FROM 25)::UUID AS id
+                FROM generate_series(1, {sessions}) n,
+                     LATERAL (SELECT '{start}'::TIMESTAMPTZ + n * INTERVAL '{step} ms' AS at) AS made
+            ) AS made;
+
+            INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
+            SELECT owner_id, session_id, 1, created_at, 'done', '{{}}' FROM sessions;
+
+            INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
+                                  description, examples, is_template, version, installs, created_at,
+                                  updated_at)
+            SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID, 'listing-' || n,
+                   'Listing ' || n, '', 'custom', '{{}}', 'Someone', '', '[]', FALSE, 1, n % 3,
+                   '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second', '{start}'
+            FROM generate_series(1, {LISTINGS}) n;
+
+            INSERT INTO session_queue (owner_id, session_id, run_at)
+            SELECT owner_id, session_id, now() FROM sessions ORDER BY session_id DESC LIMIT 100;
+
+            ANALYZE;
+            "
+        );
+        raw_sql(AssertSqlSafe(text)).execute(pool).await.expect("the seed is sown");
+    }
+}
