@@ -22,7 +22,7 @@ const fences = {
 };
 
 // The words of the product compile for a browser and do no input or output.
-const domainMay = ['jiff', 'serde', 'serde_json', 'thiserror', 'uuid'];
+const domainMay = ['jiff', 'schemars', 'serde', 'serde_json', 'thiserror', 'uuid'];
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);

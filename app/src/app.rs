@@ -5,7 +5,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
-use crate::features::account::{AccountRoute, SignInRoute, SignUpRoute};
+use crate::features::account::{AccountRoute, KeysRoute, SignInRoute, SignUpRoute};
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
 use crate::features::sessions::{HistoryRoute, SessionRoute};
@@ -42,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/:id") view={lazy::<SessionRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/account") view={lazy::<AccountRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view={lazy::<SignInRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view={lazy::<SignUpRoute>()} ssr=SsrMode::Async />
                 </FlatRoutes>

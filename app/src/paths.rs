@@ -16,6 +16,8 @@ pub const NEW_AGENT: &str = "/studio/new";
 pub const SESSIONS: &str = "/sessions";
 /// The viewer's account.
 pub const ACCOUNT: &str = "/account";
+/// The viewer's API keys.
+pub const KEYS: &str = "/account/keys";
 /// The sign-in form.
 pub const SIGN_IN: &str = "/sign-in";
 /// The sign-up form.

@@ -3,6 +3,7 @@
 pub mod extract;
 pub mod fault;
 pub mod middleware;
+mod openapi;
 mod reply;
 mod router;
 mod routes;

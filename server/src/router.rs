@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, get};
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
@@ -29,7 +29,8 @@ use crate::middleware::{
     idempotency, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
     sign_in, static_cache,
 };
-use crate::routes::api::v1::{agents, keys, listings, session_files, sessions, tools, versions};
+use crate::openapi;
+use crate::routes::api::v1;
 use crate::routes::{agent_stream, crawlers, health, session_stream};
 use crate::state::AppState;
 
@@ -68,27 +69,10 @@ fn for_operators() -> Router<AppState> {
 
 /// The REST interface.
 fn for_programs(state: &AppState) -> Router<AppState> {
-    let routes = Router::new()
-        .route("/api/v1/agents", get(agents::list).post(agents::create))
-        .route("/api/v1/agents/{id}", get(agents::get).patch(agents::update).delete(agents::delete))
-        .route("/api/v1/agents/{id}/execute", post(agents::execute))
-        .route("/api/v1/agents/{id}/versions", get(versions::list).post(versions::publish))
-        .route("/api/v1/agents/{id}/versions/{version}", get(versions::get))
-        .route("/api/v1/agents/{id}/versions/{version}/restore", post(versions::restore))
-        .route("/api/v1/agents/{id}/export", get(versions::export))
-        .route("/api/v1/sessions", get(sessions::list))
-        .route("/api/v1/sessions/{id}", get(sessions::get))
-        .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel))
-        .route("/api/v1/sessions/{id}/export", get(session_files::export))
-        .route("/api/v1/listings", get(listings::browse))
-        .route("/api/v1/listings/{slug}", get(listings::get))
-        .route("/api/v1/listings/{slug}/install", post(listings::install))
-        .route("/api/v1/keys", get(keys::list).post(keys::create))
-        .route("/api/v1/keys/{id}", delete(keys::revoke))
-        .route("/api/v1/tools", get(tools::list))
+    let (routes, description) = v1::routes().into_parts();
+    let routes = routes
+        .merge(openapi::routes(&description))
         .layer(from_fn(idempotency::once))
-        // A POST that only reads.
-        .route("/api/v1/agents/batch", post(agents::batch))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
     with_callers(routes, state)
         .layer(compression())

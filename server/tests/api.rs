@@ -10,6 +10,7 @@ mod journey;
 mod keys;
 mod limits;
 mod listings;
+mod openapi;
 mod python_client;
 mod rights;
 mod statements;

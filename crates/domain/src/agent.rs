@@ -20,6 +20,7 @@ pub const MODEL_NAME_MAX: usize = 200;
 
 /// An agent as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Agent {
     /// Its identity.
     pub id: AgentId,
@@ -61,6 +62,7 @@ impl Choosable for Agent {
 
 /// An agent in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentSummary {
     /// Its identity.
     pub id: AgentId,
@@ -80,6 +82,7 @@ pub struct AgentSummary {
 
 /// Whether an agent may run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgentStatus {
     /// It may run.
@@ -116,6 +119,7 @@ impl AgentStatus {
 ///
 /// The JSON of `POST /api/v1/agents`. Everything but the name has a default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentSpec {
     /// 1 to [`NAME_MAX`] characters.
@@ -206,6 +210,7 @@ fn set<T>(place: &mut T, value: Option<T>) {
 /// The changes to an agent that a caller asks for: the JSON of `PATCH /api/v1/agents/{id}`.
 /// What is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
 pub struct AgentChanges {
@@ -221,6 +226,7 @@ pub struct AgentChanges {
 
 /// Which model answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelPolicy {
     /// The configured language model, or the built-in planner where none is configured.
@@ -237,6 +243,7 @@ pub enum ModelPolicy {
 
 /// A tool that an agent may call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ToolGrant {
     /// The tool's name.
@@ -261,6 +268,7 @@ impl ToolGrant {
 
 /// How far one session may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Turns of the loop, 1 to 50.
@@ -304,6 +312,7 @@ impl Default for Limits {
 
 /// The limits that a caller asks for; the others stay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the Limits field of its name")]
 pub struct LimitChanges {
@@ -328,6 +337,7 @@ impl LimitChanges {
 
 /// An agent's picture: a drawn icon on a ground of one hue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Avatar {
     /// One of [`AVATAR_ICONS`].

@@ -17,6 +17,7 @@ pub const NOTES_MAX: usize = 4_000;
 
 /// A published version. It never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentVersion {
     /// The agent.
     pub agent_id: AgentId,
@@ -32,6 +33,7 @@ pub struct AgentVersion {
 
 /// A published version in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each field is the AgentVersion field of its name")]
 pub struct VersionSummary {
     pub version: u32,
@@ -41,6 +43,7 @@ pub struct VersionSummary {
 
 /// What a caller writes to publish the draft: the JSON of `POST /api/v1/agents/{id}/versions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewVersion {
     /// What is new in it, at most [`NOTES_MAX`] characters.

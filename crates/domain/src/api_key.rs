@@ -16,6 +16,7 @@ pub const KEY_START: &str = "rk_live_";
 
 /// A key as its owner sees it. The key itself is shown once, when it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     /// Its identity.
     pub id: ApiKeyId,
@@ -35,6 +36,7 @@ pub struct ApiKey {
 
 /// What a caller writes to make a key: the JSON of `POST /api/v1/keys`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// 1 to [`NAME_MAX`] characters.
@@ -66,6 +68,7 @@ impl NewApiKey {
 
 /// One thing that a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Scope {
     /// Read agents.
     #[serde(rename = "agents:read")]
@@ -161,6 +164,7 @@ impl Scope {
 
 /// All that a key may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Vec<Scope>", into = "Vec<Scope>")]
 pub struct Scopes(u16);
 

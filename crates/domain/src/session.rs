@@ -18,6 +18,7 @@ pub const CONTEXT_MAX: usize = 200_000;
 
 /// A session as its owner sees it, without its events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// Its identity.
     pub id: SessionId,
@@ -95,6 +96,7 @@ impl Choosable for Session {
 
 /// Where a session comes from: it holds a copy of the steps of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lineage {
     /// The session that it was forked from.
     pub session_id: SessionId,
@@ -104,6 +106,7 @@ pub struct Lineage {
 
 /// A session in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each field is the Session field of its name")]
 pub struct SessionSummary {
     pub id: SessionId,
@@ -122,6 +125,7 @@ pub struct SessionSummary {
 
 /// What a caller writes to start a session: the JSON of `POST /api/v1/agents/{id}/execute`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSession {
     /// 1 to [`GOAL_MAX`] characters.
@@ -149,6 +153,7 @@ impl NewSession {
 ///
 /// A session that runs or waits hears it with its next step; one that is over goes on with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// 1 to [`GOAL_MAX`] characters.
@@ -170,6 +175,7 @@ impl NewMessage {
 
 /// A decision on what a session waits for: the JSON of `POST /api/v1/sessions/{id}/decisions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewDecision {
     /// The number of the `waiting` event that is answered. A session that waits for something else by
     /// now refuses the decision.
@@ -181,6 +187,7 @@ pub struct NewDecision {
 
 /// What a caller writes to fork a session: the JSON of `POST /api/v1/sessions/{id}/fork`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewFork {
     /// The last step that is kept, a complete one; 0 begins at the goal.
@@ -212,6 +219,7 @@ impl NewFork {
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
     /// Written down, not yet handed to the workers.
@@ -307,6 +315,7 @@ impl SessionState {
 
 /// What a session has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Tokens sent to the model.
     pub input_tokens: u64,

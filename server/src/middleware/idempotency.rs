@@ -18,6 +18,9 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// The header that tells an answer that was given before.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// The POST that changes nothing.
+const ONLY_READS: &str = "/api/v1/agents/batch";
+
 /// The headers of an answer that are kept with it.
 const KEPT: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::CACHE_CONTROL, header::ETAG, header::LOCATION];
@@ -31,7 +34,7 @@ pub struct KeptBody(pub Vec<u8>);
 /// Runs a POST that names itself once, and answers each further one of the same name by what was
 /// answered first.
 pub async fn once(request: Request, next: Next) -> Response {
-    if request.method() != Method::POST {
+    if request.method() != Method::POST || request.uri().path() == ONLY_READS {
         return next.run(request).await;
     }
     let Some(ctx) = request.extensions().get::<Ctx>().cloned() else {

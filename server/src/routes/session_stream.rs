@@ -22,6 +22,7 @@ use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ const WRITE_MAX_EVENTS: usize = 1_000;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FollowQuery {
     after: Option<i64>,

@@ -71,9 +71,12 @@ impl Call {
 }
 
 impl Call {
-    /// Sends the request and never comes to the end of its body.
-    pub(crate) async fn open_without_end(self) {
-        let never = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    /// Sends the request, tells when its body is being read, and never comes to the body's end.
+    pub(crate) async fn open_without_end(self, is_read: tokio::sync::oneshot::Sender<()>) {
+        let never = futures::stream::once(async move {
+            is_read.send(()).unwrap();
+            std::future::pending::<Result<Vec<u8>, std::io::Error>>().await
+        });
         let request = self.builder.body(Body::from_stream(never)).unwrap();
         self.router.oneshot(request).await.unwrap();
     }

@@ -7,16 +7,48 @@ use resonant_backend::agents::records::{self, AgentOrder, BATCH_MAX, RecordQuery
 use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
-use resonant_domain::session::NewSession;
+use resonant_domain::agent_record::{AgentBatch, AgentRecord};
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::{NewSession, Session};
 use resonant_domain::{AgentId, FieldFault};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{chosen, page};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of agents.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of =
+        Operation::get("/agents", "Lists the caller's agents, or reads those that ids names");
+    let one = Operation::get("/agents/{id}", "Reads an agent");
+    let many = Operation::post("/agents/batch", "Reads up to 100 agents at once");
+    let new = Operation::post("/agents", "Makes an agent");
+    let changed = Operation::patch("/agents/{id}", "Changes what is given and leaves the rest");
+    let gone = Operation::delete("/agents/{id}", "Puts an agent into the trash");
+    let run = Operation::post("/agents/{id}/execute", "Starts a session of an agent");
+    api.add(
+        list_of.scope(Scope::AgentsRead).query::<ListQuery>().answers_page::<AgentRecord>("agents"),
+        list,
+    )
+    .add(new.scope(Scope::AgentsWrite).body::<AgentSpec>().answers::<Agent>(201), create)
+    .add(one.scope(Scope::AgentsRead).query::<ReadQuery>().answers::<AgentRecord>(200), get)
+    .add(
+        many.scope(Scope::AgentsRead)
+            .query::<ReadQuery>()
+            .body::<Batch>()
+            .answers::<AgentBatch>(200),
+        batch,
+    )
+    .add(changed.scope(Scope::AgentsWrite).body::<AgentChanges>().answers::<Agent>(200), update)
+    .add(gone.scope(Scope::AgentsWrite).answers_nothing(204), delete)
+    .add(run.scope(Scope::SessionsRun).body::<Execute>().answers::<Session>(202), execute)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     status: Option<AgentStatus>,
@@ -30,7 +62,7 @@ pub(crate) struct ListQuery {
 }
 
 /// What may come with an agent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Include {
     Sessions,
@@ -82,14 +114,16 @@ fn alone(query: &ListQuery) -> Result<(), Fault> {
 }
 
 /// The agents that a caller names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
+    /// 1 to 100, each once.
+    #[schemars(with = "Vec<AgentId>", length(min = 1, max = 100))]
     ids: Vec<String>,
 }
 
 /// What is wanted of each agent that is read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadQuery {
     fields: Option<String>,
@@ -182,7 +216,7 @@ pub(crate) async fn delete(
 }
 
 /// A new session, with the limits also beside the goal, where many callers expect them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Execute {
     goal: String,

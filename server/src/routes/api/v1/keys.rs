@@ -5,17 +5,29 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use resonant_backend::{Ctx, api_keys};
 use resonant_domain::ApiKeyId;
-use resonant_domain::api_key::{ApiKey, NewApiKey};
+use resonant_domain::api_key::{ApiKey, NewApiKey, Scope};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
 use crate::middleware::idempotency::KeptBody;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
+/// The routes of API keys.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/keys", "Lists the caller's API keys, newest first");
+    let new = Operation::post("/keys", "Makes an API key; its text is told this once");
+    let gone = Operation::delete("/keys/{id}", "Revokes an API key");
+    api.add(list_of.scope(Scope::KeysRead).answers_page::<ApiKey>("keys"), list)
+        .add(new.scope(Scope::KeysWrite).body::<NewApiKey>().answers::<MadeKey<'_>>(201), create)
+        .add(gone.scope(Scope::KeysWrite).answers_nothing(204), revoke)
+}
+
 /// A key that was made, with its text, which is told this once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MadeKey<'a> {
     #[serde(flatten)]
     made: &'a ApiKey,

@@ -4,16 +4,43 @@ use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, listings};
-use resonant_domain::listing::{Category, Listing, ListingFilter, ListingSort, ListingSummary};
-use serde::Deserialize;
-use serde_json::json;
+use resonant_domain::agent::Agent;
+use resonant_domain::api_key::Scope;
+use resonant_domain::fields::Part;
+use resonant_domain::listing::{
+    Category, CategoryCount, Listing, ListingFilter, ListingSort, ListingSummary,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of the marketplace.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/listings", "Finds listings");
+    let one = Operation::get("/listings/{slug}", "Reads a listing");
+    let copy =
+        Operation::post("/listings/{slug}/install", "Copies a listing's agent to the caller");
+    api.add(list_of.open().query::<BrowseQuery>().answers::<Found>(200), browse)
+        .add(one.open().query::<GetQuery>().answers::<Part<Listing>>(200), get)
+        .add(copy.scope(Scope::ListingsInstall).answers::<Agent>(201), install)
+}
+
+/// A page of listings, and how many there are in each category.
+#[derive(Serialize, JsonSchema)]
+struct Found {
+    listings: Vec<Part<ListingSummary>>,
+    has_more: bool,
+    next_cursor: Option<String>,
+    total: i64,
+    categories: Vec<CategoryCount>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BrowseQuery {
     #[serde(default)]
@@ -28,7 +55,7 @@ pub(crate) struct BrowseQuery {
     fields: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
@@ -47,14 +74,13 @@ pub(crate) async fn browse(
         page: page(query.cursor, query.limit),
     };
     let found = listings::browse(&ctx, filter).await?;
-    let listings = found.listings.into_iter().map(|listing| fields.of(listing)).collect::<Vec<_>>();
-    let body = json!({
-        "listings": listings,
-        "has_more": found.next_cursor.is_some(),
-        "next_cursor": found.next_cursor,
-        "total": found.total,
-        "categories": found.categories,
-    });
+    let body = Found {
+        listings: found.listings.into_iter().map(|listing| fields.of(listing)).collect(),
+        has_more: found.next_cursor.is_some(),
+        next_cursor: found.next_cursor,
+        total: found.total,
+        categories: found.categories,
+    };
     Ok(reply::json(StatusCode::OK, reply::PUBLIC, &body))
 }
 

@@ -5,22 +5,32 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::SessionId;
+use resonant_domain::api_key::Scope;
 use resonant_domain::session_text::markdown;
 use resonant_domain::timeline::Timeline;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The route of a session's file.
+pub(crate) fn routes(api: Api) -> Api {
+    let file = Operation::get("/sessions/{id}/export", "Writes a session as a file");
+    api.add(file.scope(Scope::SessionsRead).query::<ExportQuery>().answers::<Value>(200), export)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
     #[serde(default)]
     format: Format,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     /// The record and its whole log.

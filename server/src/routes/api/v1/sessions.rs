@@ -5,18 +5,37 @@ use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::Ctx;
 use resonant_backend::sessions::{self, SessionFilter, records};
+use resonant_domain::api_key::Scope;
 use resonant_domain::fields::{Fields, Part};
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{AgentId, SessionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of sessions.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/sessions", "Lists the caller's sessions, newest first");
+    let one = Operation::get("/sessions/{id}", "Reads a session");
+    let end = Operation::post("/sessions/{id}/cancel", "Ends a session early");
+    api.add(
+        list_of
+            .scope(Scope::SessionsRead)
+            .query::<ListQuery>()
+            .answers_page::<Part<Session>>("sessions"),
+        list,
+    )
+    .add(one.scope(Scope::SessionsRead).query::<GetQuery>().answers::<SessionBody>(200), get)
+    .add(end.scope(Scope::SessionsRun).answers::<Session>(200), cancel)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     agent_id: Option<AgentId>,
@@ -36,20 +55,20 @@ pub(crate) async fn list(
     Ok(reply::page("sessions", &sessions::list(&ctx, filter).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
     include: Option<Include>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Include {
     Events,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SessionBody {
     #[serde(flatten)]
     session: Part<Session>,
