@@ -148,6 +148,18 @@ impl Named for ApiKeyId {
     const NOUN: &'static str = "key";
 }
 
+impl Named for ScheduleId {
+    const NOUN: &'static str = "schedule";
+}
+
+impl Named for TriggerId {
+    const NOUN: &'static str = "trigger";
+}
+
+impl Named for WebhookId {
+    const NOUN: &'static str = "webhook";
+}
+
 /// A listing's place in the path, as the caller wrote it.
 #[derive(Debug)]
 pub struct Slug(pub String);

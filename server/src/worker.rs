@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::middleware::problem::chain;
 use crate::serve::GRACE;
+use crate::timekeeper;
 
 /// How long a worker sleeps at most before it looks at the queue again.
 const IDLE: Duration = Duration::from_secs(5);
@@ -30,6 +31,9 @@ impl Workers {
         for number in 1..=count {
             let name = format!("{}-{number}", std::process::id());
             tasks.spawn(work_until(backend.clone(), name, stopping.clone()));
+        }
+        if count > 0 {
+            timekeeper::start(&tasks, backend, stopping);
         }
         tasks.close();
         Self { tasks }

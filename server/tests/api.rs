@@ -13,6 +13,7 @@ mod listings;
 mod mcp;
 mod python_client;
 mod rights;
+mod schedules;
 mod secrets;
 mod statements;
 mod stream;

@@ -16,12 +16,14 @@ pub(crate) mod notices;
 pub(crate) mod partitions;
 pub(crate) mod queue;
 pub(crate) mod replication;
+pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_events;
 pub(crate) mod session_records;
 pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod webhooks;
 
 use sqlx::migrate::Migrator;
 

@@ -143,6 +143,17 @@ pub fn check_all(faults: &mut Vec<FieldFault>, grants: &[ToolGrant]) {
     }
 }
 
+/// The grants after a form that knows no more than which built-in tools are ticked: those that stay
+/// keep their settings, and what is no built-in tool stays as it was.
+#[must_use]
+pub fn ticked(ticked: Vec<ToolGrant>, before: &[ToolGrant]) -> Vec<ToolGrant> {
+    let kept = |grant: ToolGrant| {
+        before.iter().find(|other| other.name == grant.name).cloned().unwrap_or(grant)
+    };
+    let others = before.iter().filter(|grant| !grant.settings.is_built_in()).cloned();
+    ticked.into_iter().map(kept).chain(others).collect()
+}
+
 fn is_tool_name(text: &str) -> bool {
     text.len() <= TOOL_NAME_MAX
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
@@ -205,6 +216,20 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_form_of_ticks_loses_no_settings() {
+        let weather: ToolGrant = serde_json::from_value(weather()).unwrap();
+        let before = [
+            ToolGrant::new("calculator").with_approval(),
+            weather.clone(),
+            ToolGrant::new("extract"),
+        ];
+        let after = ticked(vec![ToolGrant::new("datetime"), ToolGrant::new("calculator")], &before);
+        let expected =
+            [ToolGrant::new("datetime"), ToolGrant::new("calculator").with_approval(), weather];
+        assert_eq!(after, expected);
     }
 
     #[test]

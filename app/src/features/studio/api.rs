@@ -104,7 +104,12 @@ pub async fn update_agent(
     #[server(default)] overwrite: bool,
     #[server(default)] form: AgentForm,
 ) -> Result<Agent, AppError> {
-    let changes = form.changes().map_err(invalid)?;
+    use resonant_domain::grant;
+
+    let mut changes = form.changes().map_err(invalid)?;
+    let before = resonant_backend::agents::get(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    // The form ticks built-in tools and knows of no others.
+    changes.tools = changes.tools.map(|tools| grant::ticked(tools, &before.spec.tools));
     let expected = (!overwrite).then_some(revision);
     resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected).await.map_err(ssr::fail)
 }

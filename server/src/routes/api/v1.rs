@@ -3,11 +3,14 @@
 pub(crate) mod agents;
 pub(crate) mod keys;
 pub(crate) mod listings;
+pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;
+pub(crate) mod triggers;
 pub(crate) mod versions;
+pub(crate) mod webhooks;
 
 use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;
