@@ -18,6 +18,7 @@ use resonant_runtime::models::{
 use resonant_runtime::tools::{Tool, ToolContext, ToolError, ToolFuture, Tools};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 use super::*;
 use crate::{agents, sample};
@@ -137,8 +138,10 @@ fn backend(pool: PgPool) -> Backend {
 /// Is a worker when it is told to be one: four sessions at a time until it is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_worker() {
-    let Some(url) = variable(WORKER) else { return };
-    let backend = backend(PgPool::connect(&url).await.unwrap());
+    let Some(database) = variable(WORKER) else { return };
+    // The same cluster, with its password: the tests read it from the same variable.
+    let cluster: PgConnectOptions = variable("DATABASE_URL").unwrap().parse().unwrap();
+    let backend = backend(PgPool::connect_with(cluster.database(&database)).await.unwrap());
     let tasks = (0..4).map(|number| {
         let backend = backend.clone();
         tokio::spawn(async move {
@@ -159,12 +162,10 @@ struct Worker(Child);
 
 impl Worker {
     fn spawn(pool: &PgPool) -> Self {
-        let options = pool.connect_options();
-        let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
-        let url = format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap());
+        let database = pool.connect_options().get_database().unwrap().to_owned();
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "work::faults::the_worker", "--nocapture"])
-            .env(WORKER, url)
+            .env(WORKER, database)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
