@@ -48,8 +48,6 @@ test_lint() {
   check "This script" check_shell
   need_deploy_checks
   check "Deployment files" check_deploy
-  check "Domain for the browser" cargo check -p resonant-domain --target wasm32-unknown-unknown \
-    --target-dir target/front
   # The browser's crate apart: its features, mixed into the server's, would hide faults of both.
   check "Clippy" cargo clippy --workspace --exclude frontend --all-targets --locked -- -D warnings
   check "Clippy for the browser" cargo clippy -p frontend --target wasm32-unknown-unknown \
@@ -57,6 +55,7 @@ test_lint() {
   RUSTDOCFLAGS='-D warnings' check "Documentation" cargo doc --workspace --exclude frontend --no-deps --locked
 }
 
+# The same packages each time: others have other features, and the dependencies would be built anew.
 run_rust_tests() {
   if have cargo-nextest; then
     cargo nextest run --workspace --exclude frontend --locked --no-fail-fast "$@"
@@ -65,15 +64,19 @@ run_rust_tests() {
   fi
 }
 
+build_rust_tests() {
+  if have cargo-nextest; then run_rust_tests --no-run --cargo-quiet; else run_rust_tests --no-run --quiet; fi
+}
+
 test_rust() {
-  check "Saved queries are up to date" check_queries
+  check "Build the tests, check saved queries" check_queries
   watched "Rust tests" run_rust_tests "$@"
 }
 
 # Tests in modules named `faults` break things on purpose. `./dev test` runs them in a short form, this
 # at full length: they read RESONANT_FAULTS.
 test_faults() {
-  check "Saved queries are up to date" check_queries
+  check "Build the tests, check saved queries" check_queries
   export RESONANT_FAULTS=full
   if have cargo-nextest; then
     watched "Rust tests" cargo nextest run --workspace --exclude frontend --locked --no-fail-fast \
@@ -119,7 +122,7 @@ sum_up() {
 
 # What sqlx knows of every checked query (.sqlx).
 
-save_queries() { # folder: writes what every checked query looks like against the migrated database
+save_queries() { # folder, command: writes what every checked query looks like against the migrated database
   local file
   mkdir -p "$1"
   for file in migrations/*.sql; do
@@ -127,12 +130,17 @@ save_queries() { # folder: writes what every checked query looks like against th
   done
   # The macros write when they run, and they run when the crate is compiled.
   touch crates/backend/src/lib.rs
-  SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$1 \
-    cargo check -p resonant-backend --all-targets --all-features --locked
+  SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$1 "${@:2}"
 }
 
+queries_print() { find .sqlx migrations crates/backend/src -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
+
+# One build both asks the database about the queries and makes the tests; what was found right is not
+# asked again.
 check_queries() {
+  [[ $(cat "$data/queries" 2>/dev/null || true) == "$(queries_print)" ]] && { build_rust_tests; return; }
   DATABASE_URL=$(pg_url resonant_prepare)
-  save_queries "$test_home/sqlx"
+  save_queries "$test_home/sqlx" build_rust_tests
   diff -r "$test_home/sqlx" .sqlx || { say "call ./dev prepare and commit .sqlx"; return 1; }
+  queries_print >"$data/queries"
 }
