@@ -142,8 +142,7 @@ impl Backend {
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a setting
     /// cannot be used.
     pub async fn connect(settings: Settings) -> Result<Self> {
-        let database = Database::new(&settings.database)?;
-        database.check().await?;
+        let database = Database::open(&settings.database, settings.redis_url.as_deref()).await?;
         let backend = Self::with_database(database, &settings, Arc::new(SystemClock))?;
         // The ear takes a moment to open; the first requests shall find it open.
         backend.cache();

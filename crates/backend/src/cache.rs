@@ -21,6 +21,7 @@ pub(crate) mod redis;
 pub(crate) mod session;
 pub(crate) mod session_events;
 pub(crate) mod sign_in;
+pub(crate) mod written;
 
 use std::any::Any;
 use std::fmt::{Display, Write as _};
@@ -385,4 +386,4 @@ enum Looked {
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

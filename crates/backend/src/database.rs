@@ -8,8 +8,11 @@
 //! A use case never asks for "a connection": it says whose things it means and whether it writes. With
 //! one database all six lead to the same pool.
 
+#[cfg(test)]
+mod faults;
 mod marks;
 mod pool;
+mod presence;
 mod replicas;
 mod settings;
 mod writing;
@@ -18,11 +21,14 @@ use resonant_domain::UserId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-use self::marks::Whose;
 use self::pool::Pool;
-use self::replicas::{Mark, Replicas};
+use self::presence::Presence;
+use self::replicas::{Mark, Others, Replicas, span};
 use crate::Result;
+use crate::cache::redis::Redis;
+use crate::cache::written::Written;
 
+pub(crate) use self::marks::Whose;
 pub(crate) use self::pool::{Limits, address};
 pub use self::settings::{DatabaseSettings, Pooler};
 pub(crate) use self::writing::Writing;
@@ -47,16 +53,18 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The databases that the settings name; connects when they are first used.
-    pub(crate) fn new(settings: &DatabaseSettings) -> Result<Self> {
+    /// The databases that the settings name. `redis_url`: where processes tell each other what they
+    /// have written.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when one that is written to does not answer, and why;
+    /// [`crate::Error::Internal`] when a setting cannot be used.
+    pub(crate) async fn open(settings: &DatabaseSettings, redis_url: Option<&str>) -> Result<Self> {
         let shards = vec![Pool::new(&settings.url, settings)?];
-        let replicas = settings
-            .replica_urls
-            .iter()
-            .map(|url| Ok((Pool::name(url)?, Pool::replica(url, settings)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let replicas = (!replicas.is_empty())
-            .then(|| Replicas::new(shards.clone(), replicas, settings.replica_max_lag));
+        for pool in &shards {
+            pool.check().await?;
+        }
+        let replicas = replicas(&shards, settings, redis_url).await?;
         Ok(Self { shards, replicas, is_terse: true })
     }
 
@@ -64,14 +72,6 @@ impl Database {
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
         Self { shards: vec![Pool::of(pool)], replicas: None, is_terse: false }
-    }
-
-    /// Fails when a database does not answer, and says why.
-    pub(crate) async fn check(&self) -> Result<()> {
-        for pool in &self.shards {
-            pool.check().await?;
-        }
-        Ok(())
     }
 
     /// How many connections are in use, and how many may be open.
@@ -163,6 +163,32 @@ impl Database {
         self.shards.iter().filter_map(Pool::listening).collect()
     }
 }
+
+/// The replicas that the settings name, if any.
+async fn replicas(
+    shards: &[Pool],
+    settings: &DatabaseSettings,
+    redis_url: Option<&str>,
+) -> Result<Option<Replicas>> {
+    if settings.replica_urls.is_empty() {
+        return Ok(None);
+    }
+    let replicas = settings
+        .replica_urls
+        .iter()
+        .map(|url| Ok((Pool::name(url)?, Pool::replica(url, settings)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let max_lag = settings.replica_max_lag;
+    let others = match (redis_url, settings.pooler) {
+        // A connection of its own: whether it was lost says whether Redis may have forgotten.
+        (Some(url), _) => Others::Told(Written::new(Redis::new(url)?, span(max_lag))),
+        (None, Pooler::Absent) => Others::Seen(Presence::show(address(&settings.url)?).await?),
+        // Behind a pooler nobody can be seen.
+        (None, Pooler::Transaction) => Others::Unknown,
+    };
+    Ok(Some(Replicas::new(shards.to_vec(), replicas, others, max_lag)))
+}
+
 /// The place of what the owner owns.
 const fn of_owner(owner: UserId) -> Whose {
     Whose { shard: 0, owner: Some(owner) }

@@ -19,6 +19,8 @@ pub mod leadership;
 pub mod listings;
 pub mod members;
 pub mod metrics;
+#[cfg(test)]
+mod own_cluster;
 mod passwords;
 pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]

@@ -23,6 +23,7 @@ mod owners;
 pub(crate) mod partitions;
 #[cfg(test)]
 mod plans;
+pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod replication;
 pub(crate) mod secrets;

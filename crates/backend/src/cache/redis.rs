@@ -3,7 +3,7 @@
 //! A breaker stands before it: once Redis has failed to answer, nobody waits for it any more until a
 //! probe of ours, which no caller waits for either, has had an answer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ struct Inner {
     connection: ConnectionManager,
     /// Whether Redis is left alone because it did not answer.
     is_open: AtomicBool,
+    /// How often it has not answered.
+    faults: AtomicU64,
 }
 
 /// What came of a command.
@@ -62,12 +64,19 @@ impl Redis {
             .set_max_delay(PAUSE);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)
             .map_err(Error::internal)?;
-        Ok(Self { inner: Arc::new(Inner { client, connection, is_open: AtomicBool::new(false) }) })
+        let (is_open, faults) = (AtomicBool::new(false), AtomicU64::new(0));
+        Ok(Self { inner: Arc::new(Inner { client, connection, is_open, faults }) })
     }
 
     /// A way to open a connection of one's own, for a subscription.
     pub(crate) fn client(&self) -> &Client {
         &self.inner.client
+    }
+
+    /// How often it has not answered. An answer tells of the same Redis as an earlier one when this is
+    /// the same after it as it was before that: no connection is lost without a fault.
+    pub(crate) fn faults(&self) -> u64 {
+        self.inner.faults.load(Ordering::SeqCst)
     }
 
     /// Asks, unless Redis is being left alone.
@@ -93,6 +102,7 @@ impl Redis {
                 Answer::Refused
             }
             Err(error) => {
+                self.inner.faults.fetch_add(1, Ordering::SeqCst);
                 self.open(&error);
                 Answer::Away
             }
@@ -137,7 +147,11 @@ impl Redis {
 impl Inner {
     async fn ping(&self) -> RedisResult<()> {
         let mut connection = self.connection.clone();
-        patiently(::redis::cmd("PING").query_async::<String>(&mut connection)).await.map(drop)
+        let answer = patiently(::redis::cmd("PING").query_async::<String>(&mut connection)).await;
+        if answer.is_err() {
+            self.faults.fetch_add(1, Ordering::SeqCst);
+        }
+        answer.map(drop)
     }
 }
 

@@ -16,7 +16,7 @@ use super::*;
 use crate::{Backend, Settings, SignInChange, agents, listings, members, sample, sessions, store};
 
 /// A Redis of this test alone, on a socket in a folder of its own.
-pub(super) struct Server {
+pub(crate) struct Server {
     folder: PathBuf,
     process: Child,
 }
@@ -33,7 +33,7 @@ impl Server {
         Self::folder(name).join("socket")
     }
 
-    pub(super) fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         let folder = Self::folder(name);
         let process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--unixsocket"])
@@ -45,8 +45,16 @@ impl Server {
         Self { folder, process }
     }
 
-    pub(super) fn url(name: &str) -> String {
+    pub(crate) fn url(name: &str) -> String {
         format!("redis+unix://{}", Self::socket(name).display())
+    }
+
+    /// Does one command on it, beside whoever uses it.
+    pub(crate) async fn tell(name: &str, words: &[&str]) {
+        let client = ::redis::Client::open(Self::url(name)).unwrap();
+        let mut conn = client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = ::redis::cmd(words[0]);
+        command.arg(&words[1..]).exec_async(&mut conn).await.unwrap();
     }
 }
 
@@ -73,7 +81,7 @@ pub(super) async fn backend_on(pool: &PgPool, url: &str) -> Backend {
     backend
 }
 
-pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(2)).await;

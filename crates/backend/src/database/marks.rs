@@ -9,8 +9,8 @@ use resonant_domain::UserId;
 /// Whose writes a mark stands for: an owner's on one database, or everybody's on the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Whose {
-    pub(super) shard: usize,
-    pub(super) owner: Option<UserId>,
+    pub(crate) shard: usize,
+    pub(crate) owner: Option<UserId>,
 }
 
 /// Where in the log the last write of each writer is.

@@ -4,6 +4,7 @@
 //! taken out when it does not answer, is no replica of ours or lags too far behind, and comes back when
 //! that is over. Someone who wrote is sent to a replica only once it is known to have replayed that
 //! write; what is known is never more than what is so, since a log is only ever replayed forward.
+//! Writes of other processes are known as [`Others`] says.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::Reading;
 use super::marks::{Marks, Whose};
 use super::pool::Pool;
+use super::presence::Presence;
+use crate::cache::written::Written;
 use crate::store::replication::{self, Place};
 use crate::{Error, Result};
 
@@ -23,6 +26,24 @@ use crate::{Error, Result};
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long an answer may take, and for how long it is believed.
 const TRUST: Duration = Duration::from_secs(1);
+/// The pause between two looks whether the replicas have a write that others cannot be told of.
+const SPREAD: Duration = Duration::from_millis(20);
+
+/// For how long a write matters to those who read: longer than any replica in use lags, by the age of
+/// the last probe.
+pub(super) fn span(max_lag: Duration) -> Duration {
+    max_lag + 2 * TRUST
+}
+
+/// How this process knows what others have written.
+pub(super) enum Others {
+    /// All keep it in Redis.
+    Told(Written),
+    /// It knows when there are none.
+    Seen(Presence),
+    /// It does not.
+    Unknown,
+}
 
 /// The replicas of every database of this installation.
 pub(crate) struct Replicas {
@@ -35,7 +56,29 @@ struct Shared {
     replicas: Vec<Replica>,
     next: AtomicUsize,
     marks: Marks,
+    others: Others,
     max_lag: Duration,
+}
+
+impl Shared {
+    /// The position that a replica must have to answer; `None` when it is not known.
+    async fn needed(&self, whose: Whose) -> Option<i64> {
+        let own = self.marks.needed(whose);
+        match &self.others {
+            Others::Told(written) => Some(written.needed(whose).await?.max(own)),
+            Others::Seen(presence) => presence.is_alone().then_some(own),
+            Others::Unknown => None,
+        }
+    }
+
+    /// Waits until every replica in use has a write, so that nobody needs to know of it.
+    async fn spread(&self, shard: usize, position: i64) {
+        let began = Instant::now();
+        let is_behind = |replica: &Replica| replica.lacks(shard, position);
+        while began.elapsed() < span(self.max_lag) && self.replicas.iter().any(is_behind) {
+            tokio::time::sleep(SPREAD).await;
+        }
+    }
 }
 
 struct Replica {
@@ -66,6 +109,12 @@ impl Replica {
         })
     }
 
+    /// Whether it is in use and not known to have come to `position` of its shard.
+    fn lacks(&self, shard: usize, position: i64) -> bool {
+        self.standing()
+            .is_some_and(|standing| standing.shard == shard && standing.replayed < position)
+    }
+
     fn take_in(&self, standing: Standing) {
         if self.standing().replace(standing).is_none() {
             tracing::info!(replica = self.name, shard = standing.shard, "replica in use");
@@ -84,6 +133,7 @@ impl Replicas {
     pub(super) fn new(
         primaries: Vec<Pool>,
         replicas: Vec<(String, Pool)>,
+        others: Others,
         max_lag: Duration,
     ) -> Self {
         let replicas = replicas
@@ -94,8 +144,8 @@ impl Replicas {
             primaries,
             replicas,
             next: AtomicUsize::new(0),
-            // Longer than any replica in use lags, by the age of the last probe.
-            marks: Marks::new(max_lag + 2 * TRUST),
+            marks: Marks::new(span(max_lag)),
+            others,
             max_lag,
         });
         let stop = CancellationToken::new();
@@ -105,7 +155,7 @@ impl Replicas {
 
     /// A connection to a replica that has all that the reader wrote; `None`: the primary must answer.
     pub(super) async fn reading(&self, whose: Whose) -> Option<Reading> {
-        let needed = self.shared.marks.needed(whose);
+        let needed = self.shared.needed(whose).await?;
         let replicas = &self.shared.replicas;
         let first = self.shared.next.fetch_add(1, Ordering::Relaxed);
         for offset in 0..replicas.len() {
@@ -143,6 +193,11 @@ impl Mark {
         };
         let position = position.await.unwrap_or(i64::MAX);
         self.shared.marks.note(self.whose, position);
+        if let Others::Told(written) = &self.shared.others
+            && !written.note(self.whose, position).await
+        {
+            self.shared.spread(self.whose.shard, position).await;
+        }
     }
 }
 
@@ -183,13 +238,16 @@ async fn probe(shared: Arc<Shared>) {
         for (primary, history) in shared.primaries.iter().zip(&mut histories) {
             let at = Instant::now();
             match ask(primary).await {
-                Ok(place) => history.push(at, place, shared.max_lag + 2 * TRUST),
+                Ok(place) => history.push(at, place, span(shared.max_lag)),
                 Err(_) => is_complete = false,
             }
         }
         join_all(shared.replicas.iter().map(|replica| examine(&shared, replica, &histories))).await;
         if is_complete {
             shared.marks.turn();
+        }
+        if let Others::Told(written) = &shared.others {
+            written.mend().await;
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,0 +1,157 @@
+//! A PostgreSQL cluster of a test's own, for what one database on a shared server cannot show:
+//! replicas, and databases that go away.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The programs that a test needs.
+const PROGRAMS: [&str; 5] = ["postgres", "initdb", "pg_ctl", "pg_basebackup", "createdb"];
+/// Where Debian puts them, below the version.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// A cluster that trusts everyone on this machine. It goes when this goes.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    home: PathBuf,
+    port: u16,
+    settings: Vec<String>,
+}
+
+impl Cluster {
+    /// Makes and starts a primary with these settings, each as `name=value`, and a database
+    /// `resonant` without any table.
+    pub(crate) fn primary(settings: &[&str]) -> Self {
+        let cluster = Self::at_home(settings);
+        let data = cluster.data();
+        run(&["initdb", "-D", &data, "-U", "resonant", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        cluster.start();
+        let port = cluster.port();
+        run(&["createdb", "-h", "127.0.0.1", "-p", &port, "-U", "resonant", "resonant"]);
+        cluster
+    }
+
+    /// Makes and starts a streaming replica of this cluster.
+    pub(crate) fn replica(&self, settings: &[&str]) -> Self {
+        let replica = Self::at_home(settings);
+        let source = format!("host=127.0.0.1 port={} user=resonant", self.port);
+        let data = replica.data();
+        run(&["pg_basebackup", "-D", &data, "-d", &source, "-R", "--checkpoint=fast", "--no-sync"]);
+        replica.start();
+        replica
+    }
+
+    /// Where a database of the cluster is.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://resonant@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The port, as the cluster's setting of that name tells it.
+    pub(crate) fn port(&self) -> String {
+        self.port.to_string()
+    }
+
+    /// Starts it, again where it was stopped.
+    pub(crate) fn start(&self) {
+        let mut options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off",
+            self.port
+        );
+        for setting in &self.settings {
+            options += " -c ";
+            options += setting;
+        }
+        let log = format!("{}/log", self.home.display());
+        run(&["pg_ctl", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options, "start"]);
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn stop(&self) {
+        drop(try_run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "-w", "stop"]));
+    }
+
+    fn at_home(settings: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("resonant-cluster-{}-{number}", std::process::id());
+        let home = std::env::temp_dir().join(name);
+        fs::create_dir(&home).expect("a folder can be made");
+        if let Some(user) = &user() {
+            chown(&home, Some(user.id), None).expect("root may give a folder away");
+        }
+        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        Self { home, port: port.expect("a port is free").port(), settings }
+    }
+
+    fn data(&self) -> String {
+        format!("{}/data", self.home.display())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+        drop(fs::remove_dir_all(&self.home));
+    }
+}
+
+/// Who runs PostgreSQL when this process is root, which it refuses to run as.
+struct User {
+    name: &'static str,
+    id: u32,
+}
+
+fn user() -> Option<User> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    is_root.then(|| {
+        ["postgres", "resonant"]
+            .into_iter()
+            .find_map(|name| {
+                let line = known.lines().find(|line| line.starts_with(&format!("{name}:")))?;
+                Some(User { name, id: line.split(':').nth(2)?.parse().ok()? })
+            })
+            .expect("there is a user postgres or resonant, since PostgreSQL refuses to run as root")
+    })
+}
+
+/// The folder of PostgreSQL's programs: that of Debian's newest version, or one of the path.
+fn programs() -> PathBuf {
+    let mut versions: Vec<_> = fs::read_dir(DEBIAN).into_iter().flatten().flatten().collect();
+    versions.sort_by_key(|version| version.file_name().to_string_lossy().parse::<u32>().ok());
+    let of_debian = versions.into_iter().rev().map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    of_debian
+        .chain(std::env::split_paths(&path))
+        .find(|folder| PROGRAMS.iter().all(|program| folder.join(program).exists()))
+        .unwrap_or_else(|| {
+            panic!("PostgreSQL's programs {PROGRAMS:?} are neither below {DEBIAN} nor in PATH")
+        })
+}
+
+fn run(words: &[&str]) {
+    let output = try_run(words);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {errors}");
+}
+
+fn try_run(words: &[&str]) -> Output {
+    let program = programs().join(words[0]);
+    let mut command = match user() {
+        Some(user) => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", user.name, "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    // A test's settings of libpq are not meant for these.
+    for name in ["PGDATABASE", "PGUSER", "PGPASSWORD", "PGOPTIONS", "PGSERVICE", "PGSSLMODE"] {
+        command.env_remove(name);
+    }
+    command.args(&words[1..]).current_dir("/").output().expect("PostgreSQL's programs can be run")
+}
