@@ -80,7 +80,7 @@ pub(crate) fn messages(progress: &Progress, goal: &str, context: Option<&str>) -
         vec![Message::User { text: goal.to_owned(), context: context.map(str::to_owned) }];
     let through = progress.summary.as_ref().map_or(0, |summary| summary.through_step);
     if let Some(summary) = &progress.summary {
-        let text = format!("What happened in the steps before, told shorter:\n{}", summary.text);
+        let text = format!("{}\n{}", Message::SUMMARY, summary.text);
         messages.push(Message::User { text, context: None });
     }
     for step in &progress.steps {

@@ -341,10 +341,13 @@ impl Progress {
         }
     }
 
-    /// The texts that tool arguments may name: `context`, and each good result by its `call_id`.
+    /// The texts that tool arguments may name: `context`, which is the newest material that a person
+    /// gave, and each good result by its `call_id`.
     pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
         let mut sources = HashMap::new();
-        if let Some(context) = context {
+        let heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
+        let newest = heard.filter_map(|said| said.context.as_deref()).next();
+        if let Some(context) = newest.or(context) {
             sources.insert("context".to_owned(), context.to_owned());
         }
         for call in self.steps.iter().flat_map(|step| &step.calls) {

@@ -6,6 +6,7 @@
 //! is beyond it. Every word of an answer comes from the input, from a tool, or names what was found.
 //!
 //! # How a reply is made
+//! 0. `round` finds what is asked now in a conversation that has answers already.
 //! 1. `goal` splits the goal into clauses and the material that stands in it.
 //! 2. `intents` finds what each clause asks for; [`abilities`] reads the author's `Do:` line.
 //! 3. `plan` turns intents into tool calls: independent ones in one turn, dependent ones (fetch,
@@ -62,6 +63,7 @@ mod goal;
 mod intents;
 mod plan;
 mod reply;
+mod round;
 mod tables;
 mod words;
 

@@ -68,6 +68,9 @@ pub enum Message {
 }
 
 impl Message {
+    /// How the message begins that stands for steps told shorter.
+    pub const SUMMARY: &'static str = "What happened in the steps before, told shorter:";
+
     /// What a person said as one text, with the material behind it. Empty for any other message.
     #[must_use]
     pub fn user_text(&self, has_tools: bool) -> String {

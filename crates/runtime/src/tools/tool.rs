@@ -27,7 +27,7 @@ pub struct ToolSchema {
 pub struct ToolContext {
     /// The present instant.
     pub now: Timestamp,
-    /// Texts that arguments may name instead of repeating them: `context` is the session's context,
+    /// Texts that arguments may name instead of repeating them: `context` is the newest context that a person gave,
     /// every other key the `call_id` of an earlier call, its value that call's result.
     pub sources: Arc<HashMap<String, String>>,
     /// The same for every attempt at this call, and for no other call: what takes effect elsewhere

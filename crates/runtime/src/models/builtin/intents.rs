@@ -9,9 +9,10 @@ use super::abilities::{Ability, do_line};
 use super::arithmetic::{self, calculations};
 use super::dates;
 use super::goal::{self, Goal};
+use super::round::Round;
 use super::tables::{self, Earlier, Table};
 use super::words::{count_before, find_phrase, has_phrase, plain};
-use crate::models::{Message, ModelRequest};
+use crate::models::ModelRequest;
 
 pub(super) use materials::{Material, is_json, json_table, text_of};
 use materials::{json_paths, pair};
@@ -61,7 +62,7 @@ pub(super) enum Origin {
 }
 
 /// Whether a text holds a request at all.
-fn asks(text: &str) -> bool {
+pub(super) fn asks(text: &str) -> bool {
     const VERBS: &[&str] = &[
         "list",
         "extract",
@@ -97,24 +98,9 @@ fn asks(text: &str) -> bool {
             || !calculations(text).is_empty())
 }
 
-/// The goal and the context of a request.
-pub(super) fn task(request: &ModelRequest) -> (&str, Option<&str>) {
-    request
-        .messages
-        .iter()
-        .find_map(|message| match message {
-            Message::User { text, context } => Some((
-                text.as_str(),
-                context.as_deref().filter(|context| !context.trim().is_empty()),
-            )),
-            _ => None,
-        })
-        .unwrap_or(("", None))
-}
-
 /// Understands the goal of a request.
-pub(super) fn understand(request: &ModelRequest) -> Understood {
-    let (text, context) = task(request);
+pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understood {
+    let (text, context) = (round.text.as_ref(), round.context);
     let mut goal = goal::read(text, &asks);
     // A goal that is nothing but a long text is material.
     if goal.texts.is_empty() && goal.urls.is_empty() && context.is_none() {
@@ -125,6 +111,9 @@ pub(super) fn understand(request: &ModelRequest) -> Understood {
         {
             goal = Goal { texts: vec![text.to_owned()], ..Goal::default() };
         }
+    }
+    if goal.texts.is_empty() && goal.urls.is_empty() && context.is_none() {
+        goal.texts = round.texts_before();
     }
     let materials = materials(&goal, context);
     let mut understood = Understood { materials, ..Understood::default() };

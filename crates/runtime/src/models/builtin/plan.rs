@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::abilities::Ability;
 use super::dates;
 use super::intents::{Material, Wish, is_json, json_table, text_of};
+use super::round::Round;
 use super::tables::Table;
 use crate::models::{Message, ModelRequest};
 
@@ -54,9 +55,10 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(request: &'a ModelRequest, wishes: &'a [Wish], context: Option<&'a str>) -> Self {
+    pub fn new(request: &'a ModelRequest, round: &Round<'a>, wishes: &'a [Wish]) -> Self {
         let mut made: Vec<Made> = Vec::new();
-        for message in &request.messages {
+        // Calls of earlier rounds are answered with; the same question may have another answer now.
+        for message in round.messages {
             match message {
                 Message::Assistant { calls, .. } => made.extend(calls.iter().map(|call| Made {
                     call_id: call.call_id.clone(),
@@ -75,7 +77,7 @@ impl<'a> Plan<'a> {
             }
         }
         let offered = request.tools.iter().map(|tool| tool.name.as_str()).collect();
-        Self { wishes, context, made, now: request.now, offered }
+        Self { wishes, context: round.context, made, now: request.now, offered }
     }
 
     /// Whether the tool may be called now.

@@ -3,8 +3,9 @@
 use resonant_domain::session::Usage;
 
 use super::compose;
-use super::intents::{task, understand};
+use super::intents::understand;
 use super::plan::Plan;
+use super::round::Round;
 use crate::models::{CallRequest, FinishReason, ModelPiece, ModelRequest, request_chars};
 
 /// A piece is about so many characters long.
@@ -12,9 +13,9 @@ const PIECE_CHARS: usize = 48;
 
 /// The reply to a request: thinking, then either calls or the answer.
 pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
-    let understood = understand(request);
-    let (_, context) = task(request);
-    let plan = Plan::new(request, &understood.wishes, context);
+    let round = Round::of(request);
+    let understood = understand(request, &round);
+    let plan = Plan::new(request, &round, &understood.wishes);
     let calls = plan.next_calls();
     let thinking = compose::thinking(&plan, &understood, &calls);
     let mut budget = (request.max_output_tokens as usize).saturating_mul(4);
