@@ -19,7 +19,7 @@ const browser = {
 };
 
 const alone = ['**/survive_a_kill.spec.ts'];
-const withModelOnly = ['**/watch_live.spec.ts', '**/use_a_model.spec.ts'];
+const withModelOnly = ['**/watch_live.spec.ts', '**/use_a_model.spec.ts', '**/go_on.spec.ts'];
 const pictures = '**/take_screenshots.spec.ts';
 
 export default defineConfig({

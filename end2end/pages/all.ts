@@ -25,6 +25,7 @@ export const pages: PageEntry[] = [
   { name: 'studio', path: () => '/studio', chunk: /split_studio/, title: /Studio|agents/i },
   { name: 'new-agent', path: () => '/studio/new', chunk: /split_studio/, title: /New agent/i },
   { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /split_studio/, title: /Tester/ },
+  { name: 'automations', path: () => '/studio/automations', chunk: /split_automations/, title: /Automations/i },
   { name: 'history', path: () => '/sessions', chunk: /split_sessions/, title: /Sessions|History/i },
   { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /split_sessions/, title: /\S+ · Resonant/ },
   { name: 'account', path: () => '/account', chunk: /split_account/, title: /Account/i },

@@ -27,6 +27,21 @@ export class SessionPage {
     return this.log.locator('.step__output');
   }
 
+  /** What people said, as it stands in the log. */
+  get said() {
+    return this.log.locator('.said');
+  }
+
+  /** What the page asks a person to decide. */
+  get decision() {
+    return this.log.getByRole('region', { name: /^Waiting for you/ });
+  }
+
+  async say(text: string) {
+    await this.page.getByLabel('Message').fill(text);
+    await this.page.getByRole('button', { name: 'Send' }).click();
+  }
+
   get cancel() {
     return this.page.getByRole('button', { name: 'Cancel' });
   }

@@ -27,6 +27,9 @@ pub struct Timeline {
     pub waited_ms: u64,
     /// What people said that no step has heard yet.
     pub unheard: Vec<TimelineMessage>,
+    /// When the round under way began: by its first step, or by what opened it again.
+    #[serde(default)]
+    pub began_at: Option<Timestamp>,
     /// How it ended.
     pub end: Option<TimelineEnd>,
     /// The number of the newest event taken in.
@@ -160,6 +163,7 @@ impl Timeline {
             }
             EventBody::StepStart { step, attempt } => {
                 self.end_wait(event.at);
+                self.began_at.get_or_insert(event.at);
                 self.start(step, attempt);
             }
             EventBody::ModelChoice { step, choice } => {
@@ -187,10 +191,12 @@ impl Timeline {
                 });
             }
             EventBody::Message { text, context } => {
-                self.end = None;
+                self.open_round(event.at);
                 self.unheard.push(TimelineMessage { text, context });
             }
-            EventBody::Retry { .. } | EventBody::Fork { .. } => self.end = None,
+            EventBody::Retry { .. } => self.open_round(event.at),
+            // The steps before it happened in another session, at another time.
+            EventBody::Fork { .. } => (self.end, self.began_at) = (None, None),
             EventBody::Thinking { step, delta } => self.step(step).thinking.push_str(&delta),
             EventBody::Output { step, delta } => self.step(step).output.push_str(&delta),
             EventBody::ToolCall { step, call_id, tool, arguments } => {
@@ -264,6 +270,14 @@ impl Timeline {
         }
     }
 
+    /// A session that was over goes on.
+    fn open_round(&mut self, at: Timestamp) {
+        if self.end.take().is_some() {
+            self.began_at = Some(at);
+            self.waited_ms = 0;
+        }
+    }
+
     fn end_wait(&mut self, at: Timestamp) {
         if let Some(wait) = self.waiting.take() {
             self.waited_ms += wait.ended_after_ms(at);
@@ -295,6 +309,8 @@ impl Timeline {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Span;
+
     use super::*;
 
     fn events(bodies: Vec<EventBody>) -> Vec<SessionEvent> {
@@ -302,7 +318,8 @@ mod tests {
             .zip(bodies)
             .map(|(sequence, body)| SessionEvent {
                 sequence,
-                at: "2026-01-02T03:04:05Z".parse().unwrap(),
+                at: "2026-01-02T03:04:00Z".parse::<Timestamp>().unwrap()
+                    + Span::new().seconds(sequence),
                 body,
             })
             .collect()
@@ -362,6 +379,7 @@ mod tests {
         let timeline = Timeline::from_events(events(log.clone()));
         assert_eq!(timeline.steps[1].messages[0].text, "shorter");
         assert_eq!((timeline.end, timeline.unheard.len()), (None, 1));
+        assert_eq!(timeline.began_at, Some("2026-01-02T03:04:06Z".parse().unwrap()));
         log.push(EventBody::StepStart { step: 3, attempt: 1 });
         log.push(EventBody::StepStart { step: 3, attempt: 2 });
         let timeline = Timeline::from_events(events(log));

@@ -9,6 +9,7 @@ use resonant_domain::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 
 use super::decision_form::DecisionForm;
+use super::fork_form::ForkForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::ssr;
@@ -76,4 +77,38 @@ pub async fn decide(
         .map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
     let new = NewDecision { waiting: form.waiting, decision };
     sessions::decide(&ctx, id, new).await.map_err(ssr::fail)
+}
+
+/// Says something to a session: it is heard with the next step, and a session that is over goes on.
+#[server(prefix = "/api/fn", endpoint = "sessions/say")]
+pub async fn say(
+    id: SessionId,
+    #[server(default)] text: String,
+    context: Option<String>,
+) -> Result<Session, AppError> {
+    use resonant_backend::sessions;
+    use resonant_domain::session::NewMessage;
+
+    let message = NewMessage { text, context };
+    sessions::say(&ssr::ctx()?, id, message).await.map_err(ssr::fail)
+}
+
+/// Goes on with a session that came to no good end, from the step that it stopped in.
+#[server(prefix = "/api/fn", endpoint = "sessions/retry_session")]
+pub async fn retry_session(id: SessionId) -> Result<Session, AppError> {
+    resonant_backend::sessions::retry(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Starts another session with the same beginning and leads to its page.
+#[server(prefix = "/api/fn", endpoint = "sessions/fork_session")]
+pub async fn fork_session(
+    id: SessionId,
+    #[server(default)] fork: ForkForm,
+) -> Result<(), AppError> {
+    use resonant_backend::sessions;
+
+    let new = fork.read().map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
+    let session = sessions::fork(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
+    ssr::redirect(&crate::paths::session(session.id));
+    Ok(())
 }

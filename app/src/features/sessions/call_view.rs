@@ -31,6 +31,9 @@ pub fn CallView(
             <header class="call__head">
                 <span class="call__icon"><Icon name=IconName::of_tool(&call.tool) /></span>
                 <h4 class="call__title">{title}</h4>
+                {call
+                    .is_edited
+                    .then(|| view! { <Badge tone=Tone::Neutral>"changed by you"</Badge> })}
                 <span class="call__outcome">
                     {move || match result.get() {
                         Some(result) => outcome_view(&result).into_any(),

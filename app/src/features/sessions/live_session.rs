@@ -3,9 +3,12 @@
 
 use jiff::Timestamp;
 use leptos::prelude::*;
+use resonant_domain::model::ModelChoice;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
-use resonant_domain::timeline::{Timeline, TimelineResult, TimelineStep};
+use resonant_domain::timeline::{
+    Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
+};
 use resonant_domain::waiting::Wait;
 
 use super::api::SessionSoFar;
@@ -25,6 +28,8 @@ pub struct LiveSession {
     /// Anything has changed.
     pulse: RwSignal<()>,
     stream: RwSignal<StreamState>,
+    /// The step that the form for a fork is set to.
+    fork_step: RwSignal<u32>,
 }
 
 /// The signals of one attempt at a step.
@@ -34,6 +39,7 @@ pub struct LiveStep {
     pub step: u32,
     /// The attempt's number.
     pub attempt: u32,
+    opening: ArcTrigger,
     thinking: ArcTrigger,
     calls: ArcTrigger,
     results: ArcTrigger,
@@ -46,6 +52,7 @@ impl LiveStep {
         Self {
             step: step.step,
             attempt: step.attempt,
+            opening: ArcTrigger::new(),
             thinking: ArcTrigger::new(),
             calls: ArcTrigger::new(),
             results: ArcTrigger::new(),
@@ -56,6 +63,7 @@ impl LiveStep {
 
     fn trigger(&self, part: Part) -> &ArcTrigger {
         match part {
+            Part::Opening => &self.opening,
             Part::Thinking => &self.thinking,
             Part::Calls => &self.calls,
             Part::Results => &self.results,
@@ -68,6 +76,8 @@ impl LiveStep {
 /// A part of a step that an event changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
+    /// What the model is told anew, and which model it is.
+    Opening,
     Thinking,
     Calls,
     Results,
@@ -83,6 +93,8 @@ enum Touch {
     Head,
     /// Which steps there are.
     Steps,
+    /// The calls of any step: a person may have changed them.
+    Calls,
     /// A part of one step.
     Step(u32, Part),
 }
@@ -92,15 +104,16 @@ impl Touch {
         match body {
             EventBody::SessionStart { .. }
             | EventBody::Waiting { .. }
-            | EventBody::Decision { .. }
             | EventBody::Message { .. }
             | EventBody::Retry { .. }
             | EventBody::Fork { .. }
             | EventBody::Done { .. }
             | EventBody::Error { step: None, .. } => Self::Head,
-            EventBody::StepStart { .. }
-            | EventBody::ModelChoice { .. }
-            | EventBody::ContextSummary { .. } => Self::Steps,
+            EventBody::StepStart { .. } => Self::Steps,
+            EventBody::Decision { .. } => Self::Calls,
+            EventBody::ModelChoice { step, .. } | EventBody::ContextSummary { step, .. } => {
+                Self::Step(*step, Part::Opening)
+            }
             EventBody::Thinking { step, .. } => Self::Step(*step, Part::Thinking),
             EventBody::Output { step, .. } => Self::Step(*step, Part::Output),
             EventBody::ToolCall { step, .. } | EventBody::ToolStart { step, .. } => {
@@ -114,11 +127,10 @@ impl Touch {
     }
 }
 
-/// Counts the time since a session began from what the server said last, so that a browser with a
+/// Counts the time since a round began from what the server said last, so that a browser with a
 /// wrong clock shows the right time.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    started_at: Option<Timestamp>,
     /// The server's time.
     as_of: Timestamp,
     /// The browser's counter at that time.
@@ -127,7 +139,6 @@ struct Clock {
 
 impl Clock {
     fn hear(&mut self, at: Timestamp, now_ms: f64) {
-        self.started_at.get_or_insert(at);
         // An event of long ago, sent now because the page was away, does not turn the clock back.
         if at.as_millisecond()
             > self.as_of.as_millisecond().saturating_add(since(self.heard_ms, now_ms))
@@ -136,10 +147,7 @@ impl Clock {
         }
     }
 
-    fn elapsed_ms(&self, now_ms: f64) -> u64 {
-        let Some(started_at) = self.started_at else {
-            return 0;
-        };
+    fn elapsed_ms(&self, started_at: Timestamp, now_ms: f64) -> u64 {
         let known = self.as_of.as_millisecond() - started_at.as_millisecond();
         u64::try_from(known.saturating_add(since(self.heard_ms, now_ms))).unwrap_or(0)
     }
@@ -156,7 +164,7 @@ impl LiveSession {
     pub fn new(so_far: SessionSoFar) -> Self {
         let SessionSoFar { session, timeline, as_of } = so_far;
         let steps = timeline.steps.iter().map(LiveStep::new).collect();
-        let clock = Clock { started_at: session.started_at, as_of, heard_ms: browser::now_ms() };
+        let clock = Clock { as_of, heard_ms: browser::now_ms() };
         Self {
             session: RwSignal::new(session),
             timeline: StoredValue::new(timeline),
@@ -165,6 +173,7 @@ impl LiveSession {
             head: RwSignal::new(()),
             pulse: RwSignal::new(()),
             stream: RwSignal::new(StreamState::Connecting),
+            fork_step: RwSignal::new(0),
         }
     }
 
@@ -184,9 +193,14 @@ impl LiveSession {
         match touch {
             Touch::Head => {}
             Touch::Steps => self.renew_steps(),
+            Touch::Calls => self.steps.with_untracked(|steps| {
+                for step in steps {
+                    step.calls.notify();
+                }
+            }),
             Touch::Step(step, part) => self.touch_step(step, part),
         }
-        if matches!(touch, Touch::Head | Touch::Steps | Touch::Step(_, Part::Close)) {
+        if !matches!(touch, Touch::Step(_, part) if !matches!(part, Part::Opening | Part::Close)) {
             self.head.notify();
         }
         self.pulse.notify();
@@ -235,6 +249,16 @@ impl LiveSession {
         self.steps.get()
     }
 
+    /// What a step begins with.
+    pub fn opening(self, step: &LiveStep) -> StepOpening {
+        step.opening.track();
+        self.read(step, |known| StepOpening {
+            messages: known.messages.clone(),
+            model: known.model.clone(),
+            summary: known.summary.clone(),
+        })
+    }
+
     /// What a step has thought so far.
     pub fn thinking(self, step: &LiveStep) -> String {
         step.thinking.track();
@@ -255,6 +279,7 @@ impl LiveSession {
                 id: call.call_id.clone(),
                 tool: call.tool.clone(),
                 arguments: call.arguments.clone(),
+                is_edited: call.is_edited,
             };
             known.calls.iter().map(call).collect()
         })
@@ -325,6 +350,24 @@ impl LiveSession {
         self.with_head(|_, timeline| timeline.waiting.clone())
     }
 
+    /// What people said that no step has heard yet.
+    pub fn unheard(self) -> Vec<TimelineMessage> {
+        self.with_head(|_, timeline| timeline.unheard.clone())
+    }
+
+    /// The steps that another session can share: those that called tools and are complete.
+    pub fn fork_steps(self) -> Vec<u32> {
+        self.with_head(|_, timeline| {
+            let shared = |step: &&TimelineStep| step.is_over() && !step.calls.is_empty();
+            timeline.steps.iter().filter(shared).map(|step| step.step).collect()
+        })
+    }
+
+    /// The step that the form for a fork is set to; 0 is the goal.
+    pub fn fork_step(self) -> RwSignal<u32> {
+        self.fork_step
+    }
+
     /// Faults that belong to no step.
     pub fn errors(self) -> Vec<String> {
         self.with_head(|_, timeline| timeline.errors.clone())
@@ -354,11 +397,13 @@ impl LiveSession {
         })
     }
 
-    /// Milliseconds from its first step until now or its end. Follows the end alone: whoever shows a
+    /// Milliseconds from the first step of its round until now or its end. Follows the end alone: whoever shows a
     /// running session asks again by the clock.
     pub fn elapsed_ms(self) -> u64 {
         self.with_head(|session, timeline| {
-            if let Some(end) = &timeline.end {
+            if !is_newer(session, timeline)
+                && let Some(end) = &timeline.end
+            {
                 return end.duration_ms;
             }
             if let (Some(started_at), Some(ended_at)) = (session.started_at, session.ended_at) {
@@ -368,7 +413,10 @@ impl LiveSession {
             if state_of(session, timeline).is_terminal() {
                 return 0;
             }
-            self.clock.with_value(|clock| clock.elapsed_ms(browser::now_ms()))
+            let Some(began_at) = timeline.began_at.or(session.started_at) else {
+                return 0;
+            };
+            self.clock.with_value(|clock| clock.elapsed_ms(began_at, browser::now_ms()))
         })
     }
 
@@ -399,6 +447,19 @@ pub struct Call {
     pub tool: String,
     /// What it was called with.
     pub arguments: serde_json::Value,
+    /// Whether a person changed that.
+    pub is_edited: bool,
+}
+
+/// What a step begins with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StepOpening {
+    /// What people said before it.
+    pub messages: Vec<TimelineMessage>,
+    /// The model that answers from here on, when it is another than before.
+    pub model: Option<ModelChoice>,
+    /// What stands for earlier steps from here on.
+    pub summary: Option<TimelineSummary>,
 }
 
 /// How a step ended.
@@ -412,10 +473,17 @@ pub struct StepClose {
     pub errors: Vec<String>,
 }
 
-/// Where a session stands: the log is newer than the record, except for an end that was never
-/// written to the log.
+/// Whether the record tells of entries that were not heard yet: it came with an answer to the viewer.
+fn is_newer(session: &Session, timeline: &Timeline) -> bool {
+    session.last_sequence > timeline.last_sequence
+}
+
+/// Where a session stands: the newer of record and log says it, and the record alone knows an end
+/// that was never written to the log.
 fn state_of(session: &Session, timeline: &Timeline) -> SessionState {
-    if let Some(end) = &timeline.end {
+    if is_newer(session, timeline) {
+        session.state
+    } else if let Some(end) = &timeline.end {
         end.state
     } else if session.state.is_terminal() {
         session.state

@@ -7,14 +7,17 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use resonant_domain::SessionId;
-use resonant_domain::session::Session;
+use resonant_domain::session::{Lineage, Session};
 use resonant_domain::text::shorten;
 
 use super::api::{CancelSession, SessionSoFar};
 use super::decision_panel::DecisionPanel;
 use super::ending::Ending;
-use super::figures::{counted, grouped};
+use super::figures::grouped;
+use super::fork_panel::ForkPanel;
 use super::live_session::LiveSession;
+use super::message_panel::{Material, MessagePanel, Said};
+use super::retry_form::RetryForm;
 use super::step_view::StepView;
 use crate::browser::{self, EventStream, StreamState};
 use crate::paths;
@@ -70,6 +73,7 @@ pub fn SessionView(
                         children=move |step| view! { <StepView live=live step=step /> }
                     />
                 </ol>
+                {move || view! { <Said messages=live.unheard() is_heard=false /> }}
                 <DecisionPanel live=live id=session.id />
                 {move || {
                     live.errors()
@@ -77,8 +81,10 @@ pub fn SessionView(
                         .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
                         .collect_view()
                 }}
-                <Close live=live session=session />
+                <Close live=live session=session.clone() />
             </section>
+            <MessagePanel live=live id=session.id />
+            <ForkPanel live=live id=session.id goal=session.goal />
             <Follow live=live />
         </article>
     }
@@ -109,6 +115,14 @@ fn Head(session: Session) -> impl IntoView {
     let title = shorten(&session.goal, 120);
     // The heading holds all of a short goal already.
     let is_long = title != session.goal.trim();
+    let origin = session.parent.map(|Lineage { session_id, step }| {
+        let what = if step == 0 { "the goal".to_owned() } else { format!("step {step}") };
+        view! {
+            <p class="session__origin">
+                "Forked after " {what} " of " <a href=paths::session(session_id)>"another session"</a>
+            </p>
+        }
+    });
     let goal = is_long.then(|| {
         view! {
             <details class="session__material">
@@ -117,17 +131,7 @@ fn Head(session: Session) -> impl IntoView {
             </details>
         }
     });
-    let context = session.context.map(|context| {
-        let size = counted(context.chars().count() as u64, "character", "characters");
-        view! {
-            <details class="session__material">
-                <summary>"Context, " {size}</summary>
-                <p class="session__text" tabindex="0">
-                    {context}
-                </p>
-            </details>
-        }
-    });
+    let context = session.context.map(|context| view! { <Material context=context /> });
     view! {
         <header class="session__head">
             <a class="session__agent" href=paths::agent(session.agent_id)>
@@ -135,6 +139,7 @@ fn Head(session: Session) -> impl IntoView {
                 {session.agent_name}
             </a>
             <h1 class="session__goal">{title}</h1>
+            {origin}
             {goal}
             {context}
         </header>
@@ -235,6 +240,7 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
                 when=move || !is_over.get()
                 fallback=move || {
                     view! {
+                        <RetryForm live=live id=id />
                         <LinkButton href=paths::run_again(session.agent_id, id) kind=ButtonKind::Primary>
                             <Icon name=IconName::Refresh />
                             "Run again"

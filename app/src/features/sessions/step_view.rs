@@ -1,11 +1,14 @@
 //! A step of a session: what the model thought, which tools it called, what it wrote.
 
 use leptos::prelude::*;
+use resonant_domain::model::ScorePart;
 
 use super::call_view::CallView;
 use super::figures::{counted, grouped};
-use super::live_session::{LiveSession, LiveStep, StepClose};
+use super::live_session::{LiveSession, LiveStep, StepClose, StepOpening};
 use super::markdown_view::Markdown;
+use super::message_panel::Said;
+use crate::browser;
 use crate::ui::{Badge, Duration, Icon, IconName, Notice, Tone};
 
 /// A step. Each part listens for its own changes.
@@ -21,14 +24,21 @@ pub fn StepView(
     let output = part(live, &step, LiveSession::output);
     let calls = part(live, &step, LiveSession::calls);
     let close = part(live, &step, LiveSession::close);
+    let opening = part(live, &step, LiveSession::opening);
     let is_over = move || close.with(|close| close.duration_ms.is_some());
     let is_working = Memo::new(move |_| !is_over() && !live.state().is_terminal());
     // A step that is watched shows its thoughts; one of the past hides them until asked.
     let is_watched = is_working.get_untracked();
+    let may_fork = Memo::new(move |_| is_over() && !calls.with(Vec::is_empty));
+    let fork = move |_| {
+        live.fork_step().set(number);
+        request_animation_frame(|| browser::focus("fork-step"));
+    };
     let errors = move || close.with(|close| close.errors.clone());
     let call_step = step.clone();
     view! {
         <li class="step" class:is-over=is_over class:is-working=move || is_working.get()>
+            {move || view! { <Opening opening=opening.get() /> }}
             <header class="step__head">
                 <h3 class="step__title">{format!("Step {number}")}</h3>
                 {(attempt > 1)
@@ -73,7 +83,8 @@ pub fn StepView(
             <div class="lanes" class:lanes--many=move || calls.with(|calls| calls.len() > 1)>
                 <For
                     each=move || calls.get()
-                    key=|call| call.id.clone()
+                    // A call that a person has changed is drawn anew.
+                    key=|call| (call.id.clone(), call.is_edited)
                     children=move |call| {
                         view! { <CallView live=live step=call_step.clone() call=call /> }
                     }
@@ -90,7 +101,54 @@ pub fn StepView(
                     .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
                     .collect_view()
             }}
+            <Show when=move || may_fork.get()>
+                <p class="step__ways">
+                    <a href="#fork" on:click=fork>
+                        "Fork from here"
+                    </a>
+                </p>
+            </Show>
         </li>
+    }
+}
+
+/// What a step begins with: what people said, what stands for earlier steps, and who answers now.
+#[component]
+fn Opening(opening: StepOpening) -> impl IntoView {
+    let StepOpening { messages, model, summary } = opening;
+    let summary = summary.map(|summary| {
+        let title = format!(
+            "Steps {} to {} told shorter: {} tokens instead of {}",
+            summary.from_step,
+            summary.through_step,
+            grouped(summary.tokens_after),
+            grouped(summary.tokens_before),
+        );
+        view! {
+            <details class="step__summary">
+                <summary>{title}</summary>
+                <p class="session__text">{summary.text}</p>
+                <p class="step__by">{format!("Written by {}", summary.by)}</p>
+            </details>
+        }
+    });
+    let model = model.map(|choice| {
+        let tier = choice.tier.map(|tier| format!(", tier {}", tier.as_str()));
+        let point =
+            |part: ScorePart| view! { <li>{format!("{}: {}", part.what, part.points)}</li> };
+        let score = choice.score.into_iter().map(point).collect_view();
+        view! {
+            <details class="step__choice">
+                <summary>"Answered by " {choice.model} {tier}</summary>
+                <p>{choice.reason}</p>
+                <ul class="step__score">{score}</ul>
+            </details>
+        }
+    });
+    view! {
+        <Said messages=messages is_heard=true />
+        {summary}
+        {model}
     }
 }
 

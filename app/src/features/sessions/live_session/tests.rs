@@ -211,14 +211,55 @@ fn a_record_that_is_over_wins_over_a_silent_log() {
 
 #[test]
 fn the_clock_goes_on_between_events_and_never_back() {
-    let mut clock = Clock { started_at: None, as_of: at(0), heard_ms: 0.0 };
-    assert_eq!(clock.elapsed_ms(5_000.0), 0);
+    let mut clock = Clock { as_of: at(0), heard_ms: 0.0 };
     clock.hear(at(10), 1_000.0);
-    assert_eq!(clock.elapsed_ms(1_000.0), 0);
-    assert_eq!(clock.elapsed_ms(3_500.0), 2_500);
+    let elapsed_ms = |clock: Clock, now_ms| clock.elapsed_ms(at(10), now_ms);
+    assert_eq!(elapsed_ms(clock, 1_000.0), 0);
+    assert_eq!(elapsed_ms(clock, 3_500.0), 2_500);
     // Heard late: one second of the log while five went by.
     clock.hear(at(11), 6_000.0);
-    assert_eq!(clock.elapsed_ms(6_000.0), 5_000);
+    assert_eq!(elapsed_ms(clock, 6_000.0), 5_000);
     clock.hear(at(20), 7_000.0);
-    assert_eq!(clock.elapsed_ms(7_000.0), 10_000);
+    assert_eq!(elapsed_ms(clock, 7_000.0), 10_000);
+}
+
+fn said(text: &str) -> EventBody {
+    EventBody::Message { text: text.to_owned(), context: None }
+}
+
+fn done(state: SessionState) -> EventBody {
+    let (reason, usage) = (None, Usage::default());
+    EventBody::Done { state, reason, usage, duration_ms: 1_000, waited_ms: 0 }
+}
+
+#[test]
+fn a_record_newer_than_the_log_says_where_the_session_stands() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(2, done(SessionState::Completed)));
+        assert_eq!(live.state(), SessionState::Completed);
+        live.renew(Session { state: SessionState::Queued, last_sequence: 3, ..session() });
+        assert_eq!(live.state(), SessionState::Queued);
+        live.hear(event(3, said("and now?")));
+        live.hear(event(4, start(2, 1)));
+        assert_eq!(live.state(), SessionState::Running);
+        assert_eq!(live.opening(&live.steps()[1]).messages[0].text, "and now?");
+        live.hear(event(5, done(SessionState::Completed)));
+        assert_eq!(live.state(), SessionState::Completed);
+    });
+}
+
+#[test]
+fn what_was_said_waits_until_a_step_hears_it() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        let waiting = Memo::new(move |_| live.unheard().len());
+        assert_eq!(waiting.get(), 0);
+        live.hear(event(2, said("shorter")));
+        assert_eq!(waiting.get(), 1);
+        live.hear(event(3, start(2, 1)));
+        assert_eq!(waiting.get(), 0);
+    });
 }

@@ -1,0 +1,119 @@
+//! What a person says to a session: while it runs it is heard with the next step, when it is over the
+//! session goes on with it.
+
+use leptos::form::ActionForm;
+use leptos::html;
+use leptos::prelude::*;
+use resonant_domain::SessionId;
+use resonant_domain::session::GOAL_MAX;
+use resonant_domain::timeline::TimelineMessage;
+
+use super::api::Say;
+use super::figures::counted;
+use super::live_session::LiveSession;
+use crate::error::{action_error, field_error};
+use crate::refused_form::refused_form;
+use crate::ui::{Button, ButtonKind, FormError, TextArea};
+
+/// The form for a message, below the log.
+#[component]
+pub fn MessagePanel(
+    /// The session.
+    live: LiveSession,
+    /// Its identity.
+    id: SessionId,
+) -> impl IntoView {
+    let say = ServerAction::<Say>::new();
+    let value = say.value();
+    let text = RwSignal::new(refused_form().text("text").unwrap_or_default());
+    Effect::new(move || {
+        if let Some(Ok(session)) = value.get() {
+            live.renew(session);
+            text.set(String::new());
+        }
+    });
+    let error = action_error(say);
+    let is_over = Memo::new(move |_| live.state().is_terminal());
+    let form = NodeRef::<html::Form>::new();
+    let send = move |event: leptos::ev::KeyboardEvent| {
+        if (event.ctrl_key() || event.meta_key()) && event.key() == "Enter" {
+            event.prevent_default();
+            if let Some(form) = form.get_untracked() {
+                // A form that its own rules refuse says so itself.
+                let _ = form.request_submit();
+            }
+        }
+    };
+    let title = move || if is_over.get() { "Go on from here" } else { "Tell it something" };
+    let lead = move || {
+        if is_over.get() {
+            "It knows all that was said and found so far."
+        } else {
+            "It reads this before its next step; what is under way goes on."
+        }
+    };
+    view! {
+        <section class="say" id="say" aria-labelledby="say-title" on:keydown=send>
+            <h3 class="say__title" id="say-title">
+                {title}
+            </h3>
+            <p class="say__lead">{lead}</p>
+            <ActionForm action=say node_ref=form>
+                <input type="hidden" name="id" value=id.to_string() />
+                <TextArea
+                    id="say-text"
+                    label="Message"
+                    name="text"
+                    value=text
+                    on_input=move |typed| text.set(typed)
+                    rows=2
+                    required=true
+                    maxlength=GOAL_MAX
+                    hint="Ctrl-Enter sends"
+                    error=field_error(error, "text")
+                />
+                <FormError error=error fields=&["text"] />
+                <Button kind=ButtonKind::Secondary busy=say.pending()>"Send"</Button>
+            </ActionForm>
+        </section>
+    }
+}
+
+/// What people said, each as one block.
+#[component]
+pub fn Said(
+    /// The messages.
+    messages: Vec<TimelineMessage>,
+    /// Whether a step has heard them.
+    is_heard: bool,
+) -> impl IntoView {
+    let message = move |message: TimelineMessage| {
+        let who = if is_heard { "You said" } else { "You said; its next step hears it" };
+        let context = message.context.map(|context| view! { <Material context=context /> });
+        view! {
+            <div class="said" class:said--waiting=!is_heard>
+                <p class="said__who">{who}</p>
+                <p class="session__text">{message.text}</p>
+                {context}
+            </div>
+        }
+    };
+    messages.into_iter().map(message).collect_view()
+}
+
+/// The context that came with a goal or a message, folded up.
+#[component]
+pub fn Material(
+    /// The text.
+    context: String,
+) -> impl IntoView {
+    let size = counted(context.chars().count() as u64, "character", "characters");
+    view! {
+        <details class="session__material">
+            <summary>"Context, " {size}</summary>
+            <p class="session__text" tabindex="0">
+                {context}
+            </p>
+        </details>
+    }
+}

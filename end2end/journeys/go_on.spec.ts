@@ -1,0 +1,113 @@
+// A session that a person takes part in: messages, decisions, another try, a fork.
+
+import { beGuest, expectWholeLog, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, refusal, test, visit } from '../fixtures/test.ts';
+import { SessionPage } from '../pages/session.ts';
+
+test('a message after the answer goes on with the session', async ({ page }) => {
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, 'Say [[say One.]]');
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await session.say('And now? [[say Two.]]');
+  await expect(session.said).toContainText('And now?');
+  await expect(session.output.last()).toHaveText('Two.');
+  await session.expectCompleted();
+  await expect(page.getByLabel('Message')).toHaveValue('');
+  await page.reload();
+  await expect(session.output).toHaveText(['One.', 'Two.']);
+  expectWholeLog(await readSession(page, id), 2);
+});
+
+test('an empty message is refused beside its field and changes nothing', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, 'Say [[say One.]]');
+  const { last_sequence } = await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  await new SessionPage(page).say('   ');
+  await expect(page.getByLabel('Message')).toHaveAttribute('aria-invalid', 'true');
+  expect((await readSession(page, id)).last_sequence).toBe(last_sequence);
+});
+
+test('a message while it runs is heard before the next step', async ({ page }) => {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator' }] } });
+  const order = '[[think one two three four five six seven eight]] [[call calculator {"expression":"1+1"}]] [[slow 500]]';
+  const id = await startSession(page, agentId, `Count ${order}`);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.steps).toHaveCount(1);
+  await session.say('Never mind [[say Changed.]]');
+  await expect(session.said).toContainText('its next step hears it');
+  await session.expectCompleted();
+  await expect(session.output.last()).toHaveText('Changed.');
+  await expect(session.steps.nth(1).locator('.said')).toContainText('Never mind');
+  expectWholeLog(await readSession(page, id));
+});
+
+test('a failed step is tried again', async ({ page }) => {
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, `Try ${Date.now()} [[once 400]] [[say It works.]]`);
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await session.expectState('Failed');
+  await page.getByRole('button', { name: 'Try the failed step again' }).click();
+  await session.expectCompleted();
+  await expect(session.output.last()).toHaveText('It works.');
+});
+
+test('a fork shares the steps before it and goes its own way', async ({ page }) => {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator' }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"6*7"}]] [[say Forty-two.]]');
+  const parent = await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  await page.getByRole('link', { name: 'Fork from here' }).click();
+  await expect(page.getByLabel('Keep')).toHaveValue('1');
+  await page.getByLabel('Goal').fill('Count otherwise [[say The other way.]]');
+  await page.getByRole('button', { name: 'Start the fork' }).click();
+  await expect(page).not.toHaveURL(new RegExp(id));
+  const fork = new SessionPage(page);
+  await fork.expectCompleted();
+  await expect(page.getByRole('link', { name: 'another session' })).toHaveAttribute('href', `/sessions/${id}`);
+  await expect(fork.call('Calculator')).toContainText('42');
+  await expect(fork.output.last()).toHaveText('The other way.');
+  expect((await readSession(page, id)).last_sequence).toBe(parent.last_sequence);
+});
+
+test('a call that needs approval waits, and is made as the person changed it', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"1+1"}]]');
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.decision).toBeVisible();
+  await session.expectState('Waiting');
+  await session.decision.getByLabel('Arguments').fill('{"expression": ');
+  await session.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await expect(session.decision).toContainText('must be JSON');
+  await session.decision.getByLabel('Arguments').fill('{"expression": "40+2"}');
+  await session.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await session.expectCompleted();
+  await expect(session.call('Calculator')).toContainText('changed by you');
+  await expect(session.call('Calculator')).toContainText('42');
+  await expect(session.decision).toBeHidden();
+});
+
+test('a call that is refused is not made, and the model is told why', async ({ page }) => {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"1+1"}]]');
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await session.decision.getByLabel('Decision').selectOption('refuse');
+  await session.decision.getByLabel('A word to the agent').fill('Do it in your head');
+  await session.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await session.expectCompleted();
+  await expect(session.call('Calculator')).toContainText('Refused');
+  await expect(session.output.last()).toContainText('Do it in your head');
+});
