@@ -6,6 +6,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::{AccountRoute, SecretsRoute, SignInRoute, SignUpRoute};
+use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
 use crate::features::sessions::{HistoryRoute, SessionRoute};
@@ -38,6 +39,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/marketplace/:slug") view={lazy::<ListingRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio") view={lazy::<AgentsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/new") view={lazy::<NewAgentRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/automations")
+                        view={lazy::<AutomationsRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/:id") view={lazy::<SessionRoute>()} ssr=SsrMode::Async />

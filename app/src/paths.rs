@@ -12,6 +12,8 @@ pub const MARKETPLACE: &str = "/marketplace";
 pub const STUDIO: &str = "/studio";
 /// The form for a new agent.
 pub const NEW_AGENT: &str = "/studio/new";
+/// The viewer's schedules, triggers and webhooks.
+pub const AUTOMATIONS: &str = "/studio/automations";
 /// The viewer's sessions.
 pub const SESSIONS: &str = "/sessions";
 /// The viewer's account.

@@ -11,7 +11,7 @@ use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
-use resonant_domain::{AgentId, ApiKeyId, FieldFault, SessionId};
+use resonant_domain::{AgentId, ApiKeyId, FieldFault, ScheduleId, SessionId, TriggerId, WebhookId};
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
@@ -146,6 +146,18 @@ impl Named for SessionId {
 
 impl Named for ApiKeyId {
     const NOUN: &'static str = "key";
+}
+
+impl Named for ScheduleId {
+    const NOUN: &'static str = "schedule";
+}
+
+impl Named for TriggerId {
+    const NOUN: &'static str = "trigger";
+}
+
+impl Named for WebhookId {
+    const NOUN: &'static str = "webhook";
 }
 
 /// A listing's place in the path, as the caller wrote it.

@@ -13,6 +13,7 @@ mod serve;
 pub mod settings;
 pub mod state;
 pub mod telemetry;
+mod timekeeper;
 mod upkeep;
 pub mod worker;
 

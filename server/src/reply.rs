@@ -7,6 +7,7 @@ use resonant_domain::page::Page;
 use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::middleware::idempotency::KeptBody;
 
 /// Owned things: no cache may keep them.
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -49,6 +50,15 @@ pub(crate) fn page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
 pub(crate) fn located(mut response: Response, path: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(path) {
         response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
+/// An answer whose body tells a secret, which is kept nowhere: where the request may be sent again,
+/// `rest` is kept in its place.
+pub(crate) fn told_once<T: Serialize>(mut response: Response, rest: &T) -> Response {
+    if let Ok(rest) = serde_json::to_vec(rest) {
+        response.extensions_mut().insert(KeptBody(rest));
     }
     response
 }

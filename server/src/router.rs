@@ -30,8 +30,8 @@ use crate::middleware::{
     security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1::{
-    agents, budgets, keys, listings, metrics, secrets, service_levels, session_files, sessions,
-    tools, versions,
+    agents, budgets, keys, listings, metrics, schedules, secrets, service_levels, session_files,
+    sessions, tools, triggers, versions, webhooks,
 };
 use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
 use crate::state::AppState;
@@ -106,14 +106,22 @@ fn for_programs(state: &AppState) -> Router<AppState> {
         .route("/api/v1/listings/{slug}/install", post(listings::install))
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}", delete(keys::revoke))
+        .route("/api/v1/schedules", get(schedules::list).post(schedules::create))
+        .route("/api/v1/schedules/{id}", patch(schedules::update).delete(schedules::delete))
         .route("/api/v1/secrets", get(secrets::list).post(secrets::create))
         .route("/api/v1/secrets/{name}", patch(secrets::update).delete(secrets::delete))
         .route("/api/v1/metrics", get(metrics::read))
         .route("/api/v1/service-levels", get(service_levels::report))
         .route("/api/v1/tools", get(tools::list))
+        .route("/api/v1/triggers", get(triggers::list).post(triggers::create))
+        .route("/api/v1/triggers/{id}", delete(triggers::delete))
+        .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/api/v1/webhooks/{id}", delete(webhooks::delete))
+        .route("/api/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
         .layer(from_fn(idempotency::once))
-        // Those that only read.
+        // Those that only read, and messages, which carry a name of their own.
         .route("/api/v1/agents/batch", post(agents::batch))
+        .route("/api/v1/hooks/{owner}/{id}", post(triggers::fire))
         .route("/api/v1/tools/openapi", post(tools::read_openapi))
         .route("/api/v1/tools/mcp", post(tools::read_mcp))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));

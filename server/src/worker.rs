@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::middleware::problem::chain;
 use crate::serve::GRACE;
+use crate::timekeeper;
 
 /// How often one of the workers looks for sessions that fell out of the queue.
 const REAP_EVERY: Duration = Duration::from_mins(1);
@@ -44,6 +45,9 @@ impl Workers {
         }
         if count > 0 {
             tasks.spawn(sweep_until(backend.clone(), stopping.clone()));
+        }
+        if count > 0 {
+            timekeeper::start(&tasks, backend, stopping);
         }
         tasks.close();
         Self { tasks }

@@ -15,6 +15,8 @@ mod mcp;
 mod metrics;
 mod python_client;
 mod rights;
+mod schedules;
 mod secrets;
 mod statements;
 mod stream;
+mod webhooks;

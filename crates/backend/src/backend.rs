@@ -128,6 +128,7 @@ pub(crate) struct Inner {
     cursors: OnceCell<Cursors>,
     sealing_keys: SealingKeys,
     keyring: OnceCell<Keyring>,
+    signing_root: OnceCell<Vec<u8>>,
     lease: Duration,
     session_retention: Option<SignedDuration>,
     queue: QueueLimits,
@@ -202,6 +203,7 @@ impl Backend {
                 cursors: OnceCell::new(),
                 sealing_keys: settings.sealing_keys.clone(),
                 keyring: OnceCell::new(),
+                signing_root: OnceCell::new(),
                 lease: settings.lease,
                 queue: settings.queue,
                 session_retention: settings.database.session_retention(),
@@ -479,6 +481,18 @@ impl Backend {
                 Cursors::new(&key)
             })
             .await
+    }
+
+    /// What the keys of triggers and webhooks follow from, made by the first process that needs it.
+    pub(crate) async fn signing_root(&self) -> Result<&[u8]> {
+        let root = self.inner.signing_root.get_or_try_init(|| async {
+            let fresh: [u8; 32] = random()?;
+            let mut conn = self.catalogue_write().await?;
+            let root = store::settings::find_or_insert(&mut conn, "signing_root", &fresh).await?;
+            conn.commit().await?;
+            Ok::<_, Error>(root)
+        });
+        Ok(root.await?)
     }
 
     /// What seals secrets; a key that is made is made by the first process that needs it.

@@ -25,13 +25,17 @@ mod passwords;
 pub mod rate_limits;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
+pub mod schedules;
 pub mod secrets;
 pub mod service_levels;
 pub mod sessions;
+mod signature;
 mod store;
 mod tool_backing;
 pub mod tools;
+pub mod triggers;
 pub mod upkeep;
+pub mod webhooks;
 pub mod work;
 
 pub use backend::{Backend, PasswordWork, QueueLimits, Settings};

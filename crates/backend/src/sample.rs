@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
+use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::api_key::{NewApiKey, Scope};
 use resonant_domain::money::MicroUsd;
+use resonant_domain::schedule::NewSchedule;
 use resonant_domain::secret::NewSecret;
 use resonant_domain::session::{NewSession, Usage};
+use resonant_domain::webhook::{NewTrigger, NewWebhook};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
 use resonant_runtime::models::{
@@ -181,6 +184,30 @@ pub fn spec(name: &str) -> AgentSpec {
 pub fn key(name: &str, scopes: &[Scope]) -> NewApiKey {
     let scopes = if scopes.is_empty() { vec![Scope::AgentsRead] } else { scopes.to_vec() };
     NewApiKey { name: name.to_owned(), scopes, expires_at: None }
+}
+
+/// A schedule of the agent by this crontab line, in Berlin.
+#[must_use]
+pub fn schedule(agent_id: AgentId, cron: &str) -> NewSchedule {
+    NewSchedule {
+        agent_id,
+        cron: cron.to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        goal: "Read the news".to_owned(),
+        context: None,
+    }
+}
+
+/// A trigger of the agent.
+#[must_use]
+pub fn trigger(agent_id: AgentId) -> NewTrigger {
+    NewTrigger { agent_id, goal: "Read the order".to_owned() }
+}
+
+/// A webhook that nobody answers.
+#[must_use]
+pub fn webhook() -> NewWebhook {
+    NewWebhook { url: "http://127.0.0.1:9/".to_owned(), agent_id: None }
 }
 
 /// A secret of this name for `api.example.org`.

@@ -10,7 +10,7 @@ mod stream;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use resonant_domain::agent::AgentStatus;
+use resonant_domain::agent::{AgentSpec, AgentStatus};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
@@ -91,16 +91,45 @@ async fn start_edition(
             .await?
             .map_or(Edition::Draft, Edition::Version),
     };
-    let mut spec = agents::spec_of(&mut tx, &agent, edition).await?;
-    spec.limits = new.limits.over(spec.limits);
-    let session = Session {
+    let start = Start {
         id: SessionId::from_uuid(ctx.resource_id()?),
-        owner_id: owner,
+        owner,
         agent_id,
         agent_version: match edition {
             Edition::Draft => None,
             Edition::Version(number) => Some(number),
         },
+        spec: agents::spec_of(&mut tx, &agent, edition).await?,
+    };
+    let session = enqueue(backend, &mut tx, start, new).await?;
+    tx.commit().await?;
+    tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
+    Ok(session)
+}
+
+/// A session to start, and the agent as it shall run it.
+pub(crate) struct Start {
+    pub(crate) id: SessionId,
+    pub(crate) owner: UserId,
+    pub(crate) agent_id: AgentId,
+    pub(crate) agent_version: Option<u32>,
+    pub(crate) spec: AgentSpec,
+}
+
+/// Writes a session down and queues it, within a transaction.
+pub(crate) async fn enqueue(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    start: Start,
+    new: NewSession,
+) -> Result<Session> {
+    let Start { id, owner, agent_id, agent_version, mut spec } = start;
+    spec.limits = new.limits.over(spec.limits);
+    let session = Session {
+        id,
+        owner_id: owner,
+        agent_id,
+        agent_version,
         agent_name: spec.name.clone(),
         agent_avatar: spec.avatar.clone(),
         goal: new.goal.trim().to_owned(),
@@ -119,7 +148,7 @@ async fn start_edition(
         started_at: None,
         ended_at: None,
     };
-    store::sessions::insert(&mut tx, &session, &spec).await?;
+    store::sessions::insert(&mut *tx, &session, &spec).await?;
     let entry = NewEntry {
         owner_id: owner,
         session_id: session.id,
@@ -127,10 +156,8 @@ async fn start_edition(
         priority: new.priority.rank(),
         run_at: new.run_at,
     };
-    store::queue::insert(&mut tx, entry).await?;
-    store::agents::update_run_count(&mut tx, owner, agent_id).await?;
-    tx.commit().await?;
-    tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
+    store::queue::insert(&mut *tx, entry).await?;
+    store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
     Ok(session)
 }
 

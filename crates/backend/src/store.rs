@@ -26,6 +26,7 @@ mod plans;
 pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod replication;
+pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_events;
 pub(crate) mod session_records;
@@ -33,6 +34,7 @@ pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod slow_samples;
+pub(crate) mod webhooks;
 
 use std::time::Duration;
 

@@ -60,3 +60,11 @@ id!(/// A person, guest or member.
     UserId);
 id!(/// An API key.
     ApiKeyId);
+id!(/// A schedule of an agent.
+    ScheduleId);
+id!(/// An address at which a message starts a session.
+    TriggerId);
+id!(/// An address that is told when a session ends.
+    WebhookId);
+id!(/// A message to a webhook.
+    DeliveryId);

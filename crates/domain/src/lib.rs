@@ -23,6 +23,7 @@ pub mod model;
 pub mod money;
 pub mod openapi;
 pub mod page;
+pub mod schedule;
 pub mod secret;
 pub mod session;
 pub mod session_event;
@@ -34,6 +35,9 @@ pub mod text;
 pub mod timeline;
 pub mod tool;
 pub mod waiting;
+pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
-pub use ids::{AgentId, ApiKeyId, ListingId, SessionId, UserId};
+pub use ids::{
+    AgentId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+};

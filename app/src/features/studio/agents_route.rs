@@ -50,6 +50,7 @@ impl LazyPage for AgentsRoute {
             <Title text="Studio" />
             <Meta name="description" content="Make AI agents, change them and set them on a goal" />
             <PageHead title="Studio" lead="Your agents: make them, run them, watch them work">
+                <LinkButton href=paths::AUTOMATIONS.to_owned()>"Automations"</LinkButton>
                 <LinkButton href=paths::NEW_AGENT.to_owned() kind=ButtonKind::Primary>
                     <Icon name=IconName::Plus />
                     "New agent"

@@ -12,10 +12,13 @@ use resonant_domain::listing::ListingFilter;
 use resonant_domain::mcp_tool::McpServer;
 use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
+use resonant_domain::schedule::ScheduleChanges;
 use resonant_domain::secret::SecretChanges;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage};
 use resonant_domain::waiting::Decision;
-use resonant_domain::{AgentId, ApiKeyId, FaultKind, SessionId, UserId};
+use resonant_domain::{
+    AgentId, ApiKeyId, FaultKind, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,13 +28,16 @@ use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
 use crate::{
     Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, listings, members, sample,
-    secrets, sessions, tools, work,
+    schedules, secrets, sessions, tools, triggers, webhooks, work,
 };
 
 #[derive(Clone)]
 struct Things {
     agent: AgentId,
     session: SessionId,
+    schedule: ScheduleId,
+    trigger: TriggerId,
+    webhook: WebhookId,
     slug: String,
     key: ApiKeyId,
 }
@@ -260,6 +266,38 @@ fn table() -> Vec<Row> {
         own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx))),
         owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
         own("tools::read_openapi", ask!(|ctx, things| tools::read_openapi(&ctx, document()))),
+        own("schedules::list", ask!(|ctx, things| schedules::list(&ctx))),
+        owned(
+            "schedules::create",
+            ask!(|ctx, things| schedules::create(
+                &ctx,
+                sample::schedule(things.agent, "0 0 1 1 *")
+            )),
+        ),
+        owned(
+            "schedules::update",
+            ask!(|ctx, things| schedules::update(
+                &ctx,
+                things.schedule,
+                ScheduleChanges::default()
+            )),
+        ),
+        owned("schedules::delete", ask!(|ctx, things| schedules::delete(&ctx, things.schedule))),
+        internal("schedules::run_due", ask!(|ctx, things| schedules::run_due(&ctx))),
+        own("triggers::list", ask!(|ctx, things| triggers::list(&ctx))),
+        owned(
+            "triggers::create",
+            ask!(|ctx, things| triggers::create(&ctx, sample::trigger(things.agent))),
+        ),
+        owned("triggers::delete", ask!(|ctx, things| triggers::delete(&ctx, things.trigger))),
+        own("webhooks::list", ask!(|ctx, things| webhooks::list(&ctx))),
+        own("webhooks::create", ask!(|ctx, things| webhooks::create(&ctx, sample::webhook()))),
+        owned(
+            "webhooks::deliveries",
+            ask!(|ctx, things| webhooks::deliveries(&ctx, things.webhook)),
+        ),
+        owned("webhooks::delete", ask!(|ctx, things| webhooks::delete(&ctx, things.webhook))),
+        internal("webhooks::deliver_due", ask!(|ctx, things| webhooks::deliver_due(&ctx))),
         own("tools::read_mcp", ask!(|ctx, things| ask_mcp(ctx))),
         own("secrets::list", ask!(|ctx, things| secrets::list(&ctx))),
         own(
@@ -292,7 +330,11 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     secrets::create(&owner, sample::secret("KEY")).await.unwrap();
     let slug = listings::templates(&owner).await.unwrap()[0].summary.slug.clone();
     let key = api_keys::create(&owner, sample::key("CI", &[])).await.unwrap().0.id;
-    let things = Things { agent, session, slug, key };
+    let schedule = sample::schedule(agent, "0 0 1 1 *");
+    let schedule = schedules::create(&owner, schedule).await.unwrap().id;
+    let trigger = triggers::create(&owner, sample::trigger(agent)).await.unwrap().made.id;
+    let webhook = webhooks::create(&owner, sample::webhook()).await.unwrap().made.id;
+    let things = Things { agent, session, schedule, trigger, webhook, slug, key };
     let Actor::User { id, .. } = owner.actor() else { panic!("a member is a user") };
     let keyless = Actor::Key { owner: id, key, scopes: Scopes::default() };
     for row in table() {

@@ -5,12 +5,15 @@ pub(crate) mod budgets;
 pub(crate) mod keys;
 pub(crate) mod listings;
 pub(crate) mod metrics;
+pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod service_levels;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;
+pub(crate) mod triggers;
 pub(crate) mod versions;
+pub(crate) mod webhooks;
 
 use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;

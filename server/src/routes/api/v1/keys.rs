@@ -11,7 +11,6 @@ use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
-use crate::middleware::idempotency::KeptBody;
 use crate::reply;
 
 /// A key that was made, with its text, which is told this once.
@@ -33,12 +32,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let (made, text) = api_keys::create(&ctx, new).await?;
     let body = MadeKey { made: &made, key: text.as_str() };
-    let mut response = reply::json(StatusCode::CREATED, reply::NO_STORE, &body);
-    // The key is kept nowhere: not with the reply to a request that may be sent again either.
-    if let Ok(without_key) = serde_json::to_vec(&made) {
-        response.extensions_mut().insert(KeptBody(without_key));
-    }
-    Ok(response)
+    Ok(reply::told_once(reply::json(StatusCode::CREATED, reply::NO_STORE, &body), &made))
 }
 
 pub(crate) async fn revoke(

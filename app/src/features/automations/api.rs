@@ -1,0 +1,114 @@
+//! What the page of automations asks the server.
+
+use leptos::prelude::*;
+use resonant_domain::agent::AgentSummary;
+use resonant_domain::schedule::Schedule;
+use resonant_domain::webhook::{Trigger, Webhook, WithKey};
+use resonant_domain::{AgentId, ScheduleId, TriggerId, WebhookId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// What starts the viewer's agents by itself, and who is told of their end.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Automations {
+    /// The agents to choose from.
+    pub agents: Vec<AgentSummary>,
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+    /// The triggers, with the keys that sign their messages.
+    pub triggers: Vec<WithKey<Trigger>>,
+    /// The webhooks, with the keys that sign their messages.
+    pub webhooks: Vec<WithKey<Webhook>>,
+}
+
+/// The viewer's schedules, triggers and webhooks.
+#[server(prefix = "/api/fn", endpoint = "studio/get_automations")]
+pub async fn get_automations() -> Result<Automations, AppError> {
+    use resonant_backend::agents::{self, AgentFilter};
+    use resonant_backend::{schedules, triggers, webhooks};
+    use resonant_domain::agent::AgentStatus;
+
+    let ctx = ssr::ctx()?;
+    let schedules = schedules::list(&ctx).await.map_err(ssr::fail)?;
+    let triggers = triggers::list_with_keys(&ctx).await.map_err(ssr::fail)?;
+    let webhooks = webhooks::list_with_keys(&ctx).await.map_err(ssr::fail)?;
+    let active = AgentFilter { status: Some(AgentStatus::Active), ..AgentFilter::default() };
+    let agents = agents::list(&ctx, active).await.map_err(ssr::fail)?.items;
+    Ok(Automations { agents, schedules, triggers, webhooks })
+}
+
+/// Makes a schedule.
+#[server(prefix = "/api/fn", endpoint = "studio/create_schedule")]
+pub async fn create_schedule(
+    agent_id: AgentId,
+    cron: String,
+    time_zone: String,
+    goal: String,
+) -> Result<(), AppError> {
+    use resonant_domain::schedule::NewSchedule;
+
+    let new = NewSchedule { agent_id, cron, time_zone, goal, context: None };
+    resonant_backend::schedules::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Switches a schedule on or off.
+#[server(prefix = "/api/fn", endpoint = "studio/switch_schedule")]
+pub async fn switch_schedule(id: ScheduleId, is_enabled: bool) -> Result<(), AppError> {
+    use resonant_domain::schedule::ScheduleChanges;
+
+    let changes = ScheduleChanges { is_enabled: Some(is_enabled), ..ScheduleChanges::default() };
+    resonant_backend::schedules::update(&ssr::ctx()?, id, changes).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Deletes a schedule.
+#[server(prefix = "/api/fn", endpoint = "studio/delete_schedule")]
+pub async fn delete_schedule(id: ScheduleId) -> Result<(), AppError> {
+    resonant_backend::schedules::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Makes a trigger.
+#[server(prefix = "/api/fn", endpoint = "studio/create_trigger")]
+pub async fn create_trigger(agent_id: AgentId, goal: String) -> Result<(), AppError> {
+    use resonant_domain::webhook::NewTrigger;
+
+    let new = NewTrigger { agent_id, goal };
+    resonant_backend::triggers::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Deletes a trigger.
+#[server(prefix = "/api/fn", endpoint = "studio/delete_trigger")]
+pub async fn delete_trigger(id: TriggerId) -> Result<(), AppError> {
+    resonant_backend::triggers::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Makes a webhook.
+#[server(prefix = "/api/fn", endpoint = "studio/create_webhook")]
+pub async fn create_webhook(url: String) -> Result<(), AppError> {
+    use resonant_domain::webhook::NewWebhook;
+
+    let new = NewWebhook { url, agent_id: None };
+    resonant_backend::webhooks::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Deletes a webhook and its log.
+#[server(prefix = "/api/fn", endpoint = "studio/delete_webhook")]
+pub async fn delete_webhook(id: WebhookId) -> Result<(), AppError> {
+    resonant_backend::webhooks::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}

@@ -1,0 +1,364 @@
+//! `/studio/automations`: what starts sessions by itself, and who is told of their end.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use resonant_domain::FaultKind;
+use resonant_domain::agent::AgentSummary;
+use resonant_domain::schedule::Schedule;
+use resonant_domain::webhook::{Trigger, Webhook, WithKey};
+
+use super::api::{
+    Automations, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule, DeleteTrigger,
+    DeleteWebhook, SwitchSchedule, get_automations,
+};
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
+    PageHead, Skeleton, TextArea, Time, Tone,
+};
+
+/// The page of schedules, triggers and webhooks.
+pub struct AutomationsRoute {
+    actions: Actions,
+    automations: Resource<Result<Automations, AppError>>,
+}
+
+/// Everything that the page's forms do.
+#[derive(Clone, Copy)]
+struct Actions {
+    create_schedule: ServerAction<CreateSchedule>,
+    switch_schedule: ServerAction<SwitchSchedule>,
+    delete_schedule: ServerAction<DeleteSchedule>,
+    create_trigger: ServerAction<CreateTrigger>,
+    delete_trigger: ServerAction<DeleteTrigger>,
+    create_webhook: ServerAction<CreateWebhook>,
+    delete_webhook: ServerAction<DeleteWebhook>,
+}
+
+impl Actions {
+    fn new() -> Self {
+        Self {
+            create_schedule: ServerAction::new(),
+            switch_schedule: ServerAction::new(),
+            delete_schedule: ServerAction::new(),
+            create_trigger: ServerAction::new(),
+            delete_trigger: ServerAction::new(),
+            create_webhook: ServerAction::new(),
+            delete_webhook: ServerAction::new(),
+        }
+    }
+
+    /// Changes whenever one of them has run.
+    fn versions(self) -> [usize; 7] {
+        [
+            self.create_schedule.version().get(),
+            self.switch_schedule.version().get(),
+            self.delete_schedule.version().get(),
+            self.create_trigger.version().get(),
+            self.delete_trigger.version().get(),
+            self.create_webhook.version().get(),
+            self.delete_webhook.version().get(),
+        ]
+    }
+}
+
+impl LazyPage for AutomationsRoute {
+    fn data() -> Self {
+        let actions = Actions::new();
+        let automations = Resource::new_blocking(move || actions.versions(), |_| get_automations());
+        Self { actions, automations }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let AutomationsRoute { actions, automations } = this;
+        view! {
+            <Title text="Automations" />
+            <Meta
+                name="description"
+                content="Schedules and triggers that start your agents, and webhooks that hear of their end"
+            />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match automations.await {
+                        Ok(found) => view! { <Page found actions /> }.into_any(),
+                        Err(error) if error.kind == FaultKind::Unauthenticated => {
+                            view! { <NobodyYet /> }.into_any()
+                        }
+                        Err(error) => view! { <ErrorPanel error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Page(found: Automations, actions: Actions) -> impl IntoView {
+    let Automations { agents, schedules, triggers, webhooks } = found;
+    view! {
+        <div class="account">
+            <PageHead
+                title="Automations"
+                lead="What starts your agents by itself, and who is told when a session ends."
+            />
+            <Schedules schedules agents=agents.clone() actions />
+            <Triggers triggers agents actions />
+            <Webhooks webhooks actions />
+        </div>
+    }
+}
+
+/// The agents to choose from.
+#[component]
+fn AgentChoice(agents: Vec<AgentSummary>, id: &'static str) -> impl IntoView {
+    let options = agents
+        .into_iter()
+        .map(|agent| view! { <option value=agent.id.to_string()>{agent.name}</option> })
+        .collect_view();
+    view! {
+        <div class="field">
+            <label class="field__label" for=id>
+                "Agent"
+            </label>
+            <select class="field__control" id=id name="agent_id" required=true>
+                {options}
+            </select>
+        </div>
+    }
+}
+
+#[component]
+fn Schedules(
+    schedules: Vec<Schedule>,
+    agents: Vec<AgentSummary>,
+    actions: Actions,
+) -> impl IntoView {
+    let create = actions.create_schedule;
+    let error = action_error(create);
+    let rows = schedules
+        .into_iter()
+        .map(|schedule| view! { <ScheduleRow schedule actions /> })
+        .collect_view();
+    view! {
+        <section class="account__part" aria-labelledby="schedules-title">
+            <h2 id="schedules-title">"Schedules"</h2>
+            <FormError error=action_error(actions.switch_schedule) />
+            <FormError error=action_error(actions.delete_schedule) />
+            <ul class="secret-list">{rows}</ul>
+            <ActionForm action=create>
+                <div class="form">
+                    <FormError error fields=&["cron", "time_zone", "goal"] />
+                    <AgentChoice agents id="schedule-agent" />
+                    <Field
+                        label="When"
+                        name="cron"
+                        required=true
+                        autocomplete="off"
+                        placeholder="30 7 * * 1-5"
+                        hint="Minute, hour, day of the month, month, day of the week"
+                        error=field_error(error, "cron")
+                    />
+                    <Field
+                        label="Time zone"
+                        name="time_zone"
+                        value="UTC"
+                        required=true
+                        autocomplete="off"
+                        hint="Such as Europe/Berlin"
+                        error=field_error(error, "time_zone")
+                    />
+                    <TextArea
+                        label="Goal"
+                        name="goal"
+                        id="schedule-goal"
+                        rows=2
+                        required=true
+                        error=field_error(error, "goal")
+                    />
+                    <Button kind=ButtonKind::Primary busy=create.pending()>
+                        "Add schedule"
+                    </Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
+    let id = schedule.id;
+    let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
+    let version = schedule.agent_version.map_or_else(
+        || format!("revision {}", schedule.agent_revision),
+        |number| format!("version {number}"),
+    );
+    let last = schedule.last_session_id.map(|session| {
+        view! { <a href=paths::session(session)>"last session"</a> }
+    });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <a class="secret__name" href=paths::agent(schedule.agent_id)>
+                    {schedule.agent_name.clone()}
+                </a>
+                <span class="secret__about">{version}</span>
+                <code>{schedule.cron.clone()}</code>
+                <span class="secret__about">{schedule.time_zone.clone()}</span>
+                {(!schedule.is_enabled).then(|| view! { <Badge tone=Tone::Warn>"off"</Badge> })}
+            </div>
+            <p>{schedule.goal.clone()}</p>
+            <p class="secret__about">
+                {schedule.next_run_at.map(|at| view! { "next " <Time at /> " · " })}
+                {schedule.last_run_at.map(|at| view! { "last " <Time at /> " · " })} {last}
+                {schedule.last_error.clone().map(|reason| format!(" not started: {reason}"))}
+            </p>
+            <div class="secret__head">
+                <ActionForm action=switch>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input
+                        type="hidden"
+                        name="is_enabled"
+                        value=(!schedule.is_enabled).to_string()
+                    />
+                    <Button busy=switch.pending()>
+                        {if schedule.is_enabled { "Switch off" } else { "Switch on" }}
+                    </Button>
+                </ActionForm>
+                <ActionForm action=delete>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=delete.pending()>
+                        "Delete"
+                    </Button>
+                </ActionForm>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Triggers(
+    triggers: Vec<WithKey<Trigger>>,
+    agents: Vec<AgentSummary>,
+    actions: Actions,
+) -> impl IntoView {
+    let (create, delete) = (actions.create_trigger, actions.delete_trigger);
+    let error = action_error(create);
+    let rows = triggers
+        .into_iter()
+        .map(|WithKey { made, signing_key }| {
+            view! {
+                <li class="secret">
+                    <p>{made.goal}</p>
+                    <code class="secret__name">{made.path}</code>
+                    <SigningKey signing_key />
+                    <ActionForm action=delete>
+                        <input type="hidden" name="id" value=made.id.to_string() />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            "Delete"
+                        </Button>
+                    </ActionForm>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="account__part" aria-labelledby="triggers-title">
+            <h2 id="triggers-title">"Triggers"</h2>
+            <p>"A signed message to one of these addresses starts a session; its body is the context."</p>
+            <FormError error=action_error(delete) />
+            <ul class="secret-list">{rows}</ul>
+            <ActionForm action=create>
+                <div class="form">
+                    <FormError error fields=&["goal"] />
+                    <AgentChoice agents id="trigger-agent" />
+                    <TextArea
+                        label="Goal"
+                        name="goal"
+                        id="trigger-goal"
+                        rows=2
+                        required=true
+                        error=field_error(error, "goal")
+                    />
+                    <Button busy=create.pending()>"Add trigger"</Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView {
+    let (create, delete) = (actions.create_webhook, actions.delete_webhook);
+    let error = action_error(create);
+    let rows = webhooks
+        .into_iter()
+        .map(|WithKey { made, signing_key }| {
+            view! {
+                <li class="secret">
+                    <code class="secret__name">{made.url}</code>
+                    <SigningKey signing_key />
+                    <ActionForm action=delete>
+                        <input type="hidden" name="id" value=made.id.to_string() />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            "Delete"
+                        </Button>
+                    </ActionForm>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="account__part" aria-labelledby="webhooks-title">
+            <h2 id="webhooks-title">"Webhooks"</h2>
+            <p>"Each of these addresses is told, by a signed message, when a session of yours ends."</p>
+            <FormError error=action_error(delete) />
+            <ul class="secret-list">{rows}</ul>
+            <ActionForm action=create>
+                <div class="form">
+                    <FormError error fields=&["url"] />
+                    <Field
+                        label="Address"
+                        name="url"
+                        type_="url"
+                        required=true
+                        autocomplete="off"
+                        placeholder="https://example.org/hook"
+                        error=field_error(error, "url")
+                    />
+                    <Button busy=create.pending()>"Add webhook"</Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn SigningKey(signing_key: String) -> impl IntoView {
+    view! {
+        <details>
+            <summary>"Key that signs the messages"</summary>
+            <code class="secret__name">{signing_key}</code>
+        </details>
+    }
+}
+
+#[component]
+fn NobodyYet() -> impl IntoView {
+    view! {
+        <h1 class="visually-hidden">"Automations"</h1>
+        <EmptyState
+            icon=IconName::Clock
+            title="You are not signed in"
+            text="Make an agent first, or sign in to get back to yours."
+        >
+            <LinkButton href=paths::sign_in(paths::AUTOMATIONS) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+}

@@ -1,0 +1,236 @@
+//! Schedules: agents that start by themselves.
+
+use jiff::Timestamp;
+use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
+use resonant_domain::agent_version::Edition;
+use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
+use resonant_domain::session::NewSession;
+use resonant_domain::{ScheduleId, SessionId};
+use sqlx::PgConnection;
+
+use crate::sessions::Start;
+use crate::store::schedules::Fixed;
+use crate::{Backend, Ctx, Error, Result, access, agents, sessions, store};
+
+const NOT_FOUND: Error = Error::NotFound("schedule");
+
+/// Lists the caller's schedules, the newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn list(ctx: &Ctx) -> Result<Vec<Schedule>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let found = store::schedules::list(&mut conn, owner).await?;
+    Ok(found.into_iter().map(|fixed| fixed.schedule).collect())
+}
+
+/// Makes a schedule of an agent's published version, or of the agent as it is now where none is
+/// published.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
+/// [`Error::Conflict`] when there are too many.
+pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
+    let owner = access::user(ctx)?;
+    new.check()?;
+    let backend = ctx.backend();
+    let now = backend.now();
+    let next_run_at = Some(next_run(&new.cron, &new.time_zone, now)?);
+    let mut tx = backend.begin(owner).await?;
+    let agent = store::agents::lock(&mut tx, owner, new.agent_id).await?;
+    let agent = agent.ok_or(Error::NotFound("agent"))?;
+    let (agent_version, spec) = published(&mut tx, &agent).await?;
+    let fixed = Fixed {
+        owner_id: owner,
+        schedule: Schedule {
+            id: ScheduleId::from_uuid(backend.new_id()?),
+            agent_id: agent.id,
+            agent_name: spec.name.clone(),
+            agent_version,
+            agent_revision: agent.revision,
+            cron: new.cron.trim().to_owned(),
+            time_zone: new.time_zone.trim().to_owned(),
+            goal: new.goal.trim().to_owned(),
+            context: new.context.filter(|context| !context.trim().is_empty()),
+            is_enabled: true,
+            next_run_at,
+            last_run_at: None,
+            last_session_id: None,
+            last_error: None,
+            created_at: now,
+        },
+        spec,
+    };
+    let max = i64::try_from(SCHEDULES_MAX).unwrap_or(i64::MAX);
+    if !store::schedules::insert(&mut tx, &fixed, max).await? {
+        return Err(Error::Conflict(format!("There are {SCHEDULES_MAX} schedules already")));
+    }
+    tx.commit().await?;
+    tracing::info!(schedule.id = %fixed.schedule.id, agent.id = %new.agent_id, "schedule created");
+    Ok(fixed.schedule)
+}
+
+/// Changes a schedule. What is absent from the changes stays.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the schedule or for its agent;
+/// [`Error::Invalid`] for the schedule as it would be.
+pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Result<Schedule> {
+    let owner = access::user(ctx)?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let mut fixed = store::schedules::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    if changes.refresh_agent {
+        let agent = store::agents::lock(&mut tx, owner, fixed.schedule.agent_id).await?;
+        let agent = agent.ok_or(Error::NotFound("agent"))?;
+        let (agent_version, spec) = published(&mut tx, &agent).await?;
+        fixed.schedule.agent_name.clone_from(&spec.name);
+        fixed.schedule.agent_version = agent_version;
+        fixed.schedule.agent_revision = agent.revision;
+        fixed.spec = spec;
+    }
+    let schedule = &mut fixed.schedule;
+    let keep = |place: &mut String, value: Option<String>| {
+        if let Some(value) = value {
+            value.trim().clone_into(place);
+        }
+    };
+    let is_retimed = changes.cron.is_some() || changes.time_zone.is_some();
+    keep(&mut schedule.cron, changes.cron);
+    keep(&mut schedule.time_zone, changes.time_zone);
+    keep(&mut schedule.goal, changes.goal);
+    as_new(schedule).check()?;
+    let next_run_at = next_run(&schedule.cron, &schedule.time_zone, backend.now())?;
+    let was_enabled = schedule.is_enabled;
+    schedule.is_enabled = changes.is_enabled.unwrap_or(was_enabled);
+    schedule.next_run_at = match schedule.next_run_at {
+        _ if !schedule.is_enabled => None,
+        Some(at) if was_enabled && !is_retimed => Some(at),
+        _ => Some(next_run_at),
+    };
+    store::schedules::update(&mut tx, &fixed).await?;
+    tx.commit().await?;
+    tracing::info!(schedule.id = %id, "schedule changed");
+    Ok(fixed.schedule)
+}
+
+/// Deletes a schedule. The sessions that it started stay.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn delete(ctx: &Ctx, id: ScheduleId) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    if !store::schedules::delete(&mut conn, owner, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(schedule.id = %id, "schedule deleted");
+    Ok(())
+}
+
+/// Starts a session for every schedule that is due, each in the transaction that sets its next time:
+/// so a time starts one session, however many processes ask. A schedule that was due several times
+/// while nobody asked starts one. Answers how many were due.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+pub async fn run_due(ctx: &Ctx) -> Result<usize> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let mut count = 0;
+    for shard in backend.shards() {
+        loop {
+            let mut tx = backend.begin_on(shard).await?;
+            let now = backend.now();
+            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now).await? else { break };
+            let started = start(backend, &mut tx, &fixed).await?;
+            let schedule = &mut fixed.schedule;
+            schedule.last_run_at = Some(now);
+            (schedule.last_session_id, schedule.last_error) = match started {
+                Ok(session) => (Some(session), None),
+                Err(reason) => (schedule.last_session_id, Some(reason.to_owned())),
+            };
+            // A line that meant times once may mean none any more: years end, zones go.
+            schedule.next_run_at = next_run(&schedule.cron, &schedule.time_zone, now).ok();
+            store::schedules::update(&mut tx, &fixed).await?;
+            tx.commit().await?;
+            tracing::info!(schedule.id = %fixed.schedule.id, "schedule ran");
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Starts the session of a schedule, or says why not.
+async fn start(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    fixed: &Fixed,
+) -> Result<std::result::Result<SessionId, &'static str>> {
+    let (owner, schedule) = (fixed.owner_id, &fixed.schedule);
+    let status = store::agents::find(&mut *tx, owner, schedule.agent_id).await?;
+    match status.map(|agent| agent.status) {
+        None => return Ok(Err("the agent was deleted")),
+        Some(AgentStatus::Paused) => return Ok(Err("the agent is paused")),
+        Some(AgentStatus::Archived) => return Ok(Err("the agent is archived")),
+        Some(AgentStatus::Active) => {}
+    }
+    let new = NewSession {
+        goal: schedule.goal.clone(),
+        context: schedule.context.clone(),
+        ..NewSession::default()
+    };
+    let start = Start {
+        id: SessionId::from_uuid(backend.new_id()?),
+        owner,
+        agent_id: schedule.agent_id,
+        agent_version: schedule.agent_version,
+        spec: fixed.spec.clone(),
+    };
+    Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))
+}
+
+/// The agent's published version, or the agent as it is now where none is published.
+async fn published(tx: &mut PgConnection, agent: &Agent) -> Result<(Option<u32>, AgentSpec)> {
+    let version = store::agent_versions::find_published(&mut *tx, agent.owner_id, agent.id).await?;
+    let edition = version.map_or(Edition::Draft, Edition::Version);
+    Ok((version, agents::spec_of(tx, agent, edition).await?))
+}
+
+/// The first time after `now` that a crontab line means in a time zone.
+fn next_run(cron: &str, time_zone: &str, now: Timestamp) -> Result<Timestamp> {
+    let zone = time_zone.trim();
+    if jiff::tz::TimeZone::get(zone).is_err() {
+        return Err(Error::field("time_zone", "must be a time zone such as Europe/Berlin or UTC"));
+    }
+    let wrong = |reason: String| {
+        Error::field("cron", format!("must be a crontab line such as 30 7 * * 1-5: {reason}"))
+    };
+    let fields = cron.split_whitespace().count();
+    if fields != 5 {
+        return Err(wrong(format!("it has {fields} fields instead of 5")));
+    }
+    let line = format!("{} {zone}", cron.trim());
+    let line = cronexpr::parse_crontab(&line).map_err(|error| {
+        // The first line of the message shows the expression with our zone behind it.
+        wrong(error.to_string().lines().last().unwrap_or_default().trim().to_owned())
+    })?;
+    let next = line.find_next(now).map_err(|error| wrong(error.to_string()))?;
+    Ok(next.timestamp())
+}
+
+/// The schedule as someone would make it anew, for the rules.
+fn as_new(schedule: &Schedule) -> NewSchedule {
+    NewSchedule {
+        agent_id: schedule.agent_id,
+        cron: schedule.cron.clone(),
+        time_zone: schedule.time_zone.clone(),
+        goal: schedule.goal.clone(),
+        context: schedule.context.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use resonant_domain::FaultKind;
+use resonant_domain::agent::AgentChanges;
+use resonant_runtime::clock::FixedClock;
+use sqlx::PgPool;
+
+use super::*;
+use crate::sample;
+
+/// A Friday, 07:00 in Berlin.
+const START: &str = "2026-01-02T06:00:00Z";
+
+fn at(pool: PgPool) -> (Backend, Arc<FixedClock>) {
+    let clock = Arc::new(FixedClock::new(START.parse().unwrap()));
+    (Backend::for_tests_at(pool, clock.clone()), clock)
+}
+
+async fn schedule(ctx: &Ctx, cron: &str) -> Schedule {
+    let agent = agents::create(ctx, sample::spec("Reader")).await.unwrap();
+    create(ctx, sample::schedule(agent.id, cron)).await.unwrap()
+}
+
+async fn started(ctx: &Ctx) -> usize {
+    let all = sessions::SessionFilter::default();
+    sessions::list(ctx, all).await.unwrap().items.len()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_schedule_starts_one_session_for_each_of_its_times(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let made = schedule(&ctx, "30 7 * * 1-5").await;
+    let next = |schedule: &Schedule| schedule.next_run_at.unwrap().to_string();
+    assert_eq!(next(&made), "2026-01-02T06:30:00Z");
+    let system = backend.system();
+    assert_eq!(run_due(&system).await.unwrap(), 0);
+    clock.advance(SignedDuration::from_mins(31));
+    let (one, two) = tokio::join!(run_due(&system), run_due(&system));
+    assert_eq!(one.unwrap() + two.unwrap(), 1);
+    assert_eq!(started(&ctx).await, 1);
+    let after = &list(&ctx).await.unwrap()[0];
+    // The next day is a Saturday.
+    assert_eq!(next(after), "2026-01-05T06:30:00Z");
+    assert_eq!(after.last_run_at.unwrap().to_string(), "2026-01-02T06:31:00Z");
+    let session = sessions::get(&ctx, after.last_session_id.unwrap()).await.unwrap();
+    assert_eq!(session.goal, made.goal);
+    // Nobody asked for a week: one session makes up for it.
+    clock.advance(SignedDuration::from_hours(24 * 7));
+    assert_eq!(run_due(&system).await.unwrap(), 1);
+    assert_eq!(run_due(&system).await.unwrap(), 0);
+    assert_eq!(started(&ctx).await, 2);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_schedule_runs_the_agent_as_it_was_fixed(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let made = schedule(&ctx, "* * * * *").await;
+    let rename = AgentChanges { name: Some("Writer".to_owned()), ..Default::default() };
+    agents::update(&ctx, made.agent_id, rename, None).await.unwrap();
+    let runs_as = async || {
+        clock.advance(SignedDuration::from_mins(1));
+        run_due(&backend.system()).await.unwrap();
+        let last = list(&ctx).await.unwrap()[0].last_session_id.unwrap();
+        sessions::get(&ctx, last).await.unwrap().agent_name
+    };
+    assert_eq!(runs_as().await, "Reader");
+    let refresh = ScheduleChanges { refresh_agent: true, ..Default::default() };
+    assert_eq!(update(&ctx, made.id, refresh).await.unwrap().agent_revision, 2);
+    assert_eq!(runs_as().await, "Writer");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_cannot_run_says_why(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let made = schedule(&ctx, "* * * * *").await;
+    let pause = AgentChanges { status: Some(AgentStatus::Paused), ..Default::default() };
+    agents::update(&ctx, made.agent_id, pause, None).await.unwrap();
+    let said = async || {
+        clock.advance(SignedDuration::from_mins(1));
+        run_due(&backend.system()).await.unwrap();
+        list(&ctx).await.unwrap()[0].last_error.clone().unwrap_or_default()
+    };
+    assert_eq!(said().await, "the agent is paused");
+    agents::delete(&ctx, made.agent_id, None).await.unwrap();
+    assert_eq!(said().await, "the agent was deleted");
+    assert_eq!(started(&ctx).await, 0);
+
+    let off = ScheduleChanges { is_enabled: Some(false), ..Default::default() };
+    assert_eq!(update(&ctx, made.id, off).await.unwrap().next_run_at, None);
+    clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(run_due(&backend.system()).await.unwrap(), 0);
+    let on = ScheduleChanges { is_enabled: Some(true), ..Default::default() };
+    assert!(update(&ctx, made.id, on).await.unwrap().next_run_at.is_some());
+    delete(&ctx, made.id).await.unwrap();
+    assert_eq!(delete(&ctx, made.id).await.unwrap_err().kind(), FaultKind::NotFound);
+}
+
+#[test]
+fn times_are_told_in_their_zone_across_changes_of_the_clock() {
+    for (cron, zone, now, next) in [
+        ("30 7 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T05:30:00Z"),
+        ("0 9 1 * *", "America/New_York", "2026-01-02T00:00:00Z", "2026-02-01T14:00:00Z"),
+        ("*/15 * * * *", "UTC", "2026-01-02T00:00:00Z", "2026-01-02T00:15:00Z"),
+        (" 0  0 * * SUN ", " Asia/Tokyo ", "2026-01-02T00:00:00Z", "2026-01-03T15:00:00Z"),
+    ] {
+        let found = next_run(cron, zone, now.parse().unwrap()).unwrap();
+        assert_eq!(found.to_string(), next, "{cron} {zone}");
+    }
+    let now = START.parse().unwrap();
+    for (cron, zone, field) in [
+        ("* * * *", "UTC", "cron"),
+        ("* * * * * *", "UTC", "cron"),
+        ("61 * * * *", "UTC", "cron"),
+        ("often", "UTC", "cron"),
+        ("", "UTC", "cron"),
+        ("* * * * Europe/Berlin", "UTC", "cron"),
+        ("* * * * *", "Middle/Earth", "time_zone"),
+        ("* * * * *", "", "time_zone"),
+    ] {
+        let error = next_run(cron, zone, now).unwrap_err();
+        assert_eq!(error.fields()[0].field, field, "{cron} {zone}: {error:?}");
+    }
+}

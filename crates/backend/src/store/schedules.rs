@@ -1,0 +1,206 @@
+//! The SQL of schedules.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::agent::AgentSpec;
+use resonant_domain::schedule::Schedule;
+use resonant_domain::{AgentId, ScheduleId, SessionId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+/// A schedule with the agent that it runs.
+pub(crate) struct Fixed {
+    pub(crate) owner_id: UserId,
+    pub(crate) schedule: Schedule,
+    pub(crate) spec: AgentSpec,
+}
+
+struct ScheduleRow {
+    owner_id: Uuid,
+    schedule_id: Uuid,
+    agent_id: Uuid,
+    agent_version: Option<i32>,
+    agent_revision: i64,
+    spec: Json<AgentSpec>,
+    cron: String,
+    time_zone: String,
+    goal: String,
+    context: Option<String>,
+    next_run_at: Option<Timestamp>,
+    last_run_at: Option<Timestamp>,
+    last_session_id: Option<Uuid>,
+    last_error: Option<String>,
+    created_at: Timestamp,
+}
+
+impl From<ScheduleRow> for Fixed {
+    fn from(row: ScheduleRow) -> Self {
+        Self {
+            owner_id: UserId::from_uuid(row.owner_id),
+            schedule: Schedule {
+                id: ScheduleId::from_uuid(row.schedule_id),
+                agent_id: AgentId::from_uuid(row.agent_id),
+                agent_name: row.spec.0.name.clone(),
+                agent_version: row.agent_version.and_then(|number| u32::try_from(number).ok()),
+                agent_revision: row.agent_revision,
+                cron: row.cron,
+                time_zone: row.time_zone,
+                goal: row.goal,
+                context: row.context,
+                is_enabled: row.next_run_at.is_some(),
+                next_run_at: row.next_run_at.map(Timestamp::to_jiff),
+                last_run_at: row.last_run_at.map(Timestamp::to_jiff),
+                last_session_id: row.last_session_id.map(SessionId::from_uuid),
+                last_error: row.last_error,
+                created_at: row.created_at.to_jiff(),
+            },
+            spec: row.spec.0,
+        }
+    }
+}
+
+/// Lists an owner's schedules, the newest first.
+#[tracing::instrument(name = "db.schedule.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list(conn: &mut PgConnection, owner: UserId) -> sqlx::Result<Vec<Fixed>> {
+    let rows = sqlx::query_as!(
+        ScheduleRow,
+        r#"
+        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
+               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               last_error, created_at
+        FROM schedules
+        WHERE owner_id = $1
+        ORDER BY schedule_id DESC
+        "#,
+        owner.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Fixed::from).collect())
+}
+
+/// Reads a schedule and keeps others from changing it until the transaction ends.
+#[tracing::instrument(name = "db.schedule.lock", skip_all, fields(schedule.id = %id), err(level = "debug"))]
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: ScheduleId,
+) -> sqlx::Result<Option<Fixed>> {
+    let row = sqlx::query_as!(
+        ScheduleRow,
+        r#"
+        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
+               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               last_error, created_at
+        FROM schedules
+        WHERE owner_id = $1 AND schedule_id = $2
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Fixed::from))
+}
+
+/// Takes the schedule that has been due longest, past those that another process has taken.
+#[tracing::instrument(name = "db.schedule.claim_due", skip_all, err(level = "debug"))]
+pub(crate) async fn claim_due(
+    conn: &mut PgConnection,
+    now: jiff::Timestamp,
+) -> sqlx::Result<Option<Fixed>> {
+    let row = sqlx::query_as!(
+        ScheduleRow,
+        r#"
+        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
+               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               last_error, created_at
+        FROM schedules
+        WHERE next_run_at <= $1
+        ORDER BY next_run_at
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+        "#,
+        now.to_sqlx() as Timestamp,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Fixed::from))
+}
+
+/// Keeps a schedule unless its owner has `max` of them already: then `false`.
+#[tracing::instrument(name = "db.schedule.insert", skip_all, fields(schedule.id = %fixed.schedule.id), err(level = "debug"))]
+pub(crate) async fn insert(conn: &mut PgConnection, fixed: &Fixed, max: i64) -> sqlx::Result<bool> {
+    let schedule = &fixed.schedule;
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO schedules (owner_id, schedule_id, agent_id, agent_revision, spec, cron,
+                               time_zone, goal, context, next_run_at, created_at, agent_version)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13
+        WHERE (SELECT count(*) FROM schedules WHERE owner_id = $1) < $12
+        "#,
+        fixed.owner_id.as_uuid(),
+        schedule.id.as_uuid(),
+        schedule.agent_id.as_uuid(),
+        schedule.agent_revision,
+        Json(&fixed.spec) as _,
+        schedule.cron,
+        schedule.time_zone,
+        schedule.goal,
+        schedule.context,
+        schedule.next_run_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+        schedule.created_at.to_sqlx() as Timestamp,
+        max,
+        schedule.agent_version.and_then(|number| i32::try_from(number).ok()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Writes all that may change of a schedule that is locked.
+#[tracing::instrument(name = "db.schedule.update", skip_all, fields(schedule.id = %fixed.schedule.id), err(level = "debug"))]
+pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Result<()> {
+    let schedule = &fixed.schedule;
+    sqlx::query!(
+        r#"
+        UPDATE schedules
+        SET agent_revision = $3, spec = $4, cron = $5, time_zone = $6, goal = $7,
+            next_run_at = $8, last_run_at = $9, last_session_id = $10, last_error = $11,
+            agent_version = $12
+        WHERE owner_id = $1 AND schedule_id = $2
+        "#,
+        fixed.owner_id.as_uuid(),
+        schedule.id.as_uuid(),
+        schedule.agent_revision,
+        Json(&fixed.spec) as _,
+        schedule.cron,
+        schedule.time_zone,
+        schedule.goal,
+        schedule.next_run_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+        schedule.last_run_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+        schedule.last_session_id.map(SessionId::as_uuid),
+        schedule.last_error,
+        schedule.agent_version.and_then(|number| i32::try_from(number).ok()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a schedule; `false` when there was none.
+#[tracing::instrument(name = "db.schedule.delete", skip_all, fields(schedule.id = %id), err(level = "debug"))]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: ScheduleId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM schedules WHERE owner_id = $1 AND schedule_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

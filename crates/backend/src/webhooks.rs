@@ -1,0 +1,220 @@
+//! Webhooks: addresses that are told when a session ends.
+//!
+//! The message is written in the transaction that ends the session (by the trigger that the migration
+//! makes), and sent from there, again and again, until it is taken or given up.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream;
+use jiff::SignedDuration;
+use resonant_domain::http_tool::HttpMethod;
+use resonant_domain::webhook::{
+    Delivery, DeliveryState, NewWebhook, WEBHOOKS_MAX, Webhook, WithKey, wait_seconds,
+};
+use resonant_domain::{WebhookId, host};
+use resonant_runtime::egress::{HostLimit, Outgoing};
+use serde_json::json;
+
+use crate::signature::SigningKey;
+use crate::store::webhooks::{Attempted, Due};
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+const NOT_FOUND: Error = Error::NotFound("webhook");
+const KIND: &str = "webhook";
+/// How long a receiver may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// After this long a message whose sender was lost is taken by another.
+const RETAKEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// How many messages are sent side by side.
+const SIDE_BY_SIDE: usize = 8;
+/// How many lines of its log a webhook shows.
+const LOG_LINES: i64 = 100;
+
+/// Lists the caller's webhooks, the newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    Ok(store::webhooks::list(&mut conn, owner).await?)
+}
+
+/// The same with the key of each, for its owner's eyes.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Webhook>>> {
+    let owner = access::user(ctx)?;
+    let mut all = Vec::new();
+    for made in list(ctx).await? {
+        let key = SigningKey::of(ctx.backend(), KIND, owner, made.id.as_uuid()).await?;
+        all.push(WithKey { made, signing_key: key.to_text() });
+    }
+    Ok(all)
+}
+
+/// Makes a webhook. Answers it with the key that signs its messages.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
+/// [`Error::Conflict`] when there are too many.
+pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<WithKey<Webhook>> {
+    let owner = access::user(ctx)?;
+    new.check()?;
+    let backend = ctx.backend();
+    let made = Webhook {
+        id: WebhookId::from_uuid(backend.new_id()?),
+        url: new.url.trim().to_owned(),
+        agent_id: new.agent_id,
+        created_at: backend.now(),
+    };
+    let key = SigningKey::of(backend, KIND, owner, made.id.as_uuid()).await?;
+    let mut tx = backend.begin(owner).await?;
+    if let Some(agent) = new.agent_id {
+        store::agents::find(&mut tx, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
+    }
+    let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
+    if !store::webhooks::insert(&mut tx, owner, &made, max).await? {
+        return Err(Error::Conflict(format!("There are {WEBHOOKS_MAX} webhooks already")));
+    }
+    tx.commit().await?;
+    tracing::info!(webhook.id = %made.id, "webhook created");
+    Ok(WithKey { made, signing_key: key.to_text() })
+}
+
+/// Deletes a webhook and its log.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn delete(ctx: &Ctx, id: WebhookId) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    if !store::webhooks::delete(&mut conn, owner, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(webhook.id = %id, "webhook deleted");
+    Ok(())
+}
+
+/// The newest messages of a webhook and what became of each.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn deliveries(ctx: &Ctx, id: WebhookId) -> Result<Vec<Delivery>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let is_known = store::webhooks::list(&mut conn, owner).await?.iter().any(|hook| hook.id == id);
+    if !is_known {
+        return Err(NOT_FOUND);
+    }
+    Ok(store::webhooks::list_deliveries(&mut conn, owner, id, LOG_LINES).await?)
+}
+
+/// Sends every message that is due. Answers how many it sent.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let mut count = 0;
+    for shard in backend.shards() {
+        loop {
+            let now = backend.now();
+            let mut tx = backend.begin_on(shard).await?;
+            let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
+            let retaken_at = now + RETAKEN_AFTER;
+            let due = store::webhooks::claim_due(&mut tx, now, retaken_at, most).await?;
+            tx.commit().await?;
+            if due.is_empty() {
+                break;
+            }
+            count += due.len();
+            let sent = stream::iter(due).map(|due| deliver(backend, due));
+            let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
+            done.into_iter().collect::<Result<Vec<()>>>()?;
+        }
+    }
+    Ok(count)
+}
+
+/// Sends one message and notes what came of it.
+async fn deliver(backend: &Backend, due: Due) -> Result<()> {
+    let answer = send(backend, &due).await?;
+    let now = backend.now();
+    let (status, error) = match &answer {
+        Ok(status) => (Some(i32::from(*status)), None),
+        Err(reason) => (None, Some(reason.as_str())),
+    };
+    let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+    let wait = wait_seconds(due.attempts).filter(|_| !is_taken);
+    let state = match (is_taken, wait) {
+        (true, _) => DeliveryState::Delivered,
+        (false, Some(_)) => DeliveryState::Pending,
+        (false, None) => DeliveryState::Failed,
+    };
+    // Up to a fifth more, by chance, so that those who failed together do not come back together.
+    let spread = i64::from(crate::backend::random::<1>()?[0]);
+    let next_attempt_at = wait.map(|seconds| {
+        now + SignedDuration::from_millis(seconds * 1_000 + seconds * spread * 4 / 5)
+    });
+    let done = Attempted { state, status, error, at: now, next_attempt_at };
+    let mut conn = backend.write(due.owner_id).await?;
+    store::webhooks::update_delivery(&mut conn, due.owner_id, due.id, &done).await?;
+    conn.commit().await?;
+    tracing::info!(
+        delivery.id = %due.id,
+        delivery.state = state.as_str(),
+        attempts = due.attempts,
+        "webhook told"
+    );
+    Ok(())
+}
+
+/// The status of the receiver's answer, or why there is none.
+async fn send(backend: &Backend, due: &Due) -> Result<std::result::Result<u16, String>> {
+    let owner = due.owner_id;
+    let mut conn = backend.read_latest(owner).await?;
+    let session = store::sessions::find(&mut conn, owner, due.session_id).await?;
+    drop(conn);
+    let Some(session) = session else { return Ok(Err("the session is no longer kept".to_owned())) };
+    let now = backend.now();
+    let body = json!({
+        "type": "session.ended",
+        "timestamp": session.ended_at,
+        "data": { "session": session },
+    })
+    .to_string();
+    let id = due.id.to_string();
+    let seconds = now.as_second();
+    let key = SigningKey::of(backend, KIND, owner, due.webhook_id.as_uuid()).await?;
+    let signature = key.sign(&id, seconds, &body)?;
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", id),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signature),
+    ];
+    let outgoing = Outgoing {
+        method: HttpMethod::Post,
+        url: due.url.clone(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+        body: Some(body.into_bytes()),
+        timeout: TIMEOUT,
+        limits: vec![HostLimit {
+            whose: "the webhook".to_owned(),
+            hosts: host::of_url(&due.url).map(str::to_owned).into_iter().collect(),
+            is_secret: false,
+        }],
+        // What it says beyond the status is not wanted.
+        enough: Some(|_| true),
+    };
+    let answer = backend.egress().send(outgoing).await;
+    Ok(answer.map(|fetched| fetched.status).map_err(|error| error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use resonant_domain::session::SessionState;
+use resonant_domain::webhook::ATTEMPTS_MAX;
+use resonant_runtime::clock::{Clock as _, FixedClock};
+use sqlx::PgPool;
+
+use super::*;
+use crate::signature::Signed;
+use crate::{Settings, agents, sample, sessions};
+
+/// Answers one request after the other with these statuses, and hands on what it was sent.
+fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (told, heard) = channel();
+    drop(std::thread::spawn(move || {
+        for status in statuses {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = String::new();
+            let mut piece = [0; 4096];
+            // Until the body is there in the length that was announced.
+            loop {
+                let count = stream.read(&mut piece).unwrap();
+                request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+                let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
+                let length = header(head, "content-length").parse::<usize>().unwrap();
+                if body.len() >= length {
+                    break;
+                }
+            }
+            write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
+            told.send(request).unwrap();
+        }
+    }));
+    (url, heard)
+}
+
+fn header(head: &str, name: &str) -> String {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn at(pool: PgPool) -> (Backend, Arc<FixedClock>) {
+    let clock = Arc::new(FixedClock::new("2026-01-02T06:00:00Z".parse().unwrap()));
+    let settings = Settings { allow_private_egress: true, ..sample::settings() };
+    (Backend::for_tests_at_with(pool, clock.clone(), &settings), clock)
+}
+
+/// A session that has ended, and its agent's owner's webhook.
+async fn told(backend: &Backend, url: &str) -> (Ctx, WithKey<Webhook>) {
+    let ctx = sample::guest(backend).await.unwrap();
+    let hook = create(&ctx, NewWebhook { url: url.to_owned(), agent_id: None }).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0);
+    let session = sessions::cancel(&ctx, session.id).await.unwrap();
+    assert_eq!(session.state, SessionState::Cancelled);
+    (ctx, hook)
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_end_is_told_once_with_a_signature(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let (url, heard) = receiver(&[204]);
+    let (ctx, hook) = told(&backend, &url).await;
+    let system = backend.system();
+    let (one, two) = tokio::join!(deliver_due(&system), deliver_due(&system));
+    assert_eq!(one.unwrap() + two.unwrap(), 1);
+    let request = heard.recv().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let message = Signed {
+        id: header(head, "webhook-id"),
+        timestamp: header(head, "webhook-timestamp"),
+        signature: header(head, "webhook-signature"),
+        body: body.to_owned(),
+    };
+    let owner = access::user(&ctx).unwrap();
+    let key = SigningKey::of(&backend, KIND, owner, hook.made.id.as_uuid()).await.unwrap();
+    assert_eq!(key.to_text(), hook.signing_key);
+    assert!(key.verify(&message, clock.now()).unwrap(), "{message:?}");
+    assert!(body.contains("\"session.ended\"") && body.contains("\"cancelled\""), "{body}");
+
+    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    assert_eq!(
+        (log.len(), log[0].state, log[0].last_status),
+        (1, DeliveryState::Delivered, Some(204))
+    );
+    assert_eq!(log[0].id.to_string(), message.id);
+    clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_taken_is_told_again_and_given_up_in_the_end(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let (url, heard) = receiver(&[500; 8]);
+    let (ctx, hook) = told(&backend, &url).await;
+    let mut ids = Vec::new();
+    for attempt in 1..=ATTEMPTS_MAX {
+        assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1, "{attempt}");
+        assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0, "{attempt}");
+        ids.push(header(heard.recv().unwrap().split_once("\r\n\r\n").unwrap().0, "webhook-id"));
+        clock.advance(SignedDuration::from_hours(10));
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "the message keeps its id");
+    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    assert_eq!(
+        (log[0].state, log[0].attempts, log[0].last_status),
+        (DeliveryState::Failed, ATTEMPTS_MAX, Some(500))
+    );
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0);
+    let stranger = sample::guest(&backend).await.unwrap();
+    assert!(matches!(deliveries(&stranger, hook.made.id).await, Err(Error::NotFound(_))));
+    delete(&ctx, hook.made.id).await.unwrap();
+    assert!(matches!(deliveries(&ctx, hook.made.id).await, Err(Error::NotFound(_))));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_address_inside_is_not_told(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (ctx, hook) = told(&backend, "http://169.254.169.254/hook").await;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
+    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    let error = log[0].last_error.clone().unwrap_or_default();
+    assert!(error.contains("not on the public Internet"), "{error}");
+}

@@ -1,0 +1,44 @@
+//! `/api/v1/schedules`
+
+use axum::Extension;
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use resonant_backend::{Ctx, schedules};
+use resonant_domain::ScheduleId;
+use resonant_domain::schedule::{NewSchedule, ScheduleChanges};
+use serde_json::json;
+
+use crate::extract::{Body, PathId};
+use crate::fault::Fault;
+use crate::reply;
+
+pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
+    let schedules = schedules::list(&ctx).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "schedules": schedules })))
+}
+
+pub(crate) async fn create(
+    Extension(ctx): Extension<Ctx>,
+    Body(new): Body<NewSchedule>,
+) -> Result<Response, Fault> {
+    let schedule = schedules::create(&ctx, new).await?;
+    let path = format!("/api/v1/schedules/{}", schedule.id);
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &schedule), &path))
+}
+
+pub(crate) async fn update(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<ScheduleId>,
+    Body(changes): Body<ScheduleChanges>,
+) -> Result<Response, Fault> {
+    let schedule = schedules::update(&ctx, id, changes).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &schedule))
+}
+
+pub(crate) async fn delete(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<ScheduleId>,
+) -> Result<Response, Fault> {
+    schedules::delete(&ctx, id).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+}
