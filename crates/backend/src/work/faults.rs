@@ -141,7 +141,10 @@ async fn the_worker() {
     let Some(database) = variable(WORKER) else { return };
     // The same cluster, with its password: the tests read it from the same variable.
     let cluster: PgConnectOptions = variable("DATABASE_URL").unwrap().parse().unwrap();
-    let backend = backend(PgPool::connect_with(cluster.database(&database)).await.unwrap());
+    // One that is stopped in the middle of a transaction keeps its locks for so long, as in a server.
+    let patience = [("idle_in_transaction_session_timeout", "2s")];
+    let options = cluster.database(&database).options(patience);
+    let backend = backend(PgPool::connect_with(options).await.unwrap());
     let tasks = (0..4).map(|number| {
         let backend = backend.clone();
         tokio::spawn(async move {
