@@ -4,6 +4,8 @@
 #[cfg(not(feature = "hydrate"))]
 mod absent;
 #[cfg(feature = "hydrate")]
+mod agent_stream;
+#[cfg(feature = "hydrate")]
 mod clipboard;
 #[cfg(feature = "hydrate")]
 mod document;
@@ -12,18 +14,22 @@ mod event_source;
 #[cfg(feature = "hydrate")]
 mod scroll;
 #[cfg(feature = "hydrate")]
+mod scroller;
+#[cfg(feature = "hydrate")]
 mod time;
 
 #[cfg(not(feature = "hydrate"))]
 pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use {
+    agent_stream::{AgentStream, follow_agents},
     clipboard::copy_text,
     document::{
         announce_page, choose_theme, chosen_theme, focus, origin, prefers_dark, show_fault_notice,
     },
     event_source::{EventStream, follow_session},
     scroll::{is_near_end, scroll_to_end},
+    scroller::{Scroller, remember_place, remembered_place},
     time::{local_time, now_ms},
 };
 

@@ -1,6 +1,8 @@
 //! Every address of Resonant as a function: no page writes one by hand.
 
 use resonant_domain::agent::AgentStatus;
+use resonant_domain::agent_list::{AgentQuery, AgentSort};
+use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
 use resonant_domain::{AgentId, SessionId};
 
@@ -45,6 +47,39 @@ pub fn agent(id: AgentId) -> String {
     format!("{STUDIO}/agents/{id}")
 }
 
+/// Two sessions side by side, to be chosen.
+pub const COMPARE_SESSIONS: &str = "/sessions/compare";
+
+/// A session beside another one that is chosen there.
+pub fn compare_session(left: SessionId) -> String {
+    format!("{COMPARE_SESSIONS}?left={left}")
+}
+
+/// A recorded session, event by event.
+pub fn replay(id: SessionId) -> String {
+    format!("{}/replay", session(id))
+}
+
+/// A recorded session after so many events.
+pub fn replay_at(id: SessionId, at: usize) -> String {
+    with_query(&replay(id), &[("at", Some(&at.to_string()))])
+}
+
+/// A session as anyone reads it by a link.
+pub fn shared(token: &str) -> String {
+    format!("/shared/{}", escape(token))
+}
+
+/// The live events of a shared session after the given one.
+pub fn shared_stream(token: &str, after: i64) -> String {
+    format!("/api/v1/shared/{}/stream?after={after}", escape(token))
+}
+
+/// A session as a file: `md` or `json`.
+pub fn session_file(id: SessionId, format: &str) -> String {
+    format!("/api/v1/sessions/{id}/export?format={format}")
+}
+
 /// One of the viewer's sessions.
 pub fn session(id: SessionId) -> String {
     format!("{SESSIONS}/{id}")
@@ -65,9 +100,56 @@ pub fn run_again(id: AgentId, session: SessionId) -> String {
     format!("{}?again={session}#run", agent(id))
 }
 
-/// The viewer's agents of one status, from a cursor on.
-pub fn agents_page(status: Option<AgentStatus>, cursor: Option<&str>) -> String {
-    with_query(STUDIO, &[("status", status.map(AgentStatus::as_str)), ("cursor", cursor)])
+/// The deleted agents of the viewer.
+pub const TRASH: &str = "/studio/trash";
+
+/// The deleted agents of the viewer, from a cursor on.
+pub fn trash_page(cursor: &str) -> String {
+    with_query(TRASH, &[("cursor", Some(cursor))])
+}
+
+/// A list of the viewer's agents, from the one of a rank on.
+pub fn agents_list(query: &AgentQuery, from: usize) -> String {
+    let sort = (query.sort != AgentSort::default()).then(|| query.sort.as_str());
+    let from = (from > 0).then(|| from.to_string());
+    with_query(
+        STUDIO,
+        &[
+            ("status", query.status.map(AgentStatus::as_str)),
+            ("text", query.text.as_deref()),
+            ("sort", sort),
+            ("from", from.as_deref()),
+        ],
+    )
+}
+
+/// The live changes of the viewer's agents.
+pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
+
+/// What an agent did lately, in numbers.
+pub fn numbers(id: AgentId) -> String {
+    format!("{}/numbers", agent(id))
+}
+
+/// The published versions of an agent.
+pub fn versions(id: AgentId) -> String {
+    format!("{}/versions", agent(id))
+}
+
+/// The published versions of an agent, from a cursor on.
+pub fn versions_page(id: AgentId, cursor: &str) -> String {
+    with_query(&versions(id), &[("cursor", Some(cursor))])
+}
+
+/// Two editions of an agent side by side.
+pub fn compare_versions(id: AgentId, before: Edition, after: Edition) -> String {
+    let (before, after) = (before.to_string(), after.to_string());
+    with_query(&versions(id), &[("before", Some(&before)), ("after", Some(&after))])
+}
+
+/// An agent's draft as a file.
+pub fn agent_file(id: AgentId) -> String {
+    format!("/api/v1/agents/{id}/export")
 }
 
 /// The viewer's sessions, of one agent alone if it is named, from a cursor on.

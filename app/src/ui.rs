@@ -19,6 +19,7 @@ mod select;
 mod skeleton;
 mod text_area;
 mod time;
+mod virtual_list;
 
 pub use avatar::{Avatar, AvatarSize};
 pub use badge::{Badge, StateBadge, Tone};
@@ -36,4 +37,5 @@ pub use page_head::PageHead;
 pub use select::Select;
 pub use skeleton::{CardSkeletons, Skeleton};
 pub use text_area::TextArea;
-pub use time::{Duration, Time};
+pub use time::{Duration, Time, duration_text, time_text};
+pub use virtual_list::{Answer, FirstWindow, Rows, VirtualList};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser's side")]
 
+use resonant_domain::agent_list::AgentLine;
 use resonant_domain::session_event::SessionEvent;
 
 use super::StreamState;
@@ -53,6 +54,15 @@ pub fn follow_session(
     EventStream
 }
 
+/// The live changes of the viewer's agents. Dropping it ends them.
+#[derive(Debug)]
+pub struct AgentStream;
+
+/// Follows what happens to the viewer's agents.
+pub fn follow_agents(_url: &str, _on_line: impl Fn(AgentLine) + 'static) -> AgentStream {
+    AgentStream
+}
+
 /// Whether the window is scrolled to its end, within the given number of pixels.
 pub fn is_near_end(_within: f64) -> bool {
     false
@@ -60,6 +70,75 @@ pub fn is_near_end(_within: f64) -> bool {
 
 /// Scrolls the window to its end.
 pub fn scroll_to_end() {}
+
+/// A list that scrolls within itself. There is none on the server.
+#[derive(Debug)]
+pub enum Scroller {}
+
+impl Scroller {
+    /// The list whose box has this id.
+    pub fn find(_id: &str) -> Option<Self> {
+        None
+    }
+
+    /// How far it is scrolled, in pixels.
+    pub fn top(&self) -> f64 {
+        match *self {}
+    }
+
+    /// The height of what is seen, in pixels.
+    pub fn view(&self) -> f64 {
+        match *self {}
+    }
+
+    /// Scrolls to a place.
+    pub fn set_top(&self, _top: f64) {
+        match *self {}
+    }
+
+    /// The height of a row, in pixels.
+    pub fn height(&self, _slot: usize) -> f64 {
+        match *self {}
+    }
+
+    /// Tells the style sheet what a row measures on average.
+    pub fn set_estimate(&self, _height: f64) {
+        match *self {}
+    }
+
+    /// Sets the height of the space.
+    pub fn set_space(&self, _height: f64) {
+        match *self {}
+    }
+
+    /// Lets the rows lie in the flow again.
+    pub fn clear_space(&self) {
+        match *self {}
+    }
+
+    /// Places the rows within the space.
+    pub fn place_rows(&self, _top: f64) {
+        match *self {}
+    }
+
+    /// Puts a row behind all others.
+    pub fn move_to_end(&self, _slot: usize) {
+        match *self {}
+    }
+
+    /// Puts a row before all others.
+    pub fn move_to_start(&self, _slot: usize) {
+        match *self {}
+    }
+}
+
+/// Remembers a text with this entry of the browser's history.
+pub fn remember_place(_text: &str) {}
+
+/// The text that was remembered with this entry of the browser's history.
+pub fn remembered_place() -> Option<String> {
+    None
+}
 
 /// An instant in the visitor's time zone and language.
 pub fn local_time(_at_ms: i64) -> Option<String> {

@@ -22,6 +22,13 @@ pub fn Time(
     view! { <time class="time" datetime=at.to_string()>{text}</time> }
 }
 
+/// An instant as text: in the visitor's own time zone and language when the page is live, in UTC
+/// otherwise. For rows that are drawn while the page is live; everything else uses [`Time`].
+pub fn time_text(at: Timestamp, is_live: bool) -> String {
+    let local = if is_live { browser::local_time(at.as_millisecond()) } else { None };
+    local.unwrap_or_else(|| utc_text(at))
+}
+
 /// A length of time.
 #[component]
 pub fn Duration(
@@ -43,7 +50,7 @@ fn utc_text(at: Timestamp) -> String {
 }
 
 /// `0.4 s`, `12.3 s`, `2 min 5 s`, `1 h 3 min`; milliseconds below a tenth of a second.
-fn duration_text(ms: u64) -> String {
+pub fn duration_text(ms: u64) -> String {
     match ms {
         0..100 => format!("{ms} ms"),
         100..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),

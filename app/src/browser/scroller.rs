@@ -1,0 +1,108 @@
+//! A list that scrolls within itself: a box, in it the space that all rows would take, in that the
+//! rows that are drawn.
+
+use leptos::prelude::document;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlElement;
+
+/// The elements of such a list.
+#[derive(Debug)]
+pub struct Scroller {
+    outer: HtmlElement,
+    space: HtmlElement,
+    rows: HtmlElement,
+    /// The elements of the rows, in the order in which they were drawn first.
+    slots: Vec<HtmlElement>,
+}
+
+impl Scroller {
+    /// The list whose box has this id; its first child is the space and that one's first the rows.
+    pub fn find(id: &str) -> Option<Self> {
+        let outer: HtmlElement = document().get_element_by_id(id)?.dyn_into().ok()?;
+        let space: HtmlElement = outer.first_element_child()?.dyn_into().ok()?;
+        let rows: HtmlElement = space.first_element_child()?.dyn_into().ok()?;
+        let children = rows.children();
+        let slots = (0..children.length())
+            .filter_map(|at| children.item(at)?.dyn_into::<HtmlElement>().ok())
+            .collect();
+        Some(Self { outer, space, rows, slots })
+    }
+
+    /// How far it is scrolled, in pixels.
+    pub fn top(&self) -> f64 {
+        self.outer.scroll_top().into()
+    }
+
+    /// The height of what is seen, in pixels.
+    pub fn view(&self) -> f64 {
+        self.outer.client_height().into()
+    }
+
+    /// Scrolls to a place.
+    pub fn set_top(&self, top: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the space is at most 12 million pixels"
+        )]
+        self.outer.set_scroll_top(top.round() as i32);
+    }
+
+    /// The height of a row, in pixels; 0 when it is not shown.
+    pub fn height(&self, slot: usize) -> f64 {
+        self.slots.get(slot).map_or(0.0, |row| row.get_bounding_client_rect().height())
+    }
+
+    /// Tells the style sheet what a row measures on average.
+    pub fn set_estimate(&self, height: f64) {
+        let _ = self.outer.style().set_property("--row-height", &format!("{height}px"));
+    }
+
+    /// Sets the height of the space and takes the rows out of the flow.
+    pub fn set_space(&self, height: f64) {
+        let _ = self.space.style().set_property("block-size", &format!("{height}px"));
+    }
+
+    /// Lets the rows lie in the flow again.
+    pub fn clear_space(&self) {
+        let _ = self.space.style().remove_property("block-size");
+        let _ = self.rows.style().remove_property("transform");
+    }
+
+    /// Places the rows within the space.
+    pub fn place_rows(&self, top: f64) {
+        let _ = self.rows.style().set_property("transform", &format!("translateY({top}px)"));
+    }
+
+    /// Puts a row behind all others.
+    pub fn move_to_end(&self, slot: usize) {
+        if let Some(row) = self.slots.get(slot) {
+            let _ = self.rows.append_child(row);
+        }
+    }
+
+    /// Puts a row before all others.
+    pub fn move_to_start(&self, slot: usize) {
+        if let Some(row) = self.slots.get(slot) {
+            let _ = self.rows.insert_before(row, self.rows.first_child().as_ref());
+        }
+    }
+}
+
+/// Remembers a text with this entry of the browser's history, for when someone comes back to it.
+pub fn remember_place(text: &str) {
+    let Ok(history) = leptos::prelude::window().history() else { return };
+    let state = history.state().ok().filter(JsValue::is_object);
+    // What others keep there stays.
+    let state = state.unwrap_or_else(|| js_sys::Object::new().into());
+    if js_sys::Reflect::set(&state, &PLACE.into(), &text.into()).is_ok() {
+        let _ = history.replace_state(&state, "");
+    }
+}
+
+/// The text that was remembered with this entry of the browser's history.
+pub fn remembered_place() -> Option<String> {
+    let state = leptos::prelude::window().history().ok()?.state().ok()?;
+    js_sys::Reflect::get(&state, &PLACE.into()).ok()?.as_string()
+}
+
+const PLACE: &str = "resonantPlace";

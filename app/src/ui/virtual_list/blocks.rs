@@ -1,0 +1,199 @@
+//! The rows of a virtual list that are at hand: blocks around what is drawn, and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use resonant_domain::page::{Place, Window};
+
+/// How many rows are fetched at once.
+pub(super) const BLOCK: usize = 50;
+/// How many blocks are kept.
+const KEPT: usize = 8;
+/// How many requests are under way at once.
+const AT_ONCE: usize = 2;
+
+#[derive(Debug)]
+pub(super) struct Blocks<T> {
+    count: usize,
+    held: BTreeMap<usize, Window<T>>,
+    loading: BTreeSet<usize>,
+    /// Counts the times that the list was begun anew; an answer for the list before is dropped.
+    edition: u32,
+}
+
+/// A block that shall be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) block: usize,
+    pub(super) place: Place,
+    pub(super) edition: u32,
+}
+
+impl<T> Blocks<T> {
+    /// A list of `count` rows of which those of `first` are known, from rank `rank` on.
+    pub(super) fn new(count: usize, rank: usize, first: Window<T>) -> Self {
+        let held = if rank.is_multiple_of(BLOCK) && !first.items.is_empty() {
+            BTreeMap::from([(rank / BLOCK, first)])
+        } else {
+            BTreeMap::new()
+        };
+        Self { count, held, loading: BTreeSet::new(), edition: 0 }
+    }
+
+    /// Forgets everything, because the list has changed.
+    pub(super) fn begin_anew(&mut self, count: usize) {
+        self.count = count;
+        self.held.clear();
+        self.loading.clear();
+        self.edition += 1;
+    }
+
+    pub(super) fn get(&self, rank: usize) -> Option<&T> {
+        self.held.get(&(rank / BLOCK))?.items.get(rank % BLOCK)
+    }
+
+    /// Every row at hand, with its rank.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
+        self.held.iter_mut().flat_map(|(block, window)| {
+            window.items.iter_mut().enumerate().map(move |(at, item)| (block * BLOCK + at, item))
+        })
+    }
+
+    /// Every row at hand, in order, with its rank.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.held.iter().flat_map(|(block, window)| {
+            window.items.iter().enumerate().map(move |(at, item)| (block * BLOCK + at, item))
+        })
+    }
+
+    /// What to fetch for the rows from `first` to before `end`: what is missing there, then the block
+    /// ahead on either side. They count as under way from now on.
+    pub(super) fn order(&mut self, first: usize, end: usize) -> Vec<Order> {
+        if self.count == 0 {
+            return Vec::new();
+        }
+        let last_block = (self.count - 1) / BLOCK;
+        let from = first / BLOCK;
+        let to = (end.max(first + 1) - 1).min(self.count - 1) / BLOCK;
+        let ahead = [Some(to + 1), from.checked_sub(1)].into_iter().flatten();
+        let mut orders = Vec::new();
+        for block in (from..=to).chain(ahead.filter(|block| *block <= last_block)) {
+            if self.loading.len() >= AT_ONCE {
+                break;
+            }
+            if self.held.contains_key(&block) || !self.loading.insert(block) {
+                continue;
+            }
+            orders.push(Order { block, place: self.place(block), edition: self.edition });
+        }
+        orders
+    }
+
+    /// The cheapest way to a block: from a neighbour, or else from the nearer end.
+    fn place(&self, block: usize) -> Place {
+        let before = block.checked_sub(1).and_then(|block| self.held.get(&block));
+        if let Some(mark) = before
+            .filter(|window| window.items.len() == BLOCK)
+            .and_then(|window| window.end.clone())
+        {
+            return Place::After(mark);
+        }
+        let start = block * BLOCK;
+        let end = (start + BLOCK).min(self.count);
+        // A window that is read backwards from a mark is as long as the block only where that is whole.
+        if let Some(mark) = self.held.get(&(block + 1)).and_then(|window| window.start.clone()) {
+            return Place::Before(mark);
+        }
+        if start * 2 > self.count {
+            Place::FromEnd((self.count - end) as u64)
+        } else {
+            Place::FromStart(start as u64)
+        }
+    }
+
+    /// How many rows a block has.
+    pub(super) fn length(&self, block: usize) -> usize {
+        self.count.saturating_sub(block * BLOCK).min(BLOCK)
+    }
+
+    /// Takes in what was fetched; `false` when it belongs to the list before. Keeps the blocks that
+    /// are nearest to `near`.
+    pub(super) fn put(&mut self, order: &Order, window: Window<T>, near: usize) -> bool {
+        if order.edition != self.edition {
+            return false;
+        }
+        self.loading.remove(&order.block);
+        self.held.insert(order.block, window);
+        while self.held.len() > KEPT {
+            let distance = |block: &usize| block.abs_diff(near / BLOCK);
+            let Some(farthest) = self.held.keys().copied().max_by_key(distance) else { break };
+            self.held.remove(&farthest);
+        }
+        true
+    }
+
+    /// A block could not be fetched; `false` when it belongs to the list before.
+    pub(super) fn fail(&mut self, order: &Order) -> bool {
+        order.edition == self.edition && self.loading.remove(&order.block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(block: usize, count: usize) -> Window<usize> {
+        let items: Vec<_> = (block * BLOCK..((block + 1) * BLOCK).min(count)).collect();
+        Window { items, start: Some(format!("s{block}")), end: Some(format!("e{block}")) }
+    }
+
+    fn ordered(orders: &[Order]) -> Vec<(usize, Place)> {
+        orders.iter().map(|order| (order.block, order.place.clone())).collect()
+    }
+
+    #[test]
+    fn rows_ahead_are_fetched_from_the_mark_where_the_known_ones_end() {
+        let mut blocks = Blocks::new(1_000, 0, window(0, 1_000));
+        let orders = blocks.order(0, 50);
+        assert_eq!(ordered(&orders), [(1, Place::After("e0".to_owned()))]);
+        assert_eq!(blocks.order(0, 50), [], "it is under way");
+        assert!(blocks.put(&orders[0], window(1, 1_000), 0));
+        assert_eq!(blocks.get(99), Some(&99));
+        assert_eq!(blocks.get(100), None);
+    }
+
+    #[test]
+    fn a_jump_is_counted_from_the_nearer_end_and_the_way_back_from_the_mark() {
+        let mut blocks = Blocks::new(1_020, 0, window(0, 1_020));
+        let orders = blocks.order(970, 1_020);
+        assert_eq!(ordered(&orders), [(19, Place::FromEnd(20)), (20, Place::FromEnd(0))]);
+        assert_eq!(blocks.length(20), 20);
+        assert!(blocks.put(&orders[0], window(19, 1_020), 1_000));
+        let orders = blocks.order(970, 1_020);
+        assert_eq!(ordered(&orders), [(18, Place::Before("s19".to_owned()))]);
+        let orders = Blocks::new(1_020, 0, window(0, 1_020)).order(300, 350);
+        assert_eq!(orders[0].place, Place::FromStart(300));
+    }
+
+    #[test]
+    fn few_blocks_are_kept_however_far_one_scrolls() {
+        let mut blocks = Blocks::new(1_000_000, 0, window(0, 1_000_000));
+        for block in 1..200 {
+            let order = Order { block, place: Place::FromStart(0), edition: 0 };
+            blocks.put(&order, window(block, 1_000_000), block * BLOCK);
+        }
+        assert_eq!(blocks.held.len(), KEPT);
+        assert_eq!(blocks.get(199 * BLOCK), Some(&(199 * BLOCK)));
+        assert_eq!(blocks.get(0), None);
+    }
+
+    #[test]
+    fn an_answer_for_the_list_before_is_dropped() {
+        let mut blocks = Blocks::new(1_000, 0, window(0, 1_000));
+        let orders = blocks.order(50, 100);
+        blocks.begin_anew(10);
+        assert!(!blocks.put(&orders[0], window(1, 1_000), 0));
+        assert!(!blocks.fail(&orders[0]));
+        assert_eq!(blocks.get(50), None);
+        assert_eq!(ordered(&blocks.order(0, 50)), [(0, Place::FromStart(0))]);
+    }
+}

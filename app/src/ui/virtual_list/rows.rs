@@ -1,0 +1,459 @@
+//! What moves a virtual list: takes in scrolling, keys and answers, and tells each row element which
+//! row it shows.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use resonant_domain::page::{Place, Window};
+
+use super::FirstWindow;
+use super::blocks::{BLOCK, Blocks, Order};
+use super::geometry::{Geometry, Shift};
+use super::keys::Move;
+use crate::browser::{self, Scroller};
+use crate::error::AppError;
+
+/// Within so many milliseconds of a jump nothing is fetched: the next jump may follow.
+const JUMP_MS: f64 = 60.0;
+
+/// So many row elements more than rows has a short list.
+const SPARE: usize = 10;
+
+/// What fetches a window of the list: its place and how many rows.
+pub type Loader<T> = Arc<dyn Fn(Place, u32) -> Answer<T> + Send + Sync>;
+/// A window on its way.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<Window<T>, AppError>>>>;
+
+/// The rows of a virtual list.
+pub struct Rows<T: Send + Sync + 'static> {
+    state: StoredValue<State<T>>,
+    /// `None` on the server: what is local to a thread must not be dropped by another one.
+    scroller: Option<StoredValue<Option<Scroller>, LocalStorage>>,
+    count: RwSignal<usize>,
+    /// The first row that is drawn.
+    first: RwSignal<usize>,
+    active: RwSignal<usize>,
+    error: RwSignal<Option<AppError>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Rows<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Rows<T> {}
+
+struct State<T: Send + Sync + 'static> {
+    geometry: Geometry,
+    blocks: Blocks<T>,
+    slots: Vec<Slot<T>>,
+    /// The row elements from the uppermost to the lowest.
+    order: VecDeque<usize>,
+    /// The row elements that show something else since they were measured.
+    unmeasured: Vec<usize>,
+    load: Loader<T>,
+    jumped_ms: f64,
+}
+
+/// What a row element shows.
+pub(super) struct Slot<T: Send + Sync + 'static> {
+    pub(super) rank: RwSignal<usize>,
+    pub(super) item: RwSignal<Option<T>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Slot<T> {}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
+    /// The rows of a list of which the first window is known. Call it inside a component.
+    pub fn new(first: FirstWindow<T>, load: Loader<T>) -> Self {
+        let FirstWindow { count, rank, window } = first;
+        // A short list may grow by a few rows while it is looked at.
+        let slots = BLOCK.min(count + SPARE);
+        let blocks = Blocks::new(count, rank, window);
+        let mut geometry = Geometry::new(count, slots);
+        geometry.go_to(rank, 0.0);
+        geometry.begin_at(rank);
+        let slots: Vec<_> = (rank..rank + slots)
+            .map(|rank| Slot {
+                rank: RwSignal::new(rank),
+                item: RwSignal::new(blocks.get(rank).cloned()),
+            })
+            .collect();
+        let order = (0..slots.len()).collect();
+        let unmeasured = (0..slots.len()).collect();
+        let state = State { geometry, blocks, slots, order, unmeasured, load, jumped_ms: 0.0 };
+        Self {
+            state: StoredValue::new(state),
+            scroller: (!cfg!(feature = "ssr")).then(|| StoredValue::new_local(None)),
+            count: RwSignal::new(count),
+            first: RwSignal::new(rank),
+            active: RwSignal::new(rank),
+            error: RwSignal::new(None),
+        }
+    }
+
+    /// How many rows there are.
+    pub fn count(self) -> usize {
+        self.count.get()
+    }
+
+    pub(super) fn slot_count(self) -> usize {
+        self.state.with_value(|state| state.slots.len())
+    }
+
+    pub(super) fn slot(self, at: usize) -> Slot<T> {
+        self.state.with_value(|state| state.slots[at])
+    }
+
+    pub(super) fn error(self) -> Option<AppError> {
+        self.error.get()
+    }
+
+    pub(super) fn is_active(self, rank: usize) -> bool {
+        self.active.get() == rank
+    }
+
+    pub(super) fn active_untracked(self) -> usize {
+        self.active.get_untracked()
+    }
+
+    pub(super) fn set_active(self, rank: usize) {
+        self.active.set(rank);
+    }
+
+    /// The element id of the active row, when it is drawn.
+    pub(super) fn active_id(self, list: &str) -> Option<String> {
+        let (active, first) = (self.active.get(), self.first.get());
+        let is_drawn = active >= first && active < first + self.slot_count();
+        is_drawn.then(|| format!("{list}-{active}"))
+    }
+
+    pub(super) fn active_item(self) -> Option<T> {
+        let active = self.active_untracked();
+        self.state.with_value(|state| state.blocks.get(active).cloned())
+    }
+
+    /// The rows at hand from one rank to another.
+    pub(super) fn between(self, from: usize, to: usize) -> Vec<T> {
+        self.state.with_value(|state| {
+            (from..=to).filter_map(|rank| state.blocks.get(rank).cloned()).collect()
+        })
+    }
+
+    /// Every row at hand for which `wanted` holds.
+    pub fn at_hand(self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        self.state.with_value(|state| {
+            state.blocks.iter().map(|(_, item)| item).filter(|item| wanted(item)).cloned().collect()
+        })
+    }
+
+    pub(super) fn target(self, step: Move) -> usize {
+        let (count, seen) =
+            self.state.with_value(|state| (state.geometry.count(), state.geometry.seen()));
+        step.target(self.active_untracked(), count, seen)
+    }
+
+    /// Changes rows at hand; `change` answers whether it changed the row. Only row elements that show
+    /// a changed row are drawn anew.
+    pub fn update(self, change: impl Fn(&mut T) -> bool) {
+        self.state.try_update_value(|state| {
+            let mut changed = Vec::new();
+            for (rank, item) in state.blocks.iter_mut() {
+                if change(item) {
+                    changed.push((rank, item.clone()));
+                }
+            }
+            for (rank, item) in changed {
+                let shown = state
+                    .slots
+                    .iter()
+                    .enumerate()
+                    .find(|(_, slot)| slot.rank.get_untracked() == rank);
+                if let Some((at, slot)) = shown {
+                    slot.item.set(Some(item));
+                    state.unmeasured.push(at);
+                }
+            }
+        });
+        self.finish_soon();
+    }
+
+    /// Fetches everything anew, because rows came or went. What is seen stays until then.
+    pub fn reload(self, count: usize) {
+        self.state.try_update_value(|state| {
+            state.blocks.begin_anew(count);
+            state.geometry.set_count(count);
+            let shift = state.geometry.follow();
+            self.apply(state, shift);
+        });
+        self.count.set(count);
+        self.with_scroller(|scroller, state| {
+            if state.geometry.is_virtual() {
+                scroller.set_space(state.geometry.space());
+            } else {
+                scroller.clear_space();
+            }
+        });
+        self.finish_soon();
+    }
+
+    /// Moves to a row and shows it.
+    pub fn go_to(self, rank: usize) {
+        self.active.set(rank);
+        self.with_scroller(|scroller, state| {
+            if state.geometry.reveal(rank) {
+                let shift = state.geometry.follow();
+                self.apply(state, shift);
+                settle(scroller, &mut state.geometry, Geometry::rest);
+            }
+        });
+        self.finish_soon();
+    }
+
+    /// Finds the elements, measures them and goes back to where someone left. `false` when there are
+    /// no elements.
+    pub(super) fn attach(self, id: &str) -> bool {
+        if self.state.try_with_value(|_| ()).is_none() {
+            // The page is another one by now.
+            return false;
+        }
+        let Some(scroller) = Scroller::find(id) else { return false };
+        self.state.update_value(|state| {
+            let heights: Vec<_> = (0..state.slots.len()).map(|at| scroller.height(at)).collect();
+            let shown: Vec<_> = heights.iter().copied().filter(|height| *height > 0.0).collect();
+            #[expect(clippy::cast_precision_loss, reason = "a few dozen rows")]
+            let estimate = (shown.iter().sum::<f64>() / shown.len().max(1) as f64).round();
+            state.geometry.measure(scroller.view(), estimate);
+            scroller.set_estimate(state.geometry.estimate());
+            if state.geometry.is_virtual() {
+                scroller.set_space(state.geometry.space());
+            }
+        });
+        if let Some(known) = self.scroller {
+            known.set_value(Some(scroller));
+        }
+        let place = browser::remembered_place();
+        let place = place.as_deref().and_then(parse_place);
+        self.with_scroller(|scroller, state| {
+            measure(scroller, state);
+            if let Some((rank, past, active)) = place {
+                state.geometry.go_to(rank, past);
+                self.active.set(active);
+            }
+            let shift = state.geometry.follow();
+            self.apply(state, shift);
+            settle(scroller, &mut state.geometry, Geometry::rest);
+            scroller.place_rows(state.geometry.rows_top());
+        });
+        true
+    }
+
+    /// The list was scrolled: row elements move along and show what comes next.
+    pub(super) fn scrolled(self) {
+        self.with_scroller(|scroller, state| {
+            state.geometry.scroll(scroller.top());
+            let shift = state.geometry.follow();
+            self.apply(state, shift);
+        });
+    }
+
+    pub(super) fn resize(self) {
+        self.with_scroller(|scroller, state| {
+            let estimate = state.geometry.estimate();
+            state.geometry.measure(scroller.view(), estimate);
+            state.unmeasured = (0..state.slots.len()).collect();
+        });
+        self.finish_soon();
+    }
+
+    fn finish_soon(self) {
+        let is_there = self.scroller.and_then(|scroller| scroller.try_with_value(Option::is_some));
+        if is_there == Some(true) {
+            request_animation_frame(move || self.finish());
+        }
+    }
+
+    /// Measures what was drawn, places the rows and fetches what is missing. For the frame in which
+    /// the changes are in the document.
+    pub(super) fn finish(self) {
+        self.with_scroller(|scroller, state| {
+            measure(scroller, state);
+            settle(scroller, &mut state.geometry, Geometry::settle);
+            scroller.place_rows(state.geometry.rows_top());
+        });
+        self.fetch();
+    }
+
+    /// Scrolling has paused: the scrollbar is put right and the place remembered.
+    pub(super) fn rest(self) {
+        self.with_scroller(|scroller, state| {
+            settle(scroller, &mut state.geometry, Geometry::rest);
+            scroller.place_rows(state.geometry.rows_top());
+        });
+        self.remember();
+        self.fetch();
+    }
+
+    /// Remembers the place for whoever comes back.
+    pub(super) fn remember(self) {
+        let place = self.state.try_with_value(|state| state.geometry.anchor());
+        if let Some((rank, past)) = place {
+            browser::remember_place(&format!("{rank} {past:.0} {}", self.active_untracked()));
+        }
+    }
+
+    pub(super) fn retry(self) {
+        self.error.set(None);
+        self.fetch();
+    }
+
+    fn with_scroller(self, act: impl FnOnce(&Scroller, &mut State<T>)) {
+        let Some(known) = self.scroller else { return };
+        known.try_with_value(|scroller| {
+            if let Some(scroller) = scroller {
+                self.state.try_update_value(|state| act(scroller, state));
+            }
+        });
+    }
+
+    /// Moves row elements and tells them what to show.
+    fn apply(self, state: &mut State<T>, shift: Shift) {
+        let length = state.order.len();
+        match shift {
+            Shift::None => return,
+            Shift::Anew => {
+                state.jumped_ms = browser::now_ms();
+                for at in 0..length {
+                    state.bind(at);
+                }
+            }
+            Shift::By(rows) => {
+                let distance = rows.unsigned_abs();
+                let Some(known) = self.scroller else { return };
+                known.with_value(|scroller| {
+                    for _ in 0..distance {
+                        let moved =
+                            if rows > 0 { state.order.pop_front() } else { state.order.pop_back() };
+                        let Some(moved) = moved else { return };
+                        if rows > 0 {
+                            state.order.push_back(moved);
+                        } else {
+                            state.order.push_front(moved);
+                        }
+                        match scroller {
+                            Some(scroller) if rows > 0 => scroller.move_to_end(moved),
+                            Some(scroller) => scroller.move_to_start(moved),
+                            None => {}
+                        }
+                    }
+                });
+                let changed = if rows > 0 { length - distance..length } else { 0..distance };
+                for at in changed {
+                    state.bind(at);
+                }
+            }
+        }
+        self.first.set(state.geometry.first());
+    }
+
+    fn fetch(self) {
+        if self.error.try_with_untracked(Option::is_some) != Some(false) {
+            return;
+        }
+        let since_ms = self.state.try_with_value(|state| browser::now_ms() - state.jumped_ms);
+        let Some(since_ms) = since_ms else { return };
+        if since_ms < JUMP_MS {
+            set_timeout(move || self.fetch(), Duration::from_millis(80));
+            return;
+        }
+        let orders = self.state.try_update_value(|state| {
+            let first = state.geometry.first();
+            state.blocks.order(first, first + state.slots.len())
+        });
+        for order in orders.unwrap_or_default() {
+            let asked = self.state.try_with_value(|state| {
+                let length = state.blocks.length(order.block);
+                (state.load)(order.place.clone(), u32::try_from(length).unwrap_or(1))
+            });
+            if let Some(asked) = asked {
+                spawn_local(async move { self.take(order, asked.await) });
+            }
+        }
+    }
+
+    fn take(self, order: Order, answer: Result<Window<T>, AppError>) {
+        self.state.try_update_value(|state| match answer {
+            Ok(window) => {
+                let near = state.geometry.first() + state.slots.len() / 2;
+                if state.blocks.put(&order, window, near) {
+                    for at in 0..state.order.len() {
+                        state.fill(at, order.block);
+                    }
+                }
+            }
+            Err(error) => {
+                if state.blocks.fail(&order) {
+                    self.error.try_set(Some(error));
+                }
+            }
+        });
+        self.finish_soon();
+    }
+}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> State<T> {
+    /// Tells the row element at a place from above which row it shows now.
+    fn bind(&mut self, at: usize) {
+        let slot = self.order[at];
+        let Slot { rank, item } = self.slots[slot];
+        let shown = self.geometry.first() + at;
+        if rank.get_untracked() != shown {
+            rank.set(shown);
+        }
+        let wanted = self.blocks.get(shown);
+        if item.with_untracked(|item| item.as_ref() != wanted) {
+            item.set(wanted.cloned());
+        }
+        self.unmeasured.push(slot);
+    }
+
+    /// Tells it when its row belongs to a block that has arrived.
+    fn fill(&mut self, at: usize, block: usize) {
+        if (self.geometry.first() + at) / BLOCK == block {
+            self.bind(at);
+        }
+    }
+}
+
+fn measure<T: Send + Sync>(scroller: &Scroller, state: &mut State<T>) {
+    for slot in std::mem::take(&mut state.unmeasured) {
+        let rank = state.slots[slot].rank.get_untracked();
+        state.geometry.set_height(rank, scroller.height(slot));
+    }
+}
+
+/// Scrolls to where the geometry wants to be, and takes over where the browser went.
+fn settle(scroller: &Scroller, geometry: &mut Geometry, wanted: fn(&mut Geometry) -> Option<f64>) {
+    if let Some(top) = wanted(geometry) {
+        scroller.set_top(top);
+        geometry.correct(scroller.top());
+    }
+}
+
+/// Reads rank, pixels past it and the active row.
+fn parse_place(text: &str) -> Option<(usize, f64, usize)> {
+    let mut parts = text.split(' ');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
