@@ -6,6 +6,8 @@ pub(crate) mod api;
 pub(crate) mod session_list;
 
 mod call_view;
+mod compare_route;
+mod compare_view;
 mod decision_form;
 mod decision_panel;
 #[cfg(feature = "ssr")]
@@ -19,12 +21,20 @@ mod live_session;
 mod markdown;
 mod markdown_view;
 mod message_panel;
+mod replay_route;
 mod retry_form;
 mod session_route;
 mod session_view;
+mod share_panel;
+mod shared_route;
 mod step_view;
 
+pub use compare_route::CompareRoute;
+pub(crate) use figures::counted;
 pub use history_route::HistoryRoute;
+pub use replay_route::ReplayRoute;
 pub use session_route::SessionRoute;
+pub use shared_route::SharedRoute;
 
-lazy_pages!(sessions: history = HistoryRoute, session = SessionRoute);
+lazy_pages!(sessions: history = HistoryRoute, session = SessionRoute, shared = SharedRoute);
+lazy_pages!(recordings: compare = CompareRoute, replay = ReplayRoute);

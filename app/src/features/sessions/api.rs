@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use resonant_domain::ids::{AgentId, SessionId};
 use resonant_domain::page::Page;
 use resonant_domain::session::{Session, SessionSummary};
+use resonant_domain::session_event::SessionEvent;
 use resonant_domain::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,54 @@ pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
     let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
     let as_of = events.last().map_or(session.created_at, |event| event.at);
     Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+}
+
+/// A session with its whole log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The session.
+    pub session: Session,
+    /// Its log, in order.
+    pub events: Vec<SessionEvent>,
+}
+
+/// A session with its whole log.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_recording")]
+pub async fn get_recording(id: SessionId) -> Result<Recording, AppError> {
+    use resonant_backend::sessions;
+
+    let ctx = ssr::ctx()?;
+    let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
+    let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
+    Ok(Recording { session, events })
+}
+
+/// A shared session and all that happened in it so far.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_shared")]
+pub async fn get_shared(token: String) -> Result<SessionSoFar, AppError> {
+    let ctx = ssr::ctx()?;
+    let (session, events) =
+        resonant_backend::sessions::shared(&ctx, &token).await.map_err(ssr::fail)?;
+    let as_of = events.last().map_or(session.created_at, |event| event.at);
+    Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+}
+
+/// The token of the link to a session, when there is one.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_share")]
+pub async fn get_share(id: SessionId) -> Result<Option<String>, AppError> {
+    resonant_backend::sessions::share_token(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Makes a link to a session; answers its token.
+#[server(prefix = "/api/fn", endpoint = "sessions/share_session")]
+pub async fn share_session(id: SessionId) -> Result<String, AppError> {
+    resonant_backend::sessions::share(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Takes the link to a session back.
+#[server(prefix = "/api/fn", endpoint = "sessions/unshare_session")]
+pub async fn unshare_session(id: SessionId) -> Result<(), AppError> {
+    resonant_backend::sessions::unshare(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }
 
 /// Stops a session.

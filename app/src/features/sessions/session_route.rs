@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 use resonant_domain::FaultKind;
 
 use super::api::{SessionSoFar, get_session};
-use super::session_view::SessionView;
+use super::session_view::{Reader, SessionView};
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::ssr;
@@ -39,7 +39,7 @@ impl LazyPage for SessionRoute {
             }>
                 {move || Suspend::new(async move {
                     match so_far.await {
-                        Ok(so_far) => view! { <SessionView so_far=so_far /> }.into_any(),
+                        Ok(so_far) => view! { <SessionView so_far=so_far reader=Reader::Owner /> }.into_any(),
                         Err(error) => {
                             if error.kind == FaultKind::NotFound {
                                 ssr::not_found();

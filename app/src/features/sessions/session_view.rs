@@ -18,6 +18,7 @@ use super::fork_panel::ForkPanel;
 use super::live_session::LiveSession;
 use super::message_panel::{Material, MessagePanel, Said};
 use super::retry_form::RetryForm;
+use super::share_panel::SharePanel;
 use super::step_view::StepView;
 use crate::browser::{self, EventStream, StreamState};
 use crate::paths;
@@ -35,26 +36,66 @@ const AT_END: f64 = 8.0;
 /// How long turning back takes, in milliseconds.
 const TURN_MS: f64 = 400.0;
 
+/// Who looks at a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// The person whose it is.
+    Owner,
+    /// Anyone who has the link with this token. They read and do nothing else.
+    Link(String),
+}
+
+impl Reader {
+    const fn is_owner(&self) -> bool {
+        matches!(self, Self::Owner)
+    }
+}
+
 /// A session, live.
 #[component]
 pub fn SessionView(
     /// All that happened so far.
     so_far: SessionSoFar,
+    /// Who looks, and by which way.
+    reader: Reader,
 ) -> impl IntoView {
     let session = so_far.session.clone();
     let live = LiveSession::new(so_far);
     let state = Memo::new(move |_| live.state());
     let is_over = Memo::new(move |_| state.get().is_terminal());
-    follow_log(live, session.id);
+    let is_owner = reader.is_owner();
+    follow_log(live, session.id, reader);
 
+    let actions = is_owner.then(|| {
+        let session = session.clone();
+        view! {
+            <Actions live=live session=session.clone() />
+            <SharePanel session=session />
+        }
+    });
+    let close = {
+        let session = session.clone();
+        is_owner.then(|| view! { <Close live=live session=session /> })
+    };
+    let decision = if is_owner {
+        view! { <DecisionPanel live=live id=session.id /> }.into_any()
+    } else {
+        view! { <Waiting live=live /> }.into_any()
+    };
+    let part = is_owner.then(|| {
+        view! {
+            <MessagePanel live=live id=session.id />
+            <ForkPanel live=live id=session.id goal=session.goal.clone() />
+        }
+    });
     let name = session.agent_name.clone();
     let title = move || format!("{}: {name}", state.get().title());
     view! {
         <Title text=title />
         <article class="session">
-            <Head session=session.clone() />
+            <Head session=session.clone() is_owner=is_owner />
             <Facts live=live limits=session.limits />
-            <Actions live=live session=session.clone() />
+            {actions}
             <Connection live=live />
             <p class="visually-hidden" role="status">
                 {move || format!("The session is {}", state.get().title().to_lowercase())}
@@ -70,36 +111,39 @@ pub fn SessionView(
                     <For
                         each=move || live.steps()
                         key=|step| (step.step, step.attempt)
-                        children=move |step| view! { <StepView live=live step=step /> }
+                        children=move |step| view! { <StepView live=live step=step is_owner=is_owner /> }
                     />
                 </ol>
                 {move || view! { <Said messages=live.unheard() is_heard=false /> }}
-                <DecisionPanel live=live id=session.id />
+                {decision}
                 {move || {
                     live.errors()
                         .into_iter()
                         .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
                         .collect_view()
                 }}
-                <Close live=live session=session.clone() />
+                {close}
             </section>
-            <MessagePanel live=live id=session.id />
-            <ForkPanel live=live id=session.id goal=session.goal />
+            {part}
             <Follow live=live />
         </article>
     }
 }
 
 /// Goes on from the newest event that is known, unless the session is over.
-fn follow_log(live: LiveSession, id: SessionId) {
+fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
     // Goes away with the page, and the stream with it.
     let stream = StoredValue::new(None::<EventStream>);
     Effect::new(move || {
         if live.state().is_terminal() {
             stream.set_value(None);
         } else if stream.with_value(Option::is_none) {
+            let reader = reader.clone();
             let follow = browser::follow_session(
-                move |after| paths::session_stream(id, after),
+                move |after| match &reader {
+                    Reader::Owner => paths::session_stream(id, after),
+                    Reader::Link(token) => paths::shared_stream(token, after),
+                },
                 live.last_sequence(),
                 move |event| live.hear(event),
                 move |state| live.set_stream(state),
@@ -111,11 +155,12 @@ fn follow_log(live: LiveSession, id: SessionId) {
 
 /// Who works on what.
 #[component]
-fn Head(session: Session) -> impl IntoView {
+fn Head(session: Session, is_owner: bool) -> impl IntoView {
     let title = shorten(&session.goal, 120);
     // The heading holds all of a short goal already.
     let is_long = title != session.goal.trim();
-    let origin = session.parent.map(|Lineage { session_id, step }| {
+    let parent = session.parent.filter(|_| is_owner);
+    let origin = parent.map(|Lineage { session_id, step }| {
         let what = if step == 0 { "the goal".to_owned() } else { format!("step {step}") };
         view! {
             <p class="session__origin">
@@ -132,12 +177,29 @@ fn Head(session: Session) -> impl IntoView {
         }
     });
     let context = session.context.map(|context| view! { <Material context=context /> });
+    let who = view! {
+        <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
+        {session.agent_name}
+        {session
+            .agent_version
+            .map(|version| {
+                view! { <span class="session__version">{format!("version {version}")}</span> }
+            })}
+    };
+    let agent = if is_owner {
+        let href = paths::agent(session.agent_id);
+        view! {
+            <a class="session__agent" href=href>
+                {who}
+            </a>
+        }
+        .into_any()
+    } else {
+        view! { <p class="session__agent">{who}</p> }.into_any()
+    };
     view! {
         <header class="session__head">
-            <a class="session__agent" href=paths::agent(session.agent_id)>
-                <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
-                {session.agent_name}
-            </a>
+            {agent}
             <h1 class="session__goal">{title}</h1>
             {origin}
             {goal}
@@ -304,6 +366,16 @@ fn Queued(live: LiveSession) -> impl IntoView {
                 if live.model().is_some() { "Starting the first step" } else { "Waiting for a worker" }
             }}
         </p>
+    }
+}
+
+/// Tells a reader what the session waits for; only its owner can decide it.
+#[component]
+fn Waiting(live: LiveSession) -> impl IntoView {
+    let wait = Memo::new(move |_| live.wait());
+    move || {
+        let reason = wait.get()?.reason.to_string();
+        Some(view! { <Notice tone=Tone::Warn>"Waiting for its owner: " {reason}</Notice> })
     }
 }
 

@@ -18,6 +18,9 @@ pub fn StepView(
     live: LiveSession,
     /// The step.
     step: LiveStep,
+    /// Whether the reader may fork the session from here.
+    #[prop(optional)]
+    is_owner: bool,
 ) -> impl IntoView {
     let (number, attempt) = (step.step, step.attempt);
     let thinking = part(live, &step, LiveSession::thinking);
@@ -29,7 +32,7 @@ pub fn StepView(
     let is_working = Memo::new(move |_| !is_over() && !live.state().is_terminal());
     // A step that is watched shows its thoughts; one of the past hides them until asked.
     let is_watched = is_working.get_untracked();
-    let may_fork = Memo::new(move |_| is_over() && !calls.with(Vec::is_empty));
+    let may_fork = Memo::new(move |_| is_owner && is_over() && !calls.with(Vec::is_empty));
     let fork = move |_| {
         live.fork_step().set(number);
         request_animation_frame(|| browser::focus("fork-step"));

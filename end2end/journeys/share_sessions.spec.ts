@@ -1,0 +1,80 @@
+// A session is shared by a link, kept as a file, replayed and compared with another.
+
+import { beGuest, makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, test, visit } from '../fixtures/test.ts';
+
+const GOAL = 'What is 15% of 80?';
+
+async function finished(page: Parameters<typeof beGuest>[0], goal = GOAL) {
+  await beGuest(page, 'Reckoner');
+  const agent = await makeAgent(page, { name: 'Adder', tools: [{ name: 'calculator' }] });
+  const session = await startSession(page, agent, goal);
+  await untilEnded(page, session);
+  return { agent, session };
+}
+
+test('anyone with the link reads the session until it is taken back', async ({ page, browser }) => {
+  const { session } = await finished(page);
+  await visit(page, `/sessions/${session}`);
+  await page.getByText('Share, export, compare').click();
+  await page.getByRole('button', { name: 'Make a read-only link' }).click();
+  const link = page.getByRole('link', { name: 'Read-only link' });
+  const path = (await link.getAttribute('href'))!;
+  const origin = new URL(page.url()).origin;
+  for (const javaScriptEnabled of [true, false]) {
+    const stranger = await browser.newContext({ baseURL: origin, javaScriptEnabled });
+    const other = await stranger.newPage();
+    await other.goto(path);
+    await expect(other.getByRole('heading', { level: 1 })).toContainText(GOAL);
+    await expect(other.locator('.step__output').last()).toContainText('12');
+    await expect(other.getByRole('button', { name: 'Cancel' })).toHaveCount(0);
+    await expect(other.getByRole('link', { name: 'Run again' })).toHaveCount(0);
+    await stranger.close();
+  }
+  await page.getByRole('button', { name: 'Take the link back' }).click();
+  await expect(page.getByRole('button', { name: 'Make a read-only link' })).toBeVisible();
+  expect((await page.request.get(path)).status()).toBe(404);
+});
+
+test('a session is kept as Markdown and as JSON', async ({ page }) => {
+  const { session } = await finished(page);
+  const markdown = await (await page.request.get(`/api/v1/sessions/${session}/export?format=md`)).text();
+  expect(markdown).toContain(`# ${GOAL}`);
+  expect(markdown).toContain('### Tool: calculator');
+  const json = (await (await page.request.get(`/api/v1/sessions/${session}/export`)).json()) as { events: unknown[] };
+  expect(json.events.length).toBeGreaterThan(3);
+});
+
+test('two sessions stand side by side', async ({ page }) => {
+  const { agent, session } = await finished(page);
+  const second = await startSession(page, agent, 'What is 15% of 60?');
+  await untilEnded(page, second);
+  await visit(page, `/sessions/${session}`);
+  await page.getByText('Share, export, compare').click();
+  await page.getByRole('link', { name: 'Compare with another session' }).click();
+  await expect(page.getByRole('combobox', { name: 'Left' })).toHaveValue(session);
+  await page.getByRole('combobox', { name: 'Right' }).selectOption(second);
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await expect(page.getByRole('rowheader', { name: 'Goal' })).toBeVisible();
+  await expect(page.getByRole('row', { name: /^Goal/ })).toHaveClass(/is-different/);
+  await expect(page.locator('.pair__mark').first()).toBeVisible();
+});
+
+test('a session is replayed with a scrubber', async ({ page }) => {
+  const { session } = await finished(page);
+  await visit(page, `/sessions/${session}/replay`);
+  const scrubber = page.getByRole('slider', { name: 'Event' });
+  await expect(page.locator('.step')).not.toHaveCount(0);
+  await scrubber.fill('0');
+  await expect(page.locator('.step')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Play' }).click();
+  await expect(page.locator('.step__output').last()).toContainText('12');
+});
+
+test('being offline is said, and being back too', async ({ page, context }) => {
+  await visit(page, '/');
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await context.setOffline(false);
+  await expect(page.getByText('You are offline.')).toHaveCount(0);
+});
