@@ -9,12 +9,18 @@ use crate::features::account::{AccountRoute, SecretsRoute, SignInRoute, SignUpRo
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
-use crate::features::sessions::{HistoryRoute, SessionRoute};
-use crate::features::studio::{AgentsRoute, EditorRoute, NewAgentRoute};
+use crate::features::sessions::{
+    CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
+};
+use crate::features::studio::{
+    AgentsRoute, EditorRoute, NewAgentRoute, NumbersRoute, TrashRoute, VersionsRoute,
+};
 use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
 
 mod account_menu;
+mod command_palette;
+mod commands;
 mod frame;
 mod not_found;
 
@@ -44,8 +50,14 @@ pub fn App() -> impl IntoView {
                         view={lazy::<AutomationsRoute>()}
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("/studio/trash") view={lazy::<TrashRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sessions/compare") view={lazy::<CompareRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/sessions/:id/replay") view={lazy::<ReplayRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/shared/:token") view={lazy::<SharedRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/:id") view={lazy::<SessionRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/account") view={lazy::<AccountRoute>()} ssr=SsrMode::Async />
                     <Route

@@ -4,5 +4,5 @@ pub mod theme;
 pub mod toasts;
 pub mod viewer;
 
-pub use toasts::{provide_toasts, use_toasts};
+pub use toasts::{Toasts, provide_toasts, use_toasts};
 pub use viewer::{ViewerState, provide_viewer, use_viewer};

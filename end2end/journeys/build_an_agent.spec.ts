@@ -140,7 +140,7 @@ test('an agent is deleted after a second look, and its sessions stay', async ({ 
   await dialog.getByRole('button', { name: 'Keep it' }).click();
   await expect(dialog).toBeHidden();
   await page.getByRole('button', { name: 'Delete agent' }).click();
-  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await dialog.getByRole('button', { name: 'Move to the trash' }).click();
   await expect(page).toHaveURL('/studio');
   await expect(studio.agent('Short-lived')).toHaveCount(0);
   await visit(page, '/sessions');

@@ -71,6 +71,22 @@ test('a session is replayed with a scrubber', async ({ page }) => {
   await expect(page.locator('.step__output').last()).toContainText('12');
 });
 
+test('the palette leads to places and agents, and the sheet tells the keys', async ({ page }) => {
+  await finished(page);
+  await visit(page, '/studio');
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  await field.fill('adder');
+  await expect(page.getByRole('option', { name: /Adder/ })).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Adder');
+  await page.locator('h1').click();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toHaveCount(0);
+});
+
 test('being offline is said, and being back too', async ({ page, context }) => {
   await visit(page, '/');
   await context.setOffline(true);

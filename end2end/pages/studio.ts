@@ -34,7 +34,7 @@ export class StudioPages {
   }
 
   agent(name: string) {
-    return this.page.getByRole('listitem').filter({ has: this.page.getByRole('heading', { name }) });
+    return this.page.getByRole('row').filter({ has: this.page.getByRole('link', { name, exact: true }) });
   }
 
   async open(path: string) {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::account_menu::AccountMenu;
+use super::commands::Commands;
 use crate::state::ViewerState;
 use crate::state::theme::ThemeSwitch;
 use crate::state::toasts::ToastArea;
@@ -70,6 +71,8 @@ pub fn Frame(
         </main>
         <Footer />
         <ToastArea />
+        <Connection />
+        <Commands />
         // Drawn beforehand: it is shown when the app has stopped and can draw nothing any more.
         <div class="fault-notice" id="fault-notice" role="alert" hidden=true>
             <p class="fault-notice__text">
@@ -79,6 +82,35 @@ pub fn Frame(
             <a class="button button--primary" href=here rel="external">
                 "Reload"
             </a>
+        </div>
+    }
+}
+
+/// Says that the browser has no network, and that it has one again.
+#[component]
+fn Connection() -> impl IntoView {
+    let is_offline = RwSignal::new(false);
+    Effect::new(move || {
+        let away = window_event_listener(leptos::ev::offline, move |_| is_offline.set(true));
+        let back = window_event_listener(leptos::ev::online, move |_| is_offline.set(false));
+        on_cleanup(move || {
+            away.remove();
+            back.remove();
+        });
+    });
+    view! {
+        <div class="offline" role="status">
+            {move || {
+                is_offline
+                    .get()
+                    .then(|| {
+                        view! {
+                            <p class="offline__text">
+                                "You are offline. What you see stays; changes wait until you are back."
+                            </p>
+                        }
+                    })
+            }}
         </div>
     }
 }

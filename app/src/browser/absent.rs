@@ -37,6 +37,11 @@ pub fn origin() -> String {
     String::new()
 }
 
+/// Whether a key was pressed in something that takes text.
+pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
+    false
+}
+
 /// Shows the notice that the page has to be loaded anew.
 pub fn show_fault_notice() {}
 

@@ -49,6 +49,14 @@ pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
+/// Whether a key was pressed in something that takes text.
+pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+    })
+}
+
 /// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
 /// touches was drawn before.
 pub fn show_fault_notice() {

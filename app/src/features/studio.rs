@@ -6,18 +6,35 @@ pub(crate) mod api;
 
 mod agent_fields;
 mod agent_form;
+mod agent_line;
+mod agent_list;
 mod agent_row;
 mod agents_route;
+mod bulk;
+mod day_chart;
+mod diff_view;
+mod edit_form;
 mod editor;
 mod editor_route;
 #[cfg(feature = "ssr")]
 mod form_rules;
+mod list_bar;
 mod new_agent_route;
+mod numbers_route;
 mod planner_notice;
+mod publish_panel;
 mod run_panel;
+mod trash_route;
+mod version_api;
+mod versions_route;
 
 pub use agents_route::AgentsRoute;
 pub use editor_route::EditorRoute;
 pub use new_agent_route::NewAgentRoute;
+pub use numbers_route::NumbersRoute;
+pub use trash_route::TrashRoute;
+pub use versions_route::VersionsRoute;
 
-lazy_pages!(studio: agents = AgentsRoute, editor = EditorRoute, new_agent = NewAgentRoute);
+lazy_pages!(studio: agents = AgentsRoute, trash = TrashRoute);
+lazy_pages!(editor: editor = EditorRoute, new_agent = NewAgentRoute);
+lazy_pages!(versions: versions = VersionsRoute, numbers = NumbersRoute);

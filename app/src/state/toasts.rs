@@ -8,6 +8,8 @@ use crate::ui::{Icon, IconName, Tone};
 
 /// How long a note stays.
 const LIFETIME: Duration = Duration::from_secs(6);
+/// How long a note stays that offers a way back.
+const LONG_LIFETIME: Duration = Duration::from_secs(12);
 
 /// The notes on the screen.
 #[derive(Debug, Clone, Copy)]
@@ -16,20 +18,31 @@ pub struct Toasts {
     next_id: StoredValue<u32>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Toast {
     id: u32,
     tone: Tone,
     text: String,
+    undo: Option<Callback<()>>,
 }
 
 impl Toasts {
     /// Shows a note for a few seconds.
     pub fn show(self, tone: Tone, text: impl Into<String>) {
+        self.add(tone, text.into(), None);
+    }
+
+    /// Shows a note on what was done, with a button that undoes it.
+    pub fn show_undo(self, text: impl Into<String>, undo: impl Fn() + Send + Sync + 'static) {
+        self.add(Tone::Good, text.into(), Some(Callback::new(move |()| undo())));
+    }
+
+    fn add(self, tone: Tone, text: String, undo: Option<Callback<()>>) {
+        let lifetime = if undo.is_some() { LONG_LIFETIME } else { LIFETIME };
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
-        self.shown.update(|shown| shown.push(Toast { id, tone, text: text.into() }));
-        set_timeout(move || self.dismiss(id), LIFETIME);
+        self.shown.update(|shown| shown.push(Toast { id, tone, text, undo }));
+        set_timeout(move || self.dismiss(id), lifetime);
     }
 
     fn dismiss(self, id: u32) {
@@ -58,6 +71,22 @@ pub fn ToastArea() -> impl IntoView {
             <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
                 <div class=format!("toast toast--{}", toast.tone.as_str())>
                     <span class="toast__text">{toast.text}</span>
+                    {toast
+                        .undo
+                        .map(|undo| {
+                            view! {
+                                <button
+                                    type="button"
+                                    class="toast__undo"
+                                    on:click=move |_| {
+                                        toasts.dismiss(toast.id);
+                                        undo.run(());
+                                    }
+                                >
+                                    "Undo"
+                                </button>
+                            }
+                        })}
                     <button
                         type="button"
                         class="toast__close"

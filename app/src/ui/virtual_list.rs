@@ -40,7 +40,7 @@ pub struct FirstWindow<T> {
 
 /// A list of any length.
 #[component]
-pub fn VirtualList<T, V>(
+pub fn VirtualList<T, R>(
     /// The id of its element.
     id: &'static str,
     /// What it is a list of.
@@ -50,7 +50,7 @@ pub fn VirtualList<T, V>(
     /// Draws the cells of a row: elements with the role `gridcell`, a check box that selects it among
     /// them. Its second argument is the `tabindex` of all that can be focused: the list as a whole is
     /// one stop of the Tab key. Called with the row as it is now and again whenever it changes.
-    row: fn(T, Option<&'static str>) -> V,
+    row: R,
     /// Whether a row is selected.
     #[prop(into)]
     is_selected: Callback<T, bool>,
@@ -67,7 +67,7 @@ pub fn VirtualList<T, V>(
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
-    V: IntoView + 'static,
+    R: Fn(T, Option<&'static str>) -> AnyView + Copy + Send + Sync + 'static,
 {
     let is_live = RwSignal::new(false);
     let typed = StoredValue::new(TypeAhead::default());
@@ -184,11 +184,11 @@ where
 
 /// A row element, which shows one row after the other.
 #[component]
-fn Row<T, V>(
+fn Row<T, R>(
     id: &'static str,
     rows: Rows<T>,
     place: Slot<T>,
-    row: fn(T, Option<&'static str>) -> V,
+    row: R,
     is_selected: Callback<T, bool>,
     is_live: RwSignal<bool>,
     /// The check box of the row of this rank was used, with Shift or without.
@@ -196,7 +196,7 @@ fn Row<T, V>(
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
-    V: IntoView + 'static,
+    R: Fn(T, Option<&'static str>) -> AnyView + Copy + Send + Sync + 'static,
 {
     let Slot { rank, item } = place;
     let is_unused = move || rank.get() >= rows.count();
@@ -219,7 +219,7 @@ where
             on:change=move |_| on_check.run((rank.get_untracked(), with_shift.get_value()))
         >
             {move || match item.get() {
-                Some(item) => row(item, is_live.get().then_some("-1")).into_any(),
+                Some(item) => row(item, is_live.get().then_some("-1")),
                 None => placeholder().into_any(),
             }}
         </div>

@@ -11,7 +11,9 @@ use super::api::{SessionSoFar, get_session, list_sessions};
 use super::compare_view::CompareView;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
-use crate::ui::{Button, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Select, Skeleton};
+use crate::ui::{
+    Button, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Select, Skeleton, time_text,
+};
 use crate::{paths, ssr};
 
 /// How many sessions there are to choose from.
@@ -112,7 +114,7 @@ fn Choice(choices: Vec<SessionSummary>) -> impl IntoView {
     let query = use_query_map();
     let options = || {
         let option = |session: &SessionSummary| {
-            let at = session.created_at.strftime("%-d %b, %H:%M:%S UTC");
+            let at = time_text(session.created_at, false);
             let goal = resonant_domain::text::shorten(&session.goal, 60);
             let text = format!("{} · {goal} · {at}", session.agent_name);
             (session.id.to_string(), text)

@@ -89,6 +89,8 @@ pub struct RunForm {
     pub goal: String,
     /// Material for it.
     pub context: String,
+    /// Which edition runs; empty for the published one.
+    pub edition: String,
     /// Turns of the loop; empty for the agent's own.
     pub max_steps: String,
     /// Tokens that the model may write; empty for the agent's own.

@@ -1,11 +1,11 @@
-//! Agents in lists, and the templates that one may start from.
+//! The mark of an agent's status, and the templates that one may start from.
 
 use leptos::prelude::*;
-use resonant_domain::agent::{AgentStatus, AgentSummary};
+use resonant_domain::agent::AgentStatus;
 use resonant_domain::listing::ListingSummary;
 
 use crate::paths;
-use crate::ui::{Avatar, AvatarSize, Badge, Icon, IconName, LinkButton, Time, Tone};
+use crate::ui::{Avatar, AvatarSize, Badge, Icon, IconName, Tone};
 
 /// Whether an agent may run, as a mark.
 #[component]
@@ -31,42 +31,6 @@ pub(super) const fn title(status: AgentStatus) -> &'static str {
         AgentStatus::Active => "Active",
         AgentStatus::Paused => "Paused",
         AgentStatus::Archived => "Archived",
-    }
-}
-
-/// One agent in the list.
-#[component]
-pub(super) fn AgentRow(
-    /// The agent.
-    agent: AgentSummary,
-) -> impl IntoView {
-    let name = agent.name.clone();
-    let run = (agent.status == AgentStatus::Active).then(|| {
-        view! {
-            <LinkButton href=paths::run_agent(agent.id)>
-                <Icon name=IconName::Play />
-                "Run"
-                <span class="visually-hidden">" " {name}</span>
-            </LinkButton>
-        }
-    });
-    let description = (!agent.description.is_empty())
-        .then(|| view! { <p class="agent-row__description">{agent.description}</p> });
-    view! {
-        <li class="agent-row">
-            <Avatar avatar=agent.avatar />
-            <div class="agent-row__main">
-                <h2 class="agent-row__name">
-                    <a href=paths::agent(agent.id)>{agent.name}</a>
-                </h2>
-                {description}
-                <p class="agent-row__about">
-                    <StatusBadge status=agent.status />
-                    <span>"Changed " <Time at=agent.updated_at /></span>
-                </p>
-            </div>
-            <div class="agent-row__actions">{run}</div>
-        </li>
     }
 }
 

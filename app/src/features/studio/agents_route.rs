@@ -4,14 +4,15 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::FaultKind;
-use resonant_domain::agent::{AgentStatus, AgentSummary};
+use resonant_domain::agent::AgentStatus;
+use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::listing::ListingSummary;
-use resonant_domain::page::Page;
 
-use super::agent_row::{AgentRow, Start, TemplateCards, title};
-use super::api::{list_agents, list_templates};
+use super::agent_list::AgentList;
+use super::agent_row::{Start, TemplateCards};
+use super::api::{ListPart, list_templates, open_list};
+use super::list_bar::ListBar;
 use crate::error::AppError;
-use crate::features::sessions::session_list::{LaterPages, LoadMore};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -22,49 +23,70 @@ use crate::ui::{
 /// The page of the viewer's agents.
 #[derive(Debug)]
 pub struct AgentsRoute {
-    page: Resource<(Wanted, Result<Page<AgentSummary>, AppError>)>,
+    query: Memo<AgentQuery>,
+    part: Resource<(AgentQuery, Result<ListPart, AppError>)>,
     templates: Resource<Result<Vec<ListingSummary>, AppError>>,
 }
 
-/// What the address asks for: a status and a cursor.
-type Wanted = (Option<AgentStatus>, Option<String>);
-
 impl LazyPage for AgentsRoute {
     fn data() -> Self {
-        let query = use_query_map();
-        let wanted = move || {
-            let query = query.read();
-            let status = query.get("status").and_then(|status| AgentStatus::parse(&status));
-            (status, query.get("cursor"))
-        };
-        let page = Resource::new_blocking(wanted, |(status, cursor)| async move {
-            let page = list_agents(status, cursor.clone()).await;
-            ((status, cursor), page)
+        let asked = use_query_map();
+        let query = Memo::new(move |_| {
+            let asked = asked.read();
+            AgentQuery {
+                status: asked.get("status").and_then(|status| AgentStatus::parse(&status)),
+                text: asked.get("text").filter(|text| !text.trim().is_empty()),
+                sort: asked
+                    .get("sort")
+                    .and_then(|sort| AgentSort::parse(&sort))
+                    .unwrap_or_default(),
+            }
         });
-        Self { page, templates: Resource::new_blocking(|| (), |()| list_templates()) }
+        let from = Memo::new(move |_| {
+            asked.read().get("from").and_then(|from| from.parse().ok()).unwrap_or(0)
+        });
+        let part = Resource::new_blocking(
+            move || (query.get(), from.get()),
+            |(query, from)| async move {
+                let part = open_list(query.clone(), from).await;
+                (query, part)
+            },
+        );
+        Self { query, part, templates: Resource::new_blocking(|| (), |()| list_templates()) }
     }
 
     fn view(this: Self) -> AnyView {
-        let AgentsRoute { page, templates } = this;
+        let AgentsRoute { query, part, templates } = this;
         view! {
             <Title text="Studio" />
             <Meta name="description" content="Make AI agents, change them and set them on a goal" />
             <PageHead title="Studio" lead="Your agents: make them, run them, watch them work">
                 <LinkButton href=paths::AUTOMATIONS.to_owned()>"Automations"</LinkButton>
+                <LinkButton href=paths::TRASH.to_owned() kind=ButtonKind::Quiet>
+                    <Icon name=IconName::Trash />
+                    "Trash"
+                </LinkButton>
                 <LinkButton href=paths::NEW_AGENT.to_owned() kind=ButtonKind::Primary>
                     <Icon name=IconName::Plus />
                     "New agent"
                 </LinkButton>
             </PageHead>
-            <Suspense fallback=|| {
+            <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
-                    let (wanted, page) = page.await;
+                    let (asked, part) = part.await;
                     let templates = templates.await.unwrap_or_default();
-                    match page {
-                        Ok(page) => {
-                            view! { <Agents wanted=wanted page=page templates=templates /> }.into_any()
+                    match part {
+                        Ok(part) if part.count == 0 && asked.is_whole() => {
+                            view! { <NoAgents templates=templates /> }.into_any()
+                        }
+                        Ok(part) => {
+                            view! {
+                                <ListBar query=query />
+                                <Found query=asked part=part />
+                            }
+                                .into_any()
                         }
                         Err(error) if error.kind == FaultKind::Unauthenticated => {
                             view! { <Welcome templates=templates /> }.into_any()
@@ -72,88 +94,28 @@ impl LazyPage for AgentsRoute {
                         Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                     }
                 })}
-            </Suspense>
+            </Transition>
         }
         .into_any()
     }
 }
 
+/// The agents that were asked for.
 #[component]
-fn Agents(
-    wanted: Wanted,
-    page: Page<AgentSummary>,
-    templates: Vec<ListingSummary>,
-) -> impl IntoView {
-    let (status, cursor) = wanted;
-    if page.items.is_empty() && cursor.is_none() {
-        return match status {
-            None => view! { <NoAgents templates=templates /> }.into_any(),
-            Some(status) => {
-                let empty = format!("No agent of yours is {}", title(status).to_lowercase());
-                view! {
-                    <StatusFilter status=Some(status) />
-                    <EmptyState
-                        icon=IconName::Filter
-                        title=empty
-                        text="Agents with another status are not shown here."
-                    >
-                        <LinkButton href=paths::STUDIO.to_owned()>"Show all agents"</LinkButton>
-                    </EmptyState>
-                }
-                .into_any()
-            }
-        };
+fn Found(query: AgentQuery, part: ListPart) -> impl IntoView {
+    if part.count > 0 {
+        return view! { <AgentList query=query part=part /> }.into_any();
     }
-    let later: LaterPages<AgentSummary> = LaterPages::new(page.next_cursor);
-    let first_page = cursor.map(|_| {
-        view! {
-            <p>
-                <a href=paths::agents_page(status, None)>"Back to the first agents"</a>
-            </p>
-        }
-    });
-    let row = |agent| view! { <AgentRow agent=agent /> };
     view! {
-        <StatusFilter status=status />
-        {first_page}
-        <ul class="agent-list">
-            {page.items.into_iter().map(row).collect_view()}
-            <For each=move || later.items() key=|agent| agent.id children=row />
-        </ul>
-        <LoadMore
-            pages=later
-            href=move |cursor: String| paths::agents_page(status, Some(&cursor))
-            on_more=move |cursor: String| later.load(list_agents(status, Some(cursor)))
-        />
+        <EmptyState
+            icon=IconName::Filter
+            title="No agent of yours is like that"
+            text="Agents with another name or status are not shown here."
+        >
+            <LinkButton href=paths::STUDIO.to_owned()>"Show all agents"</LinkButton>
+        </EmptyState>
     }
     .into_any()
-}
-
-/// Which agents are shown, as links.
-#[component]
-fn StatusFilter(status: Option<AgentStatus>) -> impl IntoView {
-    let choice = |shown: Option<AgentStatus>| {
-        let is_current = shown == status;
-        view! {
-            <li>
-                <a
-                    class="status-filter__choice"
-                    class:is-selected=is_current
-                    aria-current=is_current.then_some("true")
-                    href=paths::agents_page(shown, None)
-                >
-                    {shown.map_or("All", title)}
-                </a>
-            </li>
-        }
-    };
-    let choices =
-        std::iter::once(None).chain(AgentStatus::ALL.map(Some)).map(choice).collect_view();
-    view! {
-        <nav class="status-filter" aria-label="Status">
-            <ul class="status-filter__choices">{choices}</ul>
-        </nav>
-    }
 }
 
 /// Somebody who is known but has made nothing yet.

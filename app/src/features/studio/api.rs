@@ -1,22 +1,34 @@
 //! What the studio asks the server.
 
 use leptos::prelude::*;
-use resonant_domain::agent::{Agent, AgentSpec, AgentStatus, AgentSummary};
+use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
+use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, TrashedAgent};
+use resonant_domain::agent_numbers::VersionNumbers;
+use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::ids::AgentId;
 use resonant_domain::listing::ListingSummary;
-use resonant_domain::page::Page;
+use resonant_domain::page::{Page, Place, Window};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::features::studio::agent_form::{AgentForm, RunForm};
 #[cfg(feature = "ssr")]
 use crate::{features::studio::form_rules::invalid, paths, ssr};
+#[cfg(feature = "ssr")]
+use resonant_domain::page::PageRequest;
+
+/// How many agents the server draws: as many as the list fetches at once.
+pub(super) const WINDOW: u32 = 50;
 
 /// An agent beside what its editor says about models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EditedAgent {
-    /// The agent.
+    /// The agent: its draft.
     pub agent: Agent,
+    /// The version that sessions run; `None` when they run the draft.
+    pub published: Option<AgentVersion>,
+    /// What its newest edition with sessions took and cost.
+    pub typical: Option<VersionNumbers>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
 }
@@ -34,17 +46,67 @@ pub struct Blueprint {
     pub language_model: Option<String>,
 }
 
-/// A page of the viewer's agents, newest change first.
-#[server(prefix = "/api/fn", endpoint = "studio/list_agents")]
-pub async fn list_agents(
-    status: Option<AgentStatus>,
-    cursor: Option<String>,
-) -> Result<Page<AgentSummary>, AppError> {
-    use resonant_backend::agents::{self, AgentFilter};
-    use resonant_domain::page::PageRequest;
+/// The beginning of a list of agents, or of its part from a rank on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListPart {
+    /// How many agents the list holds.
+    pub count: u64,
+    /// The rank of the first agent of the window.
+    pub from: u64,
+    /// The agents.
+    pub window: Window<AgentLine>,
+}
 
+/// A list of the viewer's agents: how long it is, and the window in which a rank lies, or the last one.
+#[server(prefix = "/api/fn", endpoint = "studio/open_list")]
+pub async fn open_list(query: AgentQuery, from: u64) -> Result<ListPart, AppError> {
+    use resonant_backend::agents;
+
+    let ctx = ssr::ctx()?;
+    let count = agents::count(&ctx, &query).await.map_err(ssr::fail)?;
+    let last = count.saturating_sub(1);
+    let from = from.min(last) / u64::from(WINDOW) * u64::from(WINDOW);
+    let place = Place::FromStart(from);
+    let window = agents::window(&ctx, &query, place, WINDOW).await.map_err(ssr::fail)?;
+    Ok(ListPart { count, from, window })
+}
+
+/// A window of a list of the viewer's agents.
+#[server(prefix = "/api/fn", endpoint = "studio/read_list")]
+pub async fn read_list(
+    query: AgentQuery,
+    place: Place,
+    limit: u32,
+) -> Result<Window<AgentLine>, AppError> {
+    resonant_backend::agents::window(&ssr::ctx()?, &query, place, limit).await.map_err(ssr::fail)
+}
+
+/// The rank of the first agent of a list whose name begins with these letters.
+#[server(prefix = "/api/fn", endpoint = "studio/find_agent")]
+pub async fn find_agent(query: AgentQuery, prefix: String) -> Result<Option<u64>, AppError> {
+    resonant_backend::agents::rank_of_prefix(&ssr::ctx()?, &query, &prefix).await.map_err(ssr::fail)
+}
+
+/// Does the same to many agents; answers those that it changed.
+#[server(prefix = "/api/fn", endpoint = "studio/change_agents")]
+pub async fn change_agents(
+    #[server(default)] ids: Vec<AgentId>,
+    action: BulkAction,
+) -> Result<Vec<AgentId>, AppError> {
+    resonant_backend::agents::change_many(&ssr::ctx()?, &ids, action).await.map_err(ssr::fail)
+}
+
+/// A page of the viewer's deleted agents, the one deleted last first.
+#[server(prefix = "/api/fn", endpoint = "studio/list_trash")]
+pub async fn list_trash(cursor: Option<String>) -> Result<Page<TrashedAgent>, AppError> {
     let page = PageRequest { cursor, limit: None };
-    agents::list(&ssr::ctx()?, AgentFilter { status, page }).await.map_err(ssr::fail)
+    resonant_backend::agents::trash(&ssr::ctx()?, page).await.map_err(ssr::fail)
+}
+
+/// Takes an agent of the trash away for good.
+#[server(prefix = "/api/fn", endpoint = "studio/delete_for_good")]
+pub async fn delete_for_good(id: AgentId) -> Result<(), AppError> {
+    resonant_backend::agents::delete_for_good(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }
 
 /// The templates that a first agent may start from.
@@ -80,7 +142,10 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
 pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     let ctx = ssr::ctx()?;
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
-    Ok(EditedAgent { agent, language_model: ctx.backend().language_model() })
+    let published = resonant_backend::agents::published(&ctx, id).await.map_err(ssr::fail)?;
+    let numbers = resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
+    let typical = numbers.versions.into_iter().find(|numbers| numbers.median_cost.is_some());
+    Ok(EditedAgent { agent, published, typical, language_model: ctx.backend().language_model() })
 }
 
 /// Makes an agent and goes to its editor. Somebody who is not known yet becomes a guest.
@@ -134,9 +199,15 @@ pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
 /// Sets an agent on a goal and goes to the session.
 #[server(prefix = "/api/fn", endpoint = "studio/run_agent")]
 pub async fn run_agent(id: AgentId, #[server(default)] run: RunForm) -> Result<(), AppError> {
+    use resonant_backend::sessions;
+
     let new = run.new_session().map_err(invalid)?;
-    let session =
-        resonant_backend::sessions::start(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
+    let ctx = ssr::ctx()?;
+    let session = match run.edition().map_err(invalid)? {
+        None => sessions::start(&ctx, id, new).await,
+        Some(edition) => sessions::try_edition(&ctx, id, new, edition).await,
+    };
+    let session = session.map_err(ssr::fail)?;
     ssr::redirect(&paths::session(session.id));
     Ok(())
 }

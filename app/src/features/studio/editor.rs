@@ -1,28 +1,32 @@
 //! The editor of an agent.
 
-use leptos::ev;
 use leptos::form::ActionForm;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::Title;
-use resonant_domain::FaultKind;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use resonant_domain::agent::{Agent, AgentStatus};
+use resonant_domain::agent_list::BulkAction;
+use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 
-use super::agent_fields::AgentFields;
-use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
+use super::agent_form::action_error;
 use super::agent_row::StatusBadge;
-use super::api::{DeleteAgent, EditedAgent, SetStatus, UpdateAgent};
+use super::api::{DeleteAgent, EditedAgent, SetStatus, change_agents};
+use super::edit_form::EditForm;
+use super::publish_panel::PublishPanel;
 use super::run_panel::{RunPanel, Task};
 use crate::error::AppError;
+use crate::features::sessions::counted;
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
 use crate::paths;
-use crate::refused_form::refused_form;
 use crate::state::use_toasts;
 use crate::ui::{
-    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time,
-    Tone,
+    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Time, Tone,
+    duration_text,
 };
 
 /// An agent, to change and to run.
@@ -35,20 +39,29 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent { agent, language_model } = edited;
+    let EditedAgent { agent, published, typical, language_model } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
+    let published = RwSignal::new(published);
+    let is_changed = RwSignal::new(false);
     let status = Signal::derive(move || shown.with(|agent| agent.status));
     view! {
         <Title text=move || shown.with(|agent| agent.spec.name.clone()) />
         <Head shown=shown />
         <div class="editor">
             <div class="editor__side">
-                <RunPanel id=id status=status limits=limits task=task />
+                <RunPanel id=id status=status limits=limits published=published task=task />
+                {typical.map(|typical| view! { <Typical id=id typical=typical /> })}
                 <Recent id=id recent=recent />
             </div>
             <div class="editor__main">
-                <EditForm agent=agent shown=shown language_model=language_model />
+                <EditForm
+                    agent=agent
+                    shown=shown
+                    is_changed=is_changed
+                    language_model=language_model
+                />
+                <PublishPanel shown=shown published=published is_changed=is_changed />
                 <StatusPanel shown=shown />
                 <DeletePanel shown=shown />
             </div>
@@ -82,89 +95,17 @@ fn Head(shown: RwSignal<Agent>) -> impl IntoView {
     }
 }
 
-/// All that an agent is made of.
+/// What a session is likely to take and to cost, from those that were.
 #[component]
-fn EditForm(agent: Agent, shown: RwSignal<Agent>, language_model: Option<String>) -> impl IntoView {
-    let update = ServerAction::<UpdateAgent>::new();
-    let error = action_error(update.value());
-    let is_changed = RwSignal::new(false);
-    let form = NodeRef::<html::Form>::new();
-    let toasts = use_toasts();
-    Effect::new(move || {
-        if let Some(Ok(agent)) = update.value().get() {
-            shown.set(agent);
-            is_changed.set(false);
-            toasts.show(Tone::Good, "Saved");
-        }
-    });
-    Effect::new(move || {
-        let keys = window_event_listener(ev::keydown, move |event| {
-            let is_save = (event.ctrl_key() || event.meta_key()) && event.key() == "s";
-            if let Some(form) = form.get_untracked().filter(|_| is_save) {
-                event.prevent_default();
-                // A form that its own rules refuse says so itself.
-                let _ = form.request_submit();
-            }
-        });
-        on_cleanup(move || keys.remove());
-    });
-    let id = agent.id;
-    // A refused form goes on from the agent that it was made for.
-    let refused_revision = refused_form().text("revision");
-    let revision = move || {
-        let shown = shown.with(|agent| agent.revision).to_string();
-        refused_revision.clone().unwrap_or(shown)
-    };
-    let is_conflict = Memo::new(move |_| {
-        error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
-    });
-    let other = Signal::derive(move || error.get().filter(|_| !is_conflict.get()));
+fn Typical(id: resonant_domain::AgentId, typical: VersionNumbers) -> impl IntoView {
+    let time = typical.p50_ms.map_or_else(String::new, duration_text);
+    let cost = typical.median_cost.map_or_else(String::new, |cost| cost.to_string());
+    let count = counted(typical.sessions, "session", "sessions");
     view! {
-        <div class="agent-form" on:input=move |_| is_changed.set(true)>
-            <ActionForm action=update node_ref=form>
-                <input type="hidden" name="id" value=id.to_string() />
-                <input
-                    type="hidden"
-                    name="revision"
-                    value=revision
-                />
-                <AgentFields
-                    form=AgentForm::refused().unwrap_or_else(|| AgentForm::from(&agent.spec))
-                    error=error
-                    language_model=language_model
-                />
-                <FormError error=other fields=AGENT_FIELDS />
-                <div role="alert">
-                    <Show when=move || is_conflict.get()>
-                        <Notice tone=Tone::Warn>
-                            <p>
-                                "This agent was changed elsewhere after you opened it. Nothing of yours \
-                                is lost: it still stands in the form."
-                            </p>
-                            <div class="agent-form__end">
-                                <Button name="overwrite" value="true" busy=update.pending()>
-                                    "Keep mine"
-                                </Button>
-                                <a class="button button--quiet" href=paths::agent(id) rel="external">
-                                    "Load theirs"
-                                </a>
-                            </div>
-                        </Notice>
-                    </Show>
-                </div>
-                <div class="agent-form__end agent-form__end--sticky">
-                    <Button kind=ButtonKind::Primary busy=update.pending()>
-                        "Save changes"
-                    </Button>
-                    <span class="agent-form__mark" role="status">
-                        {move || if is_changed.get() { "Not saved yet" } else { "" }}
-                    </span>
-                    <span class="agent-form__key">
-                        <kbd>"Ctrl"</kbd> " " <kbd>"S"</kbd>
-                    </span>
-                </div>
-            </ActionForm>
-        </div>
+        <p class="editor__typical">
+            {format!("A session is likely to take {time} and to cost {cost}: the median of {count}. ")}
+            <a href=paths::numbers(id)>"All numbers"</a>
+        </p>
     }
 }
 
@@ -270,6 +211,22 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
     let error = action_error(delete.value());
     let dialog = NodeRef::<html::Dialog>::new();
     let id = shown.with_untracked(|agent| agent.id);
+    let (toasts, navigate) = (use_toasts(), use_navigate());
+    Effect::new(move || {
+        if !matches!(delete.value().get(), Some(Ok(()))) {
+            return;
+        }
+        let navigate = navigate.clone();
+        toasts.show_undo("The agent is in the trash", move || {
+            let navigate = navigate.clone();
+            spawn_local(async move {
+                match change_agents(vec![id], BulkAction::Restore).await {
+                    Ok(_) => navigate(&paths::agent(id), NavigateOptions::default()),
+                    Err(error) => toasts.show(Tone::Bad, error.message),
+                }
+            });
+        });
+    });
     let name = move || shown.with(|agent| agent.spec.name.clone());
     let open = Callback::new(move |_| {
         if let Some(dialog) = dialog.get_untracked() {
@@ -287,7 +244,7 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string() />
                 <Button kind=ButtonKind::Danger busy=delete.pending()>
-                    "Delete for good"
+                    "Move to the trash"
                 </Button>
             </ActionForm>
         }
@@ -295,7 +252,7 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
     view! {
         <section class="editor__panel" aria-labelledby="delete-title">
             <h2 id="delete-title">"Delete"</h2>
-            <p>"Takes the agent away for good. Its sessions stay in your history."</p>
+            <p>"Moves the agent to the trash, from where it can be restored for 30 days."</p>
             <div class="with-script">
                 <Button kind=ButtonKind::Danger type_="button" on_click=open>
                     <Icon name=IconName::Trash />
@@ -304,12 +261,14 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
             </div>
             <details class="without-script">
                 <summary>"Delete agent"</summary>
-                <p>"This cannot be undone."</p>
                 {form()}
             </details>
             <dialog class="dialog" node_ref=dialog aria-labelledby="delete-question">
                 <h3 id="delete-question">"Delete “" {name} "”?"</h3>
-                <p>"Its sessions stay in your history. This cannot be undone."</p>
+                <p>
+                    "Its open sessions are cancelled. It can be restored from the trash for 30 days, and its \
+                    sessions stay in your history."
+                </p>
                 <div class="dialog__actions">
                     {form()}
                     <Button type_="button" on_click=close>

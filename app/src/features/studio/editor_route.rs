@@ -82,7 +82,7 @@ impl LazyPage for EditorRoute {
 }
 
 /// What is no id names no agent.
-fn agent_id(text: &str) -> Result<AgentId, AppError> {
+pub(super) fn agent_id(text: &str) -> Result<AgentId, AppError> {
     text.parse().map_err(|_| AppError::not_found("There is no such agent"))
 }
 

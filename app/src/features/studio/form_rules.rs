@@ -4,6 +4,7 @@ use resonant_domain::FieldFault;
 use resonant_domain::agent::{
     AgentChanges, AgentSpec, Avatar, LimitChanges, Limits, ModelPolicy, ToolGrant,
 };
+use resonant_domain::agent_version::Edition;
 use resonant_domain::session::NewSession;
 
 use super::agent_form::{AgentForm, RunForm};
@@ -107,6 +108,19 @@ impl RunForm {
             faults.extend(more);
         }
         if faults.is_empty() { Ok(new) } else { Err(faults) }
+    }
+}
+
+impl RunForm {
+    /// Which edition shall run, whatever is published; `None` leaves it to what is.
+    pub fn edition(&self) -> Result<Option<Edition>, Vec<FieldFault>> {
+        match self.edition.as_str() {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|error| vec![FieldFault::new("edition", format!("{error}"))]),
+        }
     }
 }
 

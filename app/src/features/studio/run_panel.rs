@@ -6,13 +6,16 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentStatus, Limits};
+use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 
 use super::agent_form::{RUN_FIELDS, action_error, field_fault};
 use super::api::RunAgent;
 use crate::browser;
 use crate::refused_form::refused_form;
-use crate::ui::{Button, ButtonKind, Field, FormError, Icon, IconName, Notice, TextArea, Tone};
+use crate::ui::{
+    Button, ButtonKind, Field, FormError, Icon, IconName, Notice, Select, TextArea, Tone,
+};
 
 /// A goal and the material for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,6 +36,8 @@ pub(super) fn RunPanel(
     status: Signal<AgentStatus>,
     /// Its own limits.
     limits: Limits,
+    /// The version that sessions run.
+    published: RwSignal<Option<AgentVersion>>,
     /// What the form starts with.
     task: Task,
 ) -> impl IntoView {
@@ -60,6 +65,14 @@ pub(super) fn RunPanel(
             request_animation_frame(|| request_animation_frame(|| browser::focus("run-goal")));
         }
     });
+    let editions = move || {
+        let version = published.with(|published| published.as_ref().map(|v| v.version))?;
+        let options = vec![
+            (String::new(), format!("Version {version}, as published")),
+            ("draft".to_owned(), "The draft, as saved last".to_owned()),
+        ];
+        Some(view! { <Select label="What runs" name="run[edition]" options=options /> })
+    };
     let limit = move |label: &'static str, name: &'static str, field: &'static str, own: u32| {
         let name = format!("run[{name}]");
         let value = refused.text(&name).unwrap_or_default();
@@ -106,6 +119,7 @@ pub(super) fn RunPanel(
                     hint="Material for it: a text, a table, notes"
                     error=field_fault(error, "context")
                 />
+                {editions}
                 <details class="run-panel__limits">
                     <summary>"Other limits for this session"</summary>
                     <p class="agent-form__lead">"Empty fields keep the agent's own."</p>

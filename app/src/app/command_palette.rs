@@ -1,0 +1,243 @@
+//! The palette of commands: every place and every agent, a few letters away. And the sheet that says
+//! which keys there are.
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use resonant_domain::agent_list::AgentQuery;
+
+use crate::features::studio::api::open_list;
+use crate::paths;
+
+/// After such a pause in typing the agents are searched.
+const PAUSE: Duration = Duration::from_millis(150);
+/// How many agents are offered.
+const AGENTS: usize = 8;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The palette of commands.
+    Palette,
+    /// The sheet of shortcuts.
+    Shortcuts,
+}
+
+/// Something that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Command {
+    title: String,
+    kind: &'static str,
+    href: String,
+}
+
+/// The places that can be gone to.
+const PLACES: [(&str, &str); 9] = [
+    ("Studio: your agents", paths::STUDIO),
+    ("New agent", paths::NEW_AGENT),
+    ("Trash", paths::TRASH),
+    ("Marketplace", paths::MARKETPLACE),
+    ("Sessions", paths::SESSIONS),
+    ("Compare two sessions", paths::COMPARE_SESSIONS),
+    ("Account", paths::ACCOUNT),
+    ("Sign in", paths::SIGN_IN),
+    ("Home", paths::HOME),
+];
+
+/// The keys and what they do.
+const SHORTCUTS: [(&str, &str); 11] = [
+    ("Ctrl K", "Go to a place or an agent"),
+    ("?", "This sheet"),
+    ("Ctrl S", "Save the agent that you edit"),
+    ("Ctrl Enter", "Run the agent with the goal that you write"),
+    ("↑ ↓", "In a list: the row above, the row below"),
+    ("Page Up, Page Down", "In a list: a view up, a view down"),
+    ("Home, End", "In a list: the first row, the last row"),
+    ("letters", "In a list: the first name that begins with them"),
+    ("Space", "In a list: select the row"),
+    ("Shift Space", "In a list: select all rows from the last selected one"),
+    ("Enter", "In a list: open the row"),
+];
+
+/// Draws what was asked for, in a chunk of its own.
+#[leptos::wasm_split::wasm_split(commands, wasm_split_path = ::leptos::wasm_split)]
+pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
+        let Some(dialog) = dialog.get() else { return };
+        // The element is known before it is in the document, and shown only there.
+        request_animation_frame(move || {
+            if dialog.is_connected() && !dialog.open() {
+                // Fails only when it is open already.
+                let _ = dialog.show_modal();
+            }
+        });
+    });
+    let label = match shown {
+        Asked::Palette => "Commands",
+        Asked::Shortcuts => "Keyboard shortcuts",
+    };
+    view! {
+        <dialog
+            class="dialog commands"
+            node_ref=dialog
+            aria-label=label
+            on:close=move |_| asked.set(None)
+        >
+            {match shown {
+                Asked::Palette => view! { <Palette asked=asked /> }.into_any(),
+                Asked::Shortcuts => view! { <Shortcuts asked=asked /> }.into_any(),
+            }}
+        </dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let agents = RwSignal::new(Vec::<Command>::new());
+    let chosen = RwSignal::new(0_usize);
+    let commands = Memo::new(move |_| {
+        let typed = typed.get();
+        places(&typed).into_iter().chain(agents.get()).collect::<Vec<_>>()
+    });
+    let search = std::cell::RefCell::new(debounce(PAUSE, move |text: String| {
+        leptos::task::spawn_local(async move {
+            let found = find_agents(text).await;
+            agents.try_set(found);
+        });
+    }));
+    let navigate = use_navigate();
+    let go = move |at: usize| {
+        let command = commands.with_untracked(|commands| commands.get(at).cloned());
+        if let Some(command) = command {
+            asked.set(None);
+            navigate(&command.href, NavigateOptions::default());
+        }
+    };
+    let go_by_key = go.clone();
+    let keydown = move |event: leptos::ev::KeyboardEvent| {
+        let last = commands.with_untracked(Vec::len).saturating_sub(1);
+        match event.key().as_str() {
+            "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(last)),
+            "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
+            "Enter" => go_by_key(chosen.get_untracked()),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let option = move |(at, command): (usize, Command)| {
+        let go = go.clone();
+        view! {
+            <li
+                class="commands__option"
+                class:is-active=move || chosen.get() == at
+                id=format!("command-{at}")
+                role="option"
+                aria-selected=move || (chosen.get() == at).to_string()
+                on:click=move |_| go(at)
+            >
+                <span>{command.title}</span>
+                <span class="commands__kind">{command.kind}</span>
+            </li>
+        }
+    };
+    view! {
+        <input
+            class="field__control commands__input"
+            type="text"
+            role="combobox"
+            aria-label="Go to"
+            aria-expanded="true"
+            aria-controls="command-list"
+            aria-activedescendant=move || format!("command-{}", chosen.get())
+            placeholder="Go to a page or an agent"
+            autocomplete="off"
+            autofocus=true
+            on:keydown=keydown
+            on:input=move |event| {
+                let text = event_target_value(&event);
+                chosen.set(0);
+                typed.set(text.clone());
+                (search.borrow_mut())(text);
+            }
+        />
+        <ul class="commands__list" id="command-list" role="listbox" aria-label="Commands">
+            {move || commands.get().into_iter().enumerate().map(option.clone()).collect_view()}
+        </ul>
+        <Show when=move || commands.with(Vec::is_empty)>
+            <p class="commands__nothing">"Nothing is called that"</p>
+        </Show>
+    }
+}
+
+#[component]
+fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let row = |(keys, does): (&'static str, &'static str)| {
+        view! {
+            <div class="shortcuts__row">
+                <dt>
+                    <kbd>{keys}</kbd>
+                </dt>
+                <dd>{does}</dd>
+            </div>
+        }
+    };
+    view! {
+        <h2 class="shortcuts__title">"Keyboard shortcuts"</h2>
+        <dl class="shortcuts">{SHORTCUTS.map(row).collect_view()}</dl>
+        <div class="dialog__actions">
+            <button type="button" class="button" autofocus=true on:click=move |_| asked.set(None)>
+                "Close"
+            </button>
+        </div>
+    }
+}
+
+/// The places whose title holds every word that was typed.
+fn places(typed: &str) -> Vec<Command> {
+    let typed = typed.to_lowercase();
+    let words: Vec<_> = typed.split_whitespace().collect();
+    PLACES
+        .into_iter()
+        .filter(|(title, _)| words.iter().all(|word| title.to_lowercase().contains(word)))
+        .map(|(title, href)| Command {
+            title: title.to_owned(),
+            kind: "Page",
+            href: href.to_owned(),
+        })
+        .collect()
+}
+
+/// The agents whose name holds the text; none for somebody who has none.
+async fn find_agents(text: String) -> Vec<Command> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    let query = AgentQuery { text: Some(text), ..AgentQuery::default() };
+    let Ok(part) = open_list(query, 0).await else { return Vec::new() };
+    let command = |line: resonant_domain::agent_list::AgentLine| Command {
+        href: paths::agent(line.summary.id),
+        title: line.summary.name,
+        kind: "Agent",
+    };
+    part.window.items.into_iter().take(AGENTS).map(command).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_by_any_of_their_words() {
+        let titles = |typed| places(typed).into_iter().map(|place| place.title).collect::<Vec<_>>();
+        assert_eq!(titles("").len(), PLACES.len());
+        assert_eq!(titles("NEW ag"), ["New agent"]);
+        assert_eq!(titles("two compare"), ["Compare two sessions"]);
+        assert_eq!(titles("zebra"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,196 @@
+//! The viewer's agents as a list of any length, and what is done to many of them.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction};
+use server_fn::ServerFn as _;
+
+use super::agent_line::agent_cells;
+use super::api::{ChangeAgents, ListPart, WINDOW, find_agent, read_list};
+use super::bulk::{Bulk, new_bulk};
+use crate::browser::{self, AgentStream};
+use crate::features::sessions::counted;
+use crate::paths;
+use crate::ui::{Answer, Button, ButtonKind, FirstWindow, Icon, IconName, Rows, VirtualList};
+
+/// A list of agents with at least one in it.
+#[component]
+pub(super) fn AgentList(
+    /// Which agents.
+    query: AgentQuery,
+    /// What the server knows.
+    part: ListPart,
+) -> impl IntoView {
+    let (count, from) = (to_usize(part.count), to_usize(part.from));
+    let bulk = new_bulk();
+    let asked = query.clone();
+    let rows = Rows::new(
+        FirstWindow { count, rank: from, window: part.window },
+        Arc::new(move |place, limit| -> Answer<AgentLine> {
+            Box::pin(read_list(asked.clone(), place, limit))
+        }),
+    );
+    follow_changes(rows);
+
+    let navigate = use_navigate();
+    let open =
+        move |line: AgentLine| navigate(&paths::agent(line.summary.id), NavigateOptions::default());
+    let typed_in = query.clone();
+    let asked = StoredValue::new(0_u32);
+    let find = move |letters: String| {
+        let query = typed_in.clone();
+        let number = asked.get_value().wrapping_add(1);
+        asked.set_value(number);
+        spawn_local(async move {
+            let found = find_agent(query, letters).await;
+            // Letters that lead nowhere leave everything as it is, and so does an answer that was
+            // overtaken by the next letter.
+            if let (Ok(Some(rank)), Some(newest)) = (found, asked.try_get_value())
+                && newest == number
+            {
+                rows.go_to(to_usize(rank));
+            }
+        });
+    };
+    let draw =
+        move |line: AgentLine, tab: Option<&'static str>| agent_cells(line, tab, bulk).into_any();
+    let pages = no_script_pages(&query, from, count);
+    view! {
+        <form class="agent-list" method="post" action=ChangeAgents::url()>
+            <Toolbar bulk=bulk rows=rows query=query />
+            <VirtualList
+                id="agents"
+                label="Your agents"
+                rows=rows
+                row=draw
+                is_selected=move |line: AgentLine| bulk.is_selected(line.summary.id)
+                on_open=open
+                on_select=move |(lines, with_range): (Vec<AgentLine>, bool)| {
+                    bulk.select(&lines, with_range);
+                }
+                on_type=find
+            />
+            <Show when=move || rows.count() == 0>
+                <p class="agent-list__nothing">
+                    "No agent is left here. " <a href=paths::STUDIO>"Show all agents"</a> " or "
+                    <a href=paths::NEW_AGENT>"make a new one"</a> "."
+                </p>
+            </Show>
+            {pages}
+        </form>
+    }
+}
+
+/// How many there are, and what can be done to those that are selected.
+#[component]
+fn Toolbar(bulk: Bulk, rows: Rows<AgentLine>, query: AgentQuery) -> impl IntoView {
+    let is_live = RwSignal::new(false);
+    Effect::new(move || is_live.set(true));
+    let action = move |action: BulkAction, icon: IconName, text: &'static str| {
+        let query = query.clone();
+        let act = Callback::new(move |event: leptos::ev::MouseEvent| {
+            event.prevent_default();
+            bulk.act(action, query.clone(), rows);
+        });
+        let kind =
+            if action == BulkAction::Delete { ButtonKind::Danger } else { ButtonKind::Secondary };
+        view! {
+            <Button
+                kind=kind
+                name="action"
+                value=value_of(action)
+                on_click=act
+                disabled=Signal::derive(move || is_live.get() && bulk.count() == 0)
+            >
+                <Icon name=icon />
+                {text}
+            </Button>
+        }
+    };
+    view! {
+        <div class="agent-list__bar" role="toolbar" aria-label="Selected agents">
+            <p class="agent-list__count" role="status">
+                {move || match bulk.count() {
+                    0 => counted(rows.count() as u64, "agent", "agents"),
+                    selected => format!("{selected} selected"),
+                }}
+            </p>
+            <Show when=move || bulk.count() != 0>
+                <Button
+                    kind=ButtonKind::Quiet
+                    type_="button"
+                    on_click=Callback::new(move |_| bulk.clear())
+                >
+                    "Clear"
+                </Button>
+            </Show>
+            <div class="agent-list__actions">
+                {action(BulkAction::Resume, IconName::Play, "Resume")}
+                {action(BulkAction::Pause, IconName::Pause, "Pause")}
+                {action(BulkAction::Archive, IconName::Inbox, "Archive")}
+                {action(BulkAction::Delete, IconName::Trash, "Delete")}
+            </div>
+        </div>
+    }
+}
+
+/// The action as a form sends it.
+const fn value_of(action: BulkAction) -> &'static str {
+    match action {
+        BulkAction::Resume => "resume",
+        BulkAction::Pause => "pause",
+        BulkAction::Archive => "archive",
+        BulkAction::Delete => "delete",
+        BulkAction::Restore => "restore",
+    }
+}
+
+/// The way through the list page by page, for browsers without JavaScript.
+fn no_script_pages(query: &AgentQuery, from: usize, count: usize) -> impl IntoView + use<> {
+    let link = |from: usize, text: &'static str, rel: &'static str| {
+        let href = paths::agents_list(query, from);
+        view! {
+            <a class="button" href=href rel=rel>
+                {text}
+            </a>
+        }
+    };
+    let page = WINDOW as usize;
+    let before = (from > 0).then(|| link(from.saturating_sub(page), "Previous page", "prev"));
+    let next = (from + page < count).then(|| link(from + page, "Next page", "next"));
+    (before.is_some() || next.is_some()).then(|| {
+        view! {
+            <nav class="agent-list__pages without-script" aria-label="Pages">
+                {before}
+                {next}
+            </nav>
+        }
+    })
+}
+
+/// Takes over what happens to the agents elsewhere: each change draws one row.
+fn follow_changes(rows: Rows<AgentLine>) {
+    // Goes away with the page, and the stream with it.
+    let stream = StoredValue::new(None::<AgentStream>);
+    Effect::new(move || {
+        let follow = browser::follow_agents(paths::AGENT_STREAM, move |line| {
+            rows.update(|known| {
+                let is_changed = known.summary.id == line.summary.id && *known != line;
+                if is_changed {
+                    known.clone_from(&line);
+                }
+                is_changed
+            });
+        });
+        stream.set_value(Some(follow));
+    });
+}
+
+/// Ranks and counts stay far below what a browser's `usize` holds.
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,88 @@
+//! Sessions by day as bars: an SVG that the server draws. The same numbers stand in its description.
+
+use leptos::prelude::*;
+use resonant_domain::agent_numbers::DAYS;
+
+use super::version_api::DrawnDay;
+
+/// The drawing's size, in its own units.
+const WIDTH: u64 = 600;
+const HEIGHT: u64 = 140;
+
+/// Bars of the last days, one on top of the other: answered, failed, other.
+#[component]
+pub(super) fn DayChart(
+    /// The days, in order; those without a session may be left out.
+    days: Vec<DrawnDay>,
+) -> impl IntoView {
+    let most = days.iter().map(total).max().unwrap_or(0).max(1);
+    let bars = days
+        .iter()
+        .filter_map(|day| {
+            let place = (DAYS.unsigned_abs() - 1).checked_sub(day.before_last)?;
+            Some(bar(day, place, most))
+        })
+        .collect_view();
+    let told = days
+        .iter()
+        .map(|day| {
+            format!(
+                "{}: {} answered, {} failed, {} other",
+                day.date, day.completed, day.failed, day.other
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
+    let until = days.last().map(|day| format!("Until {}", day.date));
+    view! {
+        <figure class="day-chart">
+            <svg
+                class="day-chart__bars"
+                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+                role="img"
+                aria-label=format!("Sessions by day. {told}")
+            >
+                {bars}
+            </svg>
+            <figcaption class="day-chart__legend">
+                <span class="day-chart__key day-chart__key--completed">"Answered"</span>
+                <span class="day-chart__key day-chart__key--failed">"Failed"</span>
+                <span class="day-chart__key day-chart__key--other">"Running or cancelled"</span>
+                <span>{format!("Most on one day: {most}")}</span>
+                <span>{until}</span>
+            </figcaption>
+        </figure>
+    }
+}
+
+const fn total(day: &DrawnDay) -> u64 {
+    day.completed + day.failed + day.other
+}
+
+fn bar(day: &DrawnDay, place: u64, most: u64) -> impl IntoView + use<> {
+    let width = WIDTH / DAYS.unsigned_abs();
+    let mut bottom = HEIGHT;
+    let parts = [("completed", day.completed), ("failed", day.failed), ("other", day.other)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| {
+            let height = (count * HEIGHT / most).max(2);
+            bottom = bottom.saturating_sub(height);
+            view! {
+                <rect
+                    class=format!("day-chart__bar day-chart__bar--{name}")
+                    x=(place * width + 1).to_string()
+                    y=bottom.to_string()
+                    width=(width - 2).to_string()
+                    height=height.to_string()
+                ></rect>
+            }
+        })
+        .collect_view();
+    view! {
+        <g>
+            <title>{format!("{}: {}", day.date, total(day))}</title>
+            {parts}
+        </g>
+    }
+}

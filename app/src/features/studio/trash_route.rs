@@ -1,0 +1,136 @@
+//! `/studio/trash`: deleted agents, which can be brought back for a while.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
+use resonant_domain::page::Page;
+
+use super::agent_form::action_error;
+use super::api::{ChangeAgents, DeleteForGood, list_trash};
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Avatar, Button, ButtonKind, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton,
+    PageHead, Skeleton, Time,
+};
+
+/// The page of deleted agents.
+#[derive(Debug)]
+pub struct TrashRoute {
+    page: Resource<Result<Page<TrashedAgent>, AppError>>,
+}
+
+impl LazyPage for TrashRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        Self { page: Resource::new_blocking(move || query.read().get("cursor"), list_trash) }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let page = this.page;
+        let restore = ServerAction::<ChangeAgents>::new();
+        let delete = ServerAction::<DeleteForGood>::new();
+        Effect::new(move || {
+            if matches!(restore.value().get(), Some(Ok(_))) {
+                page.refetch();
+            }
+        });
+        Effect::new(move || {
+            if matches!(delete.value().get(), Some(Ok(()))) {
+                page.refetch();
+            }
+        });
+        let lead = format!("Deleted agents can be restored for {TRASH_DAYS} days");
+        view! {
+            <Title text="Trash" />
+            <Meta name="description" content="Restore deleted agents" />
+            <PageHead title="Trash" lead=lead>
+                <LinkButton href=paths::STUDIO.to_owned()>"Back to the studio"</LinkButton>
+            </PageHead>
+            <FormError error=action_error(restore.value()) />
+            <FormError error=action_error(delete.value()) />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => {
+                            view! { <Trashed page=page restore=restore delete=delete /> }.into_any()
+                        }
+                        Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Trashed(
+    page: Page<TrashedAgent>,
+    restore: ServerAction<ChangeAgents>,
+    delete: ServerAction<DeleteForGood>,
+) -> impl IntoView {
+    if page.items.is_empty() {
+        return view! {
+            <EmptyState
+                icon=IconName::Trash
+                title="The trash is empty"
+                text="What you delete in the studio waits here until it goes for good."
+            >
+                <LinkButton href=paths::STUDIO.to_owned()>"Back to the studio"</LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let row = |trashed: TrashedAgent| {
+        let TrashedAgent { summary: agent, deleted_at } = trashed;
+        let (id, again) = (agent.id.to_string(), agent.id.to_string());
+        let (name, same_name) = (agent.name.clone(), agent.name.clone());
+        view! {
+            <li class="trash__agent">
+                <Avatar avatar=agent.avatar />
+                <div class="trash__text">
+                    <h2 class="trash__name">{agent.name}</h2>
+                    <p class="trash__about">"Deleted " <Time at=deleted_at /></p>
+                </div>
+                <div class="trash__actions">
+                    <ActionForm action=restore>
+                        <input type="hidden" name="ids[]" value=again />
+                        <input type="hidden" name="action" value="restore" />
+                        <Button busy=restore.pending()>
+                            <Icon name=IconName::Refresh />
+                            "Restore"
+                            <span class="visually-hidden">" " {same_name}</span>
+                        </Button>
+                    </ActionForm>
+                    <ActionForm action=delete>
+                        <input type="hidden" name="id" value=id />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            "Delete for good"
+                            <span class="visually-hidden">" " {name}</span>
+                        </Button>
+                    </ActionForm>
+                </div>
+            </li>
+        }
+    };
+    let next = page.next_cursor.map(|cursor| {
+        view! {
+            <p>
+                <a class="button" rel="next" href=paths::trash_page(&cursor)>
+                    "Next page"
+                </a>
+            </p>
+        }
+    });
+    view! {
+        <ul class="trash">{page.items.into_iter().map(row).collect_view()}</ul>
+        {next}
+    }
+    .into_any()
+}

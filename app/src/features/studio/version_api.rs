@@ -1,0 +1,152 @@
+//! What the studio asks the server about versions.
+
+use leptos::prelude::*;
+use resonant_domain::agent::Agent;
+use resonant_domain::agent_numbers::{Failure, VersionNumbers};
+use resonant_domain::agent_version::{AgentVersion, Edition, VersionSummary};
+use resonant_domain::ids::AgentId;
+use resonant_domain::page::Page;
+use resonant_domain::spec_diff::SpecDiff;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// A page of an agent's versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionsPage {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Its name in the draft.
+    pub agent_name: String,
+    /// The draft's revision.
+    pub revision: i64,
+    /// The version that sessions run.
+    pub published: Option<u32>,
+    /// The versions, the newest first.
+    pub versions: Page<VersionSummary>,
+}
+
+/// Two editions side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The one before.
+    pub before: Edition,
+    /// The one after.
+    pub after: Edition,
+    /// What differs.
+    pub diff: SpecDiff,
+}
+
+/// What an agent did lately, ready to be drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NumbersPage {
+    /// By version, the newest first; drafts before all.
+    pub versions: Vec<VersionNumbers>,
+    /// By day; days without a session are left out.
+    pub days: Vec<DrawnDay>,
+    /// The sessions that failed last.
+    pub failures: Vec<Failure>,
+}
+
+/// What happened on one day. The date is text: to reckon with it is the server's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnDay {
+    /// The day in UTC, such as `2026-11-25`.
+    pub date: String,
+    /// How many days before the newest day that is.
+    pub before_last: u64,
+    /// Sessions that were started and reached an answer.
+    pub completed: u64,
+    /// Sessions that were started and failed or ran out of time.
+    pub failed: u64,
+    /// Sessions that were started and are not over or were cancelled.
+    pub other: u64,
+}
+
+/// A page of an agent's versions.
+#[server(prefix = "/api/fn", endpoint = "studio/list_versions")]
+pub async fn list_versions(id: AgentId, cursor: Option<String>) -> Result<VersionsPage, AppError> {
+    use resonant_backend::agents;
+    use resonant_domain::page::PageRequest;
+
+    let ctx = ssr::ctx()?;
+    let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
+    let page = PageRequest { cursor, limit: None };
+    Ok(VersionsPage {
+        agent_id: id,
+        agent_name: agent.spec.name,
+        revision: agent.revision,
+        published: published.map(|version| version.version),
+        versions: agents::versions(&ctx, id, page).await.map_err(ssr::fail)?,
+    })
+}
+
+/// What an agent did lately.
+#[server(prefix = "/api/fn", endpoint = "studio/get_numbers")]
+pub async fn get_numbers(id: AgentId) -> Result<NumbersPage, AppError> {
+    use resonant_domain::agent_numbers::AgentNumbers;
+
+    let ctx = ssr::ctx()?;
+    let AgentNumbers { versions, days, failures } =
+        resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
+    let last = days.last().map(|day| day.day).unwrap_or_default();
+    let days = days.into_iter().map(|day| DrawnDay::new(day, last)).collect();
+    Ok(NumbersPage { versions, days, failures })
+}
+
+#[cfg(feature = "ssr")]
+impl DrawnDay {
+    fn new(day: resonant_domain::agent_numbers::DayNumbers, last: jiff::civil::Date) -> Self {
+        let before_last = day.day.duration_until(last).as_hours() / 24;
+        Self {
+            date: day.day.to_string(),
+            before_last: u64::try_from(before_last).unwrap_or(0),
+            completed: day.completed,
+            failed: day.failed,
+            other: day.other,
+        }
+    }
+}
+
+/// What differs between two editions of an agent.
+#[server(prefix = "/api/fn", endpoint = "studio/compare_editions")]
+pub async fn compare_editions(
+    id: AgentId,
+    before: Edition,
+    after: Edition,
+) -> Result<Comparison, AppError> {
+    let diff = resonant_backend::agents::compare(&ssr::ctx()?, id, before, after)
+        .await
+        .map_err(ssr::fail)?;
+    Ok(Comparison { before, after, diff })
+}
+
+/// Publishes the draft as the next version.
+#[server(prefix = "/api/fn", endpoint = "studio/publish_version")]
+pub async fn publish_version(
+    id: AgentId,
+    revision: i64,
+    #[server(default)] notes: String,
+) -> Result<AgentVersion, AppError> {
+    use resonant_domain::agent_version::NewVersion;
+
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let new = NewVersion { notes: notes.replace("\r\n", "\n") };
+    resonant_backend::agents::publish(&ssr::ctx()?, id, new, Some(revision))
+        .await
+        .map_err(ssr::fail)
+}
+
+/// Makes the draft what a version was, and goes to the editor.
+#[server(prefix = "/api/fn", endpoint = "studio/restore_version")]
+pub async fn restore_version(id: AgentId, version: u32, revision: i64) -> Result<Agent, AppError> {
+    let agent =
+        resonant_backend::agents::restore_version(&ssr::ctx()?, id, version, Some(revision))
+            .await
+            .map_err(ssr::fail)?;
+    ssr::redirect(&paths::agent(id));
+    Ok(agent)
+}

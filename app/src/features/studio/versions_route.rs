@@ -1,0 +1,225 @@
+//! `/studio/agents/{id}/versions`: the published versions of an agent, and what differs between any two.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::agent_version::{Edition, VersionSummary};
+use resonant_domain::{AgentId, FaultKind};
+
+use super::agent_form::action_error;
+use super::diff_view::DiffView;
+use super::editor_route::agent_id;
+use super::version_api::{
+    Comparison, RestoreVersion, VersionsPage, compare_editions, list_versions,
+};
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead, Select,
+    Skeleton, Time, Tone,
+};
+use crate::{paths, ssr};
+
+/// The page of an agent's versions.
+#[derive(Debug)]
+pub struct VersionsRoute {
+    page: Resource<Result<VersionsPage, AppError>>,
+    comparison: Resource<Option<Result<Comparison, AppError>>>,
+}
+
+impl LazyPage for VersionsRoute {
+    fn data() -> Self {
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let cursor = Memo::new(move |_| query.read().get("cursor"));
+        let sides = Memo::new(move |_| {
+            let query = query.read();
+            Some((query.get("before")?, query.get("after")?))
+        });
+        Self {
+            page: Resource::new_blocking(
+                move || (id.get(), cursor.get()),
+                |(id, cursor)| async move { list_versions(agent_id(&id)?, cursor).await },
+            ),
+            comparison: Resource::new_blocking(
+                move || (id.get(), sides.get()),
+                |(id, sides)| async move {
+                    let (before, after) = sides?;
+                    let compared = async {
+                        let (before, after) = (edition(&before)?, edition(&after)?);
+                        compare_editions(agent_id(&id)?, before, after).await
+                    };
+                    Some(compared.await)
+                },
+            ),
+        }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let VersionsRoute { page, comparison } = this;
+        view! {
+            <Title text="Versions" />
+            <Meta name="description" content="The published versions of an AI agent" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    let comparison = comparison.await;
+                    match page.await {
+                        Ok(page) => view! { <Versions page=page comparison=comparison /> }.into_any(),
+                        Err(error) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <h1>"These versions cannot be shown"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+/// What is no edition names no version.
+fn edition(text: &str) -> Result<Edition, AppError> {
+    text.parse().map_err(|_| AppError::not_found("There is no such version"))
+}
+
+#[component]
+fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>) -> impl IntoView {
+    let VersionsPage { agent_id, agent_name, revision, published, versions } = page;
+    let head = view! {
+        <PageHead title=format!("Versions of {agent_name}") lead="What was published, and what changed">
+            <LinkButton href=paths::agent(agent_id)>"Back to the editor"</LinkButton>
+        </PageHead>
+    };
+    if versions.items.is_empty() {
+        return view! {
+            {head}
+            <EmptyState
+                icon=IconName::History
+                title="Nothing published yet"
+                text="Sessions run the draft as it stands. Publish it, and they run that version until you publish the next."
+            >
+                <LinkButton href=paths::agent(agent_id)>"Open the editor"</LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let restore = ServerAction::<RestoreVersion>::new();
+    let newest = versions.items[0].version;
+    let row = move |summary: VersionSummary| {
+        let VersionSummary { version, notes, created_at } = summary;
+        let is_published = published == Some(version);
+        view! {
+            <li class="version">
+                <div class="version__text">
+                    <h2 class="version__name">
+                        {format!("Version {version} ")}
+                        {is_published.then(|| view! { <Badge tone=Tone::Good>"Runs"</Badge> })}
+                    </h2>
+                    {(!notes.is_empty()).then(|| view! { <p class="version__notes">{notes}</p> })}
+                    <p class="version__about">"Published " <Time at=created_at /></p>
+                </div>
+                <div class="version__actions">
+                    <LinkButton href=paths::compare_versions(
+                        agent_id,
+                        Edition::Version(version),
+                        Edition::Draft,
+                    )>
+                        "Compare with the draft"
+                        <span class="visually-hidden">{format!(" version {version}")}</span>
+                    </LinkButton>
+                    <ActionForm action=restore>
+                        <input type="hidden" name="id" value=agent_id.to_string() />
+                        <input type="hidden" name="version" value=version.to_string() />
+                        <input type="hidden" name="revision" value=revision.to_string() />
+                        <Button busy=restore.pending()>
+                            <Icon name=IconName::History />
+                            "Restore as the draft"
+                            <span class="visually-hidden">{format!(" version {version}")}</span>
+                        </Button>
+                    </ActionForm>
+                </div>
+            </li>
+        }
+    };
+    let next = versions.next_cursor.clone().map(|cursor| {
+        view! {
+            <p>
+                <a class="button" rel="next" href=paths::versions_page(agent_id, &cursor)>
+                    "Older versions"
+                </a>
+            </p>
+        }
+    });
+    let shown = match comparison {
+        None => ().into_any(),
+        Some(Ok(comparison)) => view! { <Compared comparison=comparison /> }.into_any(),
+        Some(Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
+    };
+    view! {
+        {head}
+        <CompareForm id=agent_id newest=newest />
+        {shown}
+        <FormError error=action_error(restore.value()) />
+        <ol class="versions">
+            {versions.items.into_iter().map(row).collect_view()}
+        </ol>
+        {next}
+    }
+    .into_any()
+}
+
+/// Which two are compared. A plain form: the address is the state.
+#[component]
+fn CompareForm(id: AgentId, newest: u32) -> impl IntoView {
+    let query = use_query_map();
+    let chosen = move |name: &'static str, otherwise: String| {
+        Signal::derive(move || query.read().get(name).unwrap_or_else(|| otherwise.clone()))
+    };
+    let options = || {
+        let versions = (1..=newest).rev().take(500);
+        std::iter::once(("draft".to_owned(), "Draft".to_owned()))
+            .chain(versions.map(|version| (version.to_string(), format!("Version {version}"))))
+            .collect::<Vec<_>>()
+    };
+    view! {
+        <form class="compare-form" method="get" action=paths::versions(id)>
+            <Select
+                label="Before"
+                name="before"
+                options=options()
+                value=chosen("before", newest.to_string())
+            />
+            <Select
+                label="After"
+                name="after"
+                options=options()
+                value=chosen("after", "draft".to_owned())
+            />
+            <Button>"Compare"</Button>
+        </form>
+    }
+}
+
+#[component]
+fn Compared(comparison: Comparison) -> impl IntoView {
+    let name = |edition: Edition| match edition {
+        Edition::Draft => "the draft".to_owned(),
+        Edition::Version(number) => format!("version {number}"),
+    };
+    let title = format!("From {} to {}", name(comparison.before), name(comparison.after));
+    view! {
+        <section class="versions__compared" aria-labelledby="compared-title">
+            <h2 id="compared-title">{title}</h2>
+            <DiffView diff=comparison.diff />
+        </section>
+    }
+}

@@ -1,0 +1,197 @@
+// The list of agents at length: any part of it by wheel, scrollbar and keyboard, a constant number of
+// nodes, many agents changed at once with a way back, changes from elsewhere as they happen.
+
+import type { Page } from '@playwright/test';
+import { beGuest, makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+
+const COUNT = 180;
+/** So many agents are made at the same time: a slow machine shall not have to refuse any. */
+const AT_ONCE = 6;
+
+/** A guest with so many agents: `Tester` and then `Agent 0001` and so on, in that order of making. */
+async function many(page: Page, count = COUNT) {
+  await beGuest(page);
+  for (let from = 1; from < count; from += AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, at) =>
+        makeAgent(page, { name: `Agent ${String(from + at).padStart(4, '0')}`, description: 'x'.repeat(((from + at) % 5) * 60) }),
+      ),
+    );
+  }
+}
+
+const grid = (page: Page) => page.getByRole('grid', { name: 'Your agents' });
+const row = (page: Page, name: string) => grid(page).getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+
+test('a long list is scrolled through with a constant number of nodes', async ({ page }) => {
+  await many(page);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await expect(list).toHaveAttribute('aria-rowcount', String(COUNT));
+  await expect(row(page, 'Agent 0001')).toHaveAttribute('aria-rowindex', '1');
+  const rows = () => list.evaluate((element) => element.querySelectorAll('[role=row]').length);
+  expect(await rows()).toBe(50);
+  await list.hover();
+  for (let turn = 0; turn < 12; turn++) {
+    await page.mouse.wheel(0, 900);
+    await page.waitForFunction(() => true);
+    expect(await rows()).toBe(50);
+  }
+  // What is seen is what the row index says, in the order of the document.
+  await expect(list.getByText('Loading')).toHaveCount(0);
+  const seen = await list.evaluate((element) =>
+    [...element.querySelectorAll('[role=row]')].map((row) => [Number(row.getAttribute('aria-rowindex')), row.querySelector('a')?.textContent?.trim()] as const),
+  );
+  expect(seen[0]![0]).toBeGreaterThan(50);
+  seen.forEach(([index, name], at) => {
+    expect(index).toBe(seen[0]![0] + at);
+    expect(name).toBe(index < COUNT ? `Agent ${String(index).padStart(4, '0')}` : 'Tester');
+  });
+
+  // The scrollbar's end is the list's end, without a gap.
+  await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await expect(row(page, 'Tester')).toBeVisible();
+  const gap = await list.evaluate((element) => {
+    const last = [...element.querySelectorAll('[role=row]')].at(-1)!;
+    return Math.abs(element.getBoundingClientRect().bottom - last.getBoundingClientRect().bottom);
+  });
+  expect(gap).toBeLessThan(2);
+});
+
+test('the keyboard goes everywhere, and coming back leads to the same place', async ({ page }) => {
+  await many(page);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await list.focus();
+  await page.keyboard.press('End');
+  await expect(row(page, 'Tester')).toBeVisible();
+  await expect(list).toHaveAttribute('aria-activedescendant', `agents-${COUNT - 1}`);
+  await page.keyboard.press('Home');
+  await expect(row(page, 'Agent 0001')).toBeInViewport();
+  await page.keyboard.press('PageDown');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.type('agent 0150');
+  await expect(row(page, 'Agent 0150')).toBeInViewport();
+  await expect(list).toHaveAttribute('aria-activedescendant', 'agents-149');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Agent 0150');
+  await page.goBack();
+  await expect(row(page, 'Agent 0150')).toBeInViewport();
+  await page.reload();
+  await untilLive(page);
+  await expect(row(page, 'Agent 0150')).toBeInViewport();
+});
+
+test('names are searched, filtered by status and sorted; the address is the state', async ({ page }) => {
+  await beGuest(page, 'Walrus');
+  for (const name of ['Otter', 'otter two', 'Seal']) await makeAgent(page, { name });
+  await visit(page, '/studio');
+  await page.getByRole('searchbox', { name: 'Name' }).fill('OTTER');
+  await expect(page).toHaveURL('/studio?text=OTTER');
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '2');
+  await page.getByRole('combobox', { name: 'Sort by' }).selectOption('name');
+  await expect(page).toHaveURL('/studio?text=OTTER&sort=name');
+  await expect(grid(page).getByRole('row').first()).toContainText('Otter');
+  await page.getByRole('combobox', { name: 'Status' }).selectOption('paused');
+  await expect(page.getByText('No agent of yours is like that')).toBeVisible();
+  await page.getByRole('link', { name: 'Show all agents' }).click();
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '4');
+});
+
+test('many agents are paused and deleted at once, and both can be undone', async ({ page }) => {
+  await beGuest(page, 'One');
+  for (const name of ['Two', 'Three', 'Four']) await makeAgent(page, { name });
+  await visit(page, '/studio?sort=name');
+  const pick = (name: string) => page.getByRole('checkbox', { name: `Select ${name}` });
+  await pick('Four').check();
+  await pick('Three').click({ modifiers: ['Shift'] });
+  await expect(page.getByText('3 selected')).toBeVisible();
+  await expect(row(page, 'One')).toHaveAttribute('aria-selected', 'true');
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(row(page, 'One')).toContainText('Paused');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(page, 'One')).toContainText('Active');
+  await page.reload();
+  await untilLive(page);
+  await expect(row(page, 'One')).toContainText('Active');
+
+  await pick('One').check();
+  await pick('Two').check();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await expect(row(page, 'One')).toHaveCount(0);
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '2');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(page, 'One')).toBeVisible();
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '4');
+});
+
+test('a refused change is taken back', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'Stubborn');
+  await visit(page, '/studio');
+  await page.route('**/api/fn/studio/change_agents', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.getByRole('checkbox', { name: 'Select Stubborn' }).check();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(page.locator('.toast--bad')).toBeVisible();
+  await expect(row(page, 'Stubborn')).toContainText('Active');
+});
+
+test('one agent’s change from elsewhere draws one row', async ({ page }) => {
+  const watched = await beGuest(page, 'Watched');
+  for (const name of ['Alpha', 'Beta', 'Gamma']) await makeAgent(page, { name });
+  const stream = page.waitForResponse((answer) => answer.url().endsWith('/api/v1/agents/stream'));
+  await visit(page, '/studio?sort=name');
+  await expect(row(page, 'Watched')).toContainText('Active');
+  await stream;
+  await grid(page).evaluate((list) => {
+    const touched = new Set<string>();
+    Object.assign(window, { touched });
+    const rowOf = (node: Node) => (node instanceof Element ? node : node.parentElement)?.closest('[role=row]')?.id ?? 'outside';
+    new MutationObserver((records) => records.forEach(({ target }) => touched.add(rowOf(target)))).observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+  await page.request.patch(`/api/v1/agents/${watched}`, { data: { status: 'paused' } });
+  await expect(row(page, 'Watched')).toContainText('Paused');
+  const touched = await page.evaluate(() => [...(window as unknown as { touched: Set<string> }).touched]);
+  expect(touched).toEqual(['agents-3']);
+});
+
+test('a running agent shows it while it runs', async ({ page }) => {
+  const agent = await beGuest(page, 'Runner');
+  const stream = page.waitForResponse((answer) => answer.url().endsWith('/api/v1/agents/stream'));
+  await visit(page, '/studio');
+  await stream;
+  await expect(row(page, 'Runner')).toContainText('0 runs');
+  const session = await startSession(page, agent, 'What is 2 + 3?');
+  await untilEnded(page, session);
+  await expect(row(page, 'Runner')).toContainText('1 run');
+});
+
+test('a deleted agent is restored from the trash', async ({ page }) => {
+  const agent = await beGuest(page, 'Phoenix');
+  await makeAgent(page, { name: 'Other' });
+  await page.request.delete(`/api/v1/agents/${agent}`);
+  await visit(page, '/studio');
+  await expect(row(page, 'Phoenix')).toHaveCount(0);
+  await page.getByRole('link', { name: 'Trash' }).click();
+  await page.getByRole('button', { name: 'Restore Phoenix' }).click();
+  await expect(page.getByText('The trash is empty')).toBeVisible();
+  await visit(page, '/studio');
+  await expect(row(page, 'Phoenix')).toBeVisible();
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('the list is read page by page and changed by its form', async ({ page }) => {
+    await many(page, 60);
+    await page.goto('/studio?sort=name');
+    await expect(grid(page).getByRole('row')).toHaveCount(50);
+    await page.getByRole('link', { name: 'Next page' }).click();
+    await expect(row(page, 'Tester')).toBeVisible();
+    await page.goto('/studio?sort=name');
+    await page.getByRole('checkbox', { name: 'Select Agent 0001' }).check();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await expect(row(page, 'Agent 0001')).toContainText('Paused');
+  });
+});
