@@ -1,15 +1,15 @@
 //! What happens to a person's agents, for those who look at the list of them.
 //!
 //! Looked up rather than called out: agents change by the hand of their owner and sessions begin and
-//! end in any process, and two look-ups by index find all of that, so that nothing that writes has to
+//! end in any process, and three look-ups by index find all of that, so that nothing that writes has to
 //! know who looks.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use resonant_domain::AgentId;
 use resonant_domain::agent_list::{AgentLine, BULK_MAX};
 use resonant_domain::api_key::Scope;
+use resonant_domain::{AgentId, SessionId};
 
 use crate::{Ctx, Result, access, store};
 
@@ -23,6 +23,8 @@ pub struct AgentWatch {
     /// The revisions seen of agents that changed lately.
     revisions: HashMap<AgentId, i64>,
     open: HashMap<AgentId, i64>,
+    /// The newest session of each agent that began one lately: it may be over before it was seen.
+    begun: HashMap<AgentId, SessionId>,
 }
 
 /// Begins to watch the caller's agents.
@@ -32,7 +34,12 @@ pub struct AgentWatch {
 pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
     access::with_scope(ctx, Scope::AgentsRead)?;
     let since = ctx.backend().now();
-    let mut watch = AgentWatch { since, revisions: HashMap::new(), open: HashMap::new() };
+    let mut watch = AgentWatch {
+        since,
+        revisions: HashMap::new(),
+        open: HashMap::new(),
+        begun: HashMap::new(),
+    };
     // What is the case now is known from the page.
     look(ctx, &mut watch).await?;
     Ok(watch)
@@ -57,9 +64,10 @@ async fn look(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentId>> {
     let now = ctx.backend().now();
     let mut conn = ctx.backend().read(owner).await?;
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX);
-    let recent =
-        store::agent_lists::list_changed(&mut conn, owner, watch.since - LATE, limit).await?;
+    let since = watch.since - LATE;
+    let recent = store::agent_lists::list_changed(&mut conn, owner, since, limit).await?;
     let open = store::agent_lists::count_open(&mut conn, owner).await?;
+    let begun = store::agent_lists::list_begun(&mut conn, owner, since).await?;
     let mut changed: Vec<_> = recent
         .iter()
         .filter(|(id, revision)| watch.revisions.get(id) != Some(revision))
@@ -67,9 +75,11 @@ async fn look(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentId>> {
         .collect();
     let counts = open.keys().chain(watch.open.keys());
     changed.extend(counts.filter(|id| open.get(id) != watch.open.get(id)));
+    let newest = begun.iter().filter(|(id, session)| watch.begun.get(id) != Some(session));
+    changed.extend(newest.map(|(id, _)| *id));
     changed.sort_unstable();
     changed.dedup();
-    *watch = AgentWatch { since: now, revisions: recent.into_iter().collect(), open };
+    *watch = AgentWatch { since: now, revisions: recent.into_iter().collect(), open, begun };
     Ok(changed)
 }
 
@@ -107,6 +117,27 @@ mod tests {
         let lines = changes(&ctx, &mut seen).await.unwrap();
         assert_eq!((lines.len(), lines[0].open), (1, 0));
         assert_eq!(lines[0].summary.status, AgentStatus::Paused);
+        assert_eq!(changes(&stranger, &mut strangers).await.unwrap(), []);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_session_that_is_over_between_two_looks_is_told(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let (ctx, stranger) =
+            (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
+        let agent = create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        let mut seen = watch(&ctx).await.unwrap();
+        let mut strangers = watch(&stranger).await.unwrap();
+        for runs in 1..=2 {
+            let session = sessions::start(&ctx, agent, sample::goal("Go")).await.unwrap();
+            sessions::cancel(&ctx, session.id).await.unwrap();
+            let lines = changes(&ctx, &mut seen).await.unwrap();
+            assert_eq!(
+                lines.iter().map(|line| (line.summary.id, line.runs)).collect::<Vec<_>>(),
+                [(agent, runs)]
+            );
+            assert_eq!(changes(&ctx, &mut seen).await.unwrap(), []);
+        }
         assert_eq!(changes(&stranger, &mut strangers).await.unwrap(), []);
     }
 }

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentStatus, AgentSummary, Avatar};
 use resonant_domain::agent_list::{AgentLine, AgentQuery, AgentSort};
-use resonant_domain::{AgentId, UserId};
+use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::types::{Json, Uuid};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
+use super::partitions::first_id_at;
 use super::{known, unsigned};
 
 /// Where an agent stands in a list: the value that the list is sorted by, and its id.
@@ -343,6 +344,31 @@ pub(crate) async fn count_open(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.count)).collect())
+}
+
+/// The newest session of each agent that began one at an instant or later, by the sessions' ids.
+#[tracing::instrument(name = "db.agent_list.list_begun", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_begun(
+    conn: &mut PgConnection,
+    owner: UserId,
+    since: jiff::Timestamp,
+) -> sqlx::Result<HashMap<AgentId, SessionId>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT DISTINCT ON (agent_id) agent_id, session_id
+        FROM sessions
+        WHERE owner_id = $1 AND session_id >= $2
+        ORDER BY agent_id, session_id DESC
+        "#,
+        owner.as_uuid(),
+        first_id_at(since),
+    )
+    .fetch_all(conn)
+    .await?;
+    let ids = rows
+        .into_iter()
+        .map(|row| (AgentId::from_uuid(row.agent_id), SessionId::from_uuid(row.session_id)));
+    Ok(ids.collect())
 }
 
 #[cfg(test)]
