@@ -118,6 +118,98 @@ async fn each_route_knows_its_callers() {
 }
 
 #[tokio::test]
+async fn each_function_of_a_page_knows_its_callers() {
+    let app = TestApp::start().await;
+    let owner = app.member("owner").await;
+    let callers = [
+        ("owner", owner.clone()),
+        ("stranger", app.member("stranger").await),
+        ("guest", app.guest().await),
+        ("anonymous", Visitor::ANONYMOUS),
+    ];
+    let agent = app.agent(&owner, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    app.call(Method::PATCH, &path).by(&owner).json(&whole).await;
+    let published = app.post(&format!("{path}/versions")).by(&owner).json(&json!({})).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    let revision = app.get(&path).by(&owner).await.value()["revision"].clone();
+    let session = app.session(&owner, &agent, "What is 1 + 1?").await;
+
+    let (agent, session) = (format!("id={}", agent.id), format!("id={}", session.id));
+    let bulk = agent.replace("id=", "ids[0]=");
+    // Everybody's own list, which may be empty.
+    let own: Outcome = [200, 200, 200, 401];
+    let table: [(&str, String, Outcome); 16] = [
+        ("studio/open_list", "query[sort]=name&from=0".into(), own),
+        ("studio/read_list", "query[sort]=name&place[from_start]=0&limit=50".into(), own),
+        ("studio/find_agent", "query[sort]=name&prefix=reck".into(), own),
+        ("studio/list_versions", agent.clone(), OWNED),
+        ("studio/compare_editions", format!("{agent}&before=1&after=draft"), OWNED),
+        ("studio/get_numbers", agent.clone(), OWNED),
+        // The draft is the same as what is published.
+        (
+            "studio/publish_version",
+            format!("{agent}&revision={revision}&notes="),
+            [409, 404, 404, 401],
+        ),
+        ("studio/restore_version", format!("{agent}&version=1&revision={revision}"), OWNED),
+        ("sessions/get_recording", session.clone(), OWNED),
+        ("sessions/share_session", session.clone(), OWNED),
+        ("sessions/get_share", session.clone(), OWNED),
+        ("sessions/unshare_session", session, OWNED),
+        // Another's agents are left out, as agents that are not there.
+        ("studio/change_agents", format!("{bulk}&action=pause"), own),
+        ("studio/change_agents", format!("{bulk}&action=delete"), own),
+        ("studio/list_trash", String::new(), own),
+        ("studio/delete_for_good", agent, OWNED),
+    ];
+    for (function, form, outcome) in table {
+        // The owner comes last: deleting must not hide the thing from the others.
+        for ((name, caller), expected) in callers.iter().zip(outcome).rev() {
+            let call = app.post(&format!("/api/fn/{function}")).by(caller);
+            let answer = call.header("accept", "application/json").form(&form).await;
+            assert_eq!(answer.status, expected, "{function} by {name}: {answer:?}");
+            if *name != "owner" {
+                assert!(!answer.text().contains("Reckon"), "{function} by {name}: {answer:?}");
+            }
+        }
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_shared_session_is_read_by_its_link_until_that_is_taken_back() {
+    let app = TestApp::start().await;
+    let owner = app.member("owner").await;
+    let agent = app.agent(&owner, "Reckoner").await;
+    let session = app.session(&owner, &agent, "What is 1 + 1?").await;
+    let call = |function: &str, caller: &Visitor, form: &str| {
+        app.post(&format!("/api/fn/sessions/{function}"))
+            .by(caller)
+            .header("accept", "application/json")
+            .form(form)
+    };
+    let id = format!("id={}", session.id);
+    let token = call("share_session", &owner, &id).await.value();
+    let token = format!("token={}", token.as_str().unwrap());
+    let callers = [Visitor::ANONYMOUS, app.guest().await, owner.clone()];
+    for caller in &callers {
+        let read = call("get_shared", caller, &token).await;
+        assert_eq!(read.status, 200, "{read:?}");
+        assert_eq!(read.value()["session"]["goal"], "What is 1 + 1?");
+        let nobody = "00000000-0000-0000-0000-000000000000";
+        assert_eq!(read.value()["session"]["owner_id"], nobody, "whose it is stays hidden");
+    }
+    assert_eq!(call("unshare_session", &owner, &id).await.status, 200);
+    for caller in &callers {
+        let read = call("get_shared", caller, &token).await;
+        assert_eq!(read.status, 404, "{read:?}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
 async fn lists_hold_the_callers_own_things_alone() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.guest().await, app.guest().await);
