@@ -5,7 +5,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
-use crate::features::account::{AccountRoute, SecretsRoute, SignInRoute, SignUpRoute};
+use crate::features::account::{AccountRoute, KeysRoute, SecretsRoute, SignInRoute, SignUpRoute};
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
@@ -65,6 +65,7 @@ pub fn App() -> impl IntoView {
                         view={lazy::<SecretsRoute>()}
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view={lazy::<SignInRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view={lazy::<SignUpRoute>()} ssr=SsrMode::Async />
                 </FlatRoutes>

@@ -22,6 +22,8 @@ pub const SESSIONS: &str = "/sessions";
 pub const ACCOUNT: &str = "/account";
 /// The viewer's secrets.
 pub const SECRETS: &str = "/account/secrets";
+/// The viewer's API keys.
+pub const KEYS: &str = "/account/keys";
 /// The sign-in form.
 pub const SIGN_IN: &str = "/sign-in";
 /// The sign-up form.

@@ -1,7 +1,7 @@
 //! The single gate to the server's side: who asks, how a failure is told, where the answer leads.
 
 #[cfg(feature = "ssr")]
-pub use gate::{SiteOrigin, ctx, fail, origin, redirect};
+pub use gate::{SiteOrigin, ctx, fail, leave_note, origin, redirect, take_note};
 
 /// Answers the page with status 404. The page itself says what is missing.
 pub fn not_found() {
@@ -20,7 +20,7 @@ pub use gate::{page_address, refused_form};
 #[cfg(feature = "ssr")]
 mod gate {
     use http::request::Parts;
-    use http::{StatusCode, header};
+    use http::{HeaderValue, StatusCode, header};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use resonant_backend::{Ctx, Error};
@@ -29,6 +29,9 @@ mod gate {
     use crate::error::AppError;
     use crate::refused_form::RefusedForm;
     use crate::state::theme;
+
+    /// The cookie that holds a word for a page.
+    const NOTE: &str = "resonant_note";
 
     /// Who asks, from the request that is being answered.
     pub fn ctx() -> Result<Ctx, AppError> {
@@ -73,6 +76,39 @@ mod gate {
         let parts = use_context::<Parts>();
         let origin = parts.as_ref().and_then(|parts| parts.extensions.get::<SiteOrigin>());
         origin.map_or_else(String::new, |SiteOrigin(origin)| origin.clone())
+    }
+
+    /// Leaves a word for the page that a form without JavaScript leads back to: a cookie for that page
+    /// alone, for a minute. Our own script gets its answer and needs none.
+    pub fn leave_note(path: &str, text: &str) {
+        if !is_scripted_call() {
+            set_note(path, text, 60);
+        }
+    }
+
+    /// The word that was left for the page, which is gone once it was read.
+    pub fn take_note(path: &str) -> Option<String> {
+        let parts = use_context::<Parts>()?;
+        let note = parts.headers.get_all(header::COOKIE).iter().find_map(|value| {
+            let pairs = value.to_str().ok()?.split(';');
+            pairs.filter_map(|pair| pair.trim().split_once('=')).find(|pair| pair.0 == NOTE)
+        });
+        let text = note.map(|(_, text)| text.to_owned())?;
+        set_note(path, "", 0);
+        Some(text)
+    }
+
+    fn set_note(path: &str, text: &str, seconds: u32) {
+        let secure = if origin().starts_with("https:") { "; Secure" } else { "" };
+        let cookie = format!(
+            "{NOTE}={text}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        );
+        if let (Some(response), Ok(cookie)) =
+            (use_context::<ResponseOptions>(), HeaderValue::try_from(cookie))
+        {
+            response.append_header(header::SET_COOKIE, cookie);
+            response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
     }
 
     /// The theme that the visitor's cookie names.

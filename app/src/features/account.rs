@@ -1,21 +1,25 @@
-//! Who one is: sign-up, sign-in, sign-out, profile, secrets.
+//! Who one is: sign-up, sign-in, sign-out, profile, secrets, API keys.
 
 use crate::lazy_page::lazy_pages;
 
 mod account_route;
 pub mod api;
 mod form_page;
+mod key_life;
+mod keys_route;
 mod secrets_route;
 mod sign_in_route;
 mod sign_up_route;
 
 pub use account_route::AccountRoute;
+pub use keys_route::KeysRoute;
 pub use secrets_route::SecretsRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
 
 lazy_pages!(
     account: account = AccountRoute,
+    keys = KeysRoute,
     secrets = SecretsRoute,
     sign_in = SignInRoute,
     sign_up = SignUpRoute,

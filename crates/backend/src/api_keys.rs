@@ -80,6 +80,21 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
     Ok((key, ApiKeyText(text)))
 }
 
+/// Makes a key that works for so many days, or without an end.
+///
+/// # Errors
+/// Those of [`create`].
+pub async fn create_lasting(
+    ctx: &Ctx,
+    name: String,
+    scopes: Vec<Scope>,
+    days: Option<u32>,
+) -> Result<(ApiKey, ApiKeyText)> {
+    let life = days.map(|days| SignedDuration::from_hours(i64::from(days) * 24));
+    let expires_at = life.map(|life| ctx.backend().now() + life);
+    create(ctx, NewApiKey { name, scopes, expires_at }).await
+}
+
 /// Lists the caller's keys, newest first.
 ///
 /// # Errors

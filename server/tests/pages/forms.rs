@@ -225,3 +225,32 @@ async fn a_refused_form_shows_pages_of_this_site_alone() {
     assert!(!answer.text().contains("evil.example"), "{answer:?}");
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_key_is_made_shown_once_and_revoked() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let form = "name=CI&scopes%5B%5D=agents%3Aread&scopes%5B%5D=keys%3Aread&life=days30";
+    let made = send(&app, "account/create_key", &ada, form).await;
+    assert_eq!(made.status, 302, "{made:?}");
+    let note = made.header("set-cookie");
+    assert!(note.contains("; Path=/account/keys; Max-Age=60; HttpOnly; SameSite=Strict"), "{note}");
+    let key = note["resonant_note=".len()..].split(';').next().unwrap().to_owned();
+
+    let token = ada.token.as_deref().unwrap();
+    let cookies = format!("resonant_sign_in={token}; resonant_note={key}");
+    let page = app.get("/account/keys").header("cookie", &cookies).await;
+    assert!(page.text().contains(&key), "the page shows the key");
+    assert!(page.header("set-cookie").contains("Max-Age=0"), "{page:?}");
+    assert_eq!(page.header("cache-control"), "no-store");
+    let bearer = format!("Bearer {key}");
+    assert_eq!(app.get("/api/v1/agents").header("authorization", &bearer).await.status, 200);
+
+    let page = app.get("/account/keys").by(&ada).await;
+    assert!(!page.text().contains(&key) && page.text().contains(&key[..12]), "{page:?}");
+    let keys = app.get("/api/v1/keys").by(&ada).await.value();
+    let form = format!("id={}", keys["keys"][0]["id"].as_str().unwrap());
+    assert_eq!(send(&app, "account/revoke_key", &ada, &form).await.status, 302);
+    assert_eq!(app.get("/api/v1/agents").header("authorization", &bearer).await.status, 401);
+    app.end().await;
+}

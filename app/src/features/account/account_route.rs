@@ -98,6 +98,14 @@ fn Account(
                     <a href=paths::SECRETS>"Your secrets"</a>
                 </p>
             </section>
+            <section class="account__part" aria-labelledby="account-keys">
+                <h2 id="account-keys">"API keys"</h2>
+                <p class="account__warning">
+                    "By a key, a program of yours uses Resonant for you: within the scopes that you \
+                     choose, until you revoke it."
+                </p>
+                <LinkButton href=paths::KEYS>"Manage API keys"</LinkButton>
+            </section>
             <section class="account__part" aria-labelledby="account-out">
                 <h2 id="account-out">"Sign out"</h2>
                 {is_guest

@@ -1,12 +1,34 @@
 //! What the account pages ask the server.
 
 use leptos::prelude::*;
+use resonant_domain::ApiKeyId;
+use resonant_domain::api_key::{ApiKey, Scope};
 use resonant_domain::member::Viewer;
 use resonant_domain::secret::SecretSummary;
+use serde::{Deserialize, Serialize};
 
+use super::key_life::KeyLife;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{paths, ssr};
+
+/// The viewer's API keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OwnKeys {
+    /// Newest first.
+    pub keys: Vec<ApiKey>,
+    /// The text of a key that a form without JavaScript has just made.
+    pub made: Option<String>,
+}
+
+/// A key that was made, and its text, which is told this once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MadeKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Its text.
+    pub text: String,
+}
 
 /// Who looks at the page; nobody for an anonymous visitor.
 #[server(prefix = "/api/fn", endpoint = "account/get_viewer")]
@@ -106,4 +128,33 @@ pub async fn delete_secret(name: String) -> Result<(), AppError> {
 fn parted(hosts: &str) -> Vec<String> {
     let parts = hosts.split(|c: char| c == ',' || c.is_whitespace());
     parts.filter(|host| !host.is_empty()).map(str::to_owned).collect()
+}
+
+/// The viewer's API keys.
+#[server(prefix = "/api/fn", endpoint = "account/list_keys")]
+pub async fn list_keys() -> Result<OwnKeys, AppError> {
+    let keys = resonant_backend::api_keys::list(&ssr::ctx()?).await.map_err(ssr::fail)?;
+    Ok(OwnKeys { keys, made: ssr::take_note(paths::KEYS) })
+}
+
+/// Makes an API key.
+#[server(prefix = "/api/fn", endpoint = "account/create_key")]
+pub async fn create_key(
+    #[server(default)] name: String,
+    #[server(default)] scopes: Vec<Scope>,
+    #[server(default)] life: KeyLife,
+) -> Result<MadeKey, AppError> {
+    let ctx = ssr::ctx()?;
+    let made = resonant_backend::api_keys::create_lasting(&ctx, name, scopes, life.days());
+    let (key, text) = made.await.map_err(ssr::fail)?;
+    ssr::leave_note(paths::KEYS, text.as_str());
+    Ok(MadeKey { key, text: text.as_str().to_owned() })
+}
+
+/// Ends an API key.
+#[server(prefix = "/api/fn", endpoint = "account/revoke_key")]
+pub async fn revoke_key(id: ApiKeyId) -> Result<(), AppError> {
+    resonant_backend::api_keys::revoke(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::KEYS);
+    Ok(())
 }

@@ -1,0 +1,204 @@
+//! `/account/keys`: the viewer's API keys.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use resonant_domain::FaultKind;
+use resonant_domain::api_key::{ApiKey, NAME_MAX, Scope};
+
+use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
+use super::key_life::KeyLife;
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{
+    Badge, Button, ButtonKind, Code, CopyButton, EmptyState, ErrorPanel, Field, FormError,
+    IconName, LinkButton, Notice, PageHead, Select, Skeleton, Time, Tone,
+};
+
+/// The page of the viewer's API keys.
+pub struct KeysRoute {
+    keys: Resource<Result<OwnKeys, AppError>>,
+    create: ServerAction<CreateKey>,
+    revoke: ServerAction<RevokeKey>,
+}
+
+impl LazyPage for KeysRoute {
+    fn data() -> Self {
+        let (create, revoke) = (ServerAction::<CreateKey>::new(), ServerAction::<RevokeKey>::new());
+        let changes = (create.version(), revoke.version());
+        let keys =
+            Resource::new_blocking(move || (changes.0.get(), changes.1.get()), |_| list_keys());
+        Self { keys, create, revoke }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let KeysRoute { keys, create, revoke } = this;
+        view! {
+            <Title text="API keys" />
+            <Meta name="description" content="Keys by which programs use Resonant for you" />
+            <div class="account">
+                <PageHead
+                    title="API keys"
+                    lead="A program that has one acts for you, within the scopes that you tick."
+                />
+                <Transition fallback=|| {
+                    view! { <Skeleton lines=8 /> }
+                }>
+                    {move || Suspend::new(async move {
+                        match keys.await {
+                            Ok(own) => view! { <Keys own create revoke /> }.into_any(),
+                            Err(error) if error.kind == FaultKind::Unauthenticated => {
+                                view! { <NobodyYet /> }.into_any()
+                            }
+                            Err(error) => view! { <ErrorPanel error /> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Keys(
+    own: OwnKeys,
+    create: ServerAction<CreateKey>,
+    revoke: ServerAction<RevokeKey>,
+) -> impl IntoView {
+    let OwnKeys { keys, made } = own;
+    let value = create.value();
+    // Without JavaScript the page itself brings what was made.
+    let text = move || match value.get() {
+        Some(Ok(made)) => Some(made.text),
+        _ => made.clone(),
+    };
+    let refused = action_error(revoke);
+    let row = |key| view! { <KeyRow key=key revoke /> };
+    view! {
+        {move || text().map(|text| view! { <NewKey text /> })}
+        <FormError error=refused />
+        <section class="account__part" aria-labelledby="keys-own">
+            <h2 id="keys-own">"Your keys"</h2>
+            {if keys.is_empty() {
+                view! { <p class="account__warning">"None yet."</p> }.into_any()
+            } else {
+                view! { <ul class="keys">{keys.into_iter().map(row).collect_view()}</ul> }.into_any()
+            }}
+        </section>
+        <CreateForm create />
+    }
+}
+
+/// The key, this once.
+#[component]
+fn NewKey(text: String) -> impl IntoView {
+    view! {
+        <div role="status">
+            <Notice tone=Tone::Good>
+                <p>
+                    <b>"Copy the key now. "</b>
+                    "It is not shown again, and nobody can look it up."
+                </p>
+                <div class="keys__new">
+                    <Code text=text.clone() language="API key" />
+                    <CopyButton text label="Copy the key" />
+                </div>
+            </Notice>
+        </div>
+    }
+}
+
+#[component]
+fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
+    let scopes = key.scopes.iter().map(|scope| view! { <Badge>{scope.as_str()}</Badge> });
+    let used = match key.last_used_at {
+        Some(at) => view! { "Last used " <Time at /> }.into_any(),
+        None => view! { "Never used" }.into_any(),
+    };
+    let ends = key.expires_at.map(|at| view! { <span>"Ends " <Time at /></span> });
+    view! {
+        <li class="keys__row">
+            <div>
+                <h3 class="keys__name">{key.name.clone()} " " <code>{key.prefix} "…"</code></h3>
+                <p class="keys__scopes">{scopes.collect_view()}</p>
+                <p class="keys__about">
+                    <span>"Made " <Time at=key.created_at /></span>
+                    <span>{used}</span>
+                    {ends}
+                </p>
+            </div>
+            <ActionForm action=revoke>
+                <input type="hidden" name="id" value=key.id.to_string() />
+                <Button kind=ButtonKind::Danger busy=revoke.pending() label=format!("Revoke {}", key.name)>
+                    "Revoke"
+                </Button>
+            </ActionForm>
+        </li>
+    }
+}
+
+#[component]
+fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
+    let error = action_error(create);
+    let scopes_error = field_error(error, "scopes");
+    let form = refused_form();
+    let ticked = form.texts("scopes[]");
+    let scope = move |scope: Scope| {
+        let is_ticked = ticked.iter().any(|name| name == scope.as_str());
+        view! {
+            <label class="keys__scope">
+                <input type="checkbox" name="scopes[]" value=scope.as_str() checked=is_ticked />
+                <span>{scope.title()} " " <code>{scope.as_str()}</code></span>
+            </label>
+        }
+    };
+    let lives = KeyLife::ALL.map(|life| (life.as_str().to_owned(), life.title().to_owned()));
+    view! {
+        <section class="account__part" aria-labelledby="keys-make">
+            <h2 id="keys-make">"Make a key"</h2>
+            <ActionForm action=create>
+                <div class="form">
+                    <FormError error fields=&["name", "scopes"] />
+                    <Field
+                        label="Name"
+                        name="name"
+                        value=form.text("name").unwrap_or_default()
+                        required=true
+                        maxlength=NAME_MAX
+                        autocomplete="off"
+                        hint="What it is for, so that you know it again"
+                        error=field_error(error, "name")
+                    />
+                    <fieldset class="keys__scopes-choice">
+                        <legend class="field__label">"What it may do"</legend>
+                        {Scope::ALL.into_iter().map(scope).collect_view()}
+                        <p class="field__error" hidden=move || scopes_error.with(Option::is_none)>
+                            {move || scopes_error.get()}
+                        </p>
+                    </fieldset>
+                    <Select label="How long it works" name="life" options=lives.to_vec() />
+                    <Button kind=ButtonKind::Primary busy=create.pending()>
+                        "Make the key"
+                    </Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn NobodyYet() -> impl IntoView {
+    view! {
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Keys belong to a person: sign in, or start anything and you become a guest."
+        >
+            <LinkButton href=paths::sign_in(paths::KEYS) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+}
