@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, raw_sql};
 
 use crate::{Backend, MIGRATOR};
 
@@ -41,6 +41,7 @@ impl FreshDatabase {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("resonant_test_{}_{count}", std::process::id());
+        sweep(&mut conn).await;
         run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         run(&mut conn, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         conn.close().await.expect("the connection closes");
@@ -61,12 +62,32 @@ impl Drop for FreshDatabase {
         let removed = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime starts").block_on(async {
-                let mut conn = connect(&server).await;
-                run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+                remove(&mut connect(&server).await, &name).await;
             });
         });
         drop(removed.join());
     }
+}
+
+/// Removes a database, or leaves it half removed for [`sweep`]. The test's runtime stands still
+/// meanwhile: a connection that it was just opening answers nobody, and PostgreSQL would wait for that
+/// one until its own patience with sign-ins ends, which is a minute.
+async fn remove(conn: &mut PgConnection, name: &str) {
+    run(conn, "SET statement_timeout = '2s'").await;
+    let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    drop(raw_sql(AssertSqlSafe(statement)).execute(conn).await);
+}
+
+/// Removes what earlier tests have left half removed.
+async fn sweep(conn: &mut PgConnection) {
+    let left = "SELECT datname::TEXT AS name FROM pg_database \
+                WHERE datname LIKE 'resonant\\_test\\_%' AND datconnlimit = -2";
+    let left = raw_sql(left).fetch_all(&mut *conn).await.expect("the server tells its databases");
+    for row in left {
+        let name: String = row.get("name");
+        remove(conn, &name).await;
+    }
+    run(conn, "RESET statement_timeout").await;
 }
 
 /// Does one statement on a test's database.
