@@ -93,7 +93,7 @@ test('a call that needs approval waits, and is made as the person changed it', a
   await session.decision.getByLabel('Arguments').fill('{"expression": "40+2"}');
   await session.decision.getByRole('button', { name: 'Send the decision' }).click();
   await session.expectCompleted();
-  await expect(session.call('Calculator')).toContainText('changed by you');
+  await expect(session.call('Calculator')).toContainText('changed by hand');
   await expect(session.call('Calculator')).toContainText('42');
   await expect(session.decision).toBeHidden();
 });

@@ -33,7 +33,7 @@ pub fn CallView(
                 <h4 class="call__title">{title}</h4>
                 {call
                     .is_edited
-                    .then(|| view! { <Badge tone=Tone::Neutral>"changed by you"</Badge> })}
+                    .then(|| view! { <Badge tone=Tone::Neutral>"changed by hand"</Badge> })}
                 <span class="call__outcome">
                     {move || match result.get() {
                         Some(result) => outcome_view(&result).into_any(),

@@ -88,7 +88,7 @@ pub fn Said(
     is_heard: bool,
 ) -> impl IntoView {
     let message = move |message: TimelineMessage| {
-        let who = if is_heard { "You said" } else { "You said; its next step hears it" };
+        let who = if is_heard { "Message" } else { "Message; its next step hears it" };
         let context = message.context.map(|context| view! { <Material context=context /> });
         view! {
             <div class="said" class:said--waiting=!is_heard>

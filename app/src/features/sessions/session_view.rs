@@ -1,8 +1,5 @@
 //! The page of a session: what it is for, what happens, and what can be done about it.
 
-use std::time::Duration as Span;
-
-use leptos::ev;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,28 +10,20 @@ use resonant_domain::text::shorten;
 use super::api::{CancelSession, SessionSoFar};
 use super::decision_panel::DecisionPanel;
 use super::ending::Ending;
-use super::figures::grouped;
+use super::follow::Follow;
 use super::fork_panel::ForkPanel;
 use super::live_session::LiveSession;
 use super::message_panel::{Material, MessagePanel, Said};
 use super::retry_form::RetryForm;
+use super::session_facts::Facts;
 use super::share_panel::SharePanel;
 use super::step_view::StepView;
 use crate::browser::{self, EventStream, StreamState};
 use crate::paths;
 use crate::ui::{
-    Avatar, AvatarSize, Button, ButtonKind, CopyButton, Duration, ErrorPanel, Icon, IconName,
-    LinkButton, Notice, StateBadge, Time, Tone,
+    Avatar, AvatarSize, Button, ButtonKind, CopyButton, ErrorPanel, Icon, IconName, LinkButton,
+    Notice, Time, Tone,
 };
-
-/// How often the elapsed time of a running session is drawn.
-const TICK: Span = Span::from_millis(200);
-/// Farther than so many pixels from the end, the reader is elsewhere.
-const NEAR_END: f64 = 160.0;
-/// Within so many pixels of the end, the reader is there.
-const AT_END: f64 = 8.0;
-/// How long turning back takes, in milliseconds.
-const TURN_MS: f64 = 400.0;
 
 /// Who looks at a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,81 +197,6 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
     }
 }
 
-/// State, time, steps, tokens, cost and model: fixed places, so that nothing moves while they count.
-#[component]
-fn Facts(live: LiveSession, limits: resonant_domain::agent::Limits) -> impl IntoView {
-    let state = Memo::new(move |_| live.state());
-    let usage = Memo::new(move |_| live.usage());
-    let tokens_title = move || {
-        let usage = usage.get();
-        format!("{} read, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
-    };
-    view! {
-        <dl class="session-facts">
-            <div class="session-facts__fact">
-                <dt>"State"</dt>
-                <dd><StateBadge state=state /></dd>
-            </div>
-            <div class="session-facts__fact">
-                <dt>"Time"</dt>
-                <dd class="session-facts__time"><Duration ms=elapsed(live) /></dd>
-            </div>
-            <div class="session-facts__fact">
-                <dt>"Steps"</dt>
-                <dd>{move || grouped(live.step_count())} " of " {limits.max_steps}</dd>
-            </div>
-            <div class="session-facts__fact">
-                <dt>"Tokens"</dt>
-                <dd title=tokens_title>{move || grouped(usage.get().total_tokens())}</dd>
-            </div>
-            <div class="session-facts__fact">
-                <dt>"Cost"</dt>
-                <dd>{move || usage.get().cost.to_string()}</dd>
-            </div>
-            <div class="session-facts__fact">
-                <dt>"Answered by"</dt>
-                <dd>
-                    {move || match live.model() {
-                        None => "not known yet".to_owned(),
-                        Some((provider, _)) if provider.as_deref() == Some("builtin") => {
-                            "Built-in planner".to_owned()
-                        }
-                        Some((_, model)) => model,
-                    }}
-                </dd>
-            </div>
-        </dl>
-        <Show when=move || {
-            live.model().is_some_and(|(provider, _)| provider.as_deref() == Some("builtin"))
-        }>
-            <p class="session__planner">
-                <Icon name=IconName::Info />
-                <span>
-                    "The built-in planner works by rules. It is not a language model: it plans tool \
-                    calls from the goal and writes the answer from their results."
-                </span>
-            </p>
-        </Show>
-    }
-}
-
-/// The elapsed time, counting while the session runs.
-fn elapsed(live: LiveSession) -> Signal<u64> {
-    let shown = RwSignal::new(untrack(|| live.elapsed_ms()));
-    Effect::new(move || {
-        shown.set(live.elapsed_ms());
-        if !live.state().is_terminal() {
-            let tick = move || {
-                shown.try_set(untrack(|| live.elapsed_ms()));
-            };
-            if let Ok(handle) = set_interval_with_handle(tick, TICK) {
-                on_cleanup(move || handle.clear());
-            }
-        }
-    });
-    shown.into()
-}
-
 /// Cancel while it runs; run again and copy when it is over.
 #[component]
 fn Actions(live: LiveSession, session: Session) -> impl IntoView {
@@ -399,76 +313,5 @@ fn Close(live: LiveSession, session: Session) -> impl IntoView {
                 </p>
             </Notice>
         })
-    }
-}
-
-/// Scrolls along with what is written as long as the reader is at the end, and offers the way back
-/// to it when not.
-#[component]
-fn Follow(live: LiveSession) -> impl IntoView {
-    let is_at_end = RwSignal::new(true);
-    // Between a change and the frame in which the page has scrolled, its place says nothing.
-    let is_moving = StoredValue::new(false);
-    let is_over = Memo::new(move |_| live.state().is_terminal());
-    let go = move || {
-        is_moving.set_value(true);
-        request_animation_frame(move || {
-            browser::scroll_to_end();
-            is_moving.try_update_value(|is_moving| *is_moving = false);
-        });
-    };
-    // When the reader turned back last: the first pixels of that still lie near the end.
-    let left_ms = StoredValue::new(f64::NEG_INFINITY);
-    let leave = move || {
-        left_ms.set_value(browser::now_ms());
-        is_at_end.set(false);
-    };
-    Effect::new(move || {
-        is_at_end.set(browser::is_near_end(NEAR_END));
-        let scroll = window_event_listener(ev::scroll, move |_| {
-            let has_just_left = browser::now_ms() - left_ms.get_value() < TURN_MS;
-            if browser::is_near_end(AT_END) && !has_just_left {
-                is_at_end.set(true);
-            } else if !is_moving.get_value() && !browser::is_near_end(NEAR_END) {
-                is_at_end.set(false);
-            }
-        });
-        let wheel = window_event_listener(ev::wheel, move |event| {
-            if event.delta_y() < 0.0 {
-                leave();
-            }
-        });
-        let touch = window_event_listener(ev::touchmove, move |_| leave());
-        let key = window_event_listener(ev::keydown, move |event| {
-            if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
-                leave();
-            }
-        });
-        on_cleanup(move || {
-            scroll.remove();
-            wheel.remove();
-            touch.remove();
-            key.remove();
-        });
-    });
-    Effect::new(move |was_there: Option<()>| {
-        live.track_pulse();
-        if was_there.is_some() && is_at_end.get_untracked() {
-            go();
-        }
-    });
-    let jump = Callback::new(move |_| {
-        is_at_end.set(true);
-        browser::scroll_to_end();
-    });
-    view! {
-        <Show when=move || !is_at_end.get() && !is_over.get()>
-            <div class="session__jump">
-                <Button type_="button" on_click=jump>
-                    <Icon name=IconName::ArrowDown />
-                    "Jump to latest"
-                </Button>
-            </div>
-        </Show>
     }
 }

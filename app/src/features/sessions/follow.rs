@@ -1,0 +1,89 @@
+//! Following a session: the page stays at the end of what is written while its reader is there.
+
+use leptos::ev;
+use leptos::prelude::*;
+
+use super::live_session::LiveSession;
+use crate::browser;
+use crate::ui::{Button, Icon, IconName};
+
+/// Farther than so many pixels from the end, the reader is elsewhere.
+const NEAR_END: f64 = 160.0;
+/// Within so many pixels of the end, the reader is there.
+const AT_END: f64 = 8.0;
+/// How long turning back takes, in milliseconds.
+const TURN_MS: f64 = 400.0;
+
+/// Scrolls along with what is written as long as the reader is at the end, and offers the way back
+/// to it when not.
+#[component]
+pub fn Follow(
+    /// The session.
+    live: LiveSession,
+) -> impl IntoView {
+    let is_at_end = RwSignal::new(true);
+    // Between a change and the frame in which the page has scrolled, its place says nothing.
+    let is_moving = StoredValue::new(false);
+    let is_over = Memo::new(move |_| live.state().is_terminal());
+    let go = move || {
+        is_moving.set_value(true);
+        request_animation_frame(move || {
+            browser::scroll_to_end();
+            is_moving.try_update_value(|is_moving| *is_moving = false);
+        });
+    };
+    // When the reader turned back last: the first pixels of that still lie near the end.
+    let left_ms = StoredValue::new(f64::NEG_INFINITY);
+    let leave = move || {
+        left_ms.set_value(browser::now_ms());
+        is_at_end.set(false);
+    };
+    Effect::new(move || {
+        is_at_end.set(browser::is_near_end(NEAR_END));
+        let scroll = window_event_listener(ev::scroll, move |_| {
+            let has_just_left = browser::now_ms() - left_ms.get_value() < TURN_MS;
+            if browser::is_near_end(AT_END) && !has_just_left {
+                is_at_end.set(true);
+            } else if !is_moving.get_value() && !browser::is_near_end(NEAR_END) {
+                is_at_end.set(false);
+            }
+        });
+        let wheel = window_event_listener(ev::wheel, move |event| {
+            if event.delta_y() < 0.0 {
+                leave();
+            }
+        });
+        let touch = window_event_listener(ev::touchmove, move |_| leave());
+        let key = window_event_listener(ev::keydown, move |event| {
+            if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+                leave();
+            }
+        });
+        on_cleanup(move || {
+            scroll.remove();
+            wheel.remove();
+            touch.remove();
+            key.remove();
+        });
+    });
+    Effect::new(move |was_there: Option<()>| {
+        live.track_pulse();
+        if was_there.is_some() && is_at_end.get_untracked() {
+            go();
+        }
+    });
+    let jump = Callback::new(move |_| {
+        is_at_end.set(true);
+        browser::scroll_to_end();
+    });
+    view! {
+        <Show when=move || !is_at_end.get() && !is_over.get()>
+            <div class="session__jump">
+                <Button type_="button" on_click=jump>
+                    <Icon name=IconName::ArrowDown />
+                    "Jump to latest"
+                </Button>
+            </div>
+        </Show>
+    }
+}
