@@ -8,4 +8,5 @@ mod automations_route;
 
 pub use automations_route::AutomationsRoute;
 
-lazy_pages!(automations: automations = AutomationsRoute);
+// They are reached from the Studio: a chunk of their own would move what both use into the main module.
+lazy_pages!(studio: automations = AutomationsRoute);

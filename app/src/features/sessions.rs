@@ -38,5 +38,10 @@ pub use replay_route::ReplayRoute;
 pub use session_route::SessionRoute;
 pub use shared_route::SharedRoute;
 
-lazy_pages!(sessions: history = HistoryRoute, session = SessionRoute, shared = SharedRoute);
-lazy_pages!(recordings: compare = CompareRoute, replay = ReplayRoute);
+lazy_pages!(
+    sessions: history = HistoryRoute,
+    session = SessionRoute,
+    shared = SharedRoute,
+    compare = CompareRoute,
+    replay = ReplayRoute,
+);

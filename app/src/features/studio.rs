@@ -35,6 +35,11 @@ pub use numbers_route::NumbersRoute;
 pub use trash_route::TrashRoute;
 pub use versions_route::VersionsRoute;
 
-lazy_pages!(studio: agents = AgentsRoute, trash = TrashRoute);
-lazy_pages!(editor: editor = EditorRoute, new_agent = NewAgentRoute);
-lazy_pages!(versions: versions = VersionsRoute, numbers = NumbersRoute);
+lazy_pages!(
+    studio: agents = AgentsRoute,
+    trash = TrashRoute,
+    editor = EditorRoute,
+    new_agent = NewAgentRoute,
+    versions = VersionsRoute,
+    numbers = NumbersRoute,
+);
