@@ -345,8 +345,8 @@ impl Progress {
     /// gave, and each good result by its `call_id`.
     pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
         let mut sources = HashMap::new();
-        let heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
-        let newest = heard.filter_map(|said| said.context.as_deref()).next();
+        let mut heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
+        let newest = heard.find_map(|said| said.context.as_deref());
         if let Some(context) = newest.or(context) {
             sources.insert("context".to_owned(), context.to_owned());
         }
