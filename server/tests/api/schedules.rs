@@ -22,8 +22,8 @@ async fn a_schedule_is_made_changed_and_deleted() {
         broken[field] = value.into();
         let answer = app.post("/api/v1/schedules").by(&ada).json(&broken).await;
         assert_eq!(answer.problem(), (400, vec![field.to_owned()]));
-        let patch = app.call(Method::PATCH, &path).by(&ada).json(&json!({ field: value })).await;
-        assert_eq!(patch.problem(), (400, vec![field.to_owned()]));
+        let changed = app.call(Method::PATCH, &path).by(&ada).json(&json!({ field: value })).await;
+        assert_eq!(changed.problem(), (400, vec![field.to_owned()]));
     }
     let off = app.call(Method::PATCH, &path).by(&ada).json(&json!({ "is_enabled": false })).await;
     assert_eq!((off.status, &off.value()["next_run_at"]), (200, &json!(null)));

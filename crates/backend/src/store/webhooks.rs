@@ -351,7 +351,7 @@ pub(crate) async fn update_delivery(
         done.state.as_str(),
         done.status,
         done.error,
-        done.next_attempt_at.map(|at| at.to_sqlx()) as Option<Timestamp>,
+        done.next_attempt_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
         is_delivered.then(|| done.at.to_sqlx()) as Option<Timestamp>,
     )
     .execute(conn)

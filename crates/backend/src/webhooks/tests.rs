@@ -26,8 +26,8 @@ fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
             loop {
                 let count = stream.read(&mut piece).unwrap();
                 request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
-                let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-                let length = header(head, "content-length").parse::<usize>().unwrap();
+                let Some((top, body)) = request.split_once("\r\n\r\n") else { continue };
+                let length = header(top, "content-length").parse::<usize>().unwrap();
                 if body.len() >= length {
                     break;
                 }
