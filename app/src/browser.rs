@@ -25,7 +25,7 @@ pub use {
     agent_stream::{AgentStream, follow_agents},
     clipboard::copy_text,
     document::{
-        announce_page, choose_theme, chosen_theme, focus, is_in_field, origin, prefers_dark,
+        announce_page, choose_theme, chosen_theme, focus, is_in_field, load, origin, prefers_dark,
         show_fault_notice,
     },
     event_source::{EventStream, follow_session},

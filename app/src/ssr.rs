@@ -66,6 +66,13 @@ mod gate {
         leptos_axum::redirect(crate::paths::own(path, crate::paths::HOME));
     }
 
+    /// Leads a plain form to one of our own paths. A script is told where to go by the answer.
+    pub fn redirect_form(path: &str) {
+        if !is_scripted_call() {
+            redirect(path);
+        }
+    }
+
     /// Where the site is, as browsers see it: `https://resonant.example.org`. Waits in the request's
     /// extensions.
     #[derive(Debug, Clone)]

@@ -37,6 +37,9 @@ pub fn origin() -> String {
     String::new()
 }
 
+/// Opens a page of this site as if its address had been typed.
+pub fn load(_path: &str) {}
+
 /// Whether a key was pressed in something that takes text.
 pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
     false

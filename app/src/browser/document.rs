@@ -57,6 +57,11 @@ pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
     })
 }
 
+/// Opens a page of this site as if its address had been typed.
+pub fn load(path: &str) {
+    let _ = window().location().set_href(path);
+}
+
 /// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
 /// touches was drawn before.
 pub fn show_fault_notice() {

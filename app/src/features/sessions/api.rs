@@ -148,16 +148,16 @@ pub async fn retry_session(id: SessionId) -> Result<Session, AppError> {
     resonant_backend::sessions::retry(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }
 
-/// Starts another session with the same beginning and leads to its page.
+/// Starts another session with the same beginning. A plain form is led to its page.
 #[server(prefix = "/api/fn", endpoint = "sessions/fork_session")]
 pub async fn fork_session(
     id: SessionId,
     #[server(default)] fork: ForkForm,
-) -> Result<(), AppError> {
+) -> Result<SessionId, AppError> {
     use resonant_backend::sessions;
 
     let new = fork.read().map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
     let session = sessions::fork(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
-    ssr::redirect(&crate::paths::session(session.id));
-    Ok(())
+    ssr::redirect_form(&crate::paths::session(session.id));
+    Ok(session.id)
 }

@@ -8,7 +8,9 @@ use resonant_domain::session::GOAL_MAX;
 
 use super::api::ForkSession;
 use super::live_session::LiveSession;
+use crate::browser;
 use crate::error::{action_error, field_error};
+use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
@@ -25,6 +27,14 @@ pub fn ForkPanel(
     goal: String,
 ) -> impl IntoView {
     let fork = ServerAction::<ForkSession>::new();
+    let value = fork.value();
+    // The page of another session is the same page to the router, which would put away what this form
+    // still shows: it is loaded anew.
+    Effect::new(move || {
+        if let Some(Ok(id)) = value.get() {
+            browser::load(&paths::session(id));
+        }
+    });
     let error = action_error(fork);
     let refused = refused_form();
     let was_refused = refused.text("fork[step]").is_some();
