@@ -18,6 +18,7 @@ const fences = {
   rhai: ['resonant-runtime'],
   serde_norway: ['resonant-runtime'],
   genai: ['resonant-runtime'],
+  schemars: ['resonant-domain', 'server'],
   tiktoken: ['resonant-runtime'],
   'gloo-net': ['app'],
   'web-sys': ['app'],
@@ -27,7 +28,7 @@ const fences = {
 };
 
 // The words of the product compile for a browser and do no input or output.
-const domainMay = ['jiff', 'serde', 'serde_json', 'thiserror', 'uuid'];
+const domainMay = ['jiff', 'schemars', 'serde', 'serde_json', 'thiserror', 'uuid'];
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);

@@ -33,10 +33,12 @@ start_test_services() {
 # `.deny.toml` says the same, and watches licences, for those who have cargo-deny.
 check_fences() {
   cargo metadata --format-version 1 --no-deps --locked | node .config/fences.mjs
-  local found
-  found=$(cargo tree -p frontend --target wasm32-unknown-unknown -e normal -i resonant-backend 2>&1 || true)
-  [[ $found == *'did not match any packages'* ]] ||
-    { say "the browser build holds resonant-backend:" "$found"; return 1; }
+  local found apart
+  for apart in resonant-backend schemars; do
+    found=$(cargo tree -p frontend --target wasm32-unknown-unknown -e normal -i "$apart" 2>&1 || true)
+    [[ $found == *'did not match any packages'* ]] ||
+      { say "the browser build holds $apart:" "$found"; return 1; }
+  done
   ! have cargo-deny || cargo deny --config .deny.toml check bans licenses sources
 }
 

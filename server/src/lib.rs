@@ -6,6 +6,7 @@ pub mod extract;
 pub mod fault;
 mod jobs;
 pub mod middleware;
+mod openapi;
 mod reply;
 mod router;
 mod routes;

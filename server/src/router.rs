@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, patch, post};
+use axum::routing::{any, get, post};
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
@@ -26,14 +26,11 @@ use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    entity_tags, idempotency, load_shed, problem, rate_limit, refused_form, request_id,
-    security_headers, sign_in, static_cache,
+    entity_tags, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
+    sign_in, static_cache,
 };
-use crate::routes::api::v1::{
-    agents, budgets, keys, listings, metrics, schedules, secrets, service_levels, session_files,
-    sessions, tools, triggers, versions, webhooks,
-};
-use crate::routes::{agent_stream, crawlers, health, mcp, session_stream};
+use crate::routes::api::v1;
+use crate::routes::{crawlers, mcp};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -44,11 +41,13 @@ const COMPRESS_ABOVE: u64 = 1_000;
 /// Everything that this process answers.
 pub fn router(state: AppState) -> Router {
     let places = Places::new(state.limits.in_flight);
+    let api = v1::routes().into_routers();
+    let programs = for_programs(api.answers, &state);
     // The innermost layer stands first.
     Router::new()
-        .merge(for_operators(&state))
-        .merge(for_programs(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
-        .merge(for_followers(&state))
+        .merge(for_operators(api.probes, &state))
+        .merge(programs.layer(from_fn_with_state(places.clone(), load_shed::shed)))
+        .merge(for_followers(api.streams, &state))
         .merge(for_crawlers())
         .merge(for_people(&state).layer(from_fn_with_state(places, load_shed::shed)))
         .merge(files(&state))
@@ -64,7 +63,7 @@ pub fn router(state: AppState) -> Router {
 
 /// What a process answers that only runs sessions.
 pub fn router_of_worker(state: AppState) -> Router {
-    for_operators(&state)
+    for_operators(v1::routes().into_routers().probes, &state)
         .fallback(nothing)
         .layer(from_fn(problem::write))
         .layer(from_fn_with_state(state.clone(), security_headers::set))
@@ -73,59 +72,18 @@ pub fn router_of_worker(state: AppState) -> Router {
 }
 
 /// Load balancers, and those who look after the installation.
-fn for_operators(state: &AppState) -> Router<AppState> {
+fn for_operators(probes: Router<AppState>, state: &AppState) -> Router<AppState> {
     Router::new()
-        .route("/metrics", get(metrics::scrape))
+        .route("/metrics", get(v1::metrics::scrape))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
-        .route("/api/v1/health", get(health::alive))
-        .route("/api/v1/health/ready", get(health::ready))
+        .merge(probes)
 }
 
 /// The REST interface.
-fn for_programs(state: &AppState) -> Router<AppState> {
-    let routes = Router::new()
-        .route("/api/v1/agents", get(agents::list).post(agents::create))
-        .route("/api/v1/agents/{id}", get(agents::get).patch(agents::update).delete(agents::delete))
-        .route("/api/v1/agents/{id}/execute", post(agents::execute))
-        .route("/api/v1/agents/{id}/versions", get(versions::list).post(versions::publish))
-        .route("/api/v1/agents/{id}/versions/{version}", get(versions::get))
-        .route("/api/v1/agents/{id}/versions/{version}/restore", post(versions::restore))
-        .route("/api/v1/agents/{id}/export", get(versions::export))
-        .route("/api/v1/sessions", get(sessions::list))
-        .route("/api/v1/sessions/{id}", get(sessions::get))
-        .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel))
-        .route("/api/v1/sessions/{id}/decisions", post(sessions::decide))
-        .route("/api/v1/sessions/{id}/messages", post(sessions::say))
-        .route("/api/v1/sessions/{id}/retry", post(sessions::retry))
-        .route("/api/v1/sessions/{id}/fork", post(sessions::fork))
-        .route("/api/v1/budget", get(budgets::get_own).put(budgets::put_own))
-        .route("/api/v1/agents/{id}/budget", get(budgets::get).put(budgets::put))
-        .route("/api/v1/sessions/{id}/export", get(session_files::export))
-        .route("/api/v1/listings", get(listings::browse))
-        .route("/api/v1/listings/{slug}", get(listings::get))
-        .route("/api/v1/listings/{slug}/install", post(listings::install))
-        .route("/api/v1/keys", get(keys::list).post(keys::create))
-        .route("/api/v1/keys/{id}", delete(keys::revoke))
-        .route("/api/v1/schedules", get(schedules::list).post(schedules::create))
-        .route("/api/v1/schedules/{id}", patch(schedules::update).delete(schedules::delete))
-        .route("/api/v1/secrets", get(secrets::list).post(secrets::create))
-        .route("/api/v1/secrets/{name}", patch(secrets::update).delete(secrets::delete))
-        .route("/api/v1/metrics", get(metrics::read))
-        .route("/api/v1/service-levels", get(service_levels::report))
-        .route("/api/v1/tools", get(tools::list))
-        .route("/api/v1/triggers", get(triggers::list).post(triggers::create))
-        .route("/api/v1/triggers/{id}", delete(triggers::delete))
-        .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::create))
-        .route("/api/v1/webhooks/{id}", delete(webhooks::delete))
-        .route("/api/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
-        .layer(from_fn(idempotency::once))
-        // Those that only read, and messages, which carry a name of their own.
-        .route("/api/v1/agents/batch", post(agents::batch))
-        .route("/api/v1/hooks/{owner}/{id}", post(triggers::fire))
-        .route("/api/v1/tools/openapi", post(tools::read_openapi))
-        .route("/api/v1/tools/mcp", post(tools::read_mcp))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
-    with_callers(routes, state)
+fn for_programs(answers: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let answers =
+        answers.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
+    with_callers(answers, state)
         .layer(compression())
         .layer(from_fn(entity_tags::translate))
         .route("/api", any(nothing))
@@ -133,13 +91,8 @@ fn for_programs(state: &AppState) -> Router<AppState> {
 }
 
 /// Those who wait for a session while it runs: answers without an end, neither timed nor compressed.
-fn for_followers(state: &AppState) -> Router<AppState> {
-    let routes = Router::new()
-        .route("/api/v1/sessions/{id}/stream", get(session_stream::follow))
-        .route("/api/v1/agents/stream", get(agent_stream::follow))
-        .route("/api/v1/shared/{token}/stream", get(session_stream::follow_shared))
-        .route("/mcp", post(mcp::post));
-    with_callers(routes, state)
+fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState> {
+    with_callers(streams.route("/mcp", post(mcp::post)), state)
 }
 
 /// Knows who asks, and how often they do.

@@ -13,6 +13,7 @@ mod limits;
 mod listings;
 mod mcp;
 mod metrics;
+mod openapi;
 mod python_client;
 mod rights;
 mod schedules;

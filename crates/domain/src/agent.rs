@@ -8,6 +8,8 @@ use crate::fields::Choosable;
 use crate::grant;
 use crate::ids::{AgentId, ListingId, UserId};
 use crate::text::check_text;
+#[cfg(feature = "schema")]
+use crate::text::{LINE_PATTERN, SHOWN_PATTERN, TEXT_PATTERN};
 
 pub use crate::grant::ToolGrant;
 
@@ -22,6 +24,7 @@ pub const MODEL_NAME_MAX: usize = 200;
 
 /// An agent as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Agent {
     /// Its identity.
     pub id: AgentId,
@@ -63,6 +66,7 @@ impl Choosable for Agent {
 
 /// An agent in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentSummary {
     /// Its identity.
     pub id: AgentId,
@@ -82,6 +86,7 @@ pub struct AgentSummary {
 
 /// Whether an agent may run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgentStatus {
     /// It may run.
@@ -118,24 +123,29 @@ impl AgentStatus {
 ///
 /// The JSON of `POST /api/v1/agents`. Everything but the name has a default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentSpec {
     /// 1 to [`NAME_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
     pub name: String,
     /// At most [`DESCRIPTION_MAX`] characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = DESCRIPTION_MAX), regex(pattern = TEXT_PATTERN)))]
     pub description: String,
     /// Its picture.
     #[serde(default)]
     pub avatar: Avatar,
     /// What the model is told first, at most [`SYSTEM_PROMPT_MAX`] characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = SYSTEM_PROMPT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub system_prompt: String,
     /// Which model answers.
     #[serde(default)]
     pub model_policy: ModelPolicy,
     /// The tools that it may call.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = grant::TOOLS_MAX)))]
     pub tools: Vec<ToolGrant>,
     /// How far one session may go.
     #[serde(default)]
@@ -200,14 +210,19 @@ fn set<T>(place: &mut T, value: Option<T>) {
 /// The changes to an agent that a caller asks for: the JSON of `PATCH /api/v1/agents/{id}`.
 /// What is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
 pub struct AgentChanges {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
     pub name: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(length(max = DESCRIPTION_MAX), regex(pattern = TEXT_PATTERN)))]
     pub description: Option<String>,
     pub avatar: Option<Avatar>,
+    #[cfg_attr(feature = "schema", schemars(length(max = SYSTEM_PROMPT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub system_prompt: Option<String>,
     pub model_policy: Option<ModelPolicy>,
+    #[cfg_attr(feature = "schema", schemars(length(max = grant::TOOLS_MAX)))]
     pub tools: Option<Vec<ToolGrant>>,
     pub limits: Option<LimitChanges>,
     pub status: Option<AgentStatus>,
@@ -215,6 +230,7 @@ pub struct AgentChanges {
 
 /// Which model answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelPolicy {
     /// The configured language model, or the built-in planner where none is configured.
@@ -225,23 +241,29 @@ pub enum ModelPolicy {
     /// One model of the configured provider.
     Named {
         /// The name as the provider knows it.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MODEL_NAME_MAX), regex(pattern = SHOWN_PATTERN)))]
         model: String,
     },
 }
 
 /// How far one session may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Turns of the loop, 1 to 50.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 50)))]
     pub max_steps: u32,
     /// Tokens that the model may write over all steps, 1 to 1,000,000.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub max_tokens: u32,
     /// Seconds from the first step to the end, 1 to 3,600. The time that people take to decide is
     /// not counted.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3_600)))]
     pub timeout_seconds: u32,
     /// Millionths of a dollar that the session may cost, at least 1; `None`: no such limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = i64::MAX)))]
     pub max_cost_micro_usd: Option<u64>,
 }
 
@@ -274,12 +296,17 @@ impl Default for Limits {
 
 /// The limits that a caller asks for; the others stay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the Limits field of its name")]
 pub struct LimitChanges {
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 50)))]
     pub max_steps: Option<u32>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub max_tokens: Option<u32>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3_600)))]
     pub timeout_seconds: Option<u32>,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = i64::MAX)))]
     pub max_cost_micro_usd: Option<u64>,
 }
 
@@ -298,11 +325,14 @@ impl LimitChanges {
 
 /// An agent's picture: a drawn icon on a ground of one hue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Avatar {
     /// One of [`AVATAR_ICONS`].
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = AVATAR_ICONS)))]
     pub icon: String,
     /// The ground's hue in degrees, 0 to 359.
+    #[cfg_attr(feature = "schema", schemars(range(max = 359)))]
     pub hue: u16,
 }
 

@@ -11,6 +11,7 @@ pub const FORMAT: u32 = 1;
 
 /// The file. It holds no id, no owner and no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
 pub struct AgentFile {

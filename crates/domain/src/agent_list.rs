@@ -77,6 +77,7 @@ impl AgentQuery {
 
 /// An agent in a list, with what it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentLine {
     /// The agent.
     #[serde(flatten)]

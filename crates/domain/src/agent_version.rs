@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentSpec;
 use crate::fault::FieldFault;
 use crate::ids::AgentId;
+#[cfg(feature = "schema")]
+use crate::text::TEXT_PATTERN;
 use crate::text::check_text;
 
 /// The longest notes on a version, in characters.
@@ -17,6 +19,7 @@ pub const NOTES_MAX: usize = 4_000;
 
 /// A published version. It never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentVersion {
     /// The agent.
     pub agent_id: AgentId,
@@ -32,6 +35,7 @@ pub struct AgentVersion {
 
 /// A published version in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each field is the AgentVersion field of its name")]
 pub struct VersionSummary {
     pub version: u32,
@@ -41,9 +45,11 @@ pub struct VersionSummary {
 
 /// What a caller writes to publish the draft: the JSON of `POST /api/v1/agents/{id}/versions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewVersion {
     /// What is new in it, at most [`NOTES_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(max = NOTES_MAX), regex(pattern = TEXT_PATTERN)))]
     pub notes: String,
 }
 

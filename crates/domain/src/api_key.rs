@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
 use crate::ids::ApiKeyId;
+#[cfg(feature = "schema")]
+use crate::text::LINE_PATTERN;
 use crate::text::check_text;
 
 /// The longest name, in characters.
@@ -16,6 +18,7 @@ pub const KEY_START: &str = "rk_live_";
 
 /// A key as its owner sees it. The key itself is shown once, when it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     /// Its identity.
     pub id: ApiKeyId,
@@ -35,11 +38,14 @@ pub struct ApiKey {
 
 /// What a caller writes to make a key: the JSON of `POST /api/v1/keys`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// 1 to [`NAME_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
     pub name: String,
     /// What it may do, at least one thing.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub scopes: Vec<Scope>,
     /// When it shall stop working; never when absent.
     #[serde(default)]
@@ -66,6 +72,7 @@ impl NewApiKey {
 
 /// One thing that a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Scope {
     /// Read agents.
     #[serde(rename = "agents:read")]
@@ -161,6 +168,7 @@ impl Scope {
 
 /// All that a key may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Vec<Scope>", into = "Vec<Scope>")]
 pub struct Scopes(u16);
 

@@ -10,11 +10,14 @@ pub const BUDGET_MAX: u64 = 1_000_000_000_000;
 /// The limits of a budget: the JSON of `PUT /api/v1/budget` and `PUT /api/v1/agents/{id}/budget`.
 /// What is absent is not limited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct BudgetLimits {
     /// Tokens in both directions in a month.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = BUDGET_MAX)))]
     pub max_tokens: Option<u64>,
     /// Millionths of a dollar in a month.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = BUDGET_MAX)))]
     pub max_micro_usd: Option<u64>,
 }
 
@@ -33,6 +36,7 @@ impl BudgetLimits {
 
 /// A budget and how far the month has gone into it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Budget {
     /// Its limits.
     #[serde(flatten)]

@@ -80,6 +80,19 @@ impl<T: Choosable> Serialize for Part<T> {
     }
 }
 
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Part<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("PartOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = T::json_schema(generator);
+        schema.remove("required");
+        schema
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -13,6 +13,7 @@ pub const ANSWER_MAX: usize = 8_000;
 
 /// The fields of an answer, in the order in which they are shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Form {
     /// The fields.
@@ -21,6 +22,7 @@ pub struct Form {
 
 /// One field of a form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FormField {
     /// Its key in the answer.
     pub name: String,
@@ -36,6 +38,7 @@ pub struct FormField {
 
 /// What may be filled into a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FormInput {
     /// One line.

@@ -18,6 +18,7 @@ pub const TOOL_NAME_MAX: usize = 64;
 /// `{"name": "calculator"}` grants a built-in tool. Any other tool is named by the grant and says in
 /// `settings` what it is: `{"name": "weather", "settings": {"kind": "http", …}}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ToolGrant {
     /// What the model calls it.
@@ -28,6 +29,7 @@ pub struct ToolGrant {
     /// The hosts that it may reach, such as `api.example.org` or `*.example.org`. Empty: those that
     /// its settings name, and for a tool that is given its addresses every public host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = host::HOSTS_MAX), inner(regex(pattern = host::PATTERN))))]
     pub hosts: Vec<String>,
     /// Whether a person must approve each call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -39,6 +41,7 @@ pub struct ToolGrant {
 
 /// What a granted tool is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ToolSettings {
     /// The built-in tool of the grant's name.

@@ -4,6 +4,13 @@ use crate::fault::FieldFault;
 
 /// The most hosts that one list may have.
 pub const HOSTS_MAX: usize = 20;
+/// What a list may hold, for its description: labels, perhaps below `*.`, or an address of IPv6.
+#[cfg(feature = "schema")]
+pub(crate) const PATTERN: &str = concat!(
+    r"^((\*\.([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+)?",
+    r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*",
+    r"|\[[0-9A-Fa-f:.]{2,45}\])$",
+);
 
 /// Whether a host is the one that a pattern names: `api.example.org` is itself alone,
 /// `*.example.org` every host below `example.org` but not itself. Letter case and a dot at the end do

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::fault::FieldFault;
 use crate::host;
 use crate::template::{self, Piece};
+#[cfg(feature = "schema")]
+use crate::text::SHOWN_PATTERN;
 use crate::text::check_text;
 
 /// The longest description of a tool, in characters.
@@ -27,9 +29,11 @@ pub const REQUEST_SECONDS_MAX: u32 = 60;
 /// entry whose only placeholder has no value is left out. In `body` a text that is one placeholder
 /// and nothing else becomes the value itself with its type, and a member without a value is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HttpTool {
     /// What it does, for the model.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = TOOL_DESCRIPTION_MAX), regex(pattern = SHOWN_PATTERN)))]
     pub description: String,
     /// The method.
     #[serde(default)]
@@ -51,6 +55,7 @@ pub struct HttpTool {
     pub input_schema: Value,
     /// How long one request may take, 1 to [`REQUEST_SECONDS_MAX`] seconds.
     #[serde(default = "request_seconds")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = REQUEST_SECONDS_MAX)))]
     pub timeout_seconds: u32,
     /// The operation of an OpenAPI document that it was read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +72,7 @@ pub(crate) const fn request_seconds() -> u32 {
 
 /// A method of HTTP (RFC 9110, section 9).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "each is the method of its name")]
 pub enum HttpMethod {

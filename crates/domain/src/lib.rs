@@ -4,6 +4,7 @@ pub mod agent;
 pub mod agent_file;
 pub mod agent_list;
 pub mod agent_numbers;
+pub mod agent_record;
 pub mod agent_version;
 pub mod api_key;
 pub mod budget;

@@ -15,6 +15,7 @@ pub const QUERY_MAX: usize = 200;
 
 /// What a listing is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Category {
@@ -80,6 +81,7 @@ impl Category {
 
 /// A listing as anyone sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Listing {
     /// What the lists show of it.
     #[serde(flatten)]
@@ -122,6 +124,7 @@ impl Choosable for Listing {
 
 /// A listing in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingSummary {
     /// Its identity.
     pub id: ListingId,
@@ -165,6 +168,7 @@ impl Choosable for ListingSummary {
 
 /// A goal to try a listing with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     /// The goal.
@@ -176,6 +180,7 @@ pub struct Example {
 
 /// In which order listings come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ListingSort {
     /// Best match first; without a search text, most installed first.
@@ -229,6 +234,7 @@ impl ListingSort {
 
 /// Which listings are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingFilter {
     /// Words to look for; empty for all.
     #[serde(default)]
@@ -261,6 +267,7 @@ impl ListingFilter {
 
 /// How many listings each category holds under the present search text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CategoryCount {
     /// The category.
     pub category: Category,
@@ -270,6 +277,7 @@ pub struct CategoryCount {
 
 /// A page of listings with what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingPage {
     /// The listings of this page.
     pub listings: Vec<ListingSummary>,

@@ -13,6 +13,8 @@ use crate::http_tool::{
     request_seconds,
 };
 use crate::template::{self, Piece};
+#[cfg(feature = "schema")]
+use crate::text::SHOWN_PATTERN;
 use crate::text::check_text;
 
 /// The longest address of a server, in characters.
@@ -22,13 +24,16 @@ const HEADERS_MAX: usize = 20;
 
 /// A tool of an MCP server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpTool {
     /// The server's address (streamable HTTP).
     pub server: String,
     /// The tool's name there.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 200), regex(pattern = SHOWN_PATTERN)))]
     pub tool: String,
     /// What it does, for the model.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = TOOL_DESCRIPTION_MAX), regex(pattern = SHOWN_PATTERN)))]
     pub description: String,
     /// The JSON schema of the input, an object.
     #[serde(default = "no_input")]
@@ -38,6 +43,7 @@ pub struct McpTool {
     pub headers: BTreeMap<String, String>,
     /// How long one call may take, 1 to [`REQUEST_SECONDS_MAX`] seconds.
     #[serde(default = "request_seconds")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = REQUEST_SECONDS_MAX)))]
     pub timeout_seconds: u32,
 }
 
@@ -74,6 +80,7 @@ impl McpTool {
 
 /// Where a server is: the JSON of `POST /api/v1/tools/mcp`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpServer {
     /// Its address.
@@ -100,6 +107,7 @@ impl McpServer {
 
 /// What a server offers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct McpTools {
     /// What the server calls itself.
     pub title: String,

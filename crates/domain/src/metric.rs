@@ -84,6 +84,7 @@ families! {
 
 /// What a value is told in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Unit {
     /// Thousandths of a second.
     #[serde(rename = "ms")]

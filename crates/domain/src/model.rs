@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much a step asks of a model. Each tier has models of its own in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelTier {
     /// Short questions, one tool at most.
@@ -41,6 +42,7 @@ impl ModelTier {
 
 /// One part of a complexity score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScorePart {
     /// What was looked at, in a few words: `goal: 3 requests`.
     pub what: String,
@@ -50,6 +52,7 @@ pub struct ScorePart {
 
 /// The model that answers from a step on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelChoice {
     /// The tier that it was chosen from; absent where the agent names its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]

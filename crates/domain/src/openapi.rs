@@ -10,6 +10,7 @@ pub const DOCUMENT_MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Where the document is: the JSON of `POST /api/v1/tools/openapi`. One of the two is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct OpenApiSource {
     /// The document itself, JSON or YAML.
@@ -40,6 +41,7 @@ impl OpenApiSource {
 
 /// What a document offers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpenApiTools {
     /// The document's title.
     pub title: String,
@@ -53,6 +55,7 @@ pub struct OpenApiTools {
 
 /// An operation that no tool was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkippedOperation {
     /// The operation, as `GET /path`.
     pub operation: String,

@@ -11,6 +11,7 @@ pub const MAX_LIMIT: u32 = 200;
 
 /// A page and the way to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page<T> {
     /// The things of this page, in order.
     pub items: Vec<T>,
@@ -34,6 +35,7 @@ impl<T> Page<T> {
 
 /// Which page is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PageRequest {
     /// The `next_cursor` of the page before; opaque. `None` asks for the first page.
     #[serde(default)]
@@ -56,6 +58,7 @@ impl PageRequest {
 
 /// Where a window of a long list lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// So many things stand before it.
@@ -70,6 +73,7 @@ pub enum Place {
 
 /// A part of a long list that can be read from any place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window<T> {
     /// The things, in the list's order.
     pub items: Vec<T>,

@@ -15,6 +15,7 @@ pub const CRON_MAX: usize = 100;
 
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Schedule {
     /// Its identity.
     pub id: ScheduleId,
@@ -53,6 +54,7 @@ pub struct Schedule {
 
 /// What a caller writes to make a schedule: the JSON of `POST /api/v1/schedules`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSchedule {
     /// The agent, fixed as it is now.
@@ -89,6 +91,7 @@ impl NewSchedule {
 
 /// The changes to a schedule: the JSON of `PATCH /api/v1/schedules/{id}`. What is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the Schedule field of its name")]
 pub struct ScheduleChanges {

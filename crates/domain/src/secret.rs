@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
 use crate::host;
+#[cfg(feature = "schema")]
+use crate::template::NAME_PATTERN;
 use crate::template::is_secret_name;
+#[cfg(feature = "schema")]
+use crate::text::TEXT_PATTERN;
 
 /// The shortest value, in characters. A shorter one could not be told from ordinary text where it
 /// must be hidden.
@@ -19,6 +23,7 @@ pub const SECRETS_MAX: usize = 100;
 
 /// What may be known of a secret: all but its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretSummary {
     /// The name in `{{secrets.NAME}}`.
     pub name: String,
@@ -32,13 +37,17 @@ pub struct SecretSummary {
 
 /// A secret that its owner hands over: the JSON of `POST /api/v1/secrets`. Never written back.
 #[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
     /// Capital letters, digits and underscores.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = NAME_PATTERN)))]
     pub name: String,
     /// The value.
+    #[cfg_attr(feature = "schema", schemars(length(min = SECRET_MIN, max = SECRET_MAX_BYTES), regex(pattern = TEXT_PATTERN)))]
     pub value: String,
     /// The hosts that it may be sent to.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = host::HOSTS_MAX), inner(regex(pattern = host::PATTERN))))]
     pub hosts: Vec<String>,
 }
 
@@ -69,9 +78,11 @@ impl fmt::Debug for NewSecret {
 
 /// The changes to a secret: the JSON of `PATCH /api/v1/secrets/{name}`. What is absent stays.
 #[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SecretChanges {
     /// The new value.
+    #[cfg_attr(feature = "schema", schemars(length(min = SECRET_MIN, max = SECRET_MAX_BYTES), regex(pattern = TEXT_PATTERN)))]
     pub value: Option<String>,
     /// The hosts that it may be sent to from now on.
     pub hosts: Option<Vec<String>>,

@@ -9,6 +9,8 @@ use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, UserId};
 use crate::money::MicroUsd;
 use crate::text::check_text;
+#[cfg(feature = "schema")]
+use crate::text::{SHOWN_PATTERN, TEXT_PATTERN};
 use crate::waiting::{Decision, Wait};
 
 /// The longest goal, in characters.
@@ -18,6 +20,7 @@ pub const CONTEXT_MAX: usize = 200_000;
 
 /// A session as its owner sees it, without its events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// Its identity.
     pub id: SessionId,
@@ -95,6 +98,7 @@ impl Choosable for Session {
 
 /// Where a session comes from: it holds a copy of the steps of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lineage {
     /// The session that it was forked from.
     pub session_id: SessionId,
@@ -104,6 +108,7 @@ pub struct Lineage {
 
 /// A session in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each field is the Session field of its name")]
 pub struct SessionSummary {
     pub id: SessionId,
@@ -122,12 +127,15 @@ pub struct SessionSummary {
 
 /// What a caller writes to start a session: the JSON of `POST /api/v1/agents/{id}/execute`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSession {
     /// 1 to [`GOAL_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = GOAL_MAX), regex(pattern = SHOWN_PATTERN)))]
     pub goal: String,
     /// At most [`CONTEXT_MAX`] characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = CONTEXT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub context: Option<String>,
     /// Limits for this session alone; the agent's hold elsewhere.
     #[serde(default)]
@@ -142,6 +150,7 @@ pub struct NewSession {
 
 /// Whether a session goes before others in the queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// After all others.
@@ -180,12 +189,15 @@ impl NewSession {
 ///
 /// A session that runs or waits hears it with its next step; one that is over goes on with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// 1 to [`GOAL_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = GOAL_MAX), regex(pattern = SHOWN_PATTERN)))]
     pub text: String,
     /// Material for it, at most [`CONTEXT_MAX`] characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = CONTEXT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub context: Option<String>,
 }
 
@@ -201,6 +213,7 @@ impl NewMessage {
 
 /// A decision on what a session waits for: the JSON of `POST /api/v1/sessions/{id}/decisions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewDecision {
     /// The number of the `waiting` event that is answered. A session that waits for something else by
     /// now refuses the decision.
@@ -212,13 +225,16 @@ pub struct NewDecision {
 
 /// What a caller writes to fork a session: the JSON of `POST /api/v1/sessions/{id}/fork`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewFork {
     /// The last step that is kept, a complete one; 0 begins at the goal.
     pub step: u32,
     /// Another goal, where it is changed.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = GOAL_MAX), regex(pattern = SHOWN_PATTERN)))]
     pub goal: Option<String>,
     /// Another system prompt, where it is changed.
+    #[cfg_attr(feature = "schema", schemars(length(max = SYSTEM_PROMPT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub system_prompt: Option<String>,
     /// Another model, where it is changed.
     pub model_policy: Option<ModelPolicy>,
@@ -243,6 +259,7 @@ impl NewFork {
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
     /// Written down, not yet handed to the workers.
@@ -338,6 +355,7 @@ impl SessionState {
 
 /// What a session has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Tokens sent to the model.
     pub input_tokens: u64,

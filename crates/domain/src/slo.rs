@@ -107,6 +107,7 @@ impl Objective {
 
 /// How a measured value stands to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Nothing was measured.
@@ -134,6 +135,7 @@ impl Standing {
 
 /// How the installation stands to its targets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The period, as it is written: `1h`.
     pub period: String,
@@ -151,6 +153,7 @@ pub struct Report {
 
 /// One objective and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Level {
     /// What a person calls the objective.
     pub title: String,
@@ -174,6 +177,7 @@ pub struct Level {
 
 /// What took the most time of one family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ranking {
     /// What is ranked: routes, agents, statements.
     pub title: String,
@@ -183,6 +187,7 @@ pub struct Ranking {
 
 /// A route, agent or statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ranked {
     /// Its name.
     pub name: String,
@@ -198,6 +203,7 @@ pub struct Ranked {
 
 /// One slow request or statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Slow {
     /// When it ended.
     pub at: Timestamp,
@@ -215,6 +221,7 @@ pub struct Slow {
 
 /// A metric's value, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Figure {
     /// The metric's name.
     pub metric: String,

@@ -53,6 +53,10 @@ fn placeholder(name: &str) -> Result<Piece<'_>, String> {
     }
 }
 
+/// What [`is_secret_name`] takes, for descriptions.
+#[cfg(feature = "schema")]
+pub(crate) const NAME_PATTERN: &str = "^[A-Z][A-Z0-9_]{0,63}$";
+
 /// Whether a text is a name that a secret may have: a capital letter, then up to 63 capital letters,
 /// digits and underscores.
 #[must_use]

@@ -2,6 +2,17 @@
 
 use crate::fault::FieldFault;
 
+/// What [`check_text`] takes, for the descriptions of texts: without NUL.
+#[cfg(feature = "schema")]
+pub(crate) const TEXT_PATTERN: &str = r"^[^\x00]*$";
+/// The same, not blank.
+#[cfg(feature = "schema")]
+pub(crate) const SHOWN_PATTERN: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
+/// The same, and one line.
+#[cfg(feature = "schema")]
+pub(crate) const LINE_PATTERN: &str =
+    r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+
 /// Checks a one-line or many-line text and reports the first rule it breaks.
 ///
 /// `min` and `max` count Unicode scalar values after trimming. PostgreSQL cannot store NUL, so it is

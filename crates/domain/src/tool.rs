@@ -7,6 +7,7 @@ use crate::fields::Choosable;
 
 /// What people read about a built-in tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BuiltInTool {
     /// The name that agents and models use.
     pub name: &'static str,

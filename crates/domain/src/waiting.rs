@@ -20,6 +20,7 @@ pub const RAISE_MAX: u64 = 1_000_000_000_000;
 
 /// A session's pause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Wait {
     /// The number of the event that began it. A decision names it, so that of two decisions on the
     /// same pause one alone holds.
@@ -40,6 +41,7 @@ impl Wait {
 
 /// What a session waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum WaitReason {
     /// A person shall allow tool calls.
@@ -109,6 +111,7 @@ impl fmt::Display for WaitReason {
 
 /// A tool call that a person decides on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PendingCall {
     /// Joins it to its result.
     pub call_id: String,
@@ -120,6 +123,7 @@ pub struct PendingCall {
 
 /// Whose budget is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetScope {
     /// The session's own limit.
@@ -147,6 +151,7 @@ impl BudgetScope {
 
 /// An amount of the one thing or the other that a budget counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "unit", content = "amount", rename_all = "snake_case")]
 pub enum Amount {
     /// Tokens in both directions; of a session's own limit, those that the model wrote.
@@ -167,6 +172,7 @@ impl fmt::Display for Amount {
 
 /// What a budget counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Tokens.
@@ -188,6 +194,7 @@ impl Amount {
 
 /// A budget that does not reach for the next call of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shortfall {
     /// Whose budget it is.
     pub scope: BudgetScope,
@@ -210,6 +217,7 @@ impl fmt::Display for Shortfall {
 
 /// What a person decides: the JSON of `POST /api/v1/sessions/{id}/decisions`, beside `waiting`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Decision {
     /// On each call that needs approval.
@@ -237,6 +245,7 @@ pub enum Decision {
 
 /// A person's word on one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CallVerdict {
     /// The call.
@@ -253,6 +262,7 @@ pub struct CallVerdict {
 
 /// Whether a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is.
@@ -263,6 +273,7 @@ pub enum Verdict {
 
 /// How to go on when a budget is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum BudgetChoice {
     /// The limit grows by this much.
@@ -280,6 +291,7 @@ pub enum BudgetChoice {
 
 /// What a person says of a call whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum OutcomeChoice {
     /// It did not take effect: it is called again.

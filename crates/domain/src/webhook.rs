@@ -21,6 +21,7 @@ pub const WEBHOOK_URL_MAX: usize = 2_000;
 
 /// An address at which a signed message starts a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trigger {
     /// Its identity.
     pub id: TriggerId,
@@ -46,6 +47,7 @@ impl Trigger {
 
 /// What a caller writes to make a trigger: the JSON of `POST /api/v1/triggers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewTrigger {
     /// The agent.
@@ -65,6 +67,7 @@ impl NewTrigger {
 
 /// An address that is told when a session ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Webhook {
     /// Its identity.
     pub id: WebhookId,
@@ -78,6 +81,7 @@ pub struct Webhook {
 
 /// What a caller writes to make a webhook: the JSON of `POST /api/v1/webhooks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// A public address.
@@ -101,16 +105,20 @@ impl NewWebhook {
 
 /// A trigger or webhook with the key that signs its messages.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WithKey<T> {
     /// The trigger or webhook.
     #[serde(flatten)]
     pub made: T,
     /// `whsec_` and 32 bytes in base64.
+    // An answer that is given again lacks it.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "String::is_empty"))]
     pub signing_key: String,
 }
 
 /// One message to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Delivery {
     /// Its identity; receivers find it in `webhook-id`.
     pub id: DeliveryId,
@@ -136,6 +144,7 @@ pub struct Delivery {
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It is sent at its time.

@@ -10,6 +10,7 @@ use futures::FutureExt;
 use http::{HeaderValue, StatusCode, header};
 use resonant_backend::RequestId;
 use resonant_domain::{FaultKind, FieldFault};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::extract::too_large;
@@ -22,8 +23,9 @@ const SERVER_FUNCTION_ERROR: &str = "serverfnerror";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WholePage;
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem document as it is written.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Document<'a> {
     r#type: String,
     title: &'a str,
     status: u16,

@@ -15,11 +15,14 @@ use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, header};
 use resonant_backend::Ctx;
 use resonant_backend::agents::{self, AgentWatch};
+use resonant_domain::agent_list::AgentLine;
+use resonant_domain::api_key::Scope;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
 
@@ -27,6 +30,12 @@ use crate::state::AppState;
 const LOOK: Duration = Duration::from_secs(1);
 /// After so many looks without a change something is written: proxies close what they take for dead.
 const QUIET_LOOKS: u32 = 15;
+
+/// The route of the stream.
+pub(crate) fn routes(api: Api) -> Api {
+    let changes = Operation::get("/agents/stream", "Follows the caller's agents as they change");
+    api.add(changes.scope(Scope::AgentsRead).answers_events::<AgentLine>(), follow)
+}
 
 pub(crate) async fn follow(
     State(state): State<AppState>,

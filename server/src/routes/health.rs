@@ -4,14 +4,32 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_domain::FaultKind;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
 
+/// The routes that tell how the process is.
+pub(crate) fn routes(api: Api) -> Api {
+    let lives = Operation::get("/health", "Tells that the process lives");
+    let serves = Operation::get("/health/ready", "Tells that the process can serve");
+    api.add(lives.probe().answers::<Health>(200), alive)
+        .add(serves.probe().answers::<Health>(200), ready)
+}
+
+/// How the process is.
+#[derive(Serialize, JsonSchema)]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'static str>,
+}
+
 pub(crate) async fn alive() -> Response {
-    let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+    let body = Health { status: "ok", version: Some(env!("CARGO_PKG_VERSION")) };
     reply::json(StatusCode::OK, reply::NO_STORE, &body)
 }
 
@@ -20,5 +38,6 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Response, Fau
         return Err(Fault::of(FaultKind::Unavailable, "this process is about to stop"));
     }
     state.backend.is_ready().await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "status": "ready" })))
+    let body = Health { status: "ready", version: None };
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
 }

@@ -23,9 +23,11 @@ use resonant_backend::metrics::Raised;
 use resonant_backend::sessions::{self, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
+use resonant_domain::api_key::Scope;
 use resonant_domain::metric::Family;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
 
@@ -46,9 +49,21 @@ const WRITE_MAX_EVENTS: usize = 1_000;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-#[derive(Debug, Deserialize)]
+/// The routes of sessions as they run.
+pub(crate) fn routes(api: Api) -> Api {
+    let own = Operation::get("/sessions/{id}/stream", "Follows a session as it runs");
+    let shared = Operation::get("/shared/{token}/stream", "Follows a session that was shared");
+    let own = own.scope(Scope::SessionsRead).query::<FollowQuery>();
+    let shared = shared.open().query::<FollowQuery>();
+    api.add(own.answers_events::<SessionEvent>().answers_nothing(204), follow)
+        .add(shared.answers_events::<SessionEvent>().answers_nothing(204), follow_shared)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FollowQuery {
+    /// The number of the last event that was seen: what comes after it is sent.
+    #[schemars(range(min = 0))]
     after: Option<i64>,
 }
 

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use resonant_domain::agent::{Agent, AgentStatus};
+use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::api_key::Scope;
-use resonant_domain::fields::{Fields, Part};
+use resonant_domain::fields::Fields;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FieldFault, UserId};
@@ -96,24 +97,6 @@ impl AgentOrder {
     }
 }
 
-/// An agent as it was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AgentRecord {
-    #[serde(flatten)]
-    agent: Part<Agent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sessions: Option<Vec<SessionSummary>>,
-}
-
-/// Agents that were asked for by their ids.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Found {
-    /// Those that there are, in the order in which they were asked for.
-    pub agents: Vec<AgentRecord>,
-    /// Those that there are not, or that are another's.
-    pub missing: Vec<AgentId>,
-}
-
 /// Lists the caller's agents.
 ///
 /// # Errors
@@ -168,7 +151,7 @@ pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for too many ids.
-pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<Found> {
+pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBatch> {
     let owner = may_read(ctx, wanted)?;
     if ids.is_empty() || ids.len() > BATCH_MAX {
         return Err(Error::field("ids", format!("must be 1 to {BATCH_MAX} ids")));
@@ -185,7 +168,7 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<Found> 
             None => missing.push(*id),
         }
     }
-    Ok(Found { agents, missing })
+    Ok(AgentBatch { agents, missing })
 }
 
 /// Reads one agent of the caller.

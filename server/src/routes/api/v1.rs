@@ -19,6 +19,32 @@ use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;
 
 use crate::fault::Fault;
+use crate::openapi::Api;
+use crate::routes::{agent_stream, health, session_stream};
+
+/// Every route of the interface, with its description. A route that is not added here is none.
+pub(crate) fn routes() -> Api {
+    let resources = [
+        agents::routes,
+        agent_stream::routes,
+        versions::routes,
+        sessions::routes,
+        session_files::routes,
+        session_stream::routes,
+        budgets::routes,
+        listings::routes,
+        keys::routes,
+        schedules::routes,
+        secrets::routes,
+        tools::routes,
+        triggers::routes,
+        webhooks::routes,
+        metrics::routes,
+        service_levels::routes,
+        health::routes,
+    ];
+    resources.into_iter().fold(Api::new(), |api, routes| routes(api))
+}
 
 /// The page that query parameters ask for. An empty cursor asks for the first page.
 fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {

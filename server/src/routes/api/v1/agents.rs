@@ -4,27 +4,75 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use resonant_backend::agents::records::{self, AgentOrder, BATCH_MAX, RecordQuery, Wanted};
+use resonant_backend::agents::records::{
+    self, AgentOrder, BATCH_MAX, OFFSET_MAX, RecordQuery, Wanted,
+};
 use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, Error, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
-use resonant_domain::session::{NewSession, Priority};
+use resonant_domain::agent_record::{AgentBatch, AgentRecord};
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX, NewSession, Priority, Session};
 use resonant_domain::{AgentId, FieldFault};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{chosen, page};
 use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of agents.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of =
+        Operation::get("/agents", "Lists the caller's agents, or reads those that ids names");
+    let new = Operation::post("/agents", "Makes an agent");
+    let many = Operation::ask("/agents/batch", "Reads up to 100 agents at once");
+    let one = Operation::get("/agents/{id}", "Reads an agent");
+    let changed = Operation::patch("/agents/{id}", "Changes what is given and leaves the rest");
+    let gone = Operation::delete("/agents/{id}", "Puts an agent into the trash");
+    let run = Operation::post("/agents/{id}/execute", "Starts a session of an agent");
+
+    let list_of = list_of.scope(Scope::AgentsRead).query::<ListQuery>().fields::<Agent>().ids();
+    let new = new.scope(Scope::AgentsWrite).body::<AgentSpec>().answers::<Agent>(201).located();
+    let many = many.scope(Scope::AgentsRead).query::<ReadQuery>().fields::<Agent>();
+    let one = one.scope(Scope::AgentsRead).query::<ReadQuery>().fields::<Agent>().tagged();
+    let changed = changed.scope(Scope::AgentsWrite).body::<AgentChanges>().conditional();
+    let gone = gone.scope(Scope::AgentsWrite).conditional().answers_nothing(204);
+    let run = run.scope(Scope::SessionsRun).body::<Execute>().answers::<Session>(202).located();
+    api.add(list_of.answers::<AgentsFound>(200), list)
+        .add(new, create)
+        .add(many.body::<Batch>().answers::<AgentBatch>(200), batch)
+        .add(one.answers::<AgentRecord>(200), get)
+        .add(changed.answers::<Agent>(200), update)
+        .add(gone, delete)
+        .add(run, execute)
+}
+
+/// Agents of a list, which has more where it says so, or those that were named.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes what two writers answer")]
+enum AgentsFound {
+    /// A page of the list.
+    Page { agents: Vec<AgentRecord>, has_more: bool, next_cursor: Option<String> },
+    /// Those that were named.
+    Named(AgentBatch),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     status: Option<AgentStatus>,
     cursor: Option<String>,
     limit: Option<u32>,
+    /// How many agents to pass over, in place of a cursor.
+    #[schemars(range(max = OFFSET_MAX))]
     offset: Option<u32>,
+    /// `created_at` or `updated_at`, followed by `ASC` or `DESC`.
+    #[schemars(regex(pattern = "^(created_at|updated_at)( (ASC|DESC|asc|desc))?$"))]
     order_by: Option<String>,
     ids: Option<String>,
     fields: Option<String>,
@@ -32,7 +80,7 @@ pub(crate) struct ListQuery {
 }
 
 /// What may come with an agent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Include {
     Sessions,
@@ -84,14 +132,16 @@ fn alone(query: &ListQuery) -> Result<(), Fault> {
 }
 
 /// The agents that a caller names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
+    /// 1 to 100, each once.
+    #[schemars(with = "Vec<AgentId>", length(min = 1, max = BATCH_MAX), extend("uniqueItems" = true))]
     ids: Vec<String>,
 }
 
 /// What is wanted of each agent that is read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadQuery {
     fields: Option<String>,
@@ -178,16 +228,23 @@ pub(crate) async fn delete(
 }
 
 /// A new session, with the limits also beside the goal, where many callers expect them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Execute {
+    /// 1 to [`GOAL_MAX`] characters.
+    #[schemars(length(min = 1, max = GOAL_MAX), regex(pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"))]
     goal: String,
+    /// At most [`CONTEXT_MAX`] characters.
     #[serde(default)]
+    #[schemars(length(max = CONTEXT_MAX), regex(pattern = r"^[^\x00]*$"))]
     context: Option<String>,
     #[serde(default)]
     limits: LimitChanges,
+    #[schemars(range(min = 1, max = 50))]
     max_steps: Option<u32>,
+    #[schemars(range(min = 1, max = 1_000_000))]
     max_tokens: Option<u32>,
+    #[schemars(range(min = 1, max = 3_600))]
     timeout_seconds: Option<u32>,
     #[serde(default)]
     priority: Priority,

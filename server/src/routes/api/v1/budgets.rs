@@ -5,11 +5,28 @@ use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, budgets};
 use resonant_domain::AgentId;
-use resonant_domain::budget::BudgetLimits;
+use resonant_domain::api_key::Scope;
+use resonant_domain::budget::{Budget, BudgetLimits};
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// The routes of budgets.
+pub(crate) fn routes(api: Api) -> Api {
+    let own = Operation::get("/budget", "Reads what may be used in a month, and what is used");
+    let new_own = Operation::put("/budget", "Sets what may be used in a month");
+    let one = Operation::get("/agents/{id}/budget", "Reads what an agent may use in a month");
+    let new_one = Operation::put("/agents/{id}/budget", "Sets what an agent may use in a month");
+
+    let new_own = new_own.scope(Scope::AgentsWrite).body::<BudgetLimits>();
+    let new_one = new_one.scope(Scope::AgentsWrite).body::<BudgetLimits>();
+    api.add(own.scope(Scope::AgentsRead).answers::<Budget>(200), get_own)
+        .add(new_own.answers::<Budget>(200), put_own)
+        .add(one.scope(Scope::AgentsRead).answers::<Budget>(200), get)
+        .add(new_one.answers::<Budget>(200), put)
+}
 
 pub(crate) async fn get_own(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let budget = budgets::get(&ctx, None).await?;

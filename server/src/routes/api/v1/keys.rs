@@ -5,20 +5,34 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use resonant_backend::{Ctx, api_keys};
 use resonant_domain::ApiKeyId;
-use resonant_domain::api_key::{ApiKey, NewApiKey};
+use resonant_domain::api_key::{ApiKey, NewApiKey, Scope};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-/// A key that was made, with its text, which is told this once.
-#[derive(Serialize)]
+/// The routes of API keys.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/keys", "Lists the caller's API keys, newest first");
+    let new = Operation::post("/keys", "Makes an API key; its text is told this once");
+    let gone = Operation::delete("/keys/{id}", "Revokes an API key");
+    api.add(list_of.scope(Scope::KeysRead).answers_list::<ApiKey>("keys"), list)
+        .add(new.scope(Scope::KeysWrite).body::<NewApiKey>().answers::<MadeKey<'_>>(201), create)
+        .add(gone.scope(Scope::KeysWrite).answers_nothing(204), revoke)
+}
+
+/// A key that was made.
+#[derive(Serialize, JsonSchema)]
 struct MadeKey<'a> {
     #[serde(flatten)]
     made: &'a ApiKey,
-    key: &'a str,
+    /// Its text, which is told this once: an answer that is given again lacks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
 }
 
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
@@ -31,8 +45,9 @@ pub(crate) async fn create(
     Body(new): Body<NewApiKey>,
 ) -> Result<Response, Fault> {
     let (made, text) = api_keys::create(&ctx, new).await?;
-    let body = MadeKey { made: &made, key: text.as_str() };
-    Ok(reply::told_once(reply::json(StatusCode::CREATED, reply::NO_STORE, &body), &made))
+    let body = MadeKey { made: &made, key: Some(text.as_str()) };
+    let response = reply::json(StatusCode::CREATED, reply::NO_STORE, &body);
+    Ok(reply::told_once(response, &MadeKey { made: &made, key: None }))
 }
 
 pub(crate) async fn revoke(

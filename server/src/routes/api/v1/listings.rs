@@ -4,17 +4,47 @@ use axum::Extension;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, listings};
-use resonant_domain::listing::{Category, Listing, ListingFilter, ListingSort, ListingSummary};
-use serde::Deserialize;
-use serde_json::json;
+use resonant_domain::agent::Agent;
+use resonant_domain::api_key::Scope;
+use resonant_domain::fields::Part;
+use resonant_domain::listing::{
+    Category, CategoryCount, Listing, ListingFilter, ListingSort, ListingSummary,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
 use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of the marketplace.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/listings", "Finds listings");
+    let one = Operation::get("/listings/{slug}", "Reads a listing");
+    let copy =
+        Operation::post("/listings/{slug}/install", "Copies a listing's agent to the caller");
+    let list_of = list_of.open().query::<BrowseQuery>().fields::<ListingSummary>().tagged();
+    let one = one.open().query::<GetQuery>().fields::<Listing>().tagged();
+    let copy = copy.scope(Scope::ListingsInstall).located();
+    api.add(list_of.answers::<Found>(200), browse)
+        .add(one.answers::<Part<Listing>>(200), get)
+        .add(copy.answers::<Agent>(201), install)
+}
+
+/// A page of listings, and how many there are in each category.
+#[derive(Serialize, JsonSchema)]
+struct Found {
+    listings: Vec<Part<ListingSummary>>,
+    has_more: bool,
+    next_cursor: Option<String>,
+    total: i64,
+    categories: Vec<CategoryCount>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BrowseQuery {
     #[serde(default)]
@@ -29,7 +59,7 @@ pub(crate) struct BrowseQuery {
     fields: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
@@ -53,15 +83,13 @@ pub(crate) async fn browse(
         return Ok(conditional::answer(&headers, Audience::Public, &page));
     };
     let found = page.value();
-    let listings: Vec<_> =
-        found.listings.iter().map(|listing| fields.of(listing.clone())).collect();
-    let body = json!({
-        "listings": listings,
-        "has_more": found.next_cursor.is_some(),
-        "next_cursor": found.next_cursor,
-        "total": found.total,
-        "categories": found.categories,
-    });
+    let body = Found {
+        listings: found.listings.iter().map(|listing| fields.of(listing.clone())).collect(),
+        has_more: found.next_cursor.is_some(),
+        next_cursor: found.next_cursor.clone(),
+        total: found.total,
+        categories: found.categories.clone(),
+    };
     Ok(conditional::answer_part(&headers, Audience::Public, &page, &body))
 }
 

@@ -1,18 +1,22 @@
 //! `/api/v1/metrics`: what was measured, and `/metrics`: what this process counted, for Prometheus.
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use resonant_backend::metrics::{self, Question};
 use resonant_backend::{Actor, Ctx};
 use resonant_domain::FieldFault;
-use resonant_domain::metric::{Metric, Period};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use resonant_domain::metric::{Metric, Period, Unit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::extract::Query;
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
 
@@ -20,7 +24,27 @@ use crate::state::AppState;
 const GUIDE: &str = "api.latency.p50,api.latency.p99,agent.execution.duration,db.query.duration,\
                      cache.hit_rate";
 
-#[derive(Debug, Deserialize)]
+/// The route of metrics.
+pub(crate) fn routes(api: Api) -> Api {
+    let values = Operation::get("/metrics", "Reads what was measured");
+    api.add(values.admin().query::<MetricsQuery>().answers::<Measured>(200), read)
+}
+
+/// What was measured in a period.
+#[derive(Serialize, JsonSchema)]
+struct Measured {
+    period: String,
+    from: Timestamp,
+    to: Timestamp,
+    /// By name; none where nothing was measured.
+    metrics: BTreeMap<String, Option<f64>>,
+    /// The same by a name that is one word: `api_latency_p50`.
+    values: BTreeMap<String, Option<f64>>,
+    /// What each value is told in.
+    units: BTreeMap<String, Unit>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MetricsQuery {
     /// Names, parted by commas.
@@ -66,23 +90,20 @@ pub(crate) async fn read(
     };
     let period = question.period;
     let answer = metrics::read(&ctx, question).await?;
-    let mut names = Map::new();
-    let mut attributes = Map::new();
-    let mut units = Map::new();
+    let mut body = Measured {
+        period: period.to_string(),
+        from: answer.from,
+        to: answer.to,
+        metrics: BTreeMap::new(),
+        values: BTreeMap::new(),
+        units: BTreeMap::new(),
+    };
     for (metric, value) in answer.values {
-        let value = value.map_or(Value::Null, |value| json!(rounded(value)));
-        attributes.insert(metric.attribute(), value.clone());
-        units.insert(metric.name().to_owned(), json!(metric.unit()));
-        names.insert(metric.name().to_owned(), value);
+        let value = value.map(rounded);
+        body.values.insert(metric.attribute(), value);
+        body.units.insert(metric.name().to_owned(), metric.unit());
+        body.metrics.insert(metric.name().to_owned(), value);
     }
-    let body = json!({
-        "period": period.to_string(),
-        "from": answer.from,
-        "to": answer.to,
-        "metrics": names,
-        "values": attributes,
-        "units": units,
-    });
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
 }
 

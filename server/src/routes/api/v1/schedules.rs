@@ -5,12 +5,28 @@ use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
 use resonant_backend::{Ctx, schedules};
 use resonant_domain::ScheduleId;
-use resonant_domain::schedule::{NewSchedule, ScheduleChanges};
+use resonant_domain::schedule::{NewSchedule, Schedule, ScheduleChanges};
 use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// The routes of schedules.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/schedules", "Lists the caller's schedules");
+    let new = Operation::post("/schedules", "Sets an agent on a goal again and again");
+    let changed = Operation::patch("/schedules/{id}", "Changes or switches a schedule");
+    let gone = Operation::delete("/schedules/{id}", "Ends a schedule");
+
+    let new = new.body::<NewSchedule>().names_something().answers::<Schedule>(201).located();
+    let changed = changed.body::<ScheduleChanges>();
+    api.add(list_of.answers_list::<Schedule>("schedules"), list)
+        .add(new, create)
+        .add(changed.answers::<Schedule>(200), update)
+        .add(gone.answers_nothing(204), delete)
+}
 
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let schedules = schedules::list(&ctx).await?;

@@ -5,13 +5,22 @@ use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, metrics, service_levels};
 use resonant_domain::metric::Period;
+use resonant_domain::slo::Report;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::extract::Query;
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The route of service levels.
+pub(crate) fn routes(api: Api) -> Api {
+    let levels = Operation::get("/service-levels", "Reads the targets and what was measured");
+    api.add(levels.admin().query::<LevelsQuery>().answers::<Report>(200), report)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LevelsQuery {
     period: Option<String>,

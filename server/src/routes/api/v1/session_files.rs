@@ -5,22 +5,41 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::SessionId;
+use resonant_domain::api_key::Scope;
+use resonant_domain::session::Session;
+use resonant_domain::session_event::SessionEvent;
 use resonant_domain::session_text::markdown;
 use resonant_domain::timeline::Timeline;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The route of a session's file.
+pub(crate) fn routes(api: Api) -> Api {
+    let file = Operation::get("/sessions/{id}/export", "Writes a session as a file");
+    let file = file.scope(Scope::SessionsRead).query::<ExportQuery>();
+    api.add(file.answers::<SessionFile>(200).answers_text("text/markdown"), export)
+}
+
+/// A session and its whole log.
+#[derive(Serialize, JsonSchema)]
+struct SessionFile {
+    session: Session,
+    events: Vec<SessionEvent>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
     #[serde(default)]
     format: Format,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     /// The record and its whole log.
@@ -39,8 +58,8 @@ pub(crate) async fn export(
     let events = sessions::events(&ctx, id, 0).await?;
     let (kind, name, text) = match query.format {
         Format::Json => {
-            let body = serde_json::json!({ "session": session, "events": events });
-            ("application/json", "session.json", format!("{body:#}\n"))
+            let file = serde_json::json!(SessionFile { session, events });
+            ("application/json", "session.json", format!("{file:#}\n"))
         }
         Format::Md => {
             let text = markdown(&session, &Timeline::from_events(events));

@@ -5,19 +5,46 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::Ctx;
 use resonant_backend::sessions::{self, SessionFilter, records};
+use resonant_domain::api_key::Scope;
 use resonant_domain::fields::{Fields, Part};
 use resonant_domain::session::{NewDecision, NewFork, NewMessage, Session};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{AgentId, SessionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{chosen, page};
 use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of sessions.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/sessions", "Lists the caller's sessions, newest first");
+    let one = Operation::get("/sessions/{id}", "Reads a session");
+    let end = Operation::post("/sessions/{id}/cancel", "Ends a session early");
+    let decision = Operation::post("/sessions/{id}/decisions", "Decides what a session waits for");
+    let word = Operation::post("/sessions/{id}/messages", "Tells a session something");
+    let again = Operation::post("/sessions/{id}/retry", "Tries the failed step again");
+    let other = Operation::post("/sessions/{id}/fork", "Starts another session from a step on");
+
+    let list_of = list_of.scope(Scope::SessionsRead).query::<ListQuery>().fields::<Session>();
+    let one = one.scope(Scope::SessionsRead).query::<GetQuery>().fields::<Session>().tagged();
+    let decision = decision.scope(Scope::SessionsRun).body::<NewDecision>();
+    let word = word.scope(Scope::SessionsRun).body::<NewMessage>();
+    let other = other.scope(Scope::SessionsRun).body::<NewFork>().located();
+    api.add(list_of.answers_page::<Part<Session>>("sessions"), list)
+        .add(one.answers::<SessionBody>(200), get)
+        .add(end.scope(Scope::SessionsRun).answers::<Session>(200), cancel)
+        .add(decision.answers::<Session>(202), decide)
+        .add(word.answers::<Session>(202), say)
+        .add(again.scope(Scope::SessionsRun).answers::<Session>(202), retry)
+        .add(other.answers::<Session>(202), fork)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     agent_id: Option<AgentId>,
@@ -37,20 +64,20 @@ pub(crate) async fn list(
     Ok(reply::page("sessions", &sessions::list(&ctx, filter).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
     include: Option<Include>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Include {
     Events,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SessionBody {
     #[serde(flatten)]
     session: Part<Session>,

@@ -4,18 +4,34 @@ use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, tools};
-use resonant_domain::mcp_tool::McpServer;
-use resonant_domain::openapi::OpenApiSource;
-use resonant_domain::tool::BUILT_IN_TOOLS;
+use resonant_domain::fields::Part;
+use resonant_domain::mcp_tool::{McpServer, McpTools};
+use resonant_domain::openapi::{OpenApiSource, OpenApiTools};
+use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::chosen;
 use crate::extract::{Body, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of tools.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/tools", "Lists the built-in tools");
+    let openapi = Operation::ask("/tools/openapi", "Reads the tools of an OpenAPI document");
+    let mcp = Operation::ask("/tools/mcp", "Asks an MCP server for its tools");
+
+    let list_of = list_of.open().query::<ListQuery>().fields::<BuiltInTool>();
+    let openapi = openapi.body::<OpenApiSource>();
+    api.add(list_of.answers_list::<Part<BuiltInTool>>("tools"), list)
+        .add(openapi.answers::<OpenApiTools>(200), read_openapi)
+        .add(mcp.body::<McpServer>().answers::<McpTools>(200), read_mcp)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     fields: Option<String>,

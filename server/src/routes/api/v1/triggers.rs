@@ -6,13 +6,38 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
 use resonant_backend::Ctx;
 use resonant_backend::triggers::{self, Signed};
-use resonant_domain::webhook::NewTrigger;
-use resonant_domain::{TriggerId, UserId};
+use resonant_domain::session::SessionState;
+use resonant_domain::webhook::{NewTrigger, Trigger, WithKey};
+use resonant_domain::{SessionId, TriggerId, UserId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// The routes of triggers, and of the messages that they take.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/triggers", "Lists the caller's triggers");
+    let new = Operation::post("/triggers", "Lets signed messages start an agent");
+    let gone = Operation::delete("/triggers/{id}", "Forgets a trigger");
+    let message = Operation::ask("/hooks/{owner}/{id}", "Takes a signed message");
+
+    let new = new.body::<NewTrigger>().names_something().located();
+    api.add(list_of.answers_list::<Trigger>("triggers"), list)
+        .add(new.answers::<WithKey<Trigger>>(201), create)
+        .add(gone.answers_nothing(204), delete)
+        .add(message.open().signed().answers::<Taken>(202), fire)
+}
+
+/// What came of a message: who sends one need not see more.
+#[derive(Serialize, JsonSchema)]
+struct Taken {
+    session_id: SessionId,
+    state: SessionState,
+}
 
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let triggers = triggers::list(&ctx).await?;
@@ -57,7 +82,6 @@ pub(crate) async fn fire(
         body,
     };
     let session = triggers::fire(&ctx, owner, id, message).await?;
-    // Who sends a message need not see what comes of it.
-    let told = json!({ "session_id": session.id, "state": session.state });
+    let told = Taken { session_id: session.id, state: session.state };
     Ok(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &told))
 }

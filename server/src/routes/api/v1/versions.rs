@@ -5,17 +5,41 @@ use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use resonant_backend::{Ctx, agents};
+use resonant_domain::agent::Agent;
 use resonant_domain::agent_file::AgentFile;
-use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary};
+use resonant_domain::api_key::Scope;
 use resonant_domain::{AgentId, FaultKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::page;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
 
-#[derive(Debug, Deserialize)]
+/// The routes of an agent's versions.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of =
+        Operation::get("/agents/{id}/versions", "Lists an agent's versions, newest first");
+    let new = Operation::post("/agents/{id}/versions", "Publishes the draft as a version");
+    let one = Operation::get("/agents/{id}/versions/{version}", "Reads a version");
+    let back =
+        Operation::post("/agents/{id}/versions/{version}/restore", "Makes a version the draft");
+    let file = Operation::get("/agents/{id}/export", "Writes an agent as a file");
+
+    let list_of = list_of.scope(Scope::AgentsRead).query::<ListQuery>();
+    let new = new.scope(Scope::AgentsWrite).body::<NewVersion>().located();
+    let file = file.scope(Scope::AgentsRead).query::<ExportQuery>();
+    api.add(list_of.answers_page::<VersionSummary>("versions"), list)
+        .add(new.answers::<AgentVersion>(201), publish)
+        .add(one.scope(Scope::AgentsRead).answers::<AgentVersion>(200), get)
+        .add(back.scope(Scope::AgentsWrite).answers::<Agent>(200), restore)
+        .add(file.answers::<AgentFile>(200), export)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     cursor: Option<String>,
@@ -67,10 +91,12 @@ fn named((id, version): &(String, String)) -> Result<(AgentId, u32), Fault> {
         .ok_or_else(|| Fault::of(FaultKind::NotFound, "there is no such version"))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
+    /// `draft`, or the number of a version.
     #[serde(default)]
+    #[schemars(with = "Option<String>", regex(pattern = "^(draft|[1-9][0-9]{0,8})$"))]
     edition: Edition,
 }
 

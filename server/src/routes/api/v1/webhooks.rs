@@ -5,12 +5,28 @@ use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
 use resonant_backend::{Ctx, webhooks};
 use resonant_domain::WebhookId;
-use resonant_domain::webhook::NewWebhook;
+use resonant_domain::webhook::{Delivery, NewWebhook, Webhook, WithKey};
 use serde_json::json;
 
 use crate::extract::{Body, PathId};
 use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// The routes of webhooks.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/webhooks", "Lists the caller's webhooks");
+    let new = Operation::post("/webhooks", "Tells an address when sessions end");
+    let gone = Operation::delete("/webhooks/{id}", "Forgets a webhook");
+    let log = Operation::get("/webhooks/{id}/deliveries", "Lists a webhook's newest messages");
+
+    let new = new.body::<NewWebhook>().located();
+    let log = log.answers_list::<Delivery>("deliveries");
+    api.add(list_of.answers_list::<Webhook>("webhooks"), list)
+        .add(new.answers::<WithKey<Webhook>>(201), create)
+        .add(gone.answers_nothing(204), delete)
+        .add(log, deliveries)
+}
 
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let webhooks = webhooks::list(&ctx).await?;

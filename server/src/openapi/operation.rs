@@ -1,0 +1,452 @@
+//! One thing that can be asked: what it takes, what it answers, and how it may be refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Router;
+use axum::routing::MethodFilter;
+use resonant_domain::api_key::Scope;
+use resonant_domain::fields::Choosable;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use super::{Routers, answers, parameters};
+use crate::state::AppState;
+
+type Make = Box<dyn FnOnce(&mut SchemaGenerator) -> Schema>;
+
+/// What an operation does with a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+
+    pub(super) const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Patch => MethodFilter::PATCH,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Anyone, and nobody is asked who they are.
+    Probe,
+    /// Anyone.
+    Open,
+    /// Someone who signed in; a key does not stand for them.
+    InPerson,
+    /// Someone who is known; a key needs this scope.
+    Scope(Scope),
+    /// Who looks after the installation.
+    Admin,
+}
+
+/// What an operation can do beside the common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trait {
+    /// A POST that may be sent again by its `Idempotency-Key`.
+    CountsOnce,
+    /// Its answer has an entity tag, by which it is not sent again.
+    IsTagged,
+    /// It changes the version that `If-Match` names and no other.
+    IsConditional,
+    /// Its answer says where the new thing is.
+    IsLocated,
+    /// It may meet a state in which it cannot be done.
+    MayConflict,
+    /// Its body names something that may not be there.
+    NamesSomething,
+    /// It takes a message that its sender has signed (Standard Webhooks).
+    IsSigned,
+}
+
+/// One thing that can be asked.
+pub(crate) struct Operation {
+    method: Method,
+    path: &'static str,
+    summary: &'static str,
+    access: Access,
+    traits: BTreeSet<Trait>,
+    query: Option<Make>,
+    /// Query parameters that are lists, by their name, and what one member is.
+    lists: Vec<(&'static str, Value)>,
+    body: Option<Make>,
+    /// By status, the kinds of content and their schemas; none where there is no content.
+    answers: BTreeMap<u16, Vec<(&'static str, Make)>>,
+}
+
+impl Operation {
+    fn new(method: Method, path: &'static str, summary: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            summary,
+            access: Access::InPerson,
+            traits: BTreeSet::new(),
+            query: None,
+            lists: vec![],
+            body: None,
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// Reads something.
+    pub(crate) fn get(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Get, path, summary)
+    }
+
+    /// Makes or starts something; may be sent again with the same `Idempotency-Key`.
+    pub(crate) fn post(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Post, path, summary).having(Trait::CountsOnce).may_conflict()
+    }
+
+    /// Reads something by a question that is too large for an address.
+    pub(crate) fn ask(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Post, path, summary)
+    }
+
+    /// Replaces something.
+    pub(crate) fn put(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Put, path, summary)
+    }
+
+    /// Changes something.
+    pub(crate) fn patch(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Patch, path, summary)
+    }
+
+    /// Removes something.
+    pub(crate) fn delete(path: &'static str, summary: &'static str) -> Self {
+        Self::new(Method::Delete, path, summary)
+    }
+
+    /// A key needs this scope.
+    pub(crate) fn scope(self, scope: Scope) -> Self {
+        Self { access: Access::Scope(scope), ..self }
+    }
+
+    /// Anyone may.
+    pub(crate) fn open(self) -> Self {
+        Self { access: Access::Open, ..self }
+    }
+
+    /// Load balancers and the like may.
+    pub(crate) fn probe(self) -> Self {
+        Self { access: Access::Probe, ..self }
+    }
+
+    /// Who looks after the installation may.
+    pub(crate) fn admin(self) -> Self {
+        Self { access: Access::Admin, ..self }
+    }
+
+    /// Takes these query parameters.
+    pub(crate) fn query<T: JsonSchema + 'static>(mut self) -> Self {
+        self.query = Some(Box::new(SchemaGenerator::subschema_for::<T>));
+        self
+    }
+
+    /// Takes the fields of a `T` that are wanted, in `fields`.
+    pub(crate) fn fields<T: Choosable>(mut self) -> Self {
+        self.lists.push(("fields", json!({ "enum": T::FIELDS })));
+        self
+    }
+
+    /// Takes the things that are wanted, in `ids`.
+    pub(crate) fn ids(mut self) -> Self {
+        self.lists.push(("ids", json!({ "type": "string", "format": "uuid" })));
+        self
+    }
+
+    /// Takes this body.
+    pub(crate) fn body<T: JsonSchema + 'static>(mut self) -> Self {
+        self.body = Some(Box::new(SchemaGenerator::subschema_for::<T>));
+        self
+    }
+
+    /// Answers with this.
+    pub(crate) fn answers<T: JsonSchema + 'static>(self, status: u16) -> Self {
+        self.answering(status, "application/json", Box::new(SchemaGenerator::subschema_for::<T>))
+    }
+
+    /// Answers, or answers too, with a text of this kind.
+    pub(crate) fn answers_text(self, kind: &'static str) -> Self {
+        self.answering(200, kind, Box::new(SchemaGenerator::subschema_for::<String>))
+    }
+
+    /// Answers with all of these under their name.
+    pub(crate) fn answers_list<T: JsonSchema + 'static>(self, name: &'static str) -> Self {
+        let make = move |schemas: &mut SchemaGenerator| {
+            let items = schemas.subschema_for::<T>();
+            json_schema!({
+                "type": "object",
+                "properties": { name: { "type": "array", "items": items } },
+                "required": [name],
+            })
+        };
+        self.answering(200, "application/json", Box::new(make))
+    }
+
+    /// Answers with a page of these under their name.
+    pub(crate) fn answers_page<T: JsonSchema + 'static>(self, name: &'static str) -> Self {
+        let make = move |schemas: &mut SchemaGenerator| {
+            let items = schemas.subschema_for::<T>();
+            json_schema!({
+                "type": "object",
+                "properties": {
+                    name: { "type": "array", "items": items },
+                    "has_more": { "type": "boolean" },
+                    "next_cursor": { "type": ["string", "null"] },
+                },
+                "required": [name, "has_more", "next_cursor"],
+            })
+        };
+        self.answering(200, "application/json", Box::new(make))
+    }
+
+    /// Answers with events as they come (Server-Sent Events), each with this as its data.
+    pub(crate) fn answers_events<T: JsonSchema + 'static>(self) -> Self {
+        let make = |schemas: &mut SchemaGenerator| {
+            let data = schemas.subschema_for::<T>();
+            json_schema!({
+                "type": "string",
+                "contentMediaType": "text/event-stream",
+                "x-data": data,
+            })
+        };
+        self.answering(200, answers::EVENTS, Box::new(make))
+    }
+
+    /// Answers with nothing but the status.
+    pub(crate) fn answers_nothing(mut self, status: u16) -> Self {
+        self.answers.entry(status).or_default();
+        self
+    }
+
+    /// Its answer has an entity tag, which `If-None-Match` may name.
+    pub(crate) fn tagged(self) -> Self {
+        self.having(Trait::IsTagged)
+    }
+
+    /// Changes the version that `If-Match` names and no other.
+    pub(crate) fn conditional(self) -> Self {
+        self.having(Trait::IsConditional).may_conflict()
+    }
+
+    /// Its answer says where the new thing is.
+    pub(crate) fn located(self) -> Self {
+        self.having(Trait::IsLocated)
+    }
+
+    /// May meet a state in which it cannot be done.
+    pub(crate) fn may_conflict(self) -> Self {
+        self.having(Trait::MayConflict)
+    }
+
+    /// Its body names something that may not be there, or may be another's.
+    pub(crate) fn names_something(self) -> Self {
+        self.having(Trait::NamesSomething)
+    }
+
+    /// Takes a message that its sender has signed.
+    pub(crate) fn signed(self) -> Self {
+        self.having(Trait::IsSigned).may_conflict()
+    }
+
+    fn having(mut self, one: Trait) -> Self {
+        self.traits.insert(one);
+        self
+    }
+
+    fn answering(mut self, status: u16, kind: &'static str, make: Make) -> Self {
+        self.answers.entry(status).or_default().push((kind, make));
+        self
+    }
+
+    pub(super) const fn method(&self) -> Method {
+        self.method
+    }
+
+    pub(super) const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    pub(super) fn counts_once(&self) -> bool {
+        self.traits.contains(&Trait::CountsOnce)
+    }
+
+    fn is_stream(&self) -> bool {
+        self.answers.values().flatten().any(|(kind, _)| *kind == answers::EVENTS)
+    }
+
+    /// Where its route belongs.
+    pub(super) fn router<'a>(&self, routers: &'a mut Routers) -> &'a mut Router<AppState> {
+        match self.access {
+            Access::Probe => &mut routers.probes,
+            _ if self.is_stream() => &mut routers.streams,
+            _ => &mut routers.answers,
+        }
+    }
+
+    pub(super) fn describe(self, schemas: &mut SchemaGenerator) -> Value {
+        let refusals: Vec<_> = self.refusals().into_iter().collect();
+        let mut responses: Map<String, Value> = Map::new();
+        for status in self.answers.keys() {
+            let answer = json!({ "description": self.summary, "headers": self.headers(*status) });
+            responses.insert(status.to_string(), answer);
+        }
+        let is_stream = self.is_stream();
+        let mut parameters = parameters::in_path(self.path);
+        parameters.extend(self.query.map(parameters::in_query).unwrap_or_default());
+        parameters.extend(self.lists.into_iter().map(parameters::list));
+        let has = |one| self.traits.contains(&one);
+        let taken = [
+            (has(Trait::CountsOnce), "Idempotency-Key"),
+            (has(Trait::IsTagged), "If-None-Match"),
+            (has(Trait::IsConditional), "If-Match"),
+        ];
+        let taken = taken.iter().filter(|(is_taken, _)| *is_taken).map(|(_, name)| *name);
+        parameters.extend(taken.map(parameters::header));
+        if is_stream && self.path.contains('{') {
+            parameters.push(parameters::header("Last-Event-ID"));
+        }
+        let is_signed = has(Trait::IsSigned);
+        if is_signed {
+            let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+            parameters.extend(names.map(parameters::header));
+        }
+
+        for (status, contents) in self.answers {
+            for (kind, make) in contents {
+                responses[&status.to_string()]["content"][kind] =
+                    json!({ "schema": make(schemas) });
+            }
+        }
+        for status in refusals {
+            let place = json!({ "$ref": format!("#/components/responses/{status}") });
+            responses.insert(status.to_owned(), place);
+        }
+        let mut described = json!({
+            "operationId": operation_id(self.method, self.path),
+            "tags": [self.path.split('/').nth(1)],
+            "summary": self.summary,
+            "parameters": parameters,
+            "responses": responses,
+            "security": match self.access {
+                Access::Probe | Access::Open => json!([]),
+                Access::InPerson => json!([{ "sign_in": [] }]),
+                Access::Scope(_) | Access::Admin => json!([{ "key": [] }, { "sign_in": [] }]),
+            },
+        });
+        match self.access {
+            Access::Scope(scope) => {
+                described["description"] =
+                    json!(format!("A key needs the scope `{}`.", scope.as_str()));
+            }
+            Access::Admin => {
+                described["description"] = json!("For those who look after the installation.");
+            }
+            Access::InPerson => {
+                described["description"] = json!("No key stands for a person here.");
+            }
+            Access::Probe | Access::Open => {}
+        }
+        if is_signed {
+            described["requestBody"] = json!({ "content": { "*/*": { "schema": {} } } });
+        }
+        if let Some(make) = self.body {
+            described["requestBody"] = json!({
+                "required": true,
+                "content": { "application/json": { "schema": parameters::of_request(make) } },
+            });
+        }
+        described
+    }
+
+    /// The headers that a success carries.
+    fn headers(&self, status: u16) -> Value {
+        let has = |one| self.traits.contains(&one);
+        let is_counted = self.access != Access::Probe;
+        let is_tagged = has(Trait::IsTagged) || has(Trait::IsConditional);
+        let headers = [
+            (true, "X-Request-Id"),
+            (is_counted, "RateLimit"),
+            (is_counted, "RateLimit-Policy"),
+            (is_tagged && status != 204, "ETag"),
+            (has(Trait::IsLocated), "Location"),
+            (has(Trait::CountsOnce), "Idempotency-Replayed"),
+        ];
+        headers
+            .iter()
+            .filter(|(is_there, _)| *is_there)
+            .map(|(_, name)| {
+                let place = json!({ "$ref": format!("#/components/headers/{name}") });
+                ((*name).to_owned(), place)
+            })
+            .collect()
+    }
+
+    /// The statuses of all that may stand in the way.
+    fn refusals(&self) -> BTreeSet<&'static str> {
+        if self.access == Access::Probe {
+            return BTreeSet::from(["503"]);
+        }
+        let has = |one| self.traits.contains(&one);
+        let has_body = self.body.is_some();
+        let is_signed = has(Trait::IsSigned);
+        let is_safe = self.method == Method::Get;
+        let is_about_a_thing =
+            self.path.contains('{') || self.access == Access::Admin || has(Trait::NamesSomething);
+        let takes_values = has_body
+            || self.query.is_some()
+            || !self.lists.is_empty()
+            || has(Trait::CountsOnce)
+            || is_signed
+            || self.is_stream();
+        let refusals = [
+            (has(Trait::IsTagged), "304"),
+            (takes_values, "400"),
+            // A key that stands for nobody is refused wherever it is shown.
+            (true, "401"),
+            // A page of another site may not ask for changes.
+            (self.access != Access::Open || !is_safe, "403"),
+            (is_about_a_thing, "404"),
+            (!self.is_stream(), "406"),
+            (has(Trait::MayConflict), "409"),
+            (has(Trait::IsConditional), "412"),
+            (has_body || is_signed || has(Trait::CountsOnce), "413"),
+            (has_body, "415"),
+            (has(Trait::CountsOnce), "422"),
+            (true, "429"),
+            (true, "500"),
+            (true, "503"),
+        ];
+        refusals.iter().filter(|(may_be, _)| *may_be).map(|(_, status)| *status).collect()
+    }
+}
+
+fn operation_id(method: Method, path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let words = parts.map(|part| part.trim_matches(['{', '}']).replace(['.', '-'], "_"));
+    std::iter::once(method.name().to_owned()).chain(words).collect::<Vec<_>>().join("_")
+}
