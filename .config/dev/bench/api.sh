@@ -2,8 +2,8 @@
 # The REST interface beside a server that follows the performance guide's snippets, one thread each, over
 # the same database. Interleaved rounds; prints requests and CPU time as ratios.
 
-bench_api() { # rounds, seconds of each
-  local rounds=${1:-3} seconds=${2:-5} peer_home ours_pid peer_pid owner cookie ids shown
+bench_api() { # rounds, seconds of each, agents, sessions
+  local rounds=${1:-3} seconds=${2:-5} agents=${3:-100000} sessions=${4:-1000000} peer_home ours_pid peer_pid owner cookie ids shown
   need_package wrk wrk
   need_package python3 python3
   need_release
@@ -11,8 +11,9 @@ bench_api() { # rounds, seconds of each
   DATABASE_URL=$(pg_url resonant_browser)
   export DATABASE_URL
   step "Migrate" "read the log" "$release/server" migrate
-  step "Seed 100,000 agents and 1,000,000 sessions" "read the log" \
-    psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -f end2end/load/api_seed.sql
+  step "Seed $agents agents and $sessions sessions" "read the log" \
+    psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -v agents="$agents" -v sessions="$sessions" \
+    -f end2end/load/api_seed.sql
   peer_home=$data/peers/guide
   [[ -x $peer_home/bin/uvicorn ]] || step "Install the peer" "python3 -m venv must work" install_peer "$peer_home"
 
@@ -36,7 +37,7 @@ bench_api() { # rounds, seconds of each
   compare "GET agent cached" "/api/v1/agents/$first"
   TAG='"1"' compare "304" "/api/v1/agents/$first"
   compare "list, first page" "/api/v1/agents"
-  compare "list, deep page" "/api/v1/agents?cursor=$deep" "/api/v1/agents?offset=80000"
+  compare "list, deep page" "/api/v1/agents?cursor=$deep" "/api/v1/agents?offset=$((agents * 8 / 10))"
   BODY="{\"ids\":[${ids%,}]}" compare "batch of 50" "/api/v1/agents/batch"
   compare "fields" "/api/v1/agents/$first?fields=id,name,status"
   kill "$ours_pid" "$peer_pid"
@@ -57,10 +58,10 @@ wait_for() { # addresses
   done
 }
 
-# A page 80,000 agents deep, reached by the largest pages there are.
+# A page eight tenths of all agents deep, reached by the largest pages there are.
 deep_cursor() { # cookie
   local cursor='' page
-  for ((page = 0; page < 400; page++)); do
+  for ((page = 0; page < agents * 8 / 10 / 200; page++)); do
     cursor=$(curl -fsS -H "cookie: $1" "http://127.0.0.1:$ours/api/v1/agents?limit=200&cursor=$cursor" |
       sed 's/.*"next_cursor":"\([^"]*\)".*/\1/')
   done
