@@ -213,9 +213,10 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
             </div>
             <p>{schedule.goal.clone()}</p>
             <p class="secret__about">
-                {schedule.next_run_at.map(|at| view! { "next " <Time at /> " · " })}
-                {schedule.last_run_at.map(|at| view! { "last " <Time at /> " · " })} {last}
-                {schedule.last_error.clone().map(|reason| format!(" not started: {reason}"))}
+                {schedule.next_run_at.map(|at| view! { <span>"Next " <Time at /></span> })}
+                {schedule.last_run_at.map(|at| view! { <span>" · last " <Time at /></span> })}
+                {last.map(|last| view! { <span>" · " {last}</span> })}
+                {schedule.last_error.clone().map(|reason| format!(" · not started: {reason}"))}
             </p>
             <div class="secret__head">
                 <ActionForm action=switch>

@@ -26,6 +26,7 @@ pub fn CallView(
     let result = Memo::new(move |_| live.result(&step, &id));
     let is_open = move || result.with(Option::is_none);
     let is_over = Memo::new(move |_| live.state().is_terminal());
+    let is_waiting = Memo::new(move |_| live.wait().is_some());
     view! {
         <article class="call" class:is-open=is_open>
             <header class="call__head">
@@ -44,7 +45,7 @@ pub fn CallView(
                             view! {
                                 <span class="call__running">
                                     <Icon name=IconName::Spinner />
-                                    "Running"
+                                    {move || if is_waiting.get() { "Waiting" } else { "Running" }}
                                 </span>
                             }
                                 .into_any()

@@ -30,6 +30,7 @@ pub fn StepView(
     let opening = part(live, &step, LiveSession::opening);
     let is_over = move || close.with(|close| close.duration_ms.is_some());
     let is_working = Memo::new(move |_| !is_over() && !live.state().is_terminal());
+    let is_waiting = Memo::new(move |_| live.wait().is_some());
     // A step that is watched shows its thoughts; one of the past hides them until asked.
     let is_watched = is_working.get_untracked();
     let may_fork = Memo::new(move |_| is_owner && is_over() && !calls.with(Vec::is_empty));
@@ -56,7 +57,7 @@ pub fn StepView(
                             view! {
                                 <span class="step__working">
                                     <Icon name=IconName::Spinner />
-                                    "Working"
+                                    {move || if is_waiting.get() { "Waiting" } else { "Working" }}
                                 </span>
                             }
                                 .into_any()
