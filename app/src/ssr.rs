@@ -1,7 +1,7 @@
 //! The single gate to the server's side: who asks, how a failure is told, where the answer leads.
 
 #[cfg(feature = "ssr")]
-pub use gate::{SiteOrigin, ctx, fail, leave_note, origin, redirect, take_note};
+pub use gate::{SiteOrigin, ctx, fail, leave_note, origin, redirect, redirect_form, take_note};
 
 /// Answers the page with status 404. The page itself says what is missing.
 pub fn not_found() {
