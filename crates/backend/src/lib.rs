@@ -28,6 +28,7 @@ pub mod sample;
 pub mod secrets;
 pub mod service_levels;
 pub mod sessions;
+pub mod shards;
 mod store;
 mod tool_backing;
 pub mod tools;
