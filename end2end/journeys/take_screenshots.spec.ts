@@ -1,6 +1,6 @@
 // Every page, light and dark, narrow and wide: `./dev screenshots`.
 
-import { test, visit } from '../fixtures/test.ts';
+import { test, untilLive, visit } from '../fixtures/test.ts';
 import { makeSeed, missing, pages, type Seed } from '../pages/all.ts';
 
 const folder = process.env.RESONANT_SCREENSHOTS ?? 'screenshots';
@@ -13,7 +13,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
       const shoot = async (name: string) => {
-        await page.waitForLoadState('networkidle');
+        // Never idle: some pages keep an event stream open.
+        await untilLive(page);
+        await page.evaluate(() => document.fonts.ready);
         await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.png`, fullPage: true });
       };
       // Pages of nobody in particular first: they look different to a stranger.
