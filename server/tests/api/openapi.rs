@@ -115,6 +115,7 @@ fn check(document: &Value, method: &Method, template: &str, answer: &Answer) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one line for each thing that can be asked")]
 async fn every_answer_is_as_it_is_described() {
     let mut app = TestApp::start().await;
     app.backend.load_content().await.unwrap();
