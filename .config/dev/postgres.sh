@@ -69,12 +69,17 @@ place_cluster() { # in .data, or under /var/lib when the unprivileged user canno
 
 is_free() { ! (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-free_port() { # from, up to
-  local port
-  for ((port = $1; port <= $2; port++)); do
-    is_free "$port" && say "$port" && return
+# All below 32768, where Linux begins to give ports to those who connect: a port from there may be
+# taken between the look and the use.
+free_port() { free_ports 1 "$@"; }
+
+free_ports() { # how many in a row, from, up to: the first of them
+  local port free=0
+  for ((port = $2; port <= $3; port++)); do
+    if is_free "$port"; then ((++free)); else free=0; fi
+    ((free < $1)) || { say $((port - $1 + 1)); return; }
   done
-  say "no port between $1 and $2 is free" >&2
+  say "no $1 ports in a row between $2 and $3 are free" >&2
   return 1
 }
 
@@ -98,7 +103,7 @@ pg_start() { # settings, each as name=value
   local port setting options
   port=$(cat "$pg_home/port" 2>/dev/null || true)
   if [[ -z $port ]] || ! is_free "$port"; then
-    port=$(free_port $((20000 + $(cksum <<<"$pg_home" | cut -d ' ' -f 1) % 10000)) 39999)
+    port=$(free_port $((20000 + $(cksum <<<"$pg_home" | cut -d ' ' -f 1) % 7000)) 27999)
     say "$port" >"$pg_home/port"
   fi
   options="-p $port -c listen_addresses=127.0.0.1"

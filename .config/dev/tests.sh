@@ -20,7 +20,7 @@ start_test_services() {
     pg_start fsync=off synchronous_commit=off full_page_writes=off max_connections=200
   DATABASE_URL=$(pg_url resonant)
   local port
-  port=$(free_port 40000 49999)
+  port=$(free_port 28000 28999)
   mkdir "$test_home/redis"
   redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$test_home/redis" \
     >"$logs/redis.log" 2>&1 9>&- &
@@ -58,16 +58,22 @@ test_lint() {
 }
 
 # The same packages each time: others have other features, and the dependencies would be built anew.
+tested=(--workspace --exclude frontend --locked)
+
 run_rust_tests() {
   if have cargo-nextest; then
-    cargo nextest run --workspace --exclude frontend --locked --no-fail-fast "$@"
+    cargo nextest run "${tested[@]}" --no-fail-fast "$@"
   else
-    cargo test --workspace --exclude frontend --locked --no-fail-fast "$@"
+    cargo test "${tested[@]}" --no-fail-fast "$@"
   fi
 }
 
 build_rust_tests() {
-  if have cargo-nextest; then run_rust_tests --no-run --cargo-quiet; else run_rust_tests --no-run --quiet; fi
+  if have cargo-nextest; then
+    cargo nextest run "${tested[@]}" --no-run --cargo-quiet
+  else
+    cargo test "${tested[@]}" --no-run --quiet
+  fi
 }
 
 test_rust() {
@@ -81,16 +87,15 @@ test_faults() {
   check "Build the tests, check saved queries" check_queries
   export RESONANT_FAULTS=full
   if have cargo-nextest; then
-    watched "Rust tests" cargo nextest run --workspace --exclude frontend --locked --no-fail-fast \
-      --profile faults -E 'test(/\bfaults::/)' "$@"
+    watched "Rust tests" run_rust_tests --profile faults -E 'test(/\bfaults::/)' "$@"
   else
-    watched "Rust tests" cargo test --workspace --exclude frontend --locked --no-fail-fast faults:: "$@"
+    watched "Rust tests" run_rust_tests faults:: "$@"
   fi
 }
 
 run_playwright() {
   local port
-  port=$(free_port 41000 48000)
+  port=$(free_ports 5 29000 30999)
   cd end2end
   RESONANT_RELEASE=$release RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
     node_modules/.bin/playwright test "$@"

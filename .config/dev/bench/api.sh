@@ -19,7 +19,7 @@ bench_api() { # rounds, seconds of each, agents, sessions
 
   owner=00000000-0000-7000-8000-000000000000
   cookie=resonant_sign_in=$(printf 'A%.0s' {1..43})
-  ours=$(free_port 42000 42499) peer=$(free_port 42500 42999)
+  ours=$(free_port 31000 31499) peer=$(free_port 31500 31999)
   (cd "$release" && TOKIO_WORKER_THREADS=1 WORKER_CONCURRENCY=0 LEPTOS_SITE_ADDR=127.0.0.1:$ours \
     LEPTOS_SITE_ROOT=site LEPTOS_HASH_FILES=true RUST_LOG=warn exec ./server) >"$logs/bench-api.log" 2>&1 9>&- &
   ours_pid=$!

@@ -8,7 +8,7 @@ bench_web() {
   need_npm end2end/load "Lighthouse"
   need_release
   fill_database "$release/server"
-  LEPTOS_SITE_ADDR=127.0.0.1:$(free_port 41000 48000)
+  LEPTOS_SITE_ADDR=127.0.0.1:$(free_port 31000 31999)
   export LEPTOS_SITE_ADDR
   start_server
   wait_for_server
