@@ -51,7 +51,8 @@ impl AppError {
     }
 }
 
-/// What the last run of an action failed with, with and without JavaScript. Nothing while it runs.
+/// What the last run of an action failed with, with and without JavaScript. Nothing while it runs, and
+/// nothing once its page is gone: an effect of that page may still be due then.
 pub fn action_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
 where
     S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
@@ -60,16 +61,19 @@ where
     let value = action.value();
     let pending = action.pending();
     Signal::derive(move || {
-        value.with(|value| match value {
-            Some(Err(error)) if !pending.get() => Some(error.clone()),
+        let failed = value.try_with(|value| match value {
+            Some(Err(error)) => Some(error.clone()),
             _ => None,
-        })
+        });
+        failed.flatten().filter(|_| pending.try_get() == Some(false))
     })
 }
 
 /// What is wrong with one field of a form.
 pub fn field_error(error: Signal<Option<AppError>>, name: &'static str) -> Signal<Option<String>> {
-    Signal::derive(move || error.with(|error| error.as_ref()?.field(name).map(str::to_owned)))
+    Signal::derive(move || {
+        error.try_with(|error| error.as_ref()?.field(name).map(str::to_owned)).flatten()
+    })
 }
 
 impl fmt::Display for AppError {

@@ -18,13 +18,16 @@ pub fn PublicHead(
     #[prop(into)]
     path: Signal<String>,
 ) -> impl IntoView {
-    let address = move || paths::absolute(&path.get());
+    // Whoever leaves while the head is written takes the signals along.
+    let address = move || paths::absolute(&path.try_get().unwrap_or_default());
+    let description = move || description.try_get().unwrap_or_default();
+    let title = move || title.try_get().unwrap_or_default();
     view! {
-        <Meta name="description" content=move || description.get() />
+        <Meta name="description" content=description />
         <Meta property="og:type" content="website" />
         <Meta property="og:site_name" content="Resonant" />
-        <Meta property="og:title" content=move || title.get() />
-        <Meta property="og:description" content=move || description.get() />
+        <Meta property="og:title" content=title />
+        <Meta property="og:description" content=description />
         <Meta property="og:url" content=address />
         {move || view! { <Link rel="canonical" href=address() /> }}
     }

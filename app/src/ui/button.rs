@@ -58,16 +58,19 @@ pub fn Button(
     /// What it says.
     children: Children,
 ) -> impl IntoView {
+    // An action's signals may be gone before the last effect of the page that had the button.
+    let is_busy = move || busy.try_get().unwrap_or_default();
+    let is_disabled = move || disabled.try_get().unwrap_or_default() || is_busy();
     view! {
         <button
             type=type_
             class=kind.class()
-            class:is-busy=busy
+            class:is-busy=is_busy
             name=name
             value=value
             aria-label=label
-            aria-busy=move || busy.get().then_some("true")
-            disabled=move || disabled.get() || busy.get()
+            aria-busy=move || is_busy().then_some("true")
+            disabled=is_disabled
             on:click=move |event| {
                 if let Some(on_click) = on_click {
                     on_click.run(event);

@@ -50,12 +50,13 @@ fn BrowsePage(
     templates: Resource<Result<Vec<ListingSummary>, AppError>>,
 ) -> impl IntoView {
     let category = Memo::new(move |_| search.with(|search| search.category));
-    let title = move || match category.get() {
+    // The head is written last, and a visitor who left before that has taken the page along.
+    let title = move || match category.try_get().flatten() {
         None => "Marketplace".to_owned(),
         Some(category) => format!("{} agents", Category::title(category)),
     };
     // One address per category stands for all its searches, orders and pages.
-    let canonical = move || Search { category: category.get(), ..Search::default() }.href();
+    let canonical = move || Search { category: category.try_get().flatten(), ..Search::default() }.href();
 
     let count = move || {
         let page = page.get()?.ok()?;

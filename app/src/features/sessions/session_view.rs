@@ -78,7 +78,10 @@ pub fn SessionView(
         }
     });
     let name = session.agent_name.clone();
-    let title = move || format!("{}: {name}", state.get().title());
+    // The title outlives this view while another session is opened.
+    let title = move || {
+        state.try_get().map_or_else(String::new, |state| format!("{}: {name}", state.title()))
+    };
     view! {
         <Title text=title />
         <article class="session">

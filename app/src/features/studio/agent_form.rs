@@ -105,7 +105,7 @@ pub(crate) fn field_fault(
     field: &'static str,
 ) -> Signal<Option<String>> {
     Signal::derive(move || {
-        error.with(|error| error.as_ref().and_then(|error| error.field(field).map(sentence)))
+        error.try_with(|error| error.as_ref()?.field(field).map(sentence)).flatten()
     })
 }
 
@@ -140,10 +140,11 @@ pub(crate) fn action_error<T: Clone + Send + Sync + 'static>(
     value: MappedSignal<Option<Result<T, AppError>>>,
 ) -> Signal<Option<AppError>> {
     Signal::derive(move || {
-        value.with(|value| match value {
+        let failed = value.try_with(|value| match value {
             Some(Err(error)) => Some(error.clone()),
             Some(Ok(_)) | None => None,
-        })
+        });
+        failed.flatten()
     })
 }
 
