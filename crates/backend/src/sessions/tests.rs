@@ -6,6 +6,7 @@ use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{agents, sample, work};
@@ -226,8 +227,9 @@ async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
     let key = claimed(&backend, &ctx).await;
     write(&backend, key, (0..5).map(piece).collect()).await.unwrap();
 
+    let begun = Semaphore::new(0);
     let writer = {
-        let backend = backend.clone();
+        let (backend, begun) = (backend.clone(), &begun);
         async move {
             for number in 0..300 {
                 let events =
@@ -243,14 +245,17 @@ async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
                     tokio::task::yield_now().await;
                 }
             }
+            // Whoever comes after the end and asks for what is not there sees nothing.
+            begun.acquire_many(4).await.unwrap().forget();
             let events = write(&backend, key, vec![done()]).await.unwrap();
             backend.events().publish(key.1, &events);
         }
     };
     let watchers = [0, 3, 5, 1_000].map(|after| {
-        let ctx = ctx.clone();
+        let (ctx, begun) = (ctx.clone(), &begun);
         async move {
             let stream = stream(&ctx, key.1, after).await.unwrap();
+            begun.add_permits(1);
             (after.min(5), stream.try_concat().await.unwrap())
         }
     });

