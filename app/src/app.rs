@@ -13,7 +13,7 @@ use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
 use crate::features::studio::{
-    AgentsRoute, EditorRoute, NewAgentRoute, NumbersRoute, TrashRoute, VersionsRoute,
+    AgentsRoute, EditorRoute, ImportRoute, NewAgentRoute, NumbersRoute, TrashRoute, VersionsRoute,
 };
 use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
@@ -51,6 +51,7 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/studio/trash") view={lazy::<TrashRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/import") view={lazy::<ImportRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />

@@ -154,6 +154,14 @@ pub fn agent_file(id: AgentId) -> String {
     format!("/api/v1/agents/{id}/export")
 }
 
+/// Where a file becomes a new agent.
+pub const IMPORT: &str = "/studio/import";
+
+/// Where a file becomes an agent's draft.
+pub fn import_into(id: AgentId) -> String {
+    with_query(IMPORT, &[("agent", Some(&id.to_string()))])
+}
+
 /// The viewer's sessions, of one agent alone if it is named, from a cursor on.
 pub fn sessions_page(agent: Option<AgentId>, cursor: Option<&str>) -> String {
     let agent = agent.map(|agent| agent.to_string());

@@ -18,6 +18,8 @@ mod editor;
 mod editor_route;
 #[cfg(feature = "ssr")]
 mod form_rules;
+mod import_api;
+mod import_route;
 mod list_bar;
 mod new_agent_route;
 mod numbers_route;
@@ -30,6 +32,7 @@ mod versions_route;
 
 pub use agents_route::AgentsRoute;
 pub use editor_route::EditorRoute;
+pub use import_route::ImportRoute;
 pub use new_agent_route::NewAgentRoute;
 pub use numbers_route::NumbersRoute;
 pub use trash_route::TrashRoute;
@@ -42,4 +45,5 @@ lazy_pages!(
     new_agent = NewAgentRoute,
     versions = VersionsRoute,
     numbers = NumbersRoute,
+    import = ImportRoute,
 );

@@ -28,7 +28,7 @@ pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
 pub(crate) use versions::spec_of;
 pub use versions::{
-    compare, get_version, preview_draft, publish, published, replace_draft, restore_version,
+    compare, get_version, preview_draft, preview_new, publish, published, replace_draft, restore_version,
     versions,
 };
 

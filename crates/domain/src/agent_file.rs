@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentSpec, Avatar, Limits, ModelPolicy, ToolGrant};
+use crate::agent::{Agent, AgentSpec, Avatar, Limits, ModelPolicy, ToolGrant};
 use crate::fault::FieldFault;
+use crate::spec_diff::SpecDiff;
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
@@ -33,16 +34,32 @@ pub struct AgentFile {
     pub system_prompt: Vec<String>,
 }
 
+/// What came of a file, or would come of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Imported {
+    /// The agent as it is now; none after a dry run.
+    pub agent: Option<Agent>,
+    /// What the file changes in the agent before it, or in a blank one.
+    pub changes: SpecDiff,
+}
+
 impl AgentFile {
     /// Reads a file. What cannot be read is a fault of the field `file`.
     pub fn parse(text: &str) -> Result<AgentSpec, FieldFault> {
         let fault = |reason: String| FieldFault::new("file", reason);
         let file: Self = serde_json::from_str(text)
             .map_err(|error| fault(format!("must be an exported agent: {error}")))?;
-        if file.resonant_agent != FORMAT {
-            return Err(fault(format!("must have the format {FORMAT}")));
+        file.into_spec().map_err(|FieldFault { field, reason }| fault(format!("{field} {reason}")))
+    }
+
+    /// The agent that the file describes. Another format is a fault of the field `resonant_agent`.
+    pub fn into_spec(self) -> Result<AgentSpec, FieldFault> {
+        if self.resonant_agent == FORMAT {
+            Ok(self.into())
+        } else {
+            Err(FieldFault::new("resonant_agent", format!("must be {FORMAT}")))
         }
-        Ok(file.into())
     }
 
     /// The text of the file.

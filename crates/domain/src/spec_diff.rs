@@ -10,6 +10,7 @@ const WORDS_MAX: usize = 1_500;
 
 /// What differs between two editions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpecDiff {
     /// The settings that differ.
     pub fields: Vec<FieldChange>,
@@ -19,6 +20,7 @@ pub struct SpecDiff {
 
 /// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldChange {
     /// The field's name in JSON, such as `limits.max_steps`.
     pub field: String,
@@ -30,6 +32,7 @@ pub struct FieldChange {
 
 /// A piece of a text that was compared with another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Piece {
     /// Which of the two texts has it.
     pub kind: PieceKind,
@@ -39,6 +42,7 @@ pub struct Piece {
 
 /// Which of two texts has a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PieceKind {
     /// Both.

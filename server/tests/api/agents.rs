@@ -93,3 +93,46 @@ async fn long_json_is_compressed_when_asked() {
     assert_eq!(short.header("content-encoding"), "");
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_file_tells_what_it_changes_before_it_does() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let mut file = app.get(&format!("{path}/export")).by(&ada).await.value();
+    let import = |file: &Value, query: &str| {
+        app.call(Method::PUT, &format!("{path}/import{query}")).by(&ada).json(file)
+    };
+
+    file["name"] = json!("Better");
+    let told = import(&file, "?dry_run=true").await.value();
+    assert_eq!((&told["agent"], &told["changes"]["prompt"]), (&Value::Null, &json!([])));
+    let name = json!([{ "field": "name", "before": "Reckoner", "after": "Better" }]);
+    assert_eq!(told["changes"]["fields"], name);
+    assert_eq!(app.get(&path).by(&ada).await.read::<Agent>(), agent);
+
+    let tag = format!("\"{}\"", agent.revision);
+    let done = import(&file, "").header("if-match", &tag).await.value();
+    assert_eq!(done["agent"]["name"], "Better");
+    assert_eq!(import(&file, "").header("if-match", &tag).await.problem(), (412, vec![]));
+
+    for (field, value) in
+        [("resonant_agent", json!(2)), ("name", json!("")), ("tools", json!([{ "name": "no" }]))]
+    {
+        let mut wrong = file.clone();
+        wrong[field] = value;
+        let (status, fields) = import(&wrong, "").await.problem();
+        assert_eq!(status, 400, "{field}");
+        assert!(fields.iter().all(|named| named.starts_with(field)), "{fields:?}");
+        let new = app.post("/api/v1/agents/import").by(&ada).json(&wrong).await;
+        assert_eq!(new.problem(), (400, fields), "{field}");
+    }
+    let new = app.post("/api/v1/agents/import").by(&ada).json(&file).await.value();
+    assert_ne!(new["agent"]["id"], json!(agent.id));
+    assert_eq!(
+        app.get("/api/v1/agents").by(&ada).await.value()["agents"].as_array().unwrap().len(),
+        2
+    );
+    app.end().await;
+}

@@ -134,6 +134,7 @@ async fn every_answer_is_as_it_is_described() {
     let source = json!({ "document": "{\"openapi\":\"3.1.0\",\"paths\":{}}" });
     let budget = json!({ "max_tokens": 1_000_000 });
     let decision = json!({ "waiting": 1, "kind": "answer" });
+    let file = json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
     let (no, empty) = (Value::Null, json!({}));
     let calls: [(&str, &str, &Value); _] = [
         ("GET", "/health", &no),
@@ -156,6 +157,8 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/agents/{id}/versions/{version}", &no),
         ("POST", "/agents/{id}/versions/{version}/restore", &no),
         ("GET", "/agents/{id}/export", &no),
+        ("POST", "/agents/import", &file),
+        ("PUT", "/agents/{id}/import?dry_run=true", &file),
         ("GET", "/budget", &no),
         ("PUT", "/budget", &budget),
         ("GET", "/sessions", &no),

@@ -138,9 +138,11 @@ async fn each_function_of_a_page_knows_its_callers() {
 
     let (agent, session) = (format!("id={}", agent.id), format!("id={}", session.id));
     let bulk = agent.replace("id=", "ids[0]=");
+    let file = r#"{"resonant_agent":1,"name":"Reader"}"#;
+    let file = format!("{}&file={file}", agent.replace("id=", "agent="));
     // Everybody's own list, which may be empty.
     let own: Outcome = [200, 200, 200, 401];
-    let table: [(&str, String, Outcome); 16] = [
+    let table: [(&str, String, Outcome); 17] = [
         ("studio/open_list", "query[sort]=name&from=0".into(), own),
         ("studio/read_list", "query[sort]=name&place[from_start]=0&limit=50".into(), own),
         ("studio/find_agent", "query[sort]=name&prefix=reck".into(), own),
@@ -158,6 +160,7 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("sessions/share_session", session.clone(), OWNED),
         ("sessions/get_share", session.clone(), OWNED),
         ("sessions/unshare_session", session, OWNED),
+        ("studio/check_file", file, OWNED),
         // Another's agents are left out, as agents that are not there.
         ("studio/change_agents", format!("{bulk}&action=pause"), own),
         ("studio/change_agents", format!("{bulk}&action=delete"), own),

@@ -62,6 +62,9 @@ impl LazyPage for AgentsRoute {
             <Meta name="description" content="Make AI agents, change them and set them on a goal" />
             <PageHead title="Studio" lead="Your agents: make them, run them, watch them work">
                 <LinkButton href=paths::AUTOMATIONS.to_owned()>"Automations"</LinkButton>
+                <LinkButton href=paths::IMPORT.to_owned() kind=ButtonKind::Quiet>
+                    "Import a file"
+                </LinkButton>
                 <LinkButton href=paths::TRASH.to_owned() kind=ButtonKind::Quiet>
                     <Icon name=IconName::Trash />
                     "Trash"

@@ -65,6 +65,7 @@ pub(super) fn PublishPanel(
                 <a href=paths::agent_file(id) rel="external" download="">
                     "Export as a file"
                 </a>
+                <a href=paths::import_into(id)>"Import a file"</a>
             </p>
             <Show when=move || !lacks.with(Vec::is_empty)>
                 <div class="publish__missing">

@@ -189,6 +189,19 @@ fn table() -> Vec<Row> {
             "agents::preview_draft",
             ask!(|ctx, things| agents::preview_draft(&ctx, things.agent, &sample::spec("New"))),
         ),
+        own(
+            "agents::preview_new",
+            ask!(|ctx, things| std::future::ready(agents::preview_new(&ctx, &sample::spec("New")))),
+        ),
+        owned(
+            "agents::replace_draft",
+            ask!(|ctx, things| agents::replace_draft(
+                &ctx,
+                things.agent,
+                sample::spec("Reckoner"),
+                None
+            )),
+        ),
         owned(
             "sessions::try_edition",
             ask!(|ctx, things| sessions::try_edition(

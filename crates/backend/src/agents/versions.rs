@@ -166,9 +166,19 @@ pub async fn replace_draft(
     ctx: &Ctx,
     id: AgentId,
     spec: AgentSpec,
-    expected_revision: Option<i64>,
+    expected: impl Into<Expected>,
 ) -> Result<Agent> {
-    super::change(ctx, id, &expected_revision.into(), |agent| agent.spec = spec).await
+    super::change(ctx, id, &expected.into(), |agent| agent.spec = spec).await
+}
+
+/// What a new agent that is as `spec` says would have beyond a blank one. Makes nothing.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] names every field that breaks a rule.
+pub fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
+    access::with_scope(ctx, Scope::AgentsWrite)?;
+    super::check(spec)?;
+    Ok(SpecDiff::of(&AgentSpec::default(), spec))
 }
 
 /// What would change if the draft became what `spec` says. Changes nothing.

@@ -1,5 +1,6 @@
 //! Version 1 of the REST interface: a thin door to the use cases.
 
+pub(crate) mod agent_files;
 pub(crate) mod agents;
 pub(crate) mod budgets;
 pub(crate) mod keys;
@@ -26,6 +27,7 @@ use crate::routes::{agent_stream, health, session_stream};
 pub(crate) fn routes() -> Api {
     let resources = [
         agents::routes,
+        agent_files::routes,
         agent_stream::routes,
         versions::routes,
         sessions::routes,

@@ -289,7 +289,7 @@ fn tagged(status: StatusCode, agent: &Agent) -> Response {
 }
 
 /// A conflict is a failed precondition to who has set one.
-fn lost_update(headers: &HeaderMap, error: Error) -> Fault {
+pub(super) fn lost_update(headers: &HeaderMap, error: Error) -> Fault {
     let fault = Fault::from(error);
     let has_condition = headers.contains_key(header::IF_MATCH);
     if has_condition && fault.is_conflict() { Fault::precondition_failed() } else { fault }

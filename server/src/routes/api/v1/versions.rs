@@ -1,13 +1,12 @@
-//! `/api/v1/agents/{id}/versions` and the agent as a file.
+//! `/api/v1/agents/{id}/versions`
 
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, agents};
 use resonant_domain::agent::Agent;
-use resonant_domain::agent_file::AgentFile;
-use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary};
+use resonant_domain::agent_version::{AgentVersion, NewVersion, VersionSummary};
 use resonant_domain::api_key::Scope;
 use resonant_domain::{AgentId, FaultKind};
 use schemars::JsonSchema;
@@ -27,16 +26,13 @@ pub(crate) fn routes(api: Api) -> Api {
     let one = Operation::get("/agents/{id}/versions/{version}", "Reads a version");
     let back =
         Operation::post("/agents/{id}/versions/{version}/restore", "Makes a version the draft");
-    let file = Operation::get("/agents/{id}/export", "Writes an agent as a file");
 
     let list_of = list_of.scope(Scope::AgentsRead).query::<ListQuery>();
     let new = new.scope(Scope::AgentsWrite).body::<NewVersion>().located();
-    let file = file.scope(Scope::AgentsRead).query::<ExportQuery>();
     api.add(list_of.answers_page::<VersionSummary>("versions"), list)
         .add(new.answers::<AgentVersion>(201), publish)
         .add(one.scope(Scope::AgentsRead).answers::<AgentVersion>(200), get)
         .add(back.scope(Scope::AgentsWrite).answers::<Agent>(200), restore)
-        .add(file.answers::<AgentFile>(200), export)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -89,38 +85,4 @@ fn named((id, version): &(String, String)) -> Result<(AgentId, u32), Fault> {
         .ok()
         .zip(version.parse().ok())
         .ok_or_else(|| Fault::of(FaultKind::NotFound, "there is no such version"))
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExportQuery {
-    /// `draft`, or the number of a version.
-    #[serde(default)]
-    #[schemars(with = "Option<String>", regex(pattern = "^(draft|[1-9][0-9]{0,8})$"))]
-    edition: Edition,
-}
-
-/// The agent as a file to keep: its draft, or the version that `edition` names.
-pub(crate) async fn export(
-    Extension(ctx): Extension<Ctx>,
-    PathId(id): PathId<AgentId>,
-    Query(query): Query<ExportQuery>,
-) -> Result<Response, Fault> {
-    let spec = match query.edition {
-        Edition::Draft => agents::get(&ctx, id).await?.spec,
-        Edition::Version(number) => agents::get_version(&ctx, id, number).await?.spec,
-    };
-    let text = AgentFile::from(spec).write().map_err(|error| {
-        tracing::error!(%error, "an agent could not be written as a file");
-        Fault::of(FaultKind::Internal, "the file could not be written")
-    })?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"agent.json\""),
-        ),
-    ];
-    Ok((StatusCode::OK, headers, text).into_response())
 }

@@ -1,0 +1,192 @@
+//! `/studio/import`: a file becomes a new agent, or the draft of one that there is.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::FaultKind;
+
+use super::agent_form::{action_error, field_fault};
+use super::diff_view::DiffView;
+use super::editor_route::agent_id;
+use super::import_api::{CheckFile, ImportFile, ImportTarget, get_import_target};
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::refused_form::refused_form;
+use crate::ui::{
+    Button, ButtonKind, ErrorPanel, FormError, LinkButton, PageHead, Skeleton, TextArea,
+};
+use crate::{browser, paths, ssr};
+
+/// Beyond so many bytes no agent has a file.
+const SIZE_MAX: f64 = 512.0 * 1024.0;
+
+/// The page that reads a file.
+#[derive(Debug)]
+pub struct ImportRoute {
+    target: Resource<Result<Option<ImportTarget>, AppError>>,
+}
+
+impl LazyPage for ImportRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let agent = move || query.read().get("agent").filter(|id| !id.is_empty());
+        let target = Resource::new_blocking(agent, |agent| async move {
+            let agent = agent.as_deref().map(agent_id).transpose()?;
+            get_import_target(agent).await
+        });
+        Self { target }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let target = this.target;
+        view! {
+            <Title text="Import a file" />
+            <Meta name="description" content="Make an AI agent from a file" />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match target.await {
+                        Ok(target) => view! { <Import target=target /> }.into_any(),
+                        Err(error) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <h1>"This agent cannot be changed"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Suspense>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Import(target: Option<ImportTarget>) -> impl IntoView {
+    let import = ServerAction::<ImportFile>::new();
+    let check = ServerAction::<CheckFile>::new();
+    let text = RwSignal::new(refused_form().text("file").unwrap_or_default());
+    // The newer of the two answers speaks.
+    let failed = action_error(import.value());
+    let refused = action_error(check.value());
+    let error = Signal::derive(move || failed.get().or_else(|| refused.get()));
+    let changes = move || {
+        let diff = check.value().get()?.ok()?;
+        Some(view! {
+            <section class="import__changes" aria-labelledby="import-changes">
+                <h2 id="import-changes">"What the file changes"</h2>
+                <DiffView diff=diff />
+            </section>
+        })
+    };
+    let on_input = Callback::new(move |typed: String| {
+        text.set(typed);
+        check.clear();
+    });
+    let unread = RwSignal::new(None);
+    let read = move |event: leptos::ev::Event| {
+        let Some(file) = browser::chosen_file(&event) else { return };
+        unread.set(None);
+        check.clear();
+        if file.size_bytes() > SIZE_MAX {
+            unread.set(Some(format!("{} is too large to be an agent", file.name())));
+            return;
+        }
+        spawn_local(async move {
+            match file.text().await {
+                Some(read) => drop(text.try_set(read)),
+                None => drop(unread.try_set(Some(format!("{} could not be read", file.name())))),
+            }
+        });
+    };
+    let id = target.as_ref().map(|target| target.id);
+    let (title, lead, back, verb) = match &target {
+        Some(target) => (
+            format!("Import into {}", target.name),
+            "The file replaces the draft; published versions stay as they are",
+            paths::agent(target.id),
+            "Replace the draft",
+        ),
+        None => (
+            "Import a file".to_owned(),
+            "A new agent from a file that was exported here or elsewhere",
+            paths::STUDIO.to_owned(),
+            "Create agent",
+        ),
+    };
+    let hidden = target.map(|target| {
+        view! {
+            <input type="hidden" name="agent" value=target.id.to_string() />
+            <input type="hidden" name="revision" value=target.revision.to_string() />
+        }
+    });
+    view! {
+        <PageHead title=title lead=lead />
+        <ActionForm action=import>
+            <div class="agent-form">
+                <FormError error=error fields=&["file"] />
+                {hidden}
+                <div class="field with-script">
+                    <label class="field__label" for="import-file">
+                        "Choose a file"
+                    </label>
+                    <input
+                        class="field__control"
+                        type="file"
+                        id="import-file"
+                        accept=".json,application/json"
+                        aria-describedby="import-file-fault"
+                        on:change=read
+                    />
+                    <p
+                        class="field__error"
+                        id="import-file-fault"
+                        role="alert"
+                        hidden=move || unread.with(Option::is_none)
+                    >
+                        {move || unread.get()}
+                    </p>
+                </div>
+                <TextArea
+                    label="The file's text"
+                    name="file"
+                    value=text
+                    on_input=on_input
+                    rows=14
+                    required=true
+                    is_code=true
+                    hint="JSON, as the editor exports it. It holds no secrets"
+                    error=field_fault(error, "file")
+                />
+                {changes}
+                <div class="agent-form__end">
+                    <Button kind=ButtonKind::Primary busy=import.pending()>
+                        {verb}
+                    </Button>
+                    <span class="with-script">
+                        <Button
+                            type_="button"
+                            busy=check.pending()
+                            on_click=Callback::new(move |_| {
+                                import.clear();
+                                check.dispatch(CheckFile { agent: id, file: text.get_untracked() });
+                            })
+                        >
+                            "See what it changes"
+                        </Button>
+                    </span>
+                    <LinkButton href=back kind=ButtonKind::Quiet>
+                        "Back"
+                    </LinkButton>
+                </div>
+            </div>
+        </ActionForm>
+    }
+}
