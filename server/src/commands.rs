@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod doctor;
 mod serve;
+mod shards;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,8 @@ server web               answer requests alone
 server worker            run sessions alone; answers health checks and /metrics
 server migrate           bring the schema up to date, one process at a time
 server migrate --distribute    the same, then spread the tables over a Citus cluster
+server shards status     how the owners' buckets are spread over several databases
+server shards move BUCKET TO    move a bucket to another of them while its owners work
 server load-content      publish the sample listings, once
 server rotate-secrets    seal all secrets under the first key of SECRETS_KEY
 server admin create EMAIL    make a member an admin; without such a member, make one
@@ -38,6 +41,8 @@ pub enum Command {
     Migrate,
     /// The same, then spread the tables over the nodes of a cluster.
     Distribute,
+    /// Look after several databases.
+    Shards(ShardsCommand),
     /// Publish the sample listings.
     LoadContent,
     /// Seal all secrets under the first key.
@@ -52,6 +57,20 @@ pub enum Command {
     Restore(PathBuf),
     /// List the commands.
     Help,
+}
+
+/// What to do about several databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardsCommand {
+    /// Say how the buckets are spread.
+    Status,
+    /// Move a bucket.
+    Move {
+        /// Which one, from 0.
+        bucket: i32,
+        /// The number of the shard that it goes to, from 0.
+        to: usize,
+    },
 }
 
 /// What to do about admins.
@@ -78,6 +97,8 @@ impl Command {
             ["worker"] => Self::Serve(Role::Worker),
             ["migrate"] => Self::Migrate,
             ["migrate", "--distribute"] => Self::Distribute,
+            ["shards", "status"] => Self::Shards(ShardsCommand::Status),
+            ["shards", "move", bucket, to] => Self::Shards(shards::parse_move(bucket, to)?),
             ["load-content"] => Self::LoadContent,
             ["rotate-secrets"] => Self::RotateSecrets,
             ["admin", "create", email] => Self::Admin(AdminCommand::Create(email.to_owned())),
@@ -108,6 +129,9 @@ impl Command {
                 tracing::info!("the tables are spread by owner");
                 Ok(())
             }
+            Self::Shards(command) => {
+                shards::run(&connect().await?, &settings.backend.database, command).await
+            }
             Self::LoadContent => {
                 let count = connect().await?.load_content().await;
                 let count = count.with_context(|| settings.no_database())?;
@@ -133,7 +157,7 @@ impl Command {
 }
 
 async fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    wait_for(settings, || Backend::migrate(&settings.backend.database.url)).await?;
+    wait_for(settings, || resonant_backend::shards::migrate(&settings.backend.database)).await?;
     tracing::info!("the schema is up to date");
     Ok(())
 }
@@ -146,11 +170,14 @@ mod tests {
     fn every_command_of_the_help_is_understood() {
         for line in HELP.lines() {
             let words = line.split("  ").next().unwrap_or_default().replace("[all]", "all");
+            let words = words.replace("BUCKET TO", "1023 1");
             let words: Vec<_> = words.split_whitespace().skip(1).map(str::to_owned).collect();
             assert!(Command::parse(&words).is_ok(), "{words:?}");
         }
         assert_eq!(Command::parse(&[]).unwrap(), Command::Serve(Role::All));
-        for words in [&["backup"][..], &["admin"], &["web", "now"], &["serve"]] {
+        for words in
+            [&["backup"][..], &["admin"], &["web", "now"], &["serve"], &["shards", "move", "1"]]
+        {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
             let error = Command::parse(&words).unwrap_err().to_string();
             assert!(error.contains("load-content"), "{error}");

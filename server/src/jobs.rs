@@ -1,12 +1,13 @@
 //! What a process does by the clock, besides running sessions: it writes down what it measured, and
 //! one process does what is done once for all.
 
+mod end_moves;
 mod keep_metrics;
 mod lead;
 
 use std::time::Duration;
 
-use resonant_backend::{Actor, Backend, Ctx, RequestId};
+use resonant_backend::{Actor, Backend, Ctx, DatabaseSettings, RequestId};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,10 +24,18 @@ pub struct Jobs {
 impl Jobs {
     /// Starts them. They end when `stopping` is cancelled.
     #[must_use]
-    pub fn start(backend: &Backend, stopping: &CancellationToken) -> Self {
+    pub fn start(
+        backend: &Backend,
+        database: &DatabaseSettings,
+        stopping: &CancellationToken,
+    ) -> Self {
         let tasks = TaskTracker::new();
         tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
+        if database.shard_urls.len() > 1 {
+            let (backend, database) = (backend.clone(), database.clone());
+            tasks.spawn(end_moves::until(backend, database, stopping.clone()));
+        }
         tasks.close();
         Self { tasks }
     }

@@ -78,7 +78,7 @@ pub async fn serve_until_stopped(
     let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
     let sessions = if role == Role::Web { 0 } else { settings.workers };
     let workers = Workers::start(&backend, sessions, &stopping);
-    let jobs = Jobs::start(&backend, &stopping);
+    let jobs = Jobs::start(&backend, &settings.backend.database, &stopping);
     tokio::spawn(keep_up(backend.clone(), stopping.clone()));
     let state = AppState {
         backend,

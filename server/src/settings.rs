@@ -343,6 +343,7 @@ mod tests {
             ("DATABASE_STATEMENT_TIMEOUT_MS", "hunter2"),
             ("DATABASE_POOLER", "hunter2"),
             ("DATABASE_REPLICA_URLS", "postgres://a/r,hunter2"),
+            ("DATABASE_SHARD_URLS", "postgres://a/r,postgres://u:hunter2@localhost/r"),
             ("DATABASE_REPLICA_MAX_LAG_MS", "4294967295"),
             ("SESSION_RETENTION_DAYS", "hunter2"),
             ("RATE_LIMIT_CALLER", "hunter2"),

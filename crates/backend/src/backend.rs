@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
+use crate::store::shards::Owners;
 use crate::store::{self, MIGRATOR};
 use crate::tool_backing::ToolBacking;
 use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
@@ -383,6 +384,11 @@ impl Backend {
     /// A transaction of the installation's own on one of [`Backend::shards`].
     pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
         self.waited(self.inner.database.begin_on(shard)).await
+    }
+
+    /// Whose things such a transaction may take.
+    pub(crate) fn owners(&self) -> Owners {
+        if self.inner.database.is_sharded() { Owners::Held } else { Owners::All }
     }
 
     /// The one database of a test, whosever things are meant.

@@ -8,6 +8,7 @@
 //! A use case never asks for "a connection": it says whose things it means and whether it writes. With
 //! one database all six lead to the same pool.
 
+mod buckets;
 #[cfg(test)]
 mod faults;
 mod marks;
@@ -21,13 +22,17 @@ use resonant_domain::UserId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
+use self::buckets::{Buckets, Route};
 use self::pool::Pool;
 use self::presence::Presence;
 use self::replicas::{Mark, Others, Replicas, span};
-use crate::Result;
 use crate::cache::redis::Redis;
 use crate::cache::written::Written;
+use crate::{Error, Result, store};
 
+pub(crate) use self::buckets::BUCKETS;
+#[cfg(test)]
+pub(crate) use self::buckets::bucket_of;
 pub(crate) use self::marks::Whose;
 pub(crate) use self::pool::{Limits, address};
 pub use self::settings::{DatabaseSettings, Pooler};
@@ -46,6 +51,8 @@ pub(crate) struct Shard(usize);
 /// Every database of an installation.
 pub(crate) struct Database {
     shards: Vec<Pool>,
+    /// Where the owners are, when there are several databases.
+    buckets: Option<Buckets>,
     replicas: Option<Replicas>,
     /// Whether a single statement is spared the transaction around it. Tests do without, so that a
     /// forgotten commit shows.
@@ -60,18 +67,26 @@ impl Database {
     /// [`crate::Error::Unavailable`] when one that is written to does not answer, and why;
     /// [`crate::Error::Internal`] when a setting cannot be used.
     pub(crate) async fn open(settings: &DatabaseSettings, redis_url: Option<&str>) -> Result<Self> {
-        let shards = vec![Pool::new(&settings.url, settings)?];
+        let shards = settings.urls();
+        let shards = shards.iter().map(|url| Pool::new(url, settings));
+        let shards = shards.collect::<Result<Vec<_>>>()?;
         for pool in &shards {
             pool.check().await?;
         }
+        buckets::check_numbers(&shards).await?;
+        let buckets = match &shards[..] {
+            [_] => None,
+            [catalogue, ..] => Some(Buckets::read(catalogue, shards.len()).await?),
+            [] => return Err(Error::internal("there is no database")),
+        };
         let replicas = replicas(&shards, settings, redis_url).await?;
-        Ok(Self { shards, replicas, is_terse: true })
+        Ok(Self { shards, buckets, replicas, is_terse: true })
     }
 
     #[cfg(any(test, feature = "fakes"))]
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
-        Self { shards: vec![Pool::of(pool)], replicas: None, is_terse: false }
+        Self { shards: vec![Pool::of(pool)], buckets: None, replicas: None, is_terse: false }
     }
 
     /// How many connections are in use, and how many may be open.
@@ -84,22 +99,58 @@ impl Database {
 
     /// Reads what the owner owns.
     pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
-        self.reading(of_owner(owner)).await
+        let route = self.route(owner);
+        loop {
+            let mut conn = self.reading(route.whose()).await?;
+            if route.may_read(&mut conn).await? {
+                return Ok(conn);
+            }
+            drop(conn);
+            route.look_again().await?;
+        }
     }
 
     /// Reads what the owner owns where it is written.
     pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
-        self.shards[of_owner(owner).shard].conn().await
+        let route = self.route(owner);
+        loop {
+            let mut conn = self.shards[route.whose().shard].conn().await?;
+            if route.may_read(&mut conn).await? {
+                return Ok(conn);
+            }
+            drop(conn);
+            route.look_again().await?;
+        }
     }
 
     /// Writes what the owner owns by one statement.
     pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
-        self.writing(of_owner(owner)).await
+        if self.is_sharded() {
+            return self.begin(owner).await;
+        }
+        self.writing(self.route(owner).whose()).await
     }
 
-    /// Begins a transaction on what the owner owns.
+    /// Begins a transaction on what the owner owns. Waits while that is being moved.
     pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
-        self.transaction(of_owner(owner)).await
+        let route = self.route(owner);
+        loop {
+            let mut tx = self.transaction(route.whose()).await?;
+            if route.may_write(&mut tx).await? {
+                return Ok(tx);
+            }
+            drop(tx);
+            route.look_again().await?;
+        }
+    }
+
+    /// Whether there are several databases.
+    pub(crate) const fn is_sharded(&self) -> bool {
+        self.buckets.is_some()
+    }
+
+    fn route(&self, owner: UserId) -> Route<'_> {
+        Route::new(self.buckets.as_ref(), &self.shards[CATALOGUE.shard], owner)
     }
 
     /// Reads what is everybody's.
@@ -155,7 +206,11 @@ impl Database {
 
     /// Begins a transaction of the installation itself on one database, over all owners there.
     pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
-        Ok(Writing::transaction(self.shards[shard.0].begin().await?))
+        let mut tx = self.shards[shard.0].begin().await?;
+        if self.is_sharded() {
+            store::shards::enter_all(&mut tx).await?;
+        }
+        Ok(Writing::transaction(tx))
     }
 
     /// The pools whose databases call out to workers: none behind a pooler.
@@ -187,9 +242,4 @@ async fn replicas(
         (None, Pooler::Transaction) => Others::Unknown,
     };
     Ok(Some(Replicas::new(shards.to_vec(), replicas, others, max_lag)))
-}
-
-/// The place of what the owner owns.
-const fn of_owner(owner: UserId) -> Whose {
-    Whose { shard: 0, owner: Some(owner) }
 }

@@ -30,6 +30,7 @@ pub mod secrets;
 pub mod service_levels;
 pub mod sessions;
 mod signature;
+pub mod shards;
 mod store;
 mod tool_backing;
 pub mod tools;

@@ -139,12 +139,13 @@ pub async fn delete(ctx: &Ctx, id: ScheduleId) -> Result<()> {
 pub async fn run_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    let owners = backend.owners();
     let mut count = 0;
     for shard in backend.shards() {
         loop {
             let mut tx = backend.begin_on(shard).await?;
             let now = backend.now();
-            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now).await? else { break };
+            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now, owners).await? else { break };
             let started = start(backend, &mut tx, &fixed).await?;
             let schedule = &mut fixed.schedule;
             schedule.last_run_at = Some(now);

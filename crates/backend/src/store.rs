@@ -8,6 +8,7 @@ pub(crate) mod agent_trash;
 pub(crate) mod agent_versions;
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod bucket_copy;
 pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod distribution;
@@ -33,6 +34,7 @@ pub(crate) mod session_records;
 pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod shards;
 pub(crate) mod slow_samples;
 pub(crate) mod webhooks;
 

@@ -120,6 +120,7 @@ pub async fn deliveries(ctx: &Ctx, id: WebhookId) -> Result<Vec<Delivery>> {
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    let owners = backend.owners();
     let mut count = 0;
     for shard in backend.shards() {
         loop {
@@ -127,7 +128,7 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
             let mut tx = backend.begin_on(shard).await?;
             let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
             let retaken_at = now + RETAKEN_AFTER;
-            let due = store::webhooks::claim_due(&mut tx, now, retaken_at, most).await?;
+            let due = store::webhooks::claim_due(&mut tx, now, retaken_at, most, owners).await?;
             tx.commit().await?;
             if due.is_empty() {
                 break;

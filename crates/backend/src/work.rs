@@ -69,10 +69,11 @@ pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
 /// Takes the session that has waited longest in one of the databases.
 async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
     let mut tries = CLAIM_TRIES;
+    let (slots, owners) = (backend.slots(), backend.owners());
     loop {
         let mut tx = backend.begin_on(shard).await?;
         let claimed =
-            match store::queue::claim(&mut tx, worker, backend.lease(), backend.slots()).await {
+            match store::queue::claim(&mut tx, worker, backend.lease(), slots, owners).await {
                 // Another worker took the same slot at the same moment.
                 Err(sqlx::Error::Database(error)) if error.is_unique_violation() && tries > 0 => {
                     tries -= 1;
@@ -108,7 +109,7 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
     let mut orphans = 0;
     for shard in ctx.backend().shards() {
         let mut tx = ctx.backend().begin_on(shard).await?;
-        orphans += store::queue::insert_orphans(&mut tx).await?;
+        orphans += store::queue::insert_orphans(&mut tx, ctx.backend().owners()).await?;
         tx.commit().await?;
     }
     if orphans > 0 {
@@ -239,7 +240,7 @@ async fn next_due(backend: &Backend) -> Option<Duration> {
     let mut next: Option<Duration> = None;
     for shard in backend.shards() {
         let mut tx = backend.begin_on(shard).await.ok()?;
-        let due = store::queue::find_next_due(&mut tx).await.ok()?;
+        let due = store::queue::find_next_due(&mut tx, backend.owners()).await.ok()?;
         next = next.into_iter().chain(due.map(|due| due.max(LOOK_AGAIN))).min();
     }
     next

@@ -63,6 +63,9 @@ struct Database {
 
 impl Database {
     fn of(settings: &Settings) -> anyhow::Result<Self> {
+        if settings.backend.database.shard_urls.len() > 1 {
+            bail!("there are several databases: call pg_dump or pg_restore for each of them");
+        }
         let mut url: Url = settings.backend.database.url.parse().context("DATABASE_URL")?;
         let password = url.password().map(decoded);
         if url.set_password(None).is_err() {

@@ -10,11 +10,23 @@ const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 const EXAMPLE: &str = "postgres://user@localhost/resonant";
 
 pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingError> {
-    let url = vars.url("DATABASE_URL", &SCHEMES, EXAMPLE)?.ok_or_else(|| {
+    let mut shard_urls = vars.urls("DATABASE_SHARD_URLS", &SCHEMES, EXAMPLE)?;
+    let url = vars.url("DATABASE_URL", &SCHEMES, EXAMPLE)?;
+    let url = url.or_else(|| shard_urls.first().cloned()).ok_or_else(|| {
         SettingError::new("DATABASE_URL", format!("must be set, such as {EXAMPLE}"))
     })?;
+    // The first shard is the database that DATABASE_URL names, whether it is named again or not.
+    match shard_urls.iter().position(|shard| *shard == url) {
+        None if !shard_urls.is_empty() => shard_urls.insert(0, url.clone()),
+        None | Some(0) => {}
+        Some(_) => {
+            let reason = "must name the database of DATABASE_URL first";
+            return Err(SettingError::new("DATABASE_SHARD_URLS", reason));
+        }
+    }
     let defaults = DatabaseSettings::new(url);
     Ok(DatabaseSettings {
+        shard_urls,
         replica_urls: vars.urls("DATABASE_REPLICA_URLS", &SCHEMES, EXAMPLE)?,
         replica_max_lag: millis(vars, "DATABASE_REPLICA_MAX_LAG_MS")?
             .unwrap_or(defaults.replica_max_lag),

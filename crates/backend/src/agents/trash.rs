@@ -60,10 +60,12 @@ pub async fn purge(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let before = ctx.backend().now() - SignedDuration::from_hours(24 * TRASH_DAYS);
     let mut purged = 0;
+    let owners = ctx.backend().owners();
     for shard in ctx.backend().shards() {
         loop {
             let mut tx = ctx.backend().begin_on(shard).await?;
-            let count = store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH).await?;
+            let count =
+                store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
             tx.commit().await?;
             purged += count;
             if count < PURGE_BATCH.unsigned_abs() {

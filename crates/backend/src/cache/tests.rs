@@ -364,7 +364,8 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = worker.conn().await.unwrap();
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), worker.slots())
+    let (lease, slots) = (Duration::from_mins(1), worker.slots());
+    let claimed = store::queue::claim(&mut conn, "worker", lease, slots, worker.owners())
         .await
         .unwrap()
         .unwrap();

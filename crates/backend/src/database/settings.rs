@@ -22,6 +22,8 @@ pub enum Pooler {
 pub struct DatabaseSettings {
     /// Where PostgreSQL is; with several shards, where the catalogue is.
     pub url: String,
+    /// Where the shards are, the first of them at `url`; empty: there is one database.
+    pub shard_urls: Vec<String>,
     /// Where streaming replicas are, of whichever of the databases.
     pub replica_urls: Vec<String>,
     /// How far a replica may lag behind and still be used.
@@ -51,6 +53,7 @@ impl DatabaseSettings {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            shard_urls: Vec::new(),
             replica_urls: Vec::new(),
             replica_max_lag: Duration::from_secs(10),
             pool_size: 20,
@@ -63,6 +66,11 @@ impl DatabaseSettings {
             pooler: Pooler::Absent,
             session_retention_days: 0,
         }
+    }
+
+    /// Where every database that is written to is, the first one first.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        if self.shard_urls.is_empty() { vec![self.url.clone()] } else { self.shard_urls.clone() }
     }
 
     pub(crate) fn session_retention(&self) -> Option<SignedDuration> {

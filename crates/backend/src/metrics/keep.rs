@@ -118,7 +118,8 @@ pub(super) async fn queue_levels(backend: &Backend) -> Result<BTreeMap<Family, u
     let mut all = BTreeMap::new();
     for shard in backend.shards() {
         let mut conn = backend.begin_on(shard).await?;
-        for (family, level) in store::metrics::find_queue_levels(&mut conn).await?.levels() {
+        let found = store::metrics::find_queue_levels(&mut conn, backend.owners()).await?;
+        for (family, level) in found.levels() {
             let sum = all.entry(family).or_insert(0);
             *sum = if family == Family::QueueAge { level.max(*sum) } else { *sum + level };
         }

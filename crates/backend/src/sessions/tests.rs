@@ -34,7 +34,8 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let agent = agent(ctx).await;
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), backend.slots())
+    let (lease, slots) = (Duration::from_mins(1), backend.slots());
+    let claimed = store::queue::claim(&mut conn, "worker", lease, slots, backend.owners())
         .await
         .unwrap()
         .unwrap();

@@ -7,6 +7,7 @@ use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::shards::Owners;
 use super::{known, unsigned};
 
 /// Puts agents into the trash; answers those that were not there yet.
@@ -139,12 +140,14 @@ pub(crate) async fn delete_due(
     conn: &mut PgConnection,
     before: jiff::Timestamp,
     limit: i64,
+    owners: Owners,
 ) -> sqlx::Result<u64> {
     let gone = sqlx::query_scalar!(
         r#"
         WITH due AS (
             SELECT owner_id, agent_id FROM agents
             WHERE deleted_at IS NOT NULL AND deleted_at < $1
+              AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
             LIMIT $2
             FOR UPDATE SKIP LOCKED
         ), gone AS (
@@ -159,6 +162,7 @@ pub(crate) async fn delete_due(
         "#,
         before.to_sqlx() as Timestamp,
         limit,
+        owners.are_held(),
     )
     .fetch_one(conn)
     .await?;

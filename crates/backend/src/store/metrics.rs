@@ -6,6 +6,7 @@ use resonant_domain::metric::Family;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::shards::Owners;
 use super::{known, signed, unsigned};
 use crate::metrics::Step;
 
@@ -305,7 +306,10 @@ impl QueueLevels {
 }
 
 #[tracing::instrument(name = "db.metric.find_queue_levels", skip_all, err(level = "debug"))]
-pub(crate) async fn find_queue_levels(conn: &mut PgConnection) -> sqlx::Result<QueueLevels> {
+pub(crate) async fn find_queue_levels(
+    conn: &mut PgConnection,
+    owners: Owners,
+) -> sqlx::Result<QueueLevels> {
     sqlx::query_as!(
         QueueLevels,
         r#"
@@ -316,7 +320,9 @@ pub(crate) async fn find_queue_levels(conn: &mut PgConnection) -> sqlx::Result<Q
                    0
                ) AS "age_ms!"
         FROM session_queue
-        "#
+        WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)
+        "#,
+        owners.are_held(),
     )
     .fetch_one(conn)
     .await

@@ -8,6 +8,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
 use super::interval;
+use super::shards::Owners;
 
 /// A session that was claimed.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,7 @@ pub(crate) async fn claim(
     worker: &str,
     lease: Duration,
     slots: Slots,
+    owners: Owners,
 ) -> sqlx::Result<Option<Claimed>> {
     let row = sqlx::query!(
         r#"
@@ -107,6 +109,7 @@ pub(crate) async fn claim(
             WHERE NOT q.is_parked AND coalesce(q.lease_until, q.run_at) <= now()
               AND ($3 = 0 OR owned.slot IS NOT NULL)
               AND ($4 = 0 OR agents.slot IS NOT NULL)
+              AND (NOT $5::BOOLEAN OR is_owner_held(q.owner_id))
             ORDER BY q.priority DESC, coalesce(q.lease_until, q.run_at)
             LIMIT 1
             FOR UPDATE OF q SKIP LOCKED
@@ -128,6 +131,7 @@ pub(crate) async fn claim(
         interval(lease),
         i32::try_from(slots.per_owner).unwrap_or(i32::MAX),
         i32::try_from(slots.per_agent).unwrap_or(i32::MAX),
+        owners.are_held(),
     )
     .fetch_optional(conn)
     .await?;
@@ -141,13 +145,17 @@ pub(crate) async fn claim(
 
 /// For how long no session that is queued now will be due; `None`: none is queued.
 #[tracing::instrument(name = "db.queue.find_next_due", skip_all, err(level = "debug"))]
-pub(crate) async fn find_next_due(conn: &mut PgConnection) -> sqlx::Result<Option<Duration>> {
+pub(crate) async fn find_next_due(
+    conn: &mut PgConnection,
+    owners: Owners,
+) -> sqlx::Result<Option<Duration>> {
     let seconds = sqlx::query_scalar!(
         r#"
         SELECT extract(epoch FROM min(coalesce(lease_until, run_at)) - now())::FLOAT8
         FROM session_queue
-        WHERE NOT is_parked
+        WHERE NOT is_parked AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
         "#,
+        owners.are_held(),
     )
     .fetch_one(conn)
     .await?;
@@ -283,7 +291,7 @@ pub(crate) async fn wake(
 /// Queues again what should be in the queue and is not: sessions that are not over without a row of
 /// their own. Answers how many.
 #[tracing::instrument(name = "db.queue.insert_orphans", skip_all, err(level = "debug"))]
-pub(crate) async fn insert_orphans(conn: &mut PgConnection) -> sqlx::Result<u64> {
+pub(crate) async fn insert_orphans(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
         INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)
@@ -295,8 +303,10 @@ pub(crate) async fn insert_orphans(conn: &mut PgConnection) -> sqlx::Result<u64>
               SELECT FROM session_queue q
               WHERE q.owner_id = s.owner_id AND q.session_id = s.session_id
           )
+          AND (NOT $1::BOOLEAN OR is_owner_held(s.owner_id))
         ON CONFLICT (owner_id, session_id) DO NOTHING
         "#,
+        owners.are_held(),
     )
     .execute(conn)
     .await?;

@@ -7,6 +7,8 @@ use resonant_domain::{AgentId, ScheduleId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::shards::Owners;
+
 /// A schedule with the agent that it runs.
 pub(crate) struct Fixed {
     pub(crate) owner_id: UserId,
@@ -108,6 +110,7 @@ pub(crate) async fn lock(
 pub(crate) async fn claim_due(
     conn: &mut PgConnection,
     now: jiff::Timestamp,
+    owners: Owners,
 ) -> sqlx::Result<Option<Fixed>> {
     let row = sqlx::query_as!(
         ScheduleRow,
@@ -116,12 +119,13 @@ pub(crate) async fn claim_due(
                cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
-        WHERE next_run_at <= $1
+        WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
         ORDER BY next_run_at
         LIMIT 1
         FOR UPDATE SKIP LOCKED
         "#,
         now.to_sqlx() as Timestamp,
+        owners.are_held(),
     )
     .fetch_optional(conn)
     .await?;

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::known;
+use super::shards::Owners;
 
 /// A message that is due.
 pub(crate) struct Due {
@@ -294,13 +295,14 @@ pub(crate) async fn claim_due(
     now: jiff::Timestamp,
     retaken_at: jiff::Timestamp,
     limit: i64,
+    owners: Owners,
 ) -> sqlx::Result<Vec<Due>> {
     let rows = sqlx::query!(
         r#"
         WITH due AS (
             SELECT owner_id, delivery_id
             FROM webhook_deliveries
-            WHERE next_attempt_at <= $1
+            WHERE next_attempt_at <= $1 AND (NOT $4::BOOLEAN OR is_owner_held(owner_id))
             ORDER BY next_attempt_at
             LIMIT $3
             FOR UPDATE SKIP LOCKED
@@ -315,6 +317,7 @@ pub(crate) async fn claim_due(
         now.to_sqlx() as Timestamp,
         retaken_at.to_sqlx() as Timestamp,
         limit,
+        owners.are_held(),
     )
     .fetch_all(conn)
     .await?;

@@ -1,0 +1,281 @@
+//! Buckets that move while their owners write, and movers that die, or are overtaken, at each step.
+//! `RESONANT_FAULTS=full` makes the runs long.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::{FutureExt as _, join_all, pending, ready};
+use resonant_domain::UserId;
+use resonant_domain::session::SessionState;
+use resonant_runtime::clock::SystemClock;
+use sqlx::types::Uuid;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::database::{Database, bucket_of};
+use crate::own_cluster::Cluster;
+use crate::{Settings, agents, sample, sessions, work};
+
+const STEPS: [Step; 9] = [
+    Step::Subscribed,
+    Step::Copied,
+    Step::Fenced,
+    Step::CaughtUp,
+    Step::Unsubscribed,
+    Step::Ready,
+    Step::Switched,
+    Step::Released,
+    Step::Held,
+];
+const WRITERS: u32 = 4;
+/// A grace for readers who are all fast.
+const SHORT: Duration = Duration::from_millis(200);
+
+#[expect(clippy::disallowed_methods, reason = "a test asks how long it may be")]
+fn is_full() -> bool {
+    std::env::var("RESONANT_FAULTS").is_ok_and(|form| form == "full")
+}
+
+/// Two databases of one cluster.
+async fn two_shards() -> (Cluster, Settings) {
+    let cluster = Cluster::primary(&[
+        "wal_level=logical",
+        "max_replication_slots=40",
+        "max_wal_senders=40",
+        "max_logical_replication_workers=20",
+        "max_sync_workers_per_subscription=8",
+        "max_worker_processes=40",
+    ]);
+    let mut admin = connect(&cluster.url("resonant")).await.unwrap();
+    sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
+    let mut settings = sample::settings();
+    settings.database = DatabaseSettings {
+        shard_urls: vec![cluster.url("resonant"), cluster.url("second")],
+        ..DatabaseSettings::new(cluster.url("resonant"))
+    };
+    migrate(&settings.database).await.unwrap();
+    migrate(&settings.database).await.unwrap();
+    (cluster, settings)
+}
+
+/// A process of its own, with its own view of the table of buckets.
+async fn process(settings: &Settings) -> Backend {
+    let database = Database::open(&settings.database, None).await.unwrap();
+    Backend::with_database(database, settings, Arc::new(SystemClock)).unwrap()
+}
+
+async fn shard_of(settings: &Settings, bucket: i32) -> usize {
+    let mut catalogue = connect(&settings.database.url).await.unwrap();
+    let buckets = shards::list_buckets(&mut catalogue).await.unwrap();
+    usize::try_from(buckets[usize::try_from(bucket).unwrap()].1).unwrap()
+}
+
+/// The owner's agents and sessions in one of the databases.
+async fn rows(settings: &Settings, shard: usize, owner: UserId) -> Vec<Uuid> {
+    let mut conn = connect(&settings.database.shard_urls[shard]).await.unwrap();
+    let rows = sqlx::query_scalar!(
+        r#"
+        SELECT agent_id AS "id!" FROM agents WHERE owner_id = $1
+        UNION ALL SELECT session_id FROM sessions WHERE owner_id = $1
+        ORDER BY 1
+        "#,
+        owner.as_uuid(),
+    );
+    rows.fetch_all(&mut conn).await.unwrap()
+}
+
+async fn moved(ctx: &Ctx, settings: &Settings, bucket: i32, to: usize) -> Result<()> {
+    let mut witness = |_| ready(()).boxed();
+    move_bucket_before(ctx, &settings.database, (bucket, to), SHORT, &mut witness).await
+}
+
+/// Begins a move and lets it end without a word after a step.
+async fn dies(ctx: &Ctx, settings: &Settings, bucket: i32, to: usize, after: Step) {
+    let died = Arc::new(Notify::new());
+    let dead = died.clone();
+    let mut witness = move |step| {
+        if step == after {
+            dead.notify_one();
+            pending().boxed()
+        } else {
+            ready(()).boxed()
+        }
+    };
+    let moving = move_bucket_before(ctx, &settings.database, (bucket, to), SHORT, &mut witness);
+    tokio::select! {
+        ended = moving => panic!("{after:?} comes first: {ended:?}"),
+        () = died.notified() => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_doubled_while_a_bucket_moves_and_its_mover_dies() {
+    let (_cluster, settings) = two_shards().await;
+    let (mover, writer, reader) =
+        (process(&settings).await, process(&settings).await, process(&settings).await);
+    let ctx = sample::guest(&writer).await.unwrap();
+    let there = reader.ctx(ctx.actor(), ctx.request_id().clone());
+    let owner = access::user(&ctx).unwrap();
+    let bucket = bucket_of(owner);
+    let system = mover.system();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+
+    let written = Mutex::new(BTreeSet::from([agent.id.as_uuid()]));
+    let stop = AtomicBool::new(false);
+    // 500 writes a second at full length.
+    let pause = Duration::from_millis(if is_full() { 8 } else { 40 });
+    let writers = join_all((0..WRITERS).map(|_| async {
+        let mut tick = tokio::time::interval(pause);
+        while !stop.load(Ordering::Relaxed) {
+            tick.tick().await;
+            let made = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+            written.lock().unwrap().insert(made.id.as_uuid());
+            assert_eq!(agents::get(&there, made.id).await.unwrap(), made, "own writes are read");
+            let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
+            written.lock().unwrap().insert(session.id.as_uuid());
+            sessions::get(&there, session.id).await.unwrap();
+        }
+    }));
+    let carrying = async {
+        let steps: &[Step] =
+            if is_full() { &STEPS } else { &[Step::Copied, Step::Fenced, Step::Switched] };
+        for step in steps {
+            let to = 1 - shard_of(&settings, bucket).await;
+            dies(&system, &settings, bucket, to, *step).await;
+            moved(&system, &settings, bucket, to).await.unwrap();
+            assert_eq!(shard_of(&settings, bucket).await, to, "{step:?}");
+            moved(&system, &settings, bucket, to).await.unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(writers, carrying);
+    let written: Vec<_> = written.into_inner().unwrap().into_iter().collect();
+    let shard = shard_of(&settings, bucket).await;
+    assert_eq!(rows(&settings, shard, owner).await, written);
+    assert_eq!(rows(&settings, 1 - shard, owner).await, Vec::<Uuid>::new());
+    assert_eq!(status(&system, &settings.database).await.unwrap().moves, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mover_that_was_overtaken_changes_nothing() {
+    let (cluster, settings) = two_shards().await;
+    let backend = process(&settings).await;
+    let ctx = sample::guest(&backend).await.unwrap();
+    let owner = access::user(&ctx).unwrap();
+    let bucket = bucket_of(owner);
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let system = backend.system();
+    for step in [Step::Ready, Step::Released] {
+        let to = 1 - shard_of(&settings, bucket).await;
+        let (stopped, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (stops, goes_on) = (stopped.clone(), go_on.clone());
+        let mut witness = move |done| {
+            let (stops, goes_on) = (stops.clone(), goes_on.clone());
+            async move {
+                if done == step {
+                    stops.notify_one();
+                    goes_on.notified().await;
+                }
+            }
+            .boxed()
+        };
+        let first =
+            move_bucket_before(&system, &settings.database, (bucket, to), SHORT, &mut witness);
+        let second = async {
+            stopped.notified().await;
+            // Its lock is lost with the connection, and it does not know.
+            let mut admin = connect(&cluster.url("resonant")).await.unwrap();
+            let lost = "SELECT pg_terminate_backend(pid) FROM pg_locks \
+                        WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()";
+            sqlx::raw_sql(lost).execute(&mut admin).await.unwrap();
+            moved(&system, &settings, bucket, to).await.unwrap();
+            moved(&system, &settings, bucket, 1 - to).await.unwrap();
+            go_on.notify_one();
+        };
+        let (first, ()) = tokio::join!(first, second);
+        assert!(first.is_err(), "{step:?}");
+        assert_eq!(shard_of(&settings, bucket).await, 1 - to, "{step:?}");
+        assert_eq!(agents::get(&ctx, agent.id).await.unwrap(), agent, "{step:?}");
+        agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    }
+    let all = rows(&settings, shard_of(&settings, bucket).await, owner).await;
+    assert_eq!(all.len(), 3, "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_without_its_mover_is_brought_to_an_end() {
+    let (_cluster, settings) = two_shards().await;
+    let backend = process(&settings).await;
+    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
+    let bucket = bucket_of(access::user(&ctx).unwrap());
+    for (step, is_moved) in [(Step::Fenced, false), (Step::Switched, true)] {
+        let from = shard_of(&settings, bucket).await;
+        dies(&system, &settings, bucket, 1 - from, step).await;
+        let mut mover = connect(&settings.database.url).await.unwrap();
+        lock_moves(&mut mover).await.unwrap();
+        let ended = end_abandoned_moves(&system, &settings.database).await.unwrap();
+        assert_eq!(ended, 0, "{step:?}: whoever holds the lock is at work");
+        drop(mover);
+        let ended = end_abandoned_moves(&system, &settings.database).await.unwrap();
+        assert_eq!(ended, 1, "{step:?}");
+        agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+        let shard = shard_of(&settings, bucket).await;
+        assert_eq!(shard != from, is_moved, "{step:?}");
+        assert_eq!(status(&system, &settings.database).await.unwrap().moves, [], "{step:?}");
+    }
+    let stranger = end_abandoned_moves(&ctx, &settings.database).await;
+    assert!(matches!(stranger, Err(Error::Forbidden)), "{stranger:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_knows_other_databases_is_refused() {
+    let (_cluster, settings) = two_shards().await;
+    let urls = &settings.database.shard_urls;
+    let one = DatabaseSettings::new(urls[0].clone());
+    let swapped = DatabaseSettings {
+        shard_urls: vec![urls[1].clone(), urls[0].clone()],
+        ..DatabaseSettings::new(urls[1].clone())
+    };
+    for other in [one, swapped.clone()] {
+        let opened = Database::open(&other, None).await;
+        assert!(matches!(opened, Err(Error::Internal(_))), "{other:?}");
+    }
+    let migrated = migrate(&swapped).await;
+    assert!(matches!(migrated, Err(Error::Internal(_))), "{migrated:?}");
+    Database::open(&settings.database, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_are_spread_and_their_sessions_run_wherever_they_are() {
+    let (_cluster, settings) = two_shards().await;
+    let backend = process(&settings).await;
+    let system = backend.system();
+    assert_eq!(status(&system, &settings.database).await.unwrap().buckets, [512, 512]);
+    let mut started = Vec::new();
+    for _ in 0..8 {
+        let ctx = sample::guest(&backend).await.unwrap();
+        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+        let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
+        started.push((ctx, session.id));
+    }
+    // One moves while its session waits.
+    let (ctx, _) = &started[0];
+    let bucket = bucket_of(access::user(ctx).unwrap());
+    let from = shard_of(&settings, bucket).await;
+    moved(&system, &settings, bucket, 1 - from).await.unwrap();
+    while let Some(claim) = work::claim(&system, "worker").await.unwrap() {
+        work::run(&system, claim, CancellationToken::new()).await.unwrap();
+    }
+    for (ctx, session) in &started {
+        let session = sessions::get(ctx, *session).await.unwrap();
+        assert_eq!(session.state, SessionState::Completed, "{session:?}");
+    }
+    let error = move_bucket(&system, &settings.database, BUCKETS, 0).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "bucket");
+    let error = move_bucket(&system, &settings.database, 0, 2).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "shard");
+    let stranger = move_bucket(ctx, &settings.database, 0, 1).await;
+    assert!(matches!(stranger, Err(Error::Forbidden)), "{stranger:?}");
+}

@@ -1,0 +1,226 @@
+//! One try to move a bucket, step by step.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection as _, PgConnection};
+
+use super::{Step, Witness, connect};
+use crate::store::bucket_copy;
+use crate::store::distribution::list_tables;
+use crate::store::shards::{self, BucketState, Move};
+use crate::{Error, Result};
+
+/// The pause between two looks at a copy.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long the bucket may be fenced before the target is in charge; the source goes on otherwise.
+const FENCED_FOR: Duration = Duration::from_secs(10);
+
+/// Whoever moves a bucket, with a connection to each of the databases concerned.
+pub(super) struct Mover<'a> {
+    bucket: i32,
+    /// Whether the table of buckets names the target, or may do so.
+    is_decided: bool,
+    epoch: i64,
+    tables: Vec<String>,
+    source_url: String,
+    source: PgConnection,
+    target: PgConnection,
+    catalogue: &'a mut PgConnection,
+    witness: Witness<'a>,
+}
+
+impl<'a> Mover<'a> {
+    /// Begins a try under a new epoch; who tried before is overtaken.
+    pub(super) async fn new(
+        urls: &[String],
+        begun: Move,
+        catalogue: &'a mut PgConnection,
+        witness: Witness<'a>,
+    ) -> Result<Self> {
+        let url = |shard: i32| {
+            let url = usize::try_from(shard).ok().and_then(|shard| urls.get(shard));
+            url.ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
+        };
+        let source_url = url(begun.source)?.clone();
+        let mut source = connect(&source_url).await?;
+        let target = connect(url(begun.target)?).await?;
+        let tables = list_tables(&mut source).await?;
+        let (bucket, is_decided) = (begun.bucket, begun.is_switched);
+        let epoch = shards::update_epoch(catalogue, bucket).await?;
+        Ok(Self {
+            bucket,
+            is_decided,
+            epoch,
+            tables,
+            source_url,
+            source,
+            target,
+            catalogue,
+            witness,
+        })
+    }
+
+    /// Brings a move that someone else has begun to one of its two ends.
+    pub(super) async fn resume(mut self, grace: Duration) -> Result<()> {
+        if self.is_decided { self.finish(grace).await } else { self.give_up().await }
+    }
+
+    /// Moves the bucket. After a fault it is where it was, or someone has to try again.
+    pub(super) async fn run(mut self, grace: Duration) -> Result<()> {
+        if let Err(fault) = self.copy_and_switch().await {
+            if !self.is_decided {
+                self.give_up().await?;
+            }
+            return Err(fault);
+        }
+        self.finish(grace).await
+    }
+
+    async fn copy_and_switch(&mut self) -> Result<()> {
+        if !bucket_copy::is_possible(&mut self.source).await? {
+            return Err(Error::Conflict(
+                "The bucket's database needs PostgreSQL 15 and wal_level=logical".to_owned(),
+            ));
+        }
+        self.set_target(BucketState::Left).await?;
+        self.set_source(BucketState::Held).await?;
+        self.copy().await?;
+        self.fence().await?;
+        self.compare().await?;
+        // Before the source deletes anything, nobody may follow it any more.
+        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
+        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
+        self.done(Step::Unsubscribed).await?;
+        let last = shards::find_fence(&mut self.source).await?;
+        shards::update_fence(&mut self.target, last).await?;
+        self.set_target(BucketState::Fenced).await?;
+        self.done(Step::Ready).await?;
+        // When no answer comes, nobody but the next try may say which side is in charge.
+        self.is_decided = true;
+        if !shards::update_shard(self.catalogue, self.bucket, self.epoch).await? {
+            return Err(overtaken());
+        }
+        self.done(Step::Switched).await
+    }
+
+    async fn copy(&mut self) -> Result<()> {
+        delete_left(&mut self.target, self.bucket, self.epoch, &self.tables).await?;
+        bucket_copy::publish(&mut self.source, self.bucket, &self.tables).await?;
+        bucket_copy::subscribe(&mut self.target, self.bucket, &self.source_url).await?;
+        self.done(Step::Subscribed).await?;
+        while !bucket_copy::is_copied(&mut self.target, self.bucket).await? {
+            if bucket_copy::has_failed(&mut self.target, self.bucket).await? {
+                return Err(Error::unavailable("the target cannot copy; its log says why"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.done(Step::Copied).await
+    }
+
+    /// Lets nobody write any more, and waits until the target has what was written.
+    async fn fence(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let is_late = || began.elapsed() > FENCED_FOR;
+        // Those who write at the moment are waited for, a second at a time: others wait behind.
+        while let Err(busy) = self.set_source(BucketState::Fenced).await {
+            if is_late() || !matches!(busy, Error::Unavailable(_)) {
+                return Err(busy);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.done(Step::Fenced).await?;
+        let position = bucket_copy::mark(&mut self.source).await?;
+        while !bucket_copy::has_reached(&mut self.source, self.bucket, &position).await? {
+            if is_late() {
+                return Err(Error::unavailable("the target does not catch up"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.done(Step::CaughtUp).await
+    }
+
+    /// Fails when the target has something else than the source.
+    async fn compare(&mut self) -> Result<()> {
+        let owners = bucket_copy::list_owners(self.catalogue, self.bucket).await?;
+        for table in &self.tables {
+            let here = bucket_copy::fingerprint(&mut self.source, &owners, table).await?;
+            let there = bucket_copy::fingerprint(&mut self.target, &owners, table).await?;
+            if here != there {
+                return Err(Error::internal(format!("{table} differs: {here} and {there}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the target in charge of what is its already, and leaves nothing on the source.
+    async fn finish(&mut self, grace: Duration) -> Result<()> {
+        self.set_source(BucketState::Left).await?;
+        self.done(Step::Released).await?;
+        self.set_target(BucketState::Held).await?;
+        self.done(Step::Held).await?;
+        tokio::time::sleep(grace).await;
+        delete_left(&mut self.source, self.bucket, self.epoch, &self.tables).await?;
+        Ok(shards::delete_move(self.catalogue, self.bucket).await?)
+    }
+
+    /// Leaves the source in charge and nothing on the target.
+    async fn give_up(&mut self) -> Result<()> {
+        self.set_target(BucketState::Left).await?;
+        self.set_source(BucketState::Held).await?;
+        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
+        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
+        delete_left(&mut self.target, self.bucket, self.epoch, &self.tables).await?;
+        Ok(shards::delete_move(self.catalogue, self.bucket).await?)
+    }
+
+    /// Tells of a step, and goes on only as the latest who tries.
+    async fn done(&mut self, step: Step) -> Result<()> {
+        (self.witness)(step).await;
+        let is_latest = shards::is_latest(self.catalogue, self.bucket, self.epoch).await?;
+        if is_latest { Ok(()) } else { Err(overtaken()) }
+    }
+
+    async fn set_source(&mut self, state: BucketState) -> Result<()> {
+        set(&mut self.source, self.bucket, self.epoch, state).await
+    }
+
+    async fn set_target(&mut self, state: BucketState) -> Result<()> {
+        set(&mut self.target, self.bucket, self.epoch, state).await
+    }
+}
+
+fn overtaken() -> Error {
+    Error::Conflict("A later move of this bucket has begun".to_owned())
+}
+
+async fn set(conn: &mut PgConnection, bucket: i32, epoch: i64, state: BucketState) -> Result<()> {
+    let mut tx = conn.begin().await?;
+    let is_set = shards::update_state(&mut tx, bucket, epoch, state).await.map_err(in_the_way)?;
+    tx.commit().await?;
+    if is_set { Ok(()) } else { Err(overtaken()) }
+}
+
+/// Deletes a copy, and only a copy.
+async fn delete_left(
+    conn: &mut PgConnection,
+    bucket: i32,
+    epoch: i64,
+    tables: &[String],
+) -> Result<()> {
+    let mut tx = conn.begin().await?;
+    if !shards::lock_left(&mut tx, bucket, epoch).await? {
+        return Err(overtaken());
+    }
+    bucket_copy::delete(&mut tx, bucket, tables).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Those who write did not end in time (55P03).
+fn in_the_way(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Database(source) if source.code().as_deref() == Some("55P03") => {
+            Error::unavailable(error)
+        }
+        _ => error.into(),
+    }
+}

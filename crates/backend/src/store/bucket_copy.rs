@@ -1,0 +1,211 @@
+//! The SQL that copies a bucket from one database to another by PostgreSQL's logical replication, with
+//! a row filter on the bucket (PostgreSQL 15).
+
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+
+use super::distribution::list_tables;
+
+/// What publication, slot and subscription of a bucket are called.
+fn name(bucket: i32) -> String {
+    format!("resonant_bucket_{bucket}")
+}
+
+/// Whether a database can publish a bucket: its log says enough, and it knows row filters.
+#[tracing::instrument(name = "db.bucket_copy.is_possible", skip_all, err(level = "debug"))]
+pub(crate) async fn is_possible(source: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT current_setting('wal_level') = 'logical'
+               AND current_setting('server_version_num')::INTEGER >= 150000 AS "is_possible!"
+        "#
+    )
+    .fetch_one(source)
+    .await
+}
+
+/// Publishes the bucket's rows and keeps the log from here on.
+#[tracing::instrument(name = "db.bucket_copy.publish", skip_all, err(level = "debug"))]
+pub(crate) async fn publish(
+    source: &mut PgConnection,
+    bucket: i32,
+    tables: &[String],
+) -> sqlx::Result<()> {
+    // The same as bucket_of, in built-in functions alone as a row filter must be.
+    let hash = "sha256(uuid_send(owner_id))";
+    let filter = format!("(((get_byte({hash}, 0) << 8) | get_byte({hash}, 1)) & 1023) = {bucket}");
+    let tables: Vec<_> = tables.iter().map(|table| format!("{table} WHERE ({filter})")).collect();
+    let (name, tables) = (name(bucket), tables.join(", "));
+    let publication = format!(
+        "CREATE PUBLICATION {name} FOR TABLE {tables} WITH (publish_via_partition_root = true)"
+    );
+    run(source, publication).await?;
+    sqlx::query!("SELECT pg_create_logical_replication_slot($1, 'pgoutput') IS NULL AS none", name)
+        .fetch_one(source)
+        .await?;
+    Ok(())
+}
+
+/// Copies what is published at `source_url`, and then every change.
+#[tracing::instrument(name = "db.bucket_copy.subscribe", skip_all, err(level = "debug"))]
+pub(crate) async fn subscribe(
+    target: &mut PgConnection,
+    bucket: i32,
+    source_url: &str,
+) -> sqlx::Result<()> {
+    let (name, source) = (name(bucket), source_url.replace('\'', "''"));
+    // The slot is there already, since one cannot make it on the subscriber's own cluster.
+    let subscription = format!(
+        "CREATE SUBSCRIPTION {name} CONNECTION '{source}' PUBLICATION {name}
+         WITH (create_slot = false, slot_name = '{name}')"
+    );
+    run(target, subscription).await
+}
+
+/// Whether every table is copied and only changes still come.
+#[tracing::instrument(name = "db.bucket_copy.is_copied", skip_all, err(level = "debug"))]
+pub(crate) async fn is_copied(target: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT coalesce(bool_and(r.srsubstate = 'r'), FALSE) AS "is_copied!"
+        FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid
+        WHERE s.subname = $1
+        "#,
+        name(bucket),
+    )
+    .fetch_one(target)
+    .await
+}
+
+/// Whether PostgreSQL has met a fault while it copied.
+#[tracing::instrument(name = "db.bucket_copy.has_failed", skip_all, err(level = "debug"))]
+pub(crate) async fn has_failed(target: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT coalesce(sum(apply_error_count + sync_error_count), 0) > 0 AS "has_failed!"
+        FROM pg_stat_subscription_stats
+        WHERE subname = $1
+        "#,
+        name(bucket),
+    )
+    .fetch_one(target)
+    .await
+}
+
+/// A place in the source's log behind all that was written so far.
+#[tracing::instrument(name = "db.bucket_copy.mark", skip_all, err(level = "debug"))]
+pub(crate) async fn mark(source: &mut PgConnection) -> sqlx::Result<String> {
+    sqlx::query_scalar!(
+        r#"SELECT pg_logical_emit_message(TRUE, 'resonant', 'fence')::TEXT AS "position!""#
+    )
+    .fetch_one(source)
+    .await
+}
+
+/// Whether the target has all that was written before `position`.
+#[tracing::instrument(name = "db.bucket_copy.has_reached", skip_all, err(level = "debug"))]
+pub(crate) async fn has_reached(
+    source: &mut PgConnection,
+    bucket: i32,
+    position: &str,
+) -> sqlx::Result<bool> {
+    let reached = sqlx::query_scalar!(
+        r#"
+        SELECT confirmed_flush_lsn >= ($2::TEXT)::PG_LSN AS "has_reached!"
+        FROM pg_replication_slots WHERE slot_name = $1
+        "#,
+        name(bucket),
+        position,
+    );
+    Ok(reached.fetch_optional(source).await?.unwrap_or(false))
+}
+
+/// The owners of a bucket, on the first database.
+#[tracing::instrument(name = "db.bucket_copy.list_owners", skip_all, err(level = "debug"))]
+pub(crate) async fn list_owners(
+    catalogue: &mut PgConnection,
+    bucket: i32,
+) -> sqlx::Result<Vec<Uuid>> {
+    let owners =
+        sqlx::query_scalar!("SELECT user_id FROM users WHERE bucket_of(user_id) = $1", bucket);
+    owners.fetch_all(catalogue).await
+}
+
+/// The number of the owners' rows in a table, and a sum over all that they hold.
+#[tracing::instrument(name = "db.bucket_copy.fingerprint", skip_all, err(level = "debug"))]
+pub(crate) async fn fingerprint(
+    conn: &mut PgConnection,
+    owners: &[Uuid],
+    table: &str,
+) -> sqlx::Result<String> {
+    let owners: Vec<_> = owners.iter().map(|owner| format!("'{owner}'")).collect();
+    let query = format!(
+        "SELECT count(*) || ' ' || coalesce(sum(hashtextextended(t::TEXT, 0)), 0)
+         FROM {table} t WHERE owner_id = ANY (ARRAY[{}]::UUID[])",
+        owners.join(", ")
+    );
+    let row = raw_sql(AssertSqlSafe(query)).fetch_one(conn).await?;
+    sqlx::Row::try_get(&row, 0)
+}
+
+/// Ends what is left of a copy on the target.
+#[tracing::instrument(name = "db.bucket_copy.unsubscribe", skip_all, err(level = "debug"))]
+pub(crate) async fn unsubscribe(target: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
+    run(target, format!("DROP SUBSCRIPTION IF EXISTS {}", name(bucket))).await
+}
+
+/// Ends what is left of a copy on the source, once nothing subscribes to it.
+#[tracing::instrument(name = "db.bucket_copy.unpublish", skip_all, err(level = "debug"))]
+pub(crate) async fn unpublish(source: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT pg_drop_replication_slot(slot_name)::TEXT AS dropped
+        FROM pg_replication_slots WHERE slot_name = $1
+        "#,
+        name(bucket),
+    )
+    .fetch_all(&mut *source)
+    .await?;
+    run(source, format!("DROP PUBLICATION IF EXISTS {}", name(bucket))).await
+}
+
+/// Deletes the bucket's rows.
+#[tracing::instrument(name = "db.bucket_copy.delete", skip_all, err(level = "debug"))]
+pub(crate) async fn delete(
+    tx: &mut PgConnection,
+    bucket: i32,
+    tables: &[String],
+) -> sqlx::Result<()> {
+    for table in tables {
+        run(tx, format!("DELETE FROM {table} WHERE bucket_of(owner_id) = {bucket}")).await?;
+    }
+    Ok(())
+}
+
+/// Lets owners' rows be where their owner's is not: off the first database there are no people.
+#[tracing::instrument(name = "db.bucket_copy.delete_references", skip_all, err(level = "debug"))]
+pub(crate) async fn delete_references(conn: &mut PgConnection) -> sqlx::Result<()> {
+    let tables = list_tables(&mut *conn).await?;
+    let references = sqlx::query!(
+        r#"
+        SELECT conrelid::REGCLASS::TEXT AS "table!", conname::TEXT AS "name!"
+        FROM pg_constraint
+        WHERE contype = 'f' AND conparentid = 0 AND conrelid::REGCLASS::TEXT = ANY ($1)
+          AND confrelid::REGCLASS::TEXT <> ALL ($1)
+        "#,
+        &tables,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for reference in references {
+        let (table, name) = (reference.table, reference.name);
+        run(conn, format!("ALTER TABLE {table} DROP CONSTRAINT {name}")).await?;
+    }
+    Ok(())
+}
+
+/// Buckets are numbers, tables and owners come from the databases, and the address from the operator.
+async fn run(conn: &mut PgConnection, statement: String) -> sqlx::Result<()> {
+    raw_sql(AssertSqlSafe(statement)).execute(conn).await?;
+    Ok(())
+}
