@@ -14,6 +14,7 @@ pub(crate) mod distribution;
 pub(crate) mod idempotency;
 pub(crate) mod leases;
 pub(crate) mod limits;
+pub(crate) mod listing_runs;
 pub(crate) mod listings;
 pub(crate) mod members;
 pub(crate) mod metrics;
@@ -24,8 +25,10 @@ pub(crate) mod partitions;
 #[cfg(test)]
 mod plans;
 pub(crate) mod presence;
+pub(crate) mod publishing;
 pub(crate) mod queue;
 pub(crate) mod replication;
+pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_events;
@@ -34,6 +37,7 @@ pub(crate) mod session_shares;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod slow_samples;
+pub(crate) mod submissions;
 pub(crate) mod webhooks;
 
 use std::time::Duration;

@@ -24,6 +24,9 @@ pub mod model;
 pub mod money;
 pub mod openapi;
 pub mod page;
+pub mod publication;
+pub mod review;
+pub mod scan;
 pub mod schedule;
 pub mod secret;
 pub mod session;
@@ -40,5 +43,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DeliveryId, ListingId, ReportId, ReviewId, ScheduleId, SessionId,
+    SubmissionId, TriggerId, UserId, WebhookId,
 };
