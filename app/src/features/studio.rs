@@ -29,6 +29,7 @@ mod version_api;
 mod versions_route;
 
 pub use agents_route::AgentsRoute;
+pub(crate) use diff_view::DiffView;
 pub use editor_route::EditorRoute;
 pub use new_agent_route::NewAgentRoute;
 pub use numbers_route::NumbersRoute;
