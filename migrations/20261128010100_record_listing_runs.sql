@@ -1,10 +1,12 @@
 -- Which sessions ran a listing's agent, and how they ended: what the platform measures about a listing,
 -- and who may judge it. Kept when a session's own record is dropped with its month.
 
+-- Of which version an agent is a copy, and the revision in which it is nothing but that.
 ALTER TABLE agents ADD COLUMN listing_version INTEGER;
+ALTER TABLE agents ADD COLUMN listing_revision BIGINT;
 
 UPDATE agents
-SET listing_version = 1
+SET listing_version = 1, listing_revision = 1
 WHERE listing_id IS NOT NULL;
 
 CREATE TABLE listing_runs (
@@ -46,7 +48,8 @@ CREATE FUNCTION record_listing_run() RETURNS TRIGGER
 BEGIN
     INSERT INTO listing_runs (owner_id, session_id, listing_id, version, is_changed, is_completed,
                               took_ms, cost_micro_usd, ended_at)
-    SELECT NEW.owner_id, NEW.session_id, listing_id, coalesce(listing_version, 1), revision > 1,
+    SELECT NEW.owner_id, NEW.session_id, listing_id, coalesce(listing_version, 1),
+           revision IS DISTINCT FROM listing_revision,
            NEW.state = 'completed',
            greatest(0, extract(EPOCH FROM NEW.ended_at
                                           - coalesce(NEW.started_at, NEW.ended_at)) * 1000)::BIGINT,

@@ -34,7 +34,8 @@ pub fn listing(slug: &str) -> String {
     format!("{MARKETPLACE}/{}", escape(slug))
 }
 
-/// The reviews of a listing.
+/// The reviews of a listing, where the forms about them lead back to.
+#[cfg(feature = "ssr")]
 pub fn reviews(slug: &str) -> String {
     format!("{}#reviews", listing(slug))
 }
@@ -44,7 +45,8 @@ pub fn reviews_page(slug: &str, cursor: &str) -> String {
     format!("{}#reviews", with_query(&listing(slug), &[("reviews", Some(cursor))]))
 }
 
-/// A listing that the viewer has reported.
+/// A listing that the viewer has reported, where that form leads to.
+#[cfg(feature = "ssr")]
 pub fn reported(slug: &str) -> String {
     format!("{}?reported=yes#report", listing(slug))
 }
@@ -55,6 +57,11 @@ pub const MODERATION: &str = "/admin/reviews";
 /// One submission as a moderator judges it.
 pub fn case(id: SubmissionId) -> String {
     format!("{MODERATION}/{id}")
+}
+
+/// The newer version of the listing that an agent was copied from.
+pub fn update(id: AgentId) -> String {
+    format!("{}/update", agent(id))
 }
 
 /// The page that publishes an agent to the marketplace.

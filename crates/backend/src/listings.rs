@@ -18,6 +18,7 @@ use crate::store::listings::{ListingPosition, Search};
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
 mod samples;
+pub mod updates;
 
 const NOT_FOUND: Error = Error::NotFound("listing");
 /// Who publishes the sample listings.
@@ -177,7 +178,8 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     store::agents::insert(&mut tx, &agent)
         .await
         .on_constraint("agents_pkey", agents::in_the_making)?;
-    store::listing_runs::update_version(&mut tx, owner, agent.id, listing.version).await?;
+    let pristine = Some(agent.revision);
+    store::listing_runs::update_copied(&mut tx, owner, agent.id, listing.version, pristine).await?;
     ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)

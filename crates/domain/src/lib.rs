@@ -38,6 +38,7 @@ pub mod template;
 pub mod text;
 pub mod timeline;
 pub mod tool;
+pub mod upstream;
 pub mod waiting;
 pub mod webhook;
 

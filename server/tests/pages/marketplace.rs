@@ -139,6 +139,32 @@ async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
     let shown = app.get(&page).by(&ada).await.text();
     assert!(shown.contains("Well done") && shown.contains("Pause it"), "{shown}");
 
+    // Whoever has a copy hears of the next version.
+    let bob = app.member("bob").await;
+    let copy = app.post("/api/v1/listings/sure-reckoner/install").by(&bob).await;
+    let copy: Agent = copy.read();
+    let editor = format!("/studio/agents/{}", copy.id);
+    assert!(!app.get(&editor).by(&bob).await.text().contains("See what is new"));
+    assert!(app.get(&format!("{editor}/update")).by(&bob).await.text().contains("newest version"));
+    let prompt = json!({ "system_prompt": "Reckon twice." });
+    let draft = format!("/api/v1/agents/{id}");
+    assert_eq!(app.call(Method::PATCH, &draft).by(&ada).json(&prompt).await.status, 200);
+    assert_eq!(app.post(&format!("{draft}/versions")).by(&ada).json(&json!({})).await.status, 201);
+    let next = form(&id, "It+reckons").replace("All+new", "It+reckons+twice");
+    assert_eq!(send_from(&app, &page, save, &ada, &next).await.status, 302);
+    assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+    let queue = app.get("/admin/reviews").by(&root).await.text();
+    let case = queue.split("href=\"/admin/reviews/").nth(1).and_then(|link| link.split('"').next());
+    let approval = format!("id={}&comment=&verdict=approve", case.unwrap());
+    assert_eq!(send_from(&app, &path, decide, &root, &approval).await.status, 302);
+    assert!(app.get(&editor).by(&bob).await.text().contains("See what is new"));
+    let shown = app.get(&format!("{editor}/update")).by(&bob).await.text();
+    assert!(shown.contains("It reckons twice") && shown.contains("Update my agent"), "{shown}");
+    let take = format!("id={}&revision=1", copy.id);
+    let taken = send_from(&app, &editor, "publishing/take_update", &bob, &take).await;
+    assert_eq!((taken.status, taken.header("location")), (302, editor.as_str()));
+    assert!(app.get(&editor).by(&bob).await.text().contains("Reckon twice."));
+
     let pause = format!("id={id}&state=paused");
     assert_eq!(send_from(&app, &page, "publishing/set_state", &ada, &pause).await.status, 302);
     assert!(!app.get("/marketplace").await.text().contains("Sure reckoner"));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::AgentId;
 use resonant_domain::publication::Publication;
+use resonant_domain::upstream::ListingUpdate;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -109,5 +110,26 @@ pub async fn set_listing_state(id: AgentId, state: String) -> Result<(), AppErro
         .ok_or_else(|| AppError::invalid("state", "must be published, paused or unlisted"))?;
     resonant_backend::publications::set_state(&ssr::ctx()?, id, state).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// What a newer version of its listing would change in an agent.
+#[server(prefix = "/api/fn", endpoint = "publishing/get_update")]
+pub async fn get_update(id: AgentId) -> Result<Option<ListingUpdate>, AppError> {
+    resonant_backend::listings::updates::find(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Brings an agent to the newest version of its listing and goes to its editor.
+#[server(prefix = "/api/fn", endpoint = "publishing/take_update")]
+pub async fn take_update(
+    id: AgentId,
+    revision: i64,
+    #[server(default)] consent: bool,
+) -> Result<(), AppError> {
+    use resonant_backend::listings::updates::{self, Consent};
+
+    let consent = if consent { Consent::Wider } else { Consent::Nothing };
+    updates::take(&ssr::ctx()?, id, revision, consent).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::agent(id));
     Ok(())
 }

@@ -234,3 +234,59 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
     assert!(moderation::is_moderator(&root).await.unwrap());
     assert_eq!(moderation::queue(&root).await.unwrap().cases.len(), 1);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_copy_follows_its_listing_and_keeps_its_owners_changes(pool: PgPool) {
+    use resonant_domain::agent::{AgentChanges, ToolGrant};
+
+    use crate::listings::updates::{self, Consent};
+
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let bob = sample::guest(&backend).await.unwrap();
+    let copy = listings::install(&bob, &slug).await.unwrap();
+    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
+    let nothing = updates::take(&bob, copy.id, 1, Consent::Wider).await;
+    assert_eq!(kind(nothing), Some(FaultKind::Conflict));
+
+    let mut tools = copy.spec.tools.clone();
+    tools.push(ToolGrant::new("http_fetch"));
+    let changes = AgentChanges {
+        system_prompt: Some("Answer at length.".to_owned()),
+        tools: Some(tools),
+        ..AgentChanges::default()
+    };
+    agents::update(&ada, agent, changes, None).await.unwrap();
+    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    let changes = AgentChanges { name: Some("Mine".to_owned()), ..AgentChanges::default() };
+    agents::update(&bob, copy.id, changes, None).await.unwrap();
+
+    let update = updates::find(&bob, copy.id).await.unwrap().unwrap();
+    assert_eq!((update.from, update.to, update.revision), (1, 2, 2));
+    assert_eq!(
+        (update.widened.as_slice(), update.conflicts.len()),
+        (&["http_fetch".to_owned()][..], 0)
+    );
+    for ctx in [&ada, &root, &sample::guest(&backend).await.unwrap()] {
+        assert_eq!(kind(updates::find(ctx, copy.id).await), Some(FaultKind::NotFound));
+        let taken = updates::take(ctx, copy.id, 2, Consent::Wider).await;
+        assert_eq!(kind(taken), Some(FaultKind::NotFound));
+    }
+    let nobody = updates::find(&backend.anonymous(), copy.id).await;
+    assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
+    let system = updates::take(&backend.system(), copy.id, 2, Consent::Wider).await;
+    assert_eq!(kind(system), Some(FaultKind::Forbidden));
+    let error = updates::take(&bob, copy.id, 2, Consent::Nothing).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "consent");
+    let late = updates::take(&bob, copy.id, 1, Consent::Wider).await;
+    assert_eq!(kind(late), Some(FaultKind::Conflict));
+    let taken = updates::take(&bob, copy.id, 2, Consent::Wider).await.unwrap();
+    assert_eq!((taken.spec.name.as_str(), taken.spec.tools.len()), ("Mine", 3));
+    assert_eq!(taken.spec.system_prompt, "Answer at length.");
+    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
+}

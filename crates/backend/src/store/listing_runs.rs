@@ -8,23 +8,47 @@ use sqlx::types::Uuid;
 
 use super::unsigned;
 
-/// Keeps of which version of its listing an agent is a copy.
-#[tracing::instrument(name = "db.listing_run.update_version", skip_all, fields(agent.id = %agent), err(level = "debug"))]
-pub(crate) async fn update_version(
+/// Keeps of which version of its listing an agent is a copy, and in which revision it is nothing but
+/// that.
+#[tracing::instrument(name = "db.listing_run.update_copied", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn update_copied(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
     version: i32,
+    pristine_revision: Option<i64>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE agents SET listing_version = $3 WHERE owner_id = $1 AND agent_id = $2",
+        r#"
+        UPDATE agents
+        SET listing_version = $3, listing_revision = $4
+        WHERE owner_id = $1 AND agent_id = $2
+        "#,
         owner.as_uuid(),
         agent.as_uuid(),
         version,
+        pristine_revision,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The version of its listing that an agent is a copy of.
+#[tracing::instrument(name = "db.listing_run.find_copied", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn find_copied(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Option<i32>> {
+    let version = sqlx::query_scalar!(
+        "SELECT listing_version FROM agents WHERE owner_id = $1 AND agent_id = $2",
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(version.flatten())
 }
 
 /// The version of the listing that a person ran last.

@@ -168,6 +168,39 @@ pub(crate) async fn find_by_slug(
     row.map(Listing::try_from).transpose()
 }
 
+/// A listing that anyone may install.
+#[tracing::instrument(name = "db.listing.find_published", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_published(
+    conn: &mut PgConnection,
+    id: ListingId,
+) -> sqlx::Result<Option<Listing>> {
+    let row = listings!("l.listing_id = $2 AND l.state = 'published'", id.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    row.map(Listing::try_from).transpose()
+}
+
+/// The agent of a version.
+#[tracing::instrument(name = "db.listing.find_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_version(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<Option<AgentSpec>> {
+    let spec = sqlx::query_scalar!(
+        r#"
+        SELECT spec AS "spec: Json<AgentSpec>"
+        FROM listing_versions
+        WHERE listing_id = $1 AND version = $2
+        "#,
+        id.as_uuid(),
+        version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(spec.map(|spec| spec.0))
+}
+
 /// Lists every template, oldest first.
 #[tracing::instrument(name = "db.listing.list_templates", skip_all, err(level = "debug"))]
 pub(crate) async fn list_templates(conn: &mut PgConnection) -> sqlx::Result<Vec<Listing>> {
