@@ -27,6 +27,7 @@ export const pages: PageEntry[] = [
   { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /split_studio/, title: /Tester/ },
   { name: 'versions', path: ({ agentId }) => `/studio/agents/${agentId}/versions`, chunk: /split_studio/, title: /Versions/i },
   { name: 'publish', path: ({ agentId }) => `/studio/agents/${agentId}/publish`, chunk: /split_studio/, title: /Publish/i },
+  { name: 'update', path: ({ agentId }) => `/studio/agents/${agentId}/update`, chunk: /split_studio/, title: /Update/i },
   { name: 'numbers', path: ({ agentId }) => `/studio/agents/${agentId}/numbers`, chunk: /split_studio/, title: /Numbers/i },
   { name: 'trash', path: () => '/studio/trash', chunk: /split_studio/, title: /Trash/i },
   { name: 'replay', path: ({ sessionId }) => `/sessions/${sessionId}/replay`, chunk: /split_sessions/, title: /Replay/i },
