@@ -75,8 +75,8 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
             <h1 class="visually-hidden">"Update from the marketplace"</h1>
             <EmptyState
                 icon=IconName::CheckCircle
-                title="It is the newest version"
-                text="When its publisher brings out another one, the editor says so."
+                title="Nothing to update"
+                text="It has the newest version of its listing, or is not from the marketplace. When there is a newer one, the editor says so."
             >
                 <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
             </EmptyState>
