@@ -9,6 +9,8 @@ use crate::features::account::{AccountRoute, KeysRoute, SecretsRoute, SignInRout
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
+use crate::features::moderation::{CaseRoute, QueueRoute};
+use crate::features::publishing::{PublishRoute, UpdateRoute};
 use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
@@ -55,6 +57,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/publish") view={lazy::<PublishRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/update") view={lazy::<UpdateRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/admin/reviews") view={lazy::<QueueRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/admin/reviews/:id") view={lazy::<CaseRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/compare") view={lazy::<CompareRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/:id/replay") view={lazy::<ReplayRoute>()} ssr=SsrMode::Async />

@@ -69,6 +69,21 @@ where
     })
 }
 
+/// Changes whenever an action has succeeded: what is read anew then keeps a form that was refused as
+/// it was typed.
+pub fn successes<S>(action: ServerAction<S>) -> Memo<usize>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let (version, value) = (action.version(), action.value());
+    Memo::new(move |before: Option<&usize>| {
+        let version = version.get();
+        let failed = value.with(|value| matches!(value, Some(Err(_))));
+        if failed { before.copied().unwrap_or_default() } else { version }
+    })
+}
+
 /// What is wrong with one field of a form.
 pub fn field_error(error: Signal<Option<AppError>>, name: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {

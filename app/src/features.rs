@@ -5,5 +5,7 @@ pub mod account;
 pub mod automations;
 pub mod landing;
 pub mod marketplace;
+pub mod moderation;
+pub mod publishing;
 pub mod sessions;
 pub mod studio;

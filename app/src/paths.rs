@@ -4,7 +4,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
-use resonant_domain::{AgentId, SessionId};
+use resonant_domain::{AgentId, SessionId, SubmissionId};
 
 /// The landing page.
 pub const HOME: &str = "/";
@@ -32,6 +32,41 @@ pub const SIGN_UP: &str = "/sign-up";
 /// A listing of the marketplace.
 pub fn listing(slug: &str) -> String {
     format!("{MARKETPLACE}/{}", escape(slug))
+}
+
+/// The reviews of a listing, where the forms about them lead back to.
+#[cfg(feature = "ssr")]
+pub fn reviews(slug: &str) -> String {
+    format!("{}#reviews", listing(slug))
+}
+
+/// The reviews of a listing, from a cursor on.
+pub fn reviews_page(slug: &str, cursor: &str) -> String {
+    format!("{}#reviews", with_query(&listing(slug), &[("reviews", Some(cursor))]))
+}
+
+/// A listing that the viewer has reported, where that form leads to.
+#[cfg(feature = "ssr")]
+pub fn reported(slug: &str) -> String {
+    format!("{}?reported=yes#report", listing(slug))
+}
+
+/// What waits for a moderator.
+pub const MODERATION: &str = "/admin/reviews";
+
+/// One submission as a moderator judges it.
+pub fn case(id: SubmissionId) -> String {
+    format!("{MODERATION}/{id}")
+}
+
+/// The newer version of the listing that an agent was copied from.
+pub fn update(id: AgentId) -> String {
+    format!("{}/update", agent(id))
+}
+
+/// The page that publishes an agent to the marketplace.
+pub fn publish(id: AgentId) -> String {
+    format!("{}/publish", agent(id))
 }
 
 /// The marketplace's listings of one category.

@@ -26,6 +26,8 @@ export const pages: PageEntry[] = [
   { name: 'new-agent', path: () => '/studio/new', chunk: /split_studio/, title: /New agent/i },
   { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /split_studio/, title: /Tester/ },
   { name: 'versions', path: ({ agentId }) => `/studio/agents/${agentId}/versions`, chunk: /split_studio/, title: /Versions/i },
+  { name: 'publish', path: ({ agentId }) => `/studio/agents/${agentId}/publish`, chunk: /split_studio/, title: /Publish/i },
+  { name: 'update', path: ({ agentId }) => `/studio/agents/${agentId}/update`, chunk: /split_studio/, title: /Update/i },
   { name: 'numbers', path: ({ agentId }) => `/studio/agents/${agentId}/numbers`, chunk: /split_studio/, title: /Numbers/i },
   { name: 'import', path: ({ agentId }) => `/studio/import?agent=${agentId}`, chunk: /split_studio/, title: /Import/i },
   { name: 'trash', path: () => '/studio/trash', chunk: /split_studio/, title: /Trash/i },

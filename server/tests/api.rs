@@ -15,6 +15,7 @@ mod mcp;
 mod metrics;
 mod openapi;
 mod python_client;
+mod reviews;
 mod rights;
 mod schedules;
 mod secrets;

@@ -2,5 +2,6 @@
 
 mod forms;
 mod html;
+mod marketplace;
 
 pub(crate) use forms::install;

@@ -34,6 +34,8 @@ mod step_view;
 pub use compare_route::CompareRoute;
 pub(crate) use figures::counted;
 pub use history_route::HistoryRoute;
+#[cfg(feature = "ssr")]
+pub(crate) use markdown_view::markdown_html;
 pub use replay_route::ReplayRoute;
 pub use session_route::SessionRoute;
 pub use shared_route::SharedRoute;

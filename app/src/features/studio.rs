@@ -31,6 +31,7 @@ mod version_api;
 mod versions_route;
 
 pub use agents_route::AgentsRoute;
+pub(crate) use diff_view::DiffView;
 pub use editor_route::EditorRoute;
 pub use import_route::ImportRoute;
 pub use new_agent_route::NewAgentRoute;

@@ -9,8 +9,8 @@
 //! | anonymous | [`Error::Unauthenticated`] | read | unauthenticated | unauthenticated |
 //! | system | [`Error::Forbidden`] | read | allowed | allowed |
 //!
-//! Operation is what concerns the installation as a whole: metrics, alerts, service levels. It is
-//! asked for in the database each time, so that an admin who is none any more sees nothing more.
+//! Operation is what concerns the installation as a whole: metrics, alerts, service levels, and what
+//! is published here (moderation, which no key does). It is asked for in the database each time, so that an admin who is none any more sees nothing more.
 //!
 //! A key never does what no scope names: change the profile, sign in or out.
 //!
@@ -18,6 +18,7 @@
 
 use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
+use resonant_domain::member::UserKind;
 
 use crate::{Actor, Ctx, Error, Result, store};
 
@@ -27,6 +28,16 @@ pub(crate) fn user(ctx: &Ctx) -> Result<UserId> {
         Actor::User { id, .. } => Ok(id),
         Actor::Anonymous => Err(Error::Unauthenticated),
         Actor::System | Actor::Key { .. } => Err(Error::Forbidden),
+    }
+}
+
+/// A member, in person: what they put up for others stands under a name that lasts.
+pub(crate) fn member(ctx: &Ctx) -> Result<UserId> {
+    match ctx.actor() {
+        Actor::User { kind: UserKind::Guest, .. } => Err(Error::Conflict(
+            "Create an account first: it keeps everything that you have here".to_owned(),
+        )),
+        _ => user(ctx),
     }
 }
 
@@ -46,6 +57,14 @@ pub(crate) fn system(ctx: &Ctx) -> Result<()> {
         Actor::Anonymous => Err(Error::Unauthenticated),
         Actor::User { .. } | Actor::Key { .. } => Err(Error::Forbidden),
     }
+}
+
+/// A person who judges what others publish, in person: an admin. From others the thing is hidden.
+pub(crate) async fn moderator(ctx: &Ctx) -> Result<UserId> {
+    let id = user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let is_admin = store::members::is_admin(&mut conn, id).await?;
+    if is_admin { Ok(id) } else { Err(Error::NotFound("page")) }
 }
 
 /// Lets pass who may read what concerns the installation: itself, admins, and keys of admins with the

@@ -14,6 +14,7 @@ mod flights;
 mod level_one;
 mod level_two;
 pub(crate) mod listing;
+pub(crate) mod listing_facts;
 pub(crate) mod listing_page;
 mod place;
 pub(crate) mod rate_limit;

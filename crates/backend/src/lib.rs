@@ -19,10 +19,13 @@ pub mod leadership;
 pub mod listings;
 pub mod members;
 pub mod metrics;
+pub mod moderation;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;
+pub mod publications;
 pub mod rate_limits;
+pub mod reviews;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
 pub mod schedules;

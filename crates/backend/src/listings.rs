@@ -6,7 +6,8 @@ use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::listing::{
-    Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingSummary,
+    Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingState, ListingSummary,
+    ListingVersion,
 };
 
 use crate::cache::Stale;
@@ -17,6 +18,7 @@ use crate::store::listings::{ListingPosition, Search};
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
 mod samples;
+pub mod updates;
 
 const NOT_FOUND: Error = Error::NotFound("listing");
 /// Who publishes the sample listings.
@@ -125,7 +127,7 @@ pub async fn document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<Listing>>> {
 }
 
 /// Whether there may be a listing of this slug at all.
-fn is_slug(text: &str) -> bool {
+pub(crate) fn is_slug(text: &str) -> bool {
     let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     (1..=SLUG_MAX).contains(&text.len()) && text.bytes().all(is_part)
 }
@@ -146,10 +148,13 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 /// listing again and again does not pile up agents.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused.
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
     let listing = get(ctx, slug).await?;
+    if listing.state == ListingState::Paused {
+        return Err(Error::Conflict("Its publisher has paused this listing".to_owned()));
+    }
     let id = listing.summary.id;
     if let Some(made) = agents::find_made_before(ctx, owner).await? {
         return Ok(made);
@@ -173,6 +178,8 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     store::agents::insert(&mut tx, &agent)
         .await
         .on_constraint("agents_pkey", agents::in_the_making)?;
+    let pristine = Some(agent.revision);
+    store::listing_runs::update_copied(&mut tx, owner, agent.id, listing.version, pristine).await?;
     ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)
@@ -207,11 +214,18 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
                 is_template: sample.is_template,
             },
             description: sample.description,
+            tags: Vec::new(),
+            state: ListingState::Published,
             examples: sample.examples,
             agent: sample.agent,
             version: 1,
             created_at: at,
             updated_at: at,
+            versions: vec![ListingVersion {
+                version: 1,
+                change_log: String::new(),
+                created_at: at,
+            }],
         };
         count += usize::from(store::listings::insert(&mut tx, &listing).await?);
         stale = stale.and::<ListingEntry>(&listing.summary.slug);

@@ -15,6 +15,7 @@ pub(crate) mod distribution;
 pub(crate) mod idempotency;
 pub(crate) mod leases;
 pub(crate) mod limits;
+pub(crate) mod listing_runs;
 pub(crate) mod listings;
 pub(crate) mod members;
 pub(crate) mod metrics;
@@ -25,8 +26,10 @@ pub(crate) mod partitions;
 #[cfg(test)]
 mod plans;
 pub(crate) mod presence;
+pub(crate) mod publishing;
 pub(crate) mod queue;
 pub(crate) mod replication;
+pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_events;
@@ -36,6 +39,7 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod shards;
 pub(crate) mod slow_samples;
+pub(crate) mod submissions;
 pub(crate) mod webhooks;
 
 use std::time::Duration;

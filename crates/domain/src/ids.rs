@@ -57,6 +57,12 @@ id!(/// A session: one execution of an agent.
     SessionId);
 id!(/// A listing of the marketplace.
     ListingId);
+id!(/// A review of a listing.
+    ReviewId);
+id!(/// A version of a listing on its way to the marketplace.
+    SubmissionId);
+id!(/// A report of abuse.
+    ReportId);
 id!(/// A person, guest or member.
     UserId);
 id!(/// An API key.

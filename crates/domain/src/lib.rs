@@ -24,6 +24,9 @@ pub mod model;
 pub mod money;
 pub mod openapi;
 pub mod page;
+pub mod publication;
+pub mod review;
+pub mod scan;
 pub mod schedule;
 pub mod secret;
 pub mod session;
@@ -35,10 +38,12 @@ pub mod template;
 pub mod text;
 pub mod timeline;
 pub mod tool;
+pub mod upstream;
 pub mod waiting;
 pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DeliveryId, ListingId, ReportId, ReviewId, ScheduleId, SessionId,
+    SubmissionId, TriggerId, UserId, WebhookId,
 };

@@ -13,6 +13,9 @@ use crate::text::check_text;
 /// The longest search text, in characters.
 pub const QUERY_MAX: usize = 200;
 
+/// So many of a listing's versions are told.
+pub const VERSIONS_SHOWN: i64 = 20;
+
 /// What a listing is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -86,8 +89,12 @@ pub struct Listing {
     /// What the lists show of it.
     #[serde(flatten)]
     pub summary: ListingSummary,
-    /// What it does and how, as plain paragraphs.
+    /// What it does and how, in Markdown.
     pub description: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// How it stands in the marketplace.
+    pub state: ListingState,
     /// Goals to try it with.
     pub examples: Vec<Example>,
     /// The agent that an install copies.
@@ -98,6 +105,8 @@ pub struct Listing {
     pub created_at: Timestamp,
     /// When its newest version was published.
     pub updated_at: Timestamp,
+    /// Its versions with what was new in each, the newest first, at most [`VERSIONS_SHOWN`].
+    pub versions: Vec<ListingVersion>,
 }
 
 impl Choosable for Listing {
@@ -114,12 +123,76 @@ impl Choosable for Listing {
         "rating_hundredths",
         "is_template",
         "description",
+        "tags",
+        "state",
         "examples",
         "agent",
         "version",
         "created_at",
         "updated_at",
+        "versions",
     ];
+}
+
+/// A version of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ListingVersion {
+    /// Counts from 1.
+    pub version: i32,
+    /// What its publisher says is new; empty for nothing.
+    pub change_log: String,
+    /// When it was published.
+    pub created_at: Timestamp,
+}
+
+/// How a listing stands in the marketplace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ListingState {
+    /// Anyone finds and installs it.
+    #[default]
+    Published,
+    /// Anyone who knows its address reads it; nobody installs it.
+    Paused,
+    /// Its publisher took it off.
+    Unlisted,
+    /// Moderators removed it.
+    Removed,
+}
+
+impl ListingState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Published, Self::Paused, Self::Unlisted, Self::Removed];
+
+    /// The state as it stands in JSON and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Paused => "paused",
+            Self::Unlisted => "unlisted",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The state as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Published => "Published",
+            Self::Paused => "Paused",
+            Self::Unlisted => "Taken off",
+            Self::Removed => "Removed",
+        }
+    }
+
+    /// Reads a state from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// A listing in a list.

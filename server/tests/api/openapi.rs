@@ -135,6 +135,7 @@ async fn every_answer_is_as_it_is_described() {
     let budget = json!({ "max_tokens": 1_000_000 });
     let decision = json!({ "waiting": 1, "kind": "answer" });
     let file = json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
+    let review = json!({ "stars": 5, "text": "Good" });
     let (no, empty) = (Value::Null, json!({}));
     let calls: [(&str, &str, &Value); _] = [
         ("GET", "/health", &no),
@@ -177,6 +178,11 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/listings/{slug}", &no),
         ("GET", "/listings/{slug}?fields=agent", &no),
         ("POST", "/listings/{slug}/install", &no),
+        ("GET", "/listings/{slug}/reviews", &no),
+        ("POST", "/listings/{slug}/reviews", &review),
+        ("PATCH", "/listings/{slug}/reviews/{id}", &json!({ "stars": 1 })),
+        ("DELETE", "/listings/{slug}/reviews/{id}", &no),
+        ("GET", "/listings/{slug}/facts", &no),
         ("GET", "/tools", &no),
         ("POST", "/tools/openapi", &source),
         ("POST", "/tools/mcp", &json!({ "server": "not an address" })),

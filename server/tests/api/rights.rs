@@ -36,19 +36,24 @@ async fn each_route_knows_its_callers() {
     let put = Method::PUT;
     let agent_path = format!("/api/v1/agents/{}", agent.id);
     let session_path = format!("/api/v1/sessions/{}", session.id);
+    let review = Some(json!({ "stars": 5, "text": "Good" }));
     // All that a version needs.
     let whole = json!({ "description": "new", "system_prompt": "Reckon." });
     let secret =
         |name: &str| json!({ "name": name, "value": "a long value", "hosts": ["api.example.org"] });
     let made = app.post("/api/v1/secrets").by(&owner).json(&secret("KEY")).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let table: [(&Method, String, Option<Value>, Outcome); 33] = [
+    let table: [(&Method, String, Option<Value>, Outcome); 36] = [
         (&get, "/api/v1/health".into(), None, OPEN),
         (&get, "/api/v1/health/ready".into(), None, OPEN),
         (&get, "/api/v1/tools".into(), None, OPEN),
         (&get, "/api/v1/listings".into(), None, OPEN),
         (&get, format!("/api/v1/listings/{slug}"), None, OPEN),
         (&post, format!("/api/v1/listings/{slug}/install"), None, [201, 201, 201, 401]),
+        (&get, format!("/api/v1/listings/{slug}/reviews"), None, OPEN),
+        (&get, format!("/api/v1/listings/{slug}/facts"), None, OPEN),
+        // Nobody has run it to the end.
+        (&post, format!("/api/v1/listings/{slug}/reviews"), review, [409, 409, 409, 401]),
         (&get, "/api/v1/agents".into(), None, [200, 200, 200, 401]),
         (&post, "/api/v1/agents".into(), Some(json!({ "name": "New" })), [201, 201, 201, 401]),
         (&get, agent_path.clone(), None, OWNED),

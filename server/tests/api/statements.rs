@@ -81,6 +81,8 @@ fn routes(agents: &[String], session: &str, slug: &str) -> Vec<Route> {
         get("/listings", "/api/v1/listings?limit=10".into()),
         get("/listings/{slug}", format!("/api/v1/listings/{slug}")),
         post("/listings/{slug}/install", format!("/api/v1/listings/{slug}/install"), Value::Null),
+        get("/listings/{slug}/reviews", format!("/api/v1/listings/{slug}/reviews")),
+        get("/listings/{slug}/facts", format!("/api/v1/listings/{slug}/facts")),
         get("/keys", "/api/v1/keys".into()),
         post("/keys", "/api/v1/keys".into(), json!({ "name": "CI", "scopes": ["agents:read"] })),
         get("/tools", "/api/v1/tools".into()),

@@ -12,7 +12,7 @@ async fn send(app: &TestApp, function: &str, visitor: &Visitor, form: &str) -> A
     send_from(app, "/sign-in", function, visitor, form).await
 }
 
-async fn send_from(
+pub(super) async fn send_from(
     app: &TestApp,
     page: &str,
     function: &str,
@@ -115,7 +115,7 @@ async fn server_functions_tell_their_faults() {
 }
 
 /// Checks that an answer is a form's page with status 422, with these texts in it.
-fn shows(answer: &Answer, texts: &[&str]) {
+pub(super) fn shows(answer: &Answer, texts: &[&str]) {
     assert_eq!(answer.status, 422, "{answer:?}");
     assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
     assert_eq!(answer.header("cache-control"), "private, no-cache");

@@ -6,7 +6,8 @@ use resonant_domain::member::{DISPLAY_NAME_MAX, UserKind, Viewer};
 
 use super::api::{SignOut, UpdateProfile};
 use super::form_page::refresh_viewer;
-use crate::error::{action_error, field_error};
+use crate::error::{AppError, action_error, field_error};
+use crate::features::moderation::api::is_moderator;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -20,15 +21,20 @@ use crate::ui::{
 pub struct AccountRoute {
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
+    is_moderator: Resource<Result<bool, AppError>>,
 }
 
 impl LazyPage for AccountRoute {
     fn data() -> Self {
-        Self { update: ServerAction::new(), sign_out: ServerAction::new() }
+        Self {
+            update: ServerAction::new(),
+            sign_out: ServerAction::new(),
+            is_moderator: Resource::new(|| (), |()| is_moderator()),
+        }
     }
 
     fn view(this: Self) -> AnyView {
-        let AccountRoute { update, sign_out } = this;
+        let AccountRoute { update, sign_out, is_moderator } = this;
         let viewer = use_viewer();
         let toasts = use_toasts();
         refresh_viewer(update);
@@ -47,7 +53,7 @@ impl LazyPage for AccountRoute {
             }>
                 {move || Suspend::new(async move {
                     match viewer.load().await {
-                        Some(viewer) => view! { <Account viewer update sign_out /> }.into_any(),
+                        Some(viewer) => view! { <Account viewer update sign_out is_moderator /> }.into_any(),
                         None => view! { <NobodyYet /> }.into_any(),
                     }
                 })}
@@ -62,6 +68,7 @@ fn Account(
     viewer: Viewer,
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
+    is_moderator: Resource<Result<bool, AppError>>,
 ) -> impl IntoView {
     let error = action_error(update);
     let is_guest = viewer.kind == UserKind::Guest;
@@ -106,6 +113,12 @@ fn Account(
                 </p>
                 <LinkButton href=paths::KEYS>"Manage API keys"</LinkButton>
             </section>
+            <Transition>
+                {move || Suspend::new(async move {
+                    let is_moderator = is_moderator.await.unwrap_or(false);
+                    is_moderator.then(|| view! { <Moderation /> })
+                })}
+            </Transition>
             <section class="account__part" aria-labelledby="account-out">
                 <h2 id="account-out">"Sign out"</h2>
                 {is_guest
@@ -127,6 +140,17 @@ fn Account(
                 </ActionForm>
             </section>
         </div>
+    }
+}
+
+#[component]
+fn Moderation() -> impl IntoView {
+    view! {
+        <section class="account__part" aria-labelledby="account-moderation">
+            <h2 id="account-moderation">"Moderation"</h2>
+            <p>"You judge what people hand in for the marketplace, and what they report."</p>
+            <LinkButton href=paths::MODERATION>"Open the review queue"</LinkButton>
+        </section>
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{paths, ssr};
 pub struct OpenedListing {
     /// The listing.
     pub listing: Listing,
+    /// Its description, from Markdown, as HTML that the server made safe.
+    pub description: String,
     /// The language model that answers here; `None` where the built-in planner does.
     pub language_model: Option<String>,
 }
@@ -30,7 +32,8 @@ pub async fn browse_listings(
 pub async fn get_listing(slug: String) -> Result<OpenedListing, AppError> {
     let ctx = ssr::ctx()?;
     let listing = resonant_backend::listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
-    Ok(OpenedListing { listing, language_model: ctx.backend().language_model() })
+    let description = crate::features::sessions::markdown_html(&listing.description);
+    Ok(OpenedListing { listing, description, language_model: ctx.backend().language_model() })
 }
 
 /// The listings that make a good first agent.

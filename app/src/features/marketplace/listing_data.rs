@@ -37,7 +37,7 @@ pub(super) fn json_ld(listing: &Listing) -> String {
 #[cfg(test)]
 mod tests {
     use resonant_domain::agent::{AgentSpec, Avatar};
-    use resonant_domain::listing::{Category, ListingSummary};
+    use resonant_domain::listing::{Category, ListingState, ListingSummary};
 
     use super::*;
 
@@ -57,11 +57,14 @@ mod tests {
                 is_template: false,
             },
             description: String::new(),
+            tags: Vec::new(),
+            state: ListingState::Published,
             examples: Vec::new(),
             agent: AgentSpec::default(),
             version: 1,
             created_at: "2026-11-23T00:00:00Z".parse().unwrap(),
             updated_at: "2026-11-23T00:00:00Z".parse().unwrap(),
+            versions: Vec::new(),
         }
     }
 

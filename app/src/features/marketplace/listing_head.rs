@@ -16,7 +16,21 @@ use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, Icon, IconNam
 pub(super) fn ListingHead(
     /// The listing.
     listing: ListingSummary,
+    /// Whether nobody can install it for now.
+    is_paused: bool,
 ) -> impl IntoView {
+    let slug = listing.slug.clone();
+    let actions = (!is_paused).then(|| {
+        view! {
+            <div class="listing__actions">
+                <a class="button button--primary" href="#try">
+                    <Icon name=IconName::Play />
+                    "Try it now"
+                </a>
+                <Install slug />
+            </div>
+        }
+    });
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
     view! {
@@ -36,13 +50,7 @@ pub(super) fn ListingHead(
                     <span>{installs}</span>
                 </p>
             </div>
-            <div class="listing__actions">
-                <a class="button button--primary" href="#try">
-                    <Icon name=IconName::Play />
-                    "Try it now"
-                </a>
-                <Install slug=listing.slug />
-            </div>
+            {actions}
         </header>
     }
 }

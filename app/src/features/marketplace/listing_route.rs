@@ -4,34 +4,57 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::FaultKind;
+use resonant_domain::listing::ListingState;
 
 use super::api::{OpenedListing, get_listing};
+use super::change_log::{ChangeLog, Tags};
 use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
+use super::report_form::ReportForm;
+use super::review_api::{SeenReviews, get_reviews};
+use super::reviews_panel::{ReviewActions, ReviewsPanel};
 use super::try_panel::TryPanel;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::public_head::PublicHead;
-use crate::ui::{ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Skeleton};
+use crate::ui::{
+    ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Notice, Skeleton, Tone,
+};
 use crate::{paths, ssr};
 
 /// One listing.
 pub struct ListingRoute {
     listing: Resource<Result<OpenedListing, AppError>>,
+    reviews: Resource<Result<SeenReviews, AppError>>,
+    actions: ReviewActions,
 }
 
 impl LazyPage for ListingRoute {
     fn data() -> Self {
         let params = use_params_map();
         let slug = Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()));
-        Self { listing: Resource::new_blocking(move || slug.get(), get_listing) }
+        let query = use_query_map();
+        let cursor = Memo::new(move |_| query.with(|query| query.get("reviews")));
+        let actions = ReviewActions::new();
+        Self {
+            // A review changes the rating in the head.
+            listing: Resource::new_blocking(
+                move || (slug.get(), actions.ratings()),
+                |(slug, _)| get_listing(slug),
+            ),
+            reviews: Resource::new(
+                move || (slug.get(), cursor.get(), actions.changes()),
+                |(slug, cursor, _)| get_reviews(slug, cursor),
+            ),
+            actions,
+        }
     }
 
     fn view(this: Self) -> AnyView {
-        let ListingRoute { listing } = this;
+        let ListingRoute { listing, reviews, actions } = this;
         let page = move || {
             Some(match listing.get()? {
-                Ok(opened) => view! { <ListingPage opened=opened /> }.into_any(),
+                Ok(opened) => view! { <ListingPage opened reviews actions /> }.into_any(),
                 Err(error) if error.kind == FaultKind::NotFound => {
                     ssr::not_found();
                     view! { <NoListing /> }.into_any()
@@ -49,8 +72,12 @@ impl LazyPage for ListingRoute {
 }
 
 #[component]
-fn ListingPage(opened: OpenedListing) -> impl IntoView {
-    let OpenedListing { listing, language_model } = opened;
+fn ListingPage(
+    opened: OpenedListing,
+    reviews: Resource<Result<SeenReviews, AppError>>,
+    actions: ReviewActions,
+) -> impl IntoView {
+    let OpenedListing { listing, description, language_model } = opened;
     let summary = listing.summary.clone();
     let query = use_query_map();
     // Counted from 1 in the address.
@@ -63,17 +90,28 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
-    let paragraphs = listing
-        .description
-        .split("\n\n")
-        .map(|paragraph| view! { <p>{paragraph.to_owned()}</p> })
-        .collect_view();
     let prompt = listing.agent.system_prompt.clone();
 
     // Parts of their own type would make one so deep that a debug build runs out of stack.
-    let head = view! { <ListingHead listing=summary.clone() /> }.into_any();
+    let head = view! { <ListingHead listing=summary.clone() is_paused=listing.state == ListingState::Paused /> }.into_any();
     let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
-    let form = view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any();
+    let is_paused = listing.state == ListingState::Paused;
+    let form = if is_paused {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>"Its publisher has paused this listing: nobody can install it for now."</p>
+            </Notice>
+        }
+        .into_any()
+    } else {
+        view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any()
+    };
+    let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
+    let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();
+    let is_sent = Signal::derive(move || query.with(|query| query.get("reported").is_some()));
+    let report = view! { <ReportForm slug=summary.slug.clone() is_sent /> }.into_any();
+    let (slug, version) = (summary.slug.clone(), listing.version);
+    let judged = view! { <ReviewsPanel slug version reviews actions /> }.into_any();
     let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
     view! {
         <Title text=summary.name.clone() />
@@ -90,7 +128,8 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
                     {form}
                     <section class="listing__section" aria-labelledby="about-title">
                         <h2 id="about-title">"What it does"</h2>
-                        <div class="listing__prose">{paragraphs}</div>
+                        <div class="listing__prose prose" inner_html=description></div>
+                        {tags}
                     </section>
                     <section class="listing__section" aria-labelledby="prompt-title">
                         <h2 id="prompt-title">"What it is told"</h2>
@@ -103,6 +142,9 @@ fn ListingPage(opened: OpenedListing) -> impl IntoView {
                             <CopyButton text=prompt label="Copy the system prompt" />
                         </details>
                     </section>
+                    {changes}
+                    {judged}
+                    {report}
                 </div>
                 {facts}
             </div>

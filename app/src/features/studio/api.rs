@@ -31,6 +31,8 @@ pub struct EditedAgent {
     pub typical: Option<VersionNumbers>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
+    /// The newest version of its listing, when it is a copy of an older one.
+    pub update: Option<i32>,
 }
 
 /// What a new agent starts from.
@@ -140,12 +142,24 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
 /// One agent of the viewer.
 #[server(prefix = "/api/fn", endpoint = "studio/get_agent")]
 pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
+    use resonant_backend::listings;
+
     let ctx = ssr::ctx()?;
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let published = resonant_backend::agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let numbers = resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
     let typical = numbers.versions.into_iter().find(|numbers| numbers.median_cost.is_some());
-    Ok(EditedAgent { agent, published, typical, language_model: ctx.backend().language_model() })
+    let update = match agent.listing_id {
+        Some(_) => listings::updates::find(&ctx, id).await.map_err(ssr::fail)?,
+        None => None,
+    };
+    Ok(EditedAgent {
+        agent,
+        published,
+        typical,
+        language_model: ctx.backend().language_model(),
+        update: update.map(|update| update.to),
+    })
 }
 
 /// Makes an agent and goes to its editor. Somebody who is not known yet becomes a guest.

@@ -5,7 +5,7 @@ use resonant_domain::spec_diff::{FieldChange, Piece, PieceKind, SpecDiff};
 
 /// The settings that differ as a table, then the prompt with its changed words marked.
 #[component]
-pub(super) fn DiffView(
+pub fn DiffView(
     /// The differences.
     diff: SpecDiff,
 ) -> impl IntoView {

@@ -25,8 +25,8 @@ use crate::features::sessions::session_list::{AgentNames, SessionRow};
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
-    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Time, Tone,
-    duration_text,
+    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time,
+    Tone, duration_text,
 };
 
 /// An agent, to change and to run.
@@ -39,15 +39,26 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent { agent, published, typical, language_model } = edited;
+    let EditedAgent { agent, published, typical, language_model, update } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let published = RwSignal::new(published);
     let is_changed = RwSignal::new(false);
     let status = Signal::derive(move || shown.with(|agent| agent.status));
+    let update = update.map(|version| {
+        view! {
+            <Notice tone=Tone::Info>
+                <p>
+                    {format!("Version {version} of its listing is there. ")}
+                    <a href=paths::update(id)>"See what is new"</a>
+                </p>
+            </Notice>
+        }
+    });
     view! {
         <Title text=move || shown.with(|agent| agent.spec.name.clone()) />
         <Head shown=shown />
+        {update}
         <div class="editor">
             <div class="editor__side">
                 <RunPanel id=id status=status limits=limits published=published task=task />

@@ -62,6 +62,7 @@ pub(super) fn PublishPanel(
             <p>{stands}</p>
             <p class="editor__links">
                 {compare} <a href=paths::versions(id)>"All versions"</a>
+                <a href=paths::publish(id)>"Publish to the marketplace"</a>
                 <a href=paths::agent_file(id) rel="external" download="">
                     "Export as a file"
                 </a>

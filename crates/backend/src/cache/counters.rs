@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Kind {
     Agent,
     Listing,
+    ListingFacts,
     ListingPage,
     Session,
     SignIn,
@@ -14,9 +15,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Agent,
         Self::Listing,
+        Self::ListingFacts,
         Self::ListingPage,
         Self::Session,
         Self::SignIn,
@@ -27,6 +29,7 @@ impl Kind {
         match self {
             Self::Agent => "agent",
             Self::Listing => "listing",
+            Self::ListingFacts => "listing_facts",
             Self::ListingPage => "listing_page",
             Self::Session => "session",
             Self::SignIn => "sign_in",

@@ -5,7 +5,8 @@ mod sorted;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
 use resonant_domain::listing::{
-    Category, CategoryCount, Example, Listing, ListingSort, ListingSummary,
+    Category, CategoryCount, Example, Listing, ListingSort, ListingState, ListingSummary,
+    ListingVersion, VERSIONS_SHOWN,
 };
 use resonant_domain::{ListingId, UserId};
 use sqlx::PgConnection;
@@ -54,6 +55,9 @@ struct ListingRow {
     created_at: Timestamp,
     updated_at: Timestamp,
     spec: Json<AgentSpec>,
+    tags: Vec<String>,
+    state: String,
+    versions: Json<Vec<ListingVersion>>,
 }
 
 impl TryFrom<ListingRow> for Listing {
@@ -75,11 +79,14 @@ impl TryFrom<ListingRow> for Listing {
                 is_template: row.is_template,
             },
             description: row.description,
+            tags: row.tags,
+            state: known(ListingState::parse(&row.state), "state")?,
             examples: row.examples.0,
             agent: row.spec.0,
             version: row.version,
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
+            versions: row.versions.0,
         })
     }
 }
@@ -121,7 +128,7 @@ impl ListingSummaryRow {
     }
 }
 
-/// The listings of a condition, each with its present agent.
+/// The listings of a condition, each with its present agent and its newest versions.
 macro_rules! listings {
     ($condition:literal $(, $argument:expr)?) => {
         sqlx::query_as!(
@@ -131,11 +138,20 @@ macro_rules! listings {
                    l.avatar AS "avatar: Json<Avatar>", l.publisher, l.description,
                    l.examples AS "examples: Json<Vec<Example>>", l.is_template, l.version,
                    l.installs, l.rating_count, l.rating_hundredths, l.created_at, l.updated_at,
-                   v.spec AS "spec: Json<AgentSpec>"
+                   v.spec AS "spec: Json<AgentSpec>", l.tags, l.state,
+                   ARRAY_TO_JSON(ARRAY(
+                       SELECT JSON_BUILD_OBJECT('version', w.version, 'change_log', w.change_log,
+                                                'created_at', w.created_at)
+                       FROM listing_versions w
+                       WHERE w.listing_id = l.listing_id
+                       ORDER BY w.version DESC
+                       LIMIT $1
+                   )) AS "versions!: Json<Vec<ListingVersion>>"
             FROM listings l
             JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
             WHERE "#
-                + $condition
+                + $condition,
+            VERSIONS_SHOWN
             $(, $argument)?
         )
     };
@@ -146,15 +162,52 @@ pub(crate) async fn find_by_slug(
     conn: &mut PgConnection,
     slug: &str,
 ) -> sqlx::Result<Option<Listing>> {
-    let row = listings!("l.slug = $1", slug).fetch_optional(conn).await?;
+    let row = listings!("l.slug = $2 AND l.state IN ('published', 'paused')", slug)
+        .fetch_optional(conn)
+        .await?;
     row.map(Listing::try_from).transpose()
+}
+
+/// A listing that anyone may install.
+#[tracing::instrument(name = "db.listing.find_published", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_published(
+    conn: &mut PgConnection,
+    id: ListingId,
+) -> sqlx::Result<Option<Listing>> {
+    let row = listings!("l.listing_id = $2 AND l.state = 'published'", id.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    row.map(Listing::try_from).transpose()
+}
+
+/// The agent of a version.
+#[tracing::instrument(name = "db.listing.find_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_version(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<Option<AgentSpec>> {
+    let spec = sqlx::query_scalar!(
+        r#"
+        SELECT spec AS "spec: Json<AgentSpec>"
+        FROM listing_versions
+        WHERE listing_id = $1 AND version = $2
+        "#,
+        id.as_uuid(),
+        version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(spec.map(|spec| spec.0))
 }
 
 /// Lists every template, oldest first.
 #[tracing::instrument(name = "db.listing.list_templates", skip_all, err(level = "debug"))]
 pub(crate) async fn list_templates(conn: &mut PgConnection) -> sqlx::Result<Vec<Listing>> {
     let rows =
-        listings!("l.is_template ORDER BY l.created_at, l.listing_id").fetch_all(conn).await?;
+        listings!("l.is_template AND l.state = 'published' ORDER BY l.created_at, l.listing_id")
+            .fetch_all(conn)
+            .await?;
     rows.into_iter().map(Listing::try_from).collect()
 }
 
@@ -189,6 +242,7 @@ pub(crate) async fn list(
                    OR word_likeness($1, name || ' ' || tagline) >= $3)
               AND ($5::TEXT IS NULL OR category = $5)
               AND (NOT $6::BOOLEAN OR is_template)
+              AND state = 'published'
         )
         SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
                publisher, is_template, installs, rating_count, rating_hundredths,
@@ -230,6 +284,7 @@ pub(crate) async fn count_by_category(
                OR search @@ to_tsquery('english', $2)
                OR word_likeness($1, name || ' ' || tagline) >= $3)
           AND (NOT $4::BOOLEAN OR is_template)
+          AND state = 'published'
         GROUP BY category
         "#,
         search.text,

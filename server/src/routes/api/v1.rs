@@ -6,6 +6,7 @@ pub(crate) mod budgets;
 pub(crate) mod keys;
 pub(crate) mod listings;
 pub(crate) mod metrics;
+pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod service_levels;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Api {
         session_stream::routes,
         budgets::routes,
         listings::routes,
+        reviews::routes,
         keys::routes,
         schedules::routes,
         secrets::routes,

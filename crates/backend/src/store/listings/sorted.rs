@@ -27,6 +27,7 @@ macro_rules! list {
                   > (coalesce(-$1::BIGINT, '-9223372036854775808'), coalesce($2::TEXT, ''), $3::UUID)
               AND ($4::TEXT IS NULL OR category = $4)
               AND (NOT $5::BOOLEAN OR is_template)
+              AND state = 'published'
             ORDER BY -"#
                 + $rank
                 + r#", lower(name), listing_id
@@ -85,6 +86,7 @@ pub(crate) async fn list_sorted(
                 WHERE (lower(name), listing_id) > (coalesce($1::TEXT, ''), $2::UUID)
                   AND ($3::TEXT IS NULL OR category = $3)
                   AND (NOT $4::BOOLEAN OR is_template)
+                  AND state = 'published'
                 ORDER BY lower(name), listing_id
                 LIMIT $5
                 "#,

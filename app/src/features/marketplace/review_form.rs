@@ -1,0 +1,125 @@
+//! Where the viewer writes or changes a review, or reads what they need to do first.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::review::{STARS_MAX, Standing, TEXT_MAX};
+
+use super::reviews_panel::ReviewActions;
+use crate::error::{action_error, field_error};
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{Button, ButtonKind, FormError, TextArea};
+
+/// The form for a review, where the viewer may write one.
+#[component]
+pub(super) fn ReviewForm(
+    /// The listing.
+    slug: String,
+    /// How the viewer stands to it.
+    standing: Standing,
+    /// What can be done.
+    actions: ReviewActions,
+) -> impl IntoView {
+    let (own, version) = match standing {
+        Standing::HasWritten(review) => {
+            let version = review.version;
+            (Some(review), version)
+        }
+        Standing::MayWrite(version) => (None, version),
+        Standing::Publisher => {
+            return view! {
+                <p class="listing__note">"This is your listing: you may answer each review."</p>
+            }
+            .into_any();
+        }
+        Standing::HasNotRun => {
+            return view! {
+                <p class="listing__note">
+                    "Run it to the end once, and you may review it. "
+                    <a href="#try">"Try it now"</a>
+                </p>
+            }
+            .into_any();
+        }
+        Standing::Anonymous | Standing::Guest => {
+            return view! {
+                <p class="listing__note">
+                    "Members who ran it may review it. "
+                    <a href=paths::SIGN_UP>"Create an account"</a> " or "
+                    <a href=paths::sign_in(&paths::listing(&slug))>"sign in"</a>
+                </p>
+            }
+            .into_any();
+        }
+    };
+    let refused = refused_form();
+    let save = actions.save;
+    let error = action_error(save);
+    let chosen = refused
+        .text("stars")
+        .and_then(|stars| stars.parse().ok())
+        .or_else(|| own.as_ref().map(|review| review.stars));
+    let text = refused
+        .text("text")
+        .or_else(|| own.as_ref().map(|review| review.text.clone()))
+        .unwrap_or_default();
+    let choices = (1..=STARS_MAX)
+        .map(|stars| {
+            let ending = if stars == 1 { "" } else { "s" };
+            view! {
+                <label class="star-choice__one">
+                    <input
+                        type="radio"
+                        name="stars"
+                        value=stars.to_string()
+                        required=true
+                        checked=chosen == Some(stars)
+                    />
+                    {format!("{stars} star{ending}")}
+                </label>
+            }
+        })
+        .collect_view();
+    let title = if own.is_some() { "Your review" } else { "Write a review" };
+    let slug_of_deletion = slug.clone();
+    let delete = own.map(|review| {
+        view! {
+            <ActionForm action=actions.delete>
+                <input type="hidden" name="slug" value=slug_of_deletion />
+                <input type="hidden" name="id" value=review.id.to_string() />
+                <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
+                    "Delete my review"
+                </Button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <div class="review-form">
+            <h3>{title}</h3>
+            <ActionForm action=save attr:class="try__form">
+                <FormError error fields=&["stars", "text"] />
+                <input type="hidden" name="slug" value=slug />
+                <fieldset class="star-choice">
+                    <legend>"Stars"</legend>
+                    {choices}
+                </fieldset>
+                <p class="field__error" hidden=move || field_error(error, "stars").with(Option::is_none)>
+                    {move || field_error(error, "stars").get()}
+                </p>
+                <TextArea
+                    label="What you think of it"
+                    name="text"
+                    value=text
+                    rows=4
+                    hint=format!("You ran version {version}. Your name stands beside it.")
+                    error=field_error(error, "text")
+                    required=true
+                    maxlength=TEXT_MAX
+                />
+                <Button kind=ButtonKind::Primary busy=save.pending()>"Save review"</Button>
+            </ActionForm>
+            {delete}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,263 @@
+//! What people think of a listing, beside what the platform measured.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::review::{ANSWER_MAX, ListingFacts, Review, Standing};
+
+use super::figures::{counted, people};
+use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews, VoteReview};
+use super::review_form::ReviewForm;
+use crate::error::{AppError, action_error, field_error, successes};
+use crate::paths;
+use crate::ui::{
+    Badge, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Skeleton, TextArea, Time,
+    duration_text,
+};
+
+/// Everything that can be done with reviews.
+#[derive(Clone, Copy)]
+pub(super) struct ReviewActions {
+    pub(super) save: ServerAction<SaveReview>,
+    pub(super) delete: ServerAction<DeleteReview>,
+    answer: ServerAction<AnswerReview>,
+    vote: ServerAction<VoteReview>,
+    successes: [Memo<usize>; 4],
+}
+
+impl ReviewActions {
+    pub(super) fn new() -> Self {
+        let (save, delete) = (ServerAction::new(), ServerAction::new());
+        let (answer, vote) = (ServerAction::new(), ServerAction::new());
+        let successes = [successes(save), successes(delete), successes(answer), successes(vote)];
+        Self { save, delete, answer, vote, successes }
+    }
+
+    /// Changes whenever one of them has changed something.
+    pub(super) fn changes(self) -> [usize; 4] {
+        self.successes.map(|successes| successes.get())
+    }
+
+    /// Changes whenever the listing's rating has changed.
+    pub(super) fn ratings(self) -> [usize; 2] {
+        [self.successes[0].get(), self.successes[1].get()]
+    }
+}
+
+/// The reviews of a listing. Without scripts its forms are plain ones and its pages links.
+#[component]
+pub(super) fn ReviewsPanel(
+    /// The listing.
+    slug: String,
+    /// Its present version.
+    version: i32,
+    /// What there is to see.
+    reviews: Resource<Result<SeenReviews, AppError>>,
+    /// What can be done.
+    actions: ReviewActions,
+) -> impl IntoView {
+    let slug = StoredValue::new(slug);
+    let shown = move || {
+        let seen = reviews.get()?;
+        Some(match seen {
+            Ok(seen) => view! { <Seen slug=slug.get_value() version seen actions /> }.into_any(),
+            Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
+        })
+    };
+    view! {
+        <section class="listing__section" id="reviews" aria-labelledby="reviews-title">
+            <h2 id="reviews-title">"Reviews"</h2>
+            <Transition fallback=|| view! { <Skeleton lines=4 /> }>{shown}</Transition>
+        </section>
+    }
+}
+
+#[component]
+fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -> impl IntoView {
+    let SeenReviews { page, helpful, facts, standing } = seen;
+    let is_publisher = standing == Standing::Publisher;
+    let may_vote = matches!(
+        standing,
+        Standing::Publisher | Standing::HasNotRun | Standing::MayWrite(_) | Standing::HasWritten(_)
+    );
+    let own = match &standing {
+        Standing::HasWritten(review) => Some(review.id),
+        _ => None,
+    };
+    let rows = page
+        .items
+        .into_iter()
+        .map(|review| {
+            let vote = (may_vote && own != Some(review.id)).then(|| !helpful.contains(&review.id));
+            let slug = slug.clone();
+            view! { <ReviewRow slug review vote is_publisher actions /> }
+        })
+        .collect::<Vec<_>>();
+    let list = if rows.is_empty() {
+        view! { <p class="listing__note">"Nobody has reviewed it yet."</p> }.into_any()
+    } else {
+        view! { <ol class="reviews">{rows}</ol> }.into_any()
+    };
+    let next = page.next_cursor.map(|cursor| {
+        view! {
+            <p>
+                <a class="button" rel="next" href=paths::reviews_page(&slug, &cursor)>
+                    "More reviews"
+                </a>
+            </p>
+        }
+    });
+    let form = view! { <ReviewForm slug=slug.clone() standing actions /> }.into_any();
+    view! {
+        <Measured facts version />
+        {form}
+        <FormError error=action_error(actions.delete) />
+        <FormError error=action_error(actions.vote) />
+        <FormError error=action_error(actions.answer) fields=&["answer"] />
+        {list}
+        {next}
+    }
+}
+
+/// What was measured. Numbers without runs behind them are not shown.
+#[component]
+fn Measured(facts: ListingFacts, version: i32) -> impl IntoView {
+    let Some(success) = facts.success_percent() else {
+        return view! {
+            <p class="listing__note">
+                {format!("Nothing was measured yet: nobody has run version {version} as it was published.")}
+            </p>
+        }
+        .into_any();
+    };
+    let fact = |name: &'static str, value: Option<String>| {
+        value.map(|value| {
+            view! {
+                <div class="measured__fact">
+                    <dt>{name}</dt>
+                    <dd>{value}</dd>
+                </div>
+            }
+        })
+    };
+    let sessions = i64::try_from(facts.sessions).unwrap_or(i64::MAX);
+    view! {
+        <div class="measured">
+            <p class="listing__note">
+                {format!(
+                    "Measured here on the newest {} of version {version}, unchanged and by others than the publisher.",
+                    counted(sessions, "session"),
+                )}
+            </p>
+            <dl class="measured__facts">
+                {fact("Reached an answer", Some(format!("{success} %")))}
+                {fact("Half took at most", facts.p50_ms.map(duration_text))}
+                {fact("99 of 100 took at most", facts.p99_ms.map(duration_text))}
+                {fact("Half cost at most", facts.median_cost.map(|cost| cost.to_string()))}
+            </dl>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn ReviewRow(
+    slug: String,
+    review: Review,
+    /// What a vote would say; none where the viewer has none.
+    vote: Option<bool>,
+    is_publisher: bool,
+    actions: ReviewActions,
+) -> impl IntoView {
+    let Review { id, author, version, stars, text, helpful, answer, created_at, updated_at } =
+        review;
+    let helped = (helpful > 0).then(|| {
+        let verb = if helpful == 1 { "finds" } else { "find" };
+        view! { <span>{format!("{} {verb} this helpful", people(helpful))}</span> }
+    });
+    let (slug_of_vote, about) = (slug.clone(), format!(": the review by {author}"));
+    let vote_form = vote.map(|is_helpful| {
+        view! {
+            <ActionForm action=actions.vote>
+                <input type="hidden" name="slug" value=slug_of_vote />
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="is_helpful" value=is_helpful.to_string() />
+                <Button kind=ButtonKind::Quiet busy=actions.vote.pending()>
+                    {if is_helpful { "Helpful" } else { "Not helpful after all" }}
+                    <span class="visually-hidden">{about}</span>
+                </Button>
+            </ActionForm>
+        }
+    });
+    let answered = answer.clone().map(|answer| {
+        view! {
+            <div class="review__answer">
+                <p class="review__about">
+                    <b>"The publisher’s answer"</b>
+                    " "
+                    <Time at=answer.at />
+                </p>
+                <p class="review__text">{answer.text}</p>
+            </div>
+        }
+    });
+    let answer_form = is_publisher.then(|| {
+        let before = answer.map(|answer| answer.text).unwrap_or_default();
+        let error = action_error(actions.answer);
+        view! {
+            <details class="review__reply">
+                <summary>"Answer this review"</summary>
+                <ActionForm action=actions.answer>
+                    <input type="hidden" name="slug" value=slug />
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <TextArea
+                        label="Answer"
+                        name="answer"
+                        id=format!("answer-{id}")
+                        value=before
+                        rows=3
+                        maxlength=ANSWER_MAX
+                        hint="Everybody reads it. Leave it empty to take an answer back."
+                        error=field_error(error, "answer")
+                    />
+                    <Button busy=actions.answer.pending()>"Save answer"</Button>
+                </ActionForm>
+            </details>
+        }
+    });
+    view! {
+        <li class="review">
+            <p class="review__head">
+                <Stars stars />
+                <b>{author}</b>
+                <Badge>{format!("Version {version}")}</Badge>
+                <span class="review__about">
+                    <Time at=created_at />
+                    {(updated_at > created_at).then_some(", changed since")}
+                </span>
+            </p>
+            <p class="review__text">{text}</p>
+            <div class="review__foot">{helped} {vote_form}</div>
+            {answered}
+            {answer_form}
+        </li>
+    }
+}
+
+/// Some stars out of five.
+#[component]
+fn Stars(stars: u8) -> impl IntoView {
+    let drawn = (1..=5)
+        .map(|place| {
+            view! {
+                <span class="stars__star" class:is-full=place <= stars>
+                    <Icon name=IconName::Star />
+                </span>
+            }
+        })
+        .collect_view();
+    view! {
+        <span class="stars">
+            {drawn} <span class="visually-hidden">{format!("{stars} of 5 stars")}</span>
+        </span>
+    }
+}

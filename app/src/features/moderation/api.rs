@@ -1,0 +1,82 @@
+//! What moderators ask the server.
+
+use leptos::prelude::*;
+use resonant_domain::publication::{Case, CaseSummary, Report};
+use resonant_domain::{ReportId, SubmissionId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// What waits for a moderator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What was handed in, the longest waiting first.
+    pub cases: Vec<CaseSummary>,
+    /// What people report, the oldest first.
+    pub reports: Vec<Report>,
+}
+
+/// A submission with its description as it would be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenedCase {
+    /// The submission and what differs.
+    pub case: Case,
+    /// Its description, from Markdown, as HTML that the server made safe.
+    pub description: String,
+}
+
+/// Whether the viewer is a moderator.
+#[server(prefix = "/api/fn", endpoint = "moderation/is_moderator")]
+pub async fn is_moderator() -> Result<bool, AppError> {
+    resonant_backend::moderation::is_moderator(&ssr::ctx()?).await.map_err(ssr::fail)
+}
+
+/// What waits for a moderator.
+#[server(prefix = "/api/fn", endpoint = "moderation/get_queue")]
+pub async fn get_queue() -> Result<Waiting, AppError> {
+    let queue = resonant_backend::moderation::queue(&ssr::ctx()?).await.map_err(ssr::fail)?;
+    Ok(Waiting { cases: queue.cases, reports: queue.reports })
+}
+
+/// A submission beside the version that was approved last.
+#[server(prefix = "/api/fn", endpoint = "moderation/get_case")]
+pub async fn get_case(id: SubmissionId) -> Result<OpenedCase, AppError> {
+    let case = resonant_backend::moderation::case(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    let description = crate::features::sessions::markdown_html(&case.submission.texts.description);
+    Ok(OpenedCase { case, description })
+}
+
+/// Approves a submission, or asks its publisher for changes.
+#[server(prefix = "/api/fn", endpoint = "moderation/decide_case")]
+pub async fn decide_case(
+    id: SubmissionId,
+    #[server(default)] comment: String,
+    #[server(default)] verdict: String,
+) -> Result<(), AppError> {
+    use resonant_backend::moderation;
+
+    let ctx = ssr::ctx()?;
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let comment = comment.replace("\r\n", "\n");
+    match verdict.as_str() {
+        "approve" => moderation::approve(&ctx, id, &comment).await.map(drop),
+        "request_changes" => moderation::request_changes(&ctx, id, &comment).await,
+        _ => return Err(AppError::invalid("verdict", "must be approve or request_changes")),
+    }
+    .map_err(ssr::fail)?;
+    ssr::redirect(paths::MODERATION);
+    Ok(())
+}
+
+/// Closes a report: the listing stays, or goes.
+#[server(prefix = "/api/fn", endpoint = "moderation/close_report")]
+pub async fn close_report(id: ReportId, is_removed: bool) -> Result<(), AppError> {
+    use resonant_backend::moderation::{self, Verdict};
+
+    let verdict = if is_removed { Verdict::Remove } else { Verdict::Dismiss };
+    moderation::close_report(&ssr::ctx()?, id, verdict).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::MODERATION);
+    Ok(())
+}

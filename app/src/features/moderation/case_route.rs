@@ -1,0 +1,185 @@
+//! `/admin/reviews/{id}`: one submission, what differs from what was approved last, and the decision.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use resonant_domain::publication::{COMMENT_MAX, Case, SubmissionState};
+use resonant_domain::spec_diff::{PieceKind, SpecDiff};
+
+use super::api::{DecideCase, OpenedCase, get_case};
+use super::queue_route::Refused;
+use crate::error::{AppError, action_error, field_error};
+use crate::features::publishing::Findings;
+use crate::features::studio::DiffView;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{
+    Badge, Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, TextArea, Time, Tone,
+};
+
+/// One submission.
+pub struct CaseRoute {
+    case: Resource<Result<OpenedCase, AppError>>,
+}
+
+impl LazyPage for CaseRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let case = Resource::new_blocking(
+            move || id.get(),
+            |id| async move {
+                let missing = |_| AppError::not_found("There is no such submission");
+                get_case(id.parse().map_err(missing)?).await
+            },
+        );
+        Self { case }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let CaseRoute { case } = this;
+        view! {
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match case.await {
+                        Ok(opened) => view! { <CasePage opened /> }.into_any(),
+                        Err(error) => view! { <Refused error path=paths::MODERATION /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn CasePage(opened: OpenedCase) -> impl IntoView {
+    let OpenedCase { case, description: html } = opened;
+    let Case { submission, publisher, listing, findings, agent, texts, description } = case;
+    let is_first = listing.is_none();
+    let against = match &listing {
+        None => "This is its first version: everything is new.".to_owned(),
+        Some(listing) => format!("Compared with version {} of the listing.", listing.version),
+    };
+    let link = listing.map(|listing| {
+        view! { <LinkButton href=paths::listing(&listing.slug)>"Open the listing"</LinkButton> }
+    });
+    let news = Some(submission.texts.change_log.clone()).filter(|news| !news.is_empty());
+    let written = (!is_first && !description.is_empty()).then(|| {
+        let pieces = description
+            .into_iter()
+            .map(|piece| match piece.kind {
+                PieceKind::Same => view! { <span>{piece.text}</span> }.into_any(),
+                PieceKind::Removed => {
+                    view! { <del class="diff__removed">{piece.text}</del> }.into_any()
+                }
+                PieceKind::Added => {
+                    view! { <ins class="diff__added">{piece.text}</ins> }.into_any()
+                }
+            })
+            .collect_view();
+        view! {
+            <h3>"Description, word by word"</h3>
+            <p class="diff__text" tabindex="0">
+                {pieces}
+            </p>
+        }
+    });
+    // The short texts are settings as those of the agent are.
+    let texts = SpecDiff { fields: texts, prompt: Vec::new() };
+    let at = submission.submitted_at;
+    let is_waiting = submission.state == SubmissionState::InReview;
+    let decision = if is_waiting {
+        view! { <Decision id=submission.id.to_string() /> }.into_any()
+    } else {
+        view! {
+            <p>
+                "It has been decided. " {submission.comment.clone()}
+            </p>
+        }
+        .into_any()
+    };
+    view! {
+        <Title text=format!("Review of {}", submission.texts.name) />
+        <Meta name="description" content="A listing that waits for a moderator" />
+        <div class="publish-page">
+            <PageHead title=submission.texts.name.clone() lead=submission.texts.tagline.clone()>
+                <LinkButton href=paths::MODERATION>"Back to the queue"</LinkButton>
+                {link}
+            </PageHead>
+            <p class="review__head">
+                <Badge tone=Tone::Info>{submission.state.title()}</Badge>
+                <span class="review__about">
+                    {format!("by {publisher}, ")} {at.map(|at| view! { <Time at /> })}
+                </span>
+            </p>
+            <section class="account__part" aria-labelledby="scan-title">
+                <h2 id="scan-title">"Scan"</h2>
+                <Findings findings />
+            </section>
+            <section class="account__part" aria-labelledby="texts-title">
+                <h2 id="texts-title">"What it says"</h2>
+                <p>{against}</p>
+                {news
+                    .map(|news| {
+                        view! {
+                            <h3>"What is new"</h3>
+                            <p class="review__text">{news}</p>
+                        }
+                    })}
+                <DiffView diff=texts />
+                {written}
+                <h3>"Description"</h3>
+                <div class="prose" inner_html=html></div>
+            </section>
+            <section class="account__part" aria-labelledby="agent-title">
+                <h2 id="agent-title">"What differs in the agent"</h2>
+                <DiffView diff=agent />
+            </section>
+            <section class="account__part" aria-labelledby="decision-title">
+                <h2 id="decision-title">"Decision"</h2>
+                {decision}
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn Decision(id: String) -> impl IntoView {
+    let decide = ServerAction::<DecideCase>::new();
+    let error = action_error(decide);
+    view! {
+        <ActionForm action=decide>
+            <div class="form">
+                <FormError error fields=&["comment"] />
+                <input type="hidden" name="id" value=id />
+                <TextArea
+                    label="Word to the publisher"
+                    name="comment"
+                    value=refused_form().text("comment").unwrap_or_default()
+                    rows=4
+                    maxlength=COMMENT_MAX
+                    hint="Needed when you ask for changes"
+                    error=field_error(error, "comment")
+                />
+                <div class="publish__buttons">
+                    <Button
+                        kind=ButtonKind::Primary
+                        name="verdict"
+                        value="approve"
+                        busy=decide.pending()
+                    >
+                        "Approve"
+                    </Button>
+                    <Button name="verdict" value="request_changes" busy=decide.pending()>
+                        "Request changes"
+                    </Button>
+                </div>
+            </div>
+        </ActionForm>
+    }
+}

@@ -1,0 +1,135 @@
+//! What the page that publishes an agent asks the server.
+
+use leptos::prelude::*;
+use resonant_domain::AgentId;
+use resonant_domain::publication::Publication;
+use resonant_domain::upstream::ListingUpdate;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// How publishing an agent stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublishPage {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Whether the viewer is a guest, who has no name to publish under.
+    pub is_guest: bool,
+    /// How it stands.
+    pub publication: Publication,
+    /// The description of what is on its way, from Markdown, as HTML that the server made safe.
+    pub preview: Option<String>,
+}
+
+/// What a publisher writes about a listing, as a form sends it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListingForm {
+    /// The name.
+    #[serde(default)]
+    pub name: String,
+    /// What it does in one line.
+    #[serde(default)]
+    pub tagline: String,
+    /// What it is for.
+    #[serde(default)]
+    pub category: String,
+    /// What it does and how, in Markdown.
+    #[serde(default)]
+    pub description: String,
+    /// Words to find it by, with commas in between.
+    #[serde(default)]
+    pub tags: String,
+    /// What is new.
+    #[serde(default)]
+    pub change_log: String,
+}
+
+/// How publishing an agent stands.
+#[server(prefix = "/api/fn", endpoint = "publishing/get_publication")]
+pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
+    use resonant_backend::{members, publications};
+    use resonant_domain::member::UserKind;
+
+    let ctx = ssr::ctx()?;
+    let publication = publications::get(&ctx, id).await.map_err(ssr::fail)?;
+    let viewer = members::viewer(&ctx).await.map_err(ssr::fail)?;
+    let open = publication.submissions.first().filter(|newest| newest.decided_at.is_none());
+    let preview =
+        open.map(|open| crate::features::sessions::markdown_html(&open.texts.description));
+    let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
+    Ok(PublishPage { agent_id: id, is_guest, publication, preview })
+}
+
+/// Keeps what is to be handed in.
+#[server(prefix = "/api/fn", endpoint = "publishing/save_submission")]
+pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppError> {
+    use resonant_domain::listing::Category;
+    use resonant_domain::publication::{ListingTexts, read_tags};
+
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let lines = |text: String| text.replace("\r\n", "\n");
+    let category = Category::parse(&form.category)
+        .ok_or_else(|| AppError::invalid("category", "must be one of the list"))?;
+    let texts = ListingTexts {
+        name: form.name,
+        tagline: form.tagline,
+        category,
+        description: lines(form.description),
+        tags: read_tags(&form.tags),
+        change_log: lines(form.change_log),
+    };
+    resonant_backend::publications::save(&ssr::ctx()?, id, texts).await.map_err(ssr::fail)?;
+    ssr::redirect(&format!("{}#preview", paths::publish(id)));
+    Ok(())
+}
+
+/// Hands the saved draft in.
+#[server(prefix = "/api/fn", endpoint = "publishing/submit")]
+pub async fn submit_listing(id: AgentId) -> Result<(), AppError> {
+    resonant_backend::publications::submit(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// Takes back what was handed in.
+#[server(prefix = "/api/fn", endpoint = "publishing/withdraw")]
+pub async fn withdraw_listing(id: AgentId) -> Result<(), AppError> {
+    resonant_backend::publications::withdraw(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// Pauses the listing, takes it off, or puts it back.
+#[server(prefix = "/api/fn", endpoint = "publishing/set_state")]
+pub async fn set_listing_state(id: AgentId, state: String) -> Result<(), AppError> {
+    use resonant_domain::listing::ListingState;
+
+    let state = ListingState::parse(&state)
+        .ok_or_else(|| AppError::invalid("state", "must be published, paused or unlisted"))?;
+    resonant_backend::publications::set_state(&ssr::ctx()?, id, state).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// What a newer version of its listing would change in an agent.
+#[server(prefix = "/api/fn", endpoint = "publishing/get_update")]
+pub async fn get_update(id: AgentId) -> Result<Option<ListingUpdate>, AppError> {
+    resonant_backend::listings::updates::find(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Brings an agent to the newest version of its listing and goes to its editor.
+#[server(prefix = "/api/fn", endpoint = "publishing/take_update")]
+pub async fn take_update(
+    id: AgentId,
+    revision: i64,
+    #[server(default)] consent: bool,
+) -> Result<(), AppError> {
+    use resonant_backend::listings::updates::{self, Consent};
+
+    let consent = if consent { Consent::Wider } else { Consent::Nothing };
+    updates::take(&ssr::ctx()?, id, revision, consent).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::agent(id));
+    Ok(())
+}

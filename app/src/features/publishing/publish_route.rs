@@ -1,0 +1,262 @@
+//! `/studio/agents/{id}/publish`: from an agent's published version to a listing in the marketplace.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use resonant_domain::publication::{Submission, SubmissionState};
+use resonant_domain::{AgentId, FaultKind};
+
+use super::api::{
+    PublishPage, SaveSubmission, SetListingState, SubmitListing, WithdrawListing, get_publication,
+};
+use super::findings::Findings;
+use super::publish_form::PublishForm;
+use super::standing::{History, ListingStanding};
+use crate::error::{AppError, action_error, successes};
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, Notice,
+    PageHead, Skeleton, Tone,
+};
+use crate::{paths, ssr};
+
+/// The page that publishes an agent.
+pub struct PublishRoute {
+    actions: Actions,
+    page: Resource<Result<PublishPage, AppError>>,
+}
+
+/// Everything that the page's forms do.
+#[derive(Clone, Copy)]
+struct Actions {
+    save: ServerAction<SaveSubmission>,
+    submit: ServerAction<SubmitListing>,
+    withdraw: ServerAction<WithdrawListing>,
+    set: ServerAction<SetListingState>,
+}
+
+impl LazyPage for PublishRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let actions = Actions {
+            save: ServerAction::new(),
+            submit: ServerAction::new(),
+            withdraw: ServerAction::new(),
+            set: ServerAction::new(),
+        };
+        let changes = [
+            successes(actions.save),
+            successes(actions.submit),
+            successes(actions.withdraw),
+            successes(actions.set),
+        ];
+        let page = Resource::new_blocking(
+            move || (id.get(), changes.map(|change| change.get())),
+            |(id, _)| async move {
+                let id = id.parse().map_err(|_| AppError::not_found("There is no such agent"))?;
+                get_publication(id).await
+            },
+        );
+        Self { actions, page }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let PublishRoute { actions, page } = this;
+        view! {
+            <Title text="Publish to the marketplace" />
+            <Meta name="description" content="Hand an AI agent in as a listing of the marketplace" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => view! { <Page page actions /> }.into_any(),
+                        Err(error) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <h1>"This agent cannot be published"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
+    let PublishPage { agent_id, is_guest, publication, preview } = page;
+    let head = view! {
+        <PageHead
+            title=format!("Publish {}", publication.agent_name)
+            lead="Moderators read what you hand in. Once they approve it, anyone finds it in the marketplace."
+        >
+            <LinkButton href=paths::agent(agent_id)>"Back to the editor"</LinkButton>
+        </PageHead>
+    };
+    if is_guest {
+        return view! {
+            {head}
+            <EmptyState
+                icon=IconName::User
+                title="Listings stand under a name"
+                text="Create an account first: it keeps everything that you have here."
+            >
+                <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
+                    "Create an account"
+                </LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let Some(version) = publication.agent_version else {
+        return view! {
+            {head}
+            <EmptyState
+                icon=IconName::Store
+                title="No version is published yet"
+                text="A listing gives others a published version, never your draft. Publish one in the editor and come back."
+            >
+                <LinkButton href=paths::agent(agent_id) kind=ButtonKind::Primary>
+                    "Open the editor"
+                </LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    };
+    let listing = publication.listing.clone().map(|listing| {
+        view! { <ListingStanding agent_id listing set=actions.set /> }
+    });
+    let nobody = (!publication.has_moderators).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>
+                    "Nobody reviews listings here yet. Whoever operates this installation appoints \
+                     a moderator by " <code>"server admin create NAME@EXAMPLE.ORG"</code> "."
+                </p>
+            </Notice>
+        }
+    });
+    let open = publication.submissions.first().filter(|newest| newest.decided_at.is_none());
+    let is_in_review = open.is_some_and(|open| open.state == SubmissionState::InReview);
+    let shown = open.cloned().map(|open| {
+        let (findings, html) = (publication.findings.clone(), preview.unwrap_or_default());
+        view! { <Preview agent_id version open findings html actions /> }.into_any()
+    });
+    let history = view! { <History submissions=publication.submissions.clone() /> }.into_any();
+    let form = (!is_in_review).then(|| {
+        view! {
+            <section class="account__part" aria-labelledby="form-title">
+                <h2 id="form-title">{format!("Hand version {version} in")}</h2>
+                <PublishForm agent_id publication save=actions.save />
+            </section>
+        }
+        .into_any()
+    });
+    view! {
+        <div class="publish-page">
+            {head}
+            {nobody}
+            {listing}
+            {form}
+            {shown}
+            {history}
+        </div>
+    }
+    .into_any()
+}
+
+/// How the listing would look, what the scan found, and the button that hands it in or takes it back.
+#[component]
+fn Preview(
+    agent_id: AgentId,
+    /// The agent's published version as it is now.
+    version: u32,
+    open: Submission,
+    findings: Vec<resonant_domain::scan::Finding>,
+    html: String,
+    actions: Actions,
+) -> impl IntoView {
+    let is_in_review = open.state == SubmissionState::InReview;
+    let is_blocked = findings.iter().any(resonant_domain::scan::Finding::is_blocking);
+    let texts = open.texts;
+    let older = (!is_in_review && open.agent_version != version).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>
+                    {format!(
+                        "This is version {} of the agent. Save the form once more to hand version {version} in.",
+                        open.agent_version,
+                    )}
+                </p>
+            </Notice>
+        }
+    });
+    let tags = (!texts.tags.is_empty()).then(|| {
+        let tags = texts.tags.iter().map(|tag| view! { <li class="chip">{tag.clone()}</li> });
+        view! { <ul class="chips" aria-label="Tags">{tags.collect_view()}</ul> }
+    });
+    let news = (!texts.change_log.is_empty()).then(|| {
+        view! {
+            <h4>"What is new"</h4>
+            <p class="review__text">{texts.change_log.clone()}</p>
+        }
+    });
+    let act = if is_in_review {
+        let withdraw = actions.withdraw;
+        view! {
+            <p>"It waits for a moderator. The answer stands on this page."</p>
+            <FormError error=action_error(withdraw) />
+            <ActionForm action=withdraw>
+                <input type="hidden" name="id" value=agent_id.to_string() />
+                <Button busy=withdraw.pending()>"Take it back"</Button>
+            </ActionForm>
+        }
+        .into_any()
+    } else if is_blocked {
+        view! {
+            <Notice tone=Tone::Bad>
+                <p>"It cannot be handed in while there is a secret in it. Secrets in the agent itself go in the editor: publish a version without them, then save here once more."</p>
+            </Notice>
+        }
+        .into_any()
+    } else {
+        let submit = actions.submit;
+        view! {
+            <FormError error=action_error(submit) />
+            <ActionForm action=submit>
+                <input type="hidden" name="id" value=agent_id.to_string() />
+                <Button kind=ButtonKind::Primary busy=submit.pending()>"Submit for review"</Button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="account__part" id="preview" aria-labelledby="preview-title">
+            <h2 id="preview-title">
+                {if is_in_review { "In review" } else { "Preview" }} " "
+                <Badge tone=Tone::Info>{open.state.title()}</Badge>
+            </h2>
+            {older}
+            <article class="publish__preview">
+                <h3>{texts.name.clone()}</h3>
+                <p class="listing__tagline">{texts.tagline.clone()}</p>
+                <p class="review__about">{texts.category.title()}</p>
+                {tags}
+                <div class="prose" inner_html=html></div>
+                {news}
+            </article>
+            <h3>"Scan"</h3>
+            <Findings findings />
+            {act}
+        </section>
+    }
+}

@@ -1,0 +1,168 @@
+//! `/studio/agents/{id}/update`: a newer version of the listing that an agent was copied from.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use resonant_domain::upstream::ListingUpdate;
+use resonant_domain::{AgentId, FaultKind};
+
+use super::api::{TakeUpdate, get_update};
+use crate::error::{AppError, action_error, field_error};
+use crate::features::studio::DiffView;
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, Notice, PageHead,
+    Skeleton, Time, Tone,
+};
+use crate::{paths, ssr};
+
+/// The page of an update.
+pub struct UpdateRoute {
+    id: Memo<String>,
+    update: Resource<Result<Option<ListingUpdate>, AppError>>,
+}
+
+fn agent_id(text: &str) -> Result<AgentId, AppError> {
+    text.parse().map_err(|_| AppError::not_found("There is no such agent"))
+}
+
+impl LazyPage for UpdateRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let update = Resource::new_blocking(
+            move || id.get(),
+            |id| async move { get_update(agent_id(&id)?).await },
+        );
+        Self { id, update }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let UpdateRoute { id, update } = this;
+        view! {
+            <Title text="Update from the marketplace" />
+            <Meta name="description" content="A newer version of the listing that an agent came from" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    let id = id.get_untracked();
+                    match (update.await, agent_id(&id)) {
+                        (Ok(update), Ok(id)) => view! { <Page id update /> }.into_any(),
+                        (Err(error), _) | (_, Err(error)) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <h1>"This agent cannot be updated"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
+    let Some(update) = update else {
+        return view! {
+            <h1 class="visually-hidden">"Update from the marketplace"</h1>
+            <EmptyState
+                icon=IconName::CheckCircle
+                title="Nothing to update"
+                text="It has the newest version of its listing, or is not from the marketplace. When there is a newer one, the editor says so."
+            >
+                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    };
+    let ListingUpdate { slug, name, from, to, revision, news, diff, conflicts, widened } = update;
+    let news = news
+        .into_iter()
+        .map(|version| {
+            view! {
+                <li class="change-log__version">
+                    <p>
+                        <b>{format!("Version {}", version.version)}</b>
+                        " "
+                        <span class="review__about">
+                            <Time at=version.created_at />
+                        </span>
+                    </p>
+                    <p class="review__text">{version.change_log}</p>
+                </li>
+            }
+        })
+        .collect_view();
+    let kept = (!conflicts.is_empty()).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>
+                    {format!("You and the publisher changed the same, and yours stays: {}.", conflicts.join(", "))}
+                </p>
+            </Notice>
+        }
+    });
+    view! {
+        <div class="publish-page">
+            <PageHead
+                title=format!("Version {to} of {name}")
+                lead=format!("Your agent is a copy of version {from}. What you changed yourself stays.")
+            >
+                <LinkButton href=paths::listing(&slug)>"Open the listing"</LinkButton>
+                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+            </PageHead>
+            <section class="account__part" aria-labelledby="news-title">
+                <h2 id="news-title">"What is new"</h2>
+                <ol class="change-log">{news}</ol>
+            </section>
+            <section class="account__part" aria-labelledby="diff-title">
+                <h2 id="diff-title">"What would change in your agent"</h2>
+                {kept}
+                <DiffView diff />
+                <TakeForm id revision widened />
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
+    let take = ServerAction::<TakeUpdate>::new();
+    let error = action_error(take);
+    let consent = (!widened.is_empty()).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>
+                    {format!("It asks for more than it has, by these tools: {}.", widened.join(", "))}
+                </p>
+                <label class="star-choice__one">
+                    <input type="checkbox" name="consent" value="true" required=true />
+                    "I agree to that"
+                </label>
+                <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
+                    {move || field_error(error, "consent").get()}
+                </p>
+            </Notice>
+        }
+    });
+    view! {
+        <ActionForm action=take>
+            <div class="form">
+                <FormError error fields=&["consent"] />
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="revision" value=revision.to_string() />
+                {consent}
+                <Button kind=ButtonKind::Primary busy=take.pending()>"Update my agent"</Button>
+            </div>
+        </ActionForm>
+    }
+}

@@ -1,0 +1,88 @@
+//! New versions of listings for those who have a copy.
+
+use resonant_domain::AgentId;
+use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::upstream::{ListingUpdate, Merge, merge, widened};
+
+use crate::{Ctx, Error, Result, access, agents, store};
+
+const NO_AGENT: Error = Error::NotFound("agent");
+
+/// What a newer version of its listing would change in one of the caller's agents; `None` when there
+/// is none.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn find(ctx: &Ctx, id: AgentId) -> Result<Option<ListingUpdate>> {
+    Ok(prepare(ctx, id).await?.map(|(update, _)| update))
+}
+
+/// The update and what the agent would become.
+async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<(ListingUpdate, AgentSpec)>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read_latest(owner).await?;
+    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NO_AGENT)?;
+    let Some(listing) = agent.listing_id else { return Ok(None) };
+    let from = store::listing_runs::find_copied(&mut conn, owner, id).await?.unwrap_or(1);
+    drop(conn);
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let Some(found) = store::listings::find_published(&mut conn, listing).await? else {
+        return Ok(None);
+    };
+    if found.version <= from {
+        return Ok(None);
+    }
+    let base = store::listings::find_version(&mut conn, listing, from).await?;
+    let Merge { spec, conflicts } = merge(&base.unwrap_or_default(), &agent.spec, &found.agent);
+    let update = ListingUpdate {
+        slug: found.summary.slug,
+        name: found.summary.name,
+        from,
+        to: found.version,
+        revision: agent.revision,
+        news: found.versions.into_iter().filter(|version| version.version > from).collect(),
+        diff: SpecDiff::of(&agent.spec, &spec),
+        conflicts,
+        widened: widened(&agent.spec, &spec),
+    };
+    Ok(Some((update, spec)))
+}
+
+/// What its owner has agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// That it gets no more than it has.
+    Nothing,
+    /// That its tools are granted more.
+    Wider,
+}
+
+/// Brings one of the caller's agents to the newest version of its listing. The caller's own changes
+/// stay.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `consent` when
+/// tools would be granted more and that was not agreed to; [`Error::Conflict`] when the agent is no
+/// longer at `revision`, or there is nothing newer than it has.
+pub async fn take(ctx: &Ctx, id: AgentId, revision: i64, consent: Consent) -> Result<Agent> {
+    let owner = access::user(ctx)?;
+    let Some((update, spec)) = prepare(ctx, id).await? else {
+        return Err(Error::Conflict("It is the newest version already".to_owned()));
+    };
+    if !update.widened.is_empty() && consent == Consent::Nothing {
+        return Err(Error::field("consent", "must be given: it asks for more than it has"));
+    }
+    let agent = agents::replace_draft(ctx, id, spec.clone(), Some(revision)).await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let listing = agent.listing_id.ok_or(NO_AGENT)?;
+    let published = store::listings::find_version(&mut conn, listing, update.to).await?;
+    drop(conn);
+    // A copy with changes of its own is not the listing's agent: its runs are not measured.
+    let pristine = (published.as_ref() == Some(&spec)).then_some(agent.revision);
+    let mut conn = ctx.backend().write(owner).await?;
+    store::listing_runs::update_copied(&mut conn, owner, id, update.to, pristine).await?;
+    conn.commit().await?;
+    tracing::info!(agent.id = %id, listing.slug = update.slug, version = update.to, "copy updated");
+    Ok(agent)
+}

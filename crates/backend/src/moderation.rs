@@ -1,0 +1,265 @@
+//! Moderation: admins approve what is handed in or ask for changes, and look at what people report.
+//!
+//! An approval and the listing that comes of it are one transaction. From anyone but an admin all of
+//! this is hidden.
+
+use resonant_domain::agent::AgentSpec;
+use resonant_domain::listing::Category;
+use resonant_domain::publication::{
+    Case, CaseSummary, ListingTexts, REPORT_MAX, Report, ReportReason, Submission, SubmissionState,
+    check_comment, slug_of,
+};
+use resonant_domain::scan::scan;
+use resonant_domain::spec_diff::{FieldChange, SpecDiff, words};
+use resonant_domain::text::check_text;
+use resonant_domain::{ListingId, ReportId, SubmissionId, UserId};
+use sqlx::PgConnection;
+
+use crate::publications::stale;
+use crate::store::submissions::Owned;
+use crate::{Ctx, Error, Result, access, listings, store};
+
+const NOT_FOUND: Error = Error::NotFound("submission");
+/// So many cases and reports are listed; the next ones come when these are decided.
+const LISTED: i64 = 100;
+
+/// What moderators look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// What was handed in, the longest waiting first.
+    pub cases: Vec<CaseSummary>,
+    /// What people report, the oldest first.
+    pub reports: Vec<Report>,
+}
+
+/// Whether the caller is a moderator. Anyone may ask.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn is_moderator(ctx: &Ctx) -> Result<bool> {
+    match access::moderator(ctx).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound(_) | Error::Unauthenticated | Error::Forbidden) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What waits for a moderator.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin.
+pub async fn queue(ctx: &Ctx) -> Result<Queue> {
+    access::moderator(ctx).await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    Ok(Queue {
+        cases: store::submissions::list_waiting(&mut conn, LISTED).await?,
+        reports: store::publishing::list_open_reports(&mut conn, LISTED).await?,
+    })
+}
+
+/// A submission beside the version that was approved last.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the submission, and for anyone but an admin.
+pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
+    access::moderator(ctx).await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let owned = store::submissions::find(&mut conn, id).await?.ok_or(NOT_FOUND)?;
+    let Owned { publisher, submission } = owned;
+    let name = publisher_name(&mut conn, publisher).await?;
+    let listing =
+        store::submissions::find_listing(&mut conn, publisher, submission.agent_id).await?;
+    let approved = match &listing {
+        Some((id, _)) => store::submissions::find_approved(&mut conn, *id).await?,
+        None => None,
+    };
+    let (before, spec) = approved.unwrap_or_else(|| (nothing(), AgentSpec::default()));
+    let is_same = before.description == submission.texts.description;
+    Ok(Case {
+        publisher: name,
+        listing: listing.map(|(_, listing)| listing),
+        findings: scan(&submission.texts, &submission.spec),
+        agent: SpecDiff::of(&spec, &submission.spec),
+        texts: changes(&before, &submission.texts),
+        description: if is_same {
+            Vec::new()
+        } else {
+            words(&before.description, &submission.texts.description)
+        },
+        submission,
+    })
+}
+
+/// What stands before a first version.
+fn nothing() -> ListingTexts {
+    ListingTexts {
+        name: String::new(),
+        tagline: String::new(),
+        category: Category::Custom,
+        description: String::new(),
+        tags: Vec::new(),
+        change_log: String::new(),
+    }
+}
+
+fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
+    let line = |texts: &ListingTexts| {
+        [
+            ("name", texts.name.clone()),
+            ("tagline", texts.tagline.clone()),
+            ("category", texts.category.title().to_owned()),
+            ("tags", texts.tags.join(", ")),
+        ]
+    };
+    let shown = |text: String| Some(text).filter(|text| !text.is_empty());
+    line(before)
+        .into_iter()
+        .zip(line(after))
+        .filter(|((_, before), (_, after))| before != after)
+        .map(|((field, before), (_, after))| FieldChange {
+            field: field.to_owned(),
+            before: shown(before),
+            after: shown(after),
+        })
+        .collect()
+}
+
+async fn publisher_name(conn: &mut PgConnection, publisher: UserId) -> Result<String> {
+    let viewer = store::members::find(conn, publisher).await?.ok_or(NOT_FOUND)?;
+    Ok(viewer.display_name)
+}
+
+/// The submission that is decided, locked.
+async fn waiting(conn: &mut PgConnection, id: SubmissionId) -> Result<Owned> {
+    let owned = store::submissions::lock(conn, id).await?.ok_or(NOT_FOUND)?;
+    if owned.submission.state != SubmissionState::InReview {
+        return Err(Error::Conflict("It has been decided already, or was taken back".to_owned()));
+    }
+    Ok(owned)
+}
+
+/// Approves a submission: it is the newest version of its listing from now on. Answers the listing's
+/// slug.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`;
+/// [`Error::Conflict`] when it does not wait any more.
+pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<String> {
+    let moderator = access::moderator(ctx).await?;
+    check_comment(comment, false)?;
+    let backend = ctx.backend();
+    let now = backend.now();
+    let mut tx = backend.catalogue_begin().await?;
+    let Owned { publisher, submission } = waiting(&mut tx, id).await?;
+    let name = publisher_name(&mut tx, publisher).await?;
+    let found = store::submissions::find_listing(&mut tx, publisher, submission.agent_id).await?;
+    let slug = if let Some((listing, published)) = found {
+        store::publishing::insert_version(&mut tx, listing, &name, &submission, now).await?;
+        published.slug
+    } else {
+        let listing = ListingId::from_uuid(backend.new_id()?);
+        first(&mut tx, listing, (publisher, &name), &submission, now).await?
+    };
+    let state = SubmissionState::Approved;
+    store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    backend.commit(tx, stale(&slug)).await?;
+    tracing::info!(submission.id = %id, listing.slug = slug, "submission approved");
+    Ok(slug)
+}
+
+/// Makes the listing of a first version, under the slug that its name asks for or one beside it.
+async fn first(
+    tx: &mut PgConnection,
+    id: ListingId,
+    publisher: (UserId, &str),
+    submission: &Submission,
+    now: jiff::Timestamp,
+) -> Result<String> {
+    let wanted = slug_of(&submission.texts.name);
+    // The end of the id is chance.
+    let text = id.as_uuid().simple().to_string();
+    let other = format!("{wanted}-{}", &text[text.len() - 8..]);
+    for slug in [wanted, other] {
+        if store::publishing::insert(tx, (id, &slug), publisher, submission, now).await? {
+            return Ok(slug);
+        }
+    }
+    Err(Error::Conflict("The listing's address is taken. Try again".to_owned()))
+}
+
+/// Asks the publisher for changes.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`, which
+/// must say what; [`Error::Conflict`] when it does not wait any more.
+pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<()> {
+    let moderator = access::moderator(ctx).await?;
+    check_comment(comment, true)?;
+    let now = ctx.backend().now();
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    waiting(&mut tx, id).await?;
+    let state = SubmissionState::ChangesRequested;
+    store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    tx.commit().await?;
+    tracing::info!(submission.id = %id, "changes requested");
+    Ok(())
+}
+
+/// Reports a listing to the moderators. Whoever is known may; once more says it in other words.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `report`.
+pub async fn report(ctx: &Ctx, slug: &str, reason: ReportReason, text: &str) -> Result<()> {
+    let reporter = access::user(ctx)?;
+    let mut faults = Vec::new();
+    check_text(&mut faults, "report", text, 1, REPORT_MAX);
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    if !listings::is_slug(slug) {
+        return Err(Error::NotFound("listing"));
+    }
+    let backend = ctx.backend();
+    let (id, now) = (ReportId::from_uuid(backend.new_id()?), backend.now());
+    let mut tx = backend.catalogue_begin().await?;
+    let listing = store::reviews::find_subject(&mut tx, slug).await?;
+    let listing = listing.ok_or(Error::NotFound("listing"))?.id;
+    let who = (listing, reporter);
+    store::publishing::upsert_report(&mut tx, id, who, reason, text.trim(), now).await?;
+    tx.commit().await?;
+    tracing::info!(listing.slug = slug, "listing reported");
+    Ok(())
+}
+
+/// What a moderator does about a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing: the listing stays.
+    Dismiss,
+    /// The listing goes, until a new version is approved.
+    Remove,
+}
+
+/// Closes a report.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for a report that is not open, and for anyone but
+/// an admin.
+pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<()> {
+    use resonant_domain::listing::ListingState;
+
+    let moderator = access::moderator(ctx).await?;
+    let now = ctx.backend().now();
+    let is_removed = verdict == Verdict::Remove;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let closed = store::publishing::update_report(&mut tx, id, is_removed, moderator, now).await?;
+    let (listing, slug) = closed.ok_or(Error::NotFound("report"))?;
+    if is_removed {
+        store::publishing::update_state(&mut tx, listing, ListingState::Removed).await?;
+        ctx.backend().commit(tx, stale(&slug)).await?;
+    } else {
+        tx.commit().await?;
+    }
+    tracing::info!(report.id = %id, listing.slug = slug, ?verdict, "report closed");
+    Ok(())
+}

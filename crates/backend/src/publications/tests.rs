@@ -1,0 +1,292 @@
+use resonant_domain::FaultKind;
+use resonant_domain::agent_version::NewVersion;
+use resonant_domain::listing::{Category, ListingFilter};
+use resonant_domain::publication::ReportReason;
+use resonant_domain::spec_diff::PieceKind;
+use sqlx::PgPool;
+
+use super::*;
+use crate::moderation::{self, Verdict};
+use crate::{Actor, Backend, RequestId, listings, members, sample};
+
+fn texts(name: &str) -> ListingTexts {
+    ListingTexts {
+        name: name.to_owned(),
+        tagline: " Reads for you ".to_owned(),
+        category: Category::Research,
+        description: "It **reads** slowly".to_owned(),
+        tags: vec!["news".to_owned()],
+        change_log: "The first".to_owned(),
+    }
+}
+
+async fn admin(backend: &Backend) -> Ctx {
+    let ctx = sample::member(backend, "root").await.unwrap();
+    members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
+    ctx
+}
+
+async fn published_agent(ctx: &Ctx, name: &str) -> AgentId {
+    let agent = agents::create(ctx, sample::spec(name)).await.unwrap().id;
+    agents::publish(ctx, agent, NewVersion::default(), None).await.unwrap();
+    agent
+}
+
+/// Hands an agent in and answers the submission.
+async fn hand_in(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> SubmissionId {
+    let id = save(ctx, agent, texts).await.unwrap().id;
+    submit(ctx, agent).await.unwrap();
+    id
+}
+
+fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+    answer.err().map(|error| error.kind())
+}
+
+async fn slugs(ctx: &Ctx) -> Vec<String> {
+    let page = listings::browse(ctx, ListingFilter::default()).await.unwrap();
+    page.listings.into_iter().map(|listing| listing.slug).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_approved_is_in_the_marketplace_and_nothing_before(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    assert_eq!(slugs(&ada).await, Vec::<String>::new());
+    let id = hand_in(&ada, agent, texts("Slow Reader")).await;
+    assert_eq!(kind(listings::get(&ada, "slow-reader").await), Some(FaultKind::NotFound));
+    assert_eq!(kind(save(&ada, agent, texts("x")).await), Some(FaultKind::Conflict));
+
+    let case = moderation::case(&root, id).await.unwrap();
+    assert_eq!((case.publisher.as_str(), case.listing), ("ada", None));
+    assert_eq!(case.submission.texts.tagline, "Reads for you");
+    assert!(!case.agent.is_empty() && !case.description.is_empty());
+    assert_eq!(moderation::approve(&root, id, "Well done").await.unwrap(), "slow-reader");
+
+    assert_eq!(slugs(&ada).await, ["slow-reader"], "the cached page is not shown any more");
+    let listing = listings::get(&ada, "slow-reader").await.unwrap();
+    assert_eq!((listing.summary.publisher.as_str(), listing.version), ("ada", 1));
+    assert_eq!((listing.tags, listing.state), (vec!["news".to_owned()], ListingState::Published));
+    assert_eq!(listing.versions[0].change_log, "The first");
+    assert_eq!(kind(moderation::approve(&root, id, "").await), Some(FaultKind::Conflict));
+    let found = get(&ada, agent).await.unwrap();
+    assert_eq!(found.submissions[0].state, SubmissionState::Approved);
+    assert_eq!(found.submissions[0].comment, "Well done");
+    assert_eq!(found.listing.unwrap().slug, "slow-reader");
+
+    let bob = sample::guest(&backend).await.unwrap();
+    let copy = listings::install(&bob, "slow-reader").await.unwrap();
+    assert_eq!(copy.spec.name, "Reader");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_new_version_is_judged_by_what_differs(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+
+    let changes = resonant_domain::agent::AgentChanges {
+        system_prompt: Some("Answer at length.".to_owned()),
+        ..Default::default()
+    };
+    agents::update(&ada, agent, changes, None).await.unwrap();
+    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
+    let next = ListingTexts {
+        description: "It **reads** fast".to_owned(),
+        change_log: "Faster".to_owned(),
+        tags: vec!["news".to_owned(), "fast".to_owned()],
+        ..texts("Reader")
+    };
+    let id = hand_in(&ada, agent, next).await;
+    let case = moderation::case(&root, id).await.unwrap();
+    assert_eq!(case.listing.unwrap().version, 1);
+    assert_eq!(case.agent.fields, []);
+    let added: Vec<_> = case
+        .agent
+        .prompt
+        .iter()
+        .chain(&case.description)
+        .filter(|piece| piece.kind == PieceKind::Added)
+        .map(|piece| piece.text.trim())
+        .collect();
+    assert_eq!(added, ["at length.", "fast"]);
+    let fields: Vec<_> = case.texts.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(fields, ["tags"]);
+
+    assert_eq!(kind(moderation::request_changes(&root, id, " ").await), Some(FaultKind::Invalid));
+    moderation::request_changes(&root, id, "Say how fast").await.unwrap();
+    assert_eq!(listings::get(&ada, "reader").await.unwrap().version, 1);
+    let found = get(&ada, agent).await.unwrap();
+    assert_eq!(found.submissions[0].state, SubmissionState::ChangesRequested);
+    assert_eq!(found.submissions[0].comment, "Say how fast");
+
+    let again = hand_in(&ada, agent, texts("Reader")).await;
+    assert_ne!(again, id);
+    moderation::approve(&root, again, "").await.unwrap();
+    let listing = listings::get(&ada, "reader").await.unwrap();
+    assert_eq!((listing.version, listing.agent.system_prompt.as_str()), (2, "Answer at length."));
+    let versions: Vec<_> = listing.versions.iter().map(|version| version.version).collect();
+    assert_eq!(versions, [2, 1]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_secret_keeps_it_back_and_a_wide_permission_does_not(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let mut spec = sample::spec("Reader");
+    spec.tools.push(resonant_domain::agent::ToolGrant::new("http_fetch"));
+    let agent = agents::create(&ada, spec).await.unwrap().id;
+    assert_eq!(kind(save(&ada, agent, texts("R")).await), Some(FaultKind::Conflict));
+    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
+    let leaky = ListingTexts {
+        description: "Use ghp_0123456789abcdefghij0123456789abcdef".to_owned(),
+        ..texts("R")
+    };
+    save(&ada, agent, leaky).await.unwrap();
+    assert_eq!(get(&ada, agent).await.unwrap().findings.len(), 2);
+    let error = submit(&ada, agent).await.unwrap_err();
+    let fields: Vec<_> = error.fields().iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["description"]);
+    save(&ada, agent, texts("R")).await.unwrap();
+    submit(&ada, agent).await.unwrap();
+    withdraw(&ada, agent).await.unwrap();
+    assert_eq!(get(&ada, agent).await.unwrap().submissions.len(), 1, "a draft is changed in place");
+    let error = save(&ada, agent, texts(" ")).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "name");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_paused_listing_is_seen_and_one_taken_off_is_not(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    let slug = moderation::approve(&root, id, "").await.unwrap();
+    for (state, is_listed, seen, installed) in [
+        (ListingState::Paused, false, None, Some(FaultKind::Conflict)),
+        (ListingState::Unlisted, false, Some(FaultKind::NotFound), Some(FaultKind::NotFound)),
+        (ListingState::Published, true, None, None),
+    ] {
+        set_state(&ada, agent, state).await.unwrap();
+        assert_eq!(!slugs(&root).await.is_empty(), is_listed, "{state:?}");
+        assert_eq!(kind(listings::get(&root, &slug).await), seen);
+        assert_eq!(kind(listings::install(&root, &slug).await), installed);
+    }
+    let removed = set_state(&ada, agent, ListingState::Removed).await;
+    assert_eq!(kind(removed), Some(FaultKind::Invalid));
+
+    let guest = sample::guest(&backend).await.unwrap();
+    for text in ["It lies", "It lies and steals"] {
+        moderation::report(&guest, &slug, ReportReason::Misleading, text).await.unwrap();
+    }
+    let reports = moderation::queue(&root).await.unwrap().reports;
+    assert_eq!((reports.len(), reports[0].text.as_str()), (1, "It lies and steals"));
+    moderation::close_report(&root, reports[0].id, Verdict::Remove).await.unwrap();
+    assert_eq!(kind(listings::get(&root, &slug).await), Some(FaultKind::NotFound));
+    let back = set_state(&ada, agent, ListingState::Published).await;
+    assert_eq!(kind(back), Some(FaultKind::Conflict));
+    let again = moderation::close_report(&root, reports[0].id, Verdict::Dismiss).await;
+    assert_eq!(kind(again), Some(FaultKind::NotFound));
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    assert_eq!(listings::get(&root, &slug).await.unwrap().version, 2);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    let report = resonant_domain::ReportId::from_uuid(uuid::Uuid::nil());
+    let Actor::User { id: owner, .. } = root.actor() else { panic!("a member is a user") };
+    let key = Actor::Key {
+        owner,
+        key: resonant_domain::ApiKeyId::from_uuid(uuid::Uuid::nil()),
+        scopes: resonant_domain::api_key::Scope::ALL.into_iter().collect(),
+    };
+    let (hidden, nobody, never) =
+        (FaultKind::NotFound, FaultKind::Unauthenticated, FaultKind::Forbidden);
+    for (ctx, own, made, judged) in [
+        (sample::guest(&backend).await.unwrap(), hidden, FaultKind::Conflict, hidden),
+        (sample::member(&backend, "bob").await.unwrap(), hidden, hidden, hidden),
+        (backend.anonymous(), nobody, nobody, nobody),
+        (backend.system(), never, never, never),
+        (backend.ctx(key, RequestId::new("test")), never, never, never),
+    ] {
+        assert_eq!(kind(get(&ctx, agent).await), Some(own), "{ctx:?}");
+        assert_eq!(kind(withdraw(&ctx, agent).await), Some(own));
+        assert_eq!(kind(set_state(&ctx, agent, ListingState::Paused).await), Some(own));
+        assert_eq!(kind(save(&ctx, agent, texts("Mine")).await), Some(made));
+        assert_eq!(kind(submit(&ctx, agent).await), Some(made));
+        assert_eq!(kind(moderation::queue(&ctx).await), Some(judged));
+        assert_eq!(kind(moderation::case(&ctx, id).await), Some(judged));
+        assert_eq!(kind(moderation::approve(&ctx, id, "").await), Some(judged));
+        assert_eq!(kind(moderation::request_changes(&ctx, id, "x").await), Some(judged));
+        let closed = moderation::close_report(&ctx, report, Verdict::Remove).await;
+        assert_eq!(kind(closed), Some(judged));
+        assert!(!moderation::is_moderator(&ctx).await.unwrap());
+    }
+    assert_eq!(kind(moderation::queue(&ada).await), Some(hidden), "a publisher is no moderator");
+    assert!(moderation::is_moderator(&root).await.unwrap());
+    assert_eq!(moderation::queue(&root).await.unwrap().cases.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_copy_follows_its_listing_and_keeps_its_owners_changes(pool: PgPool) {
+    use resonant_domain::agent::{AgentChanges, ToolGrant};
+
+    use crate::listings::updates::{self, Consent};
+
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let bob = sample::guest(&backend).await.unwrap();
+    let copy = listings::install(&bob, &slug).await.unwrap();
+    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
+    let nothing = updates::take(&bob, copy.id, 1, Consent::Wider).await;
+    assert_eq!(kind(nothing), Some(FaultKind::Conflict));
+
+    let mut tools = copy.spec.tools.clone();
+    tools.push(ToolGrant::new("http_fetch"));
+    let changes = AgentChanges {
+        system_prompt: Some("Answer at length.".to_owned()),
+        tools: Some(tools),
+        ..AgentChanges::default()
+    };
+    agents::update(&ada, agent, changes, None).await.unwrap();
+    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    let changes = AgentChanges { name: Some("Mine".to_owned()), ..AgentChanges::default() };
+    agents::update(&bob, copy.id, changes, None).await.unwrap();
+
+    let update = updates::find(&bob, copy.id).await.unwrap().unwrap();
+    assert_eq!((update.from, update.to, update.revision), (1, 2, 2));
+    assert_eq!(
+        (update.widened.as_slice(), update.conflicts.len()),
+        (&["http_fetch".to_owned()][..], 0)
+    );
+    for ctx in [&ada, &root, &sample::guest(&backend).await.unwrap()] {
+        assert_eq!(kind(updates::find(ctx, copy.id).await), Some(FaultKind::NotFound));
+        let taken = updates::take(ctx, copy.id, 2, Consent::Wider).await;
+        assert_eq!(kind(taken), Some(FaultKind::NotFound));
+    }
+    let nobody = updates::find(&backend.anonymous(), copy.id).await;
+    assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
+    let system = updates::take(&backend.system(), copy.id, 2, Consent::Wider).await;
+    assert_eq!(kind(system), Some(FaultKind::Forbidden));
+    let error = updates::take(&bob, copy.id, 2, Consent::Nothing).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "consent");
+    let late = updates::take(&bob, copy.id, 1, Consent::Wider).await;
+    assert_eq!(kind(late), Some(FaultKind::Conflict));
+    let taken = updates::take(&bob, copy.id, 2, Consent::Wider).await.unwrap();
+    assert_eq!((taken.spec.name.as_str(), taken.spec.tools.len()), ("Mine", 3));
+    assert_eq!(taken.spec.system_prompt, "Answer at length.");
+    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
+}

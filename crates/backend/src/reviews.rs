@@ -1,0 +1,274 @@
+//! Reviews: what people who ran a listing's agent think of it, beside what the platform measured.
+//!
+//! A review is bound to the version that its author ran last. The listing's count and mean change in
+//! the transaction of the review, by triggers.
+
+use resonant_domain::member::UserKind;
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::review::{
+    ListingFacts, NewReview, RUNS_MAX, Review, ReviewChanges, Standing, check_answer,
+};
+use resonant_domain::{ReviewId, UserId};
+use sqlx::PgConnection;
+
+use crate::cache::Stale;
+use crate::cache::listing::ListingEntry;
+use crate::cache::listing_facts::ListingFactsEntry;
+use crate::cache::listing_page::MARKETPLACE;
+use crate::store::OnConstraint as _;
+use crate::store::reviews::{ReviewPosition, Subject};
+use crate::{Actor, Backend, Ctx, Error, Result, access, listings, store};
+
+const NO_LISTING: Error = Error::NotFound("listing");
+const NOT_FOUND: Error = Error::NotFound("review");
+
+async fn subject(conn: &mut PgConnection, slug: &str) -> Result<Subject> {
+    if !listings::is_slug(slug) {
+        return Err(NO_LISTING);
+    }
+    store::reviews::find_subject(conn, slug).await?.ok_or(NO_LISTING)
+}
+
+/// What a change of a review makes untrue.
+fn stale(slug: &str) -> Stale {
+    Stale::one::<ListingEntry>(&slug.to_owned()).and_group(MARKETPLACE)
+}
+
+/// Lists a listing's reviews, the most helpful first. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Review>> {
+    let limit = page.checked_limit()?;
+    let scope = ("reviews", slug);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<ReviewPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let listing = subject(&mut conn, slug).await?.id;
+    let wanted = i64::from(limit) + 1;
+    let mut items = store::reviews::list(&mut conn, listing, after, wanted).await?;
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_cursor = match items.last() {
+        Some(last) if has_more => {
+            let position = ReviewPosition { helpful: last.helpful, id: last.id };
+            Some(cursors.seal(&scope, &position)?)
+        }
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
+}
+
+/// What was measured about the listing's present version. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn facts(ctx: &Ctx, slug: &str) -> Result<ListingFacts> {
+    if !listings::is_slug(slug) {
+        return Err(NO_LISTING);
+    }
+    let backend = ctx.backend();
+    let found = backend.cache().get::<ListingFactsEntry>(backend, &slug.to_owned()).await?;
+    found.map(|facts| facts.value().clone()).ok_or(NO_LISTING)
+}
+
+/// Measures the newest runs of a listing's present version, wherever they are kept.
+pub(crate) async fn measure(backend: &Backend, slug: &str) -> Result<Option<ListingFacts>> {
+    let mut conn = backend.catalogue_read_latest().await?;
+    let found = store::reviews::find_subject(&mut conn, slug).await?;
+    drop(conn);
+    let Some(Subject { id, version, publisher }) = found else { return Ok(None) };
+    let mut runs = Vec::new();
+    for shard in backend.shards() {
+        let mut conn = backend.begin_on(shard).await?;
+        let found = store::listing_runs::list(&mut conn, id, version, publisher, RUNS_MAX).await?;
+        runs.extend(found);
+    }
+    Ok(Some(ListingFacts::of(&runs)))
+}
+
+/// How the caller stands to the listing's reviews. Anyone may ask.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
+    let listing = find_subject(ctx, slug).await?;
+    let (id, kind) = match ctx.actor() {
+        Actor::User { id, kind } => (id, kind),
+        Actor::Anonymous | Actor::System | Actor::Key { .. } => return Ok(Standing::Anonymous),
+    };
+    if kind == UserKind::Guest {
+        return Ok(Standing::Guest);
+    }
+    if listing.publisher == Some(id) {
+        return Ok(Standing::Publisher);
+    }
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let written = store::reviews::find_of(&mut conn, listing.id, id).await?;
+    drop(conn);
+    if let Some(review) = written {
+        return Ok(Standing::HasWritten(review));
+    }
+    let ran = last_run(ctx, id, &listing).await?;
+    Ok(ran.map_or(Standing::HasNotRun, Standing::MayWrite))
+}
+
+/// Which of these reviews the caller found helpful; none for somebody who is not known.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn votes(ctx: &Ctx, ids: &[ReviewId]) -> Result<Vec<ReviewId>> {
+    let Actor::User { id, .. } = ctx.actor() else { return Ok(Vec::new()) };
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    Ok(store::reviews::list_votes(&mut conn, id, ids).await?)
+}
+
+/// Writes a review of a listing that the caller has run.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
+/// guest, the publisher, someone who has not run it, and someone who has written one.
+pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
+    let author = access::member(ctx)?;
+    new.check()?;
+    let backend = ctx.backend();
+    let listing = find_subject(ctx, slug).await?;
+    if listing.publisher == Some(author) {
+        return Err(Error::Conflict("Publishers do not review their own listings".to_owned()));
+    }
+    let version = last_run(ctx, author, &listing).await?.ok_or_else(|| {
+        let reason = "Run it to the end once before you review it: judge what you saw";
+        Error::Conflict(reason.to_owned())
+    })?;
+    let mut tx = backend.catalogue_begin().await?;
+    let author_name = store::members::find(&mut tx, author).await?.ok_or(Error::Unauthenticated)?;
+    let now = backend.now();
+    let review = Review {
+        id: ReviewId::from_uuid(backend.new_id()?),
+        author: author_name.display_name,
+        version,
+        stars: new.stars,
+        text: new.text.trim().to_owned(),
+        helpful: 0,
+        answer: None,
+        created_at: now,
+        updated_at: now,
+    };
+    store::reviews::insert(&mut tx, listing.id, author, &review)
+        .await
+        .on_constraint("reviews_author_id_key", || {
+            Error::Conflict("You have reviewed this listing already".to_owned())
+        })?;
+    backend.commit(tx, stale(slug)).await?;
+    tracing::info!(review.id = %review.id, listing.slug = slug, "review written");
+    Ok(review)
+}
+
+async fn find_subject(ctx: &Ctx, slug: &str) -> Result<Subject> {
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    subject(&mut conn, slug).await
+}
+
+/// The version of the listing that somebody ran last.
+async fn last_run(ctx: &Ctx, owner: UserId, listing: &Subject) -> Result<Option<i32>> {
+    let mut conn = ctx.backend().read_latest(owner).await?;
+    Ok(store::listing_runs::find_last_version(&mut conn, owner, listing.id).await?)
+}
+
+/// Changes the caller's own review. It is bound to the version that they ran last.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's;
+/// [`Error::Invalid`].
+pub async fn update(ctx: &Ctx, slug: &str, id: ReviewId, changes: ReviewChanges) -> Result<Review> {
+    let author = access::user(ctx)?;
+    let backend = ctx.backend();
+    let listing = find_subject(ctx, slug).await?;
+    let ran = last_run(ctx, author, &listing).await?;
+    let mut tx = backend.catalogue_begin().await?;
+    let found = store::reviews::find_of(&mut tx, listing.id, author).await?;
+    let mut review = found.filter(|review| review.id == id).ok_or(NOT_FOUND)?;
+    review.stars = changes.stars.unwrap_or(review.stars);
+    if let Some(text) = changes.text {
+        text.trim().clone_into(&mut review.text);
+    }
+    NewReview { stars: review.stars, text: review.text.clone() }.check()?;
+    review.version = ran.unwrap_or(review.version);
+    review.updated_at = backend.now();
+    store::reviews::update(&mut tx, &review).await?;
+    backend.commit(tx, stale(slug)).await?;
+    tracing::info!(review.id = %id, "review changed");
+    Ok(review)
+}
+
+/// Deletes the caller's own review.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's.
+pub async fn delete(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
+    let author = access::user(ctx)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let listing = subject(&mut tx, slug).await?;
+    if !store::reviews::delete(&mut tx, listing.id, id, author).await? {
+        return Err(NOT_FOUND);
+    }
+    ctx.backend().commit(tx, stale(slug)).await?;
+    tracing::info!(review.id = %id, "review deleted");
+    Ok(())
+}
+
+/// Answers a review, in the publisher's name. An empty answer takes an earlier one back.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Forbidden`] for anyone but the publisher;
+/// [`Error::NotFound`]; [`Error::Invalid`] on the field `answer`.
+pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<()> {
+    let caller = access::user(ctx)?;
+    check_answer(text)?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let listing = subject(&mut tx, slug).await?;
+    if listing.publisher != Some(caller) {
+        return Err(Error::Forbidden);
+    }
+    let text = Some(text.trim()).filter(|text| !text.is_empty());
+    if !store::reviews::update_answer(&mut tx, listing.id, id, text, backend.now()).await? {
+        return Err(NOT_FOUND);
+    }
+    tx.commit().await?;
+    tracing::info!(review.id = %id, "review answered");
+    Ok(())
+}
+
+/// Says that a review was helpful to the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for a guest and for the
+/// review's own author.
+pub async fn mark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
+    let voter = access::member(ctx)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let listing = subject(&mut tx, slug).await?;
+    let author = store::reviews::find_author(&mut tx, listing.id, id).await?.ok_or(NOT_FOUND)?;
+    if author == voter {
+        return Err(Error::Conflict("Your own review counts without your vote".to_owned()));
+    }
+    store::reviews::insert_vote(&mut tx, id, voter, ctx.backend().now()).await?;
+    tx.commit().await
+}
+
+/// Takes that back.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn unmark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
+    let voter = access::user(ctx)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let listing = subject(&mut tx, slug).await?;
+    store::reviews::find_author(&mut tx, listing.id, id).await?.ok_or(NOT_FOUND)?;
+    store::reviews::delete_vote(&mut tx, id, voter).await?;
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+use resonant_domain::FaultKind;
+use resonant_domain::agent::AgentChanges;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{RequestId, agents, sample, sessions, work};
+
+const SLUG: &str = "meeting-minutes";
+
+async fn with_content(pool: PgPool) -> Backend {
+    let backend = sample::with_parrot(pool);
+    backend.load_content().await.unwrap();
+    backend
+}
+
+async fn run(backend: &Backend, ctx: &Ctx, agent: resonant_domain::AgentId) {
+    sessions::start(ctx, agent, sample::goal("Polly")).await.unwrap();
+    let claim = work::claim(&backend.system(), "worker").await.unwrap().unwrap();
+    work::run(&backend.system(), claim, CancellationToken::new()).await.unwrap();
+}
+
+/// A member who has run the listing.
+async fn runner(backend: &Backend, name: &str) -> Ctx {
+    let ctx = sample::member(backend, name).await.unwrap();
+    let agent = listings::install(&ctx, SLUG).await.unwrap().id;
+    run(backend, &ctx, agent).await;
+    ctx
+}
+
+fn review(stars: u8) -> NewReview {
+    NewReview { stars, text: format!(" {stars} of 5 ") }
+}
+
+async fn rating(ctx: &Ctx) -> (i64, i32) {
+    let summary = listings::get(ctx, SLUG).await.unwrap().summary;
+    (summary.rating_count, summary.rating_hundredths)
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_listing_counts_each_review_as_it_comes_changes_and_goes(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let (ada, bob) = (runner(&backend, "ada").await, runner(&backend, "bob").await);
+    assert_eq!(rating(&ada).await, (0, 0), "a sample begins with nothing");
+    let first = create(&ada, SLUG, review(5)).await.unwrap();
+    assert_eq!((first.version, first.text.as_str(), first.author.as_str()), (1, "5 of 5", "ada"));
+    create(&bob, SLUG, review(2)).await.unwrap();
+    assert_eq!(rating(&ada).await, (2, 350));
+    let again = create(&ada, SLUG, review(4)).await.unwrap_err();
+    assert_eq!(again.kind(), FaultKind::Conflict);
+    assert_eq!(standing(&ada, SLUG).await.unwrap(), Standing::HasWritten(first.clone()));
+
+    let changes = ReviewChanges { stars: Some(1), text: None };
+    let changed = update(&ada, SLUG, first.id, changes).await.unwrap();
+    assert_eq!((changed.stars, changed.text.as_str()), (1, "5 of 5"));
+    assert_eq!(rating(&ada).await, (2, 150));
+    delete(&ada, SLUG, first.id).await.unwrap();
+    assert_eq!(rating(&ada).await, (1, 200));
+    assert_eq!(standing(&ada, SLUG).await.unwrap(), Standing::MayWrite(1));
+    assert_eq!(list(&ada, SLUG, PageRequest::default()).await.unwrap().items.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn only_members_who_ran_it_write(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let guest = sample::guest(&backend).await.unwrap();
+    let agent = listings::install(&guest, SLUG).await.unwrap().id;
+    run(&backend, &guest, agent).await;
+    let idle = sample::member(&backend, "idle").await.unwrap();
+    listings::install(&idle, SLUG).await.unwrap();
+    for (ctx, kind, stands) in [
+        (backend.anonymous(), FaultKind::Unauthenticated, Standing::Anonymous),
+        (backend.system(), FaultKind::Forbidden, Standing::Anonymous),
+        (guest, FaultKind::Conflict, Standing::Guest),
+        (idle, FaultKind::Conflict, Standing::HasNotRun),
+    ] {
+        assert_eq!(create(&ctx, SLUG, review(5)).await.unwrap_err().kind(), kind, "{ctx:?}");
+        assert_eq!(standing(&ctx, SLUG).await.unwrap(), stands);
+    }
+    let ada = runner(&backend, "ada").await;
+    let error = create(&ada, SLUG, review(9)).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "stars");
+    assert_eq!(create(&ada, "no-such", review(3)).await.unwrap_err().kind(), FaultKind::NotFound);
+    assert_eq!(rating(&ada).await, (0, 0));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_review_is_its_authors_alone(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let (ada, bob) = (runner(&backend, "ada").await, runner(&backend, "bob").await);
+    let id = create(&ada, SLUG, review(5)).await.unwrap().id;
+    let Actor::User { id: owner, .. } = ada.actor() else { panic!("a member is a user") };
+    let key = Actor::Key {
+        owner,
+        key: resonant_domain::ApiKeyId::from_uuid(uuid::Uuid::nil()),
+        scopes: resonant_domain::api_key::Scope::ALL.into_iter().collect(),
+    };
+    let guest = sample::guest(&backend).await.unwrap();
+    for (ctx, change, reply, vote) in [
+        (&bob, FaultKind::NotFound, FaultKind::Forbidden, None),
+        (&guest, FaultKind::NotFound, FaultKind::Forbidden, Some(FaultKind::Conflict)),
+        (
+            &backend.anonymous(),
+            FaultKind::Unauthenticated,
+            FaultKind::Unauthenticated,
+            Some(FaultKind::Unauthenticated),
+        ),
+        (&backend.system(), FaultKind::Forbidden, FaultKind::Forbidden, Some(FaultKind::Forbidden)),
+        (
+            &backend.ctx(key, RequestId::new("test")),
+            FaultKind::Forbidden,
+            FaultKind::Forbidden,
+            Some(FaultKind::Forbidden),
+        ),
+    ] {
+        let changes = ReviewChanges { stars: Some(1), text: None };
+        assert_eq!(update(ctx, SLUG, id, changes).await.unwrap_err().kind(), change, "{ctx:?}");
+        assert_eq!(delete(ctx, SLUG, id).await.unwrap_err().kind(), change);
+        assert_eq!(answer(ctx, SLUG, id, "Thanks").await.unwrap_err().kind(), reply);
+        let voted = mark_helpful(ctx, SLUG, id).await;
+        assert_eq!(voted.err().map(|error| error.kind()), vote);
+    }
+    assert_eq!(mark_helpful(&ada, SLUG, id).await.unwrap_err().kind(), FaultKind::Conflict);
+    assert_eq!(rating(&ada).await, (1, 500));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn votes_order_the_pages_and_count_once(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let mut people = Vec::new();
+    for name in ["ada", "bob", "cy", "dee"] {
+        people.push(runner(&backend, name).await);
+    }
+    let mut ids = Vec::new();
+    for person in &people {
+        ids.push(create(person, SLUG, review(3)).await.unwrap().id);
+    }
+    for _ in 0..2 {
+        mark_helpful(&people[1], SLUG, ids[0]).await.unwrap();
+        mark_helpful(&people[2], SLUG, ids[0]).await.unwrap();
+        mark_helpful(&people[0], SLUG, ids[2]).await.unwrap();
+    }
+    assert_eq!(votes(&people[0], &ids).await.unwrap(), [ids[2]]);
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = PageRequest { cursor, limit: Some(2) };
+        let page = list(&backend.anonymous(), SLUG, page).await.unwrap();
+        seen.extend(page.items.iter().map(|review| (review.id, review.helpful)));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [(ids[0], 2), (ids[2], 1), (ids[3], 0), (ids[1], 0)]);
+    unmark_helpful(&people[1], SLUG, ids[0]).await.unwrap();
+    unmark_helpful(&people[1], SLUG, ids[0]).await.unwrap();
+    let page = list(&people[0], SLUG, PageRequest::default()).await.unwrap();
+    assert_eq!(page.items.iter().map(|review| review.helpful).sum::<i64>(), 2);
+    let foreign = PageRequest { cursor: Some("x".to_owned()), limit: None };
+    let error = list(&people[0], SLUG, foreign).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "cursor");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_people_ran_unchanged_is_measured(pool: PgPool) {
+    let backend = with_content(pool.clone()).await;
+    assert_eq!(facts(&backend.anonymous(), SLUG).await.unwrap(), ListingFacts::default());
+    let ada = runner(&backend, "ada").await;
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    let own = listings::install(&bob, SLUG).await.unwrap().id;
+    let changes = AgentChanges { name: Some("Mine".to_owned()), ..AgentChanges::default() };
+    agents::update(&bob, own, changes, None).await.unwrap();
+    run(&backend, &bob, own).await;
+    // Another process, which has measured nothing yet.
+    let backend = Backend::for_tests(pool);
+    let measured = facts(&backend.anonymous(), SLUG).await.unwrap();
+    assert_eq!((measured.sessions, measured.completed), (1, 1));
+    assert!(measured.p50_ms.is_some() && measured.median_cost.is_some());
+    assert_eq!(standing(&ada, SLUG).await.unwrap(), Standing::MayWrite(1));
+    assert_eq!(
+        standing(&bob, SLUG).await.unwrap(),
+        Standing::MayWrite(1),
+        "he ran it all the same"
+    );
+    assert_eq!(facts(&ada, "no-such").await.unwrap_err().kind(), FaultKind::NotFound);
+}

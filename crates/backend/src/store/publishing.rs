@@ -1,0 +1,209 @@
+//! The SQL that makes a listing out of what was approved, and that takes it off.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::listing::ListingState;
+use resonant_domain::publication::{Report, ReportReason, Submission};
+use resonant_domain::{ListingId, ReportId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::agent_versions::stored;
+use super::known;
+
+/// Makes a listing of a first submission; `false` when the slug is taken.
+#[tracing::instrument(name = "db.listing.insert_published", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    (id, slug): (ListingId, &str),
+    (publisher, publisher_name): (UserId, &str),
+    submission: &Submission,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    let texts = &submission.texts;
+    let done = sqlx::query!(
+        r#"
+        WITH published AS (
+            INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
+                                  description, examples, is_template, version, created_at,
+                                  updated_at, publisher_id, agent_id, tags)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12)
+            ON CONFLICT (slug) DO NOTHING
+            RETURNING listing_id
+        )
+        INSERT INTO listing_versions (listing_id, version, spec, created_at, change_log,
+                                      agent_version)
+        SELECT listing_id, 1, $13, $9, $14, $15 FROM published
+        "#,
+        id.as_uuid(),
+        slug,
+        texts.name,
+        texts.tagline,
+        texts.category.as_str(),
+        Json(&submission.spec.avatar) as _,
+        publisher_name,
+        texts.description,
+        now.to_sqlx() as Timestamp,
+        publisher.as_uuid(),
+        submission.agent_id.as_uuid(),
+        &texts.tags,
+        Json(&submission.spec) as _,
+        texts.change_log,
+        stored(submission.agent_version),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes the next version of a listing. One that moderators had removed is published again.
+#[tracing::instrument(name = "db.listing.insert_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn insert_version(
+    conn: &mut PgConnection,
+    id: ListingId,
+    publisher_name: &str,
+    submission: &Submission,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    let texts = &submission.texts;
+    sqlx::query!(
+        r#"
+        WITH published AS (
+            UPDATE listings
+            SET name = $2, tagline = $3, category = $4, avatar = $5, publisher = $6,
+                description = $7, tags = $8, version = version + 1, updated_at = $9,
+                state = CASE WHEN state = 'removed' THEN 'published' ELSE state END
+            WHERE listing_id = $1
+            RETURNING listing_id, version
+        )
+        INSERT INTO listing_versions (listing_id, version, spec, created_at, change_log,
+                                      agent_version)
+        SELECT listing_id, version, $10, $9, $11, $12 FROM published
+        "#,
+        id.as_uuid(),
+        texts.name,
+        texts.tagline,
+        texts.category.as_str(),
+        Json(&submission.spec.avatar) as _,
+        publisher_name,
+        texts.description,
+        &texts.tags,
+        now.to_sqlx() as Timestamp,
+        Json(&submission.spec) as _,
+        texts.change_log,
+        stored(submission.agent_version),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Changes how a listing stands.
+#[tracing::instrument(name = "db.listing.update_state", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn update_state(
+    conn: &mut PgConnection,
+    id: ListingId,
+    state: ListingState,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE listings SET state = $2 WHERE listing_id = $1",
+        id.as_uuid(),
+        state.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a report; somebody's open report of the same listing says the new words from now on.
+#[tracing::instrument(name = "db.report.upsert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn upsert_report(
+    conn: &mut PgConnection,
+    id: ReportId,
+    (listing, reporter): (ListingId, UserId),
+    reason: ReportReason,
+    text: &str,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO listing_reports (report_id, listing_id, reporter_id, reason, body, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (listing_id, reporter_id) WHERE outcome IS NULL
+        DO UPDATE SET reason = EXCLUDED.reason, body = EXCLUDED.body
+        "#,
+        id.as_uuid(),
+        listing.as_uuid(),
+        reporter.as_uuid(),
+        reason.as_str(),
+        text,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists open reports, at most `limit`, the oldest first.
+#[tracing::instrument(name = "db.report.list_open", skip_all, err(level = "debug"))]
+pub(crate) async fn list_open_reports(
+    conn: &mut PgConnection,
+    limit: i64,
+) -> sqlx::Result<Vec<Report>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT r.report_id, l.slug, l.name, l.state, u.display_name AS reporter, r.reason, r.body,
+               r.created_at
+        FROM listing_reports r
+        JOIN listings l ON l.listing_id = r.listing_id
+        JOIN users u ON u.user_id = r.reporter_id
+        WHERE r.outcome IS NULL
+        ORDER BY r.report_id
+        LIMIT $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Report {
+                id: ReportId::from_uuid(row.report_id),
+                slug: row.slug,
+                listing: row.name,
+                state: known(ListingState::parse(&row.state), "state")?,
+                reporter: row.reporter,
+                reason: known(ReportReason::parse(&row.reason), "reason")?,
+                text: row.body,
+                created_at: row.created_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// Closes a report; answers the listing and its slug, or `None` when it is not open.
+#[tracing::instrument(name = "db.report.update_decided", skip_all, fields(report.id = %id), err(level = "debug"))]
+pub(crate) async fn update_report(
+    conn: &mut PgConnection,
+    id: ReportId,
+    is_removed: bool,
+    moderator: UserId,
+    now: jiff::Timestamp,
+) -> sqlx::Result<Option<(ListingId, String)>> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE listing_reports r
+        SET outcome = CASE WHEN $2::BOOLEAN THEN 'removed' ELSE 'dismissed' END,
+            decided_by = $3, decided_at = $4
+        FROM listings l
+        WHERE r.report_id = $1 AND r.outcome IS NULL AND l.listing_id = r.listing_id
+        RETURNING l.listing_id, l.slug
+        "#,
+        id.as_uuid(),
+        is_removed,
+        moderator.as_uuid(),
+        now.to_sqlx() as Timestamp,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (ListingId::from_uuid(row.listing_id), row.slug)))
+}

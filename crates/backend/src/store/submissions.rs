@@ -1,0 +1,320 @@
+//! The SQL of listings on their way to the marketplace.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::agent::AgentSpec;
+use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::publication::{
+    CaseSummary, ListingTexts, PublishedListing, Submission, SubmissionState,
+};
+use resonant_domain::{AgentId, ListingId, SubmissionId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use super::agent_versions::{number, stored};
+use super::known;
+
+/// A submission with whoever hands it in.
+pub(crate) struct Owned {
+    pub(crate) publisher: UserId,
+    pub(crate) submission: Submission,
+}
+
+struct SubmissionRow {
+    submission_id: Uuid,
+    publisher_id: Uuid,
+    agent_id: Uuid,
+    agent_version: i32,
+    state: String,
+    name: String,
+    tagline: String,
+    category: String,
+    description: String,
+    tags: Vec<String>,
+    change_log: String,
+    spec: Json<AgentSpec>,
+    comment: String,
+    created_at: Timestamp,
+    submitted_at: Option<Timestamp>,
+    decided_at: Option<Timestamp>,
+}
+
+impl TryFrom<SubmissionRow> for Owned {
+    type Error = sqlx::Error;
+
+    fn try_from(row: SubmissionRow) -> sqlx::Result<Self> {
+        let submission = Submission {
+            id: SubmissionId::from_uuid(row.submission_id),
+            agent_id: AgentId::from_uuid(row.agent_id),
+            agent_version: number(row.agent_version),
+            state: known(SubmissionState::parse(&row.state), "state")?,
+            texts: ListingTexts {
+                name: row.name,
+                tagline: row.tagline,
+                category: known(Category::parse(&row.category), "category")?,
+                description: row.description,
+                tags: row.tags,
+                change_log: row.change_log,
+            },
+            spec: row.spec.0,
+            comment: row.comment,
+            created_at: row.created_at.to_jiff(),
+            submitted_at: row.submitted_at.map(Timestamp::to_jiff),
+            decided_at: row.decided_at.map(Timestamp::to_jiff),
+        };
+        Ok(Self { publisher: UserId::from_uuid(row.publisher_id), submission })
+    }
+}
+
+/// The submissions of a condition.
+macro_rules! submissions {
+    ($condition:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            SubmissionRow,
+            r#"
+            SELECT submission_id, publisher_id, agent_id, agent_version, state, name, tagline,
+                   category, description, tags, change_log, spec AS "spec: Json<AgentSpec>",
+                   comment, created_at, submitted_at, decided_at
+            FROM listing_submissions
+            WHERE "#
+                + $condition,
+            $($argument),+
+        )
+    };
+}
+
+/// Lists an agent's submissions, at most `limit`, the newest first.
+#[tracing::instrument(name = "db.submission.list_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_of_agent(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    agent: AgentId,
+    limit: i64,
+) -> sqlx::Result<Vec<Submission>> {
+    let rows = submissions!(
+        "publisher_id = $1 AND agent_id = $2 ORDER BY submission_id DESC LIMIT $3",
+        publisher.as_uuid(),
+        agent.as_uuid(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok(Owned::try_from(row)?.submission)).collect()
+}
+
+/// Reads the submission of an agent that is on its way and keeps others from changing it until the
+/// transaction ends.
+#[tracing::instrument(name = "db.submission.lock_open", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn lock_open(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Option<Submission>> {
+    let row = submissions!(
+        "publisher_id = $1 AND agent_id = $2 AND state IN ('draft', 'in_review') FOR UPDATE",
+        publisher.as_uuid(),
+        agent.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Ok(Owned::try_from(row)?.submission)).transpose()
+}
+
+/// Reads a submission that was handed in, whoever's it is.
+#[tracing::instrument(name = "db.submission.find", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn find(conn: &mut PgConnection, id: SubmissionId) -> sqlx::Result<Option<Owned>> {
+    let row = submissions!("submission_id = $1 AND state <> 'draft'", id.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    row.map(Owned::try_from).transpose()
+}
+
+/// Reads a submission that was handed in and keeps others from changing it until the transaction
+/// ends.
+#[tracing::instrument(name = "db.submission.lock", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn lock(conn: &mut PgConnection, id: SubmissionId) -> sqlx::Result<Option<Owned>> {
+    let row = submissions!("submission_id = $1 AND state <> 'draft' FOR UPDATE", id.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    row.map(Owned::try_from).transpose()
+}
+
+/// Keeps a draft, new or as it is now.
+#[tracing::instrument(name = "db.submission.upsert", skip_all, fields(submission.id = %submission.id), err(level = "debug"))]
+pub(crate) async fn upsert(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    submission: &Submission,
+) -> sqlx::Result<()> {
+    let texts = &submission.texts;
+    sqlx::query!(
+        r#"
+        INSERT INTO listing_submissions (submission_id, publisher_id, agent_id, agent_version, name,
+                                         tagline, category, description, tags, change_log, spec,
+                                         created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (submission_id) DO UPDATE
+        SET agent_version = EXCLUDED.agent_version, name = EXCLUDED.name,
+            tagline = EXCLUDED.tagline, category = EXCLUDED.category,
+            description = EXCLUDED.description, tags = EXCLUDED.tags,
+            change_log = EXCLUDED.change_log, spec = EXCLUDED.spec
+        "#,
+        submission.id.as_uuid(),
+        publisher.as_uuid(),
+        submission.agent_id.as_uuid(),
+        stored(submission.agent_version),
+        texts.name,
+        texts.tagline,
+        texts.category.as_str(),
+        texts.description,
+        &texts.tags,
+        texts.change_log,
+        Json(&submission.spec) as _,
+        submission.created_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Hands a draft in, or takes it back.
+#[tracing::instrument(name = "db.submission.update_submitted", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn update_submitted(
+    conn: &mut PgConnection,
+    id: SubmissionId,
+    submitted_at: Option<jiff::Timestamp>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE listing_submissions
+        SET submitted_at = $2,
+            state = CASE WHEN $2::TIMESTAMPTZ IS NULL THEN 'draft' ELSE 'in_review' END
+        WHERE submission_id = $1
+        "#,
+        id.as_uuid(),
+        submitted_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes what a moderator decided of a submission that is locked.
+#[tracing::instrument(name = "db.submission.update_decided", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn update_decided(
+    conn: &mut PgConnection,
+    id: SubmissionId,
+    state: SubmissionState,
+    comment: &str,
+    moderator: UserId,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE listing_submissions
+        SET state = $2, comment = $3, decided_by = $4, decided_at = $5
+        WHERE submission_id = $1
+        "#,
+        id.as_uuid(),
+        state.as_str(),
+        comment,
+        moderator.as_uuid(),
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists what waits for a moderator, at most `limit`, the longest first.
+#[tracing::instrument(name = "db.submission.list_waiting", skip_all, err(level = "debug"))]
+pub(crate) async fn list_waiting(
+    conn: &mut PgConnection,
+    limit: i64,
+) -> sqlx::Result<Vec<CaseSummary>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT s.submission_id, s.name, s.tagline, u.display_name AS publisher,
+               s.submitted_at AS "submitted_at!",
+               NOT EXISTS (
+                   SELECT FROM listings l
+                   WHERE l.publisher_id = s.publisher_id AND l.agent_id = s.agent_id
+               ) AS "is_first!"
+        FROM listing_submissions s JOIN users u ON u.user_id = s.publisher_id
+        WHERE s.state = 'in_review'
+        ORDER BY s.submitted_at
+        LIMIT $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| CaseSummary {
+            id: SubmissionId::from_uuid(row.submission_id),
+            name: row.name,
+            tagline: row.tagline,
+            publisher: row.publisher,
+            is_first: row.is_first,
+            submitted_at: row.submitted_at.to_jiff(),
+        })
+        .collect())
+}
+
+/// The listing that an agent is published as.
+#[tracing::instrument(name = "db.listing.find_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn find_listing(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Option<(ListingId, PublishedListing)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT listing_id, slug, state, version
+        FROM listings
+        WHERE publisher_id = $1 AND agent_id = $2
+        "#,
+        publisher.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let state = known(ListingState::parse(&row.state), "state")?;
+        let listing = PublishedListing { slug: row.slug, state, version: row.version };
+        Ok((ListingId::from_uuid(row.listing_id), listing))
+    })
+    .transpose()
+}
+
+/// The texts and the agent of a listing's newest version, for a comparison.
+#[tracing::instrument(name = "db.listing.find_approved", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_approved(
+    conn: &mut PgConnection,
+    id: ListingId,
+) -> sqlx::Result<Option<(ListingTexts, AgentSpec)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT l.name, l.tagline, l.category, l.description, l.tags, v.change_log,
+               v.spec AS "spec: Json<AgentSpec>"
+        FROM listings l
+        JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
+        WHERE l.listing_id = $1
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let texts = ListingTexts {
+            name: row.name,
+            tagline: row.tagline,
+            category: known(Category::parse(&row.category), "category")?,
+            description: row.description,
+            tags: row.tags,
+            change_log: row.change_log,
+        };
+        Ok((texts, row.spec.0))
+    })
+    .transpose()
+}

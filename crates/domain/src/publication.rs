@@ -1,0 +1,379 @@
+//! How an agent becomes a listing: what its publisher hands in, and what moderators say to it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::AgentSpec;
+use crate::fault::FieldFault;
+use crate::ids::{AgentId, ReportId, SubmissionId};
+use crate::listing::{Category, ListingState};
+use crate::scan::Finding;
+use crate::spec_diff::{FieldChange, Piece, SpecDiff};
+use crate::text::check_text;
+
+/// The longest name, in characters.
+pub const NAME_MAX: usize = 100;
+/// The longest summary, in characters.
+pub const TAGLINE_MAX: usize = 160;
+/// The longest description, in characters.
+pub const DESCRIPTION_MAX: usize = 10_000;
+/// The most tags.
+pub const TAGS_MAX: usize = 8;
+/// The longest tag, in characters.
+pub const TAG_MAX: usize = 30;
+/// The longest change log of one version, in characters.
+pub const CHANGE_LOG_MAX: usize = 4_000;
+/// The longest word of a moderator, in characters.
+pub const COMMENT_MAX: usize = 4_000;
+/// The longest text of a report, in characters.
+pub const REPORT_MAX: usize = 4_000;
+
+/// What a publisher writes about a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingTexts {
+    /// The name, one line of 1 to [`NAME_MAX`] characters.
+    pub name: String,
+    /// What it does in one line, 1 to [`TAGLINE_MAX`] characters.
+    pub tagline: String,
+    /// What it is for.
+    pub category: Category,
+    /// What it does and how, in Markdown; 1 to [`DESCRIPTION_MAX`] characters.
+    pub description: String,
+    /// Words to find it by, at most [`TAGS_MAX`].
+    pub tags: Vec<String>,
+    /// What is new in this version, at most [`CHANGE_LOG_MAX`] characters.
+    pub change_log: String,
+}
+
+impl ListingTexts {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        for (field, text, max) in
+            [("name", &self.name, NAME_MAX), ("tagline", &self.tagline, TAGLINE_MAX)]
+        {
+            let count = faults.len();
+            check_text(&mut faults, field, text, 1, max);
+            if faults.len() == count && text.chars().any(char::is_control) {
+                faults.push(FieldFault::new(field, "must be one line"));
+            }
+        }
+        check_text(&mut faults, "description", &self.description, 1, DESCRIPTION_MAX);
+        check_text(&mut faults, "change_log", &self.change_log, 0, CHANGE_LOG_MAX);
+        if self.tags.len() > TAGS_MAX {
+            faults.push(FieldFault::new("tags", format!("must be at most {TAGS_MAX}")));
+        } else if let Some(tag) = self.tags.iter().find(|tag| !is_tag(tag)) {
+            let reason = format!(
+                "must be letters, digits and hyphens, at most {TAG_MAX} each: “{tag}” is not"
+            );
+            faults.push(FieldFault::new("tags", reason));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+fn is_tag(tag: &str) -> bool {
+    (1..=TAG_MAX).contains(&tag.chars().count())
+        && tag.chars().all(|c| c.is_alphanumeric() || c == '-')
+}
+
+/// The tags of a line with commas in between, each once, in small letters.
+#[must_use]
+pub fn read_tags(line: &str) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in line.split(',') {
+        let tag = tag.split_whitespace().collect::<Vec<_>>().join("-").to_lowercase();
+        if !tag.is_empty() && !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// The place in URLs that a name asks for; `agent` for one without Latin letters and digits.
+#[must_use]
+pub fn slug_of(name: &str) -> String {
+    const LENGTH: usize = 60;
+
+    let mut slug = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_alphanumeric() {
+            slug.push(letter.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= LENGTH {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "agent".to_owned() } else { slug.to_owned() }
+}
+
+/// Where a submission stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubmissionState {
+    /// Its publisher works on it.
+    Draft,
+    /// It waits for a moderator.
+    InReview,
+    /// It is a version of the listing.
+    Approved,
+    /// A moderator asks for changes.
+    ChangesRequested,
+}
+
+impl SubmissionState {
+    /// Every state.
+    pub const ALL: [Self; 4] =
+        [Self::Draft, Self::InReview, Self::Approved, Self::ChangesRequested];
+
+    /// The state as it stands in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::InReview => "in_review",
+            Self::Approved => "approved",
+            Self::ChangesRequested => "changes_requested",
+        }
+    }
+
+    /// The state as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::InReview => "In review",
+            Self::Approved => "Approved",
+            Self::ChangesRequested => "Changes requested",
+        }
+    }
+
+    /// Reads a state from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A version of a listing on its way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Its identity.
+    pub id: SubmissionId,
+    /// The publisher's agent.
+    pub agent_id: AgentId,
+    /// Which of its versions.
+    pub agent_version: u32,
+    /// Where it stands.
+    pub state: SubmissionState,
+    /// What its publisher writes.
+    pub texts: ListingTexts,
+    /// The agent that installs would copy.
+    pub spec: AgentSpec,
+    /// What the moderator says; empty for nothing.
+    pub comment: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was handed in.
+    pub submitted_at: Option<Timestamp>,
+    /// When a moderator decided.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// A listing as its publisher and moderators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedListing {
+    /// Its place in URLs.
+    pub slug: String,
+    /// How it stands in the marketplace.
+    pub state: ListingState,
+    /// The number of its newest version.
+    pub version: i32,
+}
+
+/// What became of publishing an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The agent's name in its draft.
+    pub agent_name: String,
+    /// The agent's description in its draft.
+    pub agent_description: String,
+    /// The version that would be handed in; `None` when none was published.
+    pub agent_version: Option<u32>,
+    /// The listing, once a version was approved.
+    pub listing: Option<PublishedListing>,
+    /// The submissions, the newest first.
+    pub submissions: Vec<Submission>,
+    /// What a scan finds in the newest, while it is not decided.
+    pub findings: Vec<Finding>,
+    /// Whether there is anyone to review it.
+    pub has_moderators: bool,
+}
+
+/// A submission that waits, in the moderators' list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSummary {
+    /// Its identity.
+    pub id: SubmissionId,
+    /// The name that it would have.
+    pub name: String,
+    /// What it does.
+    pub tagline: String,
+    /// Who hands it in.
+    pub publisher: String,
+    /// Whether it is the first version.
+    pub is_first: bool,
+    /// When it was handed in.
+    pub submitted_at: Timestamp,
+}
+
+/// A submission as a moderator judges it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What was handed in.
+    pub submission: Submission,
+    /// Who hands it in.
+    pub publisher: String,
+    /// The listing that it would change.
+    pub listing: Option<PublishedListing>,
+    /// What a scan finds.
+    pub findings: Vec<Finding>,
+    /// What differs in the agent from the version that was approved last.
+    pub agent: SpecDiff,
+    /// What differs in the short texts.
+    pub texts: Vec<FieldChange>,
+    /// The description piece by piece; empty when it is the same.
+    pub description: Vec<Piece>,
+}
+
+/// Checks a moderator's word.
+pub fn check_comment(comment: &str, is_needed: bool) -> Result<(), Vec<FieldFault>> {
+    let mut faults = Vec::new();
+    check_text(&mut faults, "comment", comment, usize::from(is_needed), COMMENT_MAX);
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Why somebody reports a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the titles say it")]
+pub enum ReportReason {
+    Harmful,
+    Misleading,
+    Secrets,
+    Infringing,
+    Spam,
+    Other,
+}
+
+impl ReportReason {
+    /// Every reason, in the order in which people see them.
+    pub const ALL: [Self; 6] =
+        [Self::Harmful, Self::Misleading, Self::Secrets, Self::Infringing, Self::Spam, Self::Other];
+
+    /// The reason as it stands in forms and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Harmful => "harmful",
+            Self::Misleading => "misleading",
+            Self::Secrets => "secrets",
+            Self::Infringing => "infringing",
+            Self::Spam => "spam",
+            Self::Other => "other",
+        }
+    }
+
+    /// The reason as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Harmful => "It does harm",
+            Self::Misleading => "It is not what it says",
+            Self::Secrets => "It takes or shows secrets",
+            Self::Infringing => "It is somebody else’s work",
+            Self::Spam => "It is spam",
+            Self::Other => "Something else",
+        }
+    }
+
+    /// Reads a reason from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+/// A report that waits for a moderator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Its identity.
+    pub id: ReportId,
+    /// The listing's place in URLs.
+    pub slug: String,
+    /// The listing's name.
+    pub listing: String,
+    /// How the listing stands.
+    pub state: ListingState,
+    /// Who reports.
+    pub reporter: String,
+    /// Why.
+    pub reason: ReportReason,
+    /// In their own words.
+    pub text: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts() -> ListingTexts {
+        ListingTexts {
+            name: "Reader".to_owned(),
+            tagline: "Reads".to_owned(),
+            category: Category::Research,
+            description: "It **reads**.".to_owned(),
+            tags: read_tags("News, long  texts,news,"),
+            change_log: String::new(),
+        }
+    }
+
+    #[test]
+    fn tags_are_read_from_a_line() {
+        assert_eq!(texts().tags, ["news", "long-texts"]);
+        assert!(read_tags(" , ,").is_empty());
+    }
+
+    #[test]
+    fn each_text_that_breaks_a_rule_is_named() {
+        assert_eq!(texts().check(), Ok(()));
+        let broken = ListingTexts {
+            name: String::new(),
+            tagline: "two\nlines".to_owned(),
+            description: " ".to_owned(),
+            tags: vec!["no spaces".to_owned()],
+            change_log: "x".repeat(CHANGE_LOG_MAX + 1),
+            ..texts()
+        };
+        let fields: Vec<_> =
+            broken.check().unwrap_err().into_iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["name", "tagline", "description", "change_log", "tags"]);
+    }
+
+    #[test]
+    fn a_name_gives_a_slug() {
+        for (name, slug) in [
+            ("Meeting minutes", "meeting-minutes"),
+            ("  C++ & Rust! ", "c-rust"),
+            ("会议", "agent"),
+        ] {
+            assert_eq!(slug_of(name), slug);
+        }
+        assert!(slug_of(&"long ".repeat(50)).len() <= 60);
+    }
+}

@@ -1,0 +1,199 @@
+//! Reviews and publishing as a browser without JavaScript has them.
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use serde_json::json;
+
+use super::forms::{send_from, shows};
+use crate::support::{TestApp, Visitor};
+
+const PAGE: &str = "/marketplace/unit-converter";
+
+#[tokio::test]
+async fn a_review_is_written_read_and_taken_back_by_plain_forms() {
+    let app = TestApp::builder().workers(1).start().await;
+    app.backend.load_content().await.unwrap();
+    let page = app.get(PAGE).await.text();
+    for text in ["Nobody has reviewed it yet", "Nothing was measured yet", "No ratings yet"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let ada = app.member("ada").await;
+    assert!(app.get(PAGE).by(&ada).await.text().contains("Run it to the end once"));
+    let installed = app.post("/api/v1/listings/unit-converter/install").by(&ada).await;
+    let agent: Agent = installed.read();
+    let session = app.session(&ada, &agent, "5 miles in km").await;
+    app.finish(&ada, &session).await;
+
+    let form = "slug=unit-converter&stars=4&text=+";
+    let refused = send_from(&app, PAGE, "marketplace/save_review", &ada, form).await;
+    shows(&refused, &["id=\"field-text-error\"", "value=\"4\" required checked"]);
+    let form = "slug=unit-converter&stars=4&text=Right+%3Cb%3Eto%3C%2Fb%3E%0D%0Athe+digit";
+    let saved = send_from(&app, PAGE, "marketplace/save_review", &ada, form).await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (302, "/marketplace/unit-converter#reviews")
+    );
+    let page = app.get(PAGE).by(&Visitor::ANONYMOUS).await.text();
+    for text in ["Right &lt;b&gt;to&lt;/b&gt;\nthe digit", "4 of 5 stars", "Version 1", "100 %"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(page.contains("<strong>4.0") && page.contains("\"ratingValue\":4.0"), "{page}");
+
+    let bob = app.member("bob").await;
+    let reviews = app.get("/api/v1/listings/unit-converter/reviews").await.value();
+    let id = reviews["reviews"][0]["id"].as_str().unwrap();
+    let form = format!("slug=unit-converter&id={id}&is_helpful=true");
+    assert_eq!(send_from(&app, PAGE, "marketplace/vote_review", &bob, &form).await.status, 302);
+    let page = app.get(PAGE).by(&bob).await.text();
+    assert!(page.contains("1 person finds this helpful") && page.contains("Not helpful after all"));
+    assert!(app.get(PAGE).by(&ada).await.text().contains("Delete my review"));
+
+    let form = format!("slug=unit-converter&id={id}");
+    assert_eq!(send_from(&app, PAGE, "marketplace/delete_review", &ada, &form).await.status, 302);
+    assert!(app.get(PAGE).await.text().contains("Nobody has reviewed it yet"));
+    app.end().await;
+}
+
+/// An agent of the visitor with a published version.
+async fn published_agent(app: &TestApp, visitor: &Visitor) -> Agent {
+    let agent = app.agent(visitor, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    let changed = app.call(Method::PATCH, &path).by(visitor).json(&whole).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let published = app.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    agent
+}
+
+fn form(id: &str, description: &str) -> String {
+    format!(
+        "id={id}&form%5Bname%5D=Sure+reckoner&form%5Btagline%5D=Reckons+for+you&form%5Bcategory%5D=finance\
+         &form%5Bdescription%5D={description}&form%5Btags%5D=Sums%2C+money&form%5Bchange_log%5D=All+new"
+    )
+}
+
+#[tokio::test]
+async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.admin().await, app.member("ada").await);
+    let agent = published_agent(&app, &ada).await;
+    let (id, page) = (agent.id.to_string(), format!("/studio/agents/{}/publish", agent.id));
+    let shown = app.get(&page).by(&ada).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert!(shown.text().contains("value=\"Reckoner\""), "{shown:?}");
+    assert_eq!(app.get(&page).by(&root).await.status, 404, "an agent is its owner's alone");
+
+    let save = "publishing/save_submission";
+    let empty = form(&id, "+").replace("Sure+reckoner", "+");
+    let refused = send_from(&app, &page, save, &ada, &empty).await;
+    shows(&refused, &["value=\"Reckons for you\"", "field-form_name_-error"]);
+    let leaky = form(&id, "Use+ghp_0123456789abcdefghij0123456789abcdef");
+    let saved = send_from(&app, &page, save, &ada, &leaky).await;
+    assert_eq!((saved.status, saved.header("location")), (302, format!("{page}#preview").as_str()));
+    let shown = app.get(&page).by(&ada).await.text();
+    assert!(shown.contains("a token of GitHub") && !shown.contains("Submit for review"), "{shown}");
+
+    let hostile = form(&id, "It+**reckons**+%3Cscript%3Ealert(1)%3C%2Fscript%3E");
+    assert_eq!(send_from(&app, &page, save, &ada, &hostile).await.status, 302);
+    let shown = app.get(&page).by(&ada).await.text();
+    for text in
+        ["Submit for review", "<strong>reckons", "no secrets, no hostile wording", "sums, money"]
+    {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(!shown.contains("<script>alert"), "{shown}");
+    let own = format!("id={id}");
+    assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+    let shown = app.get(&page).by(&ada).await.text();
+    assert!(shown.contains("Take it back") && !shown.contains("Save and preview"), "{shown}");
+
+    assert_eq!(app.get("/admin/reviews").by(&ada).await.status, 404);
+    assert!(app.get("/account").by(&root).await.text().contains("Open the review queue"));
+    assert!(!app.get("/account").by(&ada).await.text().contains("Open the review queue"));
+    let queue = app.get("/admin/reviews").by(&root).await.text();
+    let link = queue.split("href=\"/admin/reviews/").nth(1).unwrap_or_else(|| panic!("{queue}"));
+    let case = link.split('"').next().unwrap();
+    let path = format!("/admin/reviews/{case}");
+    assert_eq!(app.get(&path).by(&ada).await.status, 404);
+    let shown = app.get(&path).by(&root).await.text();
+    for text in
+        ["everything is new", "Reckon.", "tools.calculator", "sums, money", "Request changes"]
+    {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let decide = "moderation/decide_case";
+    let empty = format!("id={case}&comment=+&verdict=request_changes");
+    let refused = send_from(&app, &path, decide, &root, &empty).await;
+    shows(&refused, &["id=\"field-comment-error\""]);
+    let approval = format!("id={case}&comment=Well+done&verdict=approve");
+    let done = send_from(&app, &path, decide, &root, &approval).await;
+    assert_eq!((done.status, done.header("location")), (302, "/admin/reviews"));
+    assert!(app.get("/admin/reviews").by(&root).await.text().contains("Nothing waits"));
+
+    let shown = app.get("/marketplace/sure-reckoner").await.text();
+    for text in ["by <!>ada", "Change log", "All new", "<strong>reckons", ">sums<"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(app.get("/marketplace").await.text().contains("Sure reckoner"));
+    let shown = app.get(&page).by(&ada).await.text();
+    assert!(shown.contains("Well done") && shown.contains("Pause it"), "{shown}");
+
+    // Whoever has a copy hears of the next version.
+    let bob = app.member("bob").await;
+    let copy = app.post("/api/v1/listings/sure-reckoner/install").by(&bob).await;
+    let copy: Agent = copy.read();
+    let editor = format!("/studio/agents/{}", copy.id);
+    assert!(!app.get(&editor).by(&bob).await.text().contains("See what is new"));
+    assert!(app.get(&format!("{editor}/update")).by(&bob).await.text().contains("newest version"));
+    let prompt = json!({ "system_prompt": "Reckon twice." });
+    let draft = format!("/api/v1/agents/{id}");
+    assert_eq!(app.call(Method::PATCH, &draft).by(&ada).json(&prompt).await.status, 200);
+    assert_eq!(app.post(&format!("{draft}/versions")).by(&ada).json(&json!({})).await.status, 201);
+    let next = form(&id, "It+reckons").replace("All+new", "It+reckons+twice");
+    assert_eq!(send_from(&app, &page, save, &ada, &next).await.status, 302);
+    assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+    let queue = app.get("/admin/reviews").by(&root).await.text();
+    let case = queue.split("href=\"/admin/reviews/").nth(1).and_then(|link| link.split('"').next());
+    let approval = format!("id={}&comment=&verdict=approve", case.unwrap());
+    assert_eq!(send_from(&app, &path, decide, &root, &approval).await.status, 302);
+    assert!(app.get(&editor).by(&bob).await.text().contains("See what is new"));
+    let shown = app.get(&format!("{editor}/update")).by(&bob).await.text();
+    assert!(shown.contains("It reckons twice") && shown.contains("Update my agent"), "{shown}");
+    let take = format!("id={}&revision=1", copy.id);
+    let taken = send_from(&app, &editor, "publishing/take_update", &bob, &take).await;
+    assert_eq!((taken.status, taken.header("location")), (302, editor.as_str()));
+    assert!(app.get(&editor).by(&bob).await.text().contains("Reckon twice."));
+
+    let pause = format!("id={id}&state=paused");
+    assert_eq!(send_from(&app, &page, "publishing/set_state", &ada, &pause).await.status, 302);
+    assert!(!app.get("/marketplace").await.text().contains("Sure reckoner"));
+    assert!(app.get("/marketplace/sure-reckoner").await.text().contains("has paused this listing"));
+
+    let report = "slug=sure-reckoner&reason=spam&report=It+is+spam";
+    let listing = "/marketplace/sure-reckoner";
+    let sent = send_from(&app, listing, "marketplace/report_listing", &ada, report).await;
+    assert_eq!(sent.status, 302, "{sent:?}");
+    assert!(app.get(sent.header("location")).by(&ada).await.text().contains("Thank you"));
+    let queue = app.get("/admin/reviews").by(&root).await.text();
+    assert!(queue.contains("It is spam") && queue.contains("Remove the listing"), "{queue}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_cannot_publish_yet_reads_what_to_do() {
+    let app = TestApp::start().await;
+    let (guest, ada) = (app.guest().await, app.member("ada").await);
+    for (visitor, text) in [(&guest, "Create an account"), (&ada, "No version is published yet")] {
+        let agent = app.agent(visitor, "Reckoner").await;
+        let page = app.get(&format!("/studio/agents/{}/publish", agent.id)).by(visitor).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains(text), "{text}: {page:?}");
+    }
+    let agent = published_agent(&app, &ada).await;
+    let page = app.get(&format!("/studio/agents/{}/publish", agent.id)).by(&ada).await.text();
+    assert!(page.contains("server admin create"), "nobody reviews: {page}");
+    let nobody = app.get("/admin/reviews").await;
+    assert!(nobody.text().contains("You are not signed in"), "{nobody:?}");
+    app.end().await;
+}
