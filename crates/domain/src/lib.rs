@@ -16,9 +16,11 @@ pub mod grant;
 pub mod host;
 pub mod http_tool;
 pub mod ids;
+pub mod knowledge;
 pub mod listing;
 pub mod mcp_tool;
 pub mod member;
+pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod money;
@@ -40,5 +42,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId, ScheduleId, SessionId,
+    TriggerId, UserId, WebhookId,
 };
