@@ -140,13 +140,15 @@ async fn each_function_of_a_page_knows_its_callers() {
     let bulk = agent.replace("id=", "ids[0]=");
     // Everybody's own list, which may be empty.
     let own: Outcome = [200, 200, 200, 401];
-    let table: [(&str, String, Outcome); 16] = [
+    let table: [(&str, String, Outcome); 18] = [
         ("studio/open_list", "query[sort]=name&from=0".into(), own),
         ("studio/read_list", "query[sort]=name&place[from_start]=0&limit=50".into(), own),
         ("studio/find_agent", "query[sort]=name&prefix=reck".into(), own),
         ("studio/list_versions", agent.clone(), OWNED),
         ("studio/compare_editions", format!("{agent}&before=1&after=draft"), OWNED),
         ("studio/get_numbers", agent.clone(), OWNED),
+        ("studio/get_knowledge", format!("{agent}&query=leave"), OWNED),
+        ("studio/add_document", format!("{agent}&title=a&format=&text=b"), OWNED),
         // The draft is the same as what is published.
         (
             "studio/publish_version",

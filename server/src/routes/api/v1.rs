@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod budgets;
 pub(crate) mod keys;
+pub(crate) mod knowledge;
 pub(crate) mod listings;
 pub(crate) mod metrics;
 pub(crate) mod schedules;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Api {
         agents::routes,
         agent_stream::routes,
         versions::routes,
+        knowledge::routes,
         sessions::routes,
         session_files::routes,
         session_stream::routes,
