@@ -13,7 +13,8 @@ use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
 use crate::features::studio::{
-    AgentsRoute, EditorRoute, NewAgentRoute, NumbersRoute, TrashRoute, VersionsRoute,
+    AgentsRoute, EditorRoute, KnowledgeRoute, NewAgentRoute, NumbersRoute, TrashRoute,
+    VersionsRoute,
 };
 use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
@@ -52,6 +53,11 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=path!("/studio/trash") view={lazy::<TrashRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/agents/:id/knowledge")
+                        view={lazy::<KnowledgeRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />

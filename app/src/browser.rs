@@ -12,6 +12,8 @@ mod document;
 #[cfg(feature = "hydrate")]
 mod event_source;
 #[cfg(feature = "hydrate")]
+mod file;
+#[cfg(feature = "hydrate")]
 mod scroll;
 #[cfg(feature = "hydrate")]
 mod scroller;
@@ -29,6 +31,7 @@ pub use {
         show_fault_notice,
     },
     event_source::{EventStream, follow_session},
+    file::{ChosenFile, chosen_file},
     scroll::{is_near_end, scroll_to_end},
     scroller::{Scroller, remember_place, remembered_place},
     time::{local_time, now_ms},

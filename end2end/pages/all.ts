@@ -27,6 +27,7 @@ export const pages: PageEntry[] = [
   { name: 'editor', path: ({ agentId }) => `/studio/agents/${agentId}`, chunk: /split_studio/, title: /Tester/ },
   { name: 'versions', path: ({ agentId }) => `/studio/agents/${agentId}/versions`, chunk: /split_studio/, title: /Versions/i },
   { name: 'numbers', path: ({ agentId }) => `/studio/agents/${agentId}/numbers`, chunk: /split_studio/, title: /Numbers/i },
+  { name: 'knowledge', path: ({ agentId }) => `/studio/agents/${agentId}/knowledge?query=leave`, chunk: /split_studio/, title: /Knowledge/i },
   { name: 'trash', path: () => '/studio/trash', chunk: /split_studio/, title: /Trash/i },
   { name: 'replay', path: ({ sessionId }) => `/sessions/${sessionId}/replay`, chunk: /split_sessions/, title: /Replay/i },
   { name: 'compare', path: ({ sessionId }) => `/sessions/compare?left=${sessionId}&right=${sessionId}`, chunk: /split_sessions/, title: /Compare/i },

@@ -71,6 +71,32 @@ pub fn follow_agents(_url: &str, _on_line: impl Fn(AgentLine) + 'static) -> Agen
     AgentStream
 }
 
+/// A file that was chosen. There is none on the server.
+#[derive(Debug)]
+pub enum ChosenFile {}
+
+impl ChosenFile {
+    /// Its name, without a path.
+    pub fn name(&self) -> String {
+        match *self {}
+    }
+
+    /// Its length.
+    pub fn size_bytes(&self) -> f64 {
+        match *self {}
+    }
+
+    /// Its text; `None` when it cannot be read.
+    pub async fn text(&self) -> Option<String> {
+        match *self {}
+    }
+}
+
+/// The first file that was chosen in the control that an event comes from.
+pub fn chosen_file(_event: &leptos::ev::Event) -> Option<ChosenFile> {
+    None
+}
+
 /// Whether the window is scrolled to its end, within the given number of pixels.
 pub fn is_near_end(_within: f64) -> bool {
     false

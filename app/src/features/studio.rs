@@ -13,11 +13,14 @@ mod agents_route;
 mod bulk;
 mod day_chart;
 mod diff_view;
+mod document_form;
 mod edit_form;
 mod editor;
 mod editor_route;
 #[cfg(feature = "ssr")]
 mod form_rules;
+mod knowledge_api;
+mod knowledge_route;
 mod list_bar;
 mod new_agent_route;
 mod numbers_route;
@@ -30,6 +33,7 @@ mod versions_route;
 
 pub use agents_route::AgentsRoute;
 pub use editor_route::EditorRoute;
+pub use knowledge_route::KnowledgeRoute;
 pub use new_agent_route::NewAgentRoute;
 pub use numbers_route::NumbersRoute;
 pub use trash_route::TrashRoute;
@@ -42,4 +46,5 @@ lazy_pages!(
     new_agent = NewAgentRoute,
     versions = VersionsRoute,
     numbers = NumbersRoute,
+    knowledge = KnowledgeRoute,
 );

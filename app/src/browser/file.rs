@@ -1,0 +1,32 @@
+//! Files that a person chooses.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{File, HtmlInputElement};
+
+/// A file that was chosen.
+#[derive(Debug)]
+pub struct ChosenFile(File);
+
+impl ChosenFile {
+    /// Its name, without a path.
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Its length.
+    pub fn size_bytes(&self) -> f64 {
+        self.0.size()
+    }
+
+    /// Its text; `None` when it cannot be read.
+    pub async fn text(&self) -> Option<String> {
+        JsFuture::from(self.0.text()).await.ok()?.as_string()
+    }
+}
+
+/// The first file that was chosen in the control that an event comes from.
+pub fn chosen_file(event: &leptos::ev::Event) -> Option<ChosenFile> {
+    let input: HtmlInputElement = event.target()?.dyn_into().ok()?;
+    input.files()?.get(0).map(ChosenFile)
+}
