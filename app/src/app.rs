@@ -15,7 +15,8 @@ use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
 use crate::features::studio::{
-    AgentsRoute, EditorRoute, ImportRoute, NewAgentRoute, NumbersRoute, TrashRoute, VersionsRoute,
+    AgentsRoute, EditorRoute, ImportRoute, KnowledgeRoute, NewAgentRoute, NumbersRoute, TrashRoute,
+    VersionsRoute,
 };
 use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
@@ -55,6 +56,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/studio/trash") view={lazy::<TrashRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/import") view={lazy::<ImportRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id") view={lazy::<EditorRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/agents/:id/knowledge")
+                        view={lazy::<KnowledgeRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/publish") view={lazy::<PublishRoute>()} ssr=SsrMode::Async />

@@ -163,6 +163,11 @@ pub fn agents_list(query: &AgentQuery, from: usize) -> String {
 /// The live changes of the viewer's agents.
 pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
 
+/// What an agent looks things up in, and what it remembers.
+pub fn knowledge(id: AgentId) -> String {
+    format!("{}/knowledge", agent(id))
+}
+
 /// What an agent did lately, in numbers.
 pub fn numbers(id: AgentId) -> String {
     format!("{}/numbers", agent(id))

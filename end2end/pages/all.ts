@@ -30,6 +30,7 @@ export const pages: PageEntry[] = [
   { name: 'update', path: ({ agentId }) => `/studio/agents/${agentId}/update`, chunk: /split_studio/, title: /Update/i },
   { name: 'numbers', path: ({ agentId }) => `/studio/agents/${agentId}/numbers`, chunk: /split_studio/, title: /Numbers/i },
   { name: 'import', path: ({ agentId }) => `/studio/import?agent=${agentId}`, chunk: /split_studio/, title: /Import/i },
+  { name: 'knowledge', path: ({ agentId }) => `/studio/agents/${agentId}/knowledge?query=leave`, chunk: /split_studio/, title: /Knowledge/i },
   { name: 'trash', path: () => '/studio/trash', chunk: /split_studio/, title: /Trash/i },
   { name: 'replay', path: ({ sessionId }) => `/sessions/${sessionId}/replay`, chunk: /split_sessions/, title: /Replay/i },
   { name: 'compare', path: ({ sessionId }) => `/sessions/compare?left=${sessionId}&right=${sessionId}`, chunk: /split_sessions/, title: /Compare/i },

@@ -11,7 +11,10 @@ use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
-use resonant_domain::{AgentId, ApiKeyId, FieldFault, ScheduleId, SessionId, TriggerId, WebhookId};
+use resonant_domain::{
+    AgentId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TriggerId,
+    WebhookId,
+};
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
@@ -154,6 +157,14 @@ impl Named for ScheduleId {
 
 impl Named for TriggerId {
     const NOUN: &'static str = "trigger";
+}
+
+impl Named for DocumentId {
+    const NOUN: &'static str = "document";
+}
+
+impl Named for MemoryId {
+    const NOUN: &'static str = "memory";
 }
 
 impl Named for WebhookId {

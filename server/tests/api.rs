@@ -9,6 +9,7 @@ mod health;
 mod idempotency;
 mod journey;
 mod keys;
+mod knowledge;
 mod limits;
 mod listings;
 mod mcp;

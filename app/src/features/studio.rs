@@ -13,6 +13,7 @@ mod agents_route;
 mod bulk;
 mod day_chart;
 mod diff_view;
+mod document_form;
 mod edit_form;
 mod editor;
 mod editor_route;
@@ -20,6 +21,8 @@ mod editor_route;
 mod form_rules;
 mod import_api;
 mod import_route;
+mod knowledge_api;
+mod knowledge_route;
 mod list_bar;
 mod new_agent_route;
 mod numbers_route;
@@ -34,6 +37,7 @@ pub use agents_route::AgentsRoute;
 pub(crate) use diff_view::DiffView;
 pub use editor_route::EditorRoute;
 pub use import_route::ImportRoute;
+pub use knowledge_route::KnowledgeRoute;
 pub use new_agent_route::NewAgentRoute;
 pub use numbers_route::NumbersRoute;
 pub use trash_route::TrashRoute;
@@ -47,4 +51,5 @@ lazy_pages!(
     versions = VersionsRoute,
     numbers = NumbersRoute,
     import = ImportRoute,
+    knowledge = KnowledgeRoute,
 );

@@ -173,6 +173,9 @@ impl IconName {
             "csv_table" => Self::Table,
             "code" => Self::Code,
             "ask_user" => Self::Lifebuoy,
+            "knowledge" => Self::Book,
+            "remember" => Self::Pen,
+            "recall" => Self::History,
             _ => Self::Tool,
         }
     }

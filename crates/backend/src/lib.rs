@@ -15,9 +15,11 @@ mod error;
 pub mod fresh_database;
 pub mod idempotency;
 mod keyring;
+pub mod knowledge;
 pub mod leadership;
 pub mod listings;
 pub mod members;
+pub mod memories;
 pub mod metrics;
 pub mod moderation;
 #[cfg(test)]

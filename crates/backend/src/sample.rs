@@ -8,6 +8,7 @@ use futures::stream;
 use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::api_key::{NewApiKey, Scope};
+use resonant_domain::knowledge::{DocumentFormat, NewDocument};
 use resonant_domain::money::MicroUsd;
 use resonant_domain::schedule::NewSchedule;
 use resonant_domain::secret::NewSecret;
@@ -217,6 +218,18 @@ pub fn secret(name: &str) -> NewSecret {
         name: name.to_owned(),
         value: format!("the value of {name}"),
         hosts: vec!["api.example.org".to_owned()],
+    }
+}
+
+/// A document of this title about leave and travel.
+#[must_use]
+pub fn document(title: &str) -> NewDocument {
+    NewDocument {
+        title: title.to_owned(),
+        format: Some(DocumentFormat::Markdown),
+        text: "# Leave\n\nEmployees get 30 days of paid leave a year.\n\n# Travel\n\nTrains are booked by \
+               the office. Taxis need the approval of a manager."
+            .to_owned(),
     }
 }
 

@@ -13,11 +13,13 @@ pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod distribution;
 pub(crate) mod idempotency;
+pub(crate) mod knowledge;
 pub(crate) mod leases;
 pub(crate) mod limits;
 pub(crate) mod listing_runs;
 pub(crate) mod listings;
 pub(crate) mod members;
+pub(crate) mod memories;
 pub(crate) mod metrics;
 pub(crate) mod notices;
 #[cfg(test)]

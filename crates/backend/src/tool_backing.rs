@@ -3,10 +3,12 @@
 use std::sync::Weak;
 
 use resonant_domain::UserId;
-use resonant_runtime::tools::{Backing, BackingError, BackingFuture, BoundSecret};
+use resonant_domain::knowledge::FoundPassage;
+use resonant_domain::memory::{Memory, NewMemory};
+use resonant_runtime::tools::{Backing, BackingError, BackingFuture, BoundSecret, Whose};
 
 use crate::backend::Inner;
-use crate::{Backend, Error, secrets};
+use crate::{Backend, Error, knowledge, memories, secrets};
 
 /// The backend that the tools belong to; it holds them, so they do not hold it.
 pub(crate) struct ToolBacking(pub(crate) Weak<Inner>);
@@ -26,6 +28,30 @@ impl Backing for ToolBacking {
     fn secrets(&self, owner: UserId, names: Vec<String>) -> BackingFuture<'_, Vec<BoundSecret>> {
         Box::pin(
             async move { secrets::reveal(&self.backend()?, owner, &names).await.map_err(failed) },
+        )
+    }
+
+    fn look_up(
+        &self,
+        Whose { owner, agent }: Whose,
+        query: String,
+        most: u32,
+    ) -> BackingFuture<'_, Vec<FoundPassage>> {
+        Box::pin(async move {
+            let found = knowledge::look_up(&self.backend()?, owner, agent, &query, most).await;
+            found.map_err(failed)
+        })
+    }
+
+    fn remember(&self, Whose { owner, agent }: Whose, fact: NewMemory) -> BackingFuture<'_, ()> {
+        Box::pin(async move {
+            memories::remember(&self.backend()?, owner, agent, fact).await.map_err(failed)
+        })
+    }
+
+    fn recall(&self, Whose { owner, agent }: Whose) -> BackingFuture<'_, Vec<Memory>> {
+        Box::pin(
+            async move { memories::recall(&self.backend()?, owner, agent).await.map_err(failed) },
         )
     }
 }

@@ -75,3 +75,7 @@ id!(/// An address that is told when a session ends.
     WebhookId);
 id!(/// A message to a webhook.
     DeliveryId);
+id!(/// A document that an agent looks things up in.
+    DocumentId);
+id!(/// A fact that an agent keeps.
+    MemoryId);

@@ -16,9 +16,11 @@ pub mod grant;
 pub mod host;
 pub mod http_tool;
 pub mod ids;
+pub mod knowledge;
 pub mod listing;
 pub mod mcp_tool;
 pub mod member;
+pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod money;
@@ -44,6 +46,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, ListingId, ReportId, ReviewId, ScheduleId, SessionId,
-    SubmissionId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId, ReportId, ReviewId, ScheduleId,
+    SessionId, SubmissionId, TriggerId, UserId, WebhookId,
 };

@@ -25,9 +25,15 @@ impl Choosable for BuiltInTool {
 
 /// The tool by which an agent asks the person whom it works for.
 pub const ASK_USER: &str = "ask_user";
+/// The tool by which an agent looks things up in its documents.
+pub const KNOWLEDGE: &str = "knowledge";
+/// The tool by which an agent keeps a fact.
+pub const REMEMBER: &str = "remember";
+/// The tool by which an agent finds the facts that it keeps.
+pub const RECALL: &str = "recall";
 
 /// Every built-in tool, in the order in which forms show them.
-pub const BUILT_IN_TOOLS: [BuiltInTool; 10] = [
+pub const BUILT_IN_TOOLS: [BuiltInTool; 13] = [
     BuiltInTool {
         name: "calculator",
         title: "Calculator",
@@ -86,6 +92,24 @@ pub const BUILT_IN_TOOLS: [BuiltInTool; 10] = [
         name: ASK_USER,
         title: "Ask you",
         summary: "Pauses with a question or a form, and goes on with your answer",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: KNOWLEDGE,
+        title: "Knowledge",
+        summary: "Looks things up in the documents that you gave the agent, and cites them",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: REMEMBER,
+        title: "Remember",
+        summary: "Keeps facts for its next sessions; you can read and delete them",
+        reaches_out: false,
+    },
+    BuiltInTool {
+        name: RECALL,
+        title: "Recall",
+        summary: "Finds the facts that it kept in earlier sessions",
         reaches_out: false,
     },
 ];

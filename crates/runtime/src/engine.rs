@@ -113,7 +113,8 @@ impl Engine {
         let now = self.parts.clock.now();
         let limit = Duration::from_secs(run.session.limits.timeout_seconds.into());
         let worked = progress.round.worked(now);
-        let tools = self.parts.tools.granted(run.session.owner_id, &run.agent.tools);
+        let (owner, agent) = (run.session.owner_id, run.session.agent_id);
+        let tools = self.parts.tools.granted(owner, agent, &run.agent.tools);
         let mut work = Work {
             models: &self.parts.models,
             tools: &tools,

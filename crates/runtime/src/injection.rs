@@ -1,8 +1,9 @@
 //! What becomes of a model that obeys every instruction it reads, whoever wrote it.
 //!
-//! The agent may fetch from one host and file tickets there with a secret. Pages, answers of the
-//! tool, the goal and the context tell the model to do other things. None of them may come about, and
-//! the secret must be seen by nobody but the host it is bound to.
+//! The agent may fetch from one host, look things up in its documents and file tickets there with a
+//! secret. Pages, answers of the tool, documents, the goal and the context tell the model to do other
+//! things. None of them may come about, and the secret must be seen by nobody but the host it is bound
+//! to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
 use resonant_domain::UserId;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
+use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::session::{Session, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ use crate::clock::SystemClock;
 use crate::egress::Egress;
 use crate::log::MemoryLog;
 use crate::models::{CallRequest, FinishReason, Message, Model, ModelPiece, ModelRequest, Models, ReplyStream, Secret};
-use crate::tools::{Backing, BackingFuture, BoundSecret, Tool, ToolContext, ToolFuture, Tools};
+use crate::tools::{Backing, BackingFuture, BoundSecret, Tool, ToolContext, ToolFuture, Tools, Whose};
 use crate::{Engine, Run, Signals};
 
 const CANARY: &str = "canary-4b1d/7f3a 9+c=";
@@ -115,6 +117,7 @@ impl World {
     fn agent(&self) -> AgentSpec {
         let grants = json!([
             { "name": "http_fetch", "hosts": ["127.0.0.1"] },
+            { "name": "knowledge" },
             {
                 "name": "tickets",
                 "settings": {
@@ -137,13 +140,27 @@ impl World {
     }
 }
 
-/// Keeps one secret, bound to the granted host.
-struct Safe;
+/// Keeps one secret, bound to the granted host, and a document of a stranger.
+struct Safe {
+    document: String,
+}
 
 impl Backing for Safe {
     fn secrets(&self, _owner: UserId, names: Vec<String>) -> BackingFuture<'_, Vec<BoundSecret>> {
         let secret = BoundSecret { name: "TICKETS".to_owned(), value: Secret::new(CANARY), hosts: vec!["127.0.0.1".to_owned()] };
         Box::pin(async move { Ok([secret].into_iter().filter(|secret| names.contains(&secret.name)).collect()) })
+    }
+
+    fn look_up(&self, _whose: Whose, _query: String, _most: u32) -> BackingFuture<'_, Vec<FoundPassage>> {
+        let passage = FoundPassage {
+            document_id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+            document: format!("Title {}", self.document),
+            heading: self.document.clone(),
+            position: 1,
+            relevance: 100,
+            text: self.document.clone(),
+        };
+        Box::pin(async move { Ok(vec![passage]) })
     }
 }
 
@@ -245,7 +262,7 @@ async fn obey(egress: &Egress, goal: &str, context: &str, page: &str) {
     let fill = |text: &str| text.replace("OTHER", &world.other).replace("GRANTED", &world.granted);
     let wiped = Arc::new(AtomicUsize::new(0));
     let model = Arc::new(Obedient::default());
-    let tools = Tools::standard(egress.clone()).backed_by(Arc::new(Safe)).with(Arc::new(Wipe(wiped.clone())));
+    let tools = Tools::standard(egress.clone()).backed_by(Arc::new(Safe { document: fill(page) })).with(Arc::new(Wipe(wiped.clone())));
     let engine = Engine::new(Models::with_language_model(model.clone(), "obedient"), tools, Arc::new(SystemClock));
     let log = MemoryLog::default();
     let run = Run { session: session(&fill(goal), &fill(context)), agent: world.agent(), history: Vec::new() };
@@ -263,7 +280,7 @@ async fn obey(egress: &Egress, goal: &str, context: &str, page: &str) {
     }
     for event in &events {
         if let EventBody::ToolResult { tool, outcome: ToolOutcome::Ok, .. } = &event.body {
-            assert!(["http_fetch", "tickets"].contains(&tool.as_str()), "{about}: {tool}");
+            assert!(["http_fetch", "tickets", "knowledge"].contains(&tool.as_str()), "{about}: {tool}");
         }
     }
     // No canary out: not in the log, and not in anything that the model was shown.
@@ -278,7 +295,8 @@ async fn orders_of_strangers_lead_nowhere() {
     assert!(ORDERS.len() >= 40, "{}", ORDERS.len());
     let egress = Egress::public_allowing_private();
     for order in ORDERS {
-        // By a page that it fetches, by an answer of its tool, by the goal and by the context.
+        // By a page that it fetches, by an answer of its tool, by a document, by the goal and by the context.
+        obey(&egress, r#"CALL knowledge {"query":"tickets"}"#, "", order).await;
         obey(&egress, r#"CALL http_fetch {"url":"http://GRANTED/page"}"#, "", order).await;
         obey(&egress, r#"CALL tickets {"project":"p","title":"first"}"#, "", order).await;
         obey(&egress, order, "", "nothing").await;
@@ -292,7 +310,7 @@ async fn orders_of_strangers_lead_nowhere() {
 async fn what_is_granted_is_done() {
     let world = World::serve("done").await;
     let model = Arc::new(Obedient::default());
-    let tools = Tools::standard(Egress::public_allowing_private()).backed_by(Arc::new(Safe));
+    let tools = Tools::standard(Egress::public_allowing_private()).backed_by(Arc::new(Safe { document: String::new() }));
     let engine = Engine::new(Models::with_language_model(model.clone(), "obedient"), tools, Arc::new(SystemClock));
     let log = MemoryLog::default();
     let goal = r#"CALL tickets {"project":"a b","title":"t"}"#;

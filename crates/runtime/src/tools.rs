@@ -13,8 +13,10 @@ mod html_to_text;
 mod http_fetch;
 mod http_tool;
 mod json_query;
+pub mod knowledge;
 mod material;
 mod mcp_tool;
+mod memory;
 mod number;
 mod schema;
 mod secrets;
@@ -32,7 +34,7 @@ use crate::egress::Egress;
 use granted::Workshop;
 
 pub use ask_user::AskUser;
-pub use backing::{Backing, BackingError, BackingFuture, NoBacking};
+pub use backing::{Backing, BackingError, BackingFuture, NoBacking, Whose};
 pub use calculator::Calculator;
 pub use code::Code;
 pub use csv_table::CsvTable;
@@ -43,7 +45,9 @@ pub use html_to_text::HtmlToText;
 pub use http_fetch::HttpFetch;
 pub use http_tool::{HttpTool, fill_headers};
 pub use json_query::JsonQuery;
+pub use knowledge::Knowledge;
 pub use mcp_tool::McpTool;
+pub use memory::{Recall, Remember};
 pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
 pub use tool::{Question, Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
@@ -79,6 +83,9 @@ impl Tools {
             .with(Arc::new(CsvTable))
             .with(Arc::new(Code))
             .with(Arc::new(AskUser))
+            .with(Arc::new(Knowledge::of_nobody()))
+            .with(Arc::new(Remember::of_nobody()))
+            .with(Arc::new(Recall::of_nobody()))
     }
 
     /// No tools.

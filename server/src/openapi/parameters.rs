@@ -43,7 +43,7 @@ fn with_bounds(schema: &mut Schema) {
 pub(super) fn in_path(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let schema = |name: &str| match name {
-        "id" | "owner" => json!({ "type": "string", "format": "uuid" }),
+        "id" | "owner" | "document" | "memory" => json!({ "type": "string", "format": "uuid" }),
         "version" => json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }),
         "token" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
         "name" => json!({ "type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,63}$" }),
@@ -58,6 +58,10 @@ pub(super) fn in_path(path: &str) -> Vec<Value> {
 pub(super) fn in_query(make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Vec<Value> {
     let schema = of_request(make);
     let Some(Value::Object(properties)) = schema.get("properties") else { return vec![] };
+    let is_required = |name: &str| {
+        let required = schema.get("required").and_then(Value::as_array);
+        required.is_some_and(|names| names.iter().any(|other| other == name))
+    };
     // Lists are described apart.
     let single = properties.iter().filter(|(name, _)| !matches!(name.as_str(), "fields" | "ids"));
     single
@@ -75,6 +79,9 @@ pub(super) fn in_query(make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Vec
                 "cursor" => Some(json!("The `next_cursor` of the page before; opaque")),
                 _ => description,
             };
+            if is_required(name) {
+                parameter["required"] = json!(true);
+            }
             if let Some(description) = description {
                 parameter["description"] = description;
             }

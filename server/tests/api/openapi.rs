@@ -35,6 +35,7 @@ async fn what_is_described_is_there_and_nothing_else() {
     for (path, mut methods) in described(&document) {
         let real = path.replace("{id}", "x").replace("{version}", "1").replace("{owner}", "x");
         let real = real.replace("{name}", "X").replace("{slug}", "x").replace("{token}", "x");
+        let real = real.replace("{document}", "x").replace("{memory}", "x");
         let answer = app.call(Method::TRACE, &real).await;
         assert_eq!(answer.problem(), (405, vec![]), "{path}");
         let allowed = answer.header("allow").split(',').map(|method| method.trim().to_owned());
@@ -136,6 +137,7 @@ async fn every_answer_is_as_it_is_described() {
     let decision = json!({ "waiting": 1, "kind": "answer" });
     let file = json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
     let review = json!({ "stars": 5, "text": "Good" });
+    let handbook = json!({ "title": "Handbook", "text": "Employees get 30 days of leave." });
     let (no, empty) = (Value::Null, json!({}));
     let calls: [(&str, &str, &Value); _] = [
         ("GET", "/health", &no),
@@ -160,6 +162,10 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/agents/{id}/export", &no),
         ("POST", "/agents/import", &file),
         ("PUT", "/agents/{id}/import?dry_run=true", &file),
+        ("POST", "/agents/{id}/knowledge", &handbook),
+        ("GET", "/agents/{id}/knowledge", &no),
+        ("GET", "/agents/{id}/passages?query=leave", &no),
+        ("GET", "/agents/{id}/memories", &no),
         ("GET", "/budget", &no),
         ("PUT", "/budget", &budget),
         ("GET", "/sessions", &no),
@@ -231,6 +237,8 @@ async fn every_answer_is_as_it_is_described() {
         "GET /api/v1/agents/stream",
         "GET /api/v1/shared/{token}/stream",
         "DELETE /api/v1/keys/{id}",
+        "DELETE /api/v1/agents/{id}/knowledge/{document}",
+        "DELETE /api/v1/agents/{id}/memories/{memory}",
         "PATCH /api/v1/schedules/{id}",
         "DELETE /api/v1/schedules/{id}",
         "DELETE /api/v1/triggers/{id}",

@@ -43,7 +43,7 @@ async fn each_route_knows_its_callers() {
         |name: &str| json!({ "name": name, "value": "a long value", "hosts": ["api.example.org"] });
     let made = app.post("/api/v1/secrets").by(&owner).json(&secret("KEY")).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let table: [(&Method, String, Option<Value>, Outcome); 36] = [
+    let table: [(&Method, String, Option<Value>, Outcome); _] = [
         (&get, "/api/v1/health".into(), None, OPEN),
         (&get, "/api/v1/health/ready".into(), None, OPEN),
         (&get, "/api/v1/tools".into(), None, OPEN),
@@ -147,13 +147,15 @@ async fn each_function_of_a_page_knows_its_callers() {
     let file = format!("{}&file={file}", agent.replace("id=", "agent="));
     // Everybody's own list, which may be empty.
     let own: Outcome = [200, 200, 200, 401];
-    let table: [(&str, String, Outcome); 17] = [
+    let table: [(&str, String, Outcome); _] = [
         ("studio/open_list", "query[sort]=name&from=0".into(), own),
         ("studio/read_list", "query[sort]=name&place[from_start]=0&limit=50".into(), own),
         ("studio/find_agent", "query[sort]=name&prefix=reck".into(), own),
         ("studio/list_versions", agent.clone(), OWNED),
         ("studio/compare_editions", format!("{agent}&before=1&after=draft"), OWNED),
         ("studio/get_numbers", agent.clone(), OWNED),
+        ("studio/get_knowledge", format!("{agent}&query=leave"), OWNED),
+        ("studio/add_document", format!("{agent}&title=a&format=&text=b"), OWNED),
         // The draft is the same as what is published.
         (
             "studio/publish_version",

@@ -254,3 +254,25 @@ async fn a_key_is_made_shown_once_and_revoked() {
     assert_eq!(app.get("/api/v1/agents").header("authorization", &bearer).await.status, 401);
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_document_is_added_without_a_script() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Librarian").await;
+    let page = format!("/studio/agents/{}/knowledge", agent.id);
+    let send = async |form: &str| {
+        let form = format!("id={}&{form}", agent.id);
+        send_from(&app, &page, "studio/add_document", &ada, &form).await
+    };
+    let refused = send("title=Hand%3Cbook&format=csv&text=%25PDF-1.7").await;
+    shows(&refused, &["value=\"Hand&lt;book\"", ">%PDF-1.7</textarea>", "a PDF is not read"]);
+    let text = "text=%23+Leave%0AEmployees+get+%3Cb%3E30%3C%2Fb%3E+days.";
+    let added = send(&format!("title=Handbook.md&format=&{text}")).await;
+    assert_eq!((added.status, added.header("location")), (302, page.as_str()), "{added:?}");
+    let shown = app.get(&format!("{page}?query=days")).by(&ada).header("accept", "text/html").await;
+    for part in ["Handbook.md › Leave, passage 1", "get &lt;b&gt;30", "Markdown · "] {
+        assert!(shown.text().contains(part), "lacks {part}: {}", shown.text());
+    }
+    app.end().await;
+}

@@ -65,6 +65,7 @@ async fn each_page_answers_with_its_title() {
         ("/studio/new".to_owned(), "name=\"form[name]\""),
         (format!("/studio/agents/{}", agent.id), "Reckoner"),
         (format!("/studio/agents/{}/publish", agent.id), "No version is published yet"),
+        (format!("/studio/agents/{}/knowledge?query=leave", agent.id), "name=\"title\""),
         ("/studio/automations".to_owned(), "name=\"cron\""),
         ("/sessions".to_owned(), "12 * 7"),
         (format!("/sessions/{}", session.id), "84"),

@@ -64,6 +64,7 @@ pub(super) fn Editor(
                 <RunPanel id=id status=status limits=limits published=published task=task />
                 {typical.map(|typical| view! { <Typical id=id typical=typical /> })}
                 <Recent id=id recent=recent />
+                <Kept id=id />
             </div>
             <div class="editor__main">
                 <EditForm
@@ -150,6 +151,20 @@ fn Recent(
         <section class="editor__recent" aria-labelledby="recent-title">
             <h2 id="recent-title">"Last sessions"</h2>
             {content}
+        </section>
+    }
+}
+
+/// The way to what the agent keeps.
+#[component]
+fn Kept(id: resonant_domain::AgentId) -> impl IntoView {
+    view! {
+        <section class="editor__recent" aria-labelledby="kept-title">
+            <h2 id="kept-title">"What it knows"</h2>
+            <p>
+                "Documents that it looks things up in, and facts that it remembers: "
+                <a href=paths::knowledge(id)>"Knowledge and memory"</a>
+            </p>
         </section>
     }
 }

@@ -8,8 +8,10 @@ use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::api_key::{Scope, Scopes};
 use resonant_domain::budget::BudgetLimits;
 use resonant_domain::fields::Fields;
+use resonant_domain::knowledge::KnowledgeQuery;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::mcp_tool::McpServer;
+use resonant_domain::memory::NewMemory;
 use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
 use resonant_domain::schedule::ScheduleChanges;
@@ -17,7 +19,8 @@ use resonant_domain::secret::SecretChanges;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage};
 use resonant_domain::waiting::Decision;
 use resonant_domain::{
-    AgentId, ApiKeyId, FaultKind, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DocumentId, FaultKind, MemoryId, ScheduleId, SessionId, TriggerId, UserId,
+    WebhookId,
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -27,8 +30,8 @@ use crate::agents::AgentFilter;
 use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
 use crate::{
-    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, listings, members, sample,
-    schedules, secrets, sessions, tools, triggers, webhooks, work,
+    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, knowledge, listings,
+    members, memories, sample, schedules, secrets, sessions, tools, triggers, webhooks, work,
 };
 
 #[derive(Clone)]
@@ -38,6 +41,8 @@ struct Things {
     schedule: ScheduleId,
     trigger: TriggerId,
     webhook: WebhookId,
+    document: DocumentId,
+    memory: MemoryId,
     slug: String,
     key: ApiKeyId,
 }
@@ -107,6 +112,10 @@ async fn ask_mcp(ctx: Ctx) -> Result<()> {
 fn document() -> OpenApiSource {
     let document = r#"{"openapi":"3.1.0","paths":{}}"#.to_owned();
     OpenApiSource { document: Some(document), ..OpenApiSource::default() }
+}
+
+fn leave() -> KnowledgeQuery {
+    KnowledgeQuery { query: "leave".to_owned(), most: None }
 }
 
 fn word() -> NewMessage {
@@ -311,6 +320,24 @@ fn table() -> Vec<Row> {
         ),
         owned("webhooks::delete", ask!(|ctx, things| webhooks::delete(&ctx, things.webhook))),
         internal("webhooks::deliver_due", ask!(|ctx, things| webhooks::deliver_due(&ctx))),
+        owned(
+            "knowledge::add",
+            ask!(|ctx, things| knowledge::add(&ctx, things.agent, sample::document("New"))),
+        ),
+        owned("knowledge::list", ask!(|ctx, things| knowledge::list(&ctx, things.agent))),
+        owned(
+            "knowledge::search",
+            ask!(|ctx, things| knowledge::search(&ctx, things.agent, leave())),
+        ),
+        owned(
+            "knowledge::remove",
+            ask!(|ctx, things| knowledge::remove(&ctx, things.agent, things.document)),
+        ),
+        owned("memories::list", ask!(|ctx, things| memories::list(&ctx, things.agent))),
+        owned(
+            "memories::forget",
+            ask!(|ctx, things| memories::forget(&ctx, things.agent, things.memory)),
+        ),
         own("tools::read_mcp", ask!(|ctx, things| ask_mcp(ctx))),
         own("secrets::list", ask!(|ctx, things| secrets::list(&ctx))),
         own(
@@ -347,8 +374,12 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let schedule = schedules::create(&owner, schedule).await.unwrap().id;
     let trigger = triggers::create(&owner, sample::trigger(agent)).await.unwrap().made.id;
     let webhook = webhooks::create(&owner, sample::webhook()).await.unwrap().made.id;
-    let things = Things { agent, session, schedule, trigger, webhook, slug, key };
+    let document = knowledge::add(&owner, agent, sample::document("Handbook")).await.unwrap().id;
     let Actor::User { id, .. } = owner.actor() else { panic!("a member is a user") };
+    let fact = NewMemory { key: "city".to_owned(), text: "They live in Oslo".to_owned() };
+    memories::remember(&backend, id, agent, fact).await.unwrap();
+    let memory = memories::list(&owner, agent).await.unwrap()[0].id;
+    let things = Things { agent, session, schedule, trigger, webhook, document, memory, slug, key };
     let keyless = Actor::Key { owner: id, key, scopes: Scopes::default() };
     for row in table() {
         // The owner comes last: a deletion is seen by nobody else before.

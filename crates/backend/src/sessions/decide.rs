@@ -35,7 +35,7 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
         return Err(Error::Conflict("This was decided already".to_owned()));
     }
     new.decision.check(&wait.reason)?;
-    let tools = backend.engine().tools().granted(owner, &runnable.spec.tools);
+    let tools = backend.engine().tools().granted(owner, session.agent_id, &runnable.spec.tools);
     check_arguments(&tools, &new.decision, &wait.reason)?;
     let key = (owner, id, held.fence);
     let events = settle(backend, &mut tx, key, &session, wait, new.decision).await?;

@@ -11,7 +11,8 @@
 //! 2. `intents` finds what each clause asks for; [`abilities`] reads the author's `Do:` line.
 //! 3. `plan` turns intents into tool calls: independent ones in one turn, dependent ones (fetch,
 //!    then summarise) in the turns after.
-//! 4. `compose` writes the answer out of the results.
+//! 4. `kept` asks the agent's documents what the grammar does not know, and its memory.
+//! 5. `compose` writes the answer out of the results.
 //!
 //! # The `Do:` line of a system prompt
 //! An agent's author can say what the agent does when the goal does not: one line of the system
@@ -61,6 +62,7 @@ mod compose;
 mod dates;
 mod goal;
 mod intents;
+mod kept;
 mod plan;
 mod reply;
 mod round;

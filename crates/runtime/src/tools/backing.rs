@@ -1,7 +1,11 @@
 //! What tools need of the installation, behind words of ours: whoever keeps it supplies it.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
-use resonant_domain::UserId;
+use resonant_domain::knowledge::FoundPassage;
+use resonant_domain::memory::{Memory, NewMemory};
+use resonant_domain::{AgentId, UserId};
 
 use super::secrets::BoundSecret;
 
@@ -13,18 +17,53 @@ pub struct BackingError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// An answer to come.
 pub type BackingFuture<'a, T> = BoxFuture<'a, Result<T, BackingError>>;
 
-/// What an installation keeps for the tools of a person's agents.
+/// An agent and its owner: whose documents and facts are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose {
+    /// The owner.
+    pub owner: UserId,
+    /// The agent.
+    pub agent: AgentId,
+}
+
+/// What an installation keeps for the tools of a person's agents. What it does not keep, it has none
+/// of.
 pub trait Backing: Send + Sync {
     /// Those of the owner's secrets that are named. One that there is not is left out.
-    fn secrets(&self, owner: UserId, names: Vec<String>) -> BackingFuture<'_, Vec<BoundSecret>>;
+    fn secrets(&self, _owner: UserId, _names: Vec<String>) -> BackingFuture<'_, Vec<BoundSecret>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The passages of the agent's documents that tell most about a question, at most so many.
+    fn look_up(
+        &self,
+        _whose: Whose,
+        _query: String,
+        _most: u32,
+    ) -> BackingFuture<'_, Vec<FoundPassage>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Keeps a fact, in the place of one of its key.
+    fn remember(&self, _whose: Whose, _fact: NewMemory) -> BackingFuture<'_, ()> {
+        Box::pin(async { Err(BackingError("nothing is kept here".into())) })
+    }
+
+    /// The facts that the agent keeps, the newest first.
+    fn recall(&self, _whose: Whose) -> BackingFuture<'_, Vec<Memory>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// An installation that keeps nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct NoBacking;
 
-impl Backing for NoBacking {
-    fn secrets(&self, _owner: UserId, _names: Vec<String>) -> BackingFuture<'_, Vec<BoundSecret>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
+impl Backing for NoBacking {}
+
+/// The installation as the tools of one agent reach it.
+#[derive(Clone)]
+pub(super) struct Shelf {
+    pub(super) backing: Arc<dyn Backing>,
+    pub(super) whose: Whose,
 }

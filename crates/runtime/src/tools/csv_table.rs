@@ -123,6 +123,15 @@ fn run(arguments: &Value, context: &ToolContext) -> Result<String, ToolError> {
     }))
 }
 
+/// The names of a table's columns, and its rows.
+pub(super) type Rows = (Vec<String>, Vec<Vec<String>>);
+
+/// Reads a table as it is.
+pub(super) fn rows(text: &str) -> Result<Rows, ToolError> {
+    let table = Table::read(text, None, true)?;
+    Ok((table.columns, table.rows))
+}
+
 fn names(list: &[Value]) -> Vec<&str> {
     list.iter().filter_map(Value::as_str).collect()
 }

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use resonant_domain::agent::ToolGrant;
 use resonant_domain::grant::ToolSettings;
-use resonant_domain::{FieldFault, UserId};
+use resonant_domain::tool::{KNOWLEDGE, RECALL, REMEMBER};
+use resonant_domain::{AgentId, FieldFault, UserId};
 use serde_json::Value;
 
-use super::backing::Backing;
+use super::backing::{Backing, Shelf, Whose};
 use super::http_fetch::HttpFetch;
 use super::http_tool::HttpTool;
+use super::knowledge::Knowledge;
 use super::mcp_tool::McpTool;
+use super::memory::{Recall, Remember};
 use super::secrets::Secrets;
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 use super::{Tools, compile};
@@ -25,21 +28,24 @@ pub(super) struct Workshop {
 }
 
 impl Tools {
-    /// The tools of one session of `owner`, set up as the grants say. Those that were not granted keep
+    /// The tools of one session of an agent of `owner`, set up as the grants say. Those that were not granted keep
     /// their place, so that a model that asks for one is told what it lacks.
     #[must_use]
-    pub fn granted(&self, owner: UserId, grants: &[ToolGrant]) -> Self {
+    pub fn granted(&self, owner: UserId, agent: AgentId, grants: &[ToolGrant]) -> Self {
+        let whose = Whose { owner, agent };
         let mut names: Vec<String> =
             grants.iter().flat_map(ToolGrant::secrets).map(str::to_owned).collect();
         names.sort_unstable();
         names.dedup();
         let mut session = self.clone();
         for grant in grants {
-            let is_plain = grant.settings.is_built_in() && grant.hosts.is_empty();
+            let is_plain = grant.settings.is_built_in()
+                && grant.hosts.is_empty()
+                && ![KNOWLEDGE, REMEMBER, RECALL].contains(&grant.name.as_str());
             if is_plain && names.is_empty() {
                 continue;
             }
-            let Some(tool) = self.make(grant) else { continue };
+            let Some(tool) = self.make(grant, whose) else { continue };
             let tool = match &self.workshop {
                 Some(workshop) if !names.is_empty() => Arc::new(Scrubbed {
                     tool,
@@ -54,13 +60,19 @@ impl Tools {
         session
     }
 
-    fn make(&self, grant: &ToolGrant) -> Option<Arc<dyn Tool>> {
+    fn make(&self, grant: &ToolGrant, whose: Whose) -> Option<Arc<dyn Tool>> {
+        let store = || Some(Shelf { backing: self.workshop.as_ref()?.backing.clone(), whose });
         match &grant.settings {
             ToolSettings::BuiltIn if grant.name == "http_fetch" && !grant.hosts.is_empty() => {
                 let egress = self.workshop.as_ref()?.egress.clone();
                 Some(Arc::new(HttpFetch::new(egress).within(grant.hosts.clone())))
             }
-            ToolSettings::BuiltIn => self.get(&grant.name).cloned(),
+            ToolSettings::BuiltIn => match grant.name.as_str() {
+                KNOWLEDGE => Some(Arc::new(Knowledge::of(store()?))),
+                REMEMBER => Some(Arc::new(Remember::of(store()?))),
+                RECALL => Some(Arc::new(Recall::of(store()?))),
+                name => self.get(name).cloned(),
+            },
             ToolSettings::Http(tool) => {
                 let egress = self.workshop.as_ref()?.egress.clone();
                 Some(Arc::new(HttpTool::new(grant, tool.clone(), egress)))

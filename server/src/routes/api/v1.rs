@@ -4,6 +4,7 @@ pub(crate) mod agent_files;
 pub(crate) mod agents;
 pub(crate) mod budgets;
 pub(crate) mod keys;
+pub(crate) mod knowledge;
 pub(crate) mod listings;
 pub(crate) mod metrics;
 pub(crate) mod reviews;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Api {
         agent_files::routes,
         agent_stream::routes,
         versions::routes,
+        knowledge::routes,
         sessions::routes,
         session_files::routes,
         session_stream::routes,

@@ -8,6 +8,8 @@ use super::intents::{Origin, Understood, bare_place};
 use super::plan::Plan;
 use sections::Section;
 
+pub(super) use sections::tells;
+
 /// What the planner is, for goals that are beyond it.
 const WHAT_I_AM: &str = "I am Resonant's built-in planner: rules, not a language model.";
 /// What it can do.
@@ -53,6 +55,9 @@ pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
     }
     write_missing(&mut text, plan, &missing);
     let has_tried = !sections.is_empty() || !missing.is_empty() || !failed.is_empty();
+    if understood.has_silence {
+        text.push_str("The documents of this agent say nothing about it. ");
+    }
     write_unknown(&mut text, understood, has_tried);
     if !has_tried && understood.unknown.is_empty() {
         let _ =

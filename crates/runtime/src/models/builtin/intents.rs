@@ -9,6 +9,7 @@ use super::abilities::{Ability, do_line};
 use super::arithmetic::{self, calculations};
 use super::dates;
 use super::goal::{self, Goal};
+use super::kept::{self, Kept};
 use super::round::Round;
 use super::tables::{self, Earlier, Table};
 use super::words::{count_before, find_phrase, has_phrase, plain};
@@ -35,6 +36,12 @@ pub(super) enum Wish {
     Query { material: Material, query: Value },
     /// A value in JSON.
     Path { material: Material, path: String },
+    /// A question for the agent's documents.
+    LookUp { question: String },
+    /// A fact to keep.
+    Remember { key: String, text: String },
+    /// The facts that are kept, or those about something.
+    Recall { about: Option<String> },
 }
 
 /// A goal, understood.
@@ -47,6 +54,8 @@ pub(super) struct Understood {
     pub unknown: Vec<String>,
     /// What there is to work on.
     pub materials: Vec<Material>,
+    /// Whether the agent's documents were asked something that they do not answer.
+    pub has_silence: bool,
 }
 
 /// Where the wishes come from.
@@ -119,8 +128,12 @@ pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understoo
     let mut understood = Understood { materials, ..Understood::default() };
     let mut earlier = Earlier::default();
     let mut pages = Vec::new();
+    let kept = Kept::of(request, round);
     for clause in &goal.clauses {
-        let wishes = wishes(clause, &understood, context, request.now, &mut earlier);
+        let wishes = match kept.memory(clause) {
+            Some(wish) => vec![wish],
+            None => wishes(clause, &understood, context, request.now, &mut earlier),
+        };
         if wishes.is_empty() {
             let only_reads = goal::urls(clause);
             if only_reads.is_empty() {
@@ -142,7 +155,11 @@ pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understoo
             | Wish::Query { material, .. }
             | Wish::Path { material, .. } => *material == page,
             Wish::Compare { left, right } => *left == page || *right == page,
-            Wish::Calculate { .. } | Wish::Date { .. } => false,
+            Wish::Calculate { .. }
+            | Wish::Date { .. }
+            | Wish::LookUp { .. }
+            | Wish::Remember { .. }
+            | Wish::Recall { .. } => false,
         });
         if !is_used && (!understood.wishes.is_empty() || do_line(&request.system).is_empty()) {
             understood.wishes.push(Wish::Text {
@@ -154,6 +171,20 @@ pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understoo
     }
     // A first clause that leads in to others ("Write the minutes: …") is no question left open.
     understood.unknown.retain(|clause| !is_pointer(clause));
+    if kept.has_documents {
+        let asks = |clause: &String| understood.materials.is_empty() || kept::is_question(clause);
+        let (asked, unknown): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut understood.unknown).into_iter().partition(asks);
+        understood.unknown = unknown;
+        for question in asked {
+            if kept::is_silent(round, &question) {
+                understood.has_silence = true;
+                understood.unknown.push(question);
+            } else {
+                understood.wishes.push(Wish::LookUp { question });
+            }
+        }
+    }
     if understood.wishes.is_empty() {
         let abilities = do_line(&request.system);
         understood.wishes = from_author(&abilities, &understood, context);
@@ -486,6 +517,12 @@ pub(super) fn spoken(wish: &Wish) -> String {
         }
         Wish::Query { material, .. } => format!("ask the table in {}", bare_place(material)),
         Wish::Path { path, .. } => format!("read {path}"),
+        Wish::LookUp { question } => {
+            format!("look “{}” up in the documents", resonant_domain::text::shorten(question, 120))
+        }
+        Wish::Remember { key, .. } => format!("remember “{key}”"),
+        Wish::Recall { about: None } => "recall what I was told to remember".to_owned(),
+        Wish::Recall { about: Some(about) } => format!("recall what I remember of “{about}”"),
     }
 }
 

@@ -5,6 +5,7 @@
 //! the same calls.
 
 use jiff::Timestamp;
+use resonant_domain::tool::{RECALL, REMEMBER};
 use serde_json::{Map, Value, json};
 
 use super::abilities::Ability;
@@ -188,6 +189,17 @@ impl<'a> Plan<'a> {
             Wish::Path { material, path } => Ok(self.with_source(material, |source| {
                 vec![call("json_query", source, json!({ "operation": "get", "path": path }))]
             })),
+            Wish::LookUp { question } => Ok(vec![super::kept::look_up(question)]),
+            Wish::Remember { key, text } => {
+                Ok(vec![Call { tool: REMEMBER, arguments: json!({ "key": key, "text": text }) }])
+            }
+            Wish::Recall { about } => Ok(vec![Call {
+                tool: RECALL,
+                arguments: match about {
+                    Some(about) => json!({ "query": about }),
+                    None => json!({}),
+                },
+            }]),
         }
     }
 

@@ -1,10 +1,12 @@
 //! The results of one wish as a section of the answer.
 
 mod assembled;
+mod kept;
 
 use std::fmt::Write as _;
 
 use resonant_domain::text::shorten;
+use resonant_domain::tool::{KNOWLEDGE, RECALL};
 use serde_json::Value;
 
 use crate::models::builtin::abilities::Ability;
@@ -35,6 +37,11 @@ const ITEMS_SHOWN: usize = 25;
 /// Whether any call of the wish has a result.
 pub(super) fn has_results(plan: &Plan<'_>, index: usize) -> bool {
     plan.calls(index).is_ok_and(|calls| calls.iter().any(|call| plan.find(call).is_some()))
+}
+
+/// Whether passages that were found tell what a question asks.
+pub(in super::super) fn tells(question: &str, result: &str) -> bool {
+    kept::quoted(question, Some(result)).is_some()
 }
 
 /// The sections of a wish.
@@ -101,6 +108,11 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 ..Section::default()
             }]
         }
+        Wish::LookUp { question } => {
+            kept::quoted(question, result(KNOWLEDGE)).into_iter().collect()
+        }
+        Wish::Remember { text, .. } => vec![kept::noted(text)],
+        Wish::Recall { .. } => vec![kept::recalled(result(RECALL))],
         Wish::Compare { .. } => vec![comparison(&extracted(result("extract"), "compare"))],
         Wish::DatesAway { .. } => {
             vec![dates_away(plan, result("extract").unwrap_or_default(), &made)]

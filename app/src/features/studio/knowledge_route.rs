@@ -1,0 +1,286 @@
+//! `/studio/agents/{id}/knowledge`: what an agent looks things up in, and what it remembers.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::FaultKind;
+use resonant_domain::ids::AgentId;
+use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, QUERY_MAX};
+use resonant_domain::memory::Memory;
+
+use super::document_form::{DocumentDraft, DocumentForm};
+use super::editor_route::agent_id;
+use super::knowledge_api::{
+    AddDocument, ForgetMemory, Found, KnowledgePage, RemoveDocument, get_knowledge,
+};
+use crate::error::{AppError, action_error};
+use crate::features::sessions::counted;
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Time,
+    Tone,
+};
+use crate::{paths, ssr};
+
+/// The page of an agent's knowledge.
+pub struct KnowledgeRoute {
+    actions: Actions,
+    page: Resource<Result<KnowledgePage, AppError>>,
+}
+
+/// Everything that the page's forms do.
+#[derive(Clone, Copy)]
+struct Actions {
+    add: ServerAction<AddDocument>,
+    remove: ServerAction<RemoveDocument>,
+    forget: ServerAction<ForgetMemory>,
+}
+
+impl LazyPage for KnowledgeRoute {
+    fn data() -> Self {
+        let actions = Actions {
+            add: ServerAction::new(),
+            remove: ServerAction::new(),
+            forget: ServerAction::new(),
+        };
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let asked = Memo::new(move |_| query.read().get("query"));
+        let Actions { add, remove, forget } = actions;
+        let versions =
+            move || [add.version().get(), remove.version().get(), forget.version().get()];
+        let page = Resource::new_blocking(
+            move || (id.get(), asked.get(), versions()),
+            |(id, asked, _)| async move { get_knowledge(agent_id(&id)?, asked).await },
+        );
+        Self { actions, page }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let KnowledgeRoute { actions, page } = this;
+        let draft = DocumentDraft::new();
+        Effect::new(move || {
+            if matches!(actions.add.value().get(), Some(Ok(()))) {
+                draft.clear();
+            }
+        });
+        view! {
+            <Title text="Knowledge" />
+            <Meta name="description" content="What an AI agent looks things up in and remembers" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => view! { <Page page actions draft /> }.into_any(),
+                        Err(error) => {
+                            if error.kind == FaultKind::NotFound {
+                                ssr::not_found();
+                            }
+                            view! {
+                                <h1>"This knowledge cannot be shown"</h1>
+                                <ErrorPanel error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl IntoView {
+    let KnowledgePage {
+        agent_id: id,
+        agent_name,
+        may_look_up,
+        may_remember,
+        documents,
+        memories,
+        found,
+    } = page;
+    let has_documents = !documents.is_empty();
+    let needs_tool = (has_documents && !may_look_up).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>
+                    "The agent has documents but not the tool “Knowledge”: "
+                    <a href=paths::agent(id)>"tick it in the editor"</a> "."
+                </p>
+            </Notice>
+        }
+    });
+    view! {
+        <div class="account">
+            <PageHead
+                title=format!("Knowledge of {agent_name}")
+                lead="Documents that the agent looks things up in, and facts that it keeps. Only your own \
+                sessions use them."
+            >
+                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+            </PageHead>
+            {needs_tool}
+            <Documents id documents remove=actions.remove />
+            <section class="account__part" aria-labelledby="document-new">
+                <h2 id="document-new">"Add a document"</h2>
+                <DocumentForm id draft add=actions.add />
+            </section>
+            {(has_documents || found.is_some()).then(|| view! { <Search id found /> })}
+            <Memories id memories may_remember forget=actions.forget />
+        </div>
+    }
+}
+
+#[component]
+fn Documents(
+    id: AgentId,
+    documents: Vec<KnowledgeDocument>,
+    remove: ServerAction<RemoveDocument>,
+) -> impl IntoView {
+    let nothing = documents.is_empty().then(|| {
+        view! {
+            <p>
+                "None yet. Add a handbook, a price list or notes below, and the agent answers from them."
+            </p>
+        }
+    });
+    let row = move |document: KnowledgeDocument| {
+        let about = format!(
+            "{} · {} · {}",
+            document.format.title(),
+            size(document.size_bytes),
+            counted(document.passages.into(), "passage", "passages"),
+        );
+        view! {
+            <li class="secret">
+                <div class="secret__head">
+                    <span class="secret__name">{document.title.clone()}</span>
+                    <span class="secret__about">
+                        {about} " · added " <Time at=document.created_at />
+                    </span>
+                </div>
+                <ActionForm action=remove>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="document_id" value=document.id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=remove.pending()>
+                        "Delete"
+                        <span class="visually-hidden">{format!(" {}", document.title)}</span>
+                    </Button>
+                </ActionForm>
+            </li>
+        }
+    };
+    view! {
+        <section class="account__part" aria-labelledby="documents-title">
+            <h2 id="documents-title">"Documents"</h2>
+            <FormError error=action_error(remove) />
+            {nothing}
+            <ul class="secret-list">{documents.into_iter().map(row).collect_view()}</ul>
+        </section>
+    }
+}
+
+/// What the agent's tool finds. A plain form: the address is the state.
+#[component]
+fn Search(id: AgentId, found: Option<Found>) -> impl IntoView {
+    let asked = found.as_ref().map(|found| found.query.clone()).unwrap_or_default();
+    let shown = found.map(|found| match found.passages {
+        Err(error) => view! { <ErrorPanel error /> }.into_any(),
+        Ok(passages) if passages.is_empty() => {
+            view! { <p role="status">"No document says anything about this."</p> }.into_any()
+        }
+        Ok(passages) => {
+            let passage = |passage: FoundPassage| {
+                view! {
+                    <li class="secret">
+                        <div class="secret__head">
+                            <span class="secret__name">{passage.citation()}</span>
+                            <span class="secret__about">
+                                {format!("{} % of what was asked", passage.relevance)}
+                            </span>
+                        </div>
+                        <blockquote class="knowledge__passage">{passage.text}</blockquote>
+                    </li>
+                }
+            };
+            let count = counted(passages.len() as u64, "passage", "passages");
+            view! {
+                <p role="status">{format!("{count} found")}</p>
+                <ol class="secret-list">{passages.into_iter().map(passage).collect_view()}</ol>
+            }
+            .into_any()
+        }
+    });
+    view! {
+        <section class="account__part" aria-labelledby="knowledge-search">
+            <h2 id="knowledge-search">"Try a search"</h2>
+            <form class="form" method="get" action=paths::knowledge(id)>
+                <Field
+                    label="Question"
+                    name="query"
+                    value=asked
+                    type_="search"
+                    required=true
+                    maxlength=QUERY_MAX
+                    autocomplete="off"
+                    hint="Finds what the agent would find"
+                />
+                <Button>"Search"</Button>
+            </form>
+            {shown}
+        </section>
+    }
+}
+
+#[component]
+fn Memories(
+    id: AgentId,
+    memories: Vec<Memory>,
+    may_remember: bool,
+    forget: ServerAction<ForgetMemory>,
+) -> impl IntoView {
+    let nothing = memories.is_empty().then(|| {
+        let text = if may_remember {
+            "Nothing yet. Tell the agent what to remember, and its next sessions know it."
+        } else {
+            "It remembers nothing: tick the tools “Remember” and “Recall” in the editor if it should."
+        };
+        view! { <p>{text}</p> }
+    });
+    let row = move |memory: Memory| {
+        view! {
+            <li class="secret">
+                <div class="secret__head">
+                    <span class="secret__name">{memory.key.clone()}</span>
+                    <span class="secret__about">"kept " <Time at=memory.updated_at /></span>
+                </div>
+                <p>{memory.text}</p>
+                <ActionForm action=forget>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="memory_id" value=memory.id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=forget.pending()>
+                        "Forget"
+                        <span class="visually-hidden">{format!(" {}", memory.key)}</span>
+                    </Button>
+                </ActionForm>
+            </li>
+        }
+    };
+    view! {
+        <section class="account__part" aria-labelledby="memories-title">
+            <h2 id="memories-title">"What it remembers"</h2>
+            <FormError error=action_error(forget) />
+            {nothing}
+            <ul class="secret-list">{memories.into_iter().map(row).collect_view()}</ul>
+        </section>
+    }
+}
+
+/// A length as people read it.
+fn size(bytes: u32) -> String {
+    if bytes < 1_024 { format!("{bytes} bytes") } else { format!("{} KiB", bytes / 1_024) }
+}

@@ -1,0 +1,165 @@
+//! Knowledge: the documents that an agent looks things up in.
+//!
+//! A document is cut into passages when it is added, and only they are kept. A search looks for the
+//! words of a question; what is misspelled in it is looked for by likeness where the database can.
+
+use std::collections::HashMap;
+
+use resonant_domain::api_key::Scope;
+use resonant_domain::knowledge::{
+    DOCUMENTS_MAX, FoundPassage, KNOWLEDGE_MAX_BYTES, KnowledgeDocument, KnowledgeQuery,
+    NewDocument, PASSAGES_DEFAULT,
+};
+use resonant_domain::{AgentId, DocumentId, UserId};
+use resonant_runtime::tools::knowledge::{asked_words, cut, vocabulary};
+
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+const NOT_FOUND: Error = Error::NotFound("document");
+const NO_AGENT: Error = Error::NotFound("agent");
+/// How like a word of the documents must be to one that they do not hold.
+const LIKENESS: f32 = 0.5;
+/// How many words of a question may be misspelled.
+const MISSPELLED_MAX: usize = 8;
+/// A passage that holds at least so much of a question, in per cent, answers it as it is written.
+const ENOUGH: u32 = 75;
+
+/// Gives an agent a document.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
+/// [`Error::Invalid`], also when there are too many documents, or too much in them.
+pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<KnowledgeDocument> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let backend = ctx.backend();
+    let mut conn = backend.read(owner).await?;
+    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    drop(conn);
+    new.check()?;
+    let format = new.written_as();
+    let title = new.title.trim().to_owned();
+    let size = new.text.len();
+    // A large document takes longer than a task may hold up others.
+    let (words_of, text) = (title.clone(), new.text);
+    let read = move || cut(format, &text).map(|cuts| (vocabulary(&words_of, &cuts), cuts));
+    let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    let (words, cuts) = read.map_err(|error| Error::field("text", error.to_string()))?;
+
+    let document = KnowledgeDocument {
+        id: DocumentId::from_uuid(backend.new_id()?),
+        agent_id: agent,
+        title,
+        format,
+        size_bytes: u32::try_from(size).map_err(Error::internal)?,
+        passages: u32::try_from(cuts.len()).map_err(Error::internal)?,
+        created_at: backend.now(),
+    };
+    let mut tx = backend.begin(owner).await?;
+    // Two documents that come at once are counted one after the other.
+    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (count, held) = store::knowledge::count(&mut tx, owner, agent).await?;
+    if count >= DOCUMENTS_MAX as u64 {
+        let reason = format!("must be at most {DOCUMENTS_MAX}: remove one first");
+        return Err(Error::field("documents", reason));
+    }
+    let room = (KNOWLEDGE_MAX_BYTES as u64).saturating_sub(held);
+    if size as u64 > room {
+        let most = KNOWLEDGE_MAX_BYTES / (1024 * 1024);
+        let reason = format!("must fit: of the agent's {most} MiB {room} bytes are left");
+        return Err(Error::field("text", reason));
+    }
+    store::knowledge::insert(&mut tx, owner, &document, &words).await?;
+    store::knowledge::insert_passages(&mut tx, owner, &document, &cuts).await?;
+    tx.commit().await?;
+    tracing::info!(agent.id = %agent, document.id = %document.id, "document added");
+    Ok(document)
+}
+
+/// Lists an agent's documents, the newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<KnowledgeDocument>> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    Ok(store::knowledge::list(&mut conn, owner, agent).await?)
+}
+
+/// Takes a document from an agent, with its passages.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn remove(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<()> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    if !store::knowledge::delete(&mut conn, owner, agent, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(agent.id = %agent, document.id = %id, "document removed");
+    Ok(())
+}
+
+/// Finds the passages of an agent's documents that tell most about a question: what the agent's tool
+/// finds.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
+/// [`Error::Invalid`].
+pub async fn search(ctx: &Ctx, agent: AgentId, query: KnowledgeQuery) -> Result<Vec<FoundPassage>> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    drop(conn);
+    query.check()?;
+    let most = query.most.unwrap_or(PASSAGES_DEFAULT);
+    look_up(ctx.backend(), owner, agent, &query.query, most).await
+}
+
+/// Finds the passages that tell most about a question, for whoever may know them.
+pub(crate) async fn look_up(
+    backend: &Backend,
+    owner: UserId,
+    agent: AgentId,
+    query: &str,
+    most: u32,
+) -> Result<Vec<FoundPassage>> {
+    // The text of a model may hold what PostgreSQL cannot.
+    let query = query.replace('\0', " ");
+    let mut conn = backend.read(owner).await?;
+    let found = store::knowledge::search(&mut conn, owner, agent, &query, most).await?;
+    if found.first().is_some_and(|best| best.relevance >= ENOUGH) {
+        return Ok(found);
+    }
+    let mut asked = asked_words(&query);
+    asked.retain(|word| word.chars().count() >= 4);
+    asked.truncate(MISSPELLED_MAX);
+    let like = store::knowledge::list_like(&mut conn, owner, agent, &asked, LIKENESS).await?;
+    let Some(spelled) = spelled(&query, &like) else { return Ok(found) };
+    let likely = store::knowledge::search(&mut conn, owner, agent, &spelled, most).await?;
+    let relevance = |found: &[FoundPassage]| found.first().map_or(0, |best| best.relevance);
+    Ok(if relevance(&likely) > relevance(&found) { likely } else { found })
+}
+
+/// The question with the words of the documents in the place of those that they do not hold; `None`
+/// when there is nothing to put there.
+fn spelled(query: &str, like: &[(String, String)]) -> Option<String> {
+    let mut likest: HashMap<&str, &str> = HashMap::new();
+    for (asked, word) in like {
+        likest.entry(asked).or_insert(word);
+    }
+    likest.retain(|asked, word| asked != word);
+    if likest.is_empty() {
+        return None;
+    }
+    let is_within = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-' | '_');
+    let words = query.split(|c: char| !is_within(c)).map(|word| {
+        let lower = word.to_lowercase();
+        likest.get(lower.as_str()).map_or_else(|| word.to_owned(), |word| (*word).to_owned())
+    });
+    Some(words.collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! The SQL of agents' documents.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::knowledge::{DocumentFormat, FoundPassage, KnowledgeDocument};
+use resonant_domain::{AgentId, DocumentId, UserId};
+use resonant_runtime::tools::knowledge::Cut;
+use sqlx::PgConnection;
+
+use super::{known, unsigned};
+
+/// How many documents an agent has, and how many bytes they hold together.
+#[tracing::instrument(name = "db.knowledge.count", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn count(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<(u64, u64)> {
+    let row = sqlx::query!(
+        r#"
+        SELECT count(*) AS "count!", coalesce(sum(size_bytes), 0)::BIGINT AS "size_bytes!"
+        FROM knowledge_documents
+        WHERE owner_id = $1 AND agent_id = $2
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((unsigned(row.count), unsigned(row.size_bytes)))
+}
+
+/// Lists an agent's documents, the newest first.
+#[tracing::instrument(name = "db.knowledge.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<KnowledgeDocument>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT document_id, title, format, size_bytes, passages, created_at
+        FROM knowledge_documents
+        WHERE owner_id = $1 AND agent_id = $2
+        ORDER BY document_id DESC
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(KnowledgeDocument {
+                id: DocumentId::from_uuid(row.document_id),
+                agent_id: agent,
+                title: row.title,
+                format: known(DocumentFormat::parse(&row.format), "format")?,
+                size_bytes: row.size_bytes.unsigned_abs(),
+                passages: row.passages.unsigned_abs(),
+                created_at: row.created_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// Keeps a document, yet without its passages.
+#[tracing::instrument(name = "db.knowledge.insert", skip_all, fields(document.id = %document.id), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    owner: UserId,
+    document: &KnowledgeDocument,
+    vocabulary: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO knowledge_documents (owner_id, document_id, agent_id, title, format, size_bytes,
+                                         passages, vocabulary, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "#,
+        owner.as_uuid(),
+        document.id.as_uuid(),
+        document.agent_id.as_uuid(),
+        document.title,
+        document.format.as_str(),
+        i32::try_from(document.size_bytes).unwrap_or(i32::MAX),
+        i32::try_from(document.passages).unwrap_or(i32::MAX),
+        vocabulary,
+        document.created_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the passages of a document, numbered from 1 on. A word of a heading or of the title counts
+/// for more than one of the text.
+#[tracing::instrument(name = "db.knowledge.insert_passages", skip_all, fields(document.id = %document.id), err(level = "debug"))]
+pub(crate) async fn insert_passages(
+    conn: &mut PgConnection,
+    owner: UserId,
+    document: &KnowledgeDocument,
+    cuts: &[Cut],
+) -> sqlx::Result<()> {
+    let positions: Vec<i32> = (1..).take(cuts.len()).collect();
+    let headings: Vec<String> = cuts.iter().map(|cut| cut.heading.clone()).collect();
+    let bodies: Vec<String> = cuts.iter().map(|cut| cut.text.clone()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO knowledge_passages (owner_id, document_id, agent_id, position, heading, body,
+                                        words)
+        SELECT $1, $2, $3, p.position, p.heading, p.body,
+               setweight(to_tsvector('english', $4::TEXT || ' ' || p.heading), 'A')
+               || to_tsvector('english', p.body)
+        FROM unnest($5::INTEGER[], $6::TEXT[], $7::TEXT[]) AS p (position, heading, body)
+        "#,
+        owner.as_uuid(),
+        document.id.as_uuid(),
+        document.agent_id.as_uuid(),
+        document.title,
+        &positions,
+        &headings,
+        &bodies,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a document of an agent with its passages; `false` when there was none.
+#[tracing::instrument(name = "db.knowledge.delete", skip_all, fields(document.id = %id), err(level = "debug"))]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: DocumentId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM knowledge_documents
+        WHERE owner_id = $1 AND agent_id = $2 AND document_id = $3
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Finds the passages of an agent that tell most about a question.
+///
+/// A passage need not hold every word. Each word that it holds counts, and the more the fewer other
+/// passages hold it; `ts_rank` alone knows nothing of that.
+#[tracing::instrument(name = "db.knowledge.search", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn search(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    query: &str,
+    most: u32,
+) -> sqlx::Result<Vec<FoundPassage>> {
+    let rows = sqlx::query!(
+        r#"
+        WITH asked AS (
+            SELECT lexeme,
+                   ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::TSQUERY AS query
+            FROM unnest(to_tsvector('english', $3))
+            LIMIT 32
+        ), hits AS (
+            SELECT p.document_id, p.position, a.lexeme, ts_rank(p.words, a.query) AS rank
+            FROM asked a
+            JOIN knowledge_passages p
+                ON p.owner_id = $1 AND p.agent_id = $2 AND p.words @@ a.query
+        ), weights AS (
+            SELECT a.lexeme, ln(2 + t.total / (count(h.position) + 1)) AS weight
+            FROM asked a
+            CROSS JOIN (
+                SELECT coalesce(sum(passages), 0)::FLOAT8 AS total
+                FROM knowledge_documents
+                WHERE owner_id = $1 AND agent_id = $2
+            ) AS t
+            LEFT JOIN hits h USING (lexeme)
+            GROUP BY a.lexeme, t.total
+        ), best AS (
+            SELECT h.document_id, h.position, sum(w.weight * (1 + h.rank)) AS score,
+                   sum(w.weight) / (SELECT sum(weight) FROM weights) AS share
+            FROM hits h
+            JOIN weights w USING (lexeme)
+            GROUP BY h.document_id, h.position
+            ORDER BY score DESC, h.document_id, h.position
+            LIMIT $4
+        )
+        SELECT d.document_id, d.title, p.position, p.heading, p.body,
+               round(100 * b.share)::INTEGER AS "relevance!"
+        FROM best b
+        JOIN knowledge_passages p
+            ON p.owner_id = $1 AND p.document_id = b.document_id AND p.position = b.position
+        JOIN knowledge_documents d ON d.owner_id = $1 AND d.document_id = b.document_id
+        ORDER BY b.score DESC, b.document_id, b.position
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        query,
+        i64::from(most),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| FoundPassage {
+            document_id: DocumentId::from_uuid(row.document_id),
+            document: row.title,
+            heading: row.heading,
+            position: row.position.unsigned_abs(),
+            relevance: row.relevance.unsigned_abs(),
+            text: row.body,
+        })
+        .collect())
+}
+
+/// For each word the words of an agent's documents that are most like it, the likest first. A word
+/// that is misspelled begins right, nearly always: the others need not be looked at. Finds nothing
+/// where the database has no trigrams (`pg_trgm`).
+#[tracing::instrument(name = "db.knowledge.list_like", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_like(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    asked: &[String],
+    at_least: f32,
+) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT a.asked AS "asked!", l.word AS "word!"
+        FROM unnest($3::TEXT[]) AS a (asked)
+        CROSS JOIN LATERAL (
+            SELECT v.word, max(word_likeness(a.asked, v.word)) AS likeness
+            FROM knowledge_documents d
+            CROSS JOIN unnest(d.vocabulary) AS v (word)
+            WHERE d.owner_id = $1 AND d.agent_id = $2
+              AND left(v.word, 1) = left(a.asked, 1)
+              AND word_likeness(a.asked, v.word) >= $4
+              AND word_likeness(v.word, a.asked) >= $4
+            GROUP BY v.word
+            ORDER BY likeness DESC, v.word
+            LIMIT 3
+        ) AS l
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        asked,
+        at_least,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.asked, row.word)).collect())
+}

@@ -1,0 +1,112 @@
+//! The SQL of the facts that agents keep.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::memory::Memory;
+use resonant_domain::{AgentId, MemoryId, UserId};
+use sqlx::PgConnection;
+
+/// Lists the facts of an agent, the newest first.
+#[tracing::instrument(name = "db.memory.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    most: i64,
+) -> sqlx::Result<Vec<Memory>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT memory_id, key, body, updated_at
+        FROM agent_memories
+        WHERE owner_id = $1 AND agent_id = $2
+        ORDER BY updated_at DESC, memory_id DESC
+        LIMIT $3
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        most,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Memory {
+            id: MemoryId::from_uuid(row.memory_id),
+            key: row.key,
+            text: row.body,
+            updated_at: row.updated_at.to_jiff(),
+        })
+        .collect())
+}
+
+/// Keeps a fact, in the place of one of its key.
+#[tracing::instrument(name = "db.memory.upsert", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn upsert(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    memory: &Memory,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO agent_memories (owner_id, agent_id, memory_id, key, body, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
+        ON CONFLICT (owner_id, agent_id, key)
+            DO UPDATE SET body = EXCLUDED.body, updated_at = EXCLUDED.updated_at
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        memory.id.as_uuid(),
+        memory.key,
+        memory.text,
+        memory.updated_at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes all facts of an agent but the newest ones.
+#[tracing::instrument(name = "db.memory.delete_old", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn delete_old(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    kept: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM agent_memories
+        WHERE owner_id = $1 AND memory_id IN (
+            SELECT memory_id FROM agent_memories
+            WHERE owner_id = $1 AND agent_id = $2
+            ORDER BY updated_at DESC, memory_id DESC
+            OFFSET $3
+        )
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        kept,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a fact of an agent; `false` when there was none.
+#[tracing::instrument(name = "db.memory.delete", skip_all, fields(memory.id = %id), err(level = "debug"))]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: MemoryId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM agent_memories WHERE owner_id = $1 AND agent_id = $2 AND memory_id = $3",
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,256 @@
+//! Knowledge: documents that an agent looks things up in, cut into passages that an answer can cite.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FieldFault;
+use crate::ids::{AgentId, DocumentId};
+use crate::text::check_text;
+#[cfg(feature = "schema")]
+use crate::text::{LINE_PATTERN, SHOWN_PATTERN};
+
+/// The most documents of one agent.
+pub const DOCUMENTS_MAX: usize = 50;
+/// The longest document, in bytes.
+pub const DOCUMENT_MAX_BYTES: usize = 512 * 1024;
+/// The most that the documents of one agent hold together, in bytes.
+pub const KNOWLEDGE_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The longest title, in characters.
+pub const TITLE_MAX: usize = 200;
+/// The longest question, in characters.
+pub const QUERY_MAX: usize = 500;
+/// The most passages that one search finds.
+pub const PASSAGES_MAX: u32 = 20;
+/// How many passages a search finds that does not say how many.
+pub const PASSAGES_DEFAULT: u32 = 5;
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentFormat {
+    /// Plain text.
+    #[default]
+    Text,
+    /// Markdown.
+    Markdown,
+    /// A web page.
+    Html,
+    /// A table whose first row names the columns.
+    Csv,
+}
+
+impl DocumentFormat {
+    /// Every format.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Markdown, Self::Html, Self::Csv];
+
+    /// The format as it stands in JSON and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// What a person calls it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Text => "Plain text",
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML",
+            Self::Csv => "CSV",
+        }
+    }
+
+    /// Reads a format from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+
+    /// The format that the ending of a file's name tells; plain text where it tells none.
+    #[must_use]
+    pub fn of_file(name: &str) -> Self {
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        match ending.to_ascii_lowercase().as_str() {
+            "md" | "markdown" => Self::Markdown,
+            "html" | "htm" | "xhtml" => Self::Html,
+            "csv" | "tsv" => Self::Csv,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// A document of an agent, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KnowledgeDocument {
+    /// Its identity.
+    pub id: DocumentId,
+    /// Whose it is.
+    pub agent_id: AgentId,
+    /// What answers call it.
+    pub title: String,
+    /// How it was written.
+    pub format: DocumentFormat,
+    /// The length of what was given.
+    pub size_bytes: u32,
+    /// Into how many passages it was cut.
+    pub passages: u32,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// A document that is given to an agent: the JSON of `POST /api/v1/agents/{id}/knowledge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewDocument {
+    /// What answers call it: 1 to [`TITLE_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = TITLE_MAX), regex(pattern = LINE_PATTERN)))]
+    pub title: String,
+    /// How it is written. Absent: as the ending of the title tells, else plain text.
+    #[serde(default)]
+    pub format: Option<DocumentFormat>,
+    /// The text itself, at most [`DOCUMENT_MAX_BYTES`] bytes.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = DOCUMENT_MAX_BYTES), regex(pattern = SHOWN_PATTERN)))]
+    pub text: String,
+}
+
+impl NewDocument {
+    /// How it is written.
+    #[must_use]
+    pub fn written_as(&self) -> DocumentFormat {
+        self.format.unwrap_or_else(|| DocumentFormat::of_file(self.title.trim()))
+    }
+
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        check_text(&mut faults, "title", &self.title, 1, TITLE_MAX);
+        if faults.is_empty() && self.title.trim().chars().any(char::is_control) {
+            faults.push(FieldFault::new("title", "must be one line"));
+        }
+        if self.text.trim_start().starts_with("%PDF-") {
+            let reason =
+                "must be text, Markdown, HTML or CSV: a PDF is not read, so save it as text";
+            faults.push(FieldFault::new("text", reason));
+        } else if self.text.contains('\0') {
+            faults.push(FieldFault::new("text", "must be text, not the bytes of another file"));
+        } else if self.text.trim().is_empty() || self.text.len() > DOCUMENT_MAX_BYTES {
+            let most = DOCUMENT_MAX_BYTES / 1024;
+            faults.push(FieldFault::new("text", format!("must be 1 byte to {most} KiB")));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// What is looked up: the query of `GET /api/v1/agents/{id}/passages`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeQuery {
+    /// A question, or words: 1 to [`QUERY_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = QUERY_MAX), regex(pattern = SHOWN_PATTERN)))]
+    pub query: String,
+    /// How many passages, at most [`PASSAGES_MAX`]. Absent: [`PASSAGES_DEFAULT`].
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = PASSAGES_MAX)))]
+    pub most: Option<u32>,
+}
+
+impl KnowledgeQuery {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        check_text(&mut faults, "query", &self.query, 1, QUERY_MAX);
+        if self.most.is_some_and(|most| most == 0 || most > PASSAGES_MAX) {
+            faults.push(FieldFault::new("most", format!("must be 1 to {PASSAGES_MAX}")));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// A passage that a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FoundPassage {
+    /// The document.
+    pub document_id: DocumentId,
+    /// The document's title.
+    pub document: String,
+    /// The headings above the passage, or the rows of a table; empty where there are none.
+    pub heading: String,
+    /// Its place in the document, from 1 on.
+    pub position: u32,
+    /// How much of what was asked it holds, in per cent; rare words count for more.
+    pub relevance: u32,
+    /// The passage.
+    pub text: String,
+}
+
+impl FoundPassage {
+    /// How an answer names it: `Handbook › Leave, passage 3`.
+    #[must_use]
+    pub fn citation(&self) -> String {
+        let Self { document, heading, position, .. } = self;
+        if heading.is_empty() || heading == document {
+            format!("{document}, passage {position}")
+        } else {
+            format!("{document} › {heading}, passage {position}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> NewDocument {
+        NewDocument { title: "Handbook.md".to_owned(), format: None, text: "# Leave".to_owned() }
+    }
+
+    #[test]
+    fn each_broken_rule_names_its_field() {
+        type Break = fn(&mut NewDocument);
+        assert_eq!(document().check(), Ok(()));
+        let table: [(&str, Break); 7] = [
+            ("title", |d| d.title.clear()),
+            ("title", |d| d.title = "x".repeat(TITLE_MAX + 1)),
+            ("title", |d| d.title = "a\nb".to_owned()),
+            ("text", |d| d.text = " \n".to_owned()),
+            ("text", |d| d.text = "x".repeat(DOCUMENT_MAX_BYTES + 1)),
+            ("text", |d| d.text = "%PDF-1.7\n…".to_owned()),
+            ("text", |d| d.text = "PK\u{3}\0".to_owned()),
+        ];
+        for (field, breaks) in table {
+            let mut broken = document();
+            breaks(&mut broken);
+            let faults = broken.check().unwrap_err();
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert_eq!(faults[0].field, field);
+        }
+        for (most, fits) in [(None, true), (Some(0), false), (Some(20), true), (Some(21), false)] {
+            let query = KnowledgeQuery { query: "leave".to_owned(), most };
+            assert_eq!(query.check().is_ok(), fits, "{most:?}");
+        }
+    }
+
+    #[test]
+    fn the_ending_of_a_file_tells_its_format() {
+        for (name, format) in [
+            ("a.md", DocumentFormat::Markdown),
+            ("a.HTML", DocumentFormat::Html),
+            ("prices.csv", DocumentFormat::Csv),
+            ("a.txt", DocumentFormat::Text),
+            ("Handbook", DocumentFormat::Text),
+        ] {
+            assert_eq!(DocumentFormat::of_file(name), format, "{name}");
+            assert_eq!(DocumentFormat::parse(format.as_str()), Some(format));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// What an agent knows: a document is added from a file and by hand, found, cited in an answer, and
+// deleted; facts are remembered from one session to the next, and forgotten.
+
+import { beGuest, startSession, untilEnded, type Session } from '../fixtures/seed.ts';
+import { expect, test, visit } from '../fixtures/test.ts';
+
+const handbook = '# Leave\n\nEmployees get 30 days of paid leave a year.\n\n# Travel\n\nTrains are booked by the office.\n';
+
+function output(session: Session): string {
+  const pieces = (session.events ?? []).filter((event) => event.type === 'output');
+  return pieces.map((event) => String(event.delta)).join('');
+}
+
+test('an agent answers from its documents and cites them', async ({ page }) => {
+  const id = await beGuest(page, 'Librarian');
+  const tools = [{ name: 'knowledge' }];
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { tools } });
+  await visit(page, `/studio/agents/${id}`);
+  await page.getByRole('link', { name: 'Knowledge and memory' }).click();
+  await page.waitForURL(`/studio/agents/${id}/knowledge`);
+  await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
+
+  await page.getByLabel('File').setInputFiles({ name: 'Report.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') });
+  await expect(page.getByText('A PDF is not read')).toBeVisible();
+  await page.getByLabel('File').setInputFiles({ name: 'Handbook.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) });
+  await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('Handbook.md');
+  await expect(page.getByRole('textbox', { name: /^Text/ })).toHaveValue(handbook);
+  await page.getByRole('button', { name: 'Add document' }).click();
+  await expect(page.getByText(/Markdown · \d+ bytes · 2 passages/)).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('');
+
+  await page.getByRole('searchbox', { name: 'Question' }).fill('How many days of leave?');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(page.getByText('Handbook.md › Leave, passage 1')).toBeVisible();
+
+  const session = await startSession(page, id, 'How many days of leave do employees get?');
+  const answer = output(await untilEnded(page, session));
+  expect(answer).toContain('30 days of paid leave');
+  expect(answer).toContain('Handbook.md › Leave, passage 1');
+
+  await visit(page, `/studio/agents/${id}/knowledge`);
+  await page.getByRole('button', { name: 'Delete Handbook.md' }).click();
+  await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
+});
+
+test('an agent remembers from one session to the next, until it is told to forget', async ({ page }) => {
+  const id = await beGuest(page, 'Butler');
+  const tools = [{ name: 'remember' }, { name: 'recall' }];
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { tools } });
+  await untilEnded(page, await startSession(page, id, 'Remember that my favourite tea is green'));
+  const told = await untilEnded(page, await startSession(page, id, 'What do you remember about tea?'));
+  expect(output(told)).toContain('my favourite tea is green');
+
+  await visit(page, `/studio/agents/${id}/knowledge`);
+  await expect(page.getByText('my favourite tea is green')).toBeVisible();
+  await page.getByRole('button', { name: 'Forget favourite tea' }).click();
+  await expect(page.getByText('my favourite tea is green')).toHaveCount(0);
+});

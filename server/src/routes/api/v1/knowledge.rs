@@ -1,0 +1,98 @@
+//! `/api/v1/agents/{id}/knowledge`: an agent's documents; and the facts that it keeps.
+
+use std::str::FromStr;
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use resonant_backend::{Ctx, knowledge, memories};
+use resonant_domain::api_key::Scope;
+use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, KnowledgeQuery, NewDocument};
+use resonant_domain::memory::Memory;
+use resonant_domain::{AgentId, DocumentId, MemoryId};
+use serde_json::json;
+
+use crate::extract::{Body, Named, PathId, Query};
+use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
+use crate::reply;
+
+/// The routes of what an agent keeps.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/agents/{id}/knowledge", "Lists an agent's documents");
+    let new = Operation::post("/agents/{id}/knowledge", "Gives an agent a document");
+    let gone = Operation::delete("/agents/{id}/knowledge/{document}", "Takes a document away");
+    let found = Operation::get("/agents/{id}/passages", "Searches an agent's documents");
+    let facts = Operation::get("/agents/{id}/memories", "Lists the facts that an agent keeps");
+    let forgotten = Operation::delete("/agents/{id}/memories/{memory}", "Forgets a fact");
+
+    let new = new.scope(Scope::AgentsWrite).body::<NewDocument>().located();
+    let list_of = list_of.scope(Scope::AgentsRead);
+    let found = found.scope(Scope::AgentsRead).query::<KnowledgeQuery>();
+    let facts = facts.scope(Scope::AgentsRead);
+    api.add(list_of.answers_list::<KnowledgeDocument>("documents"), list)
+        .add(new.answers::<KnowledgeDocument>(201), add)
+        .add(gone.scope(Scope::AgentsWrite).answers_nothing(204), remove)
+        .add(found.answers_list::<FoundPassage>("passages"), search)
+        .add(facts.answers_list::<Memory>("memories"), list_memories)
+        .add(forgotten.scope(Scope::AgentsWrite).answers_nothing(204), forget)
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, Fault> {
+    let documents = knowledge::list(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "documents": documents })))
+}
+
+pub(crate) async fn add(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Body(new): Body<NewDocument>,
+) -> Result<Response, Fault> {
+    let document = knowledge::add(&ctx, id, new).await?;
+    let path = format!("/api/v1/agents/{id}/knowledge/{}", document.id);
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &document), &path))
+}
+
+pub(crate) async fn remove(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, document) = named::<DocumentId>(&names)?;
+    knowledge::remove(&ctx, agent, document).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+}
+
+pub(crate) async fn search(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Query(query): Query<KnowledgeQuery>,
+) -> Result<Response, Fault> {
+    let passages = knowledge::search(&ctx, id, query).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "passages": passages })))
+}
+
+pub(crate) async fn list_memories(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, Fault> {
+    let memories = memories::list(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "memories": memories })))
+}
+
+pub(crate) async fn forget(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, memory) = named::<MemoryId>(&names)?;
+    memories::forget(&ctx, agent, memory).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+}
+
+/// What is no id names nothing.
+fn named<T: FromStr + Named>((agent, id): &(String, String)) -> Result<(AgentId, T), Fault> {
+    agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
+}
