@@ -11,7 +11,9 @@ use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
-use resonant_domain::{AgentId, ApiKeyId, FieldFault, ScheduleId, SessionId, TriggerId, WebhookId};
+use resonant_domain::{
+    AgentId, AlertId, ApiKeyId, FieldFault, ScheduleId, SessionId, TriggerId, WebhookId,
+};
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
@@ -146,6 +148,10 @@ impl Named for SessionId {
 
 impl Named for ApiKeyId {
     const NOUN: &'static str = "key";
+}
+
+impl Named for AlertId {
+    const NOUN: &'static str = "alert";
 }
 
 impl Named for ScheduleId {

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod agents;
+pub mod alerts;
 pub mod api_keys;
 mod backend;
 pub mod budgets;

@@ -16,6 +16,7 @@ mod slow;
 
 pub use keep::{Keeper, keep_queue};
 pub use prometheus::prometheus;
+pub(crate) use read::look;
 pub use read::{Answer, Point, Question, may_read, read, series, whole, worst};
 pub use registry::{Metrics, Raised};
 pub use roll_up::roll_up;

@@ -69,3 +69,7 @@ id!(/// An address that is told when a session ends.
     WebhookId);
 id!(/// A message to a webhook.
     DeliveryId);
+id!(/// An alert.
+    AlertId);
+id!(/// An entry of an alert's history.
+    AlertEventId);

@@ -6,6 +6,7 @@ pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_record;
 pub mod agent_version;
+pub mod alert;
 pub mod api_key;
 pub mod budget;
 pub mod distribution;
@@ -40,5 +41,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId, TriggerId, UserId, WebhookId,
+    AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, ListingId, ScheduleId, SessionId,
+    TriggerId, UserId, WebhookId,
 };

@@ -134,6 +134,10 @@ async fn every_answer_is_as_it_is_described() {
     let source = json!({ "document": "{\"openapi\":\"3.1.0\",\"paths\":{}}" });
     let budget = json!({ "max_tokens": 1_000_000 });
     let decision = json!({ "waiting": 1, "kind": "answer" });
+    let alert = json!({
+        "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
+        "condition": { "operator": "gt", "value": 1000, "period": "5m" },
+    });
     let (no, empty) = (Value::Null, json!({}));
     let calls: [(&str, &str, &Value); _] = [
         ("GET", "/health", &no),
@@ -192,6 +196,9 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/webhooks", &no),
         ("GET", "/metrics", &no),
         ("GET", "/service-levels", &no),
+        ("POST", "/alerts", &alert),
+        ("POST", "/alerts", &empty),
+        ("GET", "/alerts", &no),
         ("GET", "/agents?limit=0", &no),
         ("DELETE", "/agents/{id}", &no),
     ];
@@ -227,6 +234,15 @@ async fn every_answer_is_as_it_is_described() {
         "DELETE /api/v1/triggers/{id}",
         "DELETE /api/v1/webhooks/{id}",
         "GET /api/v1/webhooks/{id}/deliveries",
+        "GET /api/v1/alerts/{id}",
+        "PUT /api/v1/alerts/{id}",
+        "DELETE /api/v1/alerts/{id}",
+        "POST /api/v1/alerts/{id}/acknowledge",
+        "POST /api/v1/alerts/{id}/silence",
+        "POST /api/v1/alerts/{id}/resolve",
+        "POST /api/v1/alerts/{id}/test",
+        "GET /api/v1/alerts/{id}/events",
+        "GET /api/v1/alerts/{id}/deliveries",
     ];
     seen.extend(rest.map(str::to_owned));
     let all = described(&document).into_iter();

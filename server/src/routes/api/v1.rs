@@ -1,6 +1,7 @@
 //! Version 1 of the REST interface: a thin door to the use cases.
 
 pub(crate) mod agents;
+pub(crate) mod alerts;
 pub(crate) mod budgets;
 pub(crate) mod keys;
 pub(crate) mod listings;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Api {
         triggers::routes,
         webhooks::routes,
         metrics::routes,
+        alerts::routes,
         service_levels::routes,
         health::routes,
     ];
