@@ -156,6 +156,7 @@ impl Backend {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let models = Models::new(&settings.models).map_err(Error::internal)?;
+        let models = models.watched_by(Arc::new(settings.metrics.clone()));
         let egress = if settings.allow_private_egress {
             Egress::public_allowing_private()
         } else {

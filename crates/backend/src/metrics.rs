@@ -29,6 +29,7 @@ use resonant_domain::AgentId;
 use resonant_domain::metric::Family;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_runtime::models::ModelWatch;
 
 /// How long a row's time is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +94,16 @@ impl Metrics {
                 _ => {}
             }
         }
+    }
+}
+
+impl ModelWatch for Metrics {
+    fn replied(&self, model: &str, took: Duration) {
+        self.observe(Family::ModelDuration, model, took);
+    }
+
+    fn failed(&self, model: &str) {
+        self.add(Family::ModelErrors, model, 1);
     }
 }
 
