@@ -326,6 +326,11 @@ impl Backend {
         }
     }
 
+    /// Each replica by its name, and how far it is behind; `None`: it is not in use.
+    pub(crate) fn replicas(&self) -> Vec<(String, Option<Duration>)> {
+        self.inner.database.replicas()
+    }
+
     /// Measures how long a connection was waited for.
     async fn waited<T>(&self, connection: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();

@@ -20,6 +20,7 @@ pub mod leadership;
 pub mod listings;
 pub mod members;
 pub mod metrics;
+pub mod operations;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;

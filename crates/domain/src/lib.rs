@@ -24,6 +24,7 @@ pub mod metric;
 pub mod model;
 pub mod money;
 pub mod openapi;
+pub mod operations;
 pub mod page;
 pub mod schedule;
 pub mod secret;

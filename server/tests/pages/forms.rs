@@ -12,7 +12,7 @@ async fn send(app: &TestApp, function: &str, visitor: &Visitor, form: &str) -> A
     send_from(app, "/sign-in", function, visitor, form).await
 }
 
-async fn send_from(
+pub(super) async fn send_from(
     app: &TestApp,
     page: &str,
     function: &str,
