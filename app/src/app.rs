@@ -6,6 +6,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::{AccountRoute, KeysRoute, SecretsRoute, SignInRoute, SignUpRoute};
+use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{BrowseRoute, ListingRoute};
@@ -79,6 +80,14 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view={lazy::<OverviewRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/admin/service-levels")
+                        view={lazy::<ServiceLevelsRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/admin/alerts") view={lazy::<AlertsRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/admin/alerts/:id") view={lazy::<AlertRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view={lazy::<SignInRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view={lazy::<SignUpRoute>()} ssr=SsrMode::Async />
                 </FlatRoutes>

@@ -2,6 +2,7 @@
 //! alone.
 
 pub mod account;
+pub mod admin;
 pub mod automations;
 pub mod landing;
 pub mod marketplace;

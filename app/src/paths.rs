@@ -4,7 +4,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
-use resonant_domain::{AgentId, SessionId, SubmissionId};
+use resonant_domain::{AgentId, AlertId, SessionId, SubmissionId};
 
 /// The landing page.
 pub const HOME: &str = "/";
@@ -24,10 +24,26 @@ pub const ACCOUNT: &str = "/account";
 pub const SECRETS: &str = "/account/secrets";
 /// The viewer's API keys.
 pub const KEYS: &str = "/account/keys";
+/// How the installation stands, for admins.
+pub const ADMIN: &str = "/admin";
+/// The service targets beside what was measured, for admins.
+pub const SERVICE_LEVELS: &str = "/admin/service-levels";
+/// The alerts, for admins.
+pub const ALERTS: &str = "/admin/alerts";
 /// The sign-in form.
 pub const SIGN_IN: &str = "/sign-in";
 /// The sign-up form.
 pub const SIGN_UP: &str = "/sign-up";
+
+/// One alert.
+pub fn alert(id: AlertId) -> String {
+    format!("{ALERTS}/{id}")
+}
+
+/// A page of the administration over a period.
+pub fn with_period(path: &str, period: &str) -> String {
+    with_query(path, &[("period", Some(period))])
+}
 
 /// A listing of the marketplace.
 pub fn listing(slug: &str) -> String {

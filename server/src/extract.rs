@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
 use resonant_domain::{
-    AgentId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TriggerId,
+    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TriggerId,
     WebhookId,
 };
 use serde::de::DeserializeOwned;
@@ -149,6 +149,10 @@ impl Named for SessionId {
 
 impl Named for ApiKeyId {
     const NOUN: &'static str = "key";
+}
+
+impl Named for AlertId {
+    const NOUN: &'static str = "alert";
 }
 
 impl Named for ScheduleId {

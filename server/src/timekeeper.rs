@@ -1,9 +1,9 @@
-//! Does what is due by the clock: schedules start sessions, webhooks are told.
+//! Does what is due by the clock: schedules start sessions, webhooks and alerts are told.
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use resonant_backend::{Actor, Backend, Ctx, RequestId, Result, schedules, webhooks};
+use resonant_backend::{Actor, Backend, Ctx, RequestId, Result, alerts, schedules, webhooks};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +21,7 @@ pub(crate) fn start(tasks: &TaskTracker, backend: &Backend, stopping: &Cancellat
     // Each by itself: a receiver that is slow to take a message holds up no schedule.
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(schedules::run_due(ctx))));
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(webhooks::deliver_due(ctx))));
+    tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(alerts::deliver_due(ctx))));
 }
 
 /// What does everything that is due, and says how much it was.

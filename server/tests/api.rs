@@ -1,6 +1,7 @@
 //! The REST interface and the event streams.
 
 mod agents;
+mod alerts;
 mod bad_input;
 mod batches;
 mod browsers;

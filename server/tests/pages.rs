@@ -1,5 +1,6 @@
 //! The pages as a browser without JavaScript gets them.
 
+mod admin;
 mod forms;
 mod html;
 mod marketplace;

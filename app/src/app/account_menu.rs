@@ -95,6 +95,15 @@ fn NameMenu(
                 <a class="menu__item" href=paths::ACCOUNT>
                     "Your account"
                 </a>
+                {viewer
+                    .is_admin
+                    .then(|| {
+                        view! {
+                            <a class="menu__item" href=paths::ADMIN>
+                                "Administration"
+                            </a>
+                        }
+                    })}
                 {if is_guest {
                     // A guest who signs out cannot come back to what they made.
                     view! {

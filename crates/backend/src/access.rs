@@ -5,7 +5,7 @@
 //! | owner, guest or member | allowed | read and install | forbidden | hidden |
 //! | another user | hidden: [`Error::NotFound`] | read and install | forbidden | hidden |
 //! | admin | as any user | read and install | forbidden | allowed |
-//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden | of an admin, with `metrics:read`: read |
+//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden | of an admin, within `metrics:read`, `alerts:read` and `alerts:write` |
 //! | anonymous | [`Error::Unauthenticated`] | read | unauthenticated | unauthenticated |
 //! | system | [`Error::Forbidden`] | read | allowed | allowed |
 //!
@@ -68,11 +68,16 @@ pub(crate) async fn moderator(ctx: &Ctx) -> Result<UserId> {
 }
 
 /// Lets pass who may read what concerns the installation: itself, admins, and keys of admins with the
-/// scope. From others the thing is hidden.
+/// scope `metrics:read`. From others the thing is hidden.
 pub(crate) async fn operator(ctx: &Ctx) -> Result<()> {
+    operator_with(ctx, Scope::MetricsRead).await
+}
+
+/// The same with a scope of the thing's own.
+pub(crate) async fn operator_with(ctx: &Ctx, scope: Scope) -> Result<()> {
     let id = match ctx.actor() {
         Actor::System => return Ok(()),
-        _ => with_scope(ctx, Scope::MetricsRead)?,
+        _ => with_scope(ctx, scope)?,
     };
     let mut conn = ctx.backend().catalogue_read().await?;
     let is_admin = store::members::is_admin(&mut conn, id).await?;

@@ -157,6 +157,7 @@ impl Backend {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let models = Models::new(&settings.models).map_err(Error::internal)?;
+        let models = models.watched_by(Arc::new(settings.metrics.clone()));
         let egress = if settings.allow_private_egress {
             Egress::public_allowing_private()
         } else {
@@ -324,6 +325,11 @@ impl Backend {
         if let Some(bytes) = memory() {
             metrics.set_level(Family::ProcessMemory, bytes);
         }
+    }
+
+    /// Each replica by its name, and how far it is behind; `None`: it is not in use.
+    pub(crate) fn replicas(&self) -> Vec<(String, Option<Duration>)> {
+        self.inner.database.replicas()
     }
 
     /// Measures how long a connection was waited for.

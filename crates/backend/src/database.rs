@@ -18,6 +18,8 @@ mod replicas;
 mod settings;
 mod writing;
 
+use std::time::Duration;
+
 use resonant_domain::UserId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -95,6 +97,11 @@ impl Database {
             .iter()
             .map(Pool::connections)
             .fold((0, 0), |(used, size), pool| (used + pool.0, size + pool.1))
+    }
+
+    /// Each replica by its name, and how far it is behind; `None`: it is not in use.
+    pub(crate) fn replicas(&self) -> Vec<(String, Option<Duration>)> {
+        self.replicas.as_ref().map(Replicas::standings).unwrap_or_default()
     }
 
     /// Reads what the owner owns.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
+
 use crate::{Ctx, Result, access, store};
 
 /// For how long a process leads without a sign of life.
@@ -20,6 +22,14 @@ pub async fn claim(ctx: &Ctx) -> Result<bool> {
     let leads = store::leases::claim(&mut conn, NAME, me, LASTS).await?;
     conn.commit().await?;
     Ok(leads)
+}
+
+/// Makes sure, within a transaction, that this process leads until the transaction is over: another
+/// one's claim waits for its end. What is written in it is so written by the leader or not at all.
+pub(crate) async fn hold(ctx: &Ctx, conn: &mut PgConnection) -> Result<bool> {
+    access::system(ctx)?;
+    let me = ctx.backend().metrics().process();
+    Ok(store::leases::claim(conn, NAME, me, LASTS).await?)
 }
 
 /// Lets another process lead at once. Nothing happens when this one does not lead.

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod agents;
+pub mod alerts;
 pub mod api_keys;
 mod backend;
 pub mod budgets;
@@ -22,6 +23,7 @@ pub mod members;
 pub mod memories;
 pub mod metrics;
 pub mod moderation;
+pub mod operations;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;

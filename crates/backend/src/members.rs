@@ -128,6 +128,7 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
         kind: UserKind::Guest,
         display_name: format!("Guest {high:02X}{low:02X}"),
         email: None,
+        is_admin: false,
     };
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -168,8 +169,13 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
         Some(id) => id,
         None => UserId::from_uuid(backend.new_id()?),
     };
-    let member =
-        Viewer { id, kind: UserKind::Member, display_name, email: Some(email.as_str().to_owned()) };
+    let member = Viewer {
+        id,
+        kind: UserKind::Member,
+        display_name,
+        email: Some(email.as_str().to_owned()),
+        is_admin: false,
+    };
     let in_use = || Error::field("email", "is in use already; sign in instead");
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;

@@ -16,6 +16,7 @@ mod slow;
 
 pub use keep::{Keeper, keep_queue};
 pub use prometheus::prometheus;
+pub(crate) use read::look;
 pub use read::{Answer, Point, Question, may_read, read, series, whole, worst};
 pub use registry::{Metrics, Raised};
 pub use roll_up::roll_up;
@@ -28,6 +29,7 @@ use resonant_domain::AgentId;
 use resonant_domain::metric::Family;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_runtime::models::ModelWatch;
 
 /// How long a row's time is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +94,16 @@ impl Metrics {
                 _ => {}
             }
         }
+    }
+}
+
+impl ModelWatch for Metrics {
+    fn replied(&self, model: &str, took: Duration) {
+        self.observe(Family::ModelDuration, model, took);
+    }
+
+    fn failed(&self, model: &str) {
+        self.add(Family::ModelErrors, model, 1);
     }
 }
 

@@ -122,10 +122,12 @@ impl Model for Parrot {
 /// When the engine cannot be built.
 #[must_use]
 pub fn with_parrot(pool: PgPool) -> Backend {
-    let clock = Arc::new(SystemClock);
-    let models = Models::with_language_model(Arc::new(Parrot), "parrot-1");
+    let (clock, settings) = (Arc::new(SystemClock), settings());
+    let models = Models::with_language_model(Arc::new(Parrot), "parrot-1")
+        .watched_by(Arc::new(settings.metrics.clone()));
     let engine = Engine::new(models, Tools::empty(), clock.clone());
-    Backend::for_tests_with_engine(pool, clock, engine)
+    Backend::with_engine(Database::of(pool), &settings, clock, engine)
+        .expect("the settings of tests can be used")
 }
 
 /// The settings of tests: the weakest password hashes, a lease of three seconds, which a busy machine keeps.

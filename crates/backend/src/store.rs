@@ -7,6 +7,8 @@ pub(crate) mod agent_records;
 pub(crate) mod agent_trash;
 pub(crate) mod agent_versions;
 pub(crate) mod agents;
+pub(crate) mod alert_events;
+pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod bucket_copy;
 pub(crate) mod budgets;

@@ -3,31 +3,25 @@
 //! The message is written in the transaction that ends the session (by the trigger that the migration
 //! makes), and sent from there, again and again, until it is taken or given up.
 
-use std::time::Duration;
+pub(crate) mod post;
 
 use futures::StreamExt as _;
 use futures::stream;
 use jiff::SignedDuration;
-use resonant_domain::http_tool::HttpMethod;
-use resonant_domain::webhook::{
-    Delivery, DeliveryState, NewWebhook, WEBHOOKS_MAX, Webhook, WithKey, wait_seconds,
-};
-use resonant_domain::{WebhookId, host};
-use resonant_runtime::egress::{HostLimit, Outgoing};
+use resonant_domain::WebhookId;
+use resonant_domain::webhook::{Delivery, NewWebhook, WEBHOOKS_MAX, Webhook, WithKey};
 use serde_json::json;
 
 use crate::signature::SigningKey;
-use crate::store::webhooks::{Attempted, Due};
+use crate::store::webhooks::Due;
 use crate::{Backend, Ctx, Error, Result, access, store};
 
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
-/// How long a receiver may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// After this long a message whose sender was lost is taken by another.
-const RETAKEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const RETAKEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// How many messages are sent side by side.
-const SIDE_BY_SIDE: usize = 8;
+pub(crate) const SIDE_BY_SIDE: usize = 8;
 /// How many lines of its log a webhook shows.
 const LOG_LINES: i64 = 100;
 
@@ -145,30 +139,13 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
 /// Sends one message and notes what came of it.
 async fn deliver(backend: &Backend, due: Due) -> Result<()> {
     let answer = send(backend, &due).await?;
-    let now = backend.now();
-    let (status, error) = match &answer {
-        Ok(status) => (Some(i32::from(*status)), None),
-        Err(reason) => (None, Some(reason.as_str())),
-    };
-    let is_taken = status.is_some_and(|status| (200..300).contains(&status));
-    let wait = wait_seconds(due.attempts).filter(|_| !is_taken);
-    let state = match (is_taken, wait) {
-        (true, _) => DeliveryState::Delivered,
-        (false, Some(_)) => DeliveryState::Pending,
-        (false, None) => DeliveryState::Failed,
-    };
-    // Up to a fifth more, by chance, so that those who failed together do not come back together.
-    let spread = i64::from(crate::backend::random::<1>()?[0]);
-    let next_attempt_at = wait.map(|seconds| {
-        now + SignedDuration::from_millis(seconds * 1_000 + seconds * spread * 4 / 5)
-    });
-    let done = Attempted { state, status, error, at: now, next_attempt_at };
+    let done = post::attempted(answer, due.attempts, backend.now())?;
     let mut conn = backend.write(due.owner_id).await?;
     store::webhooks::update_delivery(&mut conn, due.owner_id, due.id, &done).await?;
     conn.commit().await?;
     tracing::info!(
         delivery.id = %due.id,
-        delivery.state = state.as_str(),
+        delivery.state = done.state.as_str(),
         attempts = due.attempts,
         "webhook told"
     );
@@ -182,39 +159,15 @@ async fn send(backend: &Backend, due: &Due) -> Result<std::result::Result<u16, S
     let session = store::sessions::find(&mut conn, owner, due.session_id).await?;
     drop(conn);
     let Some(session) = session else { return Ok(Err("the session is no longer kept".to_owned())) };
-    let now = backend.now();
     let body = json!({
         "type": "session.ended",
         "timestamp": session.ended_at,
         "data": { "session": session },
     })
     .to_string();
-    let id = due.id.to_string();
-    let seconds = now.as_second();
     let key = SigningKey::of(backend, KIND, owner, due.webhook_id.as_uuid()).await?;
-    let signature = key.sign(&id, seconds, &body)?;
-    let headers = [
-        ("content-type", "application/json".to_owned()),
-        ("webhook-id", id),
-        ("webhook-timestamp", seconds.to_string()),
-        ("webhook-signature", signature),
-    ];
-    let outgoing = Outgoing {
-        method: HttpMethod::Post,
-        url: due.url.clone(),
-        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
-        body: Some(body.into_bytes()),
-        timeout: TIMEOUT,
-        limits: vec![HostLimit {
-            whose: "the webhook".to_owned(),
-            hosts: host::of_url(&due.url).map(str::to_owned).into_iter().collect(),
-            is_secret: false,
-        }],
-        // What it says beyond the status is not wanted.
-        enough: Some(|_| true),
-    };
-    let answer = backend.egress().send(outgoing).await;
-    Ok(answer.map(|fetched| fetched.status).map_err(|error| error.to_string()))
+    let signed = post::signed(&key, &due.id.to_string(), backend.now(), &body)?;
+    Ok(post::send(backend, "the webhook", &due.url, signed, body).await)
 }
 
 #[cfg(test)]

@@ -79,3 +79,7 @@ id!(/// A document that an agent looks things up in.
     DocumentId);
 id!(/// A fact that an agent keeps.
     MemoryId);
+id!(/// An alert.
+    AlertId);
+id!(/// An entry of an alert's history.
+    AlertEventId);

@@ -6,6 +6,7 @@ pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_record;
 pub mod agent_version;
+pub mod alert;
 pub mod api_key;
 pub mod budget;
 pub mod distribution;
@@ -25,6 +26,7 @@ pub mod metric;
 pub mod model;
 pub mod money;
 pub mod openapi;
+pub mod operations;
 pub mod page;
 pub mod publication;
 pub mod review;
@@ -46,6 +48,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId, ReportId, ReviewId, ScheduleId,
-    SessionId, SubmissionId, TriggerId, UserId, WebhookId,
+    AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId, ReportId,
+    ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId, WebhookId,
 };

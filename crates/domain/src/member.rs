@@ -24,6 +24,9 @@ pub struct Viewer {
     pub display_name: String,
     /// Their address; guests have none.
     pub email: Option<String>,
+    /// Whether they operate the installation. For what is shown; use cases ask anew.
+    #[serde(default)]
+    pub is_admin: bool,
 }
 
 /// Guest or member.

@@ -9,10 +9,12 @@ mod policy;
 mod refusal;
 mod secret;
 mod settings;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use resonant_domain::agent::ModelPolicy;
 use resonant_domain::model::{ModelChoice, ModelTier};
@@ -32,6 +34,7 @@ pub use settings::{
     DEFAULT_WINDOW, ModelFacts, ModelName, ModelSettings, ModelSettingsError, OpenAiSettings,
     Provider, ProviderSettings,
 };
+pub use watch::ModelWatch;
 
 /// A model that was chosen for a session.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ pub struct Models {
     tiers: Option<Arc<[Vec<Chosen>; 3]>>,
     facts: Arc<BTreeMap<ModelName, ModelFacts>>,
     breakers: Arc<Breakers>,
+    watch: Option<Arc<dyn ModelWatch>>,
 }
 
 impl fmt::Debug for Models {
@@ -99,6 +103,7 @@ impl Models {
             tiers: None,
             facts: Arc::new(facts),
             breakers: Arc::default(),
+            watch: None,
         };
         let named = settings
             .openai
@@ -151,6 +156,7 @@ impl Models {
             tiers: None,
             facts: Arc::default(),
             breakers: Arc::default(),
+            watch: None,
         }
     }
 
@@ -170,7 +176,14 @@ impl Models {
             facts: Arc::new(facts.collect()),
             tiers: Some(Arc::new(tiers)),
             breakers: Arc::default(),
+            watch: None,
         }
+    }
+
+    /// The same, and someone who hears how they do.
+    #[must_use]
+    pub fn watched_by(self, watch: Arc<dyn ModelWatch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The model that the policy asks for where there are no tiers.
@@ -232,14 +245,27 @@ impl Models {
         simple.or(self.language.as_ref())
     }
 
-    /// Takes note that a provider answered.
-    pub(crate) fn answered(&self, provider: &str) {
-        self.breakers.answered(provider);
+    /// Takes note that a model gave a whole reply.
+    pub(crate) fn answered(&self, chosen: &Chosen, took: Duration) {
+        self.breakers.answered(chosen.model.provider());
+        if let Some(watch) = &self.watch {
+            watch.replied(&format!("{chosen:?}"), took);
+        }
     }
 
-    /// Takes note that a provider failed in a way that may pass.
-    pub(crate) fn failed(&self, provider: &str) {
-        self.breakers.failed(provider);
+    /// Takes note that a model failed; in a way that may pass, its provider may have to rest.
+    pub(crate) fn failed(&self, chosen: &Chosen, is_transient: bool) {
+        if is_transient {
+            self.breakers.failed(chosen.model.provider());
+        }
+        if let Some(watch) = &self.watch {
+            watch.failed(&format!("{chosen:?}"));
+        }
+    }
+
+    /// The configured providers, and whether each is not asked for a while.
+    pub fn providers(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        self.providers.keys().map(|name| (*name, self.is_resting(name)))
     }
 
     fn is_resting(&self, provider: &str) -> bool {

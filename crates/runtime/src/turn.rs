@@ -14,6 +14,7 @@ use resonant_domain::session::Usage;
 use resonant_domain::session_event::EventBody;
 use resonant_domain::waiting::WaitReason;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use self::listen::{Heard, Reply};
 use self::request::Prepared;
@@ -60,9 +61,10 @@ impl Work<'_> {
             Prepared::Request(request) => *request,
             Prepared::Ending(ending) => return Ok(Some(ending)),
         };
+        let began = Instant::now();
         match self.listen(&chosen, number, request).await? {
             Heard::Reply(reply) => {
-                self.models.answered(chosen.model.provider());
+                self.models.answered(&chosen, began.elapsed());
                 self.take_reply(number, is_last, reply).await
             }
             Heard::Fault(error, unwritten) => {
@@ -154,9 +156,7 @@ impl Work<'_> {
             ModelError::Transient { retry_after, .. } => (true, retry_after),
             ModelError::Permanent(_) => (false, None),
         };
-        if is_transient {
-            self.models.failed(chosen.model.provider());
-        }
+        self.models.failed(chosen, is_transient);
         let next = if is_transient && faults < RETRIES + candidates - 1 {
             current.and_then(|current| self.fall_back(&current, &message))
         } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonant_backend::{Backend, Ctx, Result, leadership, metrics};
+use resonant_backend::{Backend, Ctx, Result, alerts, leadership, metrics};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -34,9 +34,12 @@ async fn once(ctx: &Ctx, roll_up_at: &mut Instant) -> Result<()> {
         return Ok(());
     }
     metrics::keep_queue(ctx).await?;
+    let looked = alerts::evaluate(ctx).await;
     if Instant::now() >= *roll_up_at {
         metrics::roll_up(ctx).await?;
+        alerts::forget_old(ctx).await?;
         *roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
-    Ok(())
+    // Alerts that cannot be looked at hold nothing else up.
+    looked.map(drop)
 }

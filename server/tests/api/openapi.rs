@@ -138,6 +138,10 @@ async fn every_answer_is_as_it_is_described() {
     let file = json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
     let review = json!({ "stars": 5, "text": "Good" });
     let handbook = json!({ "title": "Handbook", "text": "Employees get 30 days of leave." });
+    let alert = json!({
+        "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
+        "condition": { "operator": "gt", "value": 1000, "period": "5m" },
+    });
     let (no, empty) = (Value::Null, json!({}));
     let calls: [(&str, &str, &Value); _] = [
         ("GET", "/health", &no),
@@ -207,6 +211,9 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/webhooks", &no),
         ("GET", "/metrics", &no),
         ("GET", "/service-levels", &no),
+        ("POST", "/alerts", &alert),
+        ("POST", "/alerts", &empty),
+        ("GET", "/alerts", &no),
         ("GET", "/agents?limit=0", &no),
         ("DELETE", "/agents/{id}", &no),
     ];
@@ -244,6 +251,15 @@ async fn every_answer_is_as_it_is_described() {
         "DELETE /api/v1/triggers/{id}",
         "DELETE /api/v1/webhooks/{id}",
         "GET /api/v1/webhooks/{id}/deliveries",
+        "GET /api/v1/alerts/{id}",
+        "PUT /api/v1/alerts/{id}",
+        "DELETE /api/v1/alerts/{id}",
+        "POST /api/v1/alerts/{id}/acknowledge",
+        "POST /api/v1/alerts/{id}/silence",
+        "POST /api/v1/alerts/{id}/resolve",
+        "POST /api/v1/alerts/{id}/test",
+        "GET /api/v1/alerts/{id}/events",
+        "GET /api/v1/alerts/{id}/deliveries",
     ];
     seen.extend(rest.map(str::to_owned));
     let all = described(&document).into_iter();

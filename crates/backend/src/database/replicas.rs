@@ -92,6 +92,7 @@ struct Replica {
 struct Standing {
     shard: usize,
     replayed: i64,
+    behind: Duration,
     since: Instant,
 }
 
@@ -169,6 +170,13 @@ impl Replicas {
             }
         }
         None
+    }
+
+    /// Each replica by its name, and how far it is behind; `None`: it is not in use.
+    pub(super) fn standings(&self) -> Vec<(String, Option<Duration>)> {
+        let replicas = self.shared.replicas.iter();
+        let standing = |replica: &Replica| replica.standing().map(|standing| standing.behind);
+        replicas.map(|replica| (replica.name.clone(), standing(replica))).collect()
     }
 
     /// What to do once a write of `whose` is committed.
@@ -274,7 +282,8 @@ async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
     };
     match histories[index].lag(place.position, Instant::now()) {
         Some(behind) if behind <= shared.max_lag => {
-            replica.take_in(Standing { shard: index, replayed: place.position, since });
+            let replayed = place.position;
+            replica.take_in(Standing { shard: index, replayed, behind, since });
         }
         _ => replica.take_out("it lags too far behind"),
     }

@@ -44,6 +44,7 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
             kind: UserKind::Member,
             display_name: address.split('@').next().unwrap_or(&address).to_owned(),
             email: Some(address),
+            is_admin: true,
         };
         store::members::insert(&mut tx, &viewer, Some(&hash), now).await?;
         store::members::update_admin(&mut tx, &email, true, now).await?;

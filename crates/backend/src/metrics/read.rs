@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
+use resonant_domain::alert::course::Measured as Measurement;
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Metric, Period};
 
@@ -62,6 +63,34 @@ pub async fn read(ctx: &Ctx, question: Question) -> Result<Answer> {
         (metric, value)
     });
     Ok(Answer { from: span.from, to: span.to, values: values.collect() })
+}
+
+/// What was measured of each metric over its own period, in the order in which they are wanted.
+pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<Measurement>> {
+    access::operator(ctx).await?;
+    let mut by_period: BTreeMap<Period, Vec<Family>> = BTreeMap::new();
+    for (metric, period) in wanted {
+        by_period.entry(*period).or_default().extend(metric.families());
+    }
+    let mut found = HashMap::new();
+    for (period, families) in by_period {
+        let span = Span::back(ctx.backend(), period);
+        found.insert(period, measured(ctx.backend(), &families, &span).await?);
+    }
+    let none = Measured::new();
+    Ok(wanted
+        .iter()
+        .map(|(metric, period)| {
+            let all = found.get(period).unwrap_or(&none);
+            let of = |family| combined(all, family);
+            let seconds = f64::from(period.seconds());
+            let is_there = |family| of(family).is_some_and(|all| !all.is_empty());
+            Measurement {
+                value: metric.value(&of, seconds),
+                is_there: metric.families().into_iter().any(is_there),
+            }
+        })
+        .collect())
 }
 
 /// Tells the value of a metric in `parts` equal parts of the period that ends now.

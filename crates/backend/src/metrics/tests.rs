@@ -155,6 +155,8 @@ async fn a_session_is_measured(pool: PgPool) {
     assert_eq!(value(&ctx, "tokens.used", "5m").await, Some(5.0));
     assert_eq!(value(&ctx, "cost.usd", "5m").await, Some(0.000_007));
     assert_eq!(value(&ctx, "sessions.ended", "5m").await, Some(1.0));
+    let models = worst(&ctx, Family::ModelDuration, Period::HOUR).await.unwrap();
+    assert_eq!((models[0].0.as_str(), models[0].1.count), ("parrot:parrot-1", 1));
     let text = prometheus(&backend.system()).await.unwrap();
     for line in [
         "# TYPE resonant_agent_execution_duration_seconds histogram",

@@ -33,13 +33,19 @@ fn kind(text: &str) -> sqlx::Result<UserKind> {
 #[tracing::instrument(name = "db.user.find", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn find(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Option<Viewer>> {
     let row = sqlx::query!(
-        "SELECT kind, display_name, email FROM users WHERE user_id = $1",
+        "SELECT kind, display_name, email, is_admin FROM users WHERE user_id = $1",
         id.as_uuid()
     )
     .fetch_optional(conn)
     .await?;
     row.map(|row| {
-        Ok(Viewer { id, kind: kind(&row.kind)?, display_name: row.display_name, email: row.email })
+        Ok(Viewer {
+            id,
+            kind: kind(&row.kind)?,
+            display_name: row.display_name,
+            email: row.email,
+            is_admin: row.is_admin,
+        })
     })
     .transpose()
 }
@@ -51,7 +57,7 @@ pub(crate) async fn find_by_email(
 ) -> sqlx::Result<Option<Secret>> {
     let row = sqlx::query!(
         r#"
-        SELECT user_id, display_name, email, password_hash AS "password_hash!"
+        SELECT user_id, display_name, email, is_admin, password_hash AS "password_hash!"
         FROM users
         WHERE email = $1 AND password_hash IS NOT NULL
         "#,
@@ -65,6 +71,7 @@ pub(crate) async fn find_by_email(
             kind: UserKind::Member,
             display_name: row.display_name,
             email: row.email,
+            is_admin: row.is_admin,
         },
         password_hash: row.password_hash,
     }))

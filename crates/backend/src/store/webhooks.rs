@@ -21,10 +21,10 @@ pub(crate) struct Due {
 }
 
 /// What came of an attempt.
-pub(crate) struct Attempted<'a> {
+pub(crate) struct Attempted {
     pub(crate) state: DeliveryState,
     pub(crate) status: Option<i32>,
-    pub(crate) error: Option<&'a str>,
+    pub(crate) error: Option<String>,
     pub(crate) at: jiff::Timestamp,
     pub(crate) next_attempt_at: Option<jiff::Timestamp>,
 }
@@ -340,7 +340,7 @@ pub(crate) async fn update_delivery(
     conn: &mut PgConnection,
     owner: UserId,
     id: DeliveryId,
-    done: &Attempted<'_>,
+    done: &Attempted,
 ) -> sqlx::Result<()> {
     let is_delivered = done.state == DeliveryState::Delivered;
     sqlx::query!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use resonant_domain::session::SessionState;
-use resonant_domain::webhook::ATTEMPTS_MAX;
+use resonant_domain::webhook::{ATTEMPTS_MAX, DeliveryState};
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
 

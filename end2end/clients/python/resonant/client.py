@@ -122,7 +122,8 @@ class Alerts:
     def __init__(self, http):
         self._http = http
 
-    def create(self, name, type, metric, condition, severity="warning", **more):  # noqa: A002
+    def create(self, name, type, condition, metric=None, severity="warning", **more):  # noqa: A002
+        """A composite has no metric of its own; `channels` and `for_duration` go into `more`."""
         body = {
             "name": name, "type": type, "metric": metric, "condition": condition,
             "severity": severity, **more,
@@ -131,6 +132,33 @@ class Alerts:
 
     def list(self):
         return Page(self._http.ask("GET", "/alerts").alerts)
+
+    def get(self, alert_id):
+        return self._http.ask("GET", f"/alerts/{_id(alert_id)}")
+
+    def replace(self, alert_id, name, type, condition, metric=None, **more):  # noqa: A002
+        body = {"name": name, "type": type, "metric": metric, "condition": condition, **more}
+        return self._http.ask("PUT", f"/alerts/{_id(alert_id)}", body=body)
+
+    def delete(self, alert_id):
+        return self._http.ask("DELETE", f"/alerts/{_id(alert_id)}")
+
+    def acknowledge(self, alert_id):
+        return self._http.ask("POST", f"/alerts/{_id(alert_id)}/acknowledge")
+
+    def silence(self, alert_id, period=None):
+        """Nobody is told for the period, such as `1h`; without one the silence ends."""
+        return self._http.ask("POST", f"/alerts/{_id(alert_id)}/silence", body={"period": period})
+
+    def resolve(self, alert_id):
+        return self._http.ask("POST", f"/alerts/{_id(alert_id)}/resolve")
+
+    def test(self, alert_id):
+        """Sends a message to every channel."""
+        return self._http.ask("POST", f"/alerts/{_id(alert_id)}/test")
+
+    def events(self, alert_id):
+        return Page(self._http.ask("GET", f"/alerts/{_id(alert_id)}/events").events)
 
 
 RESOURCES = {

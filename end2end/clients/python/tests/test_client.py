@@ -81,6 +81,46 @@ class ClientTest(unittest.TestCase):
         self.client.agents.delete(self.ids[0])
         self.assertEqual(self.client.agents.get_many(self.ids).missing, [self.ids[0]])
 
+    def test_metrics_by_their_names(self):
+        client = self.client
+        metrics = client.metrics.get(
+            metrics=[
+                "api.latency.p50",
+                "api.latency.p99",
+                "agent.execution.duration",
+                "cache.hit_rate"
+            ],
+            period="1h"
+        )
+
+        shown = [
+            f"API p50: {metrics.api_latency_p50}ms",
+            f"API p99: {metrics.api_latency_p99}ms",
+            f"Cache hit rate: {metrics.cache_hit_rate}%",
+        ]
+        self.assertEqual(len(shown), 3)
+
+    def test_an_alert_on_slow_responses(self):
+        client = self.client
+        # Alert on slow responses
+        client.alerts.create(
+            name="Slow API Response",
+            type="threshold",
+            metric="api.latency.p99",
+            condition={
+                "operator": "gt",
+                "value": 1000,  # 1 second
+                "period": "5m"
+            },
+            severity="warning"
+        )
+        alert = client.alerts.list()[0]
+        self.assertEqual((alert.name, alert.state), ("Slow API Response", "quiet"))
+        self.assertTrue(client.alerts.silence(alert.id, "1h").silenced_until)
+        self.assertEqual(client.alerts.events(alert.id)[0].kind, "silenced")
+        client.alerts.delete(alert.id)
+        self.assertEqual(client.alerts.list(), [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent_files;
 pub(crate) mod agents;
+pub(crate) mod alerts;
 pub(crate) mod budgets;
 pub(crate) mod keys;
 pub(crate) mod knowledge;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Api {
         triggers::routes,
         webhooks::routes,
         metrics::routes,
+        alerts::routes,
         service_levels::routes,
         health::routes,
     ];

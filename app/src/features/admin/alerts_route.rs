@@ -1,0 +1,140 @@
+//! `/admin/alerts`: the alerts and where each stands, and the form for a new one.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use resonant_domain::alert::{Alert, AlertState, Severity};
+
+use super::admin_frame::{AdminHead, Refused};
+use super::alert_fields::AlertFields;
+use super::alert_form::AlertForm;
+use super::api::{CreateAlert, list_alerts};
+use crate::error::{AppError, action_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{Badge, Button, ButtonKind, EmptyState, IconName, Skeleton, Time, Tone};
+
+/// The page of the alerts.
+pub struct AlertsRoute {
+    alerts: Resource<Result<Vec<Alert>, AppError>>,
+    create: ServerAction<CreateAlert>,
+}
+
+impl LazyPage for AlertsRoute {
+    fn data() -> Self {
+        let create = ServerAction::<CreateAlert>::new();
+        let alerts = Resource::new_blocking(|| (), |()| list_alerts());
+        Self { alerts, create }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let AlertsRoute { alerts, create } = this;
+        view! {
+            <Title text="Alerts" />
+            <Meta name="description" content="What is watched, where it stands, and who is told" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=10 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match alerts.await {
+                        Ok(alerts) => view! { <Alerts alerts create /> }.into_any(),
+                        Err(error) => view! { <Refused error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl IntoView {
+    // What needs a look comes first; the order of the server otherwise.
+    alerts.sort_by_key(|alert| match alert.state {
+        AlertState::Firing => 0,
+        AlertState::Pending => 1,
+        AlertState::Resolved | AlertState::Quiet => 2,
+    });
+    let error = action_error(create);
+    let form = AlertForm::refused().unwrap_or_else(AlertForm::fresh);
+    view! {
+        <AdminHead
+            title="Alerts"
+            lead="What is watched, where it stands, and who is told"
+            here=paths::ALERTS
+        />
+        {if alerts.is_empty() {
+            view! {
+                <EmptyState
+                    icon=IconName::Alert
+                    title="No alerts yet"
+                    text="Make one below: it watches a metric and tells a webhook or a Slack channel."
+                />
+            }
+                .into_any()
+        } else {
+            view! {
+                <ul class="admin-list">
+                    {alerts.into_iter().map(|alert| view! { <AlertRow alert /> }).collect_view()}
+                </ul>
+            }
+                .into_any()
+        }}
+        <section class="admin-part" aria-labelledby="alert-make">
+            <h2 id="alert-make">"Make an alert"</h2>
+            <ActionForm action=create>
+                <div class="form">
+                    <AlertFields form error />
+                    <Button kind=ButtonKind::Primary busy=create.pending()>
+                        "Make the alert"
+                    </Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn AlertRow(alert: Alert) -> impl IntoView {
+    let href = paths::alert(alert.id);
+    let watched = alert.metric.clone().unwrap_or_else(|| "several metrics".to_owned());
+    view! {
+        <li class="admin-row">
+            <p class="admin-row__head">
+                <a class="admin-row__name" href=href>
+                    {alert.name.clone()}
+                </a>
+                <AlertBadges alert=alert.clone() />
+            </p>
+            <p class="admin-note">{watched} " · since " <Time at=alert.since /></p>
+        </li>
+    }
+}
+
+/// How bad an alert is, where it stands, and what a person decided about it.
+#[component]
+pub(super) fn AlertBadges(
+    /// The alert.
+    alert: Alert,
+) -> impl IntoView {
+    let state = match alert.state {
+        AlertState::Quiet => Tone::Good,
+        AlertState::Pending => Tone::Warn,
+        AlertState::Firing => Tone::Bad,
+        AlertState::Resolved => Tone::Neutral,
+    };
+    let severity = match alert.severity {
+        Severity::Info => Tone::Info,
+        Severity::Warning => Tone::Warn,
+        Severity::Critical => Tone::Bad,
+    };
+    let silenced = alert.silenced_until.map(|until| {
+        view! { <span class="admin-note">"Silenced until " <Time at=until /></span> }
+    });
+    view! {
+        <Badge tone=state>{alert.state.title()}</Badge>
+        <Badge tone=severity>{alert.severity.title()}</Badge>
+        {alert.acknowledged_at.map(|_| view! { <Badge>"Acknowledged"</Badge> })}
+        {silenced}
+    }
+}

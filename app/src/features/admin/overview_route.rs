@@ -1,0 +1,241 @@
+//! `/admin`: how the parts of the installation stand.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::operations::{
+    CacheUse, Group, ModelUse, Overview, ProviderStanding, ReplicaStanding, figure_text,
+};
+use resonant_domain::session::SessionState;
+
+use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, WideTable, chosen_period};
+use super::api::get_overview;
+use super::refresh::Refresh;
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{Badge, Notice, Skeleton, Time, Tone};
+
+/// The page of the overview.
+pub struct OverviewRoute {
+    period: Memo<&'static str>,
+    overview: Resource<Result<Overview, AppError>>,
+}
+
+impl LazyPage for OverviewRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let period = Memo::new(move |_| chosen_period(query.read().get("period").as_deref()));
+        let overview =
+            Resource::new_blocking(move || period.get(), |period| get_overview(period.to_owned()));
+        Self { period, overview }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let OverviewRoute { period, overview } = this;
+        let ask = Callback::new(move |()| overview.refetch());
+        let when = Signal::derive(move || overview.with(|answer| matches!(answer, Some(Ok(_)))));
+        view! {
+            <Title text="Administration" />
+            <Meta name="description" content="How the parts of this installation stand" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match overview.await {
+                        Ok(overview) => {
+                            let period = period.try_get_untracked().unwrap_or(PERIODS[0].0);
+                            view! { <Parts period overview /> }.into_any()
+                        }
+                        Err(error) => view! { <Refused error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+            <Refresh ask when />
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
+    let Overview { at, groups, ended, caches, replicas, providers, models, firing, alerts, .. } =
+        overview;
+    let groups = groups.into_iter().map(|group| view! { <Figures group /> }).collect_view();
+    view! {
+        <AdminHead
+            title="Administration"
+            lead="How the parts of this installation stand, over all processes"
+            here=paths::ADMIN
+        />
+        <PeriodSwitch path=paths::ADMIN period />
+        <Firing firing alerts />
+        <div class="admin-groups">{groups} <Ended ended /></div>
+        <h2>"Cache, by kind of key"</h2>
+        <Caches caches />
+        <h2>"Replicas"</h2>
+        <Replicas replicas />
+        <h2>"Models"</h2>
+        <Models models />
+        <h2>"Providers of models"</h2>
+        <Providers providers />
+        <p class="admin-note">"Measured until " <Time at /></p>
+    }
+}
+
+#[component]
+fn Firing(firing: u64, alerts: u64) -> impl IntoView {
+    let (tone, text) = match (firing, alerts) {
+        (0, 0) => (Tone::Neutral, "There are no alerts yet".to_owned()),
+        (0, _) => (Tone::Good, "No alert fires".to_owned()),
+        (1, _) => (Tone::Bad, "An alert fires".to_owned()),
+        _ => (Tone::Bad, format!("{firing} alerts fire")),
+    };
+    view! {
+        <Notice tone>
+            <p>{text} ". " <a href=paths::ALERTS>"See the alerts"</a></p>
+        </Notice>
+    }
+}
+
+#[component]
+fn Figures(group: Group) -> impl IntoView {
+    let Group { title, figures } = group;
+    let figures = figures
+        .into_iter()
+        .map(|shown| {
+            view! {
+                <div class="admin-group__line">
+                    <dt>{shown.title}</dt>
+                    <dd>{figure_text(shown.value, &shown.unit)}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="admin-group">
+            <h2>{title}</h2>
+            <dl>{figures}</dl>
+        </section>
+    }
+}
+
+/// How sessions ended. Nothing when none did.
+#[component]
+fn Ended(ended: Vec<(String, u64)>) -> impl IntoView {
+    if ended.is_empty() {
+        return ().into_any();
+    }
+    let lines = ended
+        .into_iter()
+        .map(|(state, count)| {
+            let title = SessionState::parse(&state).map_or(state, |state| state.title().to_owned());
+            view! {
+                <div class="admin-group__line">
+                    <dt>{title}</dt>
+                    <dd>{count}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="admin-group">
+            <h2>"Sessions by how they ended"</h2>
+            <dl>{lines}</dl>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
+    if caches.is_empty() {
+        return view! { <p>"Nothing was looked up in this period."</p> }.into_any();
+    }
+    let row = |used: CacheUse| {
+        let rate = used.hit_percent().map_or_else(|| "–".to_owned(), |rate| format!("{rate} %"));
+        view! {
+            <tr>
+                <th scope="row">{used.kind}</th>
+                <td>{used.hits}</td>
+                <td>{used.misses}</td>
+                <td>{rate}</td>
+            </tr>
+        }
+    };
+    view! {
+        <WideTable
+            label="Cache, by kind of key"
+            columns=&["Kind", "Answered", "Not answered", "Hit rate"]
+        >
+            {caches.into_iter().map(row).collect_view()}
+        </WideTable>
+    }
+    .into_any()
+}
+
+#[component]
+fn Models(models: Vec<ModelUse>) -> impl IntoView {
+    if models.is_empty() {
+        return view! { <p>"No model was asked in this period."</p> }.into_any();
+    }
+    let row = |model: ModelUse| {
+        view! {
+            <tr>
+                <th scope="row">{model.name}</th>
+                <td>{model.replies}</td>
+                <td>{figure_text(model.p50_ms, "ms")}</td>
+                <td>{figure_text(model.p99_ms, "ms")}</td>
+                <td>{model.errors}</td>
+            </tr>
+        }
+    };
+    view! {
+        <WideTable label="Models" columns=&["Model", "Replies", "p50", "p99", "Errors"]>
+            {models.into_iter().map(row).collect_view()}
+        </WideTable>
+    }
+    .into_any()
+}
+
+#[component]
+fn Replicas(replicas: Vec<ReplicaStanding>) -> impl IntoView {
+    if replicas.is_empty() {
+        return view! { <p>"None are configured: the primary answers everyone."</p> }.into_any();
+    }
+    let line = |replica: ReplicaStanding| {
+        let standing = match replica.lag_ms {
+            Some(lag) => {
+                let text = format!("In use, {lag} ms behind");
+                view! { <Badge tone=Tone::Good>{text}</Badge> }.into_any()
+            }
+            None => view! { <Badge tone=Tone::Bad>"Not in use"</Badge> }.into_any(),
+        };
+        view! { <li>{replica.name} " " {standing}</li> }
+    };
+    view! {
+        <ul class="admin-list">{replicas.into_iter().map(line).collect_view()}</ul>
+        <p class="admin-note">"As the process sees them that answered this page."</p>
+    }
+    .into_any()
+}
+
+#[component]
+fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
+    if providers.is_empty() {
+        return view! { <p>"None are configured: the built-in planner answers."</p> }.into_any();
+    }
+    let line = |provider: ProviderStanding| {
+        let (tone, text) = if provider.is_resting {
+            (Tone::Bad, "Rests after several errors in a row")
+        } else {
+            (Tone::Good, "Is asked")
+        };
+        view! { <li>{provider.name} " " <Badge tone>{text}</Badge></li> }
+    };
+    view! {
+        <ul class="admin-list">{providers.into_iter().map(line).collect_view()}</ul>
+        <p class="admin-note">"As the process sees them that answered this page."</p>
+    }
+    .into_any()
+}

@@ -1,0 +1,77 @@
+//! `/admin/service-levels`: the service targets beside what was measured.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::slo::Report;
+
+use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, chosen_period};
+use super::api::get_service_levels;
+use super::level_table::{LevelTable, RankingTable, SlowTable};
+use super::refresh::Refresh;
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{Skeleton, Time};
+
+/// The page of the service levels.
+pub struct ServiceLevelsRoute {
+    period: Memo<&'static str>,
+    report: Resource<Result<Report, AppError>>,
+}
+
+impl LazyPage for ServiceLevelsRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let period = Memo::new(move |_| chosen_period(query.read().get("period").as_deref()));
+        let report = Resource::new_blocking(
+            move || period.get(),
+            |period| get_service_levels(period.to_owned()),
+        );
+        Self { period, report }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let ServiceLevelsRoute { period, report } = this;
+        let ask = Callback::new(move |()| report.refetch());
+        let when = Signal::derive(move || report.with(|answer| matches!(answer, Some(Ok(_)))));
+        view! {
+            <Title text="Service levels" />
+            <Meta name="description" content="The service targets beside what was measured" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match report.await {
+                        Ok(report) => {
+                            let period = period.try_get_untracked().unwrap_or(PERIODS[0].0);
+                            view! { <Levels period report /> }.into_any()
+                        }
+                        Err(error) => view! { <Refused error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+            <Refresh ask when />
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Levels(period: &'static str, report: Report) -> impl IntoView {
+    let Report { at, levels, worst, slow, .. } = report;
+    let worst = worst.into_iter().map(|ranking| view! { <RankingTable ranking /> }).collect_view();
+    view! {
+        <AdminHead
+            title="Service levels"
+            lead="What people are promised, beside what was measured over all processes"
+            here=paths::SERVICE_LEVELS
+        />
+        <PeriodSwitch path=paths::SERVICE_LEVELS period />
+        <LevelTable levels />
+        {worst}
+        <h2>"Slow requests and statements"</h2>
+        <SlowTable slow />
+        <p class="admin-note">"Measured until " <Time at /></p>
+    }
+}

@@ -1,0 +1,327 @@
+//! Alerts: those who operate the installation are told when what is measured goes wrong.
+//!
+//! One process looks at all alerts every few seconds ([`evaluate`]). Where one stands, what happened
+//! to it and the messages that tell of it are written in one transaction, in which the process makes
+//! sure that it still leads: so nothing is told twice and nothing is lost when it dies in between.
+//! Any process sends what was written ([`deliver_due`]), again and again under the same id, until it
+//! is taken or given up.
+
+mod deliver;
+mod evaluate;
+mod message;
+
+pub use deliver::deliver_due;
+pub use evaluate::{evaluate, forget_old};
+
+use jiff::SignedDuration;
+use resonant_domain::alert::{
+    ALERTS_MAX, Alert, AlertDelivery, AlertEvent, AlertEventKind, AlertState, NewAlert, Silence,
+};
+use resonant_domain::api_key::Scope;
+use resonant_domain::metric::Period;
+use resonant_domain::webhook::WithKey;
+use resonant_domain::{AlertEventId, AlertId, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::signature::SigningKey;
+use crate::store::alert_events::NewEvent;
+use crate::store::alerts::Stored;
+use crate::{Actor, Backend, Ctx, Error, Result, access, store};
+
+const NOT_FOUND: Error = Error::NotFound("alert");
+const KIND: &str = "alert";
+/// How many lines of its history an alert shows.
+const LOG_LINES: i64 = 100;
+
+/// Lists all alerts, the newest first.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation, or by a key without `alerts:read`.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Alert>> {
+    may_read(ctx).await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let all = store::alerts::list(&mut conn, None).await?;
+    Ok(all.into_iter().map(|stored| shown(ctx, stored)).collect())
+}
+
+/// Reads an alert.
+///
+/// # Errors
+/// Those of [`list`]; [`Error::NotFound`].
+pub async fn get(ctx: &Ctx, id: AlertId) -> Result<Alert> {
+    may_read(ctx).await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let found = store::alerts::list(&mut conn, Some(id)).await?.pop();
+    found.map(|stored| shown(ctx, stored)).ok_or(NOT_FOUND)
+}
+
+/// The alert as it is shown: a silence that is over is none.
+fn shown(ctx: &Ctx, stored: Stored) -> Alert {
+    let mut alert = stored.alert;
+    alert.silenced_until = alert.silenced_until.filter(|until| *until > ctx.backend().now());
+    alert
+}
+
+/// The key that signs the messages to an alert's webhooks, for an admin's eyes.
+///
+/// # Errors
+/// [`Error::Forbidden`] for keys; those of [`get`].
+pub async fn signing_key(ctx: &Ctx, id: AlertId) -> Result<String> {
+    if matches!(ctx.actor(), Actor::Key { .. }) {
+        return Err(Error::Forbidden);
+    }
+    get(ctx, id).await?;
+    Ok(key_of(ctx.backend(), id).await?.to_text())
+}
+
+/// What happened to an alert lately, the newest first.
+///
+/// # Errors
+/// Those of [`get`].
+pub async fn events(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertEvent>> {
+    get(ctx, id).await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    Ok(store::alert_events::list(&mut conn, id, LOG_LINES).await?)
+}
+
+/// The newest messages of an alert and what became of each.
+///
+/// # Errors
+/// Those of [`get`].
+pub async fn deliveries(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertDelivery>> {
+    get(ctx, id).await?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    Ok(store::alert_events::list_deliveries(&mut conn, id, LOG_LINES).await?)
+}
+
+/// Makes an alert. Answers it with the key that signs the messages to its webhooks.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
+/// [`Error::Invalid`]; [`Error::Conflict`] when there are too many.
+pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
+    may_write(ctx).await?;
+    new.check()?;
+    let backend = ctx.backend();
+    let id = AlertId::from_uuid(backend.new_id()?);
+    let key = key_of(backend, id).await?;
+    let mut tx = backend.catalogue_begin().await?;
+    let max = i64::try_from(ALERTS_MAX).unwrap_or(i64::MAX);
+    if !store::alerts::insert(&mut tx, id, &trimmed(new), backend.now(), max).await? {
+        return Err(Error::Conflict(format!("There are {ALERTS_MAX} alerts already")));
+    }
+    let made = lock(&mut tx, id).await?.alert;
+    tx.commit().await?;
+    tracing::info!(alert.id = %id, "alert created");
+    Ok(WithKey { made, signing_key: key.to_text() })
+}
+
+/// Changes what is watched or who is told. The alert begins anew; who was told that it fires is told
+/// that it is over.
+///
+/// # Errors
+/// Those of [`create`]; [`Error::NotFound`].
+pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
+    may_write(ctx).await?;
+    new.check()?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let before = lock(&mut tx, id).await?;
+    let event = note(ctx, &mut tx, &before.alert, AlertEventKind::Changed, "").await?;
+    if before.is_told {
+        message::tell(backend, &mut tx, &before.alert, &event).await?;
+    }
+    store::alerts::update_spec(&mut tx, id, &trimmed(new), backend.now()).await?;
+    let alert = lock(&mut tx, id).await?.alert;
+    tx.commit().await?;
+    tracing::info!(alert.id = %id, "alert changed");
+    Ok(alert)
+}
+
+/// Deletes an alert with its history.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
+/// [`Error::NotFound`].
+pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
+    may_write(ctx).await?;
+    let mut conn = ctx.backend().catalogue_write().await?;
+    if !store::alerts::delete(&mut conn, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(alert.id = %id, "alert deleted");
+    Ok(())
+}
+
+/// Notes that someone saw that an alert fires.
+///
+/// # Errors
+/// Those of [`delete`]; [`Error::Conflict`] when it does not fire.
+pub async fn acknowledge(ctx: &Ctx, id: AlertId) -> Result<Alert> {
+    decide(ctx, id, AlertEventKind::Acknowledged, |stored, now| {
+        if stored.alert.state != AlertState::Firing {
+            return Err(Error::Conflict("The alert does not fire".to_owned()));
+        }
+        if stored.alert.acknowledged_at.is_some() {
+            return Err(Error::Conflict("The alert is acknowledged already".to_owned()));
+        }
+        stored.alert.acknowledged_at = Some(now);
+        Ok(String::new())
+    })
+    .await
+}
+
+/// Keeps an alert from telling anybody that it fires, for a while or no longer. Those who were told
+/// before are still told that it is over.
+///
+/// # Errors
+/// Those of [`delete`]; [`Error::Invalid`] on the field `period`; [`Error::Conflict`] when there is no
+/// silence to end.
+pub async fn silence(ctx: &Ctx, id: AlertId, silence: Silence) -> Result<Alert> {
+    may_write(ctx).await?;
+    let period = silence.period.as_deref().filter(|text| !text.trim().is_empty());
+    let period = period.map(|text| Period::parse("period", text.trim())).transpose()?;
+    let kind = match period {
+        Some(_) => AlertEventKind::Silenced,
+        None => AlertEventKind::Unsilenced,
+    };
+    decide(ctx, id, kind, |stored, now| {
+        let until = period.map(|period| now + SignedDuration::from_secs(period.seconds().into()));
+        if until.is_none() && stored.alert.silenced_until.is_none_or(|until| until <= now) {
+            return Err(Error::Conflict("The alert is not silenced".to_owned()));
+        }
+        stored.alert.silenced_until = until;
+        Ok(period.map_or_else(String::new, |period| format!("for {period}")))
+    })
+    .await
+}
+
+/// Takes an alert as over. It fires again once its condition was over in between.
+///
+/// # Errors
+/// Those of [`delete`]; [`Error::Conflict`] when it neither fires nor is about to.
+pub async fn resolve(ctx: &Ctx, id: AlertId) -> Result<Alert> {
+    decide(ctx, id, AlertEventKind::Resolved, |stored, now| {
+        if !matches!(stored.alert.state, AlertState::Firing | AlertState::Pending) {
+            return Err(Error::Conflict("The alert does not fire".to_owned()));
+        }
+        stored.alert.state = AlertState::Resolved;
+        stored.alert.since = now;
+        stored.alert.acknowledged_at = None;
+        Ok(String::new())
+    })
+    .await
+}
+
+/// Sends a message to every channel of an alert, whether it fires or not.
+///
+/// # Errors
+/// Those of [`delete`]; [`Error::Conflict`] when it has no channel.
+pub async fn test(ctx: &Ctx, id: AlertId) -> Result<Alert> {
+    may_write(ctx).await?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let Stored { alert, .. } = lock(&mut tx, id).await?;
+    if alert.channels.is_empty() {
+        return Err(Error::Conflict("The alert has no channel that could be told".to_owned()));
+    }
+    let text = "This is a test; the alert stands where it stood";
+    let event = note(ctx, &mut tx, &alert, AlertEventKind::Tested, text).await?;
+    message::tell(backend, &mut tx, &alert, &event).await?;
+    tx.commit().await?;
+    Ok(alert)
+}
+
+/// What a person decides about an alert, noted in its history. Being resolved by hand is told to those
+/// who were told that it fires.
+async fn decide(
+    ctx: &Ctx,
+    id: AlertId,
+    kind: AlertEventKind,
+    change: impl FnOnce(&mut Stored, jiff::Timestamp) -> Result<String>,
+) -> Result<Alert> {
+    may_write(ctx).await?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let mut stored = lock(&mut tx, id).await?;
+    let text = change(&mut stored, backend.now())?;
+    let event = note(ctx, &mut tx, &stored.alert, kind, &text).await?;
+    let mut is_told = stored.is_told;
+    if is_told && stored.alert.state != AlertState::Firing {
+        message::tell(backend, &mut tx, &stored.alert, &event).await?;
+        is_told = false;
+    }
+    store::alerts::update_decided(&mut tx, &stored.alert, is_told).await?;
+    tx.commit().await?;
+    tracing::info!(alert.id = %id, decision = kind.as_str(), "alert decided");
+    Ok(stored.alert)
+}
+
+/// Something that has been noted in an alert's history.
+struct Noted {
+    id: AlertEventId,
+    kind: AlertEventKind,
+    at: jiff::Timestamp,
+    text: String,
+}
+
+async fn note(
+    ctx: &Ctx,
+    conn: &mut PgConnection,
+    alert: &Alert,
+    kind: AlertEventKind,
+    text: &str,
+) -> Result<Noted> {
+    let backend = ctx.backend();
+    let id = AlertEventId::from_uuid(backend.new_id()?);
+    let at = backend.now();
+    let event = NewEvent { id, kind, at, text, by: person(ctx) };
+    store::alert_events::insert(conn, alert.id, &event).await?;
+    Ok(Noted { id, kind, at, text: text.to_owned() })
+}
+
+fn person(ctx: &Ctx) -> Option<UserId> {
+    match ctx.actor() {
+        Actor::User { id, .. } => Some(id),
+        Actor::Key { owner, .. } => Some(owner),
+        Actor::System | Actor::Anonymous => None,
+    }
+}
+
+async fn lock(conn: &mut PgConnection, id: AlertId) -> Result<Stored> {
+    store::alerts::lock(conn, Some(id)).await?.pop().ok_or(NOT_FOUND)
+}
+
+/// The key follows from the alert alone: alerts belong to nobody.
+async fn key_of(backend: &Backend, id: AlertId) -> Result<SigningKey> {
+    SigningKey::of(backend, KIND, UserId::from_uuid(Uuid::nil()), id.as_uuid()).await
+}
+
+fn trimmed(mut new: NewAlert) -> NewAlert {
+    new.name = new.name.trim().to_owned();
+    for channel in &mut new.channels {
+        channel.url = channel.url.trim().to_owned();
+    }
+    new
+}
+
+/// Lets pass whoever may read alerts.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation, or by a key without `alerts:read`.
+pub async fn may_read(ctx: &Ctx) -> Result<()> {
+    access::operator_with(ctx, Scope::AlertsRead).await
+}
+
+/// Lets pass whoever may make and change alerts.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation, or by a key without `alerts:write`.
+pub async fn may_write(ctx: &Ctx) -> Result<()> {
+    access::operator_with(ctx, Scope::AlertsWrite).await
+}
+
+#[cfg(test)]
+mod tests;

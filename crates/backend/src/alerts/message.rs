@@ -1,0 +1,72 @@
+//! What a channel is told.
+
+use resonant_domain::DeliveryId;
+use resonant_domain::alert::{Alert, AlertEventKind, ChannelKind};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::Noted;
+use crate::store::alert_events::NewDelivery;
+use crate::{Backend, Result, store};
+
+/// Writes a message to each channel of the alert, in the transaction that noted the event.
+pub(super) async fn tell(
+    backend: &Backend,
+    conn: &mut PgConnection,
+    alert: &Alert,
+    event: &Noted,
+) -> Result<()> {
+    for (position, channel) in (0..).zip(&alert.channels) {
+        let body = match channel.kind {
+            ChannelKind::Webhook => webhook(alert, event),
+            ChannelKind::Slack => slack(alert, event),
+        };
+        let new = NewDelivery {
+            id: DeliveryId::from_uuid(backend.new_id()?),
+            event: event.id,
+            position,
+            channel,
+            body: &body,
+            at: event.at,
+        };
+        store::alert_events::insert_delivery(conn, alert.id, &new).await?;
+    }
+    Ok(())
+}
+
+/// The message's type: whether there is something to do, or no more.
+const fn type_of(kind: AlertEventKind) -> &'static str {
+    match kind {
+        AlertEventKind::Tested => "alert.tested",
+        AlertEventKind::Fired | AlertEventKind::Told => "alert.fired",
+        _ => "alert.ended",
+    }
+}
+
+/// Without the channels: the address of one is no business of another.
+fn webhook(alert: &Alert, event: &Noted) -> String {
+    let alert = Alert { channels: Vec::new(), ..alert.clone() };
+    json!({
+        "type": type_of(event.kind),
+        "timestamp": event.at,
+        "data": {
+            "alert": alert,
+            "event": { "id": event.id, "kind": event.kind, "text": event.text },
+        },
+    })
+    .to_string()
+}
+
+/// As Slack's incoming webhooks take it: `&`, `<` and `>` would be taken for markup.
+fn slack(alert: &Alert, event: &Noted) -> String {
+    let word = match type_of(event.kind) {
+        "alert.fired" => "firing",
+        "alert.tested" => "test",
+        _ => "over",
+    };
+    let Alert { name, severity, .. } = alert;
+    let text = if event.text.is_empty() { event.kind.title() } else { &event.text };
+    let text = format!("[{word}] {} · {name}: {text}", severity.as_str());
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    json!({ "text": text }).to_string()
+}

@@ -1,0 +1,351 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use resonant_domain::FaultKind;
+use resonant_domain::metric::Family;
+use resonant_domain::webhook::DeliveryState;
+use resonant_runtime::clock::{Clock as _, FixedClock};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::*;
+use crate::metrics::Keeper;
+use crate::signature::Signed;
+use crate::{RequestId, Settings, api_keys, members, sample};
+
+struct World {
+    backend: Backend,
+    clock: Arc<FixedClock>,
+    admin: Ctx,
+    keeper: Keeper,
+}
+
+impl World {
+    async fn new(pool: PgPool) -> Self {
+        let clock = Arc::new(FixedClock::new("2026-11-24T10:30:20Z".parse().unwrap()));
+        let settings = Settings { allow_private_egress: true, ..sample::settings() };
+        let backend = Backend::for_tests_at_with(pool, clock.clone(), &settings);
+        let admin = sample::member(&backend, "root").await.unwrap();
+        members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
+        Self { backend, clock, admin, keeper: Keeper::default() }
+    }
+
+    async fn alert(&self, more: Value) -> Alert {
+        create(&self.admin, slow(&more)).await.unwrap().made
+    }
+
+    /// Lets an hour pass, in which one request took so long, and looks.
+    async fn hour_with(&mut self, took_ms: u64) -> usize {
+        self.clock.advance(SignedDuration::from_hours(1));
+        let took = Duration::from_millis(took_ms);
+        self.backend.metrics().observe(Family::ApiLatency, "GET /a", took);
+        self.keeper.keep(&self.backend.system()).await.unwrap();
+        self.look().await
+    }
+
+    /// What happens after this is later: within an instant there is no order.
+    fn tick(&self) {
+        self.clock.advance(SignedDuration::from_secs(1));
+    }
+
+    async fn look(&self) -> usize {
+        self.tick();
+        evaluate(&self.backend.system()).await.unwrap()
+    }
+
+    async fn state(&self, alert: &Alert) -> AlertState {
+        get(&self.admin, alert.id).await.unwrap().state
+    }
+
+    async fn kinds(&self, alert: &Alert) -> Vec<&'static str> {
+        let events = events(&self.admin, alert.id).await.unwrap();
+        events.iter().rev().map(|event| event.kind.as_str()).collect()
+    }
+
+    async fn told(&self, alert: &Alert) -> Vec<&'static str> {
+        let told = deliveries(&self.admin, alert.id).await.unwrap();
+        told.iter().rev().map(|message| message.event.as_str()).collect()
+    }
+}
+
+/// An alert for requests that take more than a second, over at half of that.
+fn slow(more: &Value) -> NewAlert {
+    let mut new = json!({
+        "name": "Slow API Response",
+        "type": "threshold",
+        "metric": "api.latency.p99",
+        "condition": { "operator": "gt", "value": 1000, "clear_value": 500, "period": "5m" },
+        "channels": [{ "type": "webhook", "url": "http://127.0.0.1:9/alert" }],
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        new[name] = value.clone();
+    }
+    serde_json::from_value(new).unwrap()
+}
+
+/// Takes one message after the other, and hands on what it was sent.
+fn receiver(count: usize) -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/alert", listener.local_addr().unwrap());
+    let (told, heard) = channel();
+    drop(std::thread::spawn(move || {
+        for _ in 0..count {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = String::new();
+            let mut piece = [0; 4096];
+            loop {
+                let count = stream.read(&mut piece).unwrap();
+                request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+                let Some((top, body)) = request.split_once("\r\n\r\n") else { continue };
+                if body.len() >= header(top, "content-length").parse::<usize>().unwrap() {
+                    break;
+                }
+            }
+            let answer = "HTTP/1.1 204 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+            told.send(request).unwrap();
+        }
+    }));
+    (url, heard)
+}
+
+fn header(head: &str, name: &str) -> String {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    let found = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value).unwrap_or_default().to_owned()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_alert_fires_once_and_ends(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({})).await;
+    assert_eq!(world.look().await, 0, "nothing was measured");
+    assert_eq!(world.hour_with(200).await, 0);
+    assert_eq!(world.hour_with(2_000).await, 1);
+    assert_eq!(world.look().await, 0);
+    assert_eq!(world.hour_with(700).await, 0, "between the two values it stays what it is");
+    assert_eq!(world.hour_with(3_000).await, 0);
+    assert_eq!(world.state(&alert).await, AlertState::Firing);
+    assert_eq!(world.hour_with(400).await, 1);
+    assert_eq!(world.state(&alert).await, AlertState::Quiet);
+    assert_eq!(world.kinds(&alert).await, ["fired", "ended"]);
+    assert_eq!(world.told(&alert).await, ["fired", "ended"]);
+    let text = &events(&world.admin, alert.id).await.unwrap()[1].text;
+    assert!(text.starts_with("api.latency.p99 is 2000 ms over 5m"), "{text}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_condition_must_hold_for_its_time(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({ "for_duration": "90m" })).await;
+    world.hour_with(2_000).await;
+    assert_eq!(world.state(&alert).await, AlertState::Pending);
+    world.hour_with(200).await;
+    assert_eq!(world.state(&alert).await, AlertState::Quiet);
+    for _ in 0..2 {
+        assert_eq!(world.hour_with(2_000).await, 0);
+    }
+    assert_eq!(world.hour_with(2_000).await, 1);
+    assert_eq!(world.kinds(&alert).await, ["fired"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_silence_keeps_messages_back_and_loses_none(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({})).await;
+    let hours = |text: &str| Silence { period: Some(text.to_owned()) };
+    silence(&world.admin, alert.id, hours("90m")).await.unwrap();
+    world.hour_with(2_000).await;
+    assert_eq!(world.state(&alert).await, AlertState::Firing);
+    assert!(world.told(&alert).await.is_empty());
+    world.hour_with(2_000).await;
+    assert_eq!(world.told(&alert).await, ["told"], "it fires on when the silence is over");
+    world.tick();
+    silence(&world.admin, alert.id, hours("3h")).await.unwrap();
+    world.hour_with(100).await;
+    assert_eq!(world.told(&alert).await, ["told", "ended"]);
+    world.hour_with(2_000).await;
+    world.tick();
+    silence(&world.admin, alert.id, Silence::default()).await.unwrap();
+    world.tick();
+    acknowledge(&world.admin, alert.id).await.unwrap();
+    assert_eq!(world.look().await, 0);
+    assert_eq!(world.told(&alert).await.len(), 2, "someone has seen it");
+    let again = acknowledge(&world.admin, alert.id).await.unwrap_err();
+    assert_eq!(again.kind(), FaultKind::Conflict);
+    let kinds = world.kinds(&alert).await;
+    assert_eq!(
+        kinds,
+        ["silenced", "fired", "told", "silenced", "ended", "fired", "unsilenced", "acknowledged"]
+    );
+    let newest = &events(&world.admin, alert.id).await.unwrap()[0];
+    assert_eq!(newest.by.as_deref(), Some("root"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_resolved_by_hand_stays_quiet_until_it_was_over(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({})).await;
+    world.hour_with(2_000).await;
+    world.tick();
+    acknowledge(&world.admin, alert.id).await.unwrap();
+    world.tick();
+    let resolved = resolve(&world.admin, alert.id).await.unwrap();
+    assert_eq!((resolved.state, resolved.acknowledged_at), (AlertState::Resolved, None));
+    assert_eq!(world.hour_with(2_000).await, 0);
+    assert_eq!(world.state(&alert).await, AlertState::Resolved);
+    world.hour_with(100).await;
+    assert_eq!(world.hour_with(2_000).await, 1);
+    assert_eq!(world.told(&alert).await, ["fired", "resolved", "fired"]);
+    world.tick();
+    replace(&world.admin, alert.id, slow(&json!({ "severity": "critical" }))).await.unwrap();
+    assert_eq!(world.state(&alert).await, AlertState::Quiet);
+    assert_eq!(world.look().await, 1, "changed, it begins anew");
+    assert_eq!(world.told(&alert).await[3..], ["changed", "fired"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn absence_and_composites_fire_too(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let absence = json!({ "type": "absence", "condition": { "period": "30m" } });
+    let absent = world.alert(absence).await;
+    let part = |metric: &str, value: u32| json!({ "metric": metric, "operator": "gt", "value": value, "period": "5m" });
+    let parts = json!([part("api.latency.p99", 1_000), part("api.latency.count", 0)]);
+    let both = world
+        .alert(json!({ "type": "composite", "metric": null, "condition": { "parts": parts } }))
+        .await;
+    assert_eq!(world.look().await, 1);
+    assert_eq!(world.state(&absent).await, AlertState::Firing);
+    assert_eq!(world.state(&both).await, AlertState::Quiet);
+    assert_eq!(world.hour_with(2_000).await, 2);
+    assert_eq!(world.state(&absent).await, AlertState::Quiet);
+    assert_eq!(world.state(&both).await, AlertState::Firing);
+    assert_eq!(get(&world.admin, both.id).await.unwrap().values.len(), 2);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn one_process_looks_and_another_goes_on_where_it_died(pool: PgPool) {
+    let mut world = World::new(pool.clone()).await;
+    let alert = world.alert(json!({})).await;
+    let other = Backend::for_tests_at(pool, world.clock.clone());
+    assert_eq!(world.hour_with(100).await, 0);
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.backend.metrics().observe(Family::ApiLatency, "GET /a", Duration::from_secs(2));
+    world.keeper.keep(&world.backend.system()).await.unwrap();
+    assert_eq!(evaluate(&other.system()).await.unwrap(), 0, "it does not lead");
+    assert_eq!(world.look().await, 1);
+    crate::leadership::give_up(&world.backend.system()).await.unwrap();
+    assert_eq!(evaluate(&other.system()).await.unwrap(), 0, "it was told already");
+    assert_eq!(world.look().await, 0, "it leads no more");
+    assert_eq!(world.told(&alert).await, ["fired"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn channels_are_told_once_and_in_order(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let (url, heard) = receiver(2);
+    let (slack, slack_heard) = receiver(1);
+    let channels = json!([{ "type": "webhook", "url": url }, { "type": "slack", "url": slack }]);
+    let alert = world.alert(json!({ "name": "Slow <API>", "channels": channels })).await;
+    world.hour_with(2_000).await;
+    let system = world.backend.system();
+    let (one, two) = tokio::join!(deliver_due(&system), deliver_due(&system));
+    assert_eq!(one.unwrap() + two.unwrap(), 2);
+    let request = heard.recv().unwrap();
+    let (top, body) = request.split_once("\r\n\r\n").unwrap();
+    let message = Signed {
+        id: header(top, "webhook-id"),
+        timestamp: header(top, "webhook-timestamp"),
+        signature: header(top, "webhook-signature"),
+        body: body.to_owned(),
+    };
+    let key = key_of(&world.backend, alert.id).await.unwrap();
+    assert_eq!(signing_key(&world.admin, alert.id).await.unwrap(), key.to_text());
+    assert!(key.verify(&message, world.clock.now()).unwrap(), "{message:?}");
+    let told: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(told["type"], "alert.fired");
+    assert_eq!(told["data"]["alert"]["state"], "firing");
+    assert_eq!(told["data"]["alert"]["channels"], json!([]), "channels do not learn of others");
+    let told = slack_heard.recv().unwrap();
+    let told: Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let text = told["text"].as_str().unwrap();
+    assert!(text.starts_with("[firing] warning · Slow &lt;API&gt;: api.latency.p99 is"), "{text}");
+
+    // The Slack channel is gone; its message waits, and holds nobody else up.
+    world.hour_with(100).await;
+    assert_eq!(deliver_due(&system).await.unwrap(), 2);
+    assert!(heard.recv().unwrap().contains("alert.ended"));
+    let log = deliveries(&world.admin, alert.id).await.unwrap();
+    let states: Vec<_> = log.iter().map(|message| message.state).collect();
+    let delivered = DeliveryState::Delivered;
+    assert_eq!(states, [delivered, DeliveryState::Pending, delivered, delivered]);
+    world.hour_with(2_000).await;
+    let waiting = deliveries(&world.admin, alert.id).await.unwrap();
+    assert_eq!(waiting[1].attempts, 0);
+    deliver_due(&system).await.unwrap();
+    let waiting = deliveries(&world.admin, alert.id).await.unwrap();
+    assert_eq!((waiting[1].attempts, waiting[3].attempts), (0, 2), "no beginning overtakes an end");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn those_who_operate_have_alerts_and_nobody_else(pool: PgPool) {
+    let world = World::new(pool).await;
+    let backend = &world.backend;
+    let alert = world.alert(json!({})).await;
+    let key = async |who: &Ctx, scopes: &[Scope]| {
+        let made = api_keys::create(who, sample::key("CI", scopes)).await.unwrap().0;
+        let owner = access::user(who).unwrap();
+        let actor = Actor::Key { owner, key: made.id, scopes: made.scopes };
+        backend.ctx(actor, RequestId::new("test"))
+    };
+    let member = sample::member(backend, "ada").await.unwrap();
+    let both = [Scope::AlertsRead, Scope::AlertsWrite];
+    let (forbidden, not_found) = (Some(FaultKind::Forbidden), Some(FaultKind::NotFound));
+    for (who, ctx, reads, writes) in [
+        ("admin", world.admin.clone(), None, None),
+        ("reading key", key(&world.admin, &both[..1]).await, None, forbidden),
+        ("key", key(&world.admin, &both).await, None, None),
+        ("key without scope", key(&world.admin, &[]).await, forbidden, forbidden),
+        ("member", member.clone(), not_found, not_found),
+        ("member's key", key(&member, &both).await, not_found, not_found),
+        ("guest", sample::guest(backend).await.unwrap(), not_found, not_found),
+        (
+            "anonymous",
+            backend.anonymous(),
+            Some(FaultKind::Unauthenticated),
+            Some(FaultKind::Unauthenticated),
+        ),
+        ("system", backend.system(), None, None),
+    ] {
+        let kind = |answer: Option<Error>| answer.map(|error| error.kind());
+        let hour = Silence { period: Some("1h".to_owned()) };
+        let read = [
+            list(&ctx).await.err(),
+            get(&ctx, alert.id).await.err(),
+            events(&ctx, alert.id).await.err(),
+            deliveries(&ctx, alert.id).await.err(),
+        ];
+        assert_eq!(read.map(kind), [reads; 4], "{who} reads");
+        let own = create(&ctx, slow(&json!({}))).await;
+        let id = own.as_ref().map_or(alert.id, |own| own.made.id);
+        let write = [
+            own.err(),
+            replace(&ctx, id, slow(&json!({}))).await.err(),
+            silence(&ctx, id, hour).await.err(),
+            test(&ctx, id).await.err(),
+            acknowledge(&ctx, id).await.err().filter(|error| error.kind() != FaultKind::Conflict),
+            resolve(&ctx, id).await.err().filter(|error| error.kind() != FaultKind::Conflict),
+            delete(&ctx, id).await.err(),
+        ];
+        assert_eq!(write.map(kind), [writes; 7], "{who} writes");
+        for answer in [evaluate(&ctx).await, deliver_due(&ctx).await] {
+            let is_system = matches!(ctx.actor(), Actor::System);
+            assert_eq!(answer.is_ok(), is_system, "{who} works");
+        }
+    }
+    let wrong = create(&world.admin, slow(&json!({ "metric": "x" }))).await.err().unwrap();
+    assert_eq!(wrong.fields()[0].field, "metric");
+}

@@ -1,0 +1,209 @@
+//! How the parts of the installation stand, at a glance. Nothing is told here that is not measured.
+
+use resonant_domain::alert::AlertState;
+use resonant_domain::metric::{Family, Metric, Period};
+use resonant_domain::operations::{
+    CacheUse, Group, ModelUse, Overview, ProviderStanding, ReplicaStanding, Shown,
+};
+
+use crate::metrics::{self, Question};
+use crate::{Ctx, Result, store};
+
+/// A part's title, and what is shown of it: each figure's title and metric.
+type Part = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// What is shown, by part.
+const PARTS: [Part; 5] = [
+    (
+        "Sessions",
+        &[
+            ("Running, on average", "sessions.active"),
+            ("Running, at most", "sessions.active.max"),
+            ("Ended", "sessions.ended"),
+            ("Time to the end, p95", "agent.execution.duration.p95"),
+            ("Tokens", "tokens.used"),
+            ("Cost", "cost.usd"),
+        ],
+    ),
+    (
+        "Queue",
+        &[
+            ("Waiting, on average", "queue.depth"),
+            ("Waiting, at most", "queue.depth.max"),
+            ("Longest wait, on average", "queue.age"),
+            ("Longest wait, at most", "queue.age.max"),
+        ],
+    ),
+    (
+        "Requests",
+        &[
+            ("Of programs", "api.latency.count"),
+            ("Answered with an error", "api.error_rate"),
+            ("Pages", "page.latency.count"),
+            ("Time to a page, p99", "page.latency.p99"),
+            ("Open event streams, on average", "sse.subscribers"),
+        ],
+    ),
+    (
+        "Tools",
+        &[
+            ("Calls", "tool.call.duration.count"),
+            ("Time of a call, p50", "tool.call.duration.p50"),
+            ("Time of a call, p99", "tool.call.duration.p99"),
+        ],
+    ),
+    (
+        "Database and processes",
+        &[
+            ("Statements", "db.query.duration.count"),
+            ("Connections in use, on average", "db.pool.used"),
+            ("Connections that may be open", "db.pool.size"),
+            ("Wait for a connection, p99", "db.pool.wait.p99"),
+            ("Memory of all processes", "process.memory"),
+        ],
+    ),
+];
+
+/// Tells how everything stood over the period that ends now.
+///
+/// # Errors
+/// Those of a caller who may not operate the installation.
+pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
+    metrics::may_read(ctx).await?;
+    let backend = ctx.backend();
+    let wanted = PARTS.iter().flat_map(|(_, figures)| figures.iter());
+    let wanted = wanted.filter_map(|(_, name)| Metric::parse("metrics", name).ok()).collect();
+    let answer = metrics::read(ctx, Question { metrics: wanted, period }).await?;
+    let shown = |(title, name): &(&str, &str)| {
+        let (metric, value) = answer.values.iter().find(|(metric, _)| metric.name() == *name)?;
+        let unit = metric.unit().as_str().to_owned();
+        Some(Shown { title: (*title).to_owned(), value: *value, unit })
+    };
+    let groups = PARTS.iter().map(|(title, figures)| Group {
+        title: (*title).to_owned(),
+        figures: figures.iter().filter_map(shown).collect(),
+    });
+    let groups = groups.collect();
+    let ended = metrics::worst(ctx, Family::SessionsEnded, period).await?;
+    let mut conn = backend.catalogue_read().await?;
+    let alerts = store::alerts::list(&mut conn, None).await?;
+    let firing = alerts.iter().filter(|stored| stored.alert.state == AlertState::Firing).count();
+    Ok(Overview {
+        period: period.to_string(),
+        at: answer.to,
+        groups,
+        ended: ended.into_iter().map(|(state, all)| (state, all.sum)).collect(),
+        caches: caches(ctx, period).await?,
+        replicas: backend
+            .replicas()
+            .into_iter()
+            .map(|(name, lag)| ReplicaStanding {
+                name,
+                lag_ms: lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
+            })
+            .collect(),
+        providers: backend
+            .engine()
+            .models()
+            .providers()
+            .map(|(name, is_resting)| ProviderStanding { name: name.to_owned(), is_resting })
+            .collect(),
+        models: models(ctx, period).await?,
+        firing: u64::try_from(firing).unwrap_or(0),
+        alerts: u64::try_from(alerts.len()).unwrap_or(0),
+    })
+}
+
+/// How the models did that were asked; the one that took the most time comes first.
+async fn models(ctx: &Ctx, period: Period) -> Result<Vec<ModelUse>> {
+    #[expect(clippy::cast_precision_loss, reason = "durations stay far below 2^52 microseconds")]
+    let ms = |micros: u64| micros as f64 / 1_000.0;
+    let replies = metrics::worst(ctx, Family::ModelDuration, period).await?;
+    let mut all: Vec<_> = replies
+        .into_iter()
+        .map(|(name, took)| ModelUse {
+            name,
+            replies: took.count,
+            p50_ms: took.quantile(500).map(ms),
+            p99_ms: took.quantile(990).map(ms),
+            errors: 0,
+        })
+        .collect();
+    for (name, errors) in metrics::worst(ctx, Family::ModelErrors, period).await? {
+        match all.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.errors = errors.sum,
+            None => all.push(ModelUse {
+                name,
+                replies: 0,
+                p50_ms: None,
+                p99_ms: None,
+                errors: errors.sum,
+            }),
+        }
+    }
+    Ok(all)
+}
+
+/// What the cache did, by kind; the kind that was asked the most comes first.
+async fn caches(ctx: &Ctx, period: Period) -> Result<Vec<CacheUse>> {
+    let mut all: Vec<CacheUse> = Vec::new();
+    for (family, is_hit) in [(Family::CacheHits, true), (Family::CacheMisses, false)] {
+        for (kind, counted) in metrics::worst(ctx, family, period).await? {
+            let index = all.iter().position(|known| known.kind == kind).unwrap_or_else(|| {
+                all.push(CacheUse { kind, hits: 0, misses: 0 });
+                all.len() - 1
+            });
+            let used = &mut all[index];
+            *(if is_hit { &mut used.hits } else { &mut used.misses }) += counted.sum;
+        }
+    }
+    all.sort_by_key(|used| std::cmp::Reverse(used.hits + used.misses));
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use resonant_domain::FaultKind;
+    use resonant_runtime::models::ModelWatch as _;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::metrics::Keeper;
+    use crate::{Backend, members, sample};
+
+    #[test]
+    fn every_figure_is_a_metric() {
+        for (title, name) in PARTS.iter().flat_map(|(_, figures)| figures.iter()) {
+            assert!(Metric::parse("metrics", name).is_ok(), "{title}: {name}");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn those_who_operate_see_what_was_measured(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let root = sample::member(&backend, "root").await.unwrap();
+        let stranger = overview(&root, Period::HOUR).await.unwrap_err();
+        assert_eq!(stranger.kind(), FaultKind::NotFound);
+        members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
+        let metrics = backend.metrics();
+        metrics.add(Family::SessionsEnded, "completed", 3);
+        metrics.add(Family::SessionsEnded, "failed", 1);
+        metrics.replied("openai:gpt", Duration::from_millis(20));
+        metrics.failed("openai:gpt");
+        metrics.failed("gemini:pro");
+        metrics.add(Family::CacheHits, "of a test", 1_000_000);
+        metrics.add(Family::CacheMisses, "of a test", 1_000_000);
+        Keeper::default().keep(&backend.system()).await.unwrap();
+        let overview = overview(&root, Period::HOUR).await.unwrap();
+        assert_eq!(overview.ended, [("completed".to_owned(), 3), ("failed".to_owned(), 1)]);
+        assert_eq!(overview.caches[0].hit_percent(), Some(50), "{:?}", overview.caches);
+        assert!(overview.replicas.is_empty() && overview.providers.is_empty());
+        let models: Vec<_> = overview.models.iter().map(|one| (one.replies, one.errors)).collect();
+        assert_eq!(models, [(1, 1), (0, 1)], "{:?}", overview.models);
+        let sessions = &overview.groups[0];
+        let ended = sessions.figures.iter().find(|shown| shown.title == "Ended").unwrap();
+        assert_eq!(ended.value, Some(4.0));
+    }
+}

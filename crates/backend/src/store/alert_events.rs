@@ -1,0 +1,260 @@
+//! The SQL of what happened to alerts, and of the messages that tell of it.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::alert::{AlertDelivery, AlertEvent, AlertEventKind, Channel, ChannelKind};
+use resonant_domain::webhook::DeliveryState;
+use resonant_domain::{AlertEventId, AlertId, DeliveryId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::known;
+use super::webhooks::Attempted;
+
+/// What happened, to be noted.
+pub(crate) struct NewEvent<'a> {
+    pub(crate) id: AlertEventId,
+    pub(crate) kind: AlertEventKind,
+    pub(crate) at: jiff::Timestamp,
+    pub(crate) text: &'a str,
+    pub(crate) by: Option<UserId>,
+}
+
+/// Notes what happened.
+#[tracing::instrument(name = "db.alert_event.insert", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    event: &NewEvent<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO alert_events (alert_id, event_id, kind, at, text, user_id)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        "#,
+        alert.as_uuid(),
+        event.id.as_uuid(),
+        event.kind.as_str(),
+        event.at.to_sqlx() as Timestamp,
+        event.text,
+        event.by.map(UserId::as_uuid) as Option<Uuid>,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists what happened to an alert lately, the newest first.
+#[tracing::instrument(name = "db.alert_event.list", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    limit: i64,
+) -> sqlx::Result<Vec<AlertEvent>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT e.event_id, e.kind, e.at AS "at: Timestamp", e.text,
+               u.display_name AS "display_name?"
+        FROM alert_events e
+        LEFT JOIN users u ON u.user_id = e.user_id
+        WHERE e.alert_id = $1
+        ORDER BY e.event_id DESC
+        LIMIT $2
+        "#,
+        alert.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(AlertEvent {
+                id: AlertEventId::from_uuid(row.event_id),
+                kind: known(AlertEventKind::parse(&row.kind), "kind")?,
+                at: row.at.to_jiff(),
+                text: row.text,
+                by: row.display_name,
+            })
+        })
+        .collect()
+}
+
+/// Forgets what happened before an instant, with its messages.
+#[tracing::instrument(name = "db.alert_event.delete_before", skip_all, err(level = "debug"))]
+pub(crate) async fn delete_before(
+    conn: &mut PgConnection,
+    before: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM alert_events WHERE at < $1", before.to_sqlx() as Timestamp)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A message, to be sent at once.
+pub(crate) struct NewDelivery<'a> {
+    pub(crate) id: DeliveryId,
+    pub(crate) event: AlertEventId,
+    pub(crate) position: i32,
+    pub(crate) channel: &'a Channel,
+    pub(crate) body: &'a str,
+    pub(crate) at: jiff::Timestamp,
+}
+
+/// Writes a message that is due.
+#[tracing::instrument(name = "db.alert_event.insert_delivery", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn insert_delivery(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    new: &NewDelivery<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO alert_deliveries (delivery_id, alert_id, event_id, position, channel, url, body,
+                                      next_attempt_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        "#,
+        new.id.as_uuid(),
+        alert.as_uuid(),
+        new.event.as_uuid(),
+        new.position,
+        new.channel.kind.as_str(),
+        new.channel.url,
+        new.body,
+        new.at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists the newest messages of an alert.
+#[tracing::instrument(name = "db.alert_event.list_deliveries", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn list_deliveries(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    limit: i64,
+) -> sqlx::Result<Vec<AlertDelivery>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT d.delivery_id, e.kind, d.channel, d.url, d.state, d.attempts,
+               d.next_attempt_at AS "next_attempt_at: Timestamp", d.last_status, d.last_error,
+               d.created_at AS "created_at: Timestamp", d.delivered_at AS "delivered_at: Timestamp"
+        FROM alert_deliveries d
+        JOIN alert_events e ON e.alert_id = d.alert_id AND e.event_id = d.event_id
+        WHERE d.alert_id = $1
+        ORDER BY d.event_id DESC, d.position
+        LIMIT $2
+        "#,
+        alert.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let kind = known(ChannelKind::parse(&row.channel), "channel")?;
+            Ok(AlertDelivery {
+                id: DeliveryId::from_uuid(row.delivery_id),
+                event: known(AlertEventKind::parse(&row.kind), "kind")?,
+                channel: Channel { kind, url: row.url },
+                state: known(DeliveryState::parse(&row.state), "state")?,
+                attempts: row.attempts,
+                next_attempt_at: row.next_attempt_at.map(Timestamp::to_jiff),
+                last_status: row.last_status,
+                last_error: row.last_error,
+                created_at: row.created_at.to_jiff(),
+                delivered_at: row.delivered_at.map(Timestamp::to_jiff),
+            })
+        })
+        .collect()
+}
+
+/// A message that is due.
+pub(crate) struct Due {
+    pub(crate) id: DeliveryId,
+    pub(crate) alert: AlertId,
+    pub(crate) channel: Channel,
+    pub(crate) body: String,
+    /// Counts this attempt.
+    pub(crate) attempts: i32,
+}
+
+/// Takes messages that are due, counts the attempt, and keeps others from them until `retaken_at`.
+/// One that an earlier message to the same channel waits before waits too: no end overtakes its
+/// beginning.
+#[tracing::instrument(name = "db.alert_event.claim_due", skip_all, err(level = "debug"))]
+pub(crate) async fn claim_due(
+    conn: &mut PgConnection,
+    now: jiff::Timestamp,
+    retaken_at: jiff::Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<Due>> {
+    let rows = sqlx::query!(
+        r#"
+        WITH due AS (
+            SELECT d.delivery_id
+            FROM alert_deliveries d
+            WHERE d.next_attempt_at <= $1
+              AND NOT EXISTS (
+                  SELECT FROM alert_deliveries earlier
+                  WHERE earlier.alert_id = d.alert_id AND earlier.event_id < d.event_id
+                    AND earlier.url = d.url AND earlier.next_attempt_at IS NOT NULL
+              )
+            ORDER BY d.next_attempt_at
+            LIMIT $3
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE alert_deliveries d
+        SET attempts = d.attempts + 1, next_attempt_at = $2
+        FROM due
+        WHERE d.delivery_id = due.delivery_id
+        RETURNING d.delivery_id, d.alert_id, d.channel, d.url, d.body, d.attempts
+        "#,
+        now.to_sqlx() as Timestamp,
+        retaken_at.to_sqlx() as Timestamp,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let kind = known(ChannelKind::parse(&row.channel), "channel")?;
+            Ok(Due {
+                id: DeliveryId::from_uuid(row.delivery_id),
+                alert: AlertId::from_uuid(row.alert_id),
+                channel: Channel { kind, url: row.url },
+                body: row.body,
+                attempts: row.attempts,
+            })
+        })
+        .collect()
+}
+
+/// Writes what came of an attempt, unless a later one has begun.
+#[tracing::instrument(name = "db.alert_event.update_delivery", skip_all, fields(delivery.id = %id), err(level = "debug"))]
+pub(crate) async fn update_delivery(
+    conn: &mut PgConnection,
+    id: DeliveryId,
+    attempts: i32,
+    done: &Attempted,
+) -> sqlx::Result<()> {
+    let is_delivered = done.state == DeliveryState::Delivered;
+    sqlx::query!(
+        r#"
+        UPDATE alert_deliveries
+        SET state = $3, last_status = $4, last_error = $5, next_attempt_at = $6, delivered_at = $7
+        WHERE delivery_id = $1 AND (attempts = $2 OR $8)
+        "#,
+        id.as_uuid(),
+        attempts,
+        done.state.as_str(),
+        done.status,
+        done.error,
+        done.next_attempt_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        is_delivered.then(|| done.at.to_sqlx()) as Option<Timestamp>,
+        is_delivered,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+// An admin sees how the installation stands and makes an alert; to everyone else there is no such page.
+
+import { spawnSync } from 'node:child_process';
+import type { Page } from '@playwright/test';
+import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { ports, serverEnv, serverProgram } from '../fixtures/servers.ts';
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { AccountPages } from '../pages/account.ts';
+
+const pages = [
+  { name: 'the overview', path: '/admin', title: /Administration/ },
+  { name: 'the service levels', path: '/admin/service-levels?period=24h', title: /Service levels/ },
+  { name: 'the alerts', path: '/admin/alerts', title: /Alerts/ },
+];
+
+/** Signs up, and is appointed the way it is done on the machine itself. */
+async function beAdmin(page: Page): Promise<AccountPages> {
+  const account = new AccountPages(page);
+  await account.open('/sign-up');
+  await account.fillSignUp('Operator');
+  await page.locator('main form').getByRole('button').click();
+  await expect(account.menu).toContainText('Operator');
+  const env = serverEnv(ports.builtin, 'resonant_browser');
+  const { status, stderr } = spawnSync(serverProgram, ['admin', 'create', account.email], { env, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return account;
+}
+
+test('the administration is found in the menu of an admin', async ({ page }) => {
+  const account = await beAdmin(page);
+  await visit(page, '/');
+  await account.openMenu();
+  await account.menu.getByRole('link', { name: 'Administration' }).click();
+  await expect(page).toHaveURL('/admin');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Administration');
+  await page.getByRole('link', { name: 'Service levels' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Service levels');
+  await expect(page.getByRole('row', { name: /API response time \(p99\)/ })).toBeVisible();
+  await page.getByRole('link', { name: '7 days' }).click();
+  await expect(page).toHaveURL(/period=7d/);
+  await expect(page.getByRole('link', { name: '7 days' })).toHaveAttribute('aria-current', 'true');
+  await page.getByRole('button', { name: 'Stop refreshing' }).click();
+  await expect(page.getByRole('button', { name: 'Refresh every 15 seconds' })).toBeVisible();
+});
+
+test('an alert is made, silenced and deleted', async ({ page, browserConsole }) => {
+  browserConsole.allow(/status of 400/);
+  await beAdmin(page);
+  await visit(page, '/admin/alerts');
+  const name = `Queue ${Date.now()}`;
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+  await page.getByRole('textbox', { name: 'Value', exact: true }).fill('much');
+  await page.getByRole('button', { name: 'Make the alert' }).click();
+  await expect(page.getByText('must be a number')).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(name);
+  await page.getByRole('textbox', { name: 'Value', exact: true }).fill('100000');
+  await page.getByRole('button', { name: 'Make the alert' }).click();
+  await expect(page.getByRole('heading', { level: 2, name })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Silence', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'End the silence' })).toBeVisible();
+  await page.getByRole('button', { name: 'Delete the alert' }).click();
+  await expect(page).toHaveURL('/admin/alerts');
+  await expect(page.getByRole('link', { name })).toHaveCount(0);
+});
+
+for (const { name, path, title } of pages) {
+  test(`${name}: accessible, narrow, from its own chunk`, async ({ page }) => {
+    await beAdmin(page);
+    const chunks: string[] = [];
+    page.on('response', (response) => {
+      const file = new URL(response.url()).pathname;
+      if (file.includes('split_admin') && file.endsWith('.wasm')) chunks.push(file);
+    });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await visit(page, path);
+      await expect(page).toHaveTitle(title);
+      await expectAccessible(page);
+    }
+    expect(chunks.length).toBeGreaterThan(0);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.reload();
+    await untilLive(page);
+    await expectNoSidewaysScroll(page);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+  });
+}
+
+test('to everyone else there is no administration', async ({ page, browserConsole }) => {
+  browserConsole.allow(/404/);
+  for (const { path } of pages) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(404);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');
+  }
+});
