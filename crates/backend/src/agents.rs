@@ -28,8 +28,8 @@ pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
 pub(crate) use versions::spec_of;
 pub use versions::{
-    compare, get_version, preview_draft, preview_new, publish, published, replace_draft, restore_version,
-    versions,
+    compare, get_version, preview_draft, preview_new, publish, published, replace_draft,
+    restore_version, versions,
 };
 
 /// Which agents are wanted.

@@ -145,7 +145,9 @@ pub async fn run_due(ctx: &Ctx) -> Result<usize> {
         loop {
             let mut tx = backend.begin_on(shard).await?;
             let now = backend.now();
-            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now, owners).await? else { break };
+            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now, owners).await? else {
+                break;
+            };
             let started = start(backend, &mut tx, &fixed).await?;
             let schedule = &mut fixed.schedule;
             schedule.last_run_at = Some(now);

@@ -48,6 +48,6 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId, ReportId,
-    ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId, WebhookId,
+    AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId,
+    ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId, WebhookId,
 };

@@ -135,7 +135,8 @@ async fn every_answer_is_as_it_is_described() {
     let source = json!({ "document": "{\"openapi\":\"3.1.0\",\"paths\":{}}" });
     let budget = json!({ "max_tokens": 1_000_000 });
     let decision = json!({ "waiting": 1, "kind": "answer" });
-    let file = json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
+    let file =
+        json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
     let review = json!({ "stars": 5, "text": "Good" });
     let handbook = json!({ "title": "Handbook", "text": "Employees get 30 days of leave." });
     let alert = json!({

@@ -56,7 +56,8 @@ fn BrowsePage(
         Some(category) => format!("{} agents", Category::title(category)),
     };
     // One address per category stands for all its searches, orders and pages.
-    let canonical = move || Search { category: category.try_get().flatten(), ..Search::default() }.href();
+    let canonical =
+        move || Search { category: category.try_get().flatten(), ..Search::default() }.href();
 
     let count = move || {
         let page = page.get()?.ok()?;
