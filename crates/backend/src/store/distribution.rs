@@ -39,6 +39,40 @@ pub(crate) async fn is_possible(conn: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
+/// Which of these tables refer to which others of them: the one that refers comes first.
+#[tracing::instrument(name = "db.distribution.list_references", skip_all, err(level = "debug"))]
+async fn list_references(
+    conn: &mut PgConnection,
+    tables: &[String],
+) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT conrelid::REGCLASS::TEXT AS "table!", confrelid::REGCLASS::TEXT AS "other!"
+        FROM pg_constraint
+        WHERE contype = 'f' AND conrelid <> confrelid
+          AND conrelid::REGCLASS::TEXT = ANY ($1) AND confrelid::REGCLASS::TEXT = ANY ($1)
+        "#,
+        tables,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.table, row.other)).collect())
+}
+
+/// The tables, each behind those that it refers to: Citus spreads no table that refers to one that
+/// is not spread.
+fn in_order(mut rest: Vec<String>, references: &[(String, String)]) -> Vec<String> {
+    let mut ordered = Vec::new();
+    let is_free = |table: &String, rest: &[String]| {
+        references.iter().all(|(one, other)| one != table || !rest.contains(other))
+    };
+    while let Some(at) = rest.iter().position(|table| is_free(table, &rest)) {
+        ordered.push(rest.remove(at));
+    }
+    ordered.extend(rest);
+    ordered
+}
+
 /// The statements that spread every table of owners by its owner, next to each other, and copy what
 /// they refer to to every node. Each does nothing to a table that is spread already.
 pub(crate) async fn statements(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
@@ -52,8 +86,10 @@ pub(crate) async fn statements(conn: &mut PgConnection) -> sqlx::Result<Vec<Stri
         .iter()
         .map(|table| guarded(table, format!("create_reference_table('{table}')")))
         .collect();
-    let mut tables = list_tables(conn).await?;
+    let mut tables = list_tables(&mut *conn).await?;
     tables.retain(|table| table != LOCAL);
+    let references = list_references(conn, &tables).await?;
+    let mut tables = in_order(tables, &references);
     tables.extend(EVERYBODYS.iter().map(|table| (*table).to_owned()));
     for table in &tables {
         let beside = if *table == tables[0] { "default" } else { &tables[0] };
@@ -91,6 +127,17 @@ mod tests {
             assert!(statements.contains(part), "{part} in {statements}");
         }
         assert!(!statements.contains("'session_queue'"));
+        let place = |table: &str| {
+            statements.find(&format!("create_distributed_table('{table}'")).expect("it is spread")
+        };
+        for (first, then) in [
+            ("agents", "agent_memories"),
+            ("agents", "knowledge_documents"),
+            ("knowledge_documents", "knowledge_passages"),
+            ("webhooks", "webhook_deliveries"),
+        ] {
+            assert!(place(first) < place(then), "{first} before {then}: {statements}");
+        }
         assert!(!super::is_possible(&mut conn).await.unwrap());
     }
 }
