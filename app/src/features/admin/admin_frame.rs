@@ -33,6 +33,7 @@ pub(super) fn AdminHead(
         (paths::ADMIN, "Overview"),
         (paths::SERVICE_LEVELS, "Service levels"),
         (paths::ALERTS, "Alerts"),
+        (paths::MODERATION, "Review queue"),
     ];
     let links = links
         .map(|(href, text)| {

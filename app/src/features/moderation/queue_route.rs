@@ -138,7 +138,9 @@ fn Queue(waiting: Waiting, close: ServerAction<CloseReport>) -> impl IntoView {
             <PageHead
                 title="Review queue"
                 lead="What people hand in for the marketplace, and what they report."
-            />
+            >
+                <LinkButton href=paths::ADMIN>"Administration"</LinkButton>
+            </PageHead>
             {nothing}
             {cases}
             {reports}
