@@ -98,7 +98,7 @@ pub(super) fn AlertFields(
                 error=field_error(error, "condition.value")
             />
             <Field
-                label="Over at"
+                label="Recovers at"
                 name="form[clear_value]"
                 value=form.clear_value
                 optional=true
