@@ -62,7 +62,8 @@ tested=(--workspace --exclude frontend --locked)
 
 run_rust_tests() {
   if have cargo-nextest; then
-    cargo nextest run "${tested[@]}" --no-fail-fast "$@"
+    # As for the journeys: a test that passes at its second try is named flaky and wants mending.
+    cargo nextest run "${tested[@]}" --no-fail-fast ${CI:+--retries 1} "$@"
   else
     cargo test "${tested[@]}" --no-fail-fast "$@"
   fi
