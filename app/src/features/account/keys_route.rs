@@ -7,7 +7,7 @@ use resonant_domain::api_key::{ApiKey, NAME_MAX, Scope};
 
 use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
 use super::key_life::KeyLife;
-use crate::error::{AppError, action_error, field_error, successes};
+use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -26,9 +26,9 @@ pub struct KeysRoute {
 impl LazyPage for KeysRoute {
     fn data() -> Self {
         let (create, revoke) = (ServerAction::<CreateKey>::new(), ServerAction::<RevokeKey>::new());
-        let changes = [successes(create), successes(revoke)];
-        let version = move || changes.map(|change| change.get());
-        let keys = Resource::new_blocking(version, |_| list_keys());
+        let changes = (create.version(), revoke.version());
+        let keys =
+            Resource::new_blocking(move || (changes.0.get(), changes.1.get()), |_| list_keys());
         Self { keys, create, revoke }
     }
 

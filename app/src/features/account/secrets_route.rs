@@ -6,7 +6,7 @@ use resonant_domain::FaultKind;
 use resonant_domain::secret::{SECRET_MIN, SecretSummary};
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
-use crate::error::{AppError, action_error, field_error, successes};
+use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -27,13 +27,13 @@ impl LazyPage for SecretsRoute {
     fn data() -> Self {
         let (create, update, delete) =
             (ServerAction::new(), ServerAction::new(), ServerAction::new());
-        let changes = [
-            successes::<CreateSecret>(create),
-            successes::<UpdateSecret>(update),
-            successes::<DeleteSecret>(delete),
-        ];
-        let version = move || changes.map(|change| change.get());
-        let secrets = Resource::new_blocking(version, |_| list_secrets());
+        let changes = move || {
+            let create: ServerAction<CreateSecret> = create;
+            let update: ServerAction<UpdateSecret> = update;
+            let delete: ServerAction<DeleteSecret> = delete;
+            (create.version().get(), update.version().get(), delete.version().get())
+        };
+        let secrets = Resource::new_blocking(changes, |_| list_secrets());
         Self { create, update, delete, secrets }
     }
 

@@ -11,10 +11,9 @@ use super::api::{
     Automations, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule, DeleteTrigger,
     DeleteWebhook, SwitchSchedule, get_automations,
 };
-use crate::error::{AppError, action_error, field_error, successes};
+use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
     PageHead, Skeleton, TextArea, Time, Tone,
@@ -51,25 +50,24 @@ impl Actions {
         }
     }
 
-    /// Changes whenever one of them has succeeded.
-    fn changes(self) -> impl Fn() -> [usize; 7] {
-        let changes = [
-            successes(self.create_schedule),
-            successes(self.switch_schedule),
-            successes(self.delete_schedule),
-            successes(self.create_trigger),
-            successes(self.delete_trigger),
-            successes(self.create_webhook),
-            successes(self.delete_webhook),
-        ];
-        move || changes.map(|change| change.get())
+    /// Changes whenever one of them has run.
+    fn versions(self) -> [usize; 7] {
+        [
+            self.create_schedule.version().get(),
+            self.switch_schedule.version().get(),
+            self.delete_schedule.version().get(),
+            self.create_trigger.version().get(),
+            self.delete_trigger.version().get(),
+            self.create_webhook.version().get(),
+            self.delete_webhook.version().get(),
+        ]
     }
 }
 
 impl LazyPage for AutomationsRoute {
     fn data() -> Self {
         let actions = Actions::new();
-        let automations = Resource::new_blocking(actions.changes(), |_| get_automations());
+        let automations = Resource::new_blocking(move || actions.versions(), |_| get_automations());
         Self { actions, automations }
     }
 
@@ -142,13 +140,6 @@ fn Schedules(
 ) -> impl IntoView {
     let create = actions.create_schedule;
     let error = action_error(create);
-    // A trigger's form has a goal too.
-    let refused = refused_form();
-    let is_refused = refused.text("cron").is_some();
-    let typed = |name| refused.text(name).filter(|_| is_refused);
-    let cron = typed("cron").unwrap_or_default();
-    let time_zone = typed("time_zone").unwrap_or_else(|| "UTC".to_owned());
-    let goal = typed("goal").unwrap_or_default();
     let rows = schedules
         .into_iter()
         .map(|schedule| view! { <ScheduleRow schedule actions /> })
@@ -166,7 +157,6 @@ fn Schedules(
                     <Field
                         label="When"
                         name="cron"
-                        value=cron
                         required=true
                         autocomplete="off"
                         placeholder="30 7 * * 1-5"
@@ -176,7 +166,7 @@ fn Schedules(
                     <Field
                         label="Time zone"
                         name="time_zone"
-                        value=time_zone
+                        value="UTC"
                         required=true
                         autocomplete="off"
                         hint="Such as Europe/Berlin"
@@ -186,7 +176,6 @@ fn Schedules(
                         label="Goal"
                         name="goal"
                         id="schedule-goal"
-                        value=goal
                         rows=2
                         required=true
                         error=field_error(error, "goal")
@@ -260,13 +249,9 @@ fn Triggers(
 ) -> impl IntoView {
     let (create, delete) = (actions.create_trigger, actions.delete_trigger);
     let error = action_error(create);
-    // A schedule's form has a goal too.
-    let refused = refused_form();
-    let typed = refused.text("goal").filter(|_| refused.text("cron").is_none()).unwrap_or_default();
     let rows = triggers
         .into_iter()
         .map(|WithKey { made, signing_key }| {
-            let label = format!("Delete the trigger {}", made.path);
             view! {
                 <li class="secret">
                     <p>{made.goal}</p>
@@ -274,7 +259,7 @@ fn Triggers(
                     <SigningKey signing_key />
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=made.id.to_string() />
-                        <Button kind=ButtonKind::Danger busy=delete.pending() label=label>
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
                             "Delete"
                         </Button>
                     </ActionForm>
@@ -296,7 +281,6 @@ fn Triggers(
                         label="Goal"
                         name="goal"
                         id="trigger-goal"
-                        value=typed
                         rows=2
                         required=true
                         error=field_error(error, "goal")
@@ -315,14 +299,13 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
     let rows = webhooks
         .into_iter()
         .map(|WithKey { made, signing_key }| {
-            let label = format!("Delete the webhook {}", made.url);
             view! {
                 <li class="secret">
                     <code class="secret__name">{made.url}</code>
                     <SigningKey signing_key />
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=made.id.to_string() />
-                        <Button kind=ButtonKind::Danger busy=delete.pending() label=label>
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
                             "Delete"
                         </Button>
                     </ActionForm>
@@ -343,7 +326,6 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
                         label="Address"
                         name="url"
                         type_="url"
-                        value=refused_form().text("url").unwrap_or_default()
                         required=true
                         autocomplete="off"
                         placeholder="https://example.org/hook"
