@@ -29,7 +29,7 @@ mod frame;
 mod not_found;
 
 use frame::Frame;
-use not_found::NotFoundPage;
+pub(crate) use not_found::NotFoundPage;
 
 /// All of Resonant's pages.
 #[component]

@@ -2,12 +2,12 @@
 //! everyone else sees.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use resonant_domain::FaultKind;
 
+use crate::app::NotFoundPage;
 use crate::error::AppError;
-use crate::ui::{ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead};
-use crate::{paths, ssr};
+use crate::paths;
+use crate::ui::{ErrorPanel, PageHead};
 
 /// The periods that can be chosen, with their titles.
 pub(super) const PERIODS: [(&str, &str); 3] =
@@ -85,21 +85,7 @@ pub(super) fn Refused(
     error: AppError,
 ) -> impl IntoView {
     if matches!(error.kind, FaultKind::NotFound | FaultKind::Unauthenticated) {
-        ssr::not_found();
-        return view! {
-            <Title text="Page not found" />
-            <h1 class="visually-hidden">"Page not found"</h1>
-            <EmptyState
-                icon=IconName::Compass
-                title="There is no page at this address"
-                text="It may have moved, or the link was mistyped."
-            >
-                <LinkButton href=paths::HOME kind=ButtonKind::Primary>
-                    "Back to the start page"
-                </LinkButton>
-            </EmptyState>
-        }
-        .into_any();
+        return view! { <NotFoundPage /> }.into_any();
     }
     view! {
         <h1>"This cannot be shown"</h1>

@@ -8,13 +8,14 @@ use resonant_domain::listing::ListingState;
 use resonant_domain::publication::{CaseSummary, Report};
 
 use super::api::{CloseReport, Waiting, get_queue};
+use crate::app::NotFoundPage;
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
     Skeleton, Time, Tone,
 };
-use crate::{paths, ssr};
 
 /// The moderators' queue.
 pub struct QueueRoute {
@@ -57,23 +58,7 @@ pub(super) fn Refused(
     path: String,
 ) -> impl IntoView {
     match error.kind {
-        FaultKind::NotFound => {
-            ssr::not_found();
-            view! {
-                <Title text="Page not found" />
-                <h1 class="visually-hidden">"Page not found"</h1>
-                <EmptyState
-                    icon=IconName::Compass
-                    title="There is no page at this address"
-                    text="It may have moved, or the link was mistyped."
-                >
-                    <LinkButton href=paths::HOME kind=ButtonKind::Primary>
-                        "Back to the start page"
-                    </LinkButton>
-                </EmptyState>
-            }
-            .into_any()
-        }
+        FaultKind::NotFound => view! { <NotFoundPage /> }.into_any(),
         FaultKind::Unauthenticated => view! {
             <Title text="Review queue" />
             <h1 class="visually-hidden">"Review queue"</h1>
