@@ -22,4 +22,4 @@ pub use jobs::Jobs;
 pub use router::{router, router_of_worker};
 pub use serve::{Role, serve, serve_until_stopped};
 pub use settings::Settings;
-pub use state::AppState;
+pub use state::{AppState, Process};

@@ -3,7 +3,6 @@
 use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,7 +19,7 @@ use crate::jobs::Jobs;
 use crate::middleware::problem::chain;
 use crate::router::{router, router_of_worker};
 use crate::settings::Settings;
-use crate::state::AppState;
+use crate::state::{AppState, Process};
 use crate::upkeep::keep_up;
 use crate::worker::Workers;
 
@@ -80,15 +79,15 @@ pub async fn serve_until_stopped(
     let workers = Workers::start(&backend, sessions, &stopping);
     let jobs = Jobs::start(&backend, &settings.backend.database, &stopping);
     tokio::spawn(keep_up(backend.clone(), stopping.clone()));
-    let state = AppState {
+    let state = AppState::from(Process {
         backend,
         leptos: settings.leptos.clone(),
-        site: Arc::new(settings.site.clone()),
-        limits: Arc::new(settings.limits.clone()),
-        operations: Arc::new(operations.clone()),
+        site: settings.site.clone(),
+        limits: settings.limits.clone(),
+        operations: operations.clone(),
         leaving: leaving.clone(),
         stopping: stopping.clone(),
-    };
+    });
     let router = if role == Role::Worker { router_of_worker(state) } else { router(state) };
     tracing::info!(address = %listener.local_addr()?, ?role, "Resonant listens");
     let served = tokio::spawn(serve(listener, router, stopping.clone(), operations.drain));

@@ -14,10 +14,16 @@ const ENCODINGS: [&str; 3] = ["br", "gzip", "zstd"];
 
 /// Translates the tags of a request and of its answer.
 pub async fn translate(mut request: Request, next: Next) -> Response {
-    let accepted = accepted(request.headers());
-    // A caller that does not take brotli now has no use for the packed answer it may have.
-    let asked = unpack_tags(request.headers_mut(), &header::IF_NONE_MATCH, &accepted);
-    unpack_tags(request.headers_mut(), &header::IF_MATCH, &ENCODINGS);
+    let headers = request.headers_mut();
+    let mut asked = Vec::new();
+    if headers.contains_key(header::IF_NONE_MATCH) {
+        // A caller that does not take brotli now has no use for the packed answer it may have.
+        let accepted = accepted(headers);
+        asked = unpack_tags(headers, &header::IF_NONE_MATCH, &accepted);
+    }
+    if headers.contains_key(header::IF_MATCH) {
+        unpack_tags(headers, &header::IF_MATCH, &ENCODINGS);
+    }
     let mut response = next.run(request).await;
     let encoding = if response.status() == StatusCode::NOT_MODIFIED {
         asked.first().copied()

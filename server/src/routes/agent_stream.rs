@@ -47,7 +47,7 @@ pub(crate) async fn follow(
         (header::CACHE_CONTROL, reply::NO_STORE),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    let frames = frames(ctx, watch, state.stopping).map(Ok::<_, Infallible>);
+    let frames = frames(ctx, watch, state.stopping.clone()).map(Ok::<_, Infallible>);
     Ok((headers, Body::from_stream(frames)).into_response())
 }
 

@@ -113,7 +113,8 @@ fn answer(events: EventStream, state: AppState) -> Response {
         (header::CACHE_CONTROL, reply::NO_STORE),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    let body = Body::from_stream(frames(events, state.stopping, open).map(Ok::<_, Infallible>));
+    let body =
+        Body::from_stream(frames(events, state.stopping.clone(), open).map(Ok::<_, Infallible>));
     (headers, body).into_response()
 }
 

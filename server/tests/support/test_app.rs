@@ -1,6 +1,5 @@
 //! Builds the router over a fresh database.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,7 +16,7 @@ use resonant_domain::session::Session;
 use serde_json::json;
 use server::settings::{Limits, Operations, Site};
 use server::worker::Workers;
-use server::{AppState, router};
+use server::{AppState, Process, router};
 use tokio_util::sync::CancellationToken;
 
 use super::{Call, fresh_database};
@@ -119,15 +118,15 @@ impl Builder {
             .site_root(concat!(env!("CARGO_MANIFEST_DIR"), "/../public"))
             .site_pkg_dir("pkg")
             .build();
-        let state = AppState {
+        let state = AppState::from(Process {
             backend: backend.clone(),
             leptos,
-            site: Arc::new(self.site),
-            limits: Arc::new(self.limits),
-            operations: Arc::new(self.operations),
+            site: self.site,
+            limits: self.limits,
+            operations: self.operations,
             leaving: CancellationToken::new(),
             stopping: stopping.clone(),
-        };
+        });
         TestApp { router: router(state), backend, stopping, workers: Some(workers), database }
     }
 }
