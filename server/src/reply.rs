@@ -20,20 +20,18 @@ pub(crate) const PUBLIC: HeaderValue =
 /// A JSON document with its status and how caches may treat it.
 pub(crate) fn json<T: Serialize>(status: StatusCode, cache: HeaderValue, body: &T) -> Response {
     match serde_json::to_vec(body) {
-        Ok(bytes) => (
-            status,
-            [
-                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-                (header::CACHE_CONTROL, cache),
-            ],
-            bytes,
-        )
-            .into_response(),
+        Ok(bytes) => written(status, cache, bytes),
         Err(error) => {
             tracing::error!(error = %error, "an answer could not be written as JSON");
             Fault::of(FaultKind::Internal, "the answer could not be written").into_response()
         }
     }
+}
+
+/// A JSON document that is written already.
+pub(crate) fn written(status: StatusCode, cache: HeaderValue, json: Vec<u8>) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)], json).into_response()
 }
 
 /// A page of owned things under their name, with the way to the next one.

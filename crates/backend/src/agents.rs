@@ -15,12 +15,15 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::{AgentId, UserId};
 use resonant_runtime::tools::check_grants;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
+use crate::cache::agent_page::{AgentPageEntry, AgentPageKey};
 use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Document, Error, Result, access, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, store};
 
 pub use changes::{AgentWatch, changes, watch};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
@@ -43,30 +46,82 @@ pub struct AgentFilter {
 
 const NOT_FOUND: Error = Error::NotFound("agent");
 
+/// A page of agents as programs get it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentPage {
+    /// The agents, the one that changed last first.
+    pub agents: Vec<AgentSummary>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+    /// Where it begins.
+    pub next_cursor: Option<String>,
+}
+
 /// Lists the caller's agents, the one that changed last first.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let limit = filter.page.checked_limit()?;
-    let scope = ("agents", owner, filter.status);
-    let cursors = ctx.backend().cursors().await?;
-    let after: Option<AgentPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
+    let page = match filter.page.cursor.as_deref() {
+        None | Some("") => first_page(ctx, &filter).await?.value().clone(),
+        Some(cursor) => page_after(ctx, &filter, cursor).await?,
+    };
+    Ok(Page { items: page.agents, next_cursor: page.next_cursor })
+}
 
-    let mut conn = ctx.backend().read(owner).await?;
-    let wanted = i64::from(limit) + 1;
-    let mut items = store::agents::list(&mut conn, owner, filter.status, after, wanted).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
+/// The first page of the caller's agents, whatever cursor the filter has.
+///
+/// # Errors
+/// Those of [`list`].
+pub async fn first_page(ctx: &Ctx, filter: &AgentFilter) -> Result<Arc<Document<AgentPage>>> {
+    let key = page_key(ctx, filter)?;
+    let backend = ctx.backend();
+    let found = backend.cache().get::<AgentPageEntry>(backend, &key).await?;
+    found.ok_or(NOT_FOUND)
+}
+
+/// The page of the caller's agents behind the one that ended with `cursor`.
+///
+/// # Errors
+/// Those of [`list`].
+pub async fn page_after(ctx: &Ctx, filter: &AgentFilter, cursor: &str) -> Result<AgentPage> {
+    let key = page_key(ctx, filter)?;
+    let scope = page_scope(&key);
+    let after = ctx.backend().cursors().await?.open(&scope, Some(cursor))?;
+    let mut conn = ctx.backend().read(key.owner).await?;
+    page(ctx.backend(), &mut conn, &key, after).await
+}
+
+fn page_key(ctx: &Ctx, filter: &AgentFilter) -> Result<AgentPageKey> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    Ok(AgentPageKey { owner, status: filter.status, limit: filter.page.checked_limit()? })
+}
+
+/// What a cursor belongs to.
+const fn page_scope(key: &AgentPageKey) -> (&'static str, UserId, Option<AgentStatus>) {
+    ("agents", key.owner, key.status)
+}
+
+/// Reads a page of agents.
+pub(crate) async fn page(
+    backend: &Backend,
+    conn: &mut PgConnection,
+    key: &AgentPageKey,
+    after: Option<AgentPosition>,
+) -> Result<AgentPage> {
+    let cursors = backend.cursors().await?;
+    let wanted = i64::from(key.limit) + 1;
+    let mut agents = store::agents::list(conn, key.owner, key.status, after, wanted).await?;
+    let has_more = agents.len() > key.limit as usize;
+    agents.truncate(key.limit as usize);
+    let next_cursor = match agents.last() {
         Some(last) if has_more => {
             let position = AgentPosition { updated_at: last.updated_at, id: last.id };
-            Some(cursors.seal(&scope, &position)?)
+            Some(cursors.seal(&page_scope(key), &position)?)
         }
         _ => None,
     };
-    Ok(Page { items, next_cursor })
+    Ok(AgentPage { agents, has_more, next_cursor })
 }
 
 /// Reads one agent of the caller.

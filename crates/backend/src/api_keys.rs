@@ -10,6 +10,8 @@ use resonant_domain::api_key::{ApiKey, KEY_START, KEYS_MAX, NewApiKey, Scope, Sc
 use sha2::{Digest as _, Sha256};
 
 use crate::backend::random;
+use crate::cache::Stale;
+use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey, KnownApiKey};
 use crate::store::api_keys::KeyHash;
 use crate::{Actor, Backend, Ctx, Error, Result, access, store};
 
@@ -67,7 +69,8 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
     let most = i64::try_from(KEYS_MAX).unwrap_or(i64::MAX);
     let mut tx = ctx.backend().catalogue_begin().await?;
     if let Some(made) = ctx.made_before() {
-        // Its text went down with whoever made it: a key that nobody knows is of no use.
+        // Its text went down with whoever made it: a key that nobody knows is of no use, and nobody has
+        // used it.
         store::api_keys::delete(&mut tx, owner, ApiKeyId::from_uuid(made)).await?;
     }
     if !store::api_keys::insert(&mut tx, owner, &key, &hash(&text), most).await? {
@@ -105,23 +108,21 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
     Ok(store::api_keys::list(&mut conn, owner).await?)
 }
 
-/// Ends a key of the caller: from now on no process takes it.
+/// Ends a key of the caller: from now on this process does not take it, and the others from when they
+/// hear of it.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
 pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::KeysWrite)?;
-    let mut conn = ctx.backend().catalogue_write().await?;
-    if !store::api_keys::delete(&mut conn, owner, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let hash = store::api_keys::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    ctx.backend().commit(tx, Stale::one::<ApiKeyEntry>(&ApiKeyKey(hash))).await?;
     tracing::info!(key.id = %id, user.id = %owner, "API key revoked");
     Ok(())
 }
 
-/// Tells whom a key stands for; `None` when it stands for nobody. Asks the database each time, because
-/// a key that was revoked must not be taken by any process.
+/// Tells whom a key stands for; `None` when it stands for nobody.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
@@ -129,18 +130,40 @@ pub async fn authenticate(backend: &Backend, text: &str) -> Result<Option<Actor>
     if !is_key(text) {
         return Ok(None);
     }
-    let (hash, now) = (hash(text), backend.now());
+    let key = ApiKeyKey(hash(text));
+    let known = backend.cache().get::<ApiKeyEntry>(backend, &key).await?;
+    let mut known = known.map(|known| *known.value());
+    let now = backend.now();
+    if known.is_some_and(|known| now.duration_since(known.seen_at) >= USE_STEP) {
+        known = look_up(backend, &key.0).await?;
+    }
+    Ok(known.filter(|known| known.expires_at.is_none_or(|at| at > now)).map(|known| Actor::Key {
+        owner: known.owner,
+        key: known.id,
+        scopes: known.scopes,
+    }))
+}
+
+/// Reads whom a key stands for, and notes that it is used when that was not noted for a while.
+pub(crate) async fn look_up(backend: &Backend, hash: &KeyHash) -> Result<Option<KnownApiKey>> {
+    let now = backend.now();
     // Where it is written: a replica may not have heard of the revocation yet.
     let mut conn = backend.catalogue_write().await?;
-    let known = store::api_keys::find_by_hash(&mut conn, &hash).await?;
+    let known = store::api_keys::find_by_hash(&mut conn, hash).await?;
     let Some(known) = known.filter(|known| known.expires_at.is_none_or(|at| at > now)) else {
         return Ok(None);
     };
     if known.last_used_at.is_none_or(|at| now.duration_since(at) >= USE_STEP) {
-        store::api_keys::update_last_used(&mut conn, &hash, now, now - USE_STEP).await?;
+        store::api_keys::update_last_used(&mut conn, hash, now, now - USE_STEP).await?;
         conn.commit().await?;
     }
-    Ok(Some(Actor::Key { owner: known.user_id, key: known.id, scopes: known.scopes }))
+    Ok(Some(KnownApiKey {
+        id: known.id,
+        owner: known.user_id,
+        scopes: known.scopes,
+        expires_at: known.expires_at,
+        seen_at: now,
+    }))
 }
 
 /// Whether a text may be a key at all.

@@ -6,6 +6,8 @@
 //! all, and never hear of it. README.md, "Caching", tells the whole way.
 
 pub(crate) mod agent;
+pub(crate) mod agent_page;
+pub(crate) mod api_key;
 mod counters;
 pub(crate) mod document;
 mod doubts;
@@ -25,7 +27,7 @@ pub(crate) mod sign_in;
 pub(crate) mod written;
 
 use std::any::Any;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -95,6 +97,20 @@ pub(crate) trait Entry: Sized + 'static {
     fn group(_: &Self::Key) -> Option<String> {
         None
     }
+
+    /// The group of what shows it beside others, forgotten whenever it is.
+    fn shown_in(_: &Self::Key) -> Option<String> {
+        None
+    }
+}
+
+/// A kind of which several are read at once.
+pub(crate) trait Many: Entry {
+    /// Reads those of these keys that there are; as many answers as keys, in their order.
+    fn load_many(
+        backend: &Backend,
+        keys: &[Self::Key],
+    ) -> impl Future<Output = Result<Vec<Option<Self::Value>>>> + Send;
 }
 
 /// For how long something is fresh, and then for how long stale.
@@ -126,11 +142,9 @@ impl Span {
 
 /// Bytes as they stand in keys.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The cache of a process. Cheap to clone; must be made within a runtime.
@@ -196,6 +210,45 @@ impl Cache {
             landed = landing.landed().await.map_err(Error::shared)?;
         }
         Ok(landed.document.and_then(|document| document.downcast().ok()))
+    }
+
+    /// Gets several things, in their order: what this process keeps from here, the rest by one question.
+    /// Redis is not asked: that would take a question for each.
+    ///
+    /// # Errors
+    /// Those of the loader.
+    pub(crate) async fn get_many<E: Many>(
+        &self,
+        backend: &Backend,
+        keys: &[E::Key],
+    ) -> Result<Vec<Option<Arc<Document<E::Value>>>>> {
+        let counters = self.counters::<E>();
+        let (mut found, mut unknown, mut wanted) = (Vec::with_capacity(keys.len()), vec![], vec![]);
+        for key in keys {
+            let place = Place::of::<E>(key);
+            let hit = self.find::<E>(&place).await.filter(|hit| !hit.is_stale);
+            if hit.is_none() {
+                let mark = self.shared.level_one.mark(&place);
+                unknown.push((found.len(), place, mark));
+                wanted.push(key.clone());
+            }
+            found.push(hit.and_then(|hit| hit.document));
+        }
+        counters.hits.add((keys.len() - unknown.len()) as u64);
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        counters.misses.add(unknown.len() as u64);
+        counters.loads.add(1);
+        let loaded = E::load_many(backend, &wanted).await?;
+        for ((index, place, mark), value) in unknown.into_iter().zip(loaded) {
+            let document = value.map(document::write::<E>).transpose()?;
+            let span = Span::of::<E>(document.as_deref().map(Document::value));
+            let level_one = &self.shared.level_one;
+            level_one.keep::<E>(&self.shared.counters, &place, document.clone(), span, mark).await;
+            found[index] = document;
+        }
+        Ok(found)
     }
 
     fn counters<E: Entry>(&self) -> &KindCounters {

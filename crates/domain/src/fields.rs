@@ -1,10 +1,11 @@
 //! Which fields of a thing a caller wants to see.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::fault::FieldFault;
 
@@ -72,11 +73,15 @@ pub struct Part<T> {
 
 impl<T: Choosable> Serialize for Part<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut value = serde_json::to_value(&self.whole).map_err(S::Error::custom)?;
-        if let Value::Object(fields) = &mut value {
-            fields.retain(|name, _| self.fields.has(name));
+        if T::FIELDS.iter().all(|name| self.fields.has(name)) {
+            return self.whole.serialize(serializer);
         }
-        value.serialize(serializer)
+        let json = serde_json::to_string(&self.whole).map_err(S::Error::custom)?;
+        // The values stay the text that they are.
+        let values: HashMap<&str, &RawValue> =
+            serde_json::from_str(&json).map_err(S::Error::custom)?;
+        let wanted = T::FIELDS.iter().filter(|name| self.fields.has(name));
+        serializer.collect_map(wanted.filter_map(|name| values.get_key_value(name)))
     }
 }
 

@@ -18,6 +18,7 @@ async fn what_this_process_has_is_answered_without_sql_and_without_redis() {
     let agent = app.agent(&ada, "Reckoner").await;
     let paths = [
         format!("/api/v1/agents/{}", agent.id),
+        "/api/v1/agents?limit=5".to_owned(),
         "/api/v1/listings/meeting-minutes".to_owned(),
         "/api/v1/listings?category=finance&limit=5".to_owned(),
     ];
@@ -114,6 +115,7 @@ async fn an_answer_says_who_may_keep_it() {
         ("/api/v1/listings".to_owned(), public),
         ("/api/v1/listings/meeting-minutes".to_owned(), public),
         (format!("/api/v1/agents/{}", agent.id), owned),
+        ("/api/v1/agents?status=active".to_owned(), owned),
         (format!("/api/v1/sessions/{}", session.id), owned),
     ] {
         let whole = app.get(&path).by(&ada).await;

@@ -2,6 +2,7 @@
 //! sessions. Each is one statement, however many agents and sessions it answers with.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use resonant_domain::agent::{Agent, AgentStatus};
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
@@ -13,9 +14,10 @@ use resonant_domain::{AgentId, FieldFault, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::NOT_FOUND;
+use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_records::{self, Selection, Wide};
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Error, Result, access};
+use crate::{Ctx, Document, Error, Result, access};
 
 /// The most agents that are asked for by their ids at once.
 pub const BATCH_MAX: usize = 100;
@@ -153,9 +155,7 @@ pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for too many ids.
 pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBatch> {
     let owner = may_read(ctx, wanted)?;
-    if ids.is_empty() || ids.len() > BATCH_MAX {
-        return Err(Error::field("ids", format!("must be 1 to {BATCH_MAX} ids")));
-    }
+    check_count(ids)?;
     let mut conn = ctx.backend().read(owner).await?;
     let found = agent_records::find(&mut conn, owner, ids, wide(wanted)).await?;
     drop(conn);
@@ -176,7 +176,58 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
 /// # Errors
 /// Those of [`find`]; [`Error::NotFound`].
 pub async fn get(ctx: &Ctx, id: AgentId, wanted: &Wanted) -> Result<AgentRecord> {
-    find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND)
+    if wanted.sessions {
+        return find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND);
+    }
+    // Who asks for a part of an agent asks again: what is kept answers, whole or not.
+    let agent = super::get(ctx, id).await?;
+    Ok(record(wanted, (agent, Vec::new())))
+}
+
+/// Whole agents that were asked for by their ids.
+#[derive(Debug)]
+pub struct AgentDocuments {
+    agents: Vec<Arc<Document<Agent>>>,
+    missing: Vec<AgentId>,
+}
+
+impl AgentDocuments {
+    /// The JSON of an [`AgentBatch`] of them, put together from the JSON of each.
+    #[must_use]
+    pub fn json(&self) -> Vec<u8> {
+        let jsons: Vec<_> = self.agents.iter().map(|agent| agent.json()).collect();
+        let size = jsons.iter().map(|json| json.len() + 1).sum::<usize>();
+        let mut text = Vec::with_capacity(size + 40 * self.missing.len() + 32);
+        text.extend_from_slice(b"{\"agents\":[");
+        text.extend_from_slice(&jsons.join(&b','));
+        text.extend_from_slice(b"],\"missing\":[");
+        let missing: Vec<_> = self.missing.iter().map(|id| format!("\"{id}\"")).collect();
+        text.extend_from_slice(missing.join(",").as_bytes());
+        text.extend_from_slice(b"]}");
+        text
+    }
+}
+
+/// Reads the caller's agents of these ids whole, at most [`BATCH_MAX`].
+///
+/// # Errors
+/// Those of [`find`].
+pub async fn documents(ctx: &Ctx, ids: &[AgentId]) -> Result<AgentDocuments> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    check_count(ids)?;
+    let keys: Vec<_> = ids.iter().map(|id| AgentKey(owner, *id)).collect();
+    let backend = ctx.backend();
+    let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
+    let named = ids.iter().zip(&found);
+    let missing = named.filter(|(_, agent)| agent.is_none()).map(|(id, _)| *id).collect();
+    Ok(AgentDocuments { agents: found.into_iter().flatten().collect(), missing })
+}
+
+fn check_count(ids: &[AgentId]) -> Result<()> {
+    if ids.is_empty() || ids.len() > BATCH_MAX {
+        return Err(Error::field("ids", format!("must be 1 to {BATCH_MAX} ids")));
+    }
+    Ok(())
 }
 
 fn may_read(ctx: &Ctx, wanted: &Wanted) -> Result<UserId> {

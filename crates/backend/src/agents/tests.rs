@@ -7,7 +7,7 @@ use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
-use crate::{Backend, sample, sessions};
+use crate::{Backend, cache, sample, sessions};
 
 fn page(cursor: Option<String>, limit: u32) -> AgentFilter {
     AgentFilter { status: None, page: PageRequest { cursor, limit: Some(limit) } }
@@ -170,4 +170,70 @@ async fn deleting_an_agent_cancels_its_open_sessions(pool: PgPool) {
     let session = sessions::get(&ctx, session.id).await.unwrap();
     assert_eq!((session.state, session.last_sequence), (SessionState::Cancelled, 1));
     assert!(crate::work::claim(&backend.system(), "worker").await.unwrap().is_none());
+}
+
+/// Whoever changes an agent sees it in the list at once, though the first page is kept.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_first_page_is_never_older_than_a_write(pool: PgPool) {
+    let backend = cache::tests::backend(&pool, None).await;
+    backend.load_content().await.unwrap();
+    let (ctx, stranger) =
+        (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
+    let id = create(&ctx, sample::spec("Reader")).await.unwrap().id;
+    let names = async |ctx: &Ctx, status| {
+        let filter = AgentFilter { status, page: PageRequest::default() };
+        let page = first_page(ctx, &filter).await.unwrap();
+        let mut names: Vec<_> = page.value().agents.iter().map(|a| a.name.clone()).collect();
+        assert_eq!(names.is_empty(), list(ctx, filter).await.unwrap().items.is_empty());
+        names.sort_unstable();
+        names.join(",")
+    };
+    let active = Some(AgentStatus::Active);
+    assert_eq!(names(&ctx, None).await, "Reader");
+    assert_eq!(names(&ctx, active).await, "Reader");
+    assert_eq!(names(&stranger, None).await, "");
+
+    create(&ctx, sample::spec("Writer")).await.unwrap();
+    assert_eq!(names(&ctx, None).await, "Reader,Writer");
+    let named = AgentChanges { name: Some("Scribe".to_owned()), ..Default::default() };
+    update(&ctx, id, named, None).await.unwrap();
+    assert_eq!(names(&ctx, None).await, "Scribe,Writer");
+    change_many(&ctx, &[id], BulkAction::Pause).await.unwrap();
+    assert_eq!(names(&ctx, active).await, "Writer");
+    delete(&ctx, id, None).await.unwrap();
+    assert_eq!(names(&ctx, None).await, "Writer");
+    change_many(&ctx, &[id], BulkAction::Restore).await.unwrap();
+    assert_eq!(names(&ctx, None).await, "Scribe,Writer");
+    let listing = crate::listings::templates(&ctx).await.unwrap();
+    crate::listings::install(&ctx, &listing[0].summary.slug).await.unwrap();
+    assert_eq!(names(&ctx, None).await.split(',').count(), 3);
+    assert_eq!(names(&stranger, None).await, "");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn many_come_in_order_and_never_older_than_a_write(pool: PgPool) {
+    let backend = cache::tests::backend(&pool, None).await;
+    let (ctx, stranger) =
+        (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
+    let one = create(&ctx, sample::spec("One")).await.unwrap().id;
+    let two = create(&ctx, sample::spec("Two")).await.unwrap().id;
+    let foreign = create(&stranger, sample::spec("Foreign")).await.unwrap().id;
+    let read = async || {
+        let found = records::documents(&ctx, &[two, foreign, one]).await.unwrap();
+        let batch: serde_json::Value = serde_json::from_slice(&found.json()).unwrap();
+        let wanted = records::Wanted::default();
+        let records = records::find(&ctx, &[two, foreign, one], &wanted).await.unwrap();
+        assert_eq!(batch, serde_json::to_value(records).unwrap());
+        let names: Vec<_> =
+            batch["agents"].as_array().unwrap().iter().map(|a| a["name"].clone()).collect();
+        (names, batch["missing"].clone())
+    };
+    for _ in 0..2 {
+        assert_eq!(read().await, (vec!["Two".into(), "One".into()], serde_json::json!([foreign])));
+    }
+    let named = AgentChanges { name: Some("First".to_owned()), ..Default::default() };
+    update(&ctx, one, named, None).await.unwrap();
+    assert_eq!(read().await.0, ["Two", "First"]);
+    delete(&ctx, two, None).await.unwrap();
+    assert_eq!(read().await, (vec!["First".into()], serde_json::json!([two, foreign])));
 }

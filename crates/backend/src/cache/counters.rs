@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Agent,
+    AgentPage,
+    ApiKey,
     Listing,
     ListingFacts,
     ListingPage,
@@ -15,8 +17,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Agent,
+        Self::AgentPage,
+        Self::ApiKey,
         Self::Listing,
         Self::ListingFacts,
         Self::ListingPage,
@@ -28,6 +32,8 @@ impl Kind {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::AgentPage => "agent_page",
+            Self::ApiKey => "api_key",
             Self::Listing => "listing",
             Self::ListingFacts => "listing_facts",
             Self::ListingPage => "listing_page",

@@ -43,16 +43,23 @@ impl Stale {
         Self::nothing().and::<E>(subject)
     }
 
-    /// One thing more; with its group, when it belongs to one.
+    /// One thing more; with its group, when it belongs to one, and with what shows it.
     pub(crate) fn and<E: Entry>(mut self, subject: &E::Key) -> Self {
         let place = Place::of::<E>(subject);
         self.names.push(place.group.unwrap_or(place.name));
-        self
+        match E::shown_in(subject) {
+            Some(group) => self.and_group(&group),
+            None => self,
+        }
     }
 
     /// All members of a group.
     pub(crate) fn and_group(mut self, group: &str) -> Self {
-        self.names.push(group_name(group));
+        let name = group_name(group);
+        // Many things that a write changes are shown by the same.
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
         self
     }
 

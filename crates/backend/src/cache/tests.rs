@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::future::join_all;
+use resonant_domain::api_key::Scope;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use sqlx::PgPool;
 
 use super::*;
-use crate::{Backend, Settings, SignInChange, agents, listings, members, sample, sessions, store};
+use crate::{
+    Actor, Backend, Settings, SignInChange, agents, api_keys, listings, members, sample, sessions,
+    store,
+};
 
 /// A Redis of this test alone, on a socket in a folder of its own.
 pub(crate) struct Server {
@@ -67,7 +71,7 @@ impl Drop for Server {
 }
 
 /// A backend that hears of what others write.
-pub(super) async fn backend(pool: &PgPool, url: Option<&str>) -> Backend {
+pub(crate) async fn backend(pool: &PgPool, url: Option<&str>) -> Backend {
     let settings = Settings { redis_url: url.map(ToOwned::to_owned), ..sample::settings() };
     let backend = Backend::for_tests_with(pool.clone(), &settings);
     until("the ear opens", async || backend.cache().hears()).await;
@@ -325,6 +329,20 @@ async fn two_processes_share_sign_ins_and_listings(pool: PgPool) {
     assert_eq!(members::authenticate(&one, token.as_str()).await.unwrap(), None);
     until("the other hears of the sign-out", async || {
         members::authenticate(&two, token.as_str()).await.unwrap().is_none()
+    })
+    .await;
+
+    let ctx = sample::guest(&one).await.unwrap();
+    let scopes = vec![Scope::AgentsRead];
+    let (key, text) = api_keys::create_lasting(&ctx, "CI".into(), scopes, None).await.unwrap();
+    for backend in [&one, &two] {
+        let seen = api_keys::authenticate(backend, text.as_str()).await.unwrap();
+        assert!(matches!(seen, Some(Actor::Key { key: id, .. }) if id == key.id));
+    }
+    api_keys::revoke(&ctx, key.id).await.unwrap();
+    assert_eq!(api_keys::authenticate(&one, text.as_str()).await.unwrap(), None);
+    until("the other hears of the revocation", async || {
+        api_keys::authenticate(&two, text.as_str()).await.unwrap().is_none()
     })
     .await;
 

@@ -37,6 +37,11 @@ pub(crate) struct Wide {
     pub(crate) sessions: u32,
 }
 
+impl Wide {
+    /// All that an agent is, without its sessions.
+    pub(crate) const WHOLE: Self = Self { system_prompt: true, settings: true, sessions: 0 };
+}
+
 #[derive(FromRow)]
 struct RecordRow {
     owner_id: Uuid,

@@ -137,19 +137,19 @@ pub(crate) async fn update_last_used(
     Ok(())
 }
 
-/// Ends a key of the user; `false` when there is none.
+/// Ends a key of the user, and tells its hash; `None` when there is none.
 #[tracing::instrument(name = "db.api_key.delete", skip_all, fields(key.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     user: UserId,
     id: ApiKeyId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM api_keys WHERE user_id = $1 AND api_key_id = $2",
+) -> sqlx::Result<Option<KeyHash>> {
+    let hash = sqlx::query_scalar!(
+        "DELETE FROM api_keys WHERE user_id = $1 AND api_key_id = $2 RETURNING key_hash",
         user.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    hash.map(|hash| known(KeyHash::try_from(hash).ok(), "key_hash")).transpose()
 }

@@ -35,7 +35,8 @@ pub(crate) fn routes(api: Api) -> Api {
     let gone = Operation::delete("/agents/{id}", "Puts an agent into the trash");
     let run = Operation::post("/agents/{id}/execute", "Starts a session of an agent");
 
-    let list_of = list_of.scope(Scope::AgentsRead).query::<ListQuery>().fields::<Agent>().ids();
+    let list_of =
+        list_of.scope(Scope::AgentsRead).query::<ListQuery>().fields::<Agent>().ids().tagged();
     let new = new.scope(Scope::AgentsWrite).body::<AgentSpec>().answers::<Agent>(201).located();
     let many = many.scope(Scope::AgentsRead).query::<ReadQuery>().fields::<Agent>();
     let one = one.scope(Scope::AgentsRead).query::<ReadQuery>().fields::<Agent>().tagged();
@@ -93,12 +94,13 @@ fn wanted(fields: Option<&str>, include: Option<&Include>) -> Result<Wanted, Fau
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<ListQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let is_plain = query.fields.is_none() && query.include.is_none();
     if let Some(ids) = &query.ids {
         alone(&query)?;
         let ids: Vec<_> = ids.split(',').map(str::trim).collect();
-        return find(&ctx, &ids, &wanted(query.fields.as_deref(), query.include.as_ref())?).await;
+        return find(&ctx, &ids, query.fields.as_deref(), query.include.as_ref()).await;
     }
     if !(is_plain && query.offset.is_none() && query.order_by.is_none()) {
         let order = query.order_by.as_deref().map(AgentOrder::parse).transpose();
@@ -111,9 +113,13 @@ pub(crate) async fn list(
         };
         return Ok(reply::page("agents", &records::list(&ctx, wanted).await?));
     }
-    let filter = AgentFilter { status: query.status, page: page(query.cursor, query.limit) };
-    let page = agents::list(&ctx, filter).await?;
-    Ok(reply::page("agents", &page))
+    let filter = AgentFilter { status: query.status, page: page(None, query.limit) };
+    if let Some(cursor) = query.cursor.filter(|cursor| !cursor.is_empty()) {
+        let page = agents::page_after(&ctx, &filter, &cursor).await?;
+        return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &page));
+    }
+    let page = agents::first_page(&ctx, &filter).await?;
+    Ok(conditional::answer(&headers, Audience::Owner, &page))
 }
 
 /// Those who name the agents leave nothing to filter or to page.
@@ -153,12 +159,22 @@ pub(crate) async fn batch(
     Query(query): Query<ReadQuery>,
     Body(batch): Body<Batch>,
 ) -> Result<Response, Fault> {
-    let wanted = wanted(query.fields.as_deref(), query.include.as_ref())?;
-    find(&ctx, &batch.ids, &wanted).await
+    find(&ctx, &batch.ids, query.fields.as_deref(), query.include.as_ref()).await
 }
 
-async fn find(ctx: &Ctx, ids: &[impl AsRef<str>], wanted: &Wanted) -> Result<Response, Fault> {
-    let found = records::find(ctx, &checked(ids)?, wanted).await?;
+async fn find(
+    ctx: &Ctx,
+    ids: &[impl AsRef<str>],
+    fields: Option<&str>,
+    include: Option<&Include>,
+) -> Result<Response, Fault> {
+    let wanted = wanted(fields, include)?;
+    let ids = checked(ids)?;
+    if fields.is_none() && include.is_none() {
+        let found = records::documents(ctx, &ids).await?;
+        return Ok(reply::written(StatusCode::OK, reply::NO_STORE, found.json()));
+    }
+    let found = records::find(ctx, &ids, &wanted).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &found))
 }
 
