@@ -5,7 +5,9 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
-use crate::features::account::{AccountRoute, KeysRoute, SecretsRoute, SignInRoute, SignUpRoute};
+use crate::features::account::{
+    AccountRoute, KeysRoute, SecretsRoute, SecurityRoute, SignInRoute, SignUpRoute,
+};
 use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
@@ -77,6 +79,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/account/secrets")
                         view={lazy::<SecretsRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/account/security")
+                        view={lazy::<SecurityRoute>()}
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />

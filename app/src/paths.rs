@@ -22,6 +22,10 @@ pub const SESSIONS: &str = "/sessions";
 pub const ACCOUNT: &str = "/account";
 /// The viewer's secrets.
 pub const SECRETS: &str = "/account/secrets";
+/// The viewer's password, sign-ins and data.
+pub const SECURITY: &str = "/account/security";
+/// All that is kept of the viewer, as a file.
+pub const ACCOUNT_FILE: &str = "/account/export";
 /// The viewer's API keys.
 pub const KEYS: &str = "/account/keys";
 /// How the installation stands, for admins.

@@ -39,6 +39,7 @@ export const pages: PageEntry[] = [
   { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /split_sessions/, title: /\S+ · Resonant/ },
   { name: 'account', path: () => '/account', chunk: /split_account/, title: /Account/i },
   { name: 'secrets', path: () => '/account/secrets', chunk: /split_account/, title: /secrets/i },
+  { name: 'security', path: () => '/account/security', chunk: /split_account/, title: /Security/i },
   { name: 'keys', path: () => '/account/keys', chunk: /split_account/, title: /API keys/i },
   { name: 'sign-in', path: () => '/sign-in', chunk: /split_account/, title: /Sign in/i },
   { name: 'sign-up', path: () => '/sign-up', chunk: /split_account/, title: /Sign up|Create/i },

@@ -30,7 +30,7 @@ use crate::middleware::{
     sign_in, static_cache,
 };
 use crate::routes::api::v1;
-use crate::routes::{crawlers, mcp};
+use crate::routes::{account_file, crawlers, mcp};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -118,6 +118,7 @@ fn for_people(state: &AppState) -> Router<AppState> {
     let render = leptos_axum::render_app_async_with_context(page_context, shell.clone());
     let routes = Router::new()
         .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
+        .route(app::ACCOUNT_FILE, get(account_file::get))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
     with_callers(routes, state)
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))

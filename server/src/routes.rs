@@ -1,5 +1,6 @@
 //! What answers at each address.
 
+pub(crate) mod account_file;
 pub(crate) mod agent_stream;
 pub(crate) mod api;
 pub(crate) mod crawlers;

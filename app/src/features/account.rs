@@ -1,4 +1,4 @@
-//! Who one is: sign-up, sign-in, sign-out, profile, secrets, API keys.
+//! Who one is: sign-up, sign-in, sign-out, profile, password, data, secrets, API keys.
 
 use crate::lazy_page::lazy_pages;
 
@@ -8,12 +8,15 @@ mod form_page;
 mod key_life;
 mod keys_route;
 mod secrets_route;
+mod security_api;
+mod security_route;
 mod sign_in_route;
 mod sign_up_route;
 
 pub use account_route::AccountRoute;
 pub use keys_route::KeysRoute;
 pub use secrets_route::SecretsRoute;
+pub use security_route::SecurityRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
 
@@ -21,6 +24,7 @@ lazy_pages!(
     account: account = AccountRoute,
     keys = KeysRoute,
     secrets = SecretsRoute,
+    security = SecurityRoute,
     sign_in = SignInRoute,
     sign_up = SignUpRoute,
 );

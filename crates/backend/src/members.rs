@@ -1,6 +1,9 @@
 //! People: guests, members and their sign-ins.
 
 mod admins;
+mod closing;
+mod export;
+mod passwords;
 
 use std::fmt;
 
@@ -20,6 +23,9 @@ use crate::store::members::TokenHash;
 use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, store};
 
 pub use self::admins::{Appointed, appoint_admin, dismiss_admin, list_admins};
+pub use self::closing::{close_account, purge_closed};
+pub use self::export::export;
+pub use self::passwords::{change_password, count_sign_ins, end_other_sign_ins};
 
 /// For how long a sign-in lasts after it was last used.
 const SIGN_IN_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);

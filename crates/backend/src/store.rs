@@ -1,6 +1,8 @@
 //! The only SQL. Each function is one statement on a connection that the use case hands it; the use
 //! case begins and commits the transaction.
 
+pub(crate) mod account_export;
+pub(crate) mod accounts;
 pub(crate) mod agent_lists;
 pub(crate) mod agent_numbers;
 pub(crate) mod agent_records;

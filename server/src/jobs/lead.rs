@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonant_backend::{Backend, Ctx, Result, alerts, leadership, metrics};
+use resonant_backend::{Backend, Ctx, Result, alerts, leadership, members, metrics};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,7 @@ async fn once(ctx: &Ctx, roll_up_at: &mut Instant) -> Result<()> {
     if Instant::now() >= *roll_up_at {
         metrics::roll_up(ctx).await?;
         alerts::forget_old(ctx).await?;
+        members::purge_closed(ctx).await?;
         *roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
     // Alerts that cannot be looked at hold nothing else up.

@@ -105,6 +105,11 @@ fn Account(
                     <a href=paths::SECRETS>"Your secrets"</a>
                 </p>
             </section>
+            <section class="account__part" aria-labelledby="account-security">
+                <h2 id="account-security">"Security and data"</h2>
+                <p>"Password, other sign-ins, a copy of your data, the end of the account."</p>
+                <LinkButton href=paths::SECURITY>"Security and data"</LinkButton>
+            </section>
             <section class="account__part" aria-labelledby="account-keys">
                 <h2 id="account-keys">"API keys"</h2>
                 <p class="account__warning">

@@ -1,0 +1,172 @@
+//! The end of an account: at once nobody signs in to it and nothing says whose it was; what it owned
+//! goes piece by piece after that.
+
+use resonant_domain::UserId;
+use resonant_domain::member::UserKind;
+
+use super::passwords::check_current;
+use super::stale;
+use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey};
+use crate::cache::listing::ListingEntry;
+use crate::cache::listing_page::MARKETPLACE;
+use crate::{Actor, Ctx, Error, Result, access, store};
+
+/// How many accounts are emptied in one go.
+const ACCOUNTS: i64 = 10;
+/// How many sessions are deleted in one transaction.
+const SESSIONS: i64 = 200;
+
+/// Closes the caller's account for good: agents, sessions, files, secrets, keys and reviews are deleted,
+/// and listings leave the marketplace. Copies that others have installed stay theirs.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `current_password`, which members give;
+/// [`Error::Conflict`] for an admin; [`Error::TooMany`].
+pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
+    let id = access::user(ctx)?;
+    if matches!(ctx.actor(), Actor::User { kind: UserKind::Member, .. }) {
+        check_current(ctx, password).await?;
+    }
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    if store::members::is_admin(&mut tx, id).await? {
+        return Err(Error::Conflict(
+            "You are an admin here. Have that taken from you first (server admin remove)"
+                .to_owned(),
+        ));
+    }
+    let sign_ins = store::members::delete_sign_ins_of(&mut tx, id).await?;
+    let keys = store::accounts::delete_keys(&mut tx, id).await?;
+    let listings = store::accounts::update_unlisted(&mut tx, id).await?;
+    store::accounts::update_closed(&mut tx, id, backend.now()).await?;
+    let mut stale = stale(&sign_ins).and_group(MARKETPLACE);
+    for key in keys {
+        stale = stale.and::<ApiKeyEntry>(&ApiKeyKey(key));
+    }
+    for slug in listings {
+        stale = stale.and::<ListingEntry>(&slug);
+    }
+    backend.commit(tx, stale).await?;
+    ctx.signed_out();
+    tracing::info!(user.id = %id, "account closed");
+    Ok(())
+}
+
+/// Deletes what closed accounts owned, and then the accounts. Answers how many are gone. May be repeated
+/// and cut off at any time.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+pub async fn purge_closed(ctx: &Ctx) -> Result<usize> {
+    access::system(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let closed = store::accounts::list_closed(&mut conn, ACCOUNTS).await?;
+    drop(conn);
+    for id in &closed {
+        purge(ctx, *id).await?;
+    }
+    Ok(closed.len())
+}
+
+async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
+    let backend = ctx.backend();
+    loop {
+        let mut tx = backend.begin(id).await?;
+        let count = store::accounts::delete_sessions(&mut tx, id, SESSIONS).await?;
+        tx.commit().await?;
+        if count < SESSIONS.unsigned_abs() {
+            break;
+        }
+    }
+    let mut tx = backend.begin(id).await?;
+    store::accounts::delete_owned(&mut tx, id).await?;
+    tx.commit().await?;
+    let mut tx = backend.catalogue_begin().await?;
+    store::accounts::delete_closed(&mut tx, id).await?;
+    // Its reviews went with it, and with them their part in the ratings.
+    backend.commit(tx, crate::cache::Stale::nothing().and_group(MARKETPLACE)).await?;
+    tracing::info!(user.id = %id, "closed account deleted");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::api_key::Scope;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::members::{Credentials, appoint_admin, authenticate, sign_in, sign_up};
+    use crate::{Backend, SignInChange, agents, api_keys, sample, sessions};
+
+    /// The tables of the database in which the id stands anywhere.
+    async fn places(pool: &PgPool, id: UserId) -> Vec<String> {
+        let tables = sqlx::query_scalar!(
+            r#"
+            SELECT c.relname::TEXT AS "name!" FROM pg_class c
+            WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind IN ('r', 'p')
+              AND NOT c.relispartition
+            ORDER BY 1
+            "#
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap();
+        let mut found = vec![];
+        // Word of what was written is gone within minutes.
+        let tables = tables.into_iter().filter(|table| table != "cache_outbox");
+        for table in tables {
+            let query =
+                format!("SELECT EXISTS (SELECT FROM {table} t WHERE t::TEXT LIKE '%{id}%')");
+            let query = sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query));
+            if query.fetch_one(pool).await.unwrap() {
+                found.push(table);
+            }
+        }
+        found
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn nothing_of_a_closed_account_is_left(pool: PgPool) {
+        let backend = Backend::for_tests(pool.clone());
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        let Actor::User { id, .. } = ada.actor() else { panic!("ada is a person") };
+        let Some(SignInChange::Issued(token)) = ada.sign_in_change() else { panic!("no token") };
+        let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap();
+        sessions::start(&ada, agent.id, sample::goal("Read")).await.unwrap();
+        let scopes = vec![Scope::AgentsRead];
+        let (_, key) = api_keys::create_lasting(&ada, "CI".into(), scopes, None).await.unwrap();
+        let others = agents::create(&bob, sample::spec("Writer")).await.unwrap();
+
+        let refused = close_account(&ada, "not it".to_owned()).await.unwrap_err();
+        assert_eq!(refused.fields()[0].field, "current_password");
+        assert!(authenticate(&backend, token.as_str()).await.unwrap().is_some());
+        close_account(&ada, sample::new_member("ada").password).await.unwrap();
+        assert_eq!(authenticate(&backend, token.as_str()).await.unwrap(), None);
+        assert_eq!(api_keys::authenticate(&backend, key.as_str()).await.unwrap(), None);
+        let new = sample::new_member("ada");
+        let credentials = Credentials { email: new.email, password: new.password };
+        assert!(sign_in(&backend.anonymous(), credentials).await.is_err());
+
+        assert!(places(&pool, id).await.contains(&"sessions".to_owned()));
+        assert_eq!(purge_closed(&backend.system()).await.unwrap(), 1);
+        assert_eq!(places(&pool, id).await, Vec::<String>::new());
+        assert_eq!(purge_closed(&backend.system()).await.unwrap(), 0);
+        assert_eq!(agents::get(&bob, others.id).await.unwrap(), others);
+        // The address is free again.
+        sign_up(&backend.anonymous(), sample::new_member("ada")).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_guest_needs_no_password_and_an_admin_stays(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let guest = sample::guest(&backend).await.unwrap();
+        close_account(&guest, String::new()).await.unwrap();
+        assert_eq!(guest.actor(), Actor::Anonymous);
+        let admin = sample::member(&backend, "root").await.unwrap();
+        let new = sample::new_member("root");
+        appoint_admin(&backend.system(), &new.email).await.unwrap();
+        let password = new.password;
+        assert!(matches!(close_account(&admin, password).await, Err(Error::Conflict(_))));
+    }
+}

@@ -1,0 +1,148 @@
+//! All that is kept of a person, as one JSON document: the rows of each table under the table's name.
+//! It is written while it is read, so it may be of any size.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, stream};
+use resonant_domain::UserId;
+use sqlx::PgConnection;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use crate::store::account_export::{self, Source};
+use crate::{Backend, Ctx, Error, Result, access};
+
+/// How many are written at the same time in a process: each keeps a connection.
+static TURNS: Semaphore = Semaphore::const_new(2);
+/// For how long a caller waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When to come back where others are being written.
+const COME_BACK: Duration = Duration::from_secs(30);
+/// How many pieces may wait for whoever reads.
+const AHEAD: usize = 4;
+
+/// Writes all that is kept of the caller, except what is of no use elsewhere: hashes and sealed values.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Forbidden`] for keys; [`Error::TooMany`]. What fails on the way
+/// ends the stream with its error.
+pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+    let id = access::user(ctx)?;
+    let turn = timeout(PATIENCE, TURNS.acquire())
+        .await
+        .map_err(|_| Error::TooMany { retry_after: COME_BACK })?
+        .map_err(Error::internal)?;
+    let (pieces, receiver) = mpsc::channel(AHEAD);
+    let backend = ctx.backend().clone();
+    tokio::spawn(write_all(backend, id, pieces, turn).in_current_span());
+    tracing::info!(user.id = %id, "account exported");
+    Ok(stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }))
+}
+
+async fn write_all(
+    backend: Backend,
+    id: UserId,
+    pieces: Sender<Result<Bytes>>,
+    _turn: SemaphorePermit<'static>,
+) {
+    if let Err(error) = write(&backend, id, &pieces).await {
+        // Whoever reads may be gone.
+        let _ = pieces.send(Err(error)).await;
+    }
+}
+
+async fn write(backend: &Backend, id: UserId, pieces: &Sender<Result<Bytes>>) -> Result<()> {
+    let head = format!("{{\"format\":\"resonant-account\",\"exported_at\":\"{}\"", backend.now());
+    if pieces.send(Ok(Bytes::from(head))).await.is_err() {
+        return Ok(());
+    }
+    let mut conn = backend.catalogue_read_latest().await?;
+    if !write_tables(&mut conn, account_export::catalogue(), id, pieces).await? {
+        return Ok(());
+    }
+    drop(conn);
+    let mut conn = backend.read_latest(id).await?;
+    let owned = account_export::owned(&mut conn).await?;
+    if write_tables(&mut conn, owned, id, pieces).await? {
+        let _ = pieces.send(Ok(Bytes::from_static(b"}\n"))).await;
+    }
+    Ok(())
+}
+
+/// `false`: whoever reads is gone.
+async fn write_tables(
+    conn: &mut PgConnection,
+    sources: Vec<Source>,
+    id: UserId,
+    pieces: &Sender<Result<Bytes>>,
+) -> Result<bool> {
+    let mut tx = account_export::begin(conn).await?;
+    for source in sources {
+        account_export::open(&mut tx, &source, id).await?;
+        let mut text = format!(",\n\"{}\":[", source.table);
+        let mut is_first = true;
+        loop {
+            let rows = account_export::next(&mut tx).await?;
+            if rows.is_empty() {
+                text.push(']');
+            } else {
+                let start = if std::mem::take(&mut is_first) { "\n" } else { ",\n" };
+                text.push_str(start);
+                text.push_str(&rows.join(",\n"));
+            }
+            if pieces.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() {
+                return Ok(false);
+            }
+            if rows.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+    use resonant_domain::secret::NewSecret;
+    use serde_json::Value;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::{agents, sample, secrets, sessions};
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_person_gets_all_of_their_own_and_no_secret(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        for number in 0..450 {
+            agents::create(&ada, sample::spec(&format!("Agent {number}"))).await.unwrap();
+        }
+        let foreign = agents::create(&bob, sample::spec("Foreign")).await.unwrap();
+        let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap();
+        sessions::start(&ada, agent.id, sample::goal("Read \"this\"")).await.unwrap();
+        let new = NewSecret {
+            name: "TOKEN".to_owned(),
+            value: "canary-7f3a".to_owned(),
+            hosts: vec!["example.org".to_owned()],
+        };
+        secrets::create(&ada, new).await.unwrap();
+
+        let pieces: Vec<_> = export(&ada).await.unwrap().try_collect().await.unwrap();
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        let all: Value = serde_json::from_str(&text).unwrap();
+        let count = |table: &str| all[table].as_array().unwrap().len();
+        assert_eq!((count("agents"), count("sessions"), count("secrets")), (451, 1, 1));
+        assert!(count("session_events") > 0);
+        assert_eq!(all["users"][0]["email"], "ada@example.org");
+        assert_eq!(all["sessions"][0]["goal"], "Read \"this\"");
+        for hidden in ["canary-7f3a", "argon2", "sealed_value", "token_hash", "key_hash"] {
+            assert!(!text.contains(hidden), "{hidden}");
+        }
+        assert!(!text.contains(&foreign.id.to_string()));
+    }
+}

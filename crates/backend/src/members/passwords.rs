@@ -1,0 +1,123 @@
+//! A member's password, and the browsers that are signed in by it.
+
+use resonant_domain::member::{PASSWORD_MAX, check_password};
+
+use super::{hash_token, stale};
+use crate::{Ctx, Error, Result, access, store};
+
+/// Gives the caller another password and ends their sign-ins in all other browsers; answers how many
+/// those were.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Conflict`] for a guest; [`Error::Invalid`] on the fields
+/// `current_password` and `password`; [`Error::TooMany`].
+pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<usize> {
+    let id = access::member(ctx)?;
+    let mut faults = Vec::new();
+    check_password(&mut faults, &new);
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    let before = check_current(ctx, current).await?;
+    let after = ctx.backend().passwords().hash(new).await?;
+    let own = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let now = ctx.backend().now();
+    if !store::accounts::update_password(&mut tx, id, &before, &after, now).await? {
+        return Err(wrong());
+    }
+    let ended = store::accounts::delete_other_sign_ins(&mut tx, id, own.as_ref()).await?;
+    ctx.backend().commit(tx, stale(&ended)).await?;
+    tracing::info!(user.id = %id, "password changed");
+    Ok(ended.len())
+}
+
+/// In how many browsers the caller is signed in.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn count_sign_ins(ctx: &Ctx) -> Result<u64> {
+    let id = access::user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    Ok(store::accounts::count_sign_ins(&mut conn, id, ctx.backend().now()).await?)
+}
+
+/// Ends the caller's sign-ins in all other browsers; answers how many those were.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn end_other_sign_ins(ctx: &Ctx) -> Result<usize> {
+    let id = access::user(ctx)?;
+    let own = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let ended = store::accounts::delete_other_sign_ins(&mut tx, id, own.as_ref()).await?;
+    ctx.backend().commit(tx, stale(&ended)).await?;
+    tracing::info!(user.id = %id, sign_ins = ended.len(), "other sign-ins ended");
+    Ok(ended.len())
+}
+
+/// Checks that the caller knows their password, and answers its hash.
+pub(super) async fn check_current(ctx: &Ctx, password: String) -> Result<String> {
+    let id = access::member(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let hash = store::accounts::find_password(&mut conn, id).await?;
+    drop(conn);
+    // A longer one cannot be right, and would only cost time.
+    let password = if password.len() <= PASSWORD_MAX * 4 { password } else { String::new() };
+    let is_right = ctx.backend().passwords().verify(password, hash.clone()).await?;
+    hash.filter(|_| is_right).ok_or_else(wrong)
+}
+
+fn wrong() -> Error {
+    Error::field("current_password", "is not your password")
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::members::{Credentials, authenticate, sign_in};
+    use crate::{Backend, SignInChange, sample};
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_new_password_ends_the_other_sign_ins(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let here = sample::member(&backend, "ada").await.unwrap();
+        let (email, old) = (sample::new_member("ada").email, sample::new_member("ada").password);
+        let with =
+            |password: &str| Credentials { email: email.clone(), password: password.to_owned() };
+        let there = backend.anonymous();
+        sign_in(&there, with(&old)).await.unwrap();
+        let Some(SignInChange::Issued(token)) = there.sign_in_change() else { panic!("no token") };
+        assert_eq!(count_sign_ins(&here).await.unwrap(), 2);
+
+        for (current, new, field) in [
+            ("not it", "a new pass phrase", "current_password"),
+            ("", "a new pass phrase", "current_password"),
+            (old.as_str(), "short", "password"),
+        ] {
+            let refused = change_password(&here, current.into(), new.into()).await.unwrap_err();
+            assert_eq!(refused.fields()[0].field, field);
+        }
+        assert!(authenticate(&backend, token.as_str()).await.unwrap().is_some());
+
+        let new = "a new pass phrase";
+        let ended = change_password(&here, old.clone(), new.into()).await.unwrap();
+        assert_eq!((ended, count_sign_ins(&here).await.unwrap()), (1, 1));
+        assert!(authenticate(&backend, token.as_str()).await.unwrap().is_none());
+        let again = backend.anonymous();
+        assert!(sign_in(&again, with(&old)).await.is_err());
+        sign_in(&again, with(new)).await.unwrap();
+        assert_eq!(end_other_sign_ins(&again).await.unwrap(), 1);
+        assert_eq!(count_sign_ins(&again).await.unwrap(), 1);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_guest_has_no_password(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let guest = sample::guest(&backend).await.unwrap();
+        let refused = change_password(&guest, String::new(), "a new pass phrase".into()).await;
+        assert!(matches!(refused.unwrap_err(), Error::Conflict(_)));
+    }
+}
