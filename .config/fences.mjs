@@ -5,6 +5,7 @@ const fences = {
   sqlx: ['resonant-backend'],
   'jiff-sqlx': ['resonant-backend'],
   redis: ['resonant-backend'],
+  lettre: ['resonant-backend'],
   argon2: ['resonant-backend'],
   chacha20poly1305: ['resonant-backend'],
   axum: ['server', 'resonant-runtime (dev)', 'resonant-backend (dev)'],

@@ -24,7 +24,7 @@ mod time;
 pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use {
-    agent_stream::{AgentStream, follow_agents},
+    agent_stream::{LiveStream, follow_agents, follow_news},
     clipboard::copy_text,
     document::{
         announce_page, choose_theme, chosen_theme, focus, is_in_field, load, origin, prefers_dark,

@@ -183,6 +183,9 @@ pub fn agents_list(query: &AgentQuery, from: usize) -> String {
 /// The live changes of the viewer's agents.
 pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
 
+/// That something was measured, as Server-Sent Events.
+pub const LEVEL_STREAM: &str = "/api/v1/service-levels/stream";
+
 /// What an agent looks things up in, and what it remembers.
 pub fn knowledge(id: AgentId) -> String {
     format!("{}/knowledge", agent(id))

@@ -40,7 +40,7 @@ test('the administration is found in the menu of an admin', async ({ page }) => 
   await expect(page).toHaveURL(/period=7d/);
   await expect(page.getByRole('link', { name: '7 days' })).toHaveAttribute('aria-current', 'true');
   await page.getByRole('button', { name: 'Stop refreshing' }).click();
-  await expect(page.getByRole('button', { name: 'Refresh every 15 seconds' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Refresh as it is measured' })).toBeVisible();
 });
 
 test('an alert is made, silenced and deleted', async ({ page, browserConsole }) => {
@@ -62,6 +62,34 @@ test('an alert is made, silenced and deleted', async ({ page, browserConsole }) 
   await page.getByRole('button', { name: 'Delete the alert' }).click();
   await expect(page).toHaveURL('/admin/alerts');
   await expect(page.getByRole('link', { name })).toHaveCount(0);
+});
+
+test('mail is refused where none can be sent, and what was typed stays', async ({ page, browserConsole }) => {
+  browserConsole.allow(/status of 400/);
+  await beAdmin(page);
+  await visit(page, '/admin/alerts');
+  const name = `Mail ${Date.now()}`;
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+  const mail = page.getByRole('textbox', { name: /Mail that is sent/ });
+  await mail.fill('ops@example.org');
+  await page.getByRole('button', { name: 'Make the alert' }).click();
+  await expect(page.getByText(/SMTP_URL is not set/)).toBeVisible();
+  await expect(mail).toHaveValue('ops@example.org');
+  await expect(page.getByRole('link', { name })).toHaveCount(0);
+});
+
+test('figures come by themselves as they are measured', async ({ page }) => {
+  await beAdmin(page);
+  const opened = page.waitForRequest(/\/api\/v1\/service-levels\/stream$/);
+  await visit(page, '/admin');
+  await opened;
+  for (const part of ['Databases of owners', 'Who asked too often', 'Replicas']) {
+    await expect(page.getByRole('heading', { name: part })).toBeVisible();
+  }
+  // Measurements are written every ten seconds.
+  await page.waitForResponse(/\/api\/fn\/admin\/get_overview/, { timeout: 25_000 });
+  await page.getByRole('button', { name: 'Stop refreshing' }).click();
+  await expect(page.getByRole('button', { name: 'Refresh as it is measured' })).toBeVisible();
 });
 
 for (const { name, path, title } of pages) {

@@ -21,8 +21,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let command = Command::parse(arguments)?;
     let settings = Settings::from_env()?;
-    telemetry::start(settings.log_format, &settings.log_filter, &settings.backend.metrics)?;
     // One TLS provider for all clients; whoever installed one first may stay.
     drop(rustls::crypto::ring::default_provider().install_default());
-    command.run(&settings).await
+    let telemetry = telemetry::start(&settings)?;
+    let done = command.run(&settings).await;
+    telemetry.end().await;
+    done
 }

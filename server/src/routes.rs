@@ -5,5 +5,6 @@ pub(crate) mod agent_stream;
 pub(crate) mod api;
 pub(crate) mod crawlers;
 pub(crate) mod health;
+pub(crate) mod level_stream;
 pub(crate) mod mcp;
 pub(crate) mod session_stream;

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use resonant_backend::Backend;
 use resonant_domain::FaultKind;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
@@ -25,6 +26,9 @@ use crate::worker::Workers;
 
 /// How long open requests and sessions have by default once the process stops.
 pub const GRACE: Duration = Duration::from_secs(8);
+/// How long a client may take nothing of what waits for it. Then the kernel ends the connection: who
+/// follows a stream comes back where it stood.
+const STALLED: Duration = Duration::from_secs(20);
 /// The pause between two looks whether the database is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -119,6 +123,9 @@ pub async fn serve(
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps small writes back");
+        }
+        if let Err(error) = SockRef::from(&*stream).set_tcp_user_timeout(Some(STALLED)) {
+            tracing::debug!(%error, "a connection may stall for as long as it likes");
         }
     });
     let deadline = {

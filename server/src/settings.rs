@@ -2,9 +2,11 @@
 
 mod database;
 mod limits;
+mod mail;
 mod models;
 mod operations;
 mod secrets;
+mod tracing;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -14,6 +16,7 @@ use leptos::config::{LeptosOptions, ReloadWSProtocol};
 use resonant_backend::{QueueLimits, Settings as BackendSettings};
 
 pub use self::operations::Operations;
+pub use self::tracing::Tracing;
 pub use limits::{Limits, RateLimits, TrustedProxies};
 
 /// All that the process is told from outside.
@@ -33,6 +36,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How the process starts, stops and is looked after.
     pub operations: Operations,
+    /// Where spans go; nowhere by default.
+    pub tracing: Option<Tracing>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -171,6 +176,7 @@ impl Settings {
             operations: Operations::read(&vars)?,
             workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
             limits: Limits::read(&vars)?,
+            tracing: self::tracing::read(&vars)?,
             log_format: match vars.text("LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -282,6 +288,7 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = models::read(vars)?;
+    settings.mail = mail::read(vars)?;
     let limit = |name| vars.parsed(name, "a whole number");
     let defaults = QueueLimits::default();
     settings.queue = QueueLimits {

@@ -1,11 +1,13 @@
 //! The process itself: how it starts, what it says when it cannot, how it ends.
 
 mod behind_nginx;
+mod canaries;
 mod faults;
 mod operate;
 mod running;
 mod start;
 mod stop;
+mod traces;
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};

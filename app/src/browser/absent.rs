@@ -62,13 +62,18 @@ pub fn follow_session(
     EventStream
 }
 
-/// The live changes of the viewer's agents. Dropping it ends them.
+/// A live stream. Dropping it ends it.
 #[derive(Debug)]
-pub struct AgentStream;
+pub struct LiveStream;
 
 /// Follows what happens to the viewer's agents.
-pub fn follow_agents(_url: &str, _on_line: impl Fn(AgentLine) + 'static) -> AgentStream {
-    AgentStream
+pub fn follow_agents(_url: &str, _on_line: impl Fn(AgentLine) + 'static) -> LiveStream {
+    LiveStream
+}
+
+/// Hears whenever there is something new to ask for.
+pub fn follow_news(_url: &str, _on_news: impl Fn() + 'static) -> LiveStream {
+    LiveStream
 }
 
 /// A file that was chosen. There is none on the server.

@@ -1,4 +1,5 @@
-//! Server-Sent Events: what happens to the viewer's agents.
+//! Server-Sent Events that stand for themselves: what happens to the viewer's agents, and that something
+//! was measured.
 
 use futures::channel::oneshot;
 use futures::{FutureExt as _, StreamExt as _, select};
@@ -6,9 +7,9 @@ use gloo_net::eventsource::futures::EventSource;
 use leptos::task::spawn_local;
 use resonant_domain::agent_list::AgentLine;
 
-/// The live changes of the viewer's agents. Dropping it ends them.
+/// A live stream. Dropping it ends it.
 #[derive(Debug)]
-pub struct AgentStream {
+pub struct LiveStream {
     /// Dropped with the stream, which the follower hears.
     _stop: oneshot::Sender<()>,
 }
@@ -17,7 +18,23 @@ pub struct AgentStream {
 ///
 /// A lost connection is made again by the browser itself; the list as a whole is fetched when
 /// someone comes back to it, so what was missed in between is not lost for long.
-pub fn follow_agents(url: &str, on_line: impl Fn(AgentLine) + 'static) -> AgentStream {
+pub fn follow_agents(url: &str, on_line: impl Fn(AgentLine) + 'static) -> LiveStream {
+    follow(
+        url,
+        Box::new(move |text| {
+            if let Ok(line) = serde_json::from_str(&text) {
+                on_line(line);
+            }
+        }),
+    )
+}
+
+/// Hears whenever there is something new to ask for.
+pub fn follow_news(url: &str, on_news: impl Fn() + 'static) -> LiveStream {
+    follow(url, Box::new(move |_| on_news()))
+}
+
+fn follow(url: &str, on_text: Box<dyn Fn(String)>) -> LiveStream {
     let (stop, stopped) = oneshot::channel::<()>();
     let source = EventSource::new(url);
     spawn_local(async move {
@@ -28,12 +45,7 @@ pub fn follow_agents(url: &str, on_line: impl Fn(AgentLine) + 'static) -> AgentS
             select! {
                 _ = stopped => return,
                 message = messages.next() => match message {
-                    Some(Ok((_, message))) => {
-                        let text = message.data().as_string().unwrap_or_default();
-                        if let Ok(line) = serde_json::from_str(&text) {
-                            on_line(line);
-                        }
-                    }
+                    Some(Ok((_, message))) => on_text(message.data().as_string().unwrap_or_default()),
                     // The browser connects again.
                     Some(Err(_)) => {}
                     None => return,
@@ -41,5 +53,5 @@ pub fn follow_agents(url: &str, on_line: impl Fn(AgentLine) + 'static) -> AgentS
             }
         }
     });
-    AgentStream { _stop: stop }
+    LiveStream { _stop: stop }
 }

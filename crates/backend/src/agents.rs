@@ -61,6 +61,7 @@ pub struct AgentPage {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "agents.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> {
     let page = match filter.page.cursor.as_deref() {
         None | Some("") => first_page(ctx, &filter).await?.value().clone(),
@@ -128,6 +129,7 @@ pub(crate) async fn page(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
+#[tracing::instrument(name = "agents.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
     Ok(document(ctx, id).await?.value().clone())
 }
@@ -136,6 +138,7 @@ pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
 ///
 /// # Errors
 /// Those of [`get`].
+#[tracing::instrument(name = "agents.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, id: AgentId) -> Result<Arc<Document<Agent>>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let backend = ctx.backend();
@@ -179,6 +182,7 @@ impl From<Option<i64>> for Expected {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] names every field that breaks a rule.
+#[tracing::instrument(name = "agents.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let agent = new_agent(ctx, owner, spec)?;
@@ -246,6 +250,7 @@ fn trim(spec: &mut AgentSpec) {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for the agent as it would be;
 /// [`Error::Conflict`] when it is not in a revision that is `expected`.
+#[tracing::instrument(name = "agents.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(
     ctx: &Ctx,
     id: AgentId,
@@ -291,6 +296,7 @@ async fn change(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when it is not in a revision
 /// that is `expected`.
+#[tracing::instrument(name = "agents.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Expected>) -> Result<()> {
     let deleted = lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await?;
     if deleted.is_empty() { Err(NOT_FOUND) } else { Ok(()) }

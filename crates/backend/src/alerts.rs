@@ -15,12 +15,13 @@ pub use evaluate::{evaluate, forget_old};
 
 use jiff::SignedDuration;
 use resonant_domain::alert::{
-    ALERTS_MAX, Alert, AlertDelivery, AlertEvent, AlertEventKind, AlertState, NewAlert, Silence,
+    ALERTS_MAX, Alert, AlertDelivery, AlertEvent, AlertEventKind, AlertState, Channel, ChannelKind,
+    NewAlert, Silence,
 };
 use resonant_domain::api_key::Scope;
 use resonant_domain::metric::Period;
 use resonant_domain::webhook::WithKey;
-use resonant_domain::{AlertEventId, AlertId, UserId};
+use resonant_domain::{AlertEventId, AlertId, FieldFault, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -38,6 +39,7 @@ const LOG_LINES: i64 = 100;
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:read`.
+#[tracing::instrument(name = "alerts.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<Alert>> {
     may_read(ctx).await?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -49,6 +51,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Alert>> {
 ///
 /// # Errors
 /// Those of [`list`]; [`Error::NotFound`].
+#[tracing::instrument(name = "alerts.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     may_read(ctx).await?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -67,6 +70,7 @@ fn shown(ctx: &Ctx, stored: Stored) -> Alert {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for keys; those of [`get`].
+#[tracing::instrument(name = "alerts.signing_key", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn signing_key(ctx: &Ctx, id: AlertId) -> Result<String> {
     if matches!(ctx.actor(), Actor::Key { .. }) {
         return Err(Error::Forbidden);
@@ -79,6 +83,7 @@ pub async fn signing_key(ctx: &Ctx, id: AlertId) -> Result<String> {
 ///
 /// # Errors
 /// Those of [`get`].
+#[tracing::instrument(name = "alerts.events", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn events(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertEvent>> {
     get(ctx, id).await?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -89,6 +94,7 @@ pub async fn events(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertEvent>> {
 ///
 /// # Errors
 /// Those of [`get`].
+#[tracing::instrument(name = "alerts.deliveries", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliveries(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertDelivery>> {
     get(ctx, id).await?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -100,10 +106,12 @@ pub async fn deliveries(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertDelivery>> {
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
 /// [`Error::Invalid`]; [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "alerts.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
     may_write(ctx).await?;
     new.check()?;
     let backend = ctx.backend();
+    check_mail(backend, &new)?;
     let id = AlertId::from_uuid(backend.new_id()?);
     let key = key_of(backend, id).await?;
     let mut tx = backend.catalogue_begin().await?;
@@ -122,10 +130,12 @@ pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
 ///
 /// # Errors
 /// Those of [`create`]; [`Error::NotFound`].
+#[tracing::instrument(name = "alerts.replace", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
     may_write(ctx).await?;
     new.check()?;
     let backend = ctx.backend();
+    check_mail(backend, &new)?;
     let mut tx = backend.catalogue_begin().await?;
     let before = lock(&mut tx, id).await?;
     let event = note(ctx, &mut tx, &before.alert, AlertEventKind::Changed, "").await?;
@@ -144,6 +154,7 @@ pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "alerts.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
     may_write(ctx).await?;
     let mut conn = ctx.backend().catalogue_write().await?;
@@ -159,6 +170,7 @@ pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
 ///
 /// # Errors
 /// Those of [`delete`]; [`Error::Conflict`] when it does not fire.
+#[tracing::instrument(name = "alerts.acknowledge", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn acknowledge(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     decide(ctx, id, AlertEventKind::Acknowledged, |stored, now| {
         if stored.alert.state != AlertState::Firing {
@@ -179,6 +191,7 @@ pub async fn acknowledge(ctx: &Ctx, id: AlertId) -> Result<Alert> {
 /// # Errors
 /// Those of [`delete`]; [`Error::Invalid`] on the field `period`; [`Error::Conflict`] when there is no
 /// silence to end.
+#[tracing::instrument(name = "alerts.silence", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn silence(ctx: &Ctx, id: AlertId, silence: Silence) -> Result<Alert> {
     may_write(ctx).await?;
     let period = silence.period.as_deref().filter(|text| !text.trim().is_empty());
@@ -202,6 +215,7 @@ pub async fn silence(ctx: &Ctx, id: AlertId, silence: Silence) -> Result<Alert> 
 ///
 /// # Errors
 /// Those of [`delete`]; [`Error::Conflict`] when it neither fires nor is about to.
+#[tracing::instrument(name = "alerts.resolve", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn resolve(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     decide(ctx, id, AlertEventKind::Resolved, |stored, now| {
         if !matches!(stored.alert.state, AlertState::Firing | AlertState::Pending) {
@@ -219,6 +233,7 @@ pub async fn resolve(ctx: &Ctx, id: AlertId) -> Result<Alert> {
 ///
 /// # Errors
 /// Those of [`delete`]; [`Error::Conflict`] when it has no channel.
+#[tracing::instrument(name = "alerts.test", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn test(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     may_write(ctx).await?;
     let backend = ctx.backend();
@@ -299,10 +314,27 @@ async fn key_of(backend: &Backend, id: AlertId) -> Result<SigningKey> {
     SigningKey::of(backend, KIND, UserId::from_uuid(Uuid::nil()), id.as_uuid()).await
 }
 
+/// Refuses mail that could not be sent.
+fn check_mail(backend: &Backend, new: &NewAlert) -> Result<()> {
+    if backend.mailer().is_some() {
+        return Ok(());
+    }
+    let mails = new.channels.iter().enumerate();
+    let mails = mails.filter(|(_, channel)| channel.kind == ChannelKind::Mail);
+    let faults: Vec<_> = mails
+        .map(|(index, _)| {
+            let reason = "cannot be mail: this installation sends none, because its SMTP_URL is \
+                          not set";
+            FieldFault::new(format!("channels[{index}].type"), reason)
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
 fn trimmed(mut new: NewAlert) -> NewAlert {
     new.name = new.name.trim().to_owned();
     for channel in &mut new.channels {
-        channel.url = channel.url.trim().to_owned();
+        *channel = Channel::new(channel.kind, channel.address().trim());
     }
     new
 }
@@ -311,6 +343,7 @@ fn trimmed(mut new: NewAlert) -> NewAlert {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:read`.
+#[tracing::instrument(name = "alerts.may_read", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn may_read(ctx: &Ctx) -> Result<()> {
     access::operator_with(ctx, Scope::AlertsRead).await
 }
@@ -319,9 +352,12 @@ pub async fn may_read(ctx: &Ctx) -> Result<()> {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:write`.
+#[tracing::instrument(name = "alerts.may_write", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn may_write(ctx: &Ctx) -> Result<()> {
     access::operator_with(ctx, Scope::AlertsWrite).await
 }
 
+#[cfg(test)]
+mod mail_tests;
 #[cfg(test)]
 mod tests;

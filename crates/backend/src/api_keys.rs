@@ -47,6 +47,7 @@ impl fmt::Debug for ApiKeyText {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`]; [`Error::MissingScope`]; [`Error::Conflict`] when
 /// there are too many keys already.
+#[tracing::instrument(name = "api_keys.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
     let owner = access::with_scope(ctx, Scope::KeysWrite)?;
     let now = ctx.backend().now();
@@ -87,6 +88,7 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
 ///
 /// # Errors
 /// Those of [`create`].
+#[tracing::instrument(name = "api_keys.create_lasting", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create_lasting(
     ctx: &Ctx,
     name: String,
@@ -102,6 +104,7 @@ pub async fn create_lasting(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+#[tracing::instrument(name = "api_keys.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
     let owner = access::with_scope(ctx, Scope::KeysRead)?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -113,6 +116,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "api_keys.revoke", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::KeysWrite)?;
     let mut tx = ctx.backend().catalogue_begin().await?;

@@ -16,6 +16,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
+use crate::boards::Boards;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
@@ -23,6 +24,7 @@ use crate::cache::{Cache, CacheFigures, Stale, ear};
 use crate::cursor::Cursors;
 use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
+use crate::mail::{MailSettings, Mailer};
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::store::notices::Notices;
@@ -89,6 +91,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// For how many days what was measured is kept.
     pub metrics_days: u32,
+    /// How mail is sent. Without it, none is.
+    pub mail: Option<MailSettings>,
 }
 
 impl Settings {
@@ -105,6 +109,7 @@ impl Settings {
             sealing_keys: SealingKeys::default(),
             metrics: Metrics::default(),
             metrics_days: 400,
+            mail: None,
         }
     }
 }
@@ -120,6 +125,8 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     engine: Engine,
     egress: Egress,
+    mailer: Option<Mailer>,
+    boards: Boards,
     redis: Option<Redis>,
     cache: Cache,
     events: SessionEvents,
@@ -191,11 +198,15 @@ impl Backend {
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
         let cache = Cache::new(redis.clone(), database.callers().len());
         let passwords = Passwords::new(settings.password_work)?;
+        let mailer = settings.mail.as_ref().map(Mailer::new).transpose();
+        let mailer = mailer.map_err(Error::internal)?;
         Ok(Self {
             inner: Arc::new_cyclic(|backend| Inner {
                 clock,
                 engine: engine(backend.clone()),
                 egress,
+                mailer,
+                boards: Boards::default(),
                 notices: Notices::new(database.callers(), cache.clone()),
                 cache,
                 events: SessionEvents::new(redis.clone()),
@@ -461,6 +472,21 @@ impl Backend {
     /// The guarded client, for what people ask to be read or told.
     pub(crate) fn egress(&self) -> &Egress {
         &self.inner.egress
+    }
+
+    /// What sends mail, where a server for it is configured.
+    pub(crate) fn mailer(&self) -> Option<&Mailer> {
+        self.inner.mailer.as_ref()
+    }
+
+    pub(crate) fn boards(&self) -> &Boards {
+        &self.inner.boards
+    }
+
+    /// Whether alerts can be told by mail.
+    #[must_use]
+    pub fn sends_mail(&self) -> bool {
+        self.inner.mailer.is_some()
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

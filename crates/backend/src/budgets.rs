@@ -13,6 +13,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent.
+#[tracing::instrument(name = "budgets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -25,6 +26,7 @@ pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`].
+#[tracing::instrument(name = "budgets.set", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     limits.check()?;

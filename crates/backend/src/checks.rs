@@ -39,6 +39,9 @@ pub struct DatabaseFacts {
     pub is_replica: bool,
 }
 
+/// How long replicas may take to be known, and the pause between two looks.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long a model may take for a word.
 const MODEL_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -83,6 +86,25 @@ impl Backend {
             Some(redis) => redis.ping().await,
             None => Ok(()),
         }
+    }
+
+    /// Each replica by its name and how far it is behind, once all are known, or for long enough;
+    /// `None`: it cannot be used.
+    pub async fn try_replicas(&self) -> Vec<(String, Option<Duration>)> {
+        let until = tokio::time::Instant::now() + REPLICA_PATIENCE;
+        loop {
+            let all = self.replicas();
+            let is_known = all.iter().all(|(_, lag)| lag.is_some());
+            if is_known || tokio::time::Instant::now() >= until {
+                return all;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether the mail server lets this process in; `None`: none is configured.
+    pub async fn try_mail(&self) -> Option<Result<(), String>> {
+        Some(self.mailer()?.try_out().await)
     }
 
     /// Asks the configured language model for one word.

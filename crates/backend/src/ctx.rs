@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use resonant_domain::api_key::Scopes;
 use resonant_domain::member::UserKind;
 use resonant_domain::{ApiKeyId, UserId};
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::{Backend, Result};
@@ -99,6 +100,7 @@ pub struct Ctx {
     request_id: RequestId,
     slot: Arc<Mutex<Slot>>,
     reserved: Option<Reserved>,
+    span: Span,
 }
 
 /// The identity that was set aside for what a request makes, so that trying again makes nothing twice.
@@ -123,11 +125,19 @@ impl Ctx {
         token: Option<SignInToken>,
     ) -> Self {
         let slot = Slot { actor, token, change: None };
-        Self { backend, request_id, slot: Arc::new(Mutex::new(slot)), reserved: None }
+        let (slot, span) = (Arc::new(Mutex::new(slot)), Span::current());
+        Self { backend, request_id, slot, reserved: None, span }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a use case's span is part of: the work at hand or, in a task of its own, as pages have
+    /// them, the request.
+    pub(crate) fn span(&self) -> Span {
+        let current = Span::current();
+        if current.is_none() { self.span.clone() } else { current }
     }
 
     /// Who asks.

@@ -79,6 +79,7 @@ pub struct Claim {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "idempotency.claim", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn claim(ctx: &Ctx, request: Request) -> Result<Option<Verdict>> {
     let Some(user) = caller(ctx) else {
         return Ok(None);

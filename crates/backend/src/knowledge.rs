@@ -29,6 +29,7 @@ const ENOUGH: u32 = 75;
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
 /// [`Error::Invalid`], also when there are too many documents, or too much in them.
+#[tracing::instrument(name = "knowledge.add", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<KnowledgeDocument> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let backend = ctx.backend();
@@ -79,6 +80,7 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "knowledge.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<KnowledgeDocument>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -90,6 +92,7 @@ pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<KnowledgeDocument>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "knowledge.remove", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn remove(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -107,6 +110,7 @@ pub async fn remove(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<()> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
 /// [`Error::Invalid`].
+#[tracing::instrument(name = "knowledge.search", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn search(ctx: &Ctx, agent: AgentId, query: KnowledgeQuery) -> Result<Vec<FoundPassage>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;

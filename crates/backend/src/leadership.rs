@@ -15,6 +15,7 @@ const NAME: &str = "operations";
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
 /// [`Error::Unavailable`](crate::Error::Unavailable).
+#[tracing::instrument(name = "leadership.claim", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn claim(ctx: &Ctx) -> Result<bool> {
     access::system(ctx)?;
     let me = ctx.backend().metrics().process();
@@ -37,6 +38,7 @@ pub(crate) async fn hold(ctx: &Ctx, conn: &mut PgConnection) -> Result<bool> {
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
 /// [`Error::Unavailable`](crate::Error::Unavailable).
+#[tracing::instrument(name = "leadership.give_up", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn give_up(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let me = ctx.backend().metrics().process();

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod alerts;
 pub mod api_keys;
 mod backend;
+mod boards;
 pub mod budgets;
 mod cache;
 mod checks;
@@ -12,6 +13,8 @@ mod ctx;
 mod cursor;
 mod database;
 mod error;
+#[cfg(test)]
+mod faults;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
 pub mod idempotency;
@@ -19,6 +22,7 @@ mod keyring;
 pub mod knowledge;
 pub mod leadership;
 pub mod listings;
+mod mail;
 pub mod members;
 pub mod memories;
 pub mod metrics;
@@ -54,10 +58,13 @@ pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source};
 pub use keyring::{SealingKey, SealingKeys};
+pub use mail::{MailFault, MailSettings};
 pub use metrics::Metrics;
 pub use resonant_runtime::clock;
+pub use resonant_runtime::egress::CollectorClient;
 pub use resonant_runtime::models::{
     ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
 };
+pub use resonant_runtime::trace::{TRACEPARENT, TraceParent};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

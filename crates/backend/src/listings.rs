@@ -32,6 +32,7 @@ const WORDS_MAX: usize = 16;
 ///
 /// # Errors
 /// [`Error::Invalid`] for a search text, limit or cursor that cannot be used.
+#[tracing::instrument(name = "listings.browse", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn browse(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
     Ok(page(ctx, filter).await?.value().clone())
 }
@@ -40,6 +41,7 @@ pub async fn browse(ctx: &Ctx, filter: ListingFilter) -> Result<ListingPage> {
 ///
 /// # Errors
 /// Those of [`browse`].
+#[tracing::instrument(name = "listings.page", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn page(ctx: &Ctx, filter: ListingFilter) -> Result<Arc<Document<ListingPage>>> {
     filter.check()?;
     let key = ListingPageKey::new(normalised(filter)?)?;
@@ -109,6 +111,7 @@ fn search(filter: &ListingFilter) -> Search {
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "listings.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
     Ok(document(ctx, slug).await?.value().clone())
 }
@@ -117,6 +120,7 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Listing> {
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "listings.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<Listing>>> {
     if !is_slug(slug) {
         return Err(NOT_FOUND);
@@ -136,6 +140,7 @@ pub(crate) fn is_slug(text: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "listings.templates", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
     let backend = ctx.backend();
     let found = backend.cache().get::<TemplatesEntry>(backend, &"all").await?;
@@ -149,6 +154,7 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused.
+#[tracing::instrument(name = "listings.install", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
     let listing = get(ctx, slug).await?;

@@ -70,6 +70,7 @@ impl fmt::Debug for Credentials {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "members.viewer", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn viewer(ctx: &Ctx) -> Result<Option<Viewer>> {
     match ctx.actor() {
         Actor::User { id, .. } => {
@@ -121,6 +122,7 @@ pub(crate) async fn look_up(backend: &Backend, hash: &TokenHash) -> Result<Optio
 ///
 /// # Errors
 /// [`Error::Forbidden`] for the system and for keys.
+#[tracing::instrument(name = "members.begin_guest", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
     if let Some(viewer) = viewer(ctx).await? {
         return Ok(viewer);
@@ -151,6 +153,7 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
 /// # Errors
 /// [`Error::Invalid`] for values that break rules, also for an address that is in use;
 /// [`Error::Conflict`] for someone who is a member already; [`Error::TooMany`].
+#[tracing::instrument(name = "members.sign_up", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     let present = match ctx.actor() {
         Actor::System | Actor::Key { .. } => return Err(Error::Forbidden),
@@ -211,6 +214,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
 /// # Errors
 /// [`Error::Invalid`] on the field `password`, the same for an unknown address and a wrong password;
 /// [`Error::TooMany`].
+#[tracing::instrument(name = "members.sign_in", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     if matches!(ctx.actor(), Actor::System | Actor::Key { .. }) {
         return Err(Error::Forbidden);
@@ -250,6 +254,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "members.sign_out", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn sign_out(ctx: &Ctx) -> Result<()> {
     if let Some(hash) = ctx.token().and_then(|token| hash_token(token.as_str())) {
         let mut tx = ctx.backend().catalogue_begin().await?;
@@ -264,6 +269,7 @@ pub async fn sign_out(ctx: &Ctx) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `display_name`.
+#[tracing::instrument(name = "members.update_profile", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
     let id = access::user(ctx)?;
     let display_name = display_name.trim();

@@ -11,6 +11,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "memories.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<Memory>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -22,6 +23,7 @@ pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<Memory>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "memories.forget", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn forget(ctx: &Ctx, agent: AgentId, id: MemoryId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut conn = ctx.backend().write(owner).await?;

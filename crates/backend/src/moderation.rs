@@ -36,6 +36,7 @@ pub struct Queue {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "moderation.is_moderator", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn is_moderator(ctx: &Ctx) -> Result<bool> {
     match access::moderator(ctx).await {
         Ok(_) => Ok(true),
@@ -48,6 +49,7 @@ pub async fn is_moderator(ctx: &Ctx) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin.
+#[tracing::instrument(name = "moderation.queue", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn queue(ctx: &Ctx) -> Result<Queue> {
     access::moderator(ctx).await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
@@ -61,6 +63,7 @@ pub async fn queue(ctx: &Ctx) -> Result<Queue> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the submission, and for anyone but an admin.
+#[tracing::instrument(name = "moderation.case", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
     access::moderator(ctx).await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
@@ -144,6 +147,7 @@ async fn waiting(conn: &mut PgConnection, id: SubmissionId) -> Result<Owned> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`;
 /// [`Error::Conflict`] when it does not wait any more.
+#[tracing::instrument(name = "moderation.approve", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<String> {
     let moderator = access::moderator(ctx).await?;
     check_comment(comment, false)?;
@@ -192,6 +196,7 @@ async fn first(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`, which
 /// must say what; [`Error::Conflict`] when it does not wait any more.
+#[tracing::instrument(name = "moderation.request_changes", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<()> {
     let moderator = access::moderator(ctx).await?;
     check_comment(comment, true)?;
@@ -209,6 +214,7 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Resu
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `report`.
+#[tracing::instrument(name = "moderation.report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn report(ctx: &Ctx, slug: &str, reason: ReportReason, text: &str) -> Result<()> {
     let reporter = access::user(ctx)?;
     let mut faults = Vec::new();
@@ -245,6 +251,7 @@ pub enum Verdict {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for a report that is not open, and for anyone but
 /// an admin.
+#[tracing::instrument(name = "moderation.close_report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<()> {
     use resonant_domain::listing::ListingState;
 

@@ -1,13 +1,20 @@
 //! How the parts of the installation stand, at a glance. Nothing is told here that is not measured.
 
+use std::sync::Arc;
+
 use resonant_domain::alert::AlertState;
 use resonant_domain::metric::{Family, Metric, Period};
 use resonant_domain::operations::{
-    CacheUse, Group, ModelUse, Overview, ProviderStanding, ReplicaStanding, Shown,
+    CacheUse, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding, ReplicaStanding,
+    ShardStanding, Shown,
 };
 
 use crate::metrics::{self, Question};
-use crate::{Ctx, Result, store};
+use crate::shards::{self, Unfinished};
+use crate::{Ctx, Error, Result, store};
+
+/// The most rows of who asked too often.
+const LIMITED_MAX: usize = 10;
 
 /// A part's title, and what is shown of it: each figure's title and metric.
 type Part = (&'static str, &'static [(&'static str, &'static str)]);
@@ -68,6 +75,7 @@ const PARTS: [Part; 5] = [
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "operations.overview", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
     metrics::may_read(ctx).await?;
     let backend = ctx.backend();
@@ -85,6 +93,9 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
     });
     let groups = groups.collect();
     let ended = metrics::worst(ctx, Family::SessionsEnded, period).await?;
+    let spread = shards::spread(backend).await?;
+    let limited = metrics::worst(ctx, Family::Limited, period).await?;
+    let limited = limited.into_iter().map(|(who, all)| Limited { who, refused: all.sum });
     let mut conn = backend.catalogue_read().await?;
     let alerts = store::alerts::list(&mut conn, None).await?;
     let firing = alerts.iter().filter(|stored| stored.alert.state == AlertState::Firing).count();
@@ -102,6 +113,19 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
                 lag_ms: lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
             })
             .collect(),
+        shards: (0..)
+            .zip(spread.buckets)
+            .map(|(number, buckets)| ShardStanding {
+                number,
+                buckets: u64::try_from(buckets).unwrap_or(0),
+            })
+            .collect(),
+        moves: spread
+            .moves
+            .into_iter()
+            .map(|Unfinished { bucket, from, to }| MoveStanding { bucket, from, to })
+            .collect(),
+        limited: limited.take(LIMITED_MAX).collect(),
         providers: backend
             .engine()
             .models()
@@ -112,6 +136,17 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
         firing: u64::try_from(firing).unwrap_or(0),
         alerts: u64::try_from(alerts.len()).unwrap_or(0),
     })
+}
+
+/// The same for pages: those who look at the same time share one answer.
+///
+/// # Errors
+/// Those of [`overview`].
+pub async fn shared_overview(ctx: &Ctx, period: Period) -> Result<Arc<Overview>> {
+    metrics::may_read(ctx).await?;
+    let made = async { overview(ctx, period).await.map(Arc::new) };
+    let shared = ctx.backend().boards().overviews.try_get_with(period.seconds(), made).await;
+    shared.map_err(Error::shared)
 }
 
 /// How the models did that were asked; the one that took the most time comes first.
@@ -150,11 +185,16 @@ async fn caches(ctx: &Ctx, period: Period) -> Result<Vec<CacheUse>> {
     for (family, is_hit) in [(Family::CacheHits, true), (Family::CacheMisses, false)] {
         for (kind, counted) in metrics::worst(ctx, family, period).await? {
             let index = all.iter().position(|known| known.kind == kind).unwrap_or_else(|| {
-                all.push(CacheUse { kind, hits: 0, misses: 0 });
+                all.push(CacheUse { kind, hits: 0, misses: 0, stale: 0, entries: 0, bytes: 0 });
                 all.len() - 1
             });
             let used = &mut all[index];
             *(if is_hit { &mut used.hits } else { &mut used.misses }) += counted.sum;
+        }
+    }
+    for own in ctx.backend().cache_figures() {
+        if let Some(used) = all.iter_mut().find(|used| used.kind == own.kind) {
+            (used.stale, used.entries, used.bytes) = (own.stale_hits, own.entries, own.bytes);
         }
     }
     all.sort_by_key(|used| std::cmp::Reverse(used.hits + used.misses));
@@ -193,6 +233,8 @@ mod tests {
         metrics.replied("openai:gpt", Duration::from_millis(20));
         metrics.failed("openai:gpt");
         metrics.failed("gemini:pro");
+        metrics.add(Family::Limited, "caller user:1", 2);
+        metrics.add(Family::Limited, "address address:192.0.2.1", 5);
         metrics.add(Family::CacheHits, "of a test", 1_000_000);
         metrics.add(Family::CacheMisses, "of a test", 1_000_000);
         Keeper::default().keep(&backend.system()).await.unwrap();
@@ -200,8 +242,19 @@ mod tests {
         assert_eq!(overview.ended, [("completed".to_owned(), 3), ("failed".to_owned(), 1)]);
         assert_eq!(overview.caches[0].hit_percent(), Some(50), "{:?}", overview.caches);
         assert!(overview.replicas.is_empty() && overview.providers.is_empty());
+        assert_eq!(overview.shards, [ShardStanding { number: 0, buckets: 1_024 }]);
+        let limited: Vec<_> =
+            overview.limited.iter().map(|one| (one.who.as_str(), one.refused)).collect();
+        assert_eq!(limited, [("address address:192.0.2.1", 5), ("caller user:1", 2)]);
         let models: Vec<_> = overview.models.iter().map(|one| (one.replies, one.errors)).collect();
         assert_eq!(models, [(1, 1), (0, 1)], "{:?}", overview.models);
+        let (one, two) = tokio::join!(
+            shared_overview(&root, Period::HOUR),
+            shared_overview(&root, Period::HOUR)
+        );
+        assert!(Arc::ptr_eq(&one.unwrap(), &two.unwrap()), "it was made once for both");
+        let other = shared_overview(&backend.anonymous(), Period::HOUR).await;
+        assert_eq!(other.unwrap_err().kind(), FaultKind::Unauthenticated);
         let sessions = &overview.groups[0];
         let ended = sessions.figures.iter().find(|shown| shown.title == "Ended").unwrap();
         assert_eq!(ended.value, Some(4.0));

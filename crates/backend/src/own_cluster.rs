@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,13 +19,33 @@ pub(crate) struct Cluster {
     home: PathBuf,
     port: u16,
     settings: Vec<String>,
+    /// Whether its folder is a small disk of its own.
+    is_mount: bool,
 }
 
 impl Cluster {
     /// Makes and starts a primary with these settings, each as `name=value`, and a database
     /// `resonant` without any table.
     pub(crate) fn primary(settings: &[&str]) -> Self {
-        let cluster = Self::at_home(settings);
+        Self::at_home(settings).begin()
+    }
+
+    /// The same on a disk of so many mebibytes; `None` when this process may not mount one.
+    pub(crate) fn on_a_disk_of(mebibytes: u32, settings: &[&str]) -> Option<Self> {
+        let mut cluster = Self::at_home(settings);
+        let size = format!("size={mebibytes}m");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&cluster.home);
+        if !mount.output().is_ok_and(|done| done.status.success()) {
+            return None;
+        }
+        cluster.is_mount = true;
+        cluster.give_away();
+        Some(cluster.begin())
+    }
+
+    fn begin(self) -> Self {
+        let cluster = self;
         let data = cluster.data();
         run(&["initdb", "-D", &data, "-U", "resonant", "-E", "UTF8", "--locale=C", "--no-sync"]);
         cluster.start();
@@ -56,14 +76,7 @@ impl Cluster {
 
     /// Starts it, again where it was stopped.
     pub(crate) fn start(&self) {
-        let mut options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off",
-            self.port
-        );
-        for setting in &self.settings {
-            options += " -c ";
-            options += setting;
-        }
+        let options = self.options();
         let log = format!("{}/log", self.home.display());
         run(&["pg_ctl", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options, "start"]);
     }
@@ -73,18 +86,58 @@ impl Cluster {
         drop(try_run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "-w", "stop"]));
     }
 
+    /// Kills its processes, as running out of memory would.
+    pub(crate) fn kill(&self) {
+        let pid = fs::read_to_string(format!("{}/postmaster.pid", self.data())).unwrap_or_default();
+        let pid = pid.lines().next().unwrap_or_default().to_owned();
+        let killed = Command::new("kill").args(["-9", &pid]).output();
+        assert!(killed.is_ok_and(|done| done.status.success()), "process {pid} can be killed");
+    }
+
+    /// Starts it once what is left of its processes is gone. `false`: it does not start.
+    pub(crate) fn start_again(&self) -> bool {
+        let options = self.options();
+        let log = format!("{}.log", self.home.display());
+        let data = self.data();
+        let words = ["pg_ctl", "-D", &data, "-l", &log, "-w", "-t", "60", "-o", &options, "start"];
+        (0..20).any(|_| try_run(&words).status.success())
+    }
+
+    /// Where it keeps everything.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    fn give_away(&self) {
+        if let Some(user) = &user() {
+            chown(&self.home, Some(user.id), None).expect("root may give a folder away");
+        }
+    }
+
+    fn options(&self) -> String {
+        let mut options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off",
+            self.port
+        );
+        for setting in &self.settings {
+            options += " -c ";
+            options += setting;
+        }
+        options
+    }
+
     fn at_home(settings: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("resonant-cluster-{}-{number}", std::process::id());
         let home = std::env::temp_dir().join(name);
         fs::create_dir(&home).expect("a folder can be made");
-        if let Some(user) = &user() {
-            chown(&home, Some(user.id), None).expect("root may give a folder away");
-        }
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        Self { home, port: port.expect("a port is free").port(), settings }
+        let port = port.expect("a port is free").port();
+        let cluster = Self { home, port, settings, is_mount: false };
+        cluster.give_away();
+        cluster
     }
 
     fn data(&self) -> String {
@@ -95,7 +148,11 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
+        if self.is_mount {
+            drop(Command::new("umount").arg(&self.home).output());
+        }
         drop(fs::remove_dir_all(&self.home));
+        drop(fs::remove_file(format!("{}.log", self.home.display())));
     }
 }
 

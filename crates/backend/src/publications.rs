@@ -26,6 +26,7 @@ pub(crate) fn stale(slug: &str) -> Stale {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "publications.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -53,6 +54,7 @@ pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
 /// guest, when no version of the agent was published, and while one is in review.
+#[tracing::instrument(name = "publications.save", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Submission> {
     let owner = access::member(ctx)?;
     let texts = trimmed(texts);
@@ -113,6 +115,7 @@ fn in_review() -> Error {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for each field with a secret in
 /// it; [`Error::Conflict`] for a guest, without a draft, and while one is in review.
+#[tracing::instrument(name = "publications.submit", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn submit(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::member(ctx)?;
     let now = ctx.backend().now();
@@ -140,6 +143,7 @@ pub async fn submit(ctx: &Ctx, agent: AgentId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when nothing is in review.
+#[tracing::instrument(name = "publications.withdraw", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn withdraw(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -164,6 +168,7 @@ async fn open_of(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for a listing that moderators
 /// removed, and [`Error::Invalid`] on the field `state` for a state that is theirs to give.
+#[tracing::instrument(name = "publications.set_state", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_state(ctx: &Ctx, agent: AgentId, state: ListingState) -> Result<()> {
     let owner = access::user(ctx)?;
     if state == ListingState::Removed {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use resonant_domain::member::UserKind;
+use resonant_domain::metric::Family;
 
 use crate::{Actor, Ctx, RateLimit, Standing};
 
@@ -51,8 +52,15 @@ pub enum Known {
 }
 
 /// Counts a request and tells where that leaves those who share the limit.
+#[tracing::instrument(name = "rate_limits.count", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn count(ctx: &Ctx, limit: &RateLimit, sharer: &Sharer) -> Standing {
-    ctx.backend().rate_limits().count(limit, &sharer.0).await
+    let backend = ctx.backend();
+    let standing = backend.rate_limits().count(limit, &sharer.0).await;
+    if standing.retry_after.is_some() {
+        let label = format!("{} {}", limit.name, sharer.0);
+        backend.metrics().add(Family::Limited, &label, 1);
+    }
+    standing
 }
 
 #[cfg(test)]

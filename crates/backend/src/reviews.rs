@@ -38,6 +38,7 @@ fn stale(slug: &str) -> Stale {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "reviews.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Review>> {
     let limit = page.checked_limit()?;
     let scope = ("reviews", slug);
@@ -63,6 +64,7 @@ pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Revie
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "reviews.facts", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn facts(ctx: &Ctx, slug: &str) -> Result<ListingFacts> {
     if !listings::is_slug(slug) {
         return Err(NO_LISTING);
@@ -91,6 +93,7 @@ pub(crate) async fn measure(backend: &Backend, slug: &str) -> Result<Option<List
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "reviews.standing", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
     let listing = find_subject(ctx, slug).await?;
     let (id, kind) = match ctx.actor() {
@@ -117,6 +120,7 @@ pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "reviews.votes", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn votes(ctx: &Ctx, ids: &[ReviewId]) -> Result<Vec<ReviewId>> {
     let Actor::User { id, .. } = ctx.actor() else { return Ok(Vec::new()) };
     let mut conn = ctx.backend().catalogue_read_latest().await?;
@@ -128,6 +132,7 @@ pub async fn votes(ctx: &Ctx, ids: &[ReviewId]) -> Result<Vec<ReviewId>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
 /// guest, the publisher, someone who has not run it, and someone who has written one.
+#[tracing::instrument(name = "reviews.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
     let author = access::member(ctx)?;
     new.check()?;
@@ -180,6 +185,7 @@ async fn last_run(ctx: &Ctx, owner: UserId, listing: &Subject) -> Result<Option<
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's;
 /// [`Error::Invalid`].
+#[tracing::instrument(name = "reviews.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, slug: &str, id: ReviewId, changes: ReviewChanges) -> Result<Review> {
     let author = access::user(ctx)?;
     let backend = ctx.backend();
@@ -205,6 +211,7 @@ pub async fn update(ctx: &Ctx, slug: &str, id: ReviewId, changes: ReviewChanges)
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's.
+#[tracing::instrument(name = "reviews.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let author = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -222,6 +229,7 @@ pub async fn delete(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Forbidden`] for anyone but the publisher;
 /// [`Error::NotFound`]; [`Error::Invalid`] on the field `answer`.
+#[tracing::instrument(name = "reviews.answer", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<()> {
     let caller = access::user(ctx)?;
     check_answer(text)?;
@@ -245,6 +253,7 @@ pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for a guest and for the
 /// review's own author.
+#[tracing::instrument(name = "reviews.mark_helpful", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn mark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let voter = access::member(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -261,6 +270,7 @@ pub async fn mark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "reviews.unmark_helpful", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn unmark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let voter = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;

@@ -18,6 +18,7 @@ const NOT_FOUND: Error = Error::NotFound("schedule");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "schedules.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<Schedule>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -31,6 +32,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Schedule>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
 /// [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "schedules.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
     let owner = access::user(ctx)?;
     new.check()?;
@@ -76,6 +78,7 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the schedule or for its agent;
 /// [`Error::Invalid`] for the schedule as it would be.
+#[tracing::instrument(name = "schedules.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Result<Schedule> {
     let owner = access::user(ctx)?;
     let backend = ctx.backend();
@@ -119,6 +122,7 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "schedules.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: ScheduleId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -136,6 +140,7 @@ pub async fn delete(ctx: &Ctx, id: ScheduleId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "schedules.run_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn run_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();

@@ -14,6 +14,7 @@ const NOT_FOUND: Error = Error::NotFound("secret");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "secrets.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<SecretSummary>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -25,6 +26,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<SecretSummary>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`]; [`Error::Conflict`] when there is one of its name,
 /// when there are too many, or when this installation has no key to seal it with.
+#[tracing::instrument(name = "secrets.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewSecret) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
     new.check()?;
@@ -53,6 +55,7 @@ pub async fn create(ctx: &Ctx, new: NewSecret) -> Result<SecretSummary> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when this
 /// installation has no key to seal it with.
+#[tracing::instrument(name = "secrets.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
     let backend = ctx.backend();
@@ -80,6 +83,7 @@ pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<Sec
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "secrets.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -97,6 +101,7 @@ pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Internal`] when a secret lies under a key
 /// that the installation no longer has.
+#[tracing::instrument(name = "secrets.rotate", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn rotate(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();

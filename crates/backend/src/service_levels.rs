@@ -1,5 +1,7 @@
 //! How the installation stands to its service targets.
 
+use std::sync::Arc;
+
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Metric, Period};
 use resonant_domain::slo::{
@@ -7,7 +9,7 @@ use resonant_domain::slo::{
 };
 
 use crate::metrics::{self, Question};
-use crate::{Ctx, Result};
+use crate::{Ctx, Error, Result};
 
 /// Parts of the period that a curve is drawn from.
 const POINTS: u32 = 60;
@@ -35,6 +37,7 @@ const FIGURES: [&str; 14] = [
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "service_levels.report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
     metrics::may_read(ctx).await?;
     let mut levels = Vec::with_capacity(OBJECTIVES.len());
@@ -80,6 +83,17 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
             })
             .collect(),
     })
+}
+
+/// The same for pages: those who look at the same time share one answer.
+///
+/// # Errors
+/// Those of [`report`].
+pub async fn shared_report(ctx: &Ctx, period: Period) -> Result<Arc<Report>> {
+    metrics::may_read(ctx).await?;
+    let made = async { report(ctx, period).await.map(Arc::new) };
+    let shared = ctx.backend().boards().reports.try_get_with(period.seconds(), made).await;
+    shared.map_err(Error::shared)
 }
 
 async fn level(ctx: &Ctx, objective: &Objective, period: Period) -> Result<Level> {

@@ -48,6 +48,7 @@ const NOT_FOUND: Error = Error::NotFound("session");
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
 /// [`Error::Conflict`] when the agent is paused or archived.
+#[tracing::instrument(name = "sessions.start", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
     start_edition(ctx, agent_id, new, None).await
 }
@@ -56,6 +57,7 @@ pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Sess
 ///
 /// # Errors
 /// Those of [`start`]; [`Error::NotFound`] for the version.
+#[tracing::instrument(name = "sessions.try_edition", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn try_edition(
     ctx: &Ctx,
     agent_id: AgentId,
@@ -178,6 +180,7 @@ fn check_active(status: AgentStatus) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when there is none or it is another's.
+#[tracing::instrument(name = "sessions.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
     Ok(document(ctx, id).await?.value().clone())
 }
@@ -186,6 +189,7 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 ///
 /// # Errors
 /// Those of [`get`].
+#[tracing::instrument(name = "sessions.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let backend = ctx.backend();
@@ -197,6 +201,7 @@ pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.events", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -208,6 +213,7 @@ pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionE
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "sessions.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummary>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let limit = filter.page.checked_limit()?;
@@ -235,6 +241,7 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.cancel", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut tx = ctx.backend().begin(owner).await?;

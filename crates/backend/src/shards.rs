@@ -117,14 +117,20 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
-pub async fn status(ctx: &Ctx, settings: &DatabaseSettings) -> Result<Spread> {
+#[tracing::instrument(name = "shards.status", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn status(ctx: &Ctx) -> Result<Spread> {
     access::system(ctx)?;
-    let mut buckets = vec![0; settings.urls().len()];
+    spread(ctx.backend()).await
+}
+
+/// The same for those who have passed already.
+pub(crate) async fn spread(backend: &Backend) -> Result<Spread> {
+    let mut buckets = vec![0; backend.shards().count()];
     if let [all] = &mut buckets[..] {
         *all = usize::try_from(BUCKETS).map_err(Error::internal)?;
         return Ok(Spread { buckets, moves: Vec::new() });
     }
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let mut conn = backend.catalogue_read_latest().await?;
     for (_, shard) in shards::list_buckets(&mut conn).await? {
         if let Some(count) = usize::try_from(shard).ok().and_then(|shard| buckets.get_mut(shard)) {
             *count += 1;
@@ -141,6 +147,7 @@ pub async fn status(ctx: &Ctx, settings: &DatabaseSettings) -> Result<Spread> {
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] for a bucket or a shard that there
 /// is not; [`Error::Conflict`] while another move is under way, or when the source cannot be copied from;
 /// [`Error::Unavailable`] when the target does not catch up: the bucket then stays where it is.
+#[tracing::instrument(name = "shards.move_bucket", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn move_bucket(
     ctx: &Ctx,
     settings: &DatabaseSettings,
@@ -197,6 +204,7 @@ pub(crate) async fn move_bucket_before(
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when one of the databases does
 /// not answer: the next call tries again.
+#[tracing::instrument(name = "shards.end_abandoned_moves", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn end_abandoned_moves(ctx: &Ctx, settings: &DatabaseSettings) -> Result<usize> {
     access::system(ctx)?;
     let urls = settings.urls();

@@ -21,6 +21,7 @@ use crate::{Ctx, Error, Result, access, secrets};
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] when the document cannot be read, from `url` or at
 /// all.
+#[tracing::instrument(name = "tools.read_openapi", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read_openapi(ctx: &Ctx, source: OpenApiSource) -> Result<OpenApiTools> {
     access::user(ctx)?;
     source.check()?;
@@ -53,6 +54,7 @@ const MCP_TIMEOUT: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] when the server cannot be asked or does not answer.
+#[tracing::instrument(name = "tools.read_mcp", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
     let owner = access::user(ctx)?;
     asked.check()?;

@@ -20,6 +20,7 @@ const KIND: &str = "trigger";
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "triggers.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<Trigger>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -30,6 +31,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Trigger>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "triggers.list_with_keys", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Trigger>>> {
     let owner = access::user(ctx)?;
     let mut all = Vec::new();
@@ -45,6 +47,7 @@ pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Trigger>>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
 /// [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "triggers.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
     let owner = access::user(ctx)?;
     new.check()?;
@@ -75,6 +78,7 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "triggers.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: TriggerId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -93,6 +97,7 @@ pub async fn delete(ctx: &Ctx, id: TriggerId) -> Result<()> {
 /// [`Error::NotFound`]; [`Error::Unauthenticated`] when the signature is not the trigger's or the
 /// message is not of this moment; [`Error::Invalid`] for the body; [`Error::Conflict`] when the agent
 /// does not run.
+#[tracing::instrument(name = "triggers.fire", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> Result<Session> {
     let backend = ctx.backend();
     let now = backend.now();

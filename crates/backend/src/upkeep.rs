@@ -19,6 +19,7 @@ const MONTHS_AHEAD: i32 = 3;
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when long statements are in
 /// the way: nothing has changed then.
+#[tracing::instrument(name = "upkeep.renew_partitions", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn renew_partitions(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();

@@ -29,6 +29,7 @@ const LOG_LINES: i64 = 100;
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "webhooks.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -39,6 +40,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "webhooks.list_with_keys", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Webhook>>> {
     let owner = access::user(ctx)?;
     let mut all = Vec::new();
@@ -54,6 +56,7 @@ pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Webhook>>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
 /// [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "webhooks.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<WithKey<Webhook>> {
     let owner = access::user(ctx)?;
     new.check()?;
@@ -82,6 +85,7 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<WithKey<Webhook>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "webhooks.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: WebhookId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -97,6 +101,7 @@ pub async fn delete(ctx: &Ctx, id: WebhookId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "webhooks.deliveries", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliveries(ctx: &Ctx, id: WebhookId) -> Result<Vec<Delivery>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -111,6 +116,7 @@ pub async fn deliveries(ctx: &Ctx, id: WebhookId) -> Result<Vec<Delivery>> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "webhooks.deliver_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();

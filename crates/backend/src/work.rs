@@ -10,8 +10,11 @@ use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::waiting::Shortfall;
 use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::log::{LogError, SessionLog};
+use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::database::Shard;
 use crate::store::queue::{Attempt, Claimed};
@@ -35,6 +38,7 @@ pub struct Claim {
     owner_id: UserId,
     fence: i64,
     attempts: i32,
+    traceparent: Option<String>,
 }
 
 impl Claim {
@@ -81,10 +85,11 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
                 }
                 claimed => claimed?,
             };
-        let Some(Claimed { owner_id, session_id, fence, attempts }) = claimed else {
+        let Some(claimed) = claimed else {
             return Ok(None);
         };
-        let claim = Claim { session_id, owner_id, fence, attempts };
+        let Claimed { owner_id, session_id, fence, attempts, traceparent } = claimed;
+        let claim = Claim { session_id, owner_id, fence, attempts, traceparent };
         if attempts <= MAX_ATTEMPTS {
             tx.commit().await?;
             return Ok(Some(claim));
@@ -127,7 +132,12 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     access::system(ctx)?;
     let backend = ctx.backend();
     // A run holds all of a turn: too much to stand in the futures of its callers.
-    let done = Box::pin(run_claimed(backend, &claim, shutdown)).await;
+    let span = tracing::info_span!("work", otel.kind = "consumer", trace.id = Empty);
+    if let Some(place) = claim.traceparent.as_deref().and_then(TraceParent::parse) {
+        place.lead(&span);
+        span.record("trace.id", place.trace_id());
+    }
+    let done = Box::pin(run_claimed(backend, &claim, shutdown)).instrument(span).await;
     if let Err(error) = &done {
         // The lease would run out in any case; giving the session back only saves the wait.
         let given_back = async {

@@ -12,6 +12,7 @@ pub use self::rule::{Limit, Rule};
 use crate::fault::FieldFault;
 use crate::host;
 use crate::ids::{AlertEventId, AlertId, DeliveryId};
+use crate::member::Email;
 use crate::metric::Period;
 #[cfg(feature = "schema")]
 use crate::text::LINE_PATTERN;
@@ -108,6 +109,8 @@ words!(/// What a channel speaks.
     Webhook "webhook" "Webhook",
     /// A message for a Slack channel, or whatever reads the same.
     Slack "slack" "Slack",
+    /// A mail.
+    Mail "mail" "Mail",
 });
 
 words!(/// Where an alert stands.
@@ -152,9 +155,55 @@ pub struct Channel {
     /// What it speaks.
     #[serde(rename = "type")]
     pub kind: ChannelKind,
-    /// A public address.
+    /// Of all but mail: a public address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WEBHOOK_URL_MAX)))]
     pub url: String,
+    /// Of mail: who gets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 254)))]
+    pub to: String,
+}
+
+impl Channel {
+    /// A channel to an address of its kind.
+    pub fn new(kind: ChannelKind, address: impl Into<String>) -> Self {
+        let (address, none) = (address.into(), String::new());
+        match kind {
+            ChannelKind::Mail => Self { kind, url: none, to: address },
+            ChannelKind::Webhook | ChannelKind::Slack => Self { kind, url: address, to: none },
+        }
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        match self.kind {
+            ChannelKind::Mail => &self.to,
+            ChannelKind::Webhook | ChannelKind::Slack => &self.url,
+        }
+    }
+
+    fn check(&self, place: &str, faults: &mut Vec<FieldFault>) {
+        let (name, strange) = match self.kind {
+            ChannelKind::Mail => ("to", ("url", &self.url)),
+            ChannelKind::Webhook | ChannelKind::Slack => ("url", ("to", &self.to)),
+        };
+        if !strange.1.is_empty() {
+            let reason = format!("must be absent: the channel's type is {}", self.kind.as_str());
+            faults.push(FieldFault::new(format!("{place}.{}", strange.0), reason));
+        }
+        let (field, before) = (format!("{place}.{name}"), faults.len());
+        check_text(faults, &field, self.address(), 1, WEBHOOK_URL_MAX);
+        let address = self.address().trim();
+        let fault = match self.kind {
+            _ if faults.len() > before => None,
+            ChannelKind::Mail => Email::parse(address).err().map(|fault| fault.reason),
+            _ if host::of_url(address).is_some() => None,
+            _ => Some("must be an http or https address".to_owned()),
+        };
+        faults.extend(fault.map(|reason| FieldFault::new(field, reason)));
+    }
 }
 
 /// From when on an alert counts. Which fields belong there depends on the alert's type.
@@ -327,7 +376,7 @@ pub struct AlertDelivery {
     pub attempts: i32,
     /// When it is sent next; there while it is pending.
     pub next_attempt_at: Option<Timestamp>,
-    /// The HTTP status of the last answer.
+    /// The status of the last answer: of HTTP, or of SMTP.
     pub last_status: Option<i32>,
     /// What kept the last attempt from an answer.
     pub last_error: Option<String>,
@@ -355,12 +404,7 @@ impl NewAlert {
             faults.push(FieldFault::new("channels", format!("must be at most {CHANNELS_MAX}")));
         }
         for (index, channel) in self.channels.iter().enumerate() {
-            let field = format!("channels[{index}].url");
-            let before = faults.len();
-            check_text(&mut faults, &field, &channel.url, 1, WEBHOOK_URL_MAX);
-            if faults.len() == before && host::of_url(channel.url.trim()).is_none() {
-                faults.push(FieldFault::new(field, "must be an http or https address"));
-            }
+            channel.check(&format!("channels[{index}]"), &mut faults);
         }
         match rule {
             Some(rule) if faults.is_empty() => Ok(rule),

@@ -70,6 +70,7 @@ families! {
     CacheHits "cache.hits" Count Number "Look-ups that the cache answered, by kind",
     CacheMisses "cache.misses" Count Number "Look-ups that the cache could not answer, by kind",
     ModelErrors "model.errors" Count Number "Replies that a model failed to give, by model",
+    Limited "rate_limit.refused" Count Number "Requests that were one too many, by limit and caller",
     SessionsEnded "sessions.ended" Count Number "Sessions that ended, by state",
     Tokens "tokens.used" Count Number "Tokens that sessions used, both ways",
     Cost "cost.usd" Count Dollars "What the tokens cost",

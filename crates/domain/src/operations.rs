@@ -18,6 +18,12 @@ pub struct Overview {
     pub caches: Vec<CacheUse>,
     /// The replicas, as the process that answers sees them.
     pub replicas: Vec<ReplicaStanding>,
+    /// The databases that hold what owners own.
+    pub shards: Vec<ShardStanding>,
+    /// The moves of buckets between them that are not over.
+    pub moves: Vec<MoveStanding>,
+    /// Who asked too often in the period, the most refused first.
+    pub limited: Vec<Limited>,
     /// The providers of models, as the process that answers sees them.
     pub providers: Vec<ProviderStanding>,
     /// The models that were asked in the period.
@@ -57,6 +63,13 @@ pub struct CacheUse {
     pub hits: u64,
     /// Look-ups that it could not answer.
     pub misses: u64,
+    /// Of the process that answers, since it began: look-ups that were answered by what was past its
+    /// lifetime, while it was read anew.
+    pub stale: u64,
+    /// Of the process that answers: things that it has at present.
+    pub entries: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
 }
 
 impl CacheUse {
@@ -74,6 +87,35 @@ pub struct ReplicaStanding {
     pub name: String,
     /// How far it is behind, in milliseconds; `None`: it is not in use.
     pub lag_ms: Option<u64>,
+}
+
+/// One of the databases that hold what owners own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardStanding {
+    /// Its number, from 0.
+    pub number: u64,
+    /// How many of the buckets it holds.
+    pub buckets: u64,
+}
+
+/// A move of a bucket that is under way, or waits for someone to repeat it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveStanding {
+    /// What moves.
+    pub bucket: i32,
+    /// The shard that it comes from.
+    pub from: i32,
+    /// The shard that it goes to.
+    pub to: i32,
+}
+
+/// Someone who asked too often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limited {
+    /// The limit and who shares it: `caller user:0198…`.
+    pub who: String,
+    /// Requests that were refused.
+    pub refused: u64,
 }
 
 /// One provider of models.
@@ -154,7 +196,14 @@ mod tests {
 
     #[test]
     fn a_cache_that_nobody_asked_has_no_rate() {
-        let used = |hits, misses| CacheUse { kind: "agent".to_owned(), hits, misses };
+        let used = |hits, misses| CacheUse {
+            kind: "agent".to_owned(),
+            hits,
+            misses,
+            stale: 0,
+            entries: 0,
+            bytes: 0,
+        };
         assert_eq!(used(0, 0).hit_percent(), None);
         assert_eq!(used(3, 1).hit_percent(), Some(75));
     }

@@ -9,6 +9,7 @@
 
 mod address;
 mod body;
+mod collector;
 mod outgoing;
 mod resolver;
 
@@ -22,6 +23,7 @@ use reqwest::{Client, ClientBuilder, Response};
 use url::{Host, Url};
 
 pub use address::{is_public, is_public_v4, is_public_v6};
+pub use collector::CollectorClient;
 pub use outgoing::{HostLimit, Outgoing};
 use resolver::{Guard, Lookup, Refusal, SystemLookup};
 

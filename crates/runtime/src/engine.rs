@@ -18,6 +18,7 @@ use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::waiting::WaitReason;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use crate::clock::Clock;
 use crate::log::{LogError, SessionLog};
@@ -96,7 +97,17 @@ impl Engine {
     ///
     /// # Errors
     /// The log's own: [`LogError::Fenced`] when another worker has taken the session over.
-    #[tracing::instrument(name = "session.run", skip_all, fields(session.id = %run.session.id))]
+    #[tracing::instrument(
+        name = "session.run",
+        skip_all,
+        fields(
+            session.id = %run.session.id,
+            agent_id = %run.session.agent_id,
+            goal_length = run.session.goal.chars().count(),
+            steps,
+            tokens_used,
+        )
+    )]
     pub async fn run(
         &self,
         run: Run,
@@ -128,6 +139,10 @@ impl Engine {
             deadline: Instant::now() + limit.saturating_sub(worked),
         };
         let ending = work.go().await?;
+        let span = Span::current();
+        span.record("steps", work.progress.steps.len());
+        let used = work.progress.used;
+        span.record("tokens_used", used.input_tokens + used.output_tokens);
         work.end(ending).await
     }
 }
@@ -171,13 +186,22 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     /// The loop.
     async fn go(&mut self) -> Result<Ending, LogError> {
+        // One span for a step's model and its tools.
+        let mut begun: Option<(u32, Span)> = None;
         loop {
             if let Some(ending) = self.stopped_already() {
                 return Ok(ending);
             }
             let ending = match self.progress.next() {
-                Next::Step { number, attempt } => self.step(number, attempt).await?,
-                Next::Tools => self.call_tools().await?,
+                Next::Step { number, attempt } => {
+                    let span = step_span(&mut begun, number);
+                    self.step(number, attempt).instrument(span).await?
+                }
+                Next::Tools => {
+                    let number = self.progress.steps.last().map_or(1, |step| step.number);
+                    let span = step_span(&mut begun, number);
+                    self.call_tools().instrument(span).await?
+                }
                 Next::Answered => Some(self.answered()),
                 Next::Over(state) => Some(Ending::Over { state, reason: None }),
             };
@@ -328,6 +352,18 @@ impl Work<'_> {
             usage: used,
             duration_ms: millis(round.worked(self.clock.now())),
             waited_ms: round.waited_ms,
+        }
+    }
+}
+
+/// The span of a step: the one that has begun, or a new one.
+fn step_span(begun: &mut Option<(u32, Span)>, number: u32) -> Span {
+    match begun {
+        Some((known, span)) if *known == number => span.clone(),
+        _ => {
+            let span = tracing::debug_span!("step", step = number);
+            *begun = Some((number, span.clone()));
+            span
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod openapi;
 mod progress;
 mod tokens;
 pub mod tools;
+pub mod trace;
 mod turn;
 
 pub use engine::{Engine, Outcome, Run, Signals};

@@ -15,6 +15,8 @@ use resonant_domain::session_event::EventBody;
 use resonant_domain::waiting::WaitReason;
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use self::listen::{Heard, Reply};
 use self::request::Prepared;
@@ -62,7 +64,28 @@ impl Work<'_> {
             Prepared::Ending(ending) => return Ok(Some(ending)),
         };
         let began = Instant::now();
-        match self.listen(&chosen, number, request).await? {
+        let span = tracing::debug_span!(
+            "model",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            gen_ai.provider.name = chosen.model.provider(),
+            gen_ai.request.model = chosen.name,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+        );
+        let heard = self.listen(&chosen, number, request).instrument(span.clone()).await?;
+        match &heard {
+            Heard::Reply(reply) => {
+                span.record("gen_ai.usage.input_tokens", reply.usage.input_tokens);
+                span.record("gen_ai.usage.output_tokens", reply.usage.output_tokens);
+            }
+            Heard::Fault(..) => {
+                span.record("otel.status_code", "ERROR");
+            }
+            Heard::Stopped(..) => {}
+        }
+        drop(span);
+        match heard {
             Heard::Reply(reply) => {
                 self.models.answered(&chosen, began.elapsed());
                 self.take_reply(number, is_last, reply).await

@@ -30,8 +30,10 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
         Ok(backend) => {
             findings.push(("database", look_at_database(settings, &backend).await));
             findings.push(("schema", look_at_schema(&backend).await));
+            findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
             findings.push(("redis", look_at_redis(settings, &backend).await));
             findings.push(("models", look_at_models(&backend).await));
+            findings.push(("mail", look_at_mail(&backend).await));
         }
         Err(error) => findings.push((
             "database",
@@ -126,6 +128,21 @@ async fn look_at_schema(backend: &Backend) -> Finding {
     }
 }
 
+/// Nothing where none are configured.
+async fn look_at_replicas(backend: &Backend) -> Option<Finding> {
+    let all = backend.try_replicas().await;
+    let lost = all.iter().find(|(_, lag)| lag.is_none());
+    if let Some((name, _)) = lost {
+        return Some(Finding::Fault {
+            what: format!("the replica {name} does not answer, or lags too far behind"),
+            mend: "start it, look at its log, or take it out of DATABASE_REPLICA_URLS".to_owned(),
+        });
+    }
+    let most = all.iter().filter_map(|(_, lag)| *lag).max()?;
+    let count = all.len();
+    Some(Finding::Well(format!("{count} in use, at most {} ms behind", most.as_millis())))
+}
+
 async fn look_at_redis(settings: &Settings, backend: &Backend) -> Finding {
     if settings.backend.redis_url.is_none() {
         return Finding::Note(
@@ -154,6 +171,17 @@ async fn look_at_models(backend: &Backend) -> Finding {
         Err(reason) => Finding::Fault {
             what: format!("{model} does not answer: {reason}"),
             mend: "look at OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL".to_owned(),
+        },
+    }
+}
+
+async fn look_at_mail(backend: &Backend) -> Finding {
+    match backend.try_mail().await {
+        None => Finding::Note("SMTP_URL is unset: alerts are not told by mail".to_owned()),
+        Some(Ok(())) => Finding::Well("the mail server answers".to_owned()),
+        Some(Err(reason)) => Finding::Fault {
+            what: reason,
+            mend: "look at SMTP_URL: the host, its port, user and password, and tls".to_owned(),
         },
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(
     let ctx = backend.ctx(Actor::System, RequestId::new("shards"));
     match command {
         ShardsCommand::Status => {
-            let spread = shards::status(&ctx, settings).await?;
+            let spread = shards::status(&ctx).await?;
             for (shard, buckets) in spread.buckets.iter().enumerate() {
                 println!("shard {shard}: {buckets} buckets");
             }

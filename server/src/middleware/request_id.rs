@@ -12,9 +12,10 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use resonant_backend::clock::{Clock as _, SystemClock};
 use resonant_backend::metrics::{SlowKind, SlowSample};
-use resonant_backend::{Metrics, RequestId};
+use resonant_backend::{Metrics, RequestId, TRACEPARENT, TraceParent};
 use resonant_domain::metric::Family;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::state::AppState;
 
@@ -37,9 +38,17 @@ pub async fn name_and_log(
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId::new(id.clone()));
 
-    let span = tracing::info_span!("request", request.id = id);
+    let span = tracing::info_span!(
+        "request",
+        request.id = id,
+        trace.id = Empty,
+        otel.kind = "server",
+        otel.name = Empty,
+        otel.status_code = Empty,
+        http.response.status_code = Empty,
+    );
+    let trace_id = begin_trace(&span, request.headers());
     let mut response = next.run(request).instrument(span.clone()).await;
-    let _entered = span.entered();
 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -47,7 +56,16 @@ pub async fn name_and_log(
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
     let took = began.elapsed();
-    measure(state.backend.metrics(), &method, route, status, took, &id);
+    if TraceParent::of(&span).is_some() {
+        span.record("otel.name", format!("{method} {route}"));
+        span.record("http.response.status_code", status);
+        if status >= 500 {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+    let _entered = span.entered();
+    let named = Named { request_id: &id, trace_id };
+    measure(state.backend.metrics(), &method, route, status, took, named);
     let duration_ms = took.as_secs_f64() * 1000.0;
     if route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-" {
         tracing::debug!(%method, route, status, duration_ms, "answered");
@@ -55,6 +73,25 @@ pub async fn name_and_log(
         tracing::info!(%method, route, status, duration_ms, "answered");
     }
     response
+}
+
+/// By what people find a request again.
+struct Named<'a> {
+    request_id: &'a str,
+    trace_id: Option<String>,
+}
+
+/// Makes the request part of the caller's trace, or the first of one. Answers the trace's id, which is
+/// the caller's own where there is no collector.
+fn begin_trace(span: &Span, headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let given = given.and_then(TraceParent::parse);
+    if let Some(place) = &given {
+        place.lead(span);
+    }
+    let id = TraceParent::of(span).or(given)?.trace_id();
+    span.record("trace.id", &id);
+    Some(id)
 }
 
 /// Notes how long an answer took. Files, streams and the questions of load balancers do not count:
@@ -66,7 +103,7 @@ fn measure(
     route: &str,
     status: u16,
     took: Duration,
-    request_id: &str,
+    named: Named<'_>,
 ) {
     let is_api = route.starts_with("/api/");
     let is_other = route == "-"
@@ -89,8 +126,8 @@ fn measure(
             kind: SlowKind::Request,
             name,
             duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
-            request_id: Some(request_id.to_owned()),
-            trace_id: None,
+            request_id: Some(named.request_id.to_owned()),
+            trace_id: named.trace_id,
         });
     }
 }

@@ -7,7 +7,7 @@ use resonant_backend::clock::{Clock as _, SystemClock};
 use resonant_backend::metrics::{SlowKind, SlowSample};
 use resonant_domain::metric::Family;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer};
@@ -17,6 +17,8 @@ use tracing_subscriber::registry::LookupSpan;
 const SLOW: Duration = Duration::from_millis(50);
 /// The span of one request.
 pub(crate) const REQUEST: &str = "request";
+/// The span of a worker's hold on a session.
+const WORK: &str = "work";
 /// Begins the names of the store's spans.
 const STATEMENT: &str = "db.";
 
@@ -29,7 +31,7 @@ where
 }
 
 fn is_measured(span: &Metadata<'_>) -> bool {
-    span.is_span() && (span.name().starts_with(STATEMENT) || span.name() == REQUEST)
+    span.is_span() && (span.name().starts_with(STATEMENT) || [REQUEST, WORK].contains(&span.name()))
 }
 
 struct Measure {
@@ -39,8 +41,12 @@ struct Measure {
 /// When a statement's span was opened.
 struct Began(Instant);
 
-/// The request's id, for the statements within.
-struct Named(String);
+/// By what people find the request or the session's run again, for the statements within.
+#[derive(Clone, Default)]
+struct Named {
+    request_id: Option<String>,
+    trace_id: Option<String>,
+}
 
 impl<S> Layer<S> for Measure
 where
@@ -51,14 +57,21 @@ where
         let Some(span) = context.span(id) else {
             return;
         };
-        if span.name() == REQUEST {
-            let mut name = RequestName(None);
-            attributes.record(&mut name);
-            if let Some(name) = name.0 {
-                span.extensions_mut().insert(Named(name));
-            }
+        if [REQUEST, WORK].contains(&span.name()) {
+            let mut named = Named::default();
+            attributes.record(&mut named);
+            span.extensions_mut().insert(named);
         } else {
             span.extensions_mut().insert(Began(Instant::now()));
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        if let Some(named) = span.extensions_mut().get_mut::<Named>() {
+            values.record(named);
         }
     }
 
@@ -73,27 +86,26 @@ where
         let statement = span.name().strip_prefix(STATEMENT).unwrap_or(span.name());
         self.metrics.observe(Family::DbQuery, statement, took);
         if took >= SLOW {
-            let request_id = span
-                .scope()
-                .find_map(|span| span.extensions().get::<Named>().map(|named| named.0.clone()));
+            let named = span.scope().find_map(|span| span.extensions().get::<Named>().cloned());
+            let Named { request_id, trace_id } = named.unwrap_or_default();
             self.metrics.note_slow(SlowSample {
                 at: SystemClock.now(),
                 kind: SlowKind::Statement,
                 name: statement.to_owned(),
                 duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
                 request_id,
-                trace_id: None,
+                trace_id,
             });
         }
     }
 }
 
-struct RequestName(Option<String>);
-
-impl Visit for RequestName {
+impl Visit for Named {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "request.id" {
-            self.0 = Some(value.to_owned());
+        match field.name() {
+            "request.id" => self.request_id = Some(value.to_owned()),
+            "trace.id" => self.trace_id = Some(value.to_owned()),
+            _ => {}
         }
     }
 

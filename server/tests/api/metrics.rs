@@ -1,7 +1,11 @@
 //! What was measured, for admins and for Prometheus.
 
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
 use resonant_backend::metrics::Keeper;
-use resonant_backend::{Actor, RequestId};
+use resonant_backend::{Actor, RequestId, members};
+use tower::ServiceExt as _;
 
 use crate::support::{TestApp, Visitor};
 
@@ -50,6 +54,42 @@ async fn the_service_levels_are_told_to_admins() {
     for (visitor, status) in [(app.member("ada").await, 404), (Visitor::ANONYMOUS, 401)] {
         assert_eq!(app.get("/api/v1/service-levels").by(&visitor).await.status, status);
     }
+}
+
+#[tokio::test]
+async fn an_admin_hears_when_something_was_measured() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let path = "/api/v1/service-levels/stream";
+    for (visitor, status) in
+        [(app.member("ada").await, 404), (app.guest().await, 404), (Visitor::ANONYMOUS, 401)]
+    {
+        assert_eq!(app.get(path).by(&visitor).await.status, status);
+    }
+    let cookie = format!("resonant_sign_in={}", admin.token.as_ref().unwrap());
+    let request = Request::get(path).header("host", "resonant.test").header("cookie", cookie);
+    let request = request.body(Body::empty()).unwrap();
+    let answer = app.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut body = answer.into_body();
+    let mut next = async || {
+        let frame = body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+    };
+    assert_eq!(next().await.as_deref(), Some("retry: 2000\n\n"));
+    keep(&app).await;
+    let news = next().await.unwrap();
+    assert!(news.starts_with("data: {\"at\":\""), "{news}");
+
+    // Twice is told once to who was slow to read; who is no admin any more hears nothing.
+    keep(&app).await;
+    keep(&app).await;
+    assert!(next().await.unwrap().starts_with("data: "));
+    let system = app.backend.ctx(Actor::System, RequestId::new("test"));
+    members::dismiss_admin(&system, "admin@example.org").await.unwrap();
+    keep(&app).await;
+    assert_eq!(next().await, None);
+    app.end().await;
 }
 
 #[tokio::test]

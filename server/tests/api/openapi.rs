@@ -243,6 +243,7 @@ async fn every_answer_is_as_it_is_described() {
     // Without an end, by a link alone, by an id that the list tells.
     let rest = [
         "GET /api/v1/agents/stream",
+        "GET /api/v1/service-levels/stream",
         "GET /api/v1/shared/{token}/stream",
         "DELETE /api/v1/keys/{id}",
         "DELETE /api/v1/agents/{id}/knowledge/{document}",

@@ -37,7 +37,15 @@ async fn an_admin_sees_how_the_installation_stands() {
     keep(&app).await;
     alert(&app, &admin, json!([])).await;
     for (path, texts) in [
-        ("/admin", &["No alert fires", "Cache, by kind of key", "None are configured"][..]),
+        (
+            "/admin",
+            &[
+                "No alert fires",
+                "Cache, by kind of key",
+                "None are configured",
+                "There is one database",
+            ][..],
+        ),
         (
             "/admin/service-levels",
             &["API response time (p99)", "≤ 500 ms", "≥ 80 %", "Kept", "<svg", "sparkline__curve"],

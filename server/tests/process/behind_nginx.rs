@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::free_port;
 use super::running::{Running, ask, connect};
-use crate::support::{SlowModel, TestApp, Visitor};
+use crate::support::{Redis, SlowModel, TestApp, Visitor};
 
 /// nginx with the shipped configuration, in a folder of its own.
 struct Nginx {
@@ -159,6 +159,58 @@ async fn a_rolling_restart_loses_no_request_and_no_event() {
     }
     assert_eq!(text, SlowModel::text(WORDS), "no event is lost and none comes twice");
     assert!(answered.load(Ordering::Relaxed) > 20, "{answered:?}");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cache_and_rate_limits_hold_across_both() {
+    const LIMIT: u64 = 60;
+    let app = TestApp::start().await;
+    let redis = Redis::start("nginx");
+    let (url, redis_url) = (app.database_url(), redis.url());
+    let ada = app.member("ada").await;
+    let agent = app.agent(&ada, "0").await;
+    let cookie = cookie(&ada);
+    let limit = LIMIT.to_string();
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("REDIS_URL", &redis_url),
+        ("RATE_LIMIT_CALLER", &limit),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("RUST_LOG", "warn"),
+    ];
+    let (one, two) = (Running::start(&environment), Running::start(&environment));
+    let nginx = Nginx::start([one.port, two.port]);
+    let began = Instant::now();
+    let mut taken = 0;
+    let mut ask = |method: &str, path: &str, body: &str| {
+        let kind = "Content-Type: application/json\r\n";
+        let headers = format!("{cookie}{kind}Content-Length: {}\r\n", body.len());
+        let answer = ask(nginx.port, method, path, &headers, body).unwrap();
+        taken += u64::from(!answer.contains(" 429 "));
+        answer
+    };
+    let path = format!("/api/v1/agents/{}", agent.id);
+    for number in 1..=5 {
+        let name = format!("\"name\":\"{number}\"");
+        let written = ask("PATCH", &path, &format!("{{{name}}}"));
+        assert!(written.contains(" 200 "), "{written}");
+        // Both answer; what one has written the other knows in a moment.
+        let mut fresh = 0;
+        for _ in 0..8 {
+            let read = ask("GET", &path, "");
+            assert!(read.contains(" 200 "), "{read}");
+            fresh = if read.contains(&name) { fresh + 1 } else { 0 };
+            if fresh == 4 {
+                break;
+            }
+        }
+        assert!(fresh >= 4, "after write {number} both serve it");
+    }
+    while !ask("GET", "/api/v1/agents", "").contains(" 429 ") {}
+    // What has come back since, one a second, may be used too.
+    let most = LIMIT + began.elapsed().as_secs() * LIMIT / 60 + 1;
+    assert!((LIMIT..=most).contains(&taken), "{taken} of {LIMIT} in {:?}", began.elapsed());
     app.end().await;
 }
 

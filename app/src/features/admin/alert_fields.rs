@@ -143,6 +143,15 @@ pub(super) fn AlertFields(
             error=field_error(error, "condition.parts")
         />
         <TextArea
+            label="Mail that is sent"
+            name="form[mails]"
+            value=form.mails
+            rows=2
+            optional=true
+            is_code=true
+            hint="One address a line; whoever runs the installation sets SMTP_URL"
+        />
+        <TextArea
             label="Webhooks that are told"
             name="form[webhooks]"
             value=form.webhooks

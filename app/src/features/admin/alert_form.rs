@@ -38,6 +38,8 @@ pub struct AlertForm {
     pub webhooks: String,
     /// Addresses of Slack channels, one a line.
     pub slacks: String,
+    /// Addresses of mail, one a line.
+    pub mails: String,
 }
 
 impl AlertForm {
@@ -74,6 +76,7 @@ impl AlertForm {
             severity: text("severity"),
             webhooks: text("webhooks"),
             slacks: text("slacks"),
+            mails: text("mails"),
         })
     }
 
@@ -114,10 +117,14 @@ impl AlertForm {
             join: Join::parse(&self.join).filter(|_| is_composite),
             parts,
         };
-        let channels = [(ChannelKind::Webhook, &self.webhooks), (ChannelKind::Slack, &self.slacks)];
-        let channels = channels.into_iter().flat_map(|(kind, text)| {
-            lines(text).map(move |url| Channel { kind, url: url.to_owned() })
-        });
+        let channels = [
+            (ChannelKind::Mail, &self.mails),
+            (ChannelKind::Webhook, &self.webhooks),
+            (ChannelKind::Slack, &self.slacks),
+        ];
+        let channels = channels
+            .into_iter()
+            .flat_map(|(kind, text)| lines(text).map(move |address| Channel::new(kind, address)));
         let alert = NewAlert {
             name: self.name.trim().to_owned(),
             kind,
@@ -137,7 +144,7 @@ impl From<NewAlert> for AlertForm {
         let number = |number: Option<f64>| number.map_or_else(String::new, |one| one.to_string());
         let urls = |kind| {
             let same = alert.channels.iter().filter(|channel| channel.kind == kind);
-            same.map(|channel| channel.url.as_str()).collect::<Vec<_>>().join("\n")
+            same.map(Channel::address).collect::<Vec<_>>().join("\n")
         };
         Self {
             kind: alert.kind.as_str().to_owned(),
@@ -152,6 +159,7 @@ impl From<NewAlert> for AlertForm {
             severity: alert.severity.as_str().to_owned(),
             webhooks: urls(ChannelKind::Webhook),
             slacks: urls(ChannelKind::Slack),
+            mails: urls(ChannelKind::Mail),
             name: alert.name,
         }
     }
@@ -179,11 +187,12 @@ mod tests {
             for_duration: "10m".to_owned(),
             webhooks: "https://a.example\r\n\r\nhttps://b.example".to_owned(),
             slacks: "https://c.example".to_owned(),
+            mails: "ops@example.org".to_owned(),
             ..AlertForm::fresh()
         };
         let alert = form.alert().unwrap();
         assert!(alert.check().is_ok(), "{alert:?}");
-        assert_eq!(alert.channels.len(), 3);
+        assert_eq!(alert.channels.len(), 4);
         assert_eq!(AlertForm::from(alert.clone()).alert().unwrap(), alert);
 
         let composite = AlertForm {

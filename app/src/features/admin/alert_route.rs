@@ -295,7 +295,7 @@ fn Messages(deliveries: Vec<AlertDelivery>) -> impl IntoView {
                 </td>
                 <td>{message.event.title()}</td>
                 <th scope="row">
-                    <code>{message.channel.url}</code>
+                    <code>{message.channel.address().to_owned()}</code>
                 </th>
                 <td>
                     <Badge tone>{state}</Badge>

@@ -38,7 +38,8 @@ pub async fn get_overview(period: String) -> Result<Overview, AppError> {
 
     let ctx = ssr::ctx()?;
     metrics::may_read(&ctx).await.map_err(ssr::fail)?;
-    operations::overview(&ctx, period_of(&period)?).await.map_err(ssr::fail)
+    let shared = operations::shared_overview(&ctx, period_of(&period)?).await;
+    shared.map(std::sync::Arc::unwrap_or_clone).map_err(ssr::fail)
 }
 
 /// The service targets beside what was measured over the period.
@@ -48,7 +49,8 @@ pub async fn get_service_levels(period: String) -> Result<Report, AppError> {
 
     let ctx = ssr::ctx()?;
     metrics::may_read(&ctx).await.map_err(ssr::fail)?;
-    service_levels::report(&ctx, period_of(&period)?).await.map_err(ssr::fail)
+    let shared = service_levels::shared_report(&ctx, period_of(&period)?).await;
+    shared.map(std::sync::Arc::unwrap_or_clone).map_err(ssr::fail)
 }
 
 /// All alerts.

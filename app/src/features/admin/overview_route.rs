@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::operations::{
-    CacheUse, Group, ModelUse, Overview, ProviderStanding, ReplicaStanding, figure_text,
+    CacheUse, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding, ReplicaStanding,
+    ShardStanding, figure_text,
 };
 use resonant_domain::session::SessionState;
 
@@ -59,8 +60,8 @@ impl LazyPage for OverviewRoute {
 
 #[component]
 fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
-    let Overview { at, groups, ended, caches, replicas, providers, models, firing, alerts, .. } =
-        overview;
+    let Overview { at, groups, ended, caches, replicas, shards, moves, .. } = overview;
+    let Overview { limited, providers, models, firing, alerts, .. } = overview;
     let groups = groups.into_iter().map(|group| view! { <Figures group /> }).collect_view();
     view! {
         <AdminHead
@@ -75,6 +76,10 @@ fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
         <Caches caches />
         <h2>"Replicas"</h2>
         <Replicas replicas />
+        <h2>"Databases of owners"</h2>
+        <Shards shards moves />
+        <h2>"Who asked too often"</h2>
+        <WhoWasLimited limited />
         <h2>"Models"</h2>
         <Models models />
         <h2>"Providers of models"</h2>
@@ -160,16 +165,22 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
                 <td>{used.hits}</td>
                 <td>{used.misses}</td>
                 <td>{rate}</td>
+                <td>{used.stale}</td>
+                <td>{used.entries}</td>
+                <td>{format!("{} kB", used.bytes.div_ceil(1_000))}</td>
             </tr>
         }
     };
     view! {
         <WideTable
             label="Cache, by kind of key"
-            columns=&["Kind", "Answered", "Not answered", "Hit rate"]
+            columns=&["Kind", "Answered", "Not answered", "Hit rate", "Stale", "Things", "Size"]
         >
             {caches.into_iter().map(row).collect_view()}
         </WideTable>
+        <p class="admin-note">
+            "The last three are those of the process that answered this page, since it began."
+        </p>
     }
     .into_any()
 }
@@ -216,6 +227,43 @@ fn Replicas(replicas: Vec<ReplicaStanding>) -> impl IntoView {
     view! {
         <ul class="admin-list">{replicas.into_iter().map(line).collect_view()}</ul>
         <p class="admin-note">"As the process sees them that answered this page."</p>
+    }
+    .into_any()
+}
+
+#[component]
+fn Shards(shards: Vec<ShardStanding>, moves: Vec<MoveStanding>) -> impl IntoView {
+    if shards.len() < 2 {
+        return view! { <p>"There is one database: it holds what all owners own."</p> }.into_any();
+    }
+    let line = |shard: ShardStanding| format!("Shard {}: {} buckets", shard.number, shard.buckets);
+    let shards = shards.into_iter().map(|shard| view! { <li>{line(shard)}</li> }).collect_view();
+    let moves = moves.into_iter().map(|MoveStanding { bucket, from, to }| {
+        let text = format!("Bucket {bucket} is on its way from shard {from} to shard {to}");
+        view! { <li><Badge tone=Tone::Info>{text}</Badge></li> }
+    });
+    view! { <ul class="admin-list">{shards} {moves.collect_view()}</ul> }.into_any()
+}
+
+#[component]
+fn WhoWasLimited(limited: Vec<Limited>) -> impl IntoView {
+    if limited.is_empty() {
+        return view! { <p>"Nobody, in this period."</p> }.into_any();
+    }
+    let row = |one: Limited| {
+        view! {
+            <tr>
+                <th scope="row">
+                    <code>{one.who}</code>
+                </th>
+                <td>{one.refused}</td>
+            </tr>
+        }
+    };
+    view! {
+        <WideTable label="Who asked too often" columns=&["Limit and caller", "Requests refused"]>
+            {limited.into_iter().map(row).collect_view()}
+        </WideTable>
     }
     .into_any()
 }

@@ -1,15 +1,13 @@
 //! Keeps what a page shows up to date while it is open.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
+use crate::browser::{self, LiveStream};
+use crate::paths;
 use crate::ui::{Button, ButtonKind};
 
-/// How often it is asked anew: measurements are written every ten seconds.
-const EVERY: Duration = Duration::from_secs(15);
-
-/// Asks anew every [`EVERY`], until whoever reads stops it. Without a script there is nothing to stop.
+/// Asks anew whenever something was measured, until whoever reads stops it. Without a script there is
+/// nothing to stop.
 #[component]
 pub(super) fn Refresh(
     /// What asks.
@@ -19,14 +17,17 @@ pub(super) fn Refresh(
 ) -> impl IntoView {
     let is_live = RwSignal::new(false);
     let is_on = RwSignal::new(true);
+    // Goes away with the page, and the stream with it.
+    let stream = StoredValue::new(None::<LiveStream>);
     Effect::new(move || is_live.set(when.get()));
     Effect::new(move || {
-        if !is_on.get() || !is_live.get() {
-            return;
-        }
-        if let Ok(handle) = set_interval_with_handle(move || ask.run(()), EVERY) {
-            on_cleanup(move || handle.clear());
-        }
+        let is_wanted = is_on.get() && is_live.get();
+        let follow = is_wanted.then(|| {
+            browser::follow_news(paths::LEVEL_STREAM, move || {
+                ask.try_run(());
+            })
+        });
+        stream.set_value(follow);
     });
     view! {
         <Show when=move || is_live.get()>
@@ -36,7 +37,7 @@ pub(super) fn Refresh(
                     type_="button"
                     on_click=Callback::new(move |_| is_on.update(|is_on| *is_on = !*is_on))
                 >
-                    {move || if is_on.get() { "Stop refreshing" } else { "Refresh every 15 seconds" }}
+                    {move || if is_on.get() { "Stop refreshing" } else { "Refresh as it is measured" }}
                 </Button>
             </p>
         </Show>

@@ -12,7 +12,7 @@ use server_fn::ServerFn as _;
 use super::agent_line::agent_cells;
 use super::api::{ChangeAgents, ListPart, WINDOW, find_agent, read_list};
 use super::bulk::{Bulk, new_bulk};
-use crate::browser::{self, AgentStream};
+use crate::browser::{self, LiveStream};
 use crate::features::sessions::counted;
 use crate::paths;
 use crate::ui::{Answer, Button, ButtonKind, FirstWindow, Icon, IconName, Rows, VirtualList};
@@ -175,7 +175,7 @@ fn no_script_pages(query: &AgentQuery, from: usize, count: usize) -> impl IntoVi
 /// Takes over what happens to the agents elsewhere: each change draws one row.
 fn follow_changes(rows: Rows<AgentLine>) {
     // Goes away with the page, and the stream with it.
-    let stream = StoredValue::new(None::<AgentStream>);
+    let stream = StoredValue::new(None::<LiveStream>);
     Effect::new(move || {
         let follow = browser::follow_agents(paths::AGENT_STREAM, move |line| {
             rows.update(|known| {

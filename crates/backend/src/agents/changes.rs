@@ -31,6 +31,7 @@ pub struct AgentWatch {
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`].
+#[tracing::instrument(name = "agents.watch", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
     access::with_scope(ctx, Scope::AgentsRead)?;
     let since = ctx.backend().now();
@@ -49,6 +50,7 @@ pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`].
+#[tracing::instrument(name = "agents.changes", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let changed = look(ctx, watch).await?;

@@ -20,6 +20,7 @@ fn scope(owner: UserId, query: &AgentQuery) -> (&'static str, UserId, &AgentQuer
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a query, limit or mark that cannot be used.
+#[tracing::instrument(name = "agents.window", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn window(
     ctx: &Ctx,
     query: &AgentQuery,
@@ -56,6 +57,7 @@ pub async fn window(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a query that cannot be used.
+#[tracing::instrument(name = "agents.count", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn count(ctx: &Ctx, query: &AgentQuery) -> Result<u64> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     query.check()?;
@@ -68,6 +70,7 @@ pub async fn count(ctx: &Ctx, query: &AgentQuery) -> Result<u64> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a query that cannot be used.
+#[tracing::instrument(name = "agents.rank_of_prefix", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn rank_of_prefix(ctx: &Ctx, query: &AgentQuery, prefix: &str) -> Result<Option<u64>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     query.check()?;
@@ -83,6 +86,7 @@ pub async fn rank_of_prefix(ctx: &Ctx, query: &AgentQuery, prefix: &str) -> Resu
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
+#[tracing::instrument(name = "agents.lines", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     check_bulk(ids)?;
@@ -95,6 +99,7 @@ pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
+#[tracing::instrument(name = "agents.change_many", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn change_many(ctx: &Ctx, ids: &[AgentId], action: BulkAction) -> Result<Vec<AgentId>> {
     change_expected(ctx, ids, action, &Expected::Any).await
 }

@@ -16,6 +16,7 @@ const FAILURES: i64 = 5;
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
+#[tracing::instrument(name = "agents.numbers", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn numbers(ctx: &Ctx, id: AgentId) -> Result<AgentNumbers> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let since = ctx.backend().now() - SignedDuration::from_hours(24 * DAYS);

@@ -104,6 +104,7 @@ impl AgentOrder {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit, cursor or offset
 /// that cannot be used.
+#[tracing::instrument(name = "agents.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
     let owner = may_read(ctx, &query.wanted)?;
     let limit = query.page.checked_limit()?;
@@ -153,6 +154,7 @@ pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for too many ids.
+#[tracing::instrument(name = "agents.find", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBatch> {
     let owner = may_read(ctx, wanted)?;
     check_count(ids)?;
@@ -175,6 +177,7 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
 ///
 /// # Errors
 /// Those of [`find`]; [`Error::NotFound`].
+#[tracing::instrument(name = "agents.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AgentId, wanted: &Wanted) -> Result<AgentRecord> {
     if wanted.sessions {
         return find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND);

@@ -18,6 +18,7 @@ const PURGE_BATCH: i64 = 500;
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::Invalid`] for a limit or cursor that cannot be
 /// used.
+#[tracing::instrument(name = "agents.trash", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
@@ -43,6 +44,7 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] when it is not in the trash.
+#[tracing::instrument(name = "agents.delete_for_good", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
@@ -56,6 +58,7 @@ pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "agents.purge", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn purge(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let before = ctx.backend().now() - SignedDuration::from_hours(24 * TRASH_DAYS);

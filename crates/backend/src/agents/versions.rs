@@ -22,6 +22,7 @@ const NO_VERSION: Error = Error::NotFound("version");
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for long notes and for each
 /// field that is missing; [`Error::Conflict`] when the draft is no longer at `expected_revision`, or
 /// is what runs already.
+#[tracing::instrument(name = "agents.publish", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn publish(
     ctx: &Ctx,
     id: AgentId,
@@ -73,6 +74,7 @@ async fn version(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "agents.published", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -88,6 +90,7 @@ pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that
 /// cannot be used.
+#[tracing::instrument(name = "agents.versions", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<VersionSummary>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
@@ -111,6 +114,7 @@ pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version.
+#[tracing::instrument(name = "agents.get_version", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVersion> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -134,6 +138,7 @@ pub(crate) async fn spec_of(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or a version.
+#[tracing::instrument(name = "agents.compare", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) -> Result<SpecDiff> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -148,6 +153,7 @@ pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) ->
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version; [`Error::Conflict`]
 /// when the draft is no longer at `expected_revision`.
+#[tracing::instrument(name = "agents.restore_version", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn restore_version(
     ctx: &Ctx,
     id: AgentId,
@@ -162,6 +168,7 @@ pub async fn restore_version(
 ///
 /// # Errors
 /// Those of [`super::update`].
+#[tracing::instrument(name = "agents.replace_draft", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace_draft(
     ctx: &Ctx,
     id: AgentId,
@@ -186,6 +193,7 @@ pub fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] names every field that breaks
 /// a rule.
+#[tracing::instrument(name = "agents.preview_draft", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     super::check(spec)?;

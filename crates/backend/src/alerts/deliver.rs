@@ -5,14 +5,19 @@ use futures::stream;
 use resonant_domain::alert::ChannelKind;
 
 use super::key_of;
+use crate::mail::Letter;
 use crate::store::alert_events::Due;
 use crate::webhooks::{RETAKEN_AFTER, SIDE_BY_SIDE, post};
-use crate::{Backend, Ctx, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+/// Whose requests these are, as a sentence part.
+const WHOSE: &str = "the alert";
 
 /// Sends every message that is due. Answers how many it sent.
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
+#[tracing::instrument(name = "alerts.deliver_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
@@ -35,14 +40,18 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
 
 /// Sends one message and notes what came of it.
 async fn deliver(backend: &Backend, due: Due) -> Result<()> {
-    let headers = match due.channel.kind {
+    let id = due.id.to_string();
+    let answer = match due.channel.kind {
         ChannelKind::Webhook => {
             let key = key_of(backend, due.alert).await?;
-            post::signed(&key, &due.id.to_string(), backend.now(), &due.body)?
+            let headers = post::signed(&key, &id, backend.now(), &due.body)?;
+            post::send(backend, WHOSE, &due.channel.url, headers, due.body).await
         }
-        ChannelKind::Slack => Vec::new(),
+        ChannelKind::Slack => {
+            post::send(backend, WHOSE, &due.channel.url, Vec::new(), due.body).await
+        }
+        ChannelKind::Mail => mail(backend, &id, &due.channel.to, &due.body).await?,
     };
-    let answer = post::send(backend, "the alert", &due.channel.url, headers, due.body).await;
     let done = post::attempted(answer, due.attempts, backend.now())?;
     let mut conn = backend.catalogue_write().await?;
     store::alert_events::update_delivery(&mut conn, due.id, due.attempts, &done).await?;
@@ -54,4 +63,18 @@ async fn deliver(backend: &Backend, due: Due) -> Result<()> {
         "alert told"
     );
     Ok(())
+}
+
+/// Hands a letter to the mail server, under the same id at each attempt: who gets it twice can tell.
+async fn mail(
+    backend: &Backend,
+    id: &str,
+    to: &str,
+    body: &str,
+) -> Result<std::result::Result<u16, String>> {
+    let letter: Letter = serde_json::from_str(body).map_err(Error::internal)?;
+    let Some(mailer) = backend.mailer() else {
+        return Ok(Err("no mail is sent, because SMTP_URL is not set".to_owned()));
+    };
+    Ok(mailer.send(id, to, letter, backend.now()).await)
 }

@@ -31,6 +31,7 @@ struct Look {
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
 /// [`Error::Unavailable`](crate::Error::Unavailable).
+#[tracing::instrument(name = "alerts.evaluate", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn evaluate(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let looks = look(ctx).await?;
@@ -57,6 +58,7 @@ pub async fn evaluate(ctx: &Ctx) -> Result<usize> {
 ///
 /// # Errors
 /// Those of [`evaluate`].
+#[tracing::instrument(name = "alerts.forget_old", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn forget_old(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let mut conn = ctx.backend().catalogue_write().await?;

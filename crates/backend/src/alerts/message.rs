@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::Noted;
+use crate::mail::Letter;
 use crate::store::alert_events::NewDelivery;
 use crate::{Backend, Result, store};
 
@@ -20,6 +21,7 @@ pub(super) async fn tell(
         let body = match channel.kind {
             ChannelKind::Webhook => webhook(alert, event),
             ChannelKind::Slack => slack(alert, event),
+            ChannelKind::Mail => mail(alert, event),
         };
         let new = NewDelivery {
             id: DeliveryId::from_uuid(backend.new_id()?),
@@ -57,15 +59,38 @@ fn webhook(alert: &Alert, event: &Noted) -> String {
     .to_string()
 }
 
-/// As Slack's incoming webhooks take it: `&`, `<` and `>` would be taken for markup.
-fn slack(alert: &Alert, event: &Noted) -> String {
-    let word = match type_of(event.kind) {
+/// One word for whether there is something to do.
+fn word_of(kind: AlertEventKind) -> &'static str {
+    match type_of(kind) {
         "alert.fired" => "firing",
         "alert.tested" => "test",
         _ => "over",
-    };
+    }
+}
+
+/// What happened, in a sentence.
+fn text_of(event: &Noted) -> &str {
+    if event.text.is_empty() { event.kind.title() } else { &event.text }
+}
+
+/// The mail's subject and text. The subject is one line: so is the alert's name.
+fn mail(alert: &Alert, event: &Noted) -> String {
     let Alert { name, severity, .. } = alert;
-    let text = if event.text.is_empty() { event.kind.title() } else { &event.text };
+    let (word, severity, text) = (word_of(event.kind), severity.title(), text_of(event));
+    let letter = Letter {
+        subject: format!("[{word}] {severity}: {name}"),
+        text: format!(
+            "{name}\n{text}\n\nSeverity: {severity}\nAt: {}\nAlert: {}\n",
+            event.at, alert.id
+        ),
+    };
+    json!(letter).to_string()
+}
+
+/// As Slack's incoming webhooks take it: `&`, `<` and `>` would be taken for markup.
+fn slack(alert: &Alert, event: &Noted) -> String {
+    let Alert { name, severity, .. } = alert;
+    let (word, text) = (word_of(event.kind), text_of(event));
     let text = format!("[{word}] {} · {name}: {text}", severity.as_str());
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     json!({ "text": text }).to_string()

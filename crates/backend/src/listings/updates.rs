@@ -14,6 +14,7 @@ const NO_AGENT: Error = Error::NotFound("agent");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "listings.find", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn find(ctx: &Ctx, id: AgentId) -> Result<Option<ListingUpdate>> {
     Ok(prepare(ctx, id).await?.map(|(update, _)| update))
 }
@@ -65,6 +66,7 @@ pub enum Consent {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `consent` when
 /// tools would be granted more and that was not agreed to; [`Error::Conflict`] when the agent is no
 /// longer at `revision`, or there is nothing newer than it has.
+#[tracing::instrument(name = "listings.take", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn take(ctx: &Ctx, id: AgentId, revision: i64, consent: Consent) -> Result<Agent> {
     let owner = access::user(ctx)?;
     let Some((update, spec)) = prepare(ctx, id).await? else {

@@ -27,6 +27,7 @@ pub enum Appointed {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] on the field `email`.
+#[tracing::instrument(name = "members.appoint_admin", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
     access::system(ctx)?;
     let email = Email::parse(email)?;
@@ -60,6 +61,7 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] on the field `email`;
 /// [`Error::NotFound`] when no member has the address.
+#[tracing::instrument(name = "members.dismiss_admin", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn dismiss_admin(ctx: &Ctx, email: &str) -> Result<()> {
     access::system(ctx)?;
     let email = Email::parse(email)?;
@@ -77,6 +79,7 @@ pub async fn dismiss_admin(ctx: &Ctx, email: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "members.list_admins", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_admins(ctx: &Ctx) -> Result<Vec<String>> {
     access::system(ctx)?;
     let mut conn = ctx.backend().catalogue_read().await?;

@@ -45,6 +45,7 @@ impl Keeper {
         store::slow_samples::insert(&mut tx, &slow).await?;
         tx.commit().await?;
         self.minutes.retain(|at, _| *at == minute);
+        metrics.tell_news(backend.now());
         Ok(())
     }
 
@@ -96,6 +97,7 @@ impl Keeper {
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
 /// [`Error::Unavailable`](crate::Error::Unavailable).
+#[tracing::instrument(name = "metrics.keep_queue", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn keep_queue(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let minute = Step::Minute.floor(ctx.backend().now());

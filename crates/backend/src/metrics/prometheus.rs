@@ -17,6 +17,7 @@ const BOUNDS: [u64; 14] = [
 ///
 /// # Errors
 /// [`Error::Unavailable`](crate::Error::Unavailable) when the database does not tell the queue.
+#[tracing::instrument(name = "metrics.prometheus", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn prometheus(ctx: &Ctx) -> Result<String> {
     let backend = ctx.backend();
     backend.look_at_levels();

@@ -45,6 +45,7 @@ pub struct Point {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.may_read", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn may_read(ctx: &Ctx) -> Result<()> {
     access::operator(ctx).await
 }
@@ -53,6 +54,7 @@ pub async fn may_read(ctx: &Ctx) -> Result<()> {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.read", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read(ctx: &Ctx, question: Question) -> Result<Answer> {
     access::operator(ctx).await?;
     let span = Span::back(ctx.backend(), question.period);
@@ -97,6 +99,7 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.series", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn series(ctx: &Ctx, metric: &Metric, period: Period, parts: u32) -> Result<Vec<Point>> {
     access::operator(ctx).await?;
     let span = Span::back(ctx.backend(), period);
@@ -123,6 +126,7 @@ pub async fn series(ctx: &Ctx, metric: &Metric, period: Period, parts: u32) -> R
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.worst", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn worst(
     ctx: &Ctx,
     family: Family,
@@ -148,6 +152,7 @@ pub async fn worst(
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.whole", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn whole(ctx: &Ctx, family: Family, period: Period) -> Result<Distribution> {
     access::operator(ctx).await?;
     let measured = measured(ctx.backend(), &[family], &Span::back(ctx.backend(), period)).await?;

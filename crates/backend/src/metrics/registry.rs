@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use resonant_domain::distribution::{BUCKETS, CUTS, Distribution, bucket_of};
 use resonant_domain::metric::Family;
+use tokio::sync::watch;
 
 use super::slow::{SlowSample, SlowSamples};
 
@@ -26,6 +28,7 @@ struct Inner {
     families: Vec<RwLock<HashMap<Box<str>, Arc<Series>>>>,
     slow: Mutex<SlowSamples>,
     process: u128,
+    news: watch::Sender<Option<Timestamp>>,
 }
 
 impl Default for Metrics {
@@ -37,6 +40,7 @@ impl Default for Metrics {
                 families: Family::ALL.iter().map(|_| RwLock::default()).collect(),
                 slow: Mutex::default(),
                 process: random(&one) << 64 | random(&two),
+                news: watch::Sender::default(),
             }),
         }
     }
@@ -84,6 +88,16 @@ impl Metrics {
     /// Keeps a request or a statement that was slow, for people to look into.
     pub fn note_slow(&self, sample: SlowSample) {
         self.slow().push(sample);
+    }
+
+    /// Hears when measurements were written: the instant of the last time.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.inner.news.subscribe()
+    }
+
+    pub(crate) fn tell_news(&self, at: Timestamp) {
+        self.inner.news.send_replace(Some(at));
     }
 
     /// The slow ones since the last call.

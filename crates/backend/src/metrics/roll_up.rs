@@ -24,6 +24,7 @@ const STEPS_MAX: usize = 48;
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
 /// [`Error::Unavailable`](crate::Error::Unavailable).
+#[tracing::instrument(name = "metrics.roll_up", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn roll_up(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let now = ctx.backend().now();

@@ -72,6 +72,7 @@ impl SlowSamples {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
+#[tracing::instrument(name = "metrics.list_slow", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_slow(ctx: &Ctx, period: Period) -> Result<Vec<SlowSample>> {
     access::operator(ctx).await?;
     let since = ctx.backend().now() - jiff::SignedDuration::from_secs(period.seconds().into());

@@ -21,6 +21,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session does not wait
 /// for this any more; [`Error::Invalid`] when the decision does not fit what it waits for.
+#[tracing::instrument(name = "sessions.decide", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();

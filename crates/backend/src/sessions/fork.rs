@@ -15,6 +15,7 @@ use crate::{Ctx, Error, Result, access, store};
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a step that is not complete
 /// or has answered; [`Error::Conflict`] when the agent is paused or archived.
+#[tracing::instrument(name = "sessions.fork", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;

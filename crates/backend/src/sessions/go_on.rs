@@ -20,6 +20,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when the
 /// session is over and its agent is paused or archived.
+#[tracing::instrument(name = "sessions.say", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
@@ -48,6 +49,7 @@ pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session is not over,
 /// has its answer, or its agent is paused or archived.
+#[tracing::instrument(name = "sessions.retry", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();

@@ -15,6 +15,7 @@ use crate::{Ctx, Result, access};
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::MissingScope`]; [`crate::Error::NotFound`].
+#[tracing::instrument(name = "sessions.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: SessionId, fields: &Fields<Session>) -> Result<Part<Session>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -28,6 +29,7 @@ pub async fn get(ctx: &Ctx, id: SessionId, fields: &Fields<Session>) -> Result<P
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::MissingScope`]; [`crate::Error::Invalid`] for a
 /// limit or cursor that cannot be used.
+#[tracing::instrument(name = "sessions.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(
     ctx: &Ctx,
     filter: SessionFilter,

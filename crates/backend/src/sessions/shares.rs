@@ -21,6 +21,7 @@ const NO_SHARE: Error = Error::NotFound("session");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.share", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn share(ctx: &Ctx, id: SessionId) -> Result<String> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();
@@ -38,6 +39,7 @@ pub async fn share(ctx: &Ctx, id: SessionId) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.share_token", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let cursors = ctx.backend().cursors().await?;
@@ -51,6 +53,7 @@ pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.unshare", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn unshare(ctx: &Ctx, id: SessionId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut conn = ctx.backend().begin(owner).await?;
@@ -65,6 +68,7 @@ pub async fn unshare(ctx: &Ctx, id: SessionId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for a link that never was or was taken back.
+#[tracing::instrument(name = "sessions.shared", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn shared(ctx: &Ctx, token: &str) -> Result<(Session, Vec<SessionEvent>)> {
     let (owner, id) = opened(ctx, token).await?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -78,6 +82,7 @@ pub async fn shared(ctx: &Ctx, token: &str) -> Result<(Session, Vec<SessionEvent
 ///
 /// # Errors
 /// Those of [`shared`].
+#[tracing::instrument(name = "sessions.stream_shared", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn stream_shared(ctx: &Ctx, token: &str, after: i64) -> Result<EventStream> {
     let (owner, id) = opened(ctx, token).await?;
     stream_of(ctx.backend(), owner, id, after).await

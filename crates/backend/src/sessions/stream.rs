@@ -28,6 +28,7 @@ const DEAF_SILENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
+#[tracing::instrument(name = "sessions.stream", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     stream_of(ctx.backend(), owner, id, after).await

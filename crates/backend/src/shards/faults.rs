@@ -155,7 +155,7 @@ async fn nothing_is_lost_or_doubled_while_a_bucket_moves_and_its_mover_dies() {
     let shard = shard_of(&settings, bucket).await;
     assert_eq!(rows(&settings, shard, owner).await, written);
     assert_eq!(rows(&settings, 1 - shard, owner).await, Vec::<Uuid>::new());
-    assert_eq!(status(&system, &settings.database).await.unwrap().moves, []);
+    assert_eq!(status(&system).await.unwrap().moves, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,7 +223,7 @@ async fn a_move_without_its_mover_is_brought_to_an_end() {
         agents::create(&ctx, sample::spec("Reader")).await.unwrap();
         let shard = shard_of(&settings, bucket).await;
         assert_eq!(shard != from, is_moved, "{step:?}");
-        assert_eq!(status(&system, &settings.database).await.unwrap().moves, [], "{step:?}");
+        assert_eq!(status(&system).await.unwrap().moves, [], "{step:?}");
     }
     let stranger = end_abandoned_moves(&ctx, &settings.database).await;
     assert!(matches!(stranger, Err(Error::Forbidden)), "{stranger:?}");
@@ -252,7 +252,7 @@ async fn owners_are_spread_and_their_sessions_run_wherever_they_are() {
     let (_cluster, settings) = two_shards().await;
     let backend = process(&settings).await;
     let system = backend.system();
-    assert_eq!(status(&system, &settings.database).await.unwrap().buckets, [512, 512]);
+    assert_eq!(status(&system).await.unwrap().buckets, [512, 512]);
     let mut started = Vec::new();
     for _ in 0..8 {
         let ctx = sample::guest(&backend).await.unwrap();

@@ -118,7 +118,7 @@ pub(crate) async fn insert_delivery(
         new.event.as_uuid(),
         new.position,
         new.channel.kind.as_str(),
-        new.channel.url,
+        new.channel.address(),
         new.body,
         new.at.to_sqlx() as Timestamp,
     )
@@ -156,7 +156,7 @@ pub(crate) async fn list_deliveries(
             Ok(AlertDelivery {
                 id: DeliveryId::from_uuid(row.delivery_id),
                 event: known(AlertEventKind::parse(&row.kind), "kind")?,
-                channel: Channel { kind, url: row.url },
+                channel: Channel::new(kind, row.url),
                 state: known(DeliveryState::parse(&row.state), "state")?,
                 attempts: row.attempts,
                 next_attempt_at: row.next_attempt_at.map(Timestamp::to_jiff),
@@ -222,7 +222,7 @@ pub(crate) async fn claim_due(
             Ok(Due {
                 id: DeliveryId::from_uuid(row.delivery_id),
                 alert: AlertId::from_uuid(row.alert_id),
-                channel: Channel { kind, url: row.url },
+                channel: Channel::new(kind, row.url),
                 body: row.body,
                 attempts: row.attempts,
             })

@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::{AgentId, SessionId, UserId};
+use resonant_runtime::trace::TraceParent;
 use sqlx::PgConnection;
 
 use super::interval;
 use super::shards::Owners;
 
 /// A session that was claimed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) owner_id: UserId,
     pub(crate) session_id: SessionId,
     pub(crate) fence: i64,
     /// Counts this claim and those before it whose worker was lost.
     pub(crate) attempts: i32,
+    /// The trace of whoever queued it, or let it go on.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// How a session stands in the queue.
@@ -53,8 +56,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
     let fence = sqlx::query_scalar!(
         r#"
         WITH queued AS (
-            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence)
-            VALUES ($1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'))
+            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
+                                       traceparent)
+            VALUES ($1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'), $6)
             RETURNING fence
         )
         SELECT fence FROM queued, pg_notify('resonant_queue', '')
@@ -64,6 +68,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
         entry.agent_id.as_uuid(),
         entry.priority,
         entry.run_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        TraceParent::current().map(|place| place.to_string()),
     )
     .fetch_one(conn)
     .await?;
@@ -119,13 +124,14 @@ pub(crate) async fn claim(
                 attempts = q.attempts + 1, owner_slot = due.owner_slot, agent_slot = due.agent_slot
             FROM due
             WHERE q.owner_id = due.owner_id AND q.session_id = due.session_id
-            RETURNING q.owner_id, q.session_id, q.fence, q.attempts
+            RETURNING q.owner_id, q.session_id, q.fence, q.attempts, q.traceparent
         )
         UPDATE sessions s
         SET state = 'running'
         FROM claimed
         WHERE s.owner_id = claimed.owner_id AND s.session_id = claimed.session_id
-        RETURNING claimed.owner_id, claimed.session_id, claimed.fence, claimed.attempts
+        RETURNING claimed.owner_id, claimed.session_id, claimed.fence, claimed.attempts,
+                  claimed.traceparent
         "#,
         worker,
         interval(lease),
@@ -140,6 +146,7 @@ pub(crate) async fn claim(
         session_id: SessionId::from_uuid(row.session_id),
         fence: row.fence,
         attempts: row.attempts,
+        traceparent: row.traceparent,
     }))
 }
 
@@ -266,7 +273,8 @@ pub(crate) async fn wake(
         r#"
         WITH woken AS (
             UPDATE session_queue
-            SET is_parked = FALSE, run_at = now(), attempts = 0
+            SET is_parked = FALSE, run_at = now(), attempts = 0,
+                traceparent = coalesce($4, traceparent)
             WHERE owner_id = $1 AND session_id = $2 AND is_parked
             RETURNING owner_id, session_id
         ), queued AS (
@@ -282,6 +290,7 @@ pub(crate) async fn wake(
         owner.as_uuid(),
         id.as_uuid(),
         at.to_sqlx() as Timestamp,
+        TraceParent::current().map(|place| place.to_string()),
     )
     .execute(conn)
     .await?;

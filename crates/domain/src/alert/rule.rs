@@ -370,6 +370,28 @@ mod tests {
         let fields: Vec<_> =
             wrong.check().unwrap_err().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["name", "for_duration", "channels[0].url"]);
+        for (channel, field) in [
+            (json!({ "type": "mail", "to": "ops@example.org" }), None),
+            (json!({ "type": "mail" }), Some("channels[0].to")),
+            (json!({ "type": "mail", "to": "ops" }), Some("channels[0].to")),
+            (json!({ "type": "mail", "to": "a@b.c\r\nBcc: d@e.f" }), Some("channels[0].to")),
+            (
+                json!({ "type": "mail", "to": "a@b.c", "url": "https://b.c" }),
+                Some("channels[0].url"),
+            ),
+            (
+                json!({ "type": "slack", "to": "a@b.c", "url": "https://b.c" }),
+                Some("channels[0].to"),
+            ),
+        ] {
+            let alert = new(json!({
+                "name": "A", "type": "absence", "metric": "queue.age",
+                "condition": { "period": "5m" }, "channels": [channel],
+            }));
+            let fields: Vec<_> = alert.check().err().unwrap_or_default();
+            let fields: Vec<_> = fields.iter().map(|fault| fault.field.as_str()).collect();
+            assert_eq!(fields, Vec::from_iter(field), "{alert:?}");
+        }
     }
 
     #[test]

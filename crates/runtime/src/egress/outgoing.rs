@@ -9,6 +9,7 @@ use resonant_domain::http_tool::HttpMethod;
 use url::Url;
 
 use super::{EgressError, TOTAL_TIMEOUT};
+use crate::trace::{TRACEPARENT, TraceParent};
 
 const ACCEPTED: &str =
     "text/html,application/xhtml+xml,application/json;q=0.9,text/*;q=0.9,*/*;q=0.5";
@@ -103,6 +104,12 @@ impl Outgoing {
         let mut request = client.request(method, url).timeout(self.timeout);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(ACCEPT.as_str())) {
             request = request.header(ACCEPT, ACCEPTED);
+        }
+        // The trace goes on where a tool's request arrives.
+        if let Some(place) = TraceParent::current()
+            && !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT))
+        {
+            request = request.header(TRACEPARENT, place.to_string());
         }
         for (name, value) in &self.headers {
             let wrong = || EgressError::Header(name.clone());

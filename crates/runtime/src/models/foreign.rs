@@ -21,6 +21,7 @@ use super::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest,
     ModelSettingsError, Provider, ProviderSettings, ReplyStream, Secret, request_chars,
 };
+use crate::trace::{TRACEPARENT, TraceParent};
 
 /// How long a provider may be silent. A local one may load its model before the first byte.
 const IDLE: Duration = Duration::from_mins(1);
@@ -78,10 +79,13 @@ impl Foreign {
     }
 
     async fn begin(self, request: ModelRequest) -> Result<Reading, ModelError> {
-        let options = ChatOptions::default()
+        let mut options = ChatOptions::default()
             .with_max_tokens(request.max_output_tokens)
             .with_capture_usage(true)
             .with_capture_tool_calls(true);
+        if let Some(place) = TraceParent::current() {
+            options = options.with_extra_headers([(TRACEPARENT.to_owned(), place.to_string())]);
+        }
         let chars = request_chars(&request);
         let now = request.now;
         let target = self.target(&request.model);

@@ -29,6 +29,7 @@ use super::{
     Model, ModelError, ModelPiece, ModelRequest, ModelSettingsError, OpenAiSettings, ReplyStream,
     Secret,
 };
+use crate::trace::{TRACEPARENT, TraceParent};
 
 /// How long a server may be silent. A local one may load its model before the first byte.
 const IDLE: Duration = Duration::from_mins(1);
@@ -242,6 +243,9 @@ impl Endpoint {
                 .post(self.url.clone())
                 .header(ACCEPT, "text/event-stream, application/json")
                 .json(&request::body(request, dialect));
+            if let Some(place) = TraceParent::current() {
+                sending = sending.header(TRACEPARENT, place.to_string());
+            }
             if let Some(key) = &self.api_key {
                 sending = sending.bearer_auth(key.expose());
             }

@@ -3,6 +3,8 @@
 use resonant_domain::session_event::{EventBody, ToolOutcome};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::{CALLS_MAX, without_nul};
 use crate::engine::millis;
@@ -18,10 +20,14 @@ pub(super) async fn call_tool(
     tool_context: ToolContext,
 ) -> EventBody {
     let began_at = Instant::now();
-    let answer = attempt(tools, granted, &call, tool_context).await;
+    let span = tracing::debug_span!("tool", tool.name = call.tool, otel.status_code = Empty);
+    let answer = attempt(tools, granted, &call, tool_context).instrument(span.clone()).await;
     let (outcome, text) = match answer {
         Ok(text) => (ToolOutcome::Ok, text),
-        Err(text) => (ToolOutcome::Error, text),
+        Err(text) => {
+            span.record("otel.status_code", "ERROR");
+            (ToolOutcome::Error, text)
+        }
     };
     EventBody::ToolResult {
         step,
@@ -65,8 +71,8 @@ async fn attempt(
     let arguments = call.arguments.clone();
     // A task of its own, so that a tool that computes holds up neither the others nor a cancel, and
     // its panic stays its own.
-    let work =
-        AbortOnDropHandle::new(tokio::spawn(async move { tool.call(&arguments, &context).await }));
+    let work = async move { tool.call(&arguments, &context).await };
+    let work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
         Ok(Err(_panic)) => {

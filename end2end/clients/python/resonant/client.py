@@ -123,7 +123,7 @@ class Alerts:
         self._http = http
 
     def create(self, name, type, condition, metric=None, severity="warning", **more):  # noqa: A002
-        """A composite has no metric of its own; `channels` and `for_duration` go into `more`."""
+        """A composite has no metric of its own; `channels` (webhook, slack, mail) and `for_duration` go into `more`."""
         body = {
             "name": name, "type": type, "metric": metric, "condition": condition,
             "severity": severity, **more,

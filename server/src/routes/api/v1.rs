@@ -24,7 +24,7 @@ use resonant_domain::page::PageRequest;
 
 use crate::fault::Fault;
 use crate::openapi::Api;
-use crate::routes::{agent_stream, health, session_stream};
+use crate::routes::{agent_stream, health, level_stream, session_stream};
 
 /// Every route of the interface, with its description. A route that is not added here is none.
 pub(crate) fn routes() -> Api {
@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Api {
         agents::routes,
         agent_files::routes,
         agent_stream::routes,
+        level_stream::routes,
         versions::routes,
         knowledge::routes,
         sessions::routes,

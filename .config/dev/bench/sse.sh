@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# Event streams beside sse-starlette, one thread each, in the same run: many that are idle, one that many
+# follow, and readers that do not read. Prints memory, CPU and the time to the last reader as ratios.
+
+bench_sse() { # idle streams, viewers, events, slow readers
+  local idle=${1:-10000} viewers=${2:-1000} events=${3:-200} slow=${4:-50} peer_home ours_pid peer_pid ours peer model
+  local token=bench-4f1c2d ours_told peer_told
+  need_package python3 python3
+  need_release
+  # Each stream is an open file here and there.
+  ulimit -n "$(ulimit -Hn)"
+  (($(ulimit -n) > idle + viewers + slow + 200)) ||
+    fail "One process may have $(ulimit -n) open files." "raise the hard limit, or ask for fewer streams"
+  start_test_services
+  DATABASE_URL=$(pg_url resonant_browser)
+  export DATABASE_URL
+  step "Migrate" "read the log" "$release/server" migrate
+  step "Seed agents" "read the log" psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -v agents=20 -v sessions=0 \
+    -f end2end/load/api_seed.sql
+  peer_home=$data/peers/streams
+  [[ -x $peer_home/bin/uvicorn ]] ||
+    step "Install the peer" "python3 -m venv must work" install_streams_peer "$peer_home"
+
+  ours=$(free_port 31000 31299) peer=$(free_port 31300 31599) model=$(free_port 31600 31899)
+  (cd "$release" && TOKIO_WORKER_THREADS=1 WORKER_CONCURRENCY=1 REQUESTS_IN_FLIGHT=0 METRICS_TOKEN=$token \
+    OPENAI_BASE_URL=http://127.0.0.1:$model/v1 OPENAI_MODEL=told LEPTOS_SITE_ADDR=127.0.0.1:$ours \
+    LEPTOS_SITE_ROOT=site LEPTOS_HASH_FILES=true RUST_LOG=warn exec ./server) >"$logs/bench-sse.log" 2>&1 9>&- &
+  ours_pid=$!
+  (cd end2end/load/peers/streams && exec "$peer_home/bin/uvicorn" main:app --port "$peer" --log-level warning) \
+    >"$logs/bench-sse-peer.log" 2>&1 9>&- &
+  peer_pid=$!
+  bench_pids=("$ours_pid" "$peer_pid")
+  wait_for_streams "http://127.0.0.1:$ours/api/v1/health/ready" "http://127.0.0.1:$peer/health"
+
+  ours_told=$(play_streams --port "$ours" --pid "$ours_pid" --model-port "$model" --metrics-token "$token" --slow "$slow")
+  peer_told=$(play_streams --peer --port "$peer" --pid "$peer_pid" --slow 0)
+  kill "$ours_pid" "$peer_pid"
+  python3 end2end/load/generator/tell_streams.py "$ours_told" "$peer_told"
+}
+
+install_streams_peer() { # folder
+  python3 -m venv "$1" && "$1/bin/pip" install --quiet -r end2end/load/peers/streams/requirements.txt
+}
+
+play_streams() { # options of the generator
+  python3 -B end2end/load/generator/streams.py --idle "$idle" --viewers "$viewers" --events "$events" "$@"
+}
+
+wait_for_streams() { # addresses
+  local url tries
+  for url; do
+    for ((tries = 0; tries < 100; tries++)); do
+      curl -fsS -o /dev/null "$url" 2>/dev/null && continue 2
+      sleep 0.1
+    done
+    fail "Nothing answers at $url." "read $logs/bench-sse.log and $logs/bench-sse-peer.log"
+  done
+}

@@ -1,0 +1,108 @@
+//! Which trace a piece of work belongs to, as W3C Trace Context writes it: `traceparent` comes with
+//! requests, waits with a queued session, and goes out with requests to models and tools.
+//!
+//! All of this is nothing where no collector is configured: then no span belongs to a trace.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// The header that carries it.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// A place in a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceParent(SpanContext);
+
+impl TraceParent {
+    /// Reads the header. `None` for what is no place in a trace.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim().split('-');
+        let [version, trace, span, flags] = std::array::from_fn(|_| parts.next().unwrap_or(""));
+        let is_hex = |text: &str, length| {
+            text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let fits = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
+        // A later version may say more behind; the first says no more, and 255 is none.
+        let is_known = version != "ff" && (version != "00" || parts.next().is_none());
+        if !fits || !is_known {
+            return None;
+        }
+        let sampled = u8::from_str_radix(flags, 16).ok()? & 1;
+        let place = SpanContext::new(
+            TraceId::from_hex(trace).ok()?,
+            SpanId::from_hex(span).ok()?,
+            TraceFlags::new(sampled),
+            true,
+            TraceState::NONE,
+        );
+        place.is_valid().then_some(Self(place))
+    }
+
+    /// Where the work stands that is done now; `None` without a collector.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        Self::of(&Span::current())
+    }
+
+    /// Where a span stands; `None` without a collector.
+    #[must_use]
+    pub fn of(span: &Span) -> Option<Self> {
+        let place = span.context().span().span_context().clone();
+        place.is_valid().then_some(Self(place))
+    }
+
+    /// The trace, in hexadecimal digits.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        self.0.trace_id().to_string()
+    }
+
+    /// Makes a span that has not been entered part of this trace.
+    pub fn lead(&self, span: &Span) {
+        let parent = Context::new().with_remote_span_context(self.0.clone());
+        // It is refused without a collector, and then nothing is lost.
+        drop(span.set_parent(parent));
+    }
+}
+
+impl std::fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(place) = self;
+        let flags = place.trace_flags().to_u8();
+        write!(f, "00-{}-{}-{flags:02x}", place.trace_id(), place.span_id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_w3c_describes_is_read() {
+        let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let place = TraceParent::parse(right).unwrap();
+        assert_eq!(place.to_string(), right);
+        assert_eq!(place.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+        let later = format!("01{}-what-will-be", &right[2..]);
+        assert_eq!(TraceParent::parse(&later), Some(place));
+        for wrong in [
+            "",
+            "00",
+            &right[..54],
+            &right.to_uppercase(),
+            &format!("ff{}", &right[2..]),
+            &format!("{right}-more"),
+            &right.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)),
+            &right.replace("b7ad6b7169203331", &"0".repeat(16)),
+            &right.replace("b7ad", "b7\u{e4}"),
+        ] {
+            assert_eq!(TraceParent::parse(wrong), None, "{wrong}");
+        }
+        assert_eq!(TraceParent::current(), None, "there is no collector");
+    }
+}

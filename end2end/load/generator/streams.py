@@ -1,0 +1,220 @@
+"""Event streams: many that are idle, one that many follow, and readers that do not read.
+
+One server at a time; prints one JSON object. The server under test publishes what the model says that
+this program plays; the peer what this program posts. Both say in each event when they had it."""
+
+import argparse
+import asyncio
+import datetime
+import json
+import re
+import socket
+import time
+from wire import Connection, Reader, cpu_seconds, memory_bytes, quantile
+
+OURS_AT = re.compile(rb'"sequence":(\d+),"at":"([^"]+)"')
+PEER_AT = re.compile(rb'"number": (\d+), "at": ([0-9.]+)')
+# Readers that are opened at the same time.
+SIDE_BY_SIDE = 200
+
+
+class Ours:
+    """A session whose model says a word whenever this program wants it to."""
+
+    def __init__(self, options):
+        self.options, self.words = options, asyncio.Queue()
+        self.agent = "00000000-0000-7000-9000-000000000001"
+        self.cookie = "resonant_sign_in=" + "A" * 43
+
+    async def begin(self):
+        self.model = await asyncio.start_server(self._model, "127.0.0.1", self.options.model_port)
+        connection = Connection(self.options.port, self.cookie)
+        later = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)).isoformat()
+        self.idle = await self._session(connection, {"goal": "Wait", "run_at": later})
+        self.busy = await self._session(connection, {"goal": "Tell", "limits": {"timeout_seconds": 600}})
+        await connection.close()
+
+    async def _session(self, connection, body):
+        status, answer = await connection.ask("POST", f"/api/v1/agents/{self.agent}/execute", body)
+        assert status == 202, answer
+        return json.loads(answer)["id"]
+
+    def path(self, is_idle):
+        return f"/api/v1/sessions/{self.idle if is_idle else self.busy}/stream"
+
+    @staticmethod
+    def read(data):
+        for number, at in OURS_AT.findall(data):
+            yield int(number), datetime.datetime.fromisoformat(at.decode()).timestamp()
+
+    async def publish(self, number):
+        await self.words.put(f"word{number} " + "x" * 20 + " ")
+
+    async def end(self):
+        await self.words.put(None)
+        self.model.close()
+
+    async def _model(self, reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        await reader.readexactly(int(length[1]) if length else 0)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+
+        def chunk(delta, finish=None):
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            writer.write(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n")
+
+        while (word := await self.words.get()) is not None:
+            chunk({"content": word})
+            await writer.drain()
+        chunk({}, "stop")
+        writer.write(b"data: [DONE]\n\n")
+        await writer.drain()
+        writer.close()
+
+    async def readers(self):
+        status, text = await Connection(self.options.port).ask(
+            "GET", "/metrics", headers=f"authorization: Bearer {self.options.metrics_token}\r\n"
+        )
+        assert status == 200, text
+        return int(float(re.search(rb"^resonant_sse_subscribers (\S+)", text, re.M)[1]))
+
+
+class Peer:
+    """A channel that this program posts to."""
+
+    cookie = ""
+
+    def __init__(self, options):
+        self.options = options
+
+    async def begin(self):
+        self.connection = Connection(self.options.port)
+
+    def path(self, is_idle):
+        return "/follow/idle" if is_idle else "/follow/busy"
+
+    @staticmethod
+    def read(data):
+        for number, at in PEER_AT.findall(data):
+            yield int(number), float(at)
+
+    async def publish(self, number):
+        await self.connection.ask("POST", "/publish/busy", {"text": "x" * 20, "number": number})
+
+    async def end(self):
+        await self.connection.close()
+
+    async def readers(self):
+        return None
+
+
+async def open_all(side, count, is_idle, on_data):
+    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one():
+        async with gate:
+            return await Reader.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
+
+    return await asyncio.gather(*(one() for _ in range(count)))
+
+
+class Tally:
+    """How late the last of all readers had each event."""
+
+    def __init__(self):
+        self.late, self.seen, self.delivered = {}, {}, 0
+
+    def hear(self, events):
+        now = time.time()
+        for number, at in events:
+            self.delivered += 1
+            self.seen[number] = self.seen.get(number, 0) + 1
+            self.late[number] = max(self.late.get(number, 0.0), now - at)
+
+
+async def tell(side, tally, options, pid, first):
+    """Publishes at an even pace. Answers p99 to the last reader and CPU for each delivery."""
+    cpu, before = cpu_seconds(pid), tally.delivered
+    for number in range(first, first + options.events):
+        await side.publish(number)
+        await asyncio.sleep(1 / options.rate)
+    await asyncio.sleep(2)
+    late, tally.late = list(tally.late.values()), {}
+    count = tally.delivered - before
+    return quantile(late, 0.99) * 1e3, (cpu_seconds(pid) - cpu) * 1e6 / max(count, 1), count
+
+
+def small_socket(port):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    return sock
+
+
+async def main(options):
+    side = (Peer if options.peer else Ours)(options)
+    await side.begin()
+    before = memory_bytes(options.pid)
+    idle = await open_all(side, options.idle, True, lambda _: None)
+    await asyncio.sleep(2)
+    per_stream = (memory_bytes(options.pid) - before) / max(options.idle, 1)
+    for reader in idle:
+        reader.transport.close()
+    await asyncio.sleep(2)
+
+    tally = Tally()
+    viewers = await open_all(side, options.viewers, False, lambda data: tally.hear(side.read(data)))
+    # The first of all opens what the next ones use.
+    await side.publish(0)
+    await asyncio.sleep(1)
+    tally.late.clear()
+    p99_ms, cpu_us, count = await tell(side, tally, options, options.pid, 1)
+
+    told = {"memory": per_stream, "p99_ms": p99_ms, "cpu_us": cpu_us, "delivered": count}
+    if options.slow:
+        told |= await beside_slow(side, tally, options)
+    lost = sum(reader.lost.done() for reader in viewers)
+    await side.end()
+    print(json.dumps(told | {"lost": lost}))
+
+
+async def beside_slow(side, tally, options):
+    """The same beside readers that read nothing, until the server has let go of them."""
+    loop = asyncio.get_running_loop()
+    known = await side.readers()
+    stuck = []
+    for _ in range(options.slow):
+        sock = small_socket(options.port)
+        await loop.sock_connect(sock, ("127.0.0.1", options.port))
+        head = f"GET {side.path(False)} HTTP/1.1\r\nhost: x\r\ncookie: {side.cookie}\r\n\r\n"
+        await loop.sock_sendall(sock, head.encode())
+        stuck.append(sock)
+    began, number = time.monotonic(), options.events + 1
+    p99_ms, cpu_us, _ = await tell(side, tally, options, options.pid, number)
+    told = {"slow_p99_ms": p99_ms, "slow_cpu_us": cpu_us}
+    if known is not None:
+        number += options.events
+        while await side.readers() > known and time.monotonic() - began < 90:
+            await side.publish(number)
+            number += 1
+            await asyncio.sleep(0.5)
+        told["evicted_s"] = time.monotonic() - began
+    for sock in stuck:
+        sock.close()
+    return told
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pid", type=int, required=True)
+    parser.add_argument("--model-port", type=int)
+    parser.add_argument("--metrics-token", default="")
+    parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--viewers", type=int, default=1_000)
+    parser.add_argument("--slow", type=int, default=50)
+    parser.add_argument("--events", type=int, default=200)
+    parser.add_argument("--rate", type=float, default=10)
+    asyncio.run(main(parser.parse_args()))

@@ -1,0 +1,99 @@
+//! `/api/v1/service-levels/stream`: that something was measured (server-sent events), for admins.
+//!
+//! A frame says when measurements were written last; whoever shows them asks for them then, and all
+//! who ask at the same time share one answer. The stream is pulled: a client that is slow to read
+//! hears of the newest alone, and costs no memory.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt as _, stream};
+use http::{HeaderName, HeaderValue, header};
+use jiff::Timestamp;
+use resonant_backend::Ctx;
+use resonant_backend::metrics::{self, Raised};
+use resonant_domain::metric::Family;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
+use crate::reply;
+use crate::state::AppState;
+
+/// The longest silence: proxies close what they take for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The route of the stream.
+pub(crate) fn routes(api: Api) -> Api {
+    let news = Operation::get("/service-levels/stream", "Hears when something was measured");
+    api.add(news.admin().answers_events::<Measured>(), follow)
+}
+
+/// Something was measured.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Measured {
+    /// When it was written.
+    at: Timestamp,
+}
+
+pub(crate) async fn follow(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<Ctx>,
+) -> Result<Response, Fault> {
+    metrics::may_read(&ctx).await?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, reply::NO_STORE),
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    let all = state.backend.metrics();
+    let mut news = all.news();
+    // What is known already is shown already.
+    news.mark_unchanged();
+    let open = all.raise(Family::SseSubscribers);
+    let follower = Follower { ctx, news, stopping: state.stopping, _open: open };
+    Ok((headers, Body::from_stream(follower.frames().map(Ok::<_, Infallible>))).into_response())
+}
+
+struct Follower {
+    ctx: Ctx,
+    news: watch::Receiver<Option<Timestamp>>,
+    stopping: CancellationToken,
+    /// Counts this stream as open.
+    _open: Raised,
+}
+
+impl Follower {
+    fn frames(self) -> impl Stream<Item = Bytes> + Send {
+        let first = stream::iter([Bytes::from_static(b"retry: 2000\n\n")]);
+        let rest = stream::unfold(self, |mut follower| async move {
+            let piece = follower.next_piece().await?;
+            Some((piece, follower))
+        });
+        first.chain(rest)
+    }
+
+    /// The next frame, or `None` when the stream shall end. The client comes back by itself.
+    async fn next_piece(&mut self) -> Option<Bytes> {
+        tokio::select! {
+            news = timeout(HEARTBEAT, self.news.changed()) => match news {
+                Err(_elapsed) => return Some(Bytes::from_static(b": still here\n\n")),
+                Ok(news) => news.ok()?,
+            },
+            () = self.stopping.cancelled() => return None,
+        }
+        // Who is no admin any more learns nothing more.
+        metrics::may_read(&self.ctx).await.ok()?;
+        let at = (*self.news.borrow_and_update())?;
+        let data = serde_json::to_string(&Measured { at }).ok()?;
+        Some(Bytes::from(format!("data: {data}\n\n")))
+    }
+}

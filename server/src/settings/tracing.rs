@@ -1,0 +1,85 @@
+//! The variables that say where spans go. Their names are OpenTelemetry's; the ones that the
+//! exporter reads itself are `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_*` and `OTEL_RESOURCE_ATTRIBUTES`.
+
+use super::{SettingError, Variables};
+
+/// Where spans go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tracing {
+    /// The collector's address for spans, whole.
+    pub endpoint: String,
+    /// What the collector knows this installation by.
+    pub service: String,
+    /// How many of the traces that begin here are kept: 1 for all.
+    pub ratio: f64,
+    /// Whether the caller decides about a trace that began elsewhere.
+    pub follows_caller: bool,
+}
+
+pub(super) fn read(vars: &Variables<'_>) -> Result<Option<Tracing>, SettingError> {
+    let example = "http://collector:4318";
+    let whole = vars.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["http", "https"], example)?;
+    let base = vars.url("OTEL_EXPORTER_OTLP_ENDPOINT", &["http", "https"], example)?;
+    let base = base.map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
+    let Some(endpoint) = whole.or(base) else { return Ok(None) };
+    let name = "OTEL_TRACES_SAMPLER";
+    let given = vars.text(name).unwrap_or_else(|| "parentbased_always_on".to_owned());
+    let (follows_caller, own) = match given.strip_prefix("parentbased_") {
+        Some(own) => (true, own),
+        None => (false, given.as_str()),
+    };
+    let ratio = match own {
+        "always_on" => 1.0,
+        "always_off" => 0.0,
+        "traceidratio" => {
+            let (name, what) = ("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1");
+            let ratio = vars.parsed::<f64>(name, what)?.unwrap_or(1.0);
+            if !(0.0..=1.0).contains(&ratio) {
+                return Err(SettingError::new(name, format!("must be {what}")));
+            }
+            ratio
+        }
+        _ => {
+            let reason = "must be always_on, always_off or traceidratio, or one of them behind \
+                          parentbased_";
+            return Err(SettingError::new(name, reason));
+        }
+    };
+    let service = vars.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "resonant".to_owned());
+    Ok(Some(Tracing { endpoint, service, ratio, follows_caller }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(vars: &[(&str, &str)]) -> Result<Option<Tracing>, String> {
+        let look_up = |name: &str| {
+            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        read(&Variables { look_up: &look_up }).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_endpoint_is_enough() {
+        assert_eq!(told(&[("OTEL_TRACES_SAMPLER", "always_on")]), Ok(None));
+        let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
+        let tracing = told(&[base]).unwrap().unwrap();
+        assert_eq!(tracing.endpoint, "http://collector:4318/v1/traces");
+        assert_eq!((tracing.service.as_str(), tracing.follows_caller), ("resonant", true));
+        let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces.example.org/here");
+        let sampled = ("OTEL_TRACES_SAMPLER", "traceidratio");
+        let some = ("OTEL_TRACES_SAMPLER_ARG", "0.25");
+        let tracing = told(&[base, whole, sampled, some]).unwrap().unwrap();
+        assert_eq!(tracing.endpoint, whole.1);
+        assert_eq!((tracing.ratio.to_string(), tracing.follows_caller), ("0.25".to_owned(), false));
+        for (name, value) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_TRACES_SAMPLER", "xray"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ] {
+            let error = told(&[(name, value), base, sampled]).unwrap_err();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+}
