@@ -8,6 +8,7 @@ mod backend;
 pub mod budgets;
 mod cache;
 mod checks;
+pub mod collections;
 mod ctx;
 mod cursor;
 mod database;
@@ -15,6 +16,7 @@ mod error;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
 pub mod idempotency;
+pub mod inbox;
 mod keyring;
 pub mod knowledge;
 pub mod leadership;
@@ -28,6 +30,7 @@ pub mod operations;
 mod own_cluster;
 mod passwords;
 pub mod publications;
+pub mod publishers;
 pub mod rate_limits;
 pub mod reviews;
 #[cfg(any(test, feature = "fakes"))]

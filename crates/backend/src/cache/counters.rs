@@ -6,20 +6,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Agent,
+    Collection,
+    Featured,
     Listing,
     ListingFacts,
     ListingPage,
+    Publisher,
     Session,
     SignIn,
     Templates,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Agent,
+        Self::Collection,
+        Self::Featured,
         Self::Listing,
         Self::ListingFacts,
         Self::ListingPage,
+        Self::Publisher,
         Self::Session,
         Self::SignIn,
         Self::Templates,
@@ -28,9 +34,12 @@ impl Kind {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::Collection => "collection",
+            Self::Featured => "featured",
             Self::Listing => "listing",
             Self::ListingFacts => "listing_facts",
             Self::ListingPage => "listing_page",
+            Self::Publisher => "publisher",
             Self::Session => "session",
             Self::SignIn => "sign_in",
             Self::Templates => "templates",
