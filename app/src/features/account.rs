@@ -7,12 +7,15 @@ pub mod api;
 mod form_page;
 mod key_life;
 mod keys_route;
+mod notices_route;
+mod profile_form;
 mod secrets_route;
 mod sign_in_route;
 mod sign_up_route;
 
 pub use account_route::AccountRoute;
 pub use keys_route::KeysRoute;
+pub use notices_route::NoticesRoute;
 pub use secrets_route::SecretsRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
@@ -20,6 +23,7 @@ pub use sign_up_route::SignUpRoute;
 lazy_pages!(
     account: account = AccountRoute,
     keys = KeysRoute,
+    notices = NoticesRoute,
     secrets = SecretsRoute,
     sign_in = SignInRoute,
     sign_up = SignUpRoute,
