@@ -41,9 +41,10 @@ pub(super) fn FacetPanel(
             </p>
         }
     });
-    let count = (narrowed > 0).then(|| format!(" ({narrowed})"));
+    let is_open = narrowed > 0;
+    let count = is_open.then(|| format!(" ({narrowed})"));
     view! {
-        <details class="facets" open=(narrowed > 0)>
+        <details class="facets" open=is_open>
             <summary class="facets__summary">"Filters" {count}</summary>
             <div class="facets__groups">{groups}</div>
             {clear}

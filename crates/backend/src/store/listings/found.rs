@@ -122,20 +122,24 @@ pub(crate) struct TraitCount {
     pub(crate) looked_at: i64,
 }
 
-/// The most frequent traits of each kind among the first matches of a condition.
+/// The most frequent traits of each kind among the first matches of a condition. What matches is found
+/// by itself: for a few rows of it PostgreSQL would rather look at the whole table.
 macro_rules! counted {
     ($condition:literal, $single:ident, $most:ident $(, $argument:expr)*) => {
         sqlx::query_as!(
             TraitCount,
             r#"
-            WITH matched AS MATERIALIZED (
-                SELECT traits,
-                       ARRAY(SELECT wanted FROM unnest($1::TEXT[]) wanted
-                             WHERE NOT wanted = ANY (traits)) AS missing
+            WITH hits AS MATERIALIZED (
+                SELECT traits
                 FROM listings
                 WHERE state = 'published' AND deprecated_at IS NULL AND "#
                 + $condition
                 + r#"
+            ), matched AS MATERIALIZED (
+                SELECT traits,
+                       ARRAY(SELECT wanted FROM unnest($1::TEXT[]) wanted
+                             WHERE NOT wanted = ANY (traits)) AS missing
+                FROM hits
                 LIMIT $2
             ), held AS (
                 SELECT name, count(*) AS count,
@@ -187,7 +191,7 @@ pub(crate) async fn count_traits(
         }
         None if together.is_empty() => {
             // The newest, where there are more than are looked at.
-            counted!("TRUE ORDER BY listing_id DESC", single, most).fetch_all(conn).await
+            counted!("TRUE ORDER BY listing_id DESC LIMIT $2", single, most).fetch_all(conn).await
         }
         None => counted!("traits @> $4::TEXT[]", single, most, together).fetch_all(conn).await,
     }
