@@ -6,13 +6,15 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::{
-    AccountRoute, KeysRoute, SecretsRoute, SecurityRoute, SignInRoute, SignUpRoute,
+    AccountRoute, KeysRoute, NoticesRoute, SecretsRoute, SecurityRoute, SignInRoute, SignUpRoute,
 };
 use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
 use crate::features::automations::AutomationsRoute;
 use crate::features::landing::LandingPage;
-use crate::features::marketplace::{BrowseRoute, ListingRoute};
-use crate::features::moderation::{CaseRoute, QueueRoute};
+use crate::features::marketplace::{
+    BrowseRoute, CollectionRoute, ListingRoute, PreviewRoute, PublisherRoute,
+};
+use crate::features::moderation::{CaseRoute, CollectionsRoute, QueueRoute};
 use crate::features::publishing::{PublishRoute, UpdateRoute};
 use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
@@ -49,6 +51,16 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
                     <Route path=path!("/marketplace") view={lazy::<BrowseRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/marketplace/:slug") view={lazy::<ListingRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/marketplace/collections/:slug")
+                        view={lazy::<CollectionRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/publishers/:handle")
+                        view={lazy::<PublisherRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/studio") view={lazy::<AgentsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/new") view={lazy::<NewAgentRoute>()} ssr=SsrMode::Async />
                     <Route
@@ -67,9 +79,19 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/versions") view={lazy::<VersionsRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/studio/agents/:id/publish") view={lazy::<PublishRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/agents/:id/publish/preview")
+                        view={lazy::<PreviewRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/studio/agents/:id/update") view={lazy::<UpdateRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/admin/reviews") view={lazy::<QueueRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/admin/reviews/:id") view={lazy::<CaseRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/admin/collections")
+                        view={lazy::<CollectionsRoute>()}
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/sessions") view={lazy::<HistoryRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/compare") view={lazy::<CompareRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sessions/:id/replay") view={lazy::<ReplayRoute>()} ssr=SsrMode::Async />
@@ -84,6 +106,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/account/security")
                         view={lazy::<SecurityRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/account/notices")
+                        view={lazy::<NoticesRoute>()}
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />

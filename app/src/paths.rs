@@ -54,6 +54,37 @@ pub fn listing(slug: &str) -> String {
     format!("{MARKETPLACE}/{}", escape(slug))
 }
 
+/// A shelf of the marketplace.
+pub fn collection(slug: &str) -> String {
+    format!("{MARKETPLACE}/collections/{}", escape(slug))
+}
+
+/// The marketplace's listings with one tag.
+pub fn tag(tag: &str) -> String {
+    with_query(MARKETPLACE, &[("tags", Some(tag))])
+}
+
+/// Somebody who publishes listings.
+pub fn publisher(handle: &str) -> String {
+    format!("/publishers/{}", escape(handle))
+}
+
+/// The shelves of the marketplace, for moderators.
+pub const COLLECTIONS: &str = "/admin/collections";
+
+/// One shelf as a moderator changes it.
+pub fn edit_collection(slug: &str) -> String {
+    with_query(COLLECTIONS, &[("edit", Some(slug))])
+}
+
+/// What the viewer was told.
+pub const NOTICES: &str = "/account/notices";
+
+/// What the viewer was told, from a cursor on.
+pub fn notices_page(cursor: &str) -> String {
+    with_query(NOTICES, &[("cursor", Some(cursor))])
+}
+
 /// The reviews of a listing, where the forms about them lead back to.
 #[cfg(feature = "ssr")]
 pub fn reviews(slug: &str) -> String {
@@ -87,6 +118,11 @@ pub fn update(id: AgentId) -> String {
 /// The page that publishes an agent to the marketplace.
 pub fn publish(id: AgentId) -> String {
     format!("{}/publish", agent(id))
+}
+
+/// The listing that an agent would be, as its page will look.
+pub fn preview(id: AgentId) -> String {
+    format!("{}/preview", publish(id))
 }
 
 /// The marketplace's listings of one category.

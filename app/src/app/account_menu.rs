@@ -41,6 +41,33 @@ pub fn AccountMenu(
     }
 }
 
+/// The way to the notices, with how many are not read.
+fn bell(unread: i64) -> AnyView {
+    /// More are not counted out.
+    const COUNTED: i64 = 99;
+
+    let label = match unread {
+        0 => "Notices".to_owned(),
+        1 => "Notices, 1 new".to_owned(),
+        count => format!("Notices, {count} new"),
+    };
+    let count = (unread > 0).then(|| {
+        let text = if unread > COUNTED { format!("{COUNTED}+") } else { unread.to_string() };
+        view! {
+            <span class="bell__count" aria-hidden="true">
+                {text}
+            </span>
+        }
+    });
+    view! {
+        <a class="bell" href=paths::NOTICES aria-label=label>
+            <Icon name=IconName::Bell />
+            {count}
+        </a>
+    }
+    .into_any()
+}
+
 #[component]
 fn SignInLink(pathname: Signal<String>) -> impl IntoView {
     // The forms themselves are no place to come back to.
@@ -70,7 +97,9 @@ fn NameMenu(
     });
     let is_guest = viewer.kind == UserKind::Guest;
     let name = viewer.display_name;
+    let bell = bell(viewer.unread_notices);
     view! {
+        {bell}
         <details class="menu" node_ref=menu>
             <summary class="menu__button">
                 <Icon name=IconName::User />

@@ -7,6 +7,8 @@ pub mod api;
 mod form_page;
 mod key_life;
 mod keys_route;
+mod notices_route;
+mod profile_form;
 mod secrets_route;
 mod security_api;
 mod security_route;
@@ -15,6 +17,7 @@ mod sign_up_route;
 
 pub use account_route::AccountRoute;
 pub use keys_route::KeysRoute;
+pub use notices_route::NoticesRoute;
 pub use secrets_route::SecretsRoute;
 pub use security_route::SecurityRoute;
 pub use sign_in_route::SignInRoute;
@@ -23,6 +26,7 @@ pub use sign_up_route::SignUpRoute;
 lazy_pages!(
     account: account = AccountRoute,
     keys = KeysRoute,
+    notices = NoticesRoute,
     secrets = SecretsRoute,
     security = SecurityRoute,
     sign_in = SignInRoute,

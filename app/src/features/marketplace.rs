@@ -6,6 +6,8 @@ pub(crate) mod api;
 
 mod browse_route;
 mod change_log;
+mod collection_route;
+mod facet_panel;
 mod figures;
 mod filter_bar;
 mod listing_card;
@@ -14,6 +16,8 @@ mod listing_data;
 mod listing_facts;
 mod listing_head;
 mod listing_route;
+mod preview_route;
+mod publisher_route;
 mod report_form;
 mod results;
 mod review_api;
@@ -23,7 +27,14 @@ mod search;
 mod try_panel;
 
 pub use browse_route::BrowseRoute;
+pub use collection_route::CollectionRoute;
 pub use listing_route::ListingRoute;
+pub use preview_route::PreviewRoute;
+pub use publisher_route::PublisherRoute;
 
-lazy_pages!(marketplace: browse = BrowseRoute);
-lazy_pages!(listing: listing = ListingRoute);
+lazy_pages!(
+    marketplace: browse = BrowseRoute,
+    collection = CollectionRoute,
+    publisher = PublisherRoute,
+);
+lazy_pages!(listing: listing = ListingRoute, preview = PreviewRoute);

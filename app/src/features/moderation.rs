@@ -5,10 +5,16 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod case_route;
+mod collections_route;
 mod queue_route;
 
 pub use case_route::CaseRoute;
+pub use collections_route::CollectionsRoute;
 pub use queue_route::QueueRoute;
 
 // They show differences as the Studio does: a chunk of their own would move those into the main module.
-lazy_pages!(studio: moderation = QueueRoute, case = CaseRoute);
+lazy_pages!(
+    studio: moderation = QueueRoute,
+    case = CaseRoute,
+    collections = CollectionsRoute,
+);

@@ -8,6 +8,7 @@ pub(crate) mod api;
 mod findings;
 mod publish_form;
 mod publish_route;
+mod show_form;
 mod standing;
 mod update_route;
 

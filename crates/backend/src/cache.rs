@@ -23,6 +23,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod redis;
 pub(crate) mod session;
 pub(crate) mod session_events;
+pub(crate) mod shelves;
 pub(crate) mod sign_in;
 pub(crate) mod written;
 

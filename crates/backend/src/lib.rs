@@ -9,6 +9,7 @@ mod boards;
 pub mod budgets;
 mod cache;
 mod checks;
+pub mod collections;
 mod ctx;
 mod cursor;
 mod database;
@@ -18,6 +19,7 @@ mod faults;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
 pub mod idempotency;
+pub mod inbox;
 mod keyring;
 pub mod knowledge;
 pub mod leadership;
@@ -32,6 +34,7 @@ pub mod operations;
 mod own_cluster;
 mod passwords;
 pub mod publications;
+pub mod publishers;
 pub mod rate_limits;
 pub mod reviews;
 #[cfg(any(test, feature = "fakes"))]

@@ -6,17 +6,19 @@ use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::listing::{
-    Category, CategoryCount, Listing, ListingFilter, ListingPage, ListingState, ListingSummary,
-    ListingVersion,
+    Category, CategoryCount, Highlights, Listing, ListingFilter, ListingPage, ListingState,
+    ListingSummary, ListingVersion,
 };
 
 use crate::cache::Stale;
 use crate::cache::listing::{ListingEntry, TemplatesEntry};
 use crate::cache::listing_page::{ListingPageEntry, ListingPageKey, MARKETPLACE};
 use crate::store::OnConstraint as _;
-use crate::store::listings::{ListingPosition, Search};
+use crate::store::listings::{ListingPosition, Words};
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
+mod facets;
+pub mod ranking;
 mod samples;
 pub mod updates;
 
@@ -55,28 +57,38 @@ fn normalised(mut filter: ListingFilter) -> Result<ListingFilter> {
     filter.page.cursor = filter.page.cursor.filter(|cursor| !cursor.is_empty());
     let words: Vec<_> = filter.query.split_whitespace().map(str::to_lowercase).collect();
     filter.query = words.join(" ");
+    for names in [&mut filter.tags, &mut filter.tools] {
+        names.iter_mut().for_each(|name| *name = name.to_lowercase());
+        names.sort_unstable();
+        names.dedup();
+    }
     Ok(filter)
 }
 
 /// Reads the page of a normalised filter.
 pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<ListingPage> {
     let limit = filter.page.checked_limit()?;
-    let search = search(filter);
-    let scope = ("listings", &search.text, filter.category, filter.templates_only, filter.sort);
+    let words = words(&filter.query);
+    let wanted = facets::wanted(filter);
+    let all = wanted.all();
+    let scope = ("listings", &filter.query, &all, filter.sort);
     let cursors = backend.cursors().await?;
     let after: Option<ListingPosition> = cursors.open(&scope, filter.page.cursor.as_deref())?;
+    let after = after.as_ref();
 
     let mut conn = backend.catalogue_read_latest().await?;
-    let wanted = i64::from(limit) + 1;
-    let (category, sort) = (filter.category, filter.sort);
-    let after = after.as_ref();
-    let mut found = if search.text.is_empty() {
-        let filter = (category, search.templates_only);
-        store::listings::list_sorted(&mut conn, filter, sort, after, wanted).await?
-    } else {
-        store::listings::list(&mut conn, &search, category, sort, after, wanted).await?
+    let rows = i64::from(limit) + 1;
+    let sort = filter.sort;
+    let mut found = match &words {
+        Some(words) => {
+            store::listings::list_found(&mut conn, words, &all, sort, after, rows).await?
+        }
+        None if all.is_empty() => {
+            store::listings::list_sorted(&mut conn, sort, after, rows).await?
+        }
+        None => store::listings::list_with(&mut conn, &all, sort, after, rows).await?,
     };
-    let mut categories = store::listings::count_by_category(&mut conn, &search).await?;
+    let counts = facets::count(&mut conn, words.as_ref(), &wanted).await?;
     drop(conn);
 
     let has_more = found.len() > limit as usize;
@@ -85,26 +97,37 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
         Some((_, position)) if has_more => Some(cursors.seal(&scope, position)?),
         _ => None,
     };
-    let place = |count: &CategoryCount| Category::ALL.iter().position(|c| *c == count.category);
-    categories.sort_by_key(place);
+    let mut listings: Vec<_> = found.into_iter().map(|(listing, _)| listing).collect();
+    if words.is_some() {
+        for listing in &mut listings {
+            listing.highlights =
+                Some(Highlights::of(&filter.query, &listing.name, &listing.tagline));
+        }
+    }
+    let categories: Vec<_> = Category::ALL
+        .into_iter()
+        .map(|category| CategoryCount { category, count: counts.of("category", category.as_str()) })
+        .filter(|held| held.count > 0)
+        .collect();
     Ok(ListingPage {
-        listings: found.into_iter().map(|(listing, _)| listing).collect(),
+        listings,
         next_cursor,
-        total: categories.iter().map(|count| count.count).sum(),
+        total: categories.iter().map(|held| held.count).sum(),
         categories,
+        facets: counts.facets(filter),
     })
 }
 
 /// What a person wrote, as something that can be looked up: every word, and words that begin so.
-fn search(filter: &ListingFilter) -> Search {
-    let text = filter.query.clone();
+/// `None` for nothing.
+fn words(text: &str) -> Option<Words> {
     let words: Vec<_> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .take(WORDS_MAX)
         .map(|word| format!("{word}:*"))
         .collect();
-    Search { tsquery: words.join(" & "), text, templates_only: filter.templates_only }
+    (!text.is_empty()).then(|| Words { tsquery: words.join(" & "), text: text.to_owned() })
 }
 
 /// Reads one listing. Anyone may.
@@ -218,9 +241,13 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
                 rating_count: 0,
                 rating_hundredths: 0,
                 is_template: sample.is_template,
+                publisher_handle: None,
+                is_verified: true,
+                median_cost: None,
+                highlights: None,
             },
             description: sample.description,
-            tags: Vec::new(),
+            tags: sample.tags,
             state: ListingState::Published,
             examples: sample.examples,
             agent: sample.agent,
@@ -232,6 +259,8 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
                 change_log: String::new(),
                 created_at: at,
             }],
+            deprecation: None,
+            showcase: None,
         };
         count += usize::from(store::listings::insert(&mut tx, &listing).await?);
         stale = stale.and::<ListingEntry>(&listing.summary.slug);

@@ -137,6 +137,7 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
         display_name: format!("Guest {high:02X}{low:02X}"),
         email: None,
         is_admin: false,
+        unread_notices: 0,
     };
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -184,6 +185,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
         display_name,
         email: Some(email.as_str().to_owned()),
         is_admin: false,
+        unread_notices: 0,
     };
     let in_use = || Error::field("email", "is in use already; sign in instead");
     let now = backend.now();

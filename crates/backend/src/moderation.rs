@@ -5,6 +5,7 @@
 
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::listing::Category;
+use resonant_domain::notice::NoticeKind;
 use resonant_domain::publication::{
     Case, CaseSummary, ListingTexts, REPORT_MAX, Report, ReportReason, Submission, SubmissionState,
     check_comment, slug_of,
@@ -15,6 +16,7 @@ use resonant_domain::text::check_text;
 use resonant_domain::{ListingId, ReportId, SubmissionId, UserId};
 use sqlx::PgConnection;
 
+use crate::inbox::{Told, tell, tell_installs};
 use crate::publications::stale;
 use crate::store::submissions::Owned;
 use crate::{Ctx, Error, Result, access, listings, store};
@@ -128,6 +130,9 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
 }
 
 async fn publisher_name(conn: &mut PgConnection, publisher: UserId) -> Result<String> {
+    if let Some(profile) = store::publishers::find_profile(conn, publisher).await? {
+        return Ok(profile.name);
+    }
     let viewer = store::members::find(conn, publisher).await?.ok_or(NOT_FOUND)?;
     Ok(viewer.display_name)
 }
@@ -159,6 +164,11 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
     let found = store::submissions::find_listing(&mut tx, publisher, submission.agent_id).await?;
     let slug = if let Some((listing, published)) = found {
         store::publishing::insert_version(&mut tx, listing, &name, &submission, now).await?;
+        let news = Told {
+            text: &submission.texts.change_log,
+            ..Told::of(NoticeKind::UpdateAvailable, &submission.texts.name, &published.slug)
+        };
+        tell_installs(ctx, &mut tx, (listing, publisher), news).await?;
         published.slug
     } else {
         let listing = ListingId::from_uuid(backend.new_id()?);
@@ -166,6 +176,12 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
     };
     let state = SubmissionState::Approved;
     store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    let approved = Told {
+        agent: Some(submission.agent_id),
+        text: comment,
+        ..Told::of(NoticeKind::Approved, &submission.texts.name, &slug)
+    };
+    tell(ctx, &mut tx, publisher, approved).await?;
     backend.commit(tx, stale(&slug)).await?;
     tracing::info!(submission.id = %id, listing.slug = slug, "submission approved");
     Ok(slug)
@@ -202,9 +218,17 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Resu
     check_comment(comment, true)?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
-    waiting(&mut tx, id).await?;
+    let Owned { publisher, submission } = waiting(&mut tx, id).await?;
     let state = SubmissionState::ChangesRequested;
     store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    let asked = Told {
+        kind: NoticeKind::ChangesRequested,
+        listing: &submission.texts.name,
+        slug: None,
+        agent: Some(submission.agent_id),
+        text: comment,
+    };
+    tell(ctx, &mut tx, publisher, asked).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %id, "changes requested");
     Ok(())
@@ -260,9 +284,17 @@ pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<(
     let is_removed = verdict == Verdict::Remove;
     let mut tx = ctx.backend().catalogue_begin().await?;
     let closed = store::publishing::update_report(&mut tx, id, is_removed, moderator, now).await?;
-    let (listing, slug) = closed.ok_or(Error::NotFound("report"))?;
+    let closed = closed.ok_or(Error::NotFound("report"))?;
+    let (listing, slug) = (closed.listing, closed.slug);
+    let outcome = if is_removed { NoticeKind::ReportUpheld } else { NoticeKind::ReportDismissed };
+    tell(ctx, &mut tx, closed.reporter, Told::of(outcome, &closed.name, &slug)).await?;
     if is_removed {
         store::publishing::update_state(&mut tx, listing, ListingState::Removed).await?;
+        if let Some(publisher) = closed.publisher {
+            let removed =
+                Told { agent: closed.agent, ..Told::of(NoticeKind::Removed, &closed.name, &slug) };
+            tell(ctx, &mut tx, publisher, removed).await?;
+        }
         ctx.backend().commit(tx, stale(&slug)).await?;
     } else {
         tx.commit().await?;

@@ -2,15 +2,24 @@
 //! approve. The publisher may pause the listing or take it off.
 
 use resonant_domain::agent_version::Edition;
-use resonant_domain::listing::ListingState;
-use resonant_domain::publication::{ListingTexts, Publication, Submission, SubmissionState};
+use resonant_domain::listing::{Listing, ListingState, ListingSummary, ListingVersion};
+use resonant_domain::notice::NoticeKind;
+use resonant_domain::publication::{
+    ListingTexts, Publication, Submission, SubmissionState, slug_of,
+};
 use resonant_domain::scan::{Finding, scan};
-use resonant_domain::{AgentId, FieldFault, SubmissionId, UserId};
+use resonant_domain::{AgentId, FieldFault, ListingId, SubmissionId, UserId};
 
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
+use crate::inbox::{Told, tell_installs};
 use crate::{Ctx, Error, Result, access, agents, store};
+
+mod showcase;
+
+pub(crate) use self::showcase::forget_session;
+pub use self::showcase::{Consent, hide, show};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 const NOT_FOUND: Error = Error::NotFound("listing");
@@ -46,6 +55,70 @@ pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
         findings: open.map(|open| scan(&open.texts, &open.spec)).unwrap_or_default(),
         submissions,
         has_moderators: !admins.is_empty(),
+    })
+}
+
+/// The listing that the open submission of an agent would make.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] when nothing is on its way.
+pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
+    let owner = access::user(ctx)?;
+    let now = ctx.backend().now();
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let mut submissions = store::submissions::list_of_agent(&mut conn, owner, agent, 1).await?;
+    let open = submissions.pop().filter(|newest| newest.decided_at.is_none());
+    let open = open.ok_or(Error::NotFound("submission"))?;
+    let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
+    let profile = store::publishers::find_profile(&mut conn, owner).await?;
+    let name = match &profile {
+        Some(profile) => profile.name.clone(),
+        None => {
+            let viewer = store::members::find(&mut conn, owner).await?;
+            viewer.ok_or(Error::Unauthenticated)?.display_name
+        }
+    };
+    let published = match &found {
+        Some((_, listing)) => store::listings::find_by_slug(&mut conn, &listing.slug).await?,
+        None => None,
+    };
+    drop(conn);
+    let version = found.as_ref().map_or(1, |(_, listing)| listing.version + 1);
+    let first = published.as_ref();
+    let news = ListingVersion { version, change_log: open.texts.change_log, created_at: now };
+    let mut versions = first.map(|first| first.versions.clone()).unwrap_or_default();
+    versions.insert(0, news);
+    let before = first.map(|first| &first.summary);
+    Ok(Listing {
+        summary: ListingSummary {
+            id: found.as_ref().map_or_else(|| ListingId::from_uuid(open.id.as_uuid()), |it| it.0),
+            slug: found.map_or_else(|| slug_of(&open.texts.name), |(_, listing)| listing.slug),
+            name: open.texts.name,
+            tagline: open.texts.tagline,
+            category: open.texts.category,
+            avatar: open.spec.avatar.clone(),
+            publisher: name,
+            installs: before.map_or(0, |before| before.installs),
+            rating_count: before.map_or(0, |before| before.rating_count),
+            rating_hundredths: before.map_or(0, |before| before.rating_hundredths),
+            is_template: false,
+            publisher_handle: profile.map(|profile| profile.handle),
+            is_verified: before.is_some_and(|before| before.is_verified),
+            median_cost: None,
+            highlights: None,
+        },
+        description: open.texts.description,
+        tags: open.texts.tags,
+        // Nobody installs what is not there yet.
+        state: ListingState::Unlisted,
+        examples: Vec::new(),
+        agent: open.spec,
+        version,
+        created_at: first.map_or(now, |first| first.created_at),
+        updated_at: now,
+        versions,
+        deprecation: None,
+        showcase: None,
     })
 }
 
@@ -189,5 +262,78 @@ pub async fn set_state(ctx: &Ctx, agent: AgentId, state: ListingState) -> Result
     Ok(())
 }
 
+/// Says that a listing is kept up no more, and which one takes its place. Whoever installed it is told.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `successor` for
+/// what is no listing, or this one.
+pub async fn deprecate(ctx: &Ctx, agent: AgentId, successor: Option<&str>) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let now = ctx.backend().now();
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
+    let (id, listing) = found.ok_or(NOT_FOUND)?;
+    let next = match successor.map(str::trim).filter(|slug| !slug.is_empty()) {
+        Some(slug) => {
+            let next = store::publishing::find_successor(&mut tx, slug).await?;
+            let next = next.filter(|(next, _)| *next != id);
+            Some(next.ok_or_else(|| Error::field("successor", "must be another listing"))?)
+        }
+        None => None,
+    };
+    let place = next.as_ref().map(|(next, _)| *next);
+    store::publishing::update_deprecated(&mut tx, id, Some(now), place).await?;
+    if !listing.is_deprecated {
+        let (texts, _) = store::submissions::find_approved(&mut tx, id).await?.ok_or(NOT_FOUND)?;
+        let text = next.map(|(_, name)| format!("“{name}” takes its place")).unwrap_or_default();
+        let told =
+            Told { text: &text, ..Told::of(NoticeKind::Deprecated, &texts.name, &listing.slug) };
+        tell_installs(ctx, &mut tx, (id, owner), told).await?;
+    }
+    ctx.backend().commit(tx, stale(&listing.slug)).await?;
+    tracing::info!(listing.slug = listing.slug, successor, "listing deprecated");
+    Ok(())
+}
+
+/// Says that a listing is kept up once more.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+pub async fn keep_up(ctx: &Ctx, agent: AgentId) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
+    let (id, listing) = found.ok_or(NOT_FOUND)?;
+    store::publishing::update_deprecated(&mut tx, id, None, None).await?;
+    ctx.backend().commit(tx, stale(&listing.slug)).await?;
+    tracing::info!(listing.slug = listing.slug, "listing kept up once more");
+    Ok(())
+}
+
+/// Deletes a version of a listing; the newest that is left is what people install from then on. Copies
+/// of it stay with those who have them.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for the only version.
+pub async fn delete_version(ctx: &Ctx, agent: AgentId, version: i32) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let now = ctx.backend().now();
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
+    let (id, listing) = found.ok_or(NOT_FOUND)?;
+    if !listing.versions.contains(&version) {
+        return Err(Error::NotFound("version"));
+    }
+    if !store::publishing::delete_version(&mut tx, id, version).await? {
+        return Err(Error::Conflict(
+            "It is the only version. Take the listing off instead".to_owned(),
+        ));
+    }
+    store::publishing::update_to_newest(&mut tx, id, now).await?;
+    ctx.backend().commit(tx, stale(&listing.slug)).await?;
+    tracing::info!(listing.slug = listing.slug, version, "listing version deleted");
+    Ok(())
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

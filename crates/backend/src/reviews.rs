@@ -4,6 +4,7 @@
 //! the transaction of the review, by triggers.
 
 use resonant_domain::member::UserKind;
+use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::review::{
     ListingFacts, NewReview, RUNS_MAX, Review, ReviewChanges, Standing, check_answer,
@@ -15,6 +16,7 @@ use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_facts::ListingFactsEntry;
 use crate::cache::listing_page::MARKETPLACE;
+use crate::inbox::{Told, tell};
 use crate::store::OnConstraint as _;
 use crate::store::reviews::{ReviewPosition, Subject};
 use crate::{Actor, Backend, Ctx, Error, Result, access, listings, store};
@@ -79,7 +81,7 @@ pub(crate) async fn measure(backend: &Backend, slug: &str) -> Result<Option<List
     let mut conn = backend.catalogue_read_latest().await?;
     let found = store::reviews::find_subject(&mut conn, slug).await?;
     drop(conn);
-    let Some(Subject { id, version, publisher }) = found else { return Ok(None) };
+    let Some(Subject { id, version, publisher, .. }) = found else { return Ok(None) };
     let mut runs = Vec::new();
     for shard in backend.shards() {
         let mut conn = backend.begin_on(shard).await?;
@@ -164,6 +166,11 @@ pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
         .on_constraint("reviews_author_id_key", || {
             Error::Conflict("You have reviewed this listing already".to_owned())
         })?;
+    if let Some(publisher) = listing.publisher {
+        let written =
+            Told { text: &review.text, ..Told::of(NoticeKind::Reviewed, &listing.name, slug) };
+        tell(ctx, &mut tx, publisher, written).await?;
+    }
     backend.commit(tx, stale(slug)).await?;
     tracing::info!(review.id = %review.id, listing.slug = slug, "review written");
     Ok(review)
@@ -242,6 +249,12 @@ pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<(
     let text = Some(text.trim()).filter(|text| !text.is_empty());
     if !store::reviews::update_answer(&mut tx, listing.id, id, text, backend.now()).await? {
         return Err(NOT_FOUND);
+    }
+    if let Some(text) = text
+        && let Some(author) = store::reviews::find_author(&mut tx, listing.id, id).await?
+    {
+        let answered = Told { text, ..Told::of(NoticeKind::Answered, &listing.name, slug) };
+        tell(ctx, &mut tx, author, answered).await?;
     }
     tx.commit().await?;
     tracing::info!(review.id = %id, "review answered");

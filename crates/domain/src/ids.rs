@@ -63,6 +63,10 @@ id!(/// A version of a listing on its way to the marketplace.
     SubmissionId);
 id!(/// A report of abuse.
     ReportId);
+id!(/// A shelf of the marketplace.
+    CollectionId);
+id!(/// Something that an account was told.
+    NoticeId);
 id!(/// A person, guest or member.
     UserId);
 id!(/// An API key.

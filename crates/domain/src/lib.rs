@@ -9,6 +9,7 @@ pub mod agent_version;
 pub mod alert;
 pub mod api_key;
 pub mod budget;
+pub mod collection;
 pub mod distribution;
 pub mod fault;
 pub mod fields;
@@ -25,10 +26,12 @@ pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod money;
+pub mod notice;
 pub mod openapi;
 pub mod operations;
 pub mod page;
 pub mod publication;
+pub mod publisher;
 pub mod review;
 pub mod scan;
 pub mod schedule;
@@ -48,6 +51,7 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId,
-    ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId, WebhookId,
+    AgentId, AlertEventId, AlertId, ApiKeyId, CollectionId, DeliveryId, DocumentId, ListingId,
+    MemoryId, NoticeId, ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId,
+    WebhookId,
 };

@@ -4,14 +4,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentSpec, Avatar};
-use crate::fault::FieldFault;
 use crate::fields::Choosable;
 use crate::ids::ListingId;
-use crate::page::PageRequest;
-use crate::text::check_text;
+use crate::money::MicroUsd;
 
-/// The longest search text, in characters.
-pub const QUERY_MAX: usize = 200;
+mod highlight;
+mod search;
+
+pub use highlight::Highlights;
+pub use search::{
+    CategoryCount, CostLimit, Facet, Facets, ListingFilter, ListingPage, ListingSort, QUERY_MAX,
+    STARS_ASKED_MAX, TRAITS_MAX,
+};
 
 /// So many of a listing's versions are told.
 pub const VERSIONS_SHOWN: i64 = 20;
@@ -107,6 +111,44 @@ pub struct Listing {
     pub updated_at: Timestamp,
     /// Its versions with what was new in each, the newest first, at most [`VERSIONS_SHOWN`].
     pub versions: Vec<ListingVersion>,
+    /// That its publisher keeps it up no more; absent while it is kept up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecation: Option<Deprecation>,
+    /// A recorded session of its publisher's, for all to read; absent where none is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub showcase: Option<Showcase>,
+}
+
+/// A recorded session that a publisher shows, whole at its link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Showcase {
+    /// What its link ends in: `/shared/{token}`.
+    pub token: String,
+    /// The version of the listing that ran.
+    pub version: i32,
+    /// What it should reach, shortened.
+    pub goal: String,
+    /// What it answered, shortened.
+    pub answer: String,
+    /// How many steps it took.
+    pub steps: u32,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// What it cost.
+    pub cost: MicroUsd,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// That a listing is kept up no more. Who has a copy keeps it; no list shows the listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Deprecation {
+    /// The slug of the listing that takes its place.
+    pub successor: Option<String>,
+    /// What that listing is called.
+    pub successor_name: Option<String>,
 }
 
 impl Choosable for Listing {
@@ -122,6 +164,9 @@ impl Choosable for Listing {
         "rating_count",
         "rating_hundredths",
         "is_template",
+        "publisher_handle",
+        "is_verified",
+        "median_cost",
         "description",
         "tags",
         "state",
@@ -131,6 +176,8 @@ impl Choosable for Listing {
         "created_at",
         "updated_at",
         "versions",
+        "deprecation",
+        "showcase",
     ];
 }
 
@@ -221,6 +268,18 @@ pub struct ListingSummary {
     pub rating_hundredths: i32,
     /// Whether it is offered as a template for a first agent.
     pub is_template: bool,
+    /// Its publisher's place in URLs, once they have one.
+    #[serde(default)]
+    pub publisher_handle: Option<String>,
+    /// Whether moderators vouch for its publisher.
+    #[serde(default)]
+    pub is_verified: bool,
+    /// What half of the measured sessions of its present version cost at most.
+    #[serde(default)]
+    pub median_cost: Option<MicroUsd>,
+    /// What the search text found in its name and tagline; absent without a search text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highlights: Option<Highlights>,
 }
 
 impl Choosable for ListingSummary {
@@ -236,6 +295,10 @@ impl Choosable for ListingSummary {
         "rating_count",
         "rating_hundredths",
         "is_template",
+        "publisher_handle",
+        "is_verified",
+        "median_cost",
+        "highlights",
     ];
 }
 
@@ -249,115 +312,4 @@ pub struct Example {
     /// Material for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-}
-
-/// In which order listings come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ListingSort {
-    /// Best match first; without a search text, most installed first.
-    #[default]
-    Relevance,
-    /// Most installed first.
-    Installs,
-    /// Best rated first.
-    Rating,
-    /// Newest first.
-    Newest,
-    /// By name.
-    Name,
-}
-
-impl ListingSort {
-    /// Every order, as people see them.
-    pub const ALL: [Self; 5] =
-        [Self::Relevance, Self::Installs, Self::Rating, Self::Newest, Self::Name];
-
-    /// The order as it stands in URLs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Relevance => "relevance",
-            Self::Installs => "installs",
-            Self::Rating => "rating",
-            Self::Newest => "newest",
-            Self::Name => "name",
-        }
-    }
-
-    /// The order as a person reads it.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Relevance => "Best match",
-            Self::Installs => "Most installed",
-            Self::Rating => "Best rated",
-            Self::Newest => "Newest",
-            Self::Name => "Name",
-        }
-    }
-
-    /// Reads an order from its text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|sort| sort.as_str() == text)
-    }
-}
-
-/// Which listings are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ListingFilter {
-    /// Words to look for; empty for all.
-    #[serde(default)]
-    pub query: String,
-    /// Of this category alone.
-    #[serde(default)]
-    pub category: Option<Category>,
-    /// Of those that are templates alone.
-    #[serde(default)]
-    pub templates_only: bool,
-    /// In which order.
-    #[serde(default)]
-    pub sort: ListingSort,
-    /// Which page.
-    #[serde(default)]
-    pub page: PageRequest,
-}
-
-impl ListingFilter {
-    /// Checks every rule and reports all that are broken.
-    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
-        let mut faults = Vec::new();
-        check_text(&mut faults, "query", &self.query, 0, QUERY_MAX);
-        if let Err(fault) = self.page.checked_limit() {
-            faults.push(fault);
-        }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
-    }
-}
-
-/// How many listings each category holds under the present search text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CategoryCount {
-    /// The category.
-    pub category: Category,
-    /// How many.
-    pub count: i64,
-}
-
-/// A page of listings with what stands beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ListingPage {
-    /// The listings of this page.
-    pub listings: Vec<ListingSummary>,
-    /// The way to the next page.
-    pub next_cursor: Option<String>,
-    /// How many listings match in all, whatever their category.
-    pub total: i64,
-    /// Every category with matches, in [`Category::ALL`]'s order.
-    pub categories: Vec<CategoryCount>,
 }

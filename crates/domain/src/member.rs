@@ -27,6 +27,9 @@ pub struct Viewer {
     /// Whether they operate the installation. For what is shown; use cases ask anew.
     #[serde(default)]
     pub is_admin: bool,
+    /// How many notices they have not read.
+    #[serde(default)]
+    pub unread_notices: i64,
 }
 
 /// Guest or member.

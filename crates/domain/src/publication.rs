@@ -30,6 +30,7 @@ pub const REPORT_MAX: usize = 4_000;
 
 /// What a publisher writes about a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingTexts {
     /// The name, one line of 1 to [`NAME_MAX`] characters.
     pub name: String,
@@ -112,6 +113,7 @@ pub fn slug_of(name: &str) -> String {
 
 /// Where a submission stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubmissionState {
     /// Its publisher works on it.
@@ -160,6 +162,7 @@ impl SubmissionState {
 
 /// A version of a listing on its way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Submission {
     /// Its identity.
     pub id: SubmissionId,
@@ -185,6 +188,7 @@ pub struct Submission {
 
 /// A listing as its publisher and moderators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PublishedListing {
     /// Its place in URLs.
     pub slug: String,
@@ -192,10 +196,17 @@ pub struct PublishedListing {
     pub state: ListingState,
     /// The number of its newest version.
     pub version: i32,
+    /// The numbers of its versions, the newest first.
+    pub versions: Vec<i32>,
+    /// Whether its publisher keeps it up no more.
+    pub is_deprecated: bool,
+    /// The slug of the listing that takes its place.
+    pub successor: Option<String>,
 }
 
 /// What became of publishing an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Publication {
     /// The agent's name in its draft.
     pub agent_name: String,
@@ -215,6 +226,7 @@ pub struct Publication {
 
 /// A submission that waits, in the moderators' list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaseSummary {
     /// Its identity.
     pub id: SubmissionId,

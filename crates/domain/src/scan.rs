@@ -19,6 +19,7 @@ pub const FINDINGS_MAX: usize = 50;
 
 /// Something that a scan found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// Where: `description`, `system_prompt`, `tools.weather.settings.url`.
     pub field: String,
@@ -38,6 +39,7 @@ impl Finding {
 
 /// Of which kind a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A secret in plain text.
@@ -96,6 +98,17 @@ pub fn scan(texts: &ListingTexts, spec: &AgentSpec) -> Vec<Finding> {
     found.extend(spec.tools.iter().flat_map(permissions));
     found.truncate(FINDINGS_MAX);
     found
+}
+
+/// The first thing in a JSON value that looks like a secret, with where it stands.
+#[must_use]
+pub fn secret_in(value: &Value) -> Option<Finding> {
+    let mut fields = Vec::new();
+    lay_flat(&mut fields, "session", value);
+    fields.iter().find_map(|(field, text)| {
+        let reason = secrets::find(field, text).into_iter().next()?;
+        Some(Finding { field: field.clone(), kind: FindingKind::Secret, reason })
+    })
 }
 
 /// Every text in a JSON value, with its path.

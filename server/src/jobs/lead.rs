@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use resonant_backend::listings::ranking;
 use resonant_backend::{Backend, Ctx, Result, alerts, leadership, members, metrics};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -10,12 +12,21 @@ use crate::middleware::problem::chain;
 
 const EVERY: Duration = Duration::from_secs(10);
 const ROLL_UP_EVERY: Duration = Duration::from_mins(1);
+const RANK_EVERY: Duration = Duration::from_mins(5);
+
+/// What is due next.
+struct Due {
+    roll_up_at: Instant,
+    rank_at: Instant,
+    /// From when on the costs of sessions were not looked at; `None` for long ago.
+    costs_since: Option<Timestamp>,
+}
 
 pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
     let ctx = super::system(&backend, "lead");
-    let mut roll_up_at = Instant::now();
+    let mut due = Due { roll_up_at: Instant::now(), rank_at: Instant::now(), costs_since: None };
     while !stopping.is_cancelled() {
-        if let Err(error) = once(&ctx, &mut roll_up_at).await {
+        if let Err(error) = once(&ctx, &mut due).await {
             tracing::warn!(error = chain(&error), "the work for all processes has to wait");
         }
         tokio::select! {
@@ -29,17 +40,22 @@ pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
     }
 }
 
-async fn once(ctx: &Ctx, roll_up_at: &mut Instant) -> Result<()> {
+async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
     if !leadership::claim(ctx).await? {
         return Ok(());
     }
     metrics::keep_queue(ctx).await?;
     let looked = alerts::evaluate(ctx).await;
-    if Instant::now() >= *roll_up_at {
+    if Instant::now() >= due.rank_at {
+        due.rank_at = Instant::now() + RANK_EVERY;
+        ranking::follow_trends(ctx).await?;
+        due.costs_since = Some(ranking::measure_costs(ctx, due.costs_since).await?);
+    }
+    if Instant::now() >= due.roll_up_at {
         metrics::roll_up(ctx).await?;
         alerts::forget_old(ctx).await?;
         members::purge_closed(ctx).await?;
-        *roll_up_at = Instant::now() + ROLL_UP_EVERY;
+        due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
     // Alerts that cannot be looked at hold nothing else up.
     looked.map(drop)

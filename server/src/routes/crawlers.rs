@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
-use resonant_backend::{Actor, RequestId, listings};
+use resonant_backend::{Actor, RequestId, collections, listings, publishers};
 use resonant_domain::listing::{Category, ListingFilter};
 use resonant_domain::page::{MAX_LIMIT, PageRequest};
 
@@ -36,6 +36,7 @@ pub(crate) async fn sitemap(
     let mut paths = vec!["/".to_owned(), "/marketplace".to_owned()];
     let category = |category: Category| format!("/marketplace?category={}", category.as_str());
     paths.extend(Category::ALL.map(category));
+    paths.extend(shelf_paths(&state).await?);
     paths.extend(listing_paths(&state, ADDRESSES_MAX - paths.len()).await?);
 
     let mut xml = String::from(
@@ -48,6 +49,18 @@ pub(crate) async fn sitemap(
     }
     xml.push_str("</urlset>\n");
     Ok(with_type("application/xml; charset=utf-8", xml))
+}
+
+/// Collections, and publishers of listings.
+async fn shelf_paths(state: &AppState) -> Result<Vec<String>, Fault> {
+    /// More publishers are found by their listings.
+    const PUBLISHERS_MAX: i64 = 10_000;
+
+    let ctx = state.backend.ctx(Actor::Anonymous, RequestId::new("sitemap"));
+    let collections = collections::list(&ctx).await?.into_iter();
+    let collections = collections.map(|shelf| format!("/marketplace/collections/{}", shelf.slug));
+    let publishers = publishers::handles(&ctx, PUBLISHERS_MAX).await?.into_iter();
+    Ok(collections.chain(publishers.map(|handle| format!("/publishers/{handle}"))).collect())
 }
 
 async fn listing_paths(state: &AppState, most: usize) -> Result<Vec<String>, Fault> {

@@ -160,6 +160,11 @@ async fn bad_query_values_name_their_parameter() {
         ("/api/v1/sessions?limit=1&limit=2".to_owned(), "limit"),
         ("/api/v1/listings?category=cooking".to_owned(), "category"),
         ("/api/v1/listings?sort=random".to_owned(), "sort"),
+        ("/api/v1/listings?tags=a%20b".to_owned(), "tags"),
+        ("/api/v1/listings?tools=%27".to_owned(), "tools"),
+        ("/api/v1/listings?min_rating=5".to_owned(), "min_rating"),
+        ("/api/v1/listings?max_cost=dollar".to_owned(), "max_cost"),
+        ("/api/v1/notices?cursor=wrong".to_owned(), "cursor"),
         ("/api/v1/listings?cursor=wrong".to_owned(), "cursor"),
         ("/api/v1/listings?templates_only=7".to_owned(), "templates_only"),
         (format!("/api/v1/listings?query={}", "x".repeat(201)), "query"),
@@ -194,13 +199,15 @@ async fn what_is_not_there_is_not_found() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
     let get = |path: &str| app.get(path).by(&ada);
-    let calls: [(&str, Call); 9] = [
+    let calls: [(&str, Call); 11] = [
         ("agent", get(&format!("/api/v1/agents/{NOBODY}"))),
         ("no id", get("/api/v1/agents/7")),
         ("no id", get("/api/v1/agents/%ff")),
         ("session", get(&format!("/api/v1/sessions/{NOBODY}"))),
         ("stream", get(&format!("/api/v1/sessions/{NOBODY}/stream"))),
         ("listing", get("/api/v1/listings/no-such-listing")),
+        ("collection", get("/api/v1/collections/no-such-shelf")),
+        ("publisher", get("/api/v1/publishers/nobody")),
         ("route", get("/api/v1/unicorns")),
         ("route", get("/api/v2/agents")),
         ("root", app.post("/api").by(&ada)),

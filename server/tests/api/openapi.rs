@@ -35,6 +35,7 @@ async fn what_is_described_is_there_and_nothing_else() {
     for (path, mut methods) in described(&document) {
         let real = path.replace("{id}", "x").replace("{version}", "1").replace("{owner}", "x");
         let real = real.replace("{name}", "X").replace("{slug}", "x").replace("{token}", "x");
+        let real = real.replace("{handle}", "x");
         let real = real.replace("{document}", "x").replace("{memory}", "x");
         let answer = app.call(Method::TRACE, &real).await;
         assert_eq!(answer.problem(), (405, vec![]), "{path}");
@@ -139,6 +140,9 @@ async fn every_answer_is_as_it_is_described() {
         json!({ "resonant_agent": 1, "name": "Reader", "system_prompt": ["Read.", "Tell."] });
     let review = json!({ "stars": 5, "text": "Good" });
     let handbook = json!({ "title": "Handbook", "text": "Employees get 30 days of leave." });
+    let submission = json!({
+        "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
+    });
     let alert = json!({
         "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
         "condition": { "operator": "gt", "value": 1000, "period": "5m" },
@@ -194,6 +198,20 @@ async fn every_answer_is_as_it_is_described() {
         ("PATCH", "/listings/{slug}/reviews/{id}", &json!({ "stars": 1 })),
         ("DELETE", "/listings/{slug}/reviews/{id}", &no),
         ("GET", "/listings/{slug}/facts", &no),
+        ("GET", "/listings?query=invoice&tags=csv", &no),
+        ("GET", "/collections", &no),
+        ("GET", "/collections/{slug}", &no),
+        ("GET", "/publishers/{handle}", &no),
+        ("GET", "/notices", &no),
+        ("POST", "/notices/read", &empty),
+        ("POST", "/agents/{id}/submissions", &submission),
+        ("GET", "/agents/{id}/submissions", &no),
+        ("GET", "/submissions", &no),
+        ("GET", "/submissions/{id}", &no),
+        ("POST", "/submissions/{id}/decisions", &json!({ "verdict": "approve" })),
+        ("DELETE", "/agents/{id}/submissions", &no),
+        ("PATCH", "/agents/{id}/listing", &json!({ "state": "paused" })),
+        ("DELETE", "/agents/{id}/listing/versions/{version}", &no),
         ("GET", "/tools", &no),
         ("POST", "/tools/openapi", &source),
         ("POST", "/tools/mcp", &json!({ "server": "not an address" })),
@@ -225,6 +243,7 @@ async fn every_answer_is_as_it_is_described() {
             .replace("{session}", &session)
             .replace("{owner}", &agent)
             .replace("{slug}", slug)
+            .replace("{handle}", "nobody")
             .replace("{name}", "KEY");
         let template = template.split('?').next().unwrap().replace("{session}", "{id}");
         let template = format!("/api/v1{template}");

@@ -10,6 +10,8 @@ type Outcome = [u16; 4];
 
 /// Owned things: a stranger may not know that they are there.
 const OWNED: Outcome = [200, 404, 404, 401];
+/// There is no such thing, for whoever is known.
+const NOWHERE: Outcome = [404, 404, 404, 401];
 /// Everybody alike.
 const OPEN: Outcome = [200, 200, 200, 200];
 
@@ -32,6 +34,9 @@ async fn each_route_knows_its_callers() {
         page["listings"][0]["slug"].as_str().unwrap().to_owned()
     };
 
+    let profile = "handle=owner-s&name=Owner";
+    let saved = app.post("/api/fn/account/save_profile").by(&owner).form(profile).await;
+    assert!(saved.status < 400, "{saved:?}");
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     let put = Method::PUT;
     let agent_path = format!("/api/v1/agents/{}", agent.id);
@@ -52,6 +57,10 @@ async fn each_route_knows_its_callers() {
         (&post, format!("/api/v1/listings/{slug}/install"), None, [201, 201, 201, 401]),
         (&get, format!("/api/v1/listings/{slug}/reviews"), None, OPEN),
         (&get, format!("/api/v1/listings/{slug}/facts"), None, OPEN),
+        (&get, "/api/v1/collections".into(), None, OPEN),
+        (&get, "/api/v1/publishers/owner-s".into(), None, OPEN),
+        (&get, "/api/v1/notices".into(), None, [200, 200, 200, 401]),
+        (&post, "/api/v1/notices/read".into(), Some(json!({})), [204, 204, 204, 401]),
         // Nobody has run it to the end.
         (&post, format!("/api/v1/listings/{slug}/reviews"), review, [409, 409, 409, 401]),
         (&get, "/api/v1/agents".into(), None, [200, 200, 200, 401]),
@@ -172,6 +181,19 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("studio/change_agents", format!("{bulk}&action=pause"), own),
         ("studio/change_agents", format!("{bulk}&action=delete"), own),
         ("studio/list_trash", String::new(), own),
+        // Nothing of the agent is in the marketplace, or on its way.
+        ("publishing/deprecate", format!("{agent}&is_deprecated=true"), NOWHERE),
+        ("publishing/delete_version", format!("{agent}&version=1"), NOWHERE),
+        ("publishing/show_session", format!("{agent}&session="), NOWHERE),
+        ("marketplace/get_preview", agent.clone(), NOWHERE),
+        ("account/list_notices", String::new(), own),
+        ("account/read_notices", String::new(), own),
+        ("account/get_profile", String::new(), own),
+        // Nobody of them is a moderator.
+        ("moderation/get_collections", String::new(), NOWHERE),
+        ("moderation/save_collection", "title=Shelf".into(), NOWHERE),
+        ("moderation/delete_collection", "slug=shelf".into(), NOWHERE),
+        ("marketplace/mark_publisher", "handle=owner&is_verified=true".into(), NOWHERE),
         ("studio/delete_for_good", agent, OWNED),
     ];
     for (function, form, outcome) in table {

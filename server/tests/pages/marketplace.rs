@@ -197,3 +197,102 @@ async fn who_cannot_publish_yet_reads_what_to_do() {
     assert!(nobody.text().contains("You are not signed in"), "{nobody:?}");
     app.end().await;
 }
+
+#[tokio::test]
+async fn publishers_and_collections_have_pages_that_search_engines_read() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let (root, ada) = (app.admin().await, app.member("ada").await);
+    assert_eq!(app.get("/publishers/ada-l").await.status, 404);
+    let save = "account/save_profile";
+    let refused = send_from(&app, "/account", save, &ada, "handle=A+B&name=Ada&bio=x").await;
+    shows(&refused, &["id=\"field-handle-error\"", "value=\"A B\""]);
+    let form = "handle=ada-l&name=Ada+L.&bio=%3C%2Fscript%3E%3Cscript%3Ealert(1)";
+    let saved = send_from(&app, "/account", save, &ada, form).await;
+    assert_eq!((saved.status, saved.header("location")), (302, "/account#publisher"));
+    assert!(app.get("/account").by(&ada).await.text().contains("Your publisher page"));
+    let page = app.get("/publishers/ada-l").await;
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    for part in ["@ada-l", "Ada L.", "Nothing is published yet", "rel=\"canonical\"", "ProfilePage"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("<script>alert") && !text.contains("Mark as verified"), "{text}");
+    assert!(app.get("/publishers/ada-l").by(&root).await.text().contains("Mark as verified"));
+
+    assert_eq!(app.get("/admin/collections").by(&ada).await.status, 404);
+    let save = "moderation/save_collection";
+    let bad = "slug=&title=First+steps&description=&listings=nothing-here";
+    let refused = send_from(&app, "/admin/collections", save, &root, bad).await;
+    shows(&refused, &["id=\"field-listings-error\"", "value=\"First steps\""]);
+    let form = "slug=&title=First+steps&description=For+a+start&is_featured=true\
+                &listings=world-clock%0D%0A%2Fmarketplace%2Funit-converter";
+    let saved = send_from(&app, "/admin/collections", save, &root, form).await;
+    assert_eq!((saved.status, saved.header("location")), (302, "/admin/collections"));
+    let front = app.get("/marketplace").await.text();
+    assert!(front.contains("href=\"/marketplace/collections/first-steps\""), "{front}");
+    let page = app.get("/marketplace/collections/first-steps").await.text();
+    for part in ["World clock", "Unit converter", "For a start", "ItemList", "rel=\"canonical\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(app.get("/marketplace/collections/none").await.status, 404);
+    let map = app.get("/sitemap.xml").await.text();
+    assert!(map.contains("/marketplace/collections/first-steps</loc>"), "{map}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn filters_are_links_and_what_was_found_is_marked() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let page = app.get("/marketplace").await.text();
+    assert!(page.contains("href=\"/marketplace?tags=csv\""), "{page}");
+    assert!(page.contains("href=\"/marketplace?verified=yes\""), "{page}");
+    let page = app.get("/marketplace?tags=csv&q=sales").await.text();
+    for part in ["Sales table analyst", "<mark>Sales", "Clear all filters", "name=\"tags\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let page = app.get("/marketplace?tags=%3Cscript%3Ealert(1)%3C%2Fscript%3E").await;
+    assert!(page.status < 500 && !page.text().contains("<script>alert"), "{page:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_one_is_told_is_ones_own() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.admin().await, app.member("ada").await);
+    let agent = published_agent(&app, &ada).await;
+    let page = format!("/studio/agents/{}/publish", agent.id);
+    let own = format!("id={}", agent.id);
+    let saved = form(&agent.id.to_string(), "It+reckons");
+    assert_eq!(
+        send_from(&app, &page, "publishing/save_submission", &ada, &saved).await.status,
+        302
+    );
+    let preview = format!("{page}/preview");
+    let shown = app.get(&preview).by(&ada).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    for part in ["Sure reckoner", "Reckons for you", "Nobody but you sees it", "Reckon."] {
+        assert!(shown.text().contains(part), "{part}: {shown:?}");
+    }
+    assert_eq!(app.get(&preview).by(&root).await.status, 404);
+    assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+    let queue = app.get("/admin/reviews").by(&root).await.text();
+    let case = queue.split("href=\"/admin/reviews/").nth(1).and_then(|link| link.split('"').next());
+    let ask = format!("id={}&comment=Say+more&verdict=request_changes", case.unwrap());
+    let path = format!("/admin/reviews/{}", case.unwrap());
+    assert_eq!(send_from(&app, &path, "moderation/decide_case", &root, &ask).await.status, 302);
+
+    let notices = "/account/notices";
+    assert!(app.get(notices).await.text().contains("You are not signed in"));
+    assert!(app.get(notices).by(&root).await.text().contains("Nothing yet"));
+    let shown = app.get(notices).by(&ada).await.text();
+    for part in ["Say more", "a moderator asks for changes", "Notices, 1 new", "Mark all as read"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let read = send_from(&app, notices, "account/read_notices", &ada, "").await;
+    assert_eq!((read.status, read.header("location")), (302, notices));
+    assert!(!app.get(notices).by(&ada).await.text().contains("1 new"));
+    app.end().await;
+}

@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use resonant_domain::member::{DISPLAY_NAME_MAX, UserKind, Viewer};
+use resonant_domain::publisher::Profile;
 
-use super::api::{SignOut, UpdateProfile};
+use super::api::{SaveProfile, SignOut, UpdateProfile, get_profile};
 use super::form_page::refresh_viewer;
-use crate::error::{AppError, action_error, field_error};
+use super::profile_form::ProfileForm;
+use crate::error::{AppError, action_error, field_error, successes};
 use crate::features::moderation::api::is_moderator;
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -22,11 +24,17 @@ pub struct AccountRoute {
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
     is_moderator: Resource<Result<bool, AppError>>,
+    profile: Resource<Result<Option<Profile>, AppError>>,
+    save: ServerAction<SaveProfile>,
 }
 
 impl LazyPage for AccountRoute {
     fn data() -> Self {
+        let save = ServerAction::new();
+        let saved = successes(save);
         Self {
+            profile: Resource::new(move || saved.get(), |_| get_profile()),
+            save,
             update: ServerAction::new(),
             sign_out: ServerAction::new(),
             is_moderator: Resource::new(|| (), |()| is_moderator()),
@@ -34,7 +42,7 @@ impl LazyPage for AccountRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let AccountRoute { update, sign_out, is_moderator } = this;
+        let AccountRoute { update, sign_out, is_moderator, profile, save } = this;
         let viewer = use_viewer();
         let toasts = use_toasts();
         refresh_viewer(update);
@@ -53,7 +61,10 @@ impl LazyPage for AccountRoute {
             }>
                 {move || Suspend::new(async move {
                     match viewer.load().await {
-                        Some(viewer) => view! { <Account viewer update sign_out is_moderator /> }.into_any(),
+                        Some(viewer) => {
+                            view! { <Account viewer update sign_out is_moderator profile save /> }
+                                .into_any()
+                        },
                         None => view! { <NobodyYet /> }.into_any(),
                     }
                 })}
@@ -69,9 +80,26 @@ fn Account(
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
     is_moderator: Resource<Result<bool, AppError>>,
+    profile: Resource<Result<Option<Profile>, AppError>>,
+    save: ServerAction<SaveProfile>,
 ) -> impl IntoView {
     let error = action_error(update);
     let is_guest = viewer.kind == UserKind::Guest;
+    let name = viewer.display_name.clone();
+    let publisher = (!is_guest).then(|| {
+        view! {
+            <Transition>
+                {move || {
+                    let display_name = name.clone();
+                    Suspend::new(async move {
+                        let profile = profile.await.ok()?;
+                        Some(view! { <ProfileForm profile display_name save /> })
+                    })
+                }}
+            </Transition>
+        }
+        .into_any()
+    });
     let lead = match &viewer.email {
         Some(email) => format!("You sign in as {email}."),
         None => "You are a guest in this browser.".to_owned(),
@@ -98,6 +126,7 @@ fn Account(
                     </div>
                 </ActionForm>
             </section>
+            {publisher}
             <section class="account__part" aria-labelledby="account-secrets">
                 <h2 id="account-secrets">"Secrets"</h2>
                 <p>"Keys that your agents' tools may send, each to the hosts that you name."</p>

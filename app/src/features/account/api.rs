@@ -1,10 +1,15 @@
 //! What the account pages ask the server.
 
 use leptos::prelude::*;
-use resonant_domain::ApiKeyId;
 use resonant_domain::api_key::{ApiKey, Scope};
 use resonant_domain::member::Viewer;
+use resonant_domain::notice::Notice;
+use resonant_domain::page::Page;
+#[cfg(feature = "ssr")]
+use resonant_domain::page::PageRequest;
+use resonant_domain::publisher::Profile;
 use resonant_domain::secret::SecretSummary;
+use resonant_domain::{ApiKeyId, NoticeId};
 use serde::{Deserialize, Serialize};
 
 use super::key_life::KeyLife;
@@ -86,6 +91,42 @@ pub async fn update_profile(display_name: String) -> Result<Viewer, AppError> {
         resonant_backend::members::update_profile(&ctx, display_name).await.map_err(ssr::fail)?;
     ssr::redirect(paths::ACCOUNT);
     Ok(viewer)
+}
+
+/// What the viewer tells of themselves as a publisher; `None` before they have.
+#[server(prefix = "/api/fn", endpoint = "account/get_profile")]
+pub async fn get_profile() -> Result<Option<Profile>, AppError> {
+    resonant_backend::publishers::profile(&ssr::ctx()?).await.map_err(ssr::fail)
+}
+
+/// Keeps what the viewer tells of themselves as a publisher.
+#[server(prefix = "/api/fn", endpoint = "account/save_profile")]
+pub async fn save_profile(
+    #[server(default)] handle: String,
+    #[server(default)] name: String,
+    #[server(default)] bio: String,
+) -> Result<(), AppError> {
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let profile = Profile { handle, name, bio: bio.replace("\r\n", "\n") };
+    resonant_backend::publishers::save(&ssr::ctx()?, profile).await.map_err(ssr::fail)?;
+    ssr::redirect(&format!("{}#publisher", paths::ACCOUNT));
+    Ok(())
+}
+
+/// What the viewer was told, from a cursor on.
+#[server(prefix = "/api/fn", endpoint = "account/list_notices")]
+pub async fn list_notices(cursor: Option<String>) -> Result<Page<Notice>, AppError> {
+    let page = PageRequest { cursor, limit: None };
+    resonant_backend::inbox::list(&ssr::ctx()?, page).await.map_err(ssr::fail)
+}
+
+/// Marks one notice as read, or all of them.
+#[server(prefix = "/api/fn", endpoint = "account/read_notices")]
+pub async fn read_notices(#[server(default)] id: Option<NoticeId>) -> Result<(), AppError> {
+    let ids: Vec<_> = id.into_iter().collect();
+    resonant_backend::inbox::mark_read(&ssr::ctx()?, &ids).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::NOTICES);
+    Ok(())
 }
 
 /// The viewer's secrets, without their values.

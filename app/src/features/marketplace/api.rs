@@ -1,12 +1,24 @@
 //! What the marketplace asks the server.
 
 use leptos::prelude::*;
+use resonant_domain::AgentId;
+use resonant_domain::collection::Collection;
 use resonant_domain::listing::{Listing, ListingFilter, ListingPage, ListingSummary};
+use resonant_domain::publisher::Publisher;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{paths, ssr};
+
+/// What stands at the front of the marketplace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelves {
+    /// Collections of the moderators.
+    pub featured: Vec<Collection>,
+    /// The listings that make a good first agent.
+    pub templates: Vec<ListingSummary>,
+}
 
 /// A listing beside what its page says about models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,11 +48,48 @@ pub async fn get_listing(slug: String) -> Result<OpenedListing, AppError> {
     Ok(OpenedListing { listing, description, language_model: ctx.backend().language_model() })
 }
 
-/// The listings that make a good first agent.
-#[server(prefix = "/api/fn", endpoint = "marketplace/list_templates")]
-pub async fn list_templates() -> Result<Vec<ListingSummary>, AppError> {
-    let templates = resonant_backend::listings::templates(&ssr::ctx()?).await.map_err(ssr::fail)?;
-    Ok(templates.into_iter().map(|listing| listing.summary).collect())
+/// The listing that an agent's open submission would make, as its page will look.
+#[server(prefix = "/api/fn", endpoint = "marketplace/get_preview")]
+pub async fn get_preview(id: AgentId) -> Result<OpenedListing, AppError> {
+    let ctx = ssr::ctx()?;
+    let listing = resonant_backend::publications::preview(&ctx, id).await.map_err(ssr::fail)?;
+    let description = crate::features::sessions::markdown_html(&listing.description);
+    Ok(OpenedListing { listing, description, language_model: ctx.backend().language_model() })
+}
+
+/// What stands at the front of the marketplace.
+#[server(prefix = "/api/fn", endpoint = "marketplace/list_shelves")]
+pub async fn list_shelves() -> Result<Shelves, AppError> {
+    use resonant_backend::{collections, listings};
+
+    let ctx = ssr::ctx()?;
+    let featured = collections::featured(&ctx).await.map_err(ssr::fail)?;
+    let templates = listings::templates(&ctx).await.map_err(ssr::fail)?;
+    let templates = templates.into_iter().map(|listing| listing.summary).collect();
+    Ok(Shelves { featured, templates })
+}
+
+/// A collection with its listings.
+#[server(prefix = "/api/fn", endpoint = "marketplace/get_collection")]
+pub async fn get_collection(slug: String) -> Result<Collection, AppError> {
+    resonant_backend::collections::get(&ssr::ctx()?, &slug).await.map_err(ssr::fail)
+}
+
+/// A publisher with their listings.
+#[server(prefix = "/api/fn", endpoint = "marketplace/get_publisher")]
+pub async fn get_publisher(handle: String) -> Result<Publisher, AppError> {
+    resonant_backend::publishers::get(&ssr::ctx()?, &handle).await.map_err(ssr::fail)
+}
+
+/// Vouches for a publisher, or no more.
+#[server(prefix = "/api/fn", endpoint = "marketplace/mark_publisher")]
+pub async fn mark_publisher(handle: String, is_verified: bool) -> Result<(), AppError> {
+    use resonant_backend::publishers::{self, Mark};
+
+    let mark = if is_verified { Mark::Verified } else { Mark::Unverified };
+    publishers::set_verified(&ssr::ctx()?, &handle, mark).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::publisher(&handle));
+    Ok(())
 }
 
 /// Adds a listing's agent to the viewer's own and goes to its editor. Somebody who is not known yet

@@ -5,13 +5,15 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use resonant_domain::listing::{Category, ListingPage, ListingSummary};
 
-use super::api::{browse_listings, list_templates};
+use super::api::{Shelves, browse_listings, list_shelves};
+use super::facet_panel::FacetPanel;
 use super::filter_bar::{CategoryChips, FilterBar};
 use super::listing_card::ListingTile;
 use super::results::{Results, count_text};
 use super::search::Search;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::public_head::PublicHead;
 use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
 
@@ -22,7 +24,7 @@ const LEAD: &str = "Agents that do one job well. Open one, try it on your own te
 pub struct BrowseRoute {
     search: Memo<Search>,
     page: Resource<Result<ListingPage, AppError>>,
-    templates: Resource<Result<Vec<ListingSummary>, AppError>>,
+    shelves: Resource<Result<Shelves, AppError>>,
 }
 
 impl LazyPage for BrowseRoute {
@@ -30,16 +32,18 @@ impl LazyPage for BrowseRoute {
         let query = use_query_map();
         let search = Memo::new(move |_| query.with(|query| Search::read(|name| query.get(name))));
         let page = Resource::new_blocking(move || search.get().filter(), browse_listings);
-        let templates = Resource::new(
+        let shelves = Resource::new(
             move || search.with(Search::is_plain),
-            |is_plain| async move { if is_plain { list_templates().await } else { Ok(Vec::new()) } },
+            |is_plain| async move {
+                if is_plain { list_shelves().await } else { Ok(Shelves::default()) }
+            },
         );
-        Self { search, page, templates }
+        Self { search, page, shelves }
     }
 
     fn view(this: Self) -> AnyView {
-        let BrowseRoute { search, page, templates } = this;
-        view! { <BrowsePage search page templates /> }.into_any()
+        let BrowseRoute { search, page, shelves } = this;
+        view! { <BrowsePage search page shelves /> }.into_any()
     }
 }
 
@@ -47,7 +51,7 @@ impl LazyPage for BrowseRoute {
 fn BrowsePage(
     search: Memo<Search>,
     page: Resource<Result<ListingPage, AppError>>,
-    templates: Resource<Result<Vec<ListingSummary>, AppError>>,
+    shelves: Resource<Result<Shelves, AppError>>,
 ) -> impl IntoView {
     let category = Memo::new(move |_| search.with(|search| search.category));
     // The head is written last, and a visitor who left before that has taken the page along.
@@ -73,9 +77,25 @@ fn BrowsePage(
             Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         })
     };
+    let facets = move || {
+        let facets = page.get()?.ok()?.facets;
+        let search = search.get_untracked();
+        Some(view! { <FacetPanel search facets /> })
+    };
     let shelf = move || {
-        let templates = templates.get()?.ok()?;
-        (!templates.is_empty()).then(|| view! { <Shelf templates=templates /> })
+        let Shelves { featured, templates } = shelves.get()?.ok()?;
+        let mut shown: Vec<_> = featured
+            .into_iter()
+            .map(|shelf| {
+                let href = paths::collection(&shelf.slug);
+                view_shelf(shelf.slug, shelf.title, Some(href), shelf.listings)
+            })
+            .collect();
+        if !templates.is_empty() {
+            let title = "Good first agents".to_owned();
+            shown.push(view_shelf("first".to_owned(), title, None, templates));
+        }
+        Some(shown)
     };
     view! {
         <Title text=title />
@@ -90,6 +110,7 @@ fn BrowsePage(
             <Transition>
                 <CategoryChips search=search page=page />
             </Transition>
+            <Transition>{facets}</Transition>
             <Transition>{shelf}</Transition>
             <section class="marketplace__results" aria-labelledby="results-title">
                 <h2 class="visually-hidden" id="results-title">"Agents"</h2>
@@ -102,16 +123,32 @@ fn BrowsePage(
     }
 }
 
-#[component]
-fn Shelf(templates: Vec<ListingSummary>) -> impl IntoView {
-    let tiles = templates
+/// A row of listings under a title, which leads to all of them where there is such a page.
+fn view_shelf(
+    id: String,
+    title: String,
+    href: Option<String>,
+    listings: Vec<ListingSummary>,
+) -> AnyView {
+    /// A shelf shows so many.
+    const SHOWN: usize = 6;
+
+    let tiles: Vec<_> = listings
         .into_iter()
+        .take(SHOWN)
         .map(|listing| view! { <li class="shelf__item"><ListingTile listing=listing /></li> })
-        .collect_view();
+        .collect();
+    let id = format!("shelf-{id}");
+    let own = id.clone();
+    let title = match href {
+        Some(href) => view! { <a href=href>{title}</a> }.into_any(),
+        None => title.into_any(),
+    };
     view! {
-        <section class="shelf" aria-labelledby="shelf-title">
-            <h2 class="shelf__title" id="shelf-title">"Good first agents"</h2>
+        <section class="shelf" aria-labelledby=id>
+            <h2 class="shelf__title" id=own>{title}</h2>
             <ul class="shelf__tiles">{tiles}</ul>
         </section>
     }
+    .into_any()
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::listing::ListingVersion;
 
+use crate::paths;
 use crate::ui::Time;
 
 /// Words to find the listing by.
@@ -12,7 +13,9 @@ pub(super) fn Tags(
     tags: Vec<String>,
 ) -> impl IntoView {
     (!tags.is_empty()).then(|| {
-        let tags = tags.into_iter().map(|tag| view! { <li class="chip">{tag}</li> });
+        let tags = tags
+            .into_iter()
+            .map(|tag| view! { <li><a class="chip" href=paths::tag(&tag)>{tag.clone()}</a></li> });
         view! {
             <ul class="chips" aria-label="Tags">
                 {tags.collect_view()}

@@ -4,8 +4,13 @@ use resonant_domain::listing::ListingSummary;
 
 /// `4.4` out of 437 hundredths; `None` without ratings.
 pub(super) fn stars(listing: &ListingSummary) -> Option<String> {
-    let tenths = (listing.rating_hundredths + 5) / 10;
-    (listing.rating_count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
+    tenths(listing.rating_hundredths, listing.rating_count)
+}
+
+/// `4.4` out of 437 hundredths; `None` without ratings.
+pub(super) fn tenths(hundredths: i32, count: i64) -> Option<String> {
+    let tenths = (hundredths + 5) / 10;
+    (count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
 /// `No installs yet`, `1 install`, `1,204 installs`.
@@ -62,6 +67,10 @@ mod tests {
             rating_count,
             rating_hundredths,
             is_template: false,
+            publisher_handle: None,
+            is_verified: false,
+            median_cost: None,
+            highlights: None,
         }
     }
 

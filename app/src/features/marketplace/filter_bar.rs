@@ -68,9 +68,13 @@ pub(super) fn FilterBar(
     let orders =
         ListingSort::ALL.map(|sort| (sort.as_str().to_owned(), sort.title().to_owned())).to_vec();
     let chosen = Signal::derive(move || search.with(|search| search.sort.as_str().to_owned()));
-    let category = move || {
-        let category = search.with(|search| search.category)?;
-        Some(view! { <input type="hidden" name="category" value=category.as_str() /> })
+    // What narrows the search beside what the form asks for stays.
+    let hidden = move || {
+        let pairs = search.with(|search| search.with(|next| next.text.clear()).pairs());
+        let pairs = pairs.into_iter().filter(|(name, _)| *name != "sort");
+        pairs
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+            .collect_view()
     };
 
     view! {
@@ -108,7 +112,7 @@ pub(super) fn FilterBar(
             <div class="filter-bar__sort">
                 <Select label="Sort by" name="sort" options=orders value=chosen on_change=sort />
             </div>
-            {category}
+            {hidden}
             <Button>"Search"</Button>
         </form>
     }

@@ -10,13 +10,14 @@ use crate::ui::{Avatar, AvatarSize, Icon, IconName};
 /// A listing with what helps to choose: what it does, its category, rating and installs. The whole
 /// card leads to its page.
 #[component]
-pub(super) fn ListingCard(
+pub(crate) fn ListingCard(
     /// The listing.
     listing: ListingSummary,
 ) -> impl IntoView {
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
     let rating_count = listing.rating_count;
+    let highlights = listing.highlights.unwrap_or_default();
     view! {
         <article class="listing-card">
             <div class="listing-card__head">
@@ -24,13 +25,15 @@ pub(super) fn ListingCard(
                 <div class="listing-card__names">
                     <h3 class="listing-card__name">
                         <a class="listing-card__link" href=paths::listing(&listing.slug)>
-                            {listing.name}
+                            {marked(&listing.name, &highlights.name)}
                         </a>
                     </h3>
-                    <p class="listing-card__category">{listing.category.title()}</p>
+                    <p class="listing-card__category">
+                        {listing.category.title()} {listing.is_verified.then(verified_mark)}
+                    </p>
                 </div>
             </div>
-            <p class="listing-card__tagline">{listing.tagline}</p>
+            <p class="listing-card__tagline">{marked(&listing.tagline, &highlights.tagline)}</p>
             <p class="listing-card__figures">
                 <Rating stars=rating count=rating_count />
                 <span class="listing-card__installs">
@@ -40,6 +43,43 @@ pub(super) fn ListingCard(
             </p>
         </article>
     }
+}
+
+/// The mark of a publisher whom moderators vouch for.
+pub(crate) fn verified_mark() -> AnyView {
+    view! {
+        <span class="verified">
+            <Icon name=IconName::Check />
+            "Verified"
+        </span>
+    }
+    .into_any()
+}
+
+/// A text with what was found in it marked. The places count characters and are in order.
+fn marked(text: &str, places: &[(u32, u32)]) -> Vec<AnyView> {
+    let pieces = pieces(text, places);
+    pieces
+        .into_iter()
+        .map(
+            |(piece, is_found)| {
+                if is_found { view! { <mark>{piece}</mark> }.into_any() } else { piece.into_any() }
+            },
+        )
+        .collect()
+}
+
+/// The pieces of a text, each with whether it was found.
+fn pieces(text: &str, places: &[(u32, u32)]) -> Vec<(String, bool)> {
+    let mut pieces: Vec<(String, bool)> = Vec::new();
+    for (at, letter) in (0..).zip(text.chars()) {
+        let is_found = places.iter().any(|(from, to)| (*from..*to).contains(&at));
+        match pieces.last_mut() {
+            Some((piece, was_found)) if *was_found == is_found => piece.push(letter),
+            _ => pieces.push((letter.to_string(), is_found)),
+        }
+    }
+    pieces
 }
 
 /// A listing on a shelf: its picture, name and what it does.
@@ -83,5 +123,21 @@ pub(super) fn Rating(
             </span>
         }
         .into_any(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_a_piece_of_its_own() {
+        let piece = |text: &str, is_found| (text.to_owned(), is_found);
+        assert_eq!(
+            pieces("Crème éclair", &[(6, 12)]),
+            [piece("Crème ", false), piece("éclair", true)]
+        );
+        assert_eq!(pieces("ab", &[(0, 9), (90, 99)]), [piece("ab", true)]);
+        assert!(pieces("", &[(0, 1)]).is_empty());
     }
 }

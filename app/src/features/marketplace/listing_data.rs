@@ -1,8 +1,61 @@
 //! What search engines read about a listing. The server alone writes it.
 
-use resonant_domain::listing::Listing;
+use resonant_domain::collection::Collection;
+use resonant_domain::listing::{Listing, ListingSummary};
+use resonant_domain::publisher::Publisher;
 
 use crate::paths;
+
+fn author(summary: &ListingSummary) -> serde_json::Value {
+    match &summary.publisher_handle {
+        None => serde_json::json!({ "@type": "Organization", "name": summary.publisher }),
+        Some(handle) => serde_json::json!({
+            "@type": "Person",
+            "name": summary.publisher,
+            "url": paths::absolute(&paths::publisher(handle)),
+        }),
+    }
+}
+
+/// What search engines read about a publisher (schema.org), as the text of a script element.
+pub(super) fn publisher_json_ld(publisher: &Publisher) -> String {
+    let data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "ProfilePage",
+        "dateCreated": publisher.created_at,
+        "mainEntity": {
+            "@type": "Person",
+            "name": publisher.name,
+            "alternateName": publisher.handle,
+            "description": publisher.bio,
+            "url": paths::absolute(&paths::publisher(&publisher.handle)),
+        },
+    });
+    data.to_string().replace('<', "\\u003c")
+}
+
+/// What search engines read about a collection (schema.org), as the text of a script element.
+pub(super) fn collection_json_ld(collection: &Collection) -> String {
+    let items: Vec<_> = (1..)
+        .zip(&collection.listings)
+        .map(|(place, listing)| {
+            serde_json::json!({
+                "@type": "ListItem",
+                "position": place,
+                "name": listing.name,
+                "url": paths::absolute(&paths::listing(&listing.slug)),
+            })
+        })
+        .collect();
+    let data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "ItemList",
+        "name": collection.title,
+        "description": collection.description,
+        "itemListElement": items,
+    });
+    data.to_string().replace('<', "\\u003c")
+}
 
 /// What search engines read about a listing (schema.org), as the text of a script element.
 pub(super) fn json_ld(listing: &Listing) -> String {
@@ -16,7 +69,7 @@ pub(super) fn json_ld(listing: &Listing) -> String {
         "applicationCategory": summary.category.title(),
         "operatingSystem": "Any",
         "softwareVersion": listing.version.to_string(),
-        "author": { "@type": "Organization", "name": summary.publisher },
+        "author": author(summary),
         "datePublished": listing.created_at,
         "dateModified": listing.updated_at,
         "offers": { "@type": "Offer", "price": "0", "priceCurrency": "USD" },
@@ -37,7 +90,7 @@ pub(super) fn json_ld(listing: &Listing) -> String {
 #[cfg(test)]
 mod tests {
     use resonant_domain::agent::{AgentSpec, Avatar};
-    use resonant_domain::listing::{Category, ListingState, ListingSummary};
+    use resonant_domain::listing::{Category, ListingState};
 
     use super::*;
 
@@ -55,6 +108,10 @@ mod tests {
                 rating_count,
                 rating_hundredths: 437,
                 is_template: false,
+                publisher_handle: None,
+                is_verified: false,
+                median_cost: None,
+                highlights: None,
             },
             description: String::new(),
             tags: Vec::new(),
@@ -65,6 +122,8 @@ mod tests {
             created_at: "2026-11-23T00:00:00Z".parse().unwrap(),
             updated_at: "2026-11-23T00:00:00Z".parse().unwrap(),
             versions: Vec::new(),
+            deprecation: None,
+            showcase: None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::{Limits, ModelPolicy};
+use resonant_domain::grant::{ToolGrant, ToolSettings};
 use resonant_domain::listing::Listing;
+use resonant_domain::money::MicroUsd;
 use resonant_domain::tool::{BuiltInTool, built_in};
 
 use super::figures::{counted, grouped};
@@ -17,9 +19,11 @@ pub(super) fn ListingFacts(
     language_model: Option<String>,
 ) -> impl IntoView {
     let Listing { summary, agent, version, created_at, updated_at, .. } = listing;
-    let tools = agent.tools.iter().filter_map(|grant| built_in(&grant.name));
-    let reaches_out = tools.clone().any(|tool| tool.reaches_out);
-    let tools = tools.map(|tool| view! { <Tool tool=tool /> }).collect::<Vec<_>>();
+    let built_in_tools = agent.tools.iter().filter_map(|grant| built_in(&grant.name));
+    let reaches_out = built_in_tools.clone().any(|tool| tool.reaches_out)
+        || agent.tools.iter().any(|grant| !grant.settings.is_built_in());
+    let tools: Vec<_> = agent.tools.iter().map(tool_row).collect();
+    let secrets = view_secrets(&agent.tools);
     let tools = if tools.is_empty() {
         view! { <p class="listing-facts__text">"None. It answers from its prompt and your text alone."</p> }
             .into_any()
@@ -33,6 +37,7 @@ pub(super) fn ListingFacts(
                 {tools}
                 <p class="listing-facts__text">{reach_text(reaches_out)}</p>
             </section>
+            {secrets}
             <section class="listing-facts__part" aria-labelledby="model-title">
                 <h2 class="listing-facts__title" id="model-title">"Who answers"</h2>
                 <p class="listing-facts__text">{model_text(&agent.model_policy, language_model)}</p>
@@ -70,8 +75,62 @@ pub(super) fn ListingFacts(
     }
 }
 
+/// One tool that the listing asks for.
+fn tool_row(grant: &ToolGrant) -> AnyView {
+    let hosts = (!grant.hosts.is_empty()).then(|| format!("Hosts: {}", grant.hosts.join(", ")));
+    let approval = grant.needs_approval.then_some("You approve each call.");
+    let limits = view! {
+        {hosts.map(|hosts| view! { <p class="listing-facts__text">{hosts}</p> })}
+        {approval.map(|text| view! { <p class="listing-facts__text">{text}</p> })}
+    };
+    if let Some(tool) = built_in(&grant.name) {
+        return view! {
+            <Tool tool=tool>{limits}</Tool>
+        }
+        .into_any();
+    }
+    let kind = match &grant.settings {
+        ToolSettings::Mcp(_) => "A tool of an MCP server that its publisher set up.",
+        ToolSettings::BuiltIn | ToolSettings::Http(_) => {
+            "A request over HTTP that its publisher wrote down."
+        }
+    };
+    view! {
+        <li class="listing-facts__tool">
+            <span class="listing-facts__tool-icon"><Icon name=IconName::Tool /></span>
+            <div>
+                <p class="listing-facts__tool-name">
+                    {grant.name.clone()} " " <Badge tone=Tone::Warn>"Reaches out"</Badge>
+                </p>
+                <p class="listing-facts__text">{kind}</p>
+                {limits}
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+/// The secrets that it asks for by name: whoever installs it sets them, or its tools do without.
+fn view_secrets(grants: &[ToolGrant]) -> Option<AnyView> {
+    let mut names: Vec<_> = grants.iter().flat_map(ToolGrant::secrets).collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| {
+        let names: Vec<_> =
+            names.iter().map(|name| view! { <li><code>{(*name).to_owned()}</code></li> }).collect();
+        view! {
+            <section class="listing-facts__part" aria-labelledby="secrets-title">
+                <h2 class="listing-facts__title" id="secrets-title">"Secrets it asks for"</h2>
+                <ul class="listing-facts__tools">{names}</ul>
+                <p class="listing-facts__text">"You set them yourself; each goes to the hosts alone that you bind it to."</p>
+            </section>
+        }
+        .into_any()
+    })
+}
+
 #[component]
-fn Tool(tool: &'static BuiltInTool) -> impl IntoView {
+fn Tool(tool: &'static BuiltInTool, children: Children) -> impl IntoView {
     let (tone, reach) =
         if tool.reaches_out { (Tone::Warn, "Reaches out") } else { (Tone::Good, "Stays here") };
     view! {
@@ -82,6 +141,7 @@ fn Tool(tool: &'static BuiltInTool) -> impl IntoView {
                     {tool.title} " " <Badge tone=tone>{reach}</Badge>
                 </p>
                 <p class="listing-facts__text">{tool.summary}</p>
+                {children()}
             </div>
         </li>
     }
@@ -112,11 +172,14 @@ fn model_text(policy: &ModelPolicy, language_model: Option<String>) -> String {
 }
 
 fn limits_text(limits: Limits) -> String {
+    let cost = limits.max_cost_micro_usd.and_then(|cost| i64::try_from(cost).ok());
+    let cost = cost.map(|cost| format!(" It may cost {} at most.", MicroUsd(cost)));
     format!(
-        "At most {}, {} of answer and {}.",
+        "At most {}, {} of answer and {}.{}",
         counted(limits.max_steps.into(), "step"),
         counted(limits.max_tokens.into(), "token"),
         counted(limits.timeout_seconds.into(), "second"),
+        cost.unwrap_or_default(),
     )
 }
 

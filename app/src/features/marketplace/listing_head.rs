@@ -6,7 +6,7 @@ use resonant_domain::listing::ListingSummary;
 
 use super::api::InstallListing;
 use super::figures;
-use super::listing_card::Rating;
+use super::listing_card::{Rating, verified_mark};
 use crate::error::action_error;
 use crate::paths;
 use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, Icon, IconName};
@@ -33,6 +33,12 @@ pub(super) fn ListingHead(
     });
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
+    let publisher = match &listing.publisher_handle {
+        Some(handle) => {
+            view! { <a href=paths::publisher(handle)>{listing.publisher.clone()}</a> }.into_any()
+        }
+        None => listing.publisher.clone().into_any(),
+    };
     view! {
         <nav class="listing__way" aria-label="Where you are">
             <a href=paths::MARKETPLACE>"Marketplace"</a>
@@ -45,7 +51,7 @@ pub(super) fn ListingHead(
                 <h1 class="listing__name">{listing.name}</h1>
                 <p class="listing__tagline">{listing.tagline}</p>
                 <p class="listing__figures">
-                    <span>"by " {listing.publisher}</span>
+                    <span>"by " {publisher} {listing.is_verified.then(verified_mark)}</span>
                     <Rating stars=rating count=listing.rating_count />
                     <span>{installs}</span>
                 </p>

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::FaultKind;
-use resonant_domain::listing::ListingState;
+use resonant_domain::listing::{Deprecation, ListingState, Showcase};
 
 use super::api::{OpenedListing, get_listing};
 use super::change_log::{ChangeLog, Tags};
+use super::figures::counted;
 use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
 use super::report_form::ReportForm;
@@ -19,6 +20,7 @@ use crate::lazy_page::LazyPage;
 use crate::public_head::PublicHead;
 use crate::ui::{
     ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Notice, Skeleton, Tone,
+    duration_text,
 };
 use crate::{paths, ssr};
 
@@ -90,11 +92,6 @@ fn ListingPage(
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
-    let prompt = listing.agent.system_prompt.clone();
-
-    // Parts of their own type would make one so deep that a debug build runs out of stack.
-    let head = view! { <ListingHead listing=summary.clone() is_paused=listing.state == ListingState::Paused /> }.into_any();
-    let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
     let is_paused = listing.state == ListingState::Paused;
     let form = if is_paused {
         view! {
@@ -104,15 +101,18 @@ fn ListingPage(
         }
         .into_any()
     } else {
+        let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
         view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any()
     };
-    let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
-    let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();
+    let form = match listing.deprecation.clone() {
+        None => form,
+        Some(deprecation) => view! { <Deprecated deprecation /> {form} }.into_any(),
+    };
     let is_sent = Signal::derive(move || query.with(|query| query.get("reported").is_some()));
     let report = view! { <ReportForm slug=summary.slug.clone() is_sent /> }.into_any();
     let (slug, version) = (summary.slug.clone(), listing.version);
     let judged = view! { <ReviewsPanel slug version reviews actions /> }.into_any();
-    let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
+    let opened = OpenedListing { listing, description, language_model };
     view! {
         <Title text=summary.name.clone() />
         <PublicHead
@@ -121,11 +121,40 @@ fn ListingPage(
             path=paths::listing(&summary.slug)
         />
         <script type="application/ld+json" inner_html=data></script>
+        {listing_page(opened, Parts { form, judged, report })}
+    }
+}
+
+/// What stands on the page of a listing that is in the marketplace, and not on a preview.
+pub(super) struct Parts {
+    /// Where it is tried.
+    pub(super) form: AnyView,
+    /// What people think of it.
+    pub(super) judged: AnyView,
+    /// Where it is reported.
+    pub(super) report: AnyView,
+}
+
+/// A listing with all that its publisher says about it.
+pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
+    let OpenedListing { listing, description, language_model } = opened;
+    let Parts { form, judged, report } = parts;
+    // Parts of their own type would make one so deep that a debug build runs out of stack.
+    let can_install = listing.state == ListingState::Published;
+    let head =
+        view! { <ListingHead listing=listing.summary.clone() is_paused=!can_install /> }.into_any();
+    let prompt = listing.agent.system_prompt.clone();
+    let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
+    let shown = listing.showcase.clone().map(showcase);
+    let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();
+    let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
+    view! {
         <article class="listing">
             {head}
             <div class="listing__columns">
                 <div class="listing__main">
                     {form}
+                    {shown}
                     <section class="listing__section" aria-labelledby="about-title">
                         <h2 id="about-title">"What it does"</h2>
                         <div class="listing__prose prose" inner_html=description></div>
@@ -149,6 +178,44 @@ fn ListingPage(
                 {facts}
             </div>
         </article>
+    }
+    .into_any()
+}
+
+/// A recorded session of the publisher's: what it was asked, what came of it, and the way to all of it.
+fn showcase(showcase: Showcase) -> AnyView {
+    let steps = counted(showcase.steps.into(), "step");
+    let took = duration_text(showcase.took_ms);
+    view! {
+        <section class="listing__section showcase" aria-labelledby="showcase-title">
+            <h2 id="showcase-title">"A recorded session"</h2>
+            <p class="listing__note">
+                {format!("Of version {}, as it ran: {steps}, {took}.", showcase.version)}
+            </p>
+            <blockquote class="showcase__goal">{showcase.goal}</blockquote>
+            <p class="showcase__answer">{showcase.answer}</p>
+            <LinkButton href=paths::shared(&showcase.token)>"Read it step by step"</LinkButton>
+        </section>
+    }
+    .into_any()
+}
+
+/// Says that a listing is kept up no more, and where to go.
+#[component]
+fn Deprecated(deprecation: Deprecation) -> impl IntoView {
+    let next = deprecation.successor.map(|slug| {
+        let name = deprecation.successor_name.unwrap_or_else(|| slug.clone());
+        view! {
+            <LinkButton href=paths::listing(&slug) kind=ButtonKind::Primary>
+                {format!("Go to {name}")}
+            </LinkButton>
+        }
+    });
+    view! {
+        <Notice tone=Tone::Warn>
+            <p>"Its publisher does not keep this listing up any more."</p>
+            {next}
+        </Notice>
     }
 }
 

@@ -100,6 +100,9 @@ fn NothingFound(
     } else {
         format!("Nothing matches “{}”", search.text)
     };
+    let wider = (search.narrowed() > 0).then(|| {
+        view! { <LinkButton href=search.widened().href()>"Clear all filters"</LinkButton> }
+    });
     let elsewhere = search.category.filter(|_| !search.text.is_empty()).map(|_| {
         let href = search.with_category(None).href();
         view! { <LinkButton href=href>"Search in all categories"</LinkButton> }
@@ -110,6 +113,7 @@ fn NothingFound(
             title=title
             text="Try fewer words or other ones: what the agent reads, or what it should give back."
         >
+            {wider}
             {elsewhere}
             <LinkButton href=paths::MARKETPLACE>"Show all agents"</LinkButton>
         </EmptyState>
@@ -128,12 +132,18 @@ pub(super) fn count_text(search: &Search, page: &ListingPage) -> String {
     };
     let place = search.category.map(|category| format!(" in {}", Category::title(category)));
     let words = (!search.text.is_empty()).then(|| format!(" for “{}”", search.text));
-    format!("{}{}{}", counted(count, "agent"), place.unwrap_or_default(), words.unwrap_or_default())
+    let more = if page.facets.is_partial { "At least " } else { "" };
+    format!(
+        "{more}{}{}{}",
+        counted(count, "agent"),
+        place.unwrap_or_default(),
+        words.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use resonant_domain::listing::CategoryCount;
+    use resonant_domain::listing::{CategoryCount, Facets};
 
     use super::*;
 
@@ -144,6 +154,7 @@ mod tests {
             next_cursor: None,
             total: 29,
             categories: vec![CategoryCount { category: Category::Sales, count: 1 }],
+            facets: Facets::default(),
         };
         let mut search = Search::default();
         assert_eq!(count_text(&search, &page), "29 agents");

@@ -1,6 +1,7 @@
 //! What moderators ask the server.
 
 use leptos::prelude::*;
+use resonant_domain::collection::Collection;
 use resonant_domain::publication::{Case, CaseSummary, Report};
 use resonant_domain::{ReportId, SubmissionId};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,62 @@ pub async fn decide_case(
     }
     .map_err(ssr::fail)?;
     ssr::redirect(paths::MODERATION);
+    Ok(())
+}
+
+/// Every collection, and the one that is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Curated {
+    /// Every collection, without its listings.
+    pub collections: Vec<Collection>,
+    /// The one that is changed.
+    pub edited: Option<Collection>,
+}
+
+/// The collections, for moderators.
+#[server(prefix = "/api/fn", endpoint = "moderation/get_collections")]
+pub async fn get_collections(edit: Option<String>) -> Result<Curated, AppError> {
+    use resonant_backend::collections;
+
+    let ctx = ssr::ctx()?;
+    let all = collections::curated(&ctx).await.map_err(ssr::fail)?;
+    let edited = match edit {
+        Some(slug) => Some(collections::get(&ctx, &slug).await.map_err(ssr::fail)?),
+        None => None,
+    };
+    Ok(Curated { collections: all, edited })
+}
+
+/// Makes a collection, or changes the one of `slug`.
+#[server(prefix = "/api/fn", endpoint = "moderation/save_collection")]
+pub async fn save_collection(
+    #[server(default)] slug: String,
+    #[server(default)] title: String,
+    #[server(default)] description: String,
+    #[server(default)] is_featured: bool,
+    #[server(default)] listings: String,
+) -> Result<(), AppError> {
+    use resonant_backend::collections;
+    use resonant_domain::collection::{NewCollection, read_slugs};
+
+    let ctx = ssr::ctx()?;
+    let description = description.replace("\r\n", "\n");
+    let new = NewCollection { title, description, is_featured, listings: read_slugs(&listings) };
+    let saved = if slug.is_empty() {
+        collections::create(&ctx, new).await.map(drop)
+    } else {
+        collections::update(&ctx, &slug, new).await
+    };
+    saved.map_err(ssr::fail)?;
+    ssr::redirect(paths::COLLECTIONS);
+    Ok(())
+}
+
+/// Deletes a collection.
+#[server(prefix = "/api/fn", endpoint = "moderation/delete_collection")]
+pub async fn delete_collection(slug: String) -> Result<(), AppError> {
+    resonant_backend::collections::delete(&ssr::ctx()?, &slug).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::COLLECTIONS);
     Ok(())
 }
 

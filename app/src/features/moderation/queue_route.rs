@@ -124,6 +124,7 @@ fn Queue(waiting: Waiting, close: ServerAction<CloseReport>) -> impl IntoView {
                 title="Review queue"
                 lead="What people hand in for the marketplace, and what they report."
             >
+                <LinkButton href=paths::COLLECTIONS>"Collections"</LinkButton>
                 <LinkButton href=paths::ADMIN>"Administration"</LinkButton>
             </PageHead>
             {nothing}

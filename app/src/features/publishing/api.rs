@@ -1,9 +1,9 @@
 //! What the page that publishes an agent asks the server.
 
 use leptos::prelude::*;
-use resonant_domain::AgentId;
 use resonant_domain::publication::Publication;
 use resonant_domain::upstream::ListingUpdate;
+use resonant_domain::{AgentId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -21,6 +21,8 @@ pub struct PublishPage {
     pub publication: Publication,
     /// The description of what is on its way, from Markdown, as HTML that the server made safe.
     pub preview: Option<String>,
+    /// The newest sessions of the agent that have their answer, once there is a listing.
+    pub sessions: Vec<(SessionId, String)>,
 }
 
 /// What a publisher writes about a listing, as a form sends it.
@@ -49,8 +51,12 @@ pub struct ListingForm {
 /// How publishing an agent stands.
 #[server(prefix = "/api/fn", endpoint = "publishing/get_publication")]
 pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
+    use resonant_backend::sessions::SessionFilter;
     use resonant_backend::{members, publications};
     use resonant_domain::member::UserKind;
+    use resonant_domain::page::PageRequest;
+    use resonant_domain::session::SessionState;
+    use resonant_domain::text::shorten;
 
     let ctx = ssr::ctx()?;
     let publication = publications::get(&ctx, id).await.map_err(ssr::fail)?;
@@ -59,7 +65,15 @@ pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
     let preview =
         open.map(|open| crate::features::sessions::markdown_html(&open.texts.description));
     let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
-    Ok(PublishPage { agent_id: id, is_guest, publication, preview })
+    let mut sessions = Vec::new();
+    if publication.listing.is_some() {
+        let page = PageRequest { cursor: None, limit: Some(20) };
+        let filter = SessionFilter { agent_id: Some(id), page };
+        let found = resonant_backend::sessions::list(&ctx, filter).await.map_err(ssr::fail)?;
+        let ended = found.items.into_iter().filter(|it| it.state == SessionState::Completed);
+        sessions.extend(ended.map(|session| (session.id, shorten(&session.goal, 80))));
+    }
+    Ok(PublishPage { agent_id: id, is_guest, publication, preview, sessions })
 }
 
 /// Keeps what is to be handed in.
@@ -109,6 +123,61 @@ pub async fn set_listing_state(id: AgentId, state: String) -> Result<(), AppErro
     let state = ListingState::parse(&state)
         .ok_or_else(|| AppError::invalid("state", "must be published, paused or unlisted"))?;
     resonant_backend::publications::set_state(&ssr::ctx()?, id, state).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// Says that the listing is kept up no more, or once more.
+#[server(prefix = "/api/fn", endpoint = "publishing/deprecate")]
+pub async fn deprecate_listing(
+    id: AgentId,
+    is_deprecated: bool,
+    #[server(default)] successor: String,
+) -> Result<(), AppError> {
+    use resonant_backend::publications;
+    use resonant_domain::collection::read_slugs;
+
+    let ctx = ssr::ctx()?;
+    if is_deprecated {
+        // An address is as good as the slug in it.
+        let slug = read_slugs(&successor).into_iter().next();
+        publications::deprecate(&ctx, id, slug.as_deref()).await
+    } else {
+        publications::keep_up(&ctx, id).await
+    }
+    .map_err(ssr::fail)?;
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// Shows one of the publisher's sessions on the listing's page, or none.
+#[server(prefix = "/api/fn", endpoint = "publishing/show_session")]
+pub async fn show_session(
+    id: AgentId,
+    #[server(default)] session: String,
+    #[server(default)] consent: bool,
+) -> Result<(), AppError> {
+    use resonant_backend::publications::{self, Consent};
+
+    let ctx = ssr::ctx()?;
+    if session.is_empty() {
+        publications::hide(&ctx, id).await.map_err(ssr::fail)?;
+    } else {
+        let session =
+            session.parse().map_err(|_| AppError::invalid("session", "must be one of the list"))?;
+        let consent = if consent { Consent::Given } else { Consent::Refused };
+        publications::show(&ctx, id, session, consent).await.map_err(ssr::fail)?;
+    }
+    ssr::redirect(&paths::publish(id));
+    Ok(())
+}
+
+/// Deletes a version of the listing.
+#[server(prefix = "/api/fn", endpoint = "publishing/delete_version")]
+pub async fn delete_listing_version(id: AgentId, version: i32) -> Result<(), AppError> {
+    resonant_backend::publications::delete_version(&ssr::ctx()?, id, version)
+        .await
+        .map_err(ssr::fail)?;
     ssr::redirect(&paths::publish(id));
     Ok(())
 }

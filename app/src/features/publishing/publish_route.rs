@@ -8,10 +8,12 @@ use resonant_domain::publication::{Submission, SubmissionState};
 use resonant_domain::{AgentId, FaultKind};
 
 use super::api::{
-    PublishPage, SaveSubmission, SetListingState, SubmitListing, WithdrawListing, get_publication,
+    DeleteListingVersion, DeprecateListing, PublishPage, SaveSubmission, SetListingState,
+    ShowSession, SubmitListing, WithdrawListing, get_publication,
 };
 use super::findings::Findings;
 use super::publish_form::PublishForm;
+use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
@@ -34,6 +36,9 @@ struct Actions {
     submit: ServerAction<SubmitListing>,
     withdraw: ServerAction<WithdrawListing>,
     set: ServerAction<SetListingState>,
+    deprecate: ServerAction<DeprecateListing>,
+    delete: ServerAction<DeleteListingVersion>,
+    show: ServerAction<ShowSession>,
 }
 
 impl LazyPage for PublishRoute {
@@ -45,12 +50,18 @@ impl LazyPage for PublishRoute {
             submit: ServerAction::new(),
             withdraw: ServerAction::new(),
             set: ServerAction::new(),
+            deprecate: ServerAction::new(),
+            delete: ServerAction::new(),
+            show: ServerAction::new(),
         };
         let changes = [
             successes(actions.save),
             successes(actions.submit),
             successes(actions.withdraw),
             successes(actions.set),
+            successes(actions.deprecate),
+            successes(actions.delete),
+            successes(actions.show),
         ];
         let page = Resource::new_blocking(
             move || (id.get(), changes.map(|change| change.get())),
@@ -93,7 +104,7 @@ impl LazyPage for PublishRoute {
 
 #[component]
 fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
-    let PublishPage { agent_id, is_guest, publication, preview } = page;
+    let PublishPage { agent_id, is_guest, publication, preview, sessions } = page;
     let head = view! {
         <PageHead
             title=format!("Publish {}", publication.agent_name)
@@ -133,7 +144,12 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
         .into_any();
     };
     let listing = publication.listing.clone().map(|listing| {
-        view! { <ListingStanding agent_id listing set=actions.set /> }
+        let Actions { set, deprecate, delete, show, .. } = actions;
+        view! {
+            <ListingStanding agent_id listing set deprecate delete>
+                <ShowForm agent_id sessions show />
+            </ListingStanding>
+        }
     });
     let nobody = (!publication.has_moderators).then(|| {
         view! {
@@ -254,6 +270,9 @@ fn Preview(
                 <div class="prose" inner_html=html></div>
                 {news}
             </article>
+            <p>
+                <a href=paths::preview(agent_id)>"See the whole page as it will look"</a>
+            </p>
             <h3>"Scan"</h3>
             <Findings findings />
             {act}

@@ -6,10 +6,11 @@ use resonant_domain::AgentId;
 use resonant_domain::listing::ListingState;
 use resonant_domain::publication::{PublishedListing, Submission, SubmissionState};
 
-use super::api::SetListingState;
-use crate::error::action_error;
+use super::api::{DeleteListingVersion, DeprecateListing, SetListingState};
+use crate::error::{action_error, field_error};
 use crate::paths;
-use crate::ui::{Badge, Button, FormError, Time, Tone};
+use crate::refused_form::refused_form;
+use crate::ui::{Badge, Button, ButtonKind, Field, FormError, Time, Tone};
 
 /// The listing with what its publisher may do to it.
 #[component]
@@ -20,8 +21,16 @@ pub(super) fn ListingStanding(
     listing: PublishedListing,
     /// What changes it.
     set: ServerAction<SetListingState>,
+    /// What deprecates it.
+    deprecate: ServerAction<DeprecateListing>,
+    /// What deletes its versions.
+    delete: ServerAction<DeleteListingVersion>,
+    /// What else its publisher may do.
+    children: Children,
 ) -> impl IntoView {
-    let PublishedListing { slug, state, version } = listing;
+    let PublishedListing { slug, state, version, versions, is_deprecated, successor } = listing;
+    let end = view_end(agent_id, is_deprecated, successor, deprecate);
+    let versions = view_versions(agent_id, versions, delete);
     let (tone, text) = match state {
         ListingState::Published => (Tone::Good, "Anyone finds and installs it."),
         ListingState::Paused => {
@@ -59,8 +68,95 @@ pub(super) fn ListingStanding(
                 {button(ListingState::Paused, "Pause it")}
                 {button(ListingState::Unlisted, "Take it off")}
             </div>
+            {children()}
+            {end}
+            {versions}
         </section>
     }
+}
+
+/// The end of a listing: the form that deprecates it, or that takes this back.
+fn view_end(
+    agent_id: AgentId,
+    is_deprecated: bool,
+    successor: Option<String>,
+    deprecate: ServerAction<DeprecateListing>,
+) -> AnyView {
+    let error = action_error(deprecate);
+    let id = agent_id.to_string();
+    if is_deprecated {
+        let next = successor
+            .map(|slug| view! { " Its page leads to " <a href=paths::listing(&slug)>{slug.clone()}</a> "." });
+        return view! {
+            <p>"You do not keep it up any more: it is in no list, and who installed it was told." {next}</p>
+            <FormError error />
+            <ActionForm action=deprecate>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="is_deprecated" value="false" />
+                <Button busy=deprecate.pending()>"Keep it up again"</Button>
+            </ActionForm>
+        }
+        .into_any();
+    }
+    view! {
+        <details>
+            <summary>"Deprecate it"</summary>
+            <ActionForm action=deprecate>
+                <div class="form">
+                    <FormError error fields=&["successor"] />
+                    <input type="hidden" name="id" value=id />
+                    <input type="hidden" name="is_deprecated" value="true" />
+                    <Field
+                        label="Successor"
+                        name="successor"
+                        value=refused_form().text("successor").unwrap_or_default()
+                        optional=true
+                        autocomplete="off"
+                        hint="The address of the listing that takes its place"
+                        error=field_error(error, "successor")
+                    />
+                    <Button busy=deprecate.pending()>"Tell everybody"</Button>
+                </div>
+            </ActionForm>
+        </details>
+    }
+    .into_any()
+}
+
+/// The versions, each with the button that deletes it; nothing where there is one alone.
+fn view_versions(
+    agent_id: AgentId,
+    versions: Vec<i32>,
+    delete: ServerAction<DeleteListingVersion>,
+) -> AnyView {
+    if versions.len() < 2 {
+        return ().into_any();
+    }
+    let rows: Vec<_> = versions
+        .into_iter()
+        .map(|version| {
+            view! {
+                <li>
+                    <ActionForm action=delete>
+                        <input type="hidden" name="id" value=agent_id.to_string() />
+                        <input type="hidden" name="version" value=version.to_string() />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            {format!("Delete version {version}")}
+                        </Button>
+                    </ActionForm>
+                </li>
+            }
+        })
+        .collect();
+    view! {
+        <details>
+            <summary>"Versions"</summary>
+            <p>"Who has a copy of a version keeps it. The newest that is left is what people install."</p>
+            <FormError error=action_error(delete) />
+            <ul class="publish__buttons">{rows}</ul>
+        </details>
+    }
+    .into_any()
 }
 
 /// What was handed in before, with what moderators said.

@@ -45,7 +45,7 @@ impl Entry for ListingPageEntry {
     type Key = ListingPageKey;
     type Value = ListingPage;
     const KIND: Kind = Kind::ListingPage;
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;
@@ -62,6 +62,7 @@ impl Entry for ListingPageEntry {
             "next_cursor": page.next_cursor,
             "total": page.total,
             "categories": page.categories,
+            "facets": page.facets,
         }))
     }
 

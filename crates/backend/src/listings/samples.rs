@@ -15,6 +15,7 @@ pub(super) struct Sample {
     pub(super) tagline: String,
     pub(super) category: Category,
     pub(super) is_template: bool,
+    pub(super) tags: Vec<String>,
     pub(super) description: String,
     pub(super) agent: AgentSpec,
     pub(super) examples: Vec<Example>,

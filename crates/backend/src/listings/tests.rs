@@ -162,3 +162,72 @@ async fn an_unknown_listing_is_not_found(pool: PgPool) {
         assert_eq!(install(&ctx, slug).await.unwrap_err().kind(), FaultKind::NotFound, "{slug}");
     }
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn filters_narrow_and_say_how_much_each_would_leave(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let ctx = backend.anonymous();
+    let tags = |tags: &[&str]| ListingFilter {
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..ListingFilter::default()
+    };
+    let count = |facets: &[resonant_domain::listing::Facet], value: &str| {
+        facets.iter().find(|facet| facet.value == value).map_or(0, |facet| facet.count)
+    };
+    let whole = browse(&ctx, ListingFilter::default()).await.unwrap();
+    let csv = browse(&ctx, tags(&["CSV"])).await.unwrap();
+    assert!(csv.total > 1 && csv.total < whole.total, "{}", csv.total);
+    assert_eq!(count(&whole.facets.tags, "csv"), csv.total);
+    assert_eq!(count(&csv.facets.tags, "csv"), csv.total);
+    let both = browse(&ctx, tags(&["csv", "figures"])).await.unwrap();
+    assert_eq!(both.total, count(&csv.facets.tags, "figures"));
+    // One alone can be chosen of a category: its neighbours count as if it was not.
+    let filter = ListingFilter { category: Some(Category::Sales), ..tags(&["csv"]) };
+    let sales = browse(&ctx, filter).await.unwrap();
+    assert_eq!((sales.total, &sales.categories), (csv.total, &csv.categories));
+    assert!(sales.listings.iter().all(|listing| listing.category == Category::Sales));
+    assert!(count(&sales.facets.tags, "csv") < csv.total);
+    let none = browse(&ctx, tags(&["nobody-has-this"])).await.unwrap();
+    assert_eq!((none.total, count(&none.facets.tags, "nobody-has-this")), (0, 0));
+    assert_eq!(none.facets.tags.len(), 1, "it can be taken back");
+    let words = ListingFilter { query: "invoice".to_owned(), ..tags(&[]) };
+    let words = browse(&ctx, words).await.unwrap();
+    assert_eq!(words.listings[0].highlights.as_ref().unwrap().name, [(0, 7)]);
+    assert!(words.facets.tags.iter().any(|facet| facet.value == "invoices"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn trends_follow_installs_and_costs_follow_sessions(pool: PgPool) {
+    use tokio_util::sync::CancellationToken;
+
+    use crate::{sessions, work};
+
+    let backend = sample::with_parrot(pool);
+    backend.load_content().await.unwrap();
+    let ada = sample::guest(&backend).await.unwrap();
+    let system = backend.system();
+    let trending = || ListingFilter { sort: ListingSort::Trending, ..ListingFilter::default() };
+    let agent = install(&ada, "world-clock").await.unwrap();
+    ranking::follow_trends(&system).await.unwrap();
+    assert_eq!(slugs(&backend, trending()).await[0], "world-clock");
+    let since = ranking::measure_costs(&system, None).await.unwrap();
+    let free = ListingFilter {
+        max_cost: Some(resonant_domain::listing::CostLimit::Cent),
+        ..ListingFilter::default()
+    };
+    assert!(slugs(&backend, free.clone()).await.is_empty());
+
+    sessions::start(&ada, agent.id, sample::goal("Hello")).await.unwrap();
+    let claim = work::claim(&system, "worker").await.unwrap().unwrap();
+    work::run(&system, claim, CancellationToken::new()).await.unwrap();
+    ranking::measure_costs(&system, Some(since)).await.unwrap();
+    assert_eq!(slugs(&backend, free).await, ["world-clock"]);
+    let page = browse(&ada, ListingFilter::default()).await.unwrap();
+    assert_eq!(page.facets.costs.iter().map(|facet| facet.count).collect::<Vec<_>>(), [0, 1, 1]);
+    let cost = get(&ada, "world-clock").await.unwrap().summary.median_cost;
+    assert!(cost.is_some_and(|cost| cost.0 > 0), "{cost:?}");
+    for ctx in [&ada, &backend.anonymous()] {
+        assert!(ranking::follow_trends(ctx).await.is_err());
+        assert!(ranking::measure_costs(ctx, None).await.is_err());
+    }
+}

@@ -46,6 +46,7 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
             display_name: address.split('@').next().unwrap_or(&address).to_owned(),
             email: Some(address),
             is_admin: true,
+            unread_notices: 0,
         };
         store::members::insert(&mut tx, &viewer, Some(&hash), now).await?;
         store::members::update_admin(&mut tx, &email, true, now).await?;

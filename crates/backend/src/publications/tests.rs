@@ -4,12 +4,13 @@ use resonant_domain::listing::{Category, ListingFilter};
 use resonant_domain::publication::ReportReason;
 use resonant_domain::spec_diff::PieceKind;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::moderation::{self, Verdict};
-use crate::{Actor, Backend, RequestId, listings, members, sample};
+use crate::{Actor, Backend, RequestId, listings, members, sample, sessions, work};
 
-fn texts(name: &str) -> ListingTexts {
+pub(crate) fn texts(name: &str) -> ListingTexts {
     ListingTexts {
         name: name.to_owned(),
         tagline: " Reads for you ".to_owned(),
@@ -20,20 +21,20 @@ fn texts(name: &str) -> ListingTexts {
     }
 }
 
-async fn admin(backend: &Backend) -> Ctx {
+pub(crate) async fn admin(backend: &Backend) -> Ctx {
     let ctx = sample::member(backend, "root").await.unwrap();
     members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
     ctx
 }
 
-async fn published_agent(ctx: &Ctx, name: &str) -> AgentId {
+pub(crate) async fn published_agent(ctx: &Ctx, name: &str) -> AgentId {
     let agent = agents::create(ctx, sample::spec(name)).await.unwrap().id;
     agents::publish(ctx, agent, NewVersion::default(), None).await.unwrap();
     agent
 }
 
 /// Hands an agent in and answers the submission.
-async fn hand_in(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> SubmissionId {
+pub(crate) async fn hand_in(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> SubmissionId {
     let id = save(ctx, agent, texts).await.unwrap().id;
     submit(ctx, agent).await.unwrap();
     id
@@ -289,4 +290,106 @@ async fn a_copy_follows_its_listing_and_keeps_its_owners_changes(pool: PgPool) {
     assert_eq!((taken.spec.name.as_str(), taken.spec.tools.len()), ("Mine", 3));
     assert_eq!(taken.spec.system_prompt, "Answer at length.");
     assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_version_goes_and_the_listing_stays(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    assert_eq!(kind(delete_version(&ada, agent, 1).await), Some(FaultKind::Conflict));
+    assert_eq!(kind(delete_version(&ada, agent, 2).await), Some(FaultKind::NotFound));
+    let approve_next = async || {
+        let id = hand_in(&ada, agent, texts("Reader")).await;
+        moderation::approve(&root, id, "").await.unwrap();
+    };
+    approve_next().await;
+    assert_eq!(kind(delete_version(&root, agent, 2).await), Some(FaultKind::NotFound));
+    delete_version(&ada, agent, 2).await.unwrap();
+    let listing = listings::get(&root, "reader").await.unwrap();
+    assert_eq!((listing.version, listing.versions.len()), (1, 1));
+    approve_next().await;
+    let listing = listings::get(&root, "reader").await.unwrap();
+    assert_eq!((listing.version, listing.versions.len()), (3, 2), "no number is given twice");
+    delete_version(&ada, agent, 1).await.unwrap();
+    assert_eq!(listings::get(&root, "reader").await.unwrap().version, 3);
+    assert!(listings::install(&root, "reader").await.is_ok());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
+    use resonant_domain::notice::NoticeKind;
+    use resonant_domain::page::PageRequest;
+
+    use crate::inbox;
+
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let (old, new) = (published_agent(&ada, "Old").await, published_agent(&ada, "New").await);
+    for (agent, name) in [(old, "Old one"), (new, "New one")] {
+        let id = hand_in(&ada, agent, texts(name)).await;
+        moderation::approve(&root, id, "").await.unwrap();
+    }
+    let bob = sample::guest(&backend).await.unwrap();
+    listings::install(&bob, "old-one").await.unwrap();
+    for successor in ["old-one", "nothing-here"] {
+        let error = deprecate(&ada, old, Some(successor)).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "successor");
+    }
+    assert_eq!(kind(deprecate(&root, old, None).await), Some(FaultKind::NotFound));
+    deprecate(&ada, old, Some("new-one")).await.unwrap();
+    deprecate(&ada, old, Some("new-one")).await.unwrap();
+    let deprecation = listings::get(&bob, "old-one").await.unwrap().deprecation.unwrap();
+    assert_eq!(deprecation.successor.as_deref(), Some("new-one"));
+    assert_eq!(deprecation.successor_name.as_deref(), Some("New one"));
+    assert_eq!(slugs(&ada).await, ["new-one"]);
+    let told = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
+    assert_eq!((told.len(), told[0].kind), (1, NoticeKind::Deprecated), "once");
+    assert_eq!(told[0].text, "“New one” takes its place");
+    assert!(get(&ada, old).await.unwrap().listing.unwrap().is_deprecated);
+    keep_up(&ada, old).await.unwrap();
+    assert_eq!(listings::get(&bob, "old-one").await.unwrap().deprecation, None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_is_shown_with_consent_until_its_link_is_taken_back(pool: PgPool) {
+    let backend = sample::with_parrot(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    let work = async || {
+        let system = backend.system();
+        let claim = work::claim(&system, "worker").await.unwrap().unwrap();
+        work::run(&system, claim, CancellationToken::new()).await.unwrap();
+    };
+    let run = async |goal: &str| {
+        let session = sessions::start(&ada, agent, sample::goal(goal)).await.unwrap();
+        work().await;
+        session.id
+    };
+    let open = sessions::start(&ada, agent, sample::goal("not yet")).await.unwrap().id;
+    let refused = show(&ada, agent, open, Consent::Given).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "session");
+    work().await;
+    let leaky = run("Use ghp_0123456789abcdefghij0123456789abcdef").await;
+    let refused = show(&ada, agent, leaky, Consent::Given).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "session", "{refused}");
+    let fine = run("Say hello").await;
+    let refused = show(&ada, agent, fine, Consent::Refused).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "consent");
+    assert_eq!(kind(show(&root, agent, fine, Consent::Given).await), Some(FaultKind::NotFound));
+
+    show(&ada, agent, fine, Consent::Given).await.unwrap();
+    let shown = listings::get(&root, "reader").await.unwrap().showcase.unwrap();
+    assert_eq!((shown.goal.as_str(), shown.answer.as_str()), ("Say hello", "Say hello"));
+    let anyone = backend.anonymous();
+    assert_eq!(sessions::shared(&anyone, &shown.token).await.unwrap().0.id, fine);
+    hide(&ada, agent).await.unwrap();
+    assert_eq!(listings::get(&root, "reader").await.unwrap().showcase, None);
+    show(&ada, agent, fine, Consent::Given).await.unwrap();
+    sessions::unshare(&ada, fine).await.unwrap();
+    assert_eq!(listings::get(&root, "reader").await.unwrap().showcase, None);
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::NOT_FOUND;
 use super::stream::{EventStream, stream_of};
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, publications, store};
 
 const SCOPE: &str = "session_share";
 const NO_SHARE: Error = Error::NotFound("session");
@@ -60,6 +60,7 @@ pub async fn unshare(ctx: &Ctx, id: SessionId) -> Result<()> {
     store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     store::session_shares::delete(&mut conn, owner, id).await?;
     conn.commit().await?;
+    publications::forget_session(ctx, owner, id).await?;
     tracing::info!(session.id = %id, "session no longer shared");
     Ok(())
 }

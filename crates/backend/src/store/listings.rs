@@ -1,33 +1,23 @@
 //! The SQL of the marketplace.
 
+mod found;
 mod sorted;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
 use resonant_domain::listing::{
-    Category, CategoryCount, Example, Listing, ListingSort, ListingState, ListingSummary,
-    ListingVersion, VERSIONS_SHOWN,
+    Category, Deprecation, Example, Listing, ListingState, ListingSummary, ListingVersion,
+    Showcase, VERSIONS_SHOWN,
 };
+use resonant_domain::money::MicroUsd;
 use resonant_domain::{ListingId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::known;
 
-pub(crate) use sorted::list_sorted;
-
-/// How like a misspelt word must be to one of a listing to find it (`pg_trgm`'s word similarity).
-const LIKENESS: f32 = 0.5;
-
-/// What is looked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Search {
-    /// As a person wrote it, trimmed; empty for all.
-    pub(crate) text: String,
-    /// As a text search query; empty when nothing can be looked up.
-    pub(crate) tsquery: String,
-    pub(crate) templates_only: bool,
-}
+pub(crate) use found::{TraitCount, Words, count_traits, list_found, list_with};
+pub(crate) use sorted::{list_of_collection, list_of_publisher, list_sorted};
 
 /// Where a page of listings ends: the last listing on it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -58,6 +48,13 @@ struct ListingRow {
     tags: Vec<String>,
     state: String,
     versions: Json<Vec<ListingVersion>>,
+    publisher_handle: Option<String>,
+    is_verified: bool,
+    median_cost_micro_usd: Option<i64>,
+    is_deprecated: bool,
+    successor: Option<String>,
+    successor_name: Option<String>,
+    showcase: Option<Json<Showcase>>,
 }
 
 impl TryFrom<ListingRow> for Listing {
@@ -77,6 +74,10 @@ impl TryFrom<ListingRow> for Listing {
                 rating_count: row.rating_count,
                 rating_hundredths: row.rating_hundredths,
                 is_template: row.is_template,
+                publisher_handle: row.publisher_handle,
+                is_verified: row.is_verified,
+                median_cost: row.median_cost_micro_usd.map(MicroUsd),
+                highlights: None,
             },
             description: row.description,
             tags: row.tags,
@@ -87,6 +88,15 @@ impl TryFrom<ListingRow> for Listing {
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
             versions: row.versions.0,
+            deprecation: row.is_deprecated.then_some(Deprecation {
+                successor: row.successor,
+                successor_name: row.successor_name,
+            }),
+            // It was a session of the version that is installed now, or it is shown no more.
+            showcase: row
+                .showcase
+                .map(|showcase| showcase.0)
+                .filter(|showcase| showcase.version == row.version),
         })
     }
 }
@@ -103,6 +113,9 @@ struct ListingSummaryRow {
     installs: i64,
     rating_count: i64,
     rating_hundredths: i32,
+    publisher_handle: Option<String>,
+    is_verified: bool,
+    median_cost_micro_usd: Option<i64>,
     sort_name: String,
     rank: i64,
 }
@@ -123,6 +136,10 @@ impl ListingSummaryRow {
             rating_count: self.rating_count,
             rating_hundredths: self.rating_hundredths,
             is_template: self.is_template,
+            publisher_handle: self.publisher_handle,
+            is_verified: self.is_verified,
+            median_cost: self.median_cost_micro_usd.map(MicroUsd),
+            highlights: None,
         };
         Ok((summary, ListingPosition { rank: self.rank, name: self.sort_name, id }))
     }
@@ -138,7 +155,12 @@ macro_rules! listings {
                    l.avatar AS "avatar: Json<Avatar>", l.publisher, l.description,
                    l.examples AS "examples: Json<Vec<Example>>", l.is_template, l.version,
                    l.installs, l.rating_count, l.rating_hundredths, l.created_at, l.updated_at,
-                   v.spec AS "spec: Json<AgentSpec>", l.tags, l.state,
+                   v.spec AS "spec: Json<AgentSpec>", l.tags, l.state, l.is_verified,
+                   l.showcase AS "showcase: Json<Showcase>",
+                   l.median_cost_micro_usd, l.deprecated_at IS NOT NULL AS "is_deprecated!",
+                   s.slug AS "successor?", s.name AS "successor_name?",
+                   (SELECT handle FROM publishers p WHERE p.user_id = l.publisher_id)
+                       AS publisher_handle,
                    ARRAY_TO_JSON(ARRAY(
                        SELECT JSON_BUILD_OBJECT('version', w.version, 'change_log', w.change_log,
                                                 'created_at', w.created_at)
@@ -149,6 +171,8 @@ macro_rules! listings {
                    )) AS "versions!: Json<Vec<ListingVersion>>"
             FROM listings l
             JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
+            LEFT JOIN listings s ON s.listing_id = l.successor_id
+                                AND s.state IN ('published', 'paused')
             WHERE "#
                 + $condition,
             VERSIONS_SHOWN
@@ -205,101 +229,10 @@ pub(crate) async fn find_version(
 #[tracing::instrument(name = "db.listing.list_templates", skip_all, err(level = "debug"))]
 pub(crate) async fn list_templates(conn: &mut PgConnection) -> sqlx::Result<Vec<Listing>> {
     let rows =
-        listings!("l.is_template AND l.state = 'published' ORDER BY l.created_at, l.listing_id")
+        listings!("l.is_template AND l.state = 'published' AND l.deprecated_at IS NULL ORDER BY l.created_at, l.listing_id")
             .fetch_all(conn)
             .await?;
     rows.into_iter().map(Listing::try_from).collect()
-}
-
-/// Finds at most `limit` listings behind `after`, each with its place in the order.
-#[tracing::instrument(name = "db.listing.list", skip_all, err(level = "debug"))]
-pub(crate) async fn list(
-    conn: &mut PgConnection,
-    search: &Search,
-    category: Option<Category>,
-    sort: ListingSort,
-    after: Option<&ListingPosition>,
-    limit: i64,
-) -> sqlx::Result<Vec<(ListingSummary, ListingPosition)>> {
-    let rows = sqlx::query_as!(
-        ListingSummaryRow,
-        r#"
-        WITH found AS (
-            SELECT listing_id, slug, name, tagline, category, avatar, publisher, is_template,
-                   installs, rating_count, rating_hundredths,
-                   lower(name) AS sort_name,
-                   CASE $4::TEXT
-                       WHEN 'installs' THEN installs
-                       WHEN 'rating' THEN rating_hundredths * 1000000000 + least(rating_count, 999999999)
-                       WHEN 'newest' THEN (extract(EPOCH FROM created_at) * 1000000)::BIGINT
-                       WHEN 'name' THEN 0
-                       ELSE ((ts_rank(search, to_tsquery('english', $2::TEXT)) * 10
-                              + word_likeness($1::TEXT, name) * 5
-                              + word_likeness($1, tagline)) * 1000000)::BIGINT
-                   END AS rank
-            FROM listings
-            WHERE (search @@ to_tsquery('english', $2)
-                   OR word_likeness($1, name || ' ' || tagline) >= $3)
-              AND ($5::TEXT IS NULL OR category = $5)
-              AND (NOT $6::BOOLEAN OR is_template)
-              AND state = 'published'
-        )
-        SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-               publisher, is_template, installs, rating_count, rating_hundredths,
-               sort_name AS "sort_name!", rank AS "rank!"
-        FROM found
-        WHERE $7::BIGINT IS NULL
-           OR rank < $7
-           OR (rank = $7 AND (sort_name, listing_id) > ($8::TEXT, $9::UUID))
-        ORDER BY rank DESC, sort_name, listing_id
-        LIMIT $10
-        "#,
-        search.text,
-        search.tsquery,
-        LIKENESS,
-        sort.as_str(),
-        category.map(Category::as_str),
-        search.templates_only,
-        after.map(|position| position.rank),
-        after.map(|position| position.name.as_str()),
-        after.map(|position| position.id.as_uuid()),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(ListingSummaryRow::placed).collect()
-}
-
-/// Counts what is found in each category, in no order.
-#[tracing::instrument(name = "db.listing.count_by_category", skip_all, err(level = "debug"))]
-pub(crate) async fn count_by_category(
-    conn: &mut PgConnection,
-    search: &Search,
-) -> sqlx::Result<Vec<CategoryCount>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT category, count(*) AS "count!"
-        FROM listings
-        WHERE ($1 = ''
-               OR search @@ to_tsquery('english', $2)
-               OR word_likeness($1, name || ' ' || tagline) >= $3)
-          AND (NOT $4::BOOLEAN OR is_template)
-          AND state = 'published'
-        GROUP BY category
-        "#,
-        search.text,
-        search.tsquery,
-        LIKENESS,
-        search.templates_only,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let category = known(Category::parse(&row.category), "category")?;
-            Ok(CategoryCount { category, count: row.count })
-        })
-        .collect()
 }
 
 /// Whether there is any listing.
@@ -319,8 +252,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::
         WITH published AS (
             INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
                                   description, examples, is_template, version, created_at,
-                                  updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                  updated_at, tags, is_verified)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $16)
             ON CONFLICT (slug) DO NOTHING
             RETURNING listing_id, version, updated_at
         )
@@ -341,13 +274,16 @@ pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::
         listing.created_at.to_sqlx() as Timestamp,
         listing.updated_at.to_sqlx() as Timestamp,
         Json(&listing.agent) as _,
+        &listing.tags,
+        summary.is_verified,
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Keeps that a person installed a listing and counts it, the first time.
+/// Keeps that a person installed a listing and counts it, the first time. Its publisher counts for
+/// nothing.
 #[tracing::instrument(name = "db.install.insert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
 pub(crate) async fn insert_install(
     conn: &mut PgConnection,
@@ -367,7 +303,7 @@ pub(crate) async fn insert_install(
         UPDATE listings l
         SET installs = l.installs + 1
         FROM installed
-        WHERE l.listing_id = installed.listing_id
+        WHERE l.listing_id = installed.listing_id AND l.publisher_id IS DISTINCT FROM $1
         "#,
         owner.as_uuid(),
         listing.as_uuid(),

@@ -33,7 +33,13 @@ fn kind(text: &str) -> sqlx::Result<UserKind> {
 #[tracing::instrument(name = "db.user.find", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn find(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Option<Viewer>> {
     let row = sqlx::query!(
-        "SELECT kind, display_name, email, is_admin FROM users WHERE user_id = $1",
+        r#"
+        SELECT kind, display_name, email, is_admin,
+               (SELECT count(*) FROM account_notices n
+                WHERE n.reader_id = user_id AND n.read_at IS NULL) AS "unread_notices!"
+        FROM users
+        WHERE user_id = $1
+        "#,
         id.as_uuid()
     )
     .fetch_optional(conn)
@@ -45,6 +51,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Op
             display_name: row.display_name,
             email: row.email,
             is_admin: row.is_admin,
+            unread_notices: row.unread_notices,
         })
     })
     .transpose()
@@ -72,6 +79,7 @@ pub(crate) async fn find_by_email(
             display_name: row.display_name,
             email: row.email,
             is_admin: row.is_admin,
+            unread_notices: 0,
         },
         password_hash: row.password_hash,
     }))

@@ -13,9 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, raw_sql};
 use self::seed::Seed;
 
 /// Parts of statements that mean a whole table.
-const WHOLE: [&str; 2] = [
-    // A search by likeness looks at every listing, and its pages are kept.
-    "word_likeness",
+const WHOLE: [&str; 1] = [
     // Ends with the first.
     "EXISTS (SELECT 1 FROM listings)",
 ];
@@ -194,6 +192,7 @@ async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
     ];
     for (parts, rank, order) in [
         ("WHERE (-installs, lower(name)", "installs, ", "-installs, lower(name), listing_id"),
+        ("WHERE (-trend, lower(name)", "trend, ", "-trend, lower(name), listing_id"),
         ("WHERE (-(rating_hundredths", "0, ", "lower(name), listing_id"),
         (
             "WHERE (-(extract(EPOCH",
@@ -209,8 +208,8 @@ async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
         let none = if rank.is_empty() { "" } else { "NULL, " };
         lists.push(List {
             parts,
-            first: format!("{none} NULL, '00000000-0000-0000-0000-000000000000', NULL, FALSE, 51"),
-            deep: format!("{deep}, NULL, FALSE, 51"),
+            first: format!("{none} NULL, '00000000-0000-0000-0000-000000000000', 51"),
+            deep: format!("{deep}, 51"),
         });
     }
     for mode in ["force_generic_plan", "force_custom_plan"] {

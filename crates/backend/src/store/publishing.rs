@@ -1,9 +1,9 @@
 //! The SQL that makes a listing out of what was approved, and that takes it off.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
-use resonant_domain::listing::ListingState;
+use resonant_domain::listing::{ListingState, Showcase};
 use resonant_domain::publication::{Report, ReportReason, Submission};
-use resonant_domain::{ListingId, ReportId, UserId};
+use resonant_domain::{AgentId, ListingId, ReportId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -25,8 +25,9 @@ pub(crate) async fn insert(
         WITH published AS (
             INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
                                   description, examples, is_template, version, created_at,
-                                  updated_at, publisher_id, agent_id, tags)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12)
+                                  updated_at, publisher_id, agent_id, tags, is_verified)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12,
+                    EXISTS (SELECT FROM publishers p WHERE p.user_id = $10 AND p.is_verified))
             ON CONFLICT (slug) DO NOTHING
             RETURNING listing_id
         )
@@ -70,7 +71,8 @@ pub(crate) async fn insert_version(
         WITH published AS (
             UPDATE listings
             SET name = $2, tagline = $3, category = $4, avatar = $5, publisher = $6,
-                description = $7, tags = $8, version = version + 1, updated_at = $9,
+                description = $7, tags = $8, version = greatest(version, last_version) + 1,
+                updated_at = $9, median_cost_micro_usd = NULL,
                 state = CASE WHEN state = 'removed' THEN 'published' ELSE state END
             WHERE listing_id = $1
             RETURNING listing_id, version
@@ -108,6 +110,166 @@ pub(crate) async fn update_state(
         "UPDATE listings SET state = $2 WHERE listing_id = $1",
         id.as_uuid(),
         state.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The listing of a slug that can take another one's place.
+#[tracing::instrument(name = "db.listing.find_successor", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn find_successor(
+    conn: &mut PgConnection,
+    slug: &str,
+) -> sqlx::Result<Option<(ListingId, String)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT listing_id, name
+        FROM listings
+        WHERE slug = $1 AND state = 'published' AND deprecated_at IS NULL
+        "#,
+        slug,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (ListingId::from_uuid(row.listing_id), row.name)))
+}
+
+/// Keeps that a listing is kept up no more and what takes its place, or that it is once more.
+#[tracing::instrument(name = "db.listing.update_deprecated", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn update_deprecated(
+    conn: &mut PgConnection,
+    id: ListingId,
+    at: Option<jiff::Timestamp>,
+    successor: Option<ListingId>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE listings SET deprecated_at = $2, successor_id = $3 WHERE listing_id = $1",
+        id.as_uuid(),
+        at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        successor.map(ListingId::as_uuid),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Which version of a listing is a version of its agent.
+#[tracing::instrument(name = "db.listing.find_version_of", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_version_of(
+    conn: &mut PgConnection,
+    id: ListingId,
+    agent_version: u32,
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT version
+        FROM listing_versions
+        WHERE listing_id = $1 AND agent_version = $2
+        ORDER BY version DESC
+        LIMIT 1
+        "#,
+        id.as_uuid(),
+        stored(agent_version),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Keeps the session that is shown, or that none is.
+#[tracing::instrument(name = "db.listing.update_showcase", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn update_showcase(
+    conn: &mut PgConnection,
+    id: ListingId,
+    shown: Option<(SessionId, &Showcase)>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE listings SET showcase_session_id = $2, showcase = $3 WHERE listing_id = $1",
+        id.as_uuid(),
+        shown.map(|(session, _)| session.as_uuid()),
+        shown.map(|(_, showcase)| Json(showcase)) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Shows a session nowhere any more; answers the slug of the listing that did.
+#[tracing::instrument(name = "db.listing.update_hidden", skip_all, fields(session.id = %session), err(level = "debug"))]
+pub(crate) async fn update_hidden(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    session: SessionId,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"
+        UPDATE listings
+        SET showcase_session_id = NULL, showcase = NULL
+        WHERE publisher_id = $1 AND showcase_session_id = $2
+        RETURNING slug
+        "#,
+        publisher.as_uuid(),
+        session.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Deletes a version of a listing that has others; answers whether it did.
+#[tracing::instrument(name = "db.listing.delete_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn delete_version(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<bool> {
+    // Two deletions wait for each other here, so that one version is always left.
+    sqlx::query_scalar!(
+        "SELECT version FROM listings WHERE listing_id = $1 FOR UPDATE",
+        id.as_uuid()
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM listing_versions
+        WHERE listing_id = $1 AND version = $2
+          AND EXISTS (
+              SELECT FROM listing_versions v WHERE v.listing_id = $1 AND v.version <> $2
+          )
+        "#,
+        id.as_uuid(),
+        version,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes the newest version that is left the listing's present one. The numbers of those before are
+/// given to no other.
+#[tracing::instrument(name = "db.listing.update_to_newest", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn update_to_newest(
+    conn: &mut PgConnection,
+    id: ListingId,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE listings l
+        SET version = v.version, last_version = greatest(l.last_version, l.version),
+            tools = listing_tools(v.spec), avatar = coalesce(v.spec -> 'avatar', l.avatar),
+            median_cost_micro_usd = NULL, updated_at = $2
+        FROM (
+            SELECT version, spec
+            FROM listing_versions
+            WHERE listing_id = $1
+            ORDER BY version DESC
+            LIMIT 1
+        ) v
+        WHERE l.listing_id = $1 AND l.version <> v.version
+        "#,
+        id.as_uuid(),
+        now.to_sqlx() as Timestamp,
     )
     .execute(conn)
     .await?;
@@ -180,7 +342,17 @@ pub(crate) async fn list_open_reports(
         .collect()
 }
 
-/// Closes a report; answers the listing and its slug, or `None` when it is not open.
+/// A report that was closed.
+pub(crate) struct ClosedReport {
+    pub(crate) listing: ListingId,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) publisher: Option<UserId>,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) reporter: UserId,
+}
+
+/// Closes a report; answers what it was about, or `None` when it is not open.
 #[tracing::instrument(name = "db.report.update_decided", skip_all, fields(report.id = %id), err(level = "debug"))]
 pub(crate) async fn update_report(
     conn: &mut PgConnection,
@@ -188,7 +360,7 @@ pub(crate) async fn update_report(
     is_removed: bool,
     moderator: UserId,
     now: jiff::Timestamp,
-) -> sqlx::Result<Option<(ListingId, String)>> {
+) -> sqlx::Result<Option<ClosedReport>> {
     let row = sqlx::query!(
         r#"
         UPDATE listing_reports r
@@ -196,7 +368,7 @@ pub(crate) async fn update_report(
             decided_by = $3, decided_at = $4
         FROM listings l
         WHERE r.report_id = $1 AND r.outcome IS NULL AND l.listing_id = r.listing_id
-        RETURNING l.listing_id, l.slug
+        RETURNING l.listing_id, l.slug, l.name, l.publisher_id, l.agent_id, r.reporter_id
         "#,
         id.as_uuid(),
         is_removed,
@@ -205,5 +377,12 @@ pub(crate) async fn update_report(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (ListingId::from_uuid(row.listing_id), row.slug)))
+    Ok(row.map(|row| ClosedReport {
+        listing: ListingId::from_uuid(row.listing_id),
+        slug: row.slug,
+        name: row.name,
+        publisher: row.publisher_id.map(UserId::from_uuid),
+        agent: row.agent_id.map(AgentId::from_uuid),
+        reporter: UserId::from_uuid(row.reporter_id),
+    }))
 }

@@ -7,9 +7,10 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 /// The listing that is judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) id: ListingId,
+    pub(crate) name: String,
     pub(crate) version: i32,
     pub(crate) publisher: Option<UserId>,
 }
@@ -60,7 +61,7 @@ pub(crate) async fn find_subject(
 ) -> sqlx::Result<Option<Subject>> {
     let row = sqlx::query!(
         r#"
-        SELECT listing_id, version, publisher_id
+        SELECT listing_id, name, version, publisher_id
         FROM listings
         WHERE slug = $1 AND state IN ('published', 'paused')
         "#,
@@ -69,6 +70,7 @@ pub(crate) async fn find_subject(
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| Subject {
+        name: row.name,
         id: ListingId::from_uuid(row.listing_id),
         version: row.version,
         publisher: row.publisher_id.map(UserId::from_uuid),

@@ -270,9 +270,12 @@ pub(crate) async fn find_listing(
 ) -> sqlx::Result<Option<(ListingId, PublishedListing)>> {
     let row = sqlx::query!(
         r#"
-        SELECT listing_id, slug, state, version
-        FROM listings
-        WHERE publisher_id = $1 AND agent_id = $2
+        SELECT l.listing_id, l.slug, l.state, l.version,
+               l.deprecated_at IS NOT NULL AS "is_deprecated!", s.slug AS "successor?",
+               ARRAY(SELECT v.version FROM listing_versions v WHERE v.listing_id = l.listing_id
+                     ORDER BY v.version DESC) AS "versions!"
+        FROM listings l LEFT JOIN listings s ON s.listing_id = l.successor_id
+        WHERE l.publisher_id = $1 AND l.agent_id = $2
         "#,
         publisher.as_uuid(),
         agent.as_uuid(),
@@ -281,7 +284,14 @@ pub(crate) async fn find_listing(
     .await?;
     row.map(|row| {
         let state = known(ListingState::parse(&row.state), "state")?;
-        let listing = PublishedListing { slug: row.slug, state, version: row.version };
+        let listing = PublishedListing {
+            slug: row.slug,
+            state,
+            version: row.version,
+            versions: row.versions,
+            is_deprecated: row.is_deprecated,
+            successor: row.successor,
+        };
         Ok((ListingId::from_uuid(row.listing_id), listing))
     })
     .transpose()

@@ -8,12 +8,15 @@ pub(crate) mod keys;
 pub(crate) mod knowledge;
 pub(crate) mod listings;
 pub(crate) mod metrics;
+pub(crate) mod notices;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod service_levels;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
+pub(crate) mod shelves;
+pub(crate) mod submissions;
 pub(crate) mod tools;
 pub(crate) mod triggers;
 pub(crate) mod versions;
@@ -41,6 +44,9 @@ pub(crate) fn routes() -> Api {
         budgets::routes,
         listings::routes,
         reviews::routes,
+        shelves::routes,
+        submissions::routes,
+        notices::routes,
         keys::routes,
         schedules::routes,
         secrets::routes,

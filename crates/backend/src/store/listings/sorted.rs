@@ -1,7 +1,8 @@
 //! The marketplace without a search: each order has an index, and a page begins in it where the page
 //! before ended.
 
-use resonant_domain::listing::{Category, ListingSort, ListingSummary};
+use resonant_domain::listing::{ListingSort, ListingSummary};
+use resonant_domain::{CollectionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
@@ -11,12 +12,15 @@ use super::{Avatar, ListingPosition, ListingSummaryRow};
 ///
 /// Before the first page lies the least key that there can be.
 macro_rules! list {
-    ($conn:ident, $rank:literal, $category:ident, $templates_only:ident, $after:ident, $limit:ident) => {
+    ($conn:ident, $rank:literal, $after:ident, $limit:ident) => {
         sqlx::query_as!(
             ListingSummaryRow,
             r#"
             SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-                   publisher, is_template, installs, rating_count, rating_hundredths,
+                   publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
+                   median_cost_micro_usd,
+                   (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
+                       AS publisher_handle,
                    lower(name) AS "sort_name!", "#
                 + $rank
                 + r#" AS "rank!"
@@ -25,19 +29,15 @@ macro_rules! list {
                 + $rank
                 + r#", lower(name), listing_id)
                   > (coalesce(-$1::BIGINT, '-9223372036854775808'), coalesce($2::TEXT, ''), $3::UUID)
-              AND ($4::TEXT IS NULL OR category = $4)
-              AND (NOT $5::BOOLEAN OR is_template)
-              AND state = 'published'
+              AND state = 'published' AND deprecated_at IS NULL
             ORDER BY -"#
                 + $rank
                 + r#", lower(name), listing_id
-            LIMIT $6
+            LIMIT $4
             "#,
             $after.map(|after| after.rank),
             $after.map(|after| after.name.as_str()),
             $after.map_or(Uuid::nil(), |after| after.id.as_uuid()),
-            $category.map(Category::as_str),
-            $templates_only,
             $limit,
         )
         .fetch_all($conn)
@@ -50,28 +50,22 @@ macro_rules! list {
 #[tracing::instrument(name = "db.listing.list_sorted", skip_all, err(level = "debug"))]
 pub(crate) async fn list_sorted(
     conn: &mut PgConnection,
-    (category, templates_only): (Option<Category>, bool),
     sort: ListingSort,
     after: Option<&ListingPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<(ListingSummary, ListingPosition)>> {
     let rows = match sort {
-        ListingSort::Relevance | ListingSort::Installs => {
-            list!(conn, "installs", category, templates_only, after, limit)
-        }
+        ListingSort::Relevance | ListingSort::Installs => list!(conn, "installs", after, limit),
+        ListingSort::Trending => list!(conn, "trend", after, limit),
         ListingSort::Rating => list!(
             conn,
             "(rating_hundredths * 1000000000::BIGINT + least(rating_count, 999999999))",
-            category,
-            templates_only,
             after,
             limit
         ),
         ListingSort::Newest => list!(
             conn,
             "(extract(EPOCH FROM created_at AT TIME ZONE 'UTC') * 1000000)::BIGINT",
-            category,
-            templates_only,
             after,
             limit
         ),
@@ -81,19 +75,18 @@ pub(crate) async fn list_sorted(
                 r#"
                 SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
                        publisher, is_template, installs, rating_count, rating_hundredths,
+                       is_verified, median_cost_micro_usd,
+                       (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
+                           AS publisher_handle,
                        lower(name) AS "sort_name!", 0::BIGINT AS "rank!"
                 FROM listings
                 WHERE (lower(name), listing_id) > (coalesce($1::TEXT, ''), $2::UUID)
-                  AND ($3::TEXT IS NULL OR category = $3)
-                  AND (NOT $4::BOOLEAN OR is_template)
-                  AND state = 'published'
+                  AND state = 'published' AND deprecated_at IS NULL
                 ORDER BY lower(name), listing_id
-                LIMIT $5
+                LIMIT $3
                 "#,
                 after.map(|after| after.name.as_str()),
                 after.map_or(Uuid::nil(), |after| after.id.as_uuid()),
-                category.map(Category::as_str),
-                templates_only,
                 limit,
             )
             .fetch_all(conn)
@@ -101,4 +94,59 @@ pub(crate) async fn list_sorted(
         }
     };
     rows.into_iter().map(ListingSummaryRow::placed).collect()
+}
+
+/// Lists what somebody publishes, at most `limit`, the most installed first.
+#[tracing::instrument(name = "db.listing.list_of_publisher", skip_all, err(level = "debug"))]
+pub(crate) async fn list_of_publisher(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    limit: i64,
+) -> sqlx::Result<Vec<ListingSummary>> {
+    let rows = sqlx::query_as!(
+        ListingSummaryRow,
+        r#"
+        SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
+               publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
+               median_cost_micro_usd,
+               (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
+                   AS publisher_handle,
+               lower(name) AS "sort_name!", installs AS "rank!"
+        FROM listings
+        WHERE publisher_id = $1 AND state IN ('published', 'paused')
+        ORDER BY installs DESC, lower(name)
+        LIMIT $2
+        "#,
+        publisher.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok(row.placed()?.0)).collect()
+}
+
+/// Lists what stands in a collection, in its order.
+#[tracing::instrument(name = "db.listing.list_of_collection", skip_all, err(level = "debug"))]
+pub(crate) async fn list_of_collection(
+    conn: &mut PgConnection,
+    collection: CollectionId,
+) -> sqlx::Result<Vec<ListingSummary>> {
+    let rows = sqlx::query_as!(
+        ListingSummaryRow,
+        r#"
+        SELECT l.listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
+               publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
+               median_cost_micro_usd,
+               (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
+                   AS publisher_handle,
+               lower(name) AS "sort_name!", installs AS "rank!"
+        FROM collection_listings c JOIN listings l ON l.listing_id = c.listing_id
+        WHERE c.collection_id = $1 AND l.state = 'published' AND l.deprecated_at IS NULL
+        ORDER BY c.place
+        "#,
+        collection.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok(row.placed()?.0)).collect()
 }

@@ -8,7 +8,7 @@ use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::fields::Part;
 use resonant_domain::listing::{
-    Category, CategoryCount, Listing, ListingFilter, ListingSort, ListingSummary,
+    Category, CategoryCount, CostLimit, Facets, Listing, ListingFilter, ListingSort, ListingSummary,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,7 @@ struct Found {
     next_cursor: Option<String>,
     total: i64,
     categories: Vec<CategoryCount>,
+    facets: Facets,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,6 +53,14 @@ pub(crate) struct BrowseQuery {
     category: Option<Category>,
     #[serde(default)]
     templates_only: bool,
+    /// Tags with commas in between: listings with each of them.
+    tags: Option<String>,
+    /// Tools with commas in between: listings with each of them.
+    tools: Option<String>,
+    min_rating: Option<u8>,
+    max_cost: Option<CostLimit>,
+    #[serde(default)]
+    verified_only: bool,
     #[serde(default)]
     sort: ListingSort,
     cursor: Option<String>,
@@ -75,6 +84,11 @@ pub(crate) async fn browse(
         query: query.query,
         category: query.category,
         templates_only: query.templates_only,
+        tags: names(query.tags.as_deref()),
+        tools: names(query.tools.as_deref()),
+        min_rating: query.min_rating,
+        max_cost: query.max_cost,
+        verified_only: query.verified_only,
         sort: query.sort,
         page: page(query.cursor, query.limit),
     };
@@ -89,8 +103,15 @@ pub(crate) async fn browse(
         next_cursor: found.next_cursor.clone(),
         total: found.total,
         categories: found.categories.clone(),
+        facets: found.facets.clone(),
     };
     Ok(conditional::answer_part(&headers, Audience::Public, &page, &body))
+}
+
+/// The names of a list with commas in between.
+fn names(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 pub(crate) async fn get(

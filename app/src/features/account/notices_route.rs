@@ -1,0 +1,196 @@
+//! `/account/notices`: what the viewer was told.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::FaultKind;
+use resonant_domain::notice::{Notice, NoticeKind};
+use resonant_domain::page::Page;
+
+use super::api::{ReadNotices, list_notices};
+use super::form_page::refresh_viewer;
+use crate::error::{AppError, action_error, successes};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
+    Skeleton, Time, Tone,
+};
+
+/// The notices.
+pub struct NoticesRoute {
+    page: Resource<Result<Page<Notice>, AppError>>,
+    read: ServerAction<ReadNotices>,
+}
+
+impl LazyPage for NoticesRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let cursor = Memo::new(move |_| query.read().get("cursor"));
+        let read = ServerAction::new();
+        let changes = successes(read);
+        let page = Resource::new_blocking(
+            move || (cursor.get(), changes.get()),
+            |(cursor, _)| list_notices(cursor),
+        );
+        Self { page, read }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let NoticesRoute { page, read } = this;
+        refresh_viewer(read);
+        view! {
+            <Title text="Notices" />
+            <Meta name="description" content="What happened to your listings, reviews and agents" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => notices(page, read),
+                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
+                        Err(error) => {
+                            view! {
+                                <h1>"Notices"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn nobody() -> AnyView {
+    view! {
+        <h1 class="visually-hidden">"Notices"</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Sign in to read what you were told."
+        >
+            <LinkButton href=paths::sign_in(paths::NOTICES) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn notices(page: Page<Notice>, read: ServerAction<ReadNotices>) -> AnyView {
+    let has_unread = page.items.iter().any(|notice| !notice.is_read);
+    let rows: Vec<_> = page.items.into_iter().map(row).collect();
+    let list = if rows.is_empty() {
+        view! {
+            <EmptyState
+                icon=IconName::Bell
+                title="Nothing yet"
+                text="Decisions of moderators, reviews, answers, and newer versions of what you installed come here."
+            >
+                <LinkButton href=paths::MARKETPLACE>"Open the marketplace"</LinkButton>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <ol class="reviews">{rows}</ol> }.into_any()
+    };
+    let older = page.next_cursor.map(|cursor| {
+        view! {
+            <p>
+                <a class="button" href=paths::notices_page(&cursor)>
+                    "Older notices"
+                </a>
+            </p>
+        }
+    });
+    let mark = has_unread.then(|| {
+        view! {
+            <ActionForm action=read>
+                <Button busy=read.pending()>"Mark all as read"</Button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <div class="account">
+            <PageHead title="Notices" lead="What happened to your listings, reviews and agents.">
+                {mark}
+            </PageHead>
+            <FormError error=action_error(read) />
+            {list}
+            {older}
+        </div>
+    }
+    .into_any()
+}
+
+fn row(notice: Notice) -> AnyView {
+    let href = target(&notice);
+    let about = match href {
+        Some(href) => view! { <a href=href>{notice.about}</a> }.into_any(),
+        None => view! { <b>{notice.about}</b> }.into_any(),
+    };
+    let text =
+        (!notice.text.is_empty()).then(|| view! { <p class="review__text">{notice.text}</p> });
+    let new = (!notice.is_read).then(|| view! { <Badge tone=Tone::Info>"New"</Badge> });
+    view! {
+        <li class="review">
+            <p class="review__head">
+                {new}
+                <span>{about} " " {notice.kind.text()}</span>
+                <span class="review__about">
+                    <Time at=notice.created_at />
+                </span>
+            </p>
+            {text}
+        </li>
+    }
+    .into_any()
+}
+
+/// Where a notice leads.
+fn target(notice: &Notice) -> Option<String> {
+    let listing = notice.slug.as_deref().map(paths::listing);
+    match notice.kind {
+        NoticeKind::ChangesRequested | NoticeKind::Removed => notice.agent_id.map(paths::publish),
+        NoticeKind::Reviewed | NoticeKind::Answered => {
+            listing.map(|listing| format!("{listing}#reviews"))
+        }
+        NoticeKind::ReportUpheld => None,
+        NoticeKind::Approved
+        | NoticeKind::ReportDismissed
+        | NoticeKind::UpdateAvailable
+        | NoticeKind::Deprecated => listing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(kind: NoticeKind) -> Notice {
+        Notice {
+            id: "01900000-0000-7000-8000-000000000001".parse().unwrap(),
+            kind,
+            about: "Reader".to_owned(),
+            slug: Some("reader".to_owned()),
+            agent_id: "01900000-0000-7000-8000-000000000002".parse().ok(),
+            text: String::new(),
+            is_read: false,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_notice_leads_to_what_it_is_about() {
+        for kind in NoticeKind::ALL {
+            let target = target(&notice(kind));
+            assert_eq!(target.is_some(), kind != NoticeKind::ReportUpheld, "{kind:?}");
+        }
+        let asked = target(&notice(NoticeKind::ChangesRequested)).unwrap();
+        assert!(asked.ends_with("/publish"), "{asked}");
+    }
+}

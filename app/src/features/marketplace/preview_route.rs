@@ -1,0 +1,73 @@
+//! `/studio/agents/{id}/publish/preview`: a listing as its page will look, before it is handed in.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use resonant_domain::{AgentId, FaultKind};
+
+use super::api::{OpenedListing, get_preview};
+use super::listing_route::{Parts, listing_page};
+use crate::app::NotFoundPage;
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{ErrorPanel, LinkButton, Notice, Skeleton, Tone};
+
+/// The preview.
+pub struct PreviewRoute(Resource<Result<(AgentId, OpenedListing), AppError>>);
+
+impl LazyPage for PreviewRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        Self(Resource::new_blocking(
+            move || id.get(),
+            |id| async move {
+                let id = id.parse().map_err(|_| AppError::not_found("There is no such agent"))?;
+                Ok((id, get_preview(id).await?))
+            },
+        ))
+    }
+
+    fn view(this: Self) -> AnyView {
+        let preview = this.0;
+        view! {
+            <Transition fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match preview.await {
+                        Ok((id, opened)) => page(id, opened),
+                        Err(error) if error.kind == FaultKind::NotFound => {
+                            view! { <NotFoundPage /> }.into_any()
+                        }
+                        Err(error) => {
+                            view! {
+                                <Title text="Preview" />
+                                <h1>"Preview"</h1>
+                                <ErrorPanel error=error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn page(id: AgentId, opened: OpenedListing) -> AnyView {
+    let note = view! {
+        <Notice tone=Tone::Info>
+            <p>"This is how the page will look. Nobody but you sees it; trying and installing come with the approval."</p>
+            <LinkButton href=paths::publish(id)>"Back to publishing"</LinkButton>
+        </Notice>
+    }
+    .into_any();
+    view! {
+        <Title text=format!("Preview of {}", opened.listing.summary.name) />
+        {listing_page(opened, Parts { form: note, judged: ().into_any(), report: ().into_any() })}
+    }
+    .into_any()
+}

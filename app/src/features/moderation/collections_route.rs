@@ -1,0 +1,188 @@
+//! `/admin/collections`: the shelves of the marketplace, for moderators.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::collection::{Collection, DESCRIPTION_MAX, LISTINGS_MAX, TITLE_MAX};
+
+use super::api::{Curated, DeleteCollection, SaveCollection, get_collections};
+use super::queue_route::Refused;
+use crate::error::{AppError, action_error, field_error, successes};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{
+    Badge, Button, ButtonKind, Field, FormError, LinkButton, PageHead, Skeleton, TextArea, Time,
+    Tone,
+};
+
+/// The moderators' shelves.
+pub struct CollectionsRoute {
+    save: ServerAction<SaveCollection>,
+    delete: ServerAction<DeleteCollection>,
+    curated: Resource<Result<Curated, AppError>>,
+}
+
+impl LazyPage for CollectionsRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let edit = Memo::new(move |_| query.read().get("edit"));
+        let (save, delete) = (ServerAction::new(), ServerAction::new());
+        let changes = [successes(save), successes(delete)];
+        let curated = Resource::new_blocking(
+            move || (edit.get(), changes.map(|change| change.get())),
+            |(edit, _)| get_collections(edit),
+        );
+        Self { save, delete, curated }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let CollectionsRoute { save, delete, curated } = this;
+        view! {
+            <Transition fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match curated.await {
+                        Ok(curated) => view! { <Shelves curated save delete /> }.into_any(),
+                        Err(error) => {
+                            view! { <Refused error path=paths::COLLECTIONS /> }.into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Shelves(
+    curated: Curated,
+    save: ServerAction<SaveCollection>,
+    delete: ServerAction<DeleteCollection>,
+) -> impl IntoView {
+    let Curated { collections, edited } = curated;
+    let rows: Vec<_> = collections.into_iter().map(|shelf| row(shelf, delete)).collect();
+    let list = (!rows.is_empty()).then(|| {
+        view! {
+            <section class="account__part" aria-labelledby="shelves-title">
+                <h2 id="shelves-title">"Collections"</h2>
+                <FormError error=action_error(delete) />
+                <ol class="reviews">{rows}</ol>
+            </section>
+        }
+    });
+    view! {
+        <Title text="Collections" />
+        <Meta name="description" content="Shelves of the marketplace" />
+        <div class="publish-page">
+            <PageHead
+                title="Collections"
+                lead="Shelves of the marketplace. Featured ones stand at its front."
+            >
+                <LinkButton href=paths::MODERATION>"Review queue"</LinkButton>
+            </PageHead>
+            {form(edited, save)}
+            {list}
+        </div>
+    }
+}
+
+fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyView {
+    let is_new = edited.is_none();
+    let slug = edited.as_ref().map(|shelf| shelf.slug.clone()).unwrap_or_default();
+    let listings = edited.as_ref().map(|shelf| {
+        let slugs = shelf.listings.iter().map(|listing| listing.slug.as_str());
+        slugs.collect::<Vec<_>>().join("\n")
+    });
+    let is_featured = edited.as_ref().is_some_and(|shelf| shelf.is_featured);
+    let (title, description) =
+        edited.map(|shelf| (shelf.title, shelf.description)).unwrap_or_default();
+    let error = action_error(save);
+    let refused = refused_form();
+    let or = |field: &str, text: String| refused.text(field).unwrap_or(text);
+    let (title, description) = (or("title", title), or("description", description));
+    let listings = or("listings", listings.unwrap_or_default());
+    view! {
+        <section class="account__part" aria-labelledby="shelf-form-title">
+            <h2 id="shelf-form-title">
+                {if is_new { "New collection" } else { "Change the collection" }}
+            </h2>
+            <ActionForm action=save>
+                <div class="form">
+                    <FormError error fields=&["title", "description", "listings"] />
+                    <input type="hidden" name="slug" value=slug />
+                    <Field
+                        label="Title"
+                        name="title"
+                        value=title
+                        required=true
+                        maxlength=TITLE_MAX
+                        autocomplete="off"
+                        error=field_error(error, "title")
+                    />
+                    <TextArea
+                        label="Description"
+                        name="description"
+                        value=description
+                        rows=3
+                        optional=true
+                        maxlength=DESCRIPTION_MAX
+                        error=field_error(error, "description")
+                    />
+                    <TextArea
+                        label="Listings"
+                        name="listings"
+                        value=listings
+                        rows=8
+                        optional=true
+                        hint=format!("Their addresses or the last part of them, a line each, at most {LISTINGS_MAX}")
+                        error=field_error(error, "listings")
+                    />
+                    <label class="star-choice__one">
+                        <input
+                            type="checkbox"
+                            name="is_featured"
+                            value="true"
+                            checked=is_featured
+                        />
+                        <span>"Featured at the front of the marketplace"</span>
+                    </label>
+                    <Button kind=ButtonKind::Primary busy=save.pending()>"Save collection"</Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(shelf: Collection, delete: ServerAction<DeleteCollection>) -> AnyView {
+    let about = format!(": {}", shelf.title);
+    let also = about.clone();
+    let featured = shelf.is_featured.then(|| view! { <Badge tone=Tone::Good>"Featured"</Badge> });
+    view! {
+        <li class="review">
+            <p class="review__head">
+                <a href=paths::collection(&shelf.slug)>{shelf.title}</a>
+                {featured}
+                <span class="review__about">
+                    "changed " <Time at=shelf.updated_at />
+                </span>
+            </p>
+            <div class="publish__buttons">
+                <LinkButton href=paths::edit_collection(&shelf.slug)>
+                    "Change" <span class="visually-hidden">{also}</span>
+                </LinkButton>
+                <ActionForm action=delete>
+                    <input type="hidden" name="slug" value=shelf.slug />
+                    <Button kind=ButtonKind::Danger busy=delete.pending()>
+                        "Delete" <span class="visually-hidden">{about}</span>
+                    </Button>
+                </ActionForm>
+            </div>
+        </li>
+    }
+    .into_any()
+}

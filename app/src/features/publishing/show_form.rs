@@ -1,0 +1,54 @@
+//! The form that shows a recorded session on a listing's page.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::{AgentId, SessionId};
+
+use super::api::ShowSession;
+use crate::error::{action_error, field_error};
+use crate::ui::{Button, FormError, Select};
+
+/// The form.
+#[component]
+pub(super) fn ShowForm(
+    /// The agent.
+    agent_id: AgentId,
+    /// The sessions that there are to choose, each with its goal.
+    sessions: Vec<(SessionId, String)>,
+    /// What shows one.
+    show: ServerAction<ShowSession>,
+) -> impl IntoView {
+    let error = action_error(show);
+    let none = (String::new(), "None".to_owned());
+    let options: Vec<_> = std::iter::once(none)
+        .chain(sessions.into_iter().map(|(id, goal)| (id.to_string(), goal)))
+        .collect();
+    view! {
+        <details>
+            <summary>"Show a recorded session"</summary>
+            <ActionForm action=show>
+                <div class="form">
+                    <FormError error fields=&["session", "consent"] />
+                    <input type="hidden" name="id" value=agent_id.to_string() />
+                    <Select
+                        label="Session"
+                        name="session"
+                        options=options
+                        hint="One of your own that ran the version in the marketplace and reached its answer"
+                        error=field_error(error, "session")
+                    />
+                    <label class="star-choice__one">
+                        <input type="checkbox" name="consent" value="true" />
+                        <span>
+                            "I agree that anyone reads this session as a whole: its goal, its material, every tool call and the answer. Taking back its link takes it off the page."
+                        </span>
+                    </label>
+                    <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
+                        {move || field_error(error, "consent").get()}
+                    </p>
+                    <Button busy=show.pending()>"Show it"</Button>
+                </div>
+            </ActionForm>
+        </details>
+    }
+}

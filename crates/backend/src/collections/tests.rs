@@ -1,0 +1,66 @@
+use resonant_domain::FaultKind;
+use sqlx::PgPool;
+
+use super::*;
+use crate::publications::tests::admin;
+use crate::sample;
+
+fn new(title: &str, listings: &[&str]) -> NewCollection {
+    NewCollection {
+        title: title.to_owned(),
+        description: "For a start".to_owned(),
+        is_featured: true,
+        listings: listings.iter().map(|slug| (*slug).to_owned()).collect(),
+    }
+}
+
+fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+    answer.err().map(|error| error.kind())
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_shelf_holds_its_listings_in_their_order(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    backend.load_content().await.unwrap();
+    let root = admin(&backend).await;
+    let nobody = backend.anonymous();
+    assert!(featured(&nobody).await.unwrap().is_empty());
+    let wanted = ["world-clock", "unit-converter", "invoice-reader"];
+    let slug = create(&root, new("First steps", &wanted)).await.unwrap();
+    assert_eq!(slug, "first-steps");
+    let found = get(&nobody, "first-steps").await.unwrap();
+    let slugs: Vec<_> = found.listings.iter().map(|listing| listing.slug.as_str()).collect();
+    assert_eq!(slugs, wanted);
+    assert_eq!(featured(&nobody).await.unwrap(), [found]);
+
+    let error = create(&root, new("First steps!", &[])).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "title");
+    let error = update(&root, &slug, new("First", &["nothing-here"])).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "listings");
+    assert_eq!(get(&nobody, &slug).await.unwrap().title, "First steps", "nothing has changed");
+    let changed = NewCollection { is_featured: false, ..new("Second steps", &wanted[1..]) };
+    update(&root, &slug, changed).await.unwrap();
+    assert_eq!(get(&nobody, &slug).await.unwrap().listings.len(), 2);
+    assert!(featured(&nobody).await.unwrap().is_empty());
+    assert_eq!(list(&nobody).await.unwrap().len(), 1);
+    delete(&root, &slug).await.unwrap();
+    assert_eq!(kind(get(&nobody, &slug).await), Some(FaultKind::NotFound));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn only_moderators_put_shelves_up(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let root = admin(&backend).await;
+    let slug = create(&root, new("Shelf", &[])).await.unwrap();
+    let callers = [
+        (sample::member(&backend, "ada").await.unwrap(), FaultKind::NotFound),
+        (sample::guest(&backend).await.unwrap(), FaultKind::NotFound),
+        (backend.anonymous(), FaultKind::Unauthenticated),
+    ];
+    for (ctx, expected) in callers {
+        assert_eq!(kind(create(&ctx, new("Other", &[])).await), Some(expected));
+        assert_eq!(kind(update(&ctx, &slug, new("Other", &[])).await), Some(expected));
+        assert_eq!(kind(delete(&ctx, &slug).await), Some(expected));
+    }
+    assert_eq!(kind(update(&root, "no-shelf", new("Other", &[])).await), Some(FaultKind::NotFound));
+}

@@ -1,0 +1,97 @@
+use resonant_domain::FaultKind;
+use resonant_domain::publication::ReportReason;
+use resonant_domain::review::NewReview;
+use sqlx::PgPool;
+
+use super::*;
+use crate::moderation::{self, Verdict};
+use crate::publications::tests::{admin, hand_in, published_agent, texts};
+use crate::{Backend, listings, members, reviews, sample};
+
+async fn told(ctx: &Ctx) -> Vec<(NoticeKind, String)> {
+    let page = list(ctx, PageRequest::default()).await.unwrap();
+    page.items.into_iter().map(|notice| (notice.kind, notice.text)).collect()
+}
+
+async fn unread(ctx: &Ctx) -> i64 {
+    members::viewer(ctx).await.unwrap().unwrap().unread_notices
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn authors_are_told_what_moderators_decide(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    assert_eq!((told(&ada).await.len(), unread(&ada).await), (0, 0));
+    moderation::request_changes(&root, id, "Say more").await.unwrap();
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, " ").await.unwrap();
+    let expected = [
+        (NoticeKind::Approved, String::new()),
+        (NoticeKind::ChangesRequested, "Say more".to_owned()),
+    ];
+    assert_eq!(told(&ada).await, expected);
+    let page = list(&ada, PageRequest { cursor: None, limit: Some(1) }).await.unwrap();
+    assert_eq!(page.items[0].slug.as_deref(), Some("reader"));
+    assert_eq!(page.items[0].agent_id, Some(agent));
+    let next = PageRequest { cursor: page.next_cursor, limit: Some(1) };
+    let next = list(&ada, next).await.unwrap();
+    assert_eq!((next.items[0].kind, next.next_cursor), (NoticeKind::ChangesRequested, None));
+
+    assert_eq!(unread(&ada).await, 2);
+    mark_read(&ada, &[next.items[0].id]).await.unwrap();
+    assert_eq!(unread(&ada).await, 1);
+    // Another's notice is left alone.
+    mark_read(&root, &[page.items[0].id]).await.unwrap();
+    assert_eq!(unread(&ada).await, 1);
+    mark_read(&ada, &[]).await.unwrap();
+    assert_eq!(unread(&ada).await, 0);
+    assert!(list(&ada, PageRequest::default()).await.unwrap().items[0].is_read);
+    assert!(told(&root).await.is_empty());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn people_hear_of_reports_and_newer_versions(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let (bob, eve) =
+        (sample::guest(&backend).await.unwrap(), sample::member(&backend, "eve").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    for ctx in [&bob, &ada] {
+        listings::install(ctx, "reader").await.unwrap();
+    }
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    assert_eq!(told(&bob).await, [(NoticeKind::UpdateAvailable, "The first".to_owned())]);
+    assert!(told(&ada).await.iter().all(|(kind, _)| *kind == NoticeKind::Approved));
+
+    for (verdict, kind) in [
+        (Verdict::Dismiss, NoticeKind::ReportDismissed),
+        (Verdict::Remove, NoticeKind::ReportUpheld),
+    ] {
+        moderation::report(&eve, "reader", ReportReason::Spam, "Spam").await.unwrap();
+        let report = moderation::queue(&root).await.unwrap().reports.remove(0);
+        moderation::close_report(&root, report.id, verdict).await.unwrap();
+        assert_eq!(told(&eve).await[0].0, kind);
+    }
+    assert_eq!(told(&ada).await[0].0, NoticeKind::Removed);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn nobody_reads_without_a_name(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let nobody = backend.anonymous();
+    let error = list(&nobody, PageRequest::default()).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Unauthenticated);
+    assert_eq!(mark_read(&nobody, &[]).await.unwrap_err().kind(), FaultKind::Unauthenticated);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let wrong = PageRequest { cursor: Some("x".to_owned()), limit: None };
+    assert_eq!(list(&ada, wrong).await.unwrap_err().fields()[0].field, "cursor");
+    let new = NewReview { stars: 5, text: "Good".to_owned() };
+    // What is refused is told to nobody.
+    assert!(reviews::create(&ada, "reader", new).await.is_err());
+    assert!(told(&ada).await.is_empty());
+}

@@ -1,0 +1,84 @@
+//! What the installation works out about its listings now and then: which are installed most of late,
+//! and what their sessions cost. Every piece may be done twice without harm.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use resonant_domain::review::{ListingFacts, RUNS_MAX};
+
+use crate::cache::Stale;
+use crate::cache::listing_page::MARKETPLACE;
+use crate::{Ctx, Result, access, store};
+
+/// Older installs are no trend any more.
+const TREND_DAYS: i64 = 14;
+/// What is made up for by whoever begins.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Runs are looked for from so long before the last look on: their transactions may have lasted.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
+
+/// Orders the listings by how they were installed of late.
+///
+/// # Errors
+/// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
+pub async fn follow_trends(ctx: &Ctx) -> Result<()> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let now = backend.now();
+    let since = now - SignedDuration::from_hours(TREND_DAYS * 24);
+    let mut tx = backend.catalogue_begin().await?;
+    let trends = store::ranking::list_trends(&mut tx, since, now, TREND_DAYS).await?;
+    let mut next: BTreeMap<_, i64> = trends.into_iter().collect();
+    for past in store::ranking::list_trending(&mut tx).await? {
+        next.entry(past).or_default();
+    }
+    let (ids, trends): (Vec<_>, Vec<_>) = next.into_iter().unzip();
+    let count = store::ranking::update_trends(&mut tx, &ids, &trends).await?;
+    let stale = Stale::nothing();
+    backend.commit(tx, if count > 0 { stale.and_group(MARKETPLACE) } else { stale }).await?;
+    tracing::debug!(count, "trends followed");
+    Ok(())
+}
+
+/// Takes over into the listings what the sessions cost that ended after `since`, or in the last days;
+/// answers where the next call begins.
+///
+/// # Errors
+/// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
+pub async fn measure_costs(ctx: &Ctx, since: Option<Timestamp>) -> Result<Timestamp> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let now = backend.now();
+    let since = since.unwrap_or(now - FIRST_LOOK);
+    let mut changed = Vec::new();
+    for shard in backend.shards() {
+        let mut conn = backend.begin_on(shard).await?;
+        changed.extend(store::ranking::list_run_since(&mut conn, since).await?);
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let subjects = store::ranking::list_subjects(&mut conn, &changed).await?;
+    drop(conn);
+    let (mut ids, mut costs) = (Vec::new(), Vec::new());
+    for subject in subjects {
+        let mut runs = Vec::new();
+        for shard in backend.shards() {
+            let mut conn = backend.begin_on(shard).await?;
+            let (id, version) = (subject.id, subject.version);
+            let found =
+                store::listing_runs::list(&mut conn, id, version, subject.publisher, RUNS_MAX);
+            runs.extend(found.await?);
+        }
+        if let Some(cost) = ListingFacts::of(&runs).median_cost {
+            ids.push(subject.id);
+            costs.push(cost);
+        }
+    }
+    let mut tx = backend.catalogue_begin().await?;
+    let count = store::ranking::update_costs(&mut tx, &ids, &costs).await?;
+    let stale = Stale::nothing();
+    backend.commit(tx, if count > 0 { stale.and_group(MARKETPLACE) } else { stale }).await?;
+    tracing::debug!(count, "costs measured");
+    Ok(now - OVERLAP)
+}

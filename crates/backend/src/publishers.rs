@@ -1,0 +1,120 @@
+//! Publishers: what people tell of themselves, and whom moderators vouch for.
+
+use resonant_domain::UserId;
+use resonant_domain::publisher::{LISTINGS_SHOWN, Profile, Publisher, is_handle};
+use sqlx::PgConnection;
+
+use crate::cache::Stale;
+use crate::cache::listing::ListingEntry;
+use crate::cache::listing_page::MARKETPLACE;
+use crate::cache::shelves::PublisherEntry;
+use crate::store::OnConstraint as _;
+use crate::{Backend, Ctx, Error, Result, access, store};
+
+const NOT_FOUND: Error = Error::NotFound("publisher");
+
+/// Reads a publisher with their listings. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get(ctx: &Ctx, handle: &str) -> Result<Publisher> {
+    if !is_handle(handle) {
+        return Err(NOT_FOUND);
+    }
+    let backend = ctx.backend();
+    let found = backend.cache().get::<PublisherEntry>(backend, &handle.to_owned()).await?;
+    found.map(|found| found.value().clone()).ok_or(NOT_FOUND)
+}
+
+/// Reads a publisher where they are written.
+pub(crate) async fn read(backend: &Backend, handle: &str) -> Result<Option<Publisher>> {
+    let mut conn = backend.catalogue_read_latest().await?;
+    let Some((user, publisher)) = store::publishers::find(&mut conn, handle).await? else {
+        return Ok(None);
+    };
+    let listings = store::listings::list_of_publisher(&mut conn, user, LISTINGS_SHOWN).await?;
+    Ok(Some(Publisher { listings, ..publisher }))
+}
+
+/// What the caller has written about themselves; `None` before they have.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn profile(ctx: &Ctx) -> Result<Option<Profile>> {
+    let user = access::user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    Ok(store::publishers::find_profile(&mut conn, user).await?)
+}
+
+/// Keeps what the caller writes about themselves. Their listings bear the new name at once.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`], also for a handle that is another's;
+/// [`Error::Conflict`] for a guest.
+pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
+    let user = access::member(ctx)?;
+    let profile = Profile {
+        handle: profile.handle.trim().to_lowercase(),
+        name: profile.name.trim().to_owned(),
+        bio: profile.bio.trim().to_owned(),
+    };
+    profile.check()?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let before = store::publishers::find_profile(&mut tx, user).await?;
+    store::publishers::upsert(&mut tx, user, &profile, backend.now())
+        .await
+        .on_constraint("publishers_handle_key", || Error::field("handle", "is in use already"))?;
+    let stale = follow(&mut tx, user, &profile.handle).await?;
+    let stale = match before {
+        Some(before) => stale.and::<PublisherEntry>(&before.handle),
+        None => stale,
+    };
+    backend.commit(tx, stale).await?;
+    tracing::info!(user.id = %user, publisher.handle = profile.handle, "publisher profile saved");
+    Ok(())
+}
+
+/// Vouches for a publisher, or no more.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the publisher, and for anyone but an admin.
+pub async fn set_verified(ctx: &Ctx, handle: &str, mark: Mark) -> Result<()> {
+    let moderator = access::moderator(ctx).await?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let is_verified = mark == Mark::Verified;
+    let user = store::publishers::update_verified(&mut tx, handle, is_verified).await?;
+    let user = user.ok_or(NOT_FOUND)?;
+    let stale = follow(&mut tx, user, handle).await?;
+    ctx.backend().commit(tx, stale).await?;
+    tracing::info!(user.id = %moderator, publisher.handle = handle, ?mark, "publisher marked");
+    Ok(())
+}
+
+/// Whether moderators vouch for a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// They do.
+    Verified,
+    /// They do not.
+    Unverified,
+}
+
+/// Brings a publisher's listings up to them; answers what is untrue then.
+async fn follow(conn: &mut PgConnection, user: UserId, handle: &str) -> Result<Stale> {
+    let slugs = store::publishers::update_listings(conn, user).await?;
+    let stale = Stale::one::<PublisherEntry>(&handle.to_owned()).and_group(MARKETPLACE);
+    Ok(slugs.iter().fold(stale, |stale, slug| stale.and::<ListingEntry>(slug)))
+}
+
+/// The handles of those who have a listing in the marketplace, at most `limit`. Anyone may.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn handles(ctx: &Ctx, limit: i64) -> Result<Vec<String>> {
+    let mut conn = ctx.backend().catalogue_read().await?;
+    Ok(store::publishers::list_handles(&mut conn, limit).await?)
+}
+
+#[cfg(test)]
+mod tests;

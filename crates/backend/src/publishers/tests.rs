@@ -1,0 +1,75 @@
+use resonant_domain::FaultKind;
+use resonant_domain::listing::ListingFilter;
+use sqlx::PgPool;
+
+use super::*;
+use crate::publications::tests::{admin, hand_in, published_agent, texts};
+use crate::{listings, moderation, sample};
+
+fn about(handle: &str, name: &str) -> Profile {
+    Profile { handle: handle.to_owned(), name: name.to_owned(), bio: " Makes agents ".to_owned() }
+}
+
+fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+    answer.err().map(|error| error.kind())
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    assert_eq!(kind(get(&ada, "ada-l").await), Some(FaultKind::NotFound));
+    assert_eq!(profile(&ada).await.err().map(|error| error.kind()), None);
+
+    save(&ada, about(" Ada-L ", "Ada L.")).await.unwrap();
+    let listing = listings::get(&root, "reader").await.unwrap().summary;
+    assert_eq!(listing.publisher_handle.as_deref(), Some("ada-l"));
+    assert_eq!((listing.publisher.as_str(), listing.is_verified), ("Ada L.", false));
+    let publisher = get(&root, "ada-l").await.unwrap();
+    assert_eq!((publisher.bio.as_str(), publisher.listings.len()), ("Makes agents", 1));
+    assert_eq!(publisher.installs, 0);
+    listings::install(&ada, "reader").await.unwrap();
+    listings::install(&root, "reader").await.unwrap();
+    assert_eq!(get(&root, "ada-l").await.unwrap().installs, 1, "without the publisher's own");
+
+    assert_eq!(kind(set_verified(&ada, "ada-l", Mark::Verified).await), Some(FaultKind::NotFound));
+    set_verified(&root, "ada-l", Mark::Verified).await.unwrap();
+    assert!(listings::get(&root, "reader").await.unwrap().summary.is_verified);
+    let filter = ListingFilter { verified_only: true, ..ListingFilter::default() };
+    assert_eq!(listings::browse(&root, filter.clone()).await.unwrap().listings.len(), 1);
+    // The next version keeps the mark.
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    assert!(listings::get(&root, "reader").await.unwrap().summary.is_verified);
+    set_verified(&root, "ada-l", Mark::Unverified).await.unwrap();
+    assert!(listings::browse(&root, filter).await.unwrap().listings.is_empty());
+
+    save(&ada, about("ada", "Ada")).await.unwrap();
+    assert_eq!(kind(get(&root, "ada-l").await), Some(FaultKind::NotFound));
+    assert_eq!(get(&root, "ada").await.unwrap().listings[0].publisher, "Ada");
+    assert_eq!(handles(&root, 10).await.unwrap(), ["ada"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_handle_is_one_persons_alone(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (ada, bob) = (
+        sample::member(&backend, "ada").await.unwrap(),
+        sample::member(&backend, "bob").await.unwrap(),
+    );
+    save(&ada, about("reader", "Ada")).await.unwrap();
+    let taken = save(&bob, about("reader", "Bob")).await.unwrap_err();
+    assert_eq!(taken.fields()[0].field, "handle");
+    save(&ada, about("reader", "Ada again")).await.unwrap();
+    assert_eq!(profile(&ada).await.unwrap().unwrap().name, "Ada again");
+    let guest = sample::guest(&backend).await.unwrap();
+    assert_eq!(kind(save(&guest, about("guest", "G")).await), Some(FaultKind::Conflict));
+    let nobody = save(&backend.anonymous(), about("nobody", "N")).await;
+    assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
+    for handle in ["", "a b", "../x", "A\0b"] {
+        assert_eq!(kind(get(&ada, handle).await), Some(FaultKind::NotFound), "{handle}");
+    }
+}

@@ -1,0 +1,138 @@
+//! The SQL of the marketplace's shelves. What stands on them is read with the listings.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::CollectionId;
+use resonant_domain::collection::{Collection, NewCollection};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+struct CollectionRow {
+    collection_id: Uuid,
+    slug: String,
+    title: String,
+    description: String,
+    is_featured: bool,
+    updated_at: Timestamp,
+}
+
+impl From<CollectionRow> for Collection {
+    fn from(row: CollectionRow) -> Self {
+        Self {
+            id: CollectionId::from_uuid(row.collection_id),
+            slug: row.slug,
+            title: row.title,
+            description: row.description,
+            is_featured: row.is_featured,
+            updated_at: row.updated_at.to_jiff(),
+            listings: Vec::new(),
+        }
+    }
+}
+
+/// Finds a collection, without its listings.
+#[tracing::instrument(name = "db.collection.find", skip_all, err(level = "debug"))]
+pub(crate) async fn find(conn: &mut PgConnection, slug: &str) -> sqlx::Result<Option<Collection>> {
+    let row = sqlx::query_as!(
+        CollectionRow,
+        r#"
+        SELECT collection_id, slug, title, description, is_featured, updated_at
+        FROM collections
+        WHERE slug = $1
+        "#,
+        slug,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Collection::from))
+}
+
+/// Lists collections without their listings, at most `limit`, the newest first; the featured ones
+/// alone if that is asked for.
+#[tracing::instrument(name = "db.collection.list", skip_all, err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    featured_only: bool,
+    limit: i64,
+) -> sqlx::Result<Vec<Collection>> {
+    let rows = sqlx::query_as!(
+        CollectionRow,
+        r#"
+        SELECT collection_id, slug, title, description, is_featured, updated_at
+        FROM collections
+        WHERE is_featured OR NOT $1::BOOLEAN
+        ORDER BY collection_id DESC
+        LIMIT $2
+        "#,
+        featured_only,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Collection::from).collect())
+}
+
+/// Keeps a collection, new or as it is now; `false` when another one has the slug.
+#[tracing::instrument(name = "db.collection.upsert", skip_all, fields(collection.id = %id), err(level = "debug"))]
+pub(crate) async fn upsert(
+    conn: &mut PgConnection,
+    (id, slug): (CollectionId, &str),
+    new: &NewCollection,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO collections (collection_id, slug, title, description, is_featured, created_at,
+                                 updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
+        ON CONFLICT (slug) DO UPDATE
+        SET title = EXCLUDED.title, description = EXCLUDED.description,
+            is_featured = EXCLUDED.is_featured, updated_at = EXCLUDED.updated_at
+        WHERE collections.collection_id = EXCLUDED.collection_id
+        "#,
+        id.as_uuid(),
+        slug,
+        new.title,
+        new.description,
+        new.is_featured,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Deletes a collection; answers whether there was one.
+#[tracing::instrument(name = "db.collection.delete", skip_all, err(level = "debug"))]
+pub(crate) async fn delete(conn: &mut PgConnection, slug: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!("DELETE FROM collections WHERE slug = $1", slug).execute(conn).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts these listings into a collection, in this order, and takes all others out; answers the slugs
+/// that are listings.
+#[tracing::instrument(name = "db.collection.update_listings", skip_all, fields(collection.id = %id), err(level = "debug"))]
+pub(crate) async fn update_listings(
+    conn: &mut PgConnection,
+    id: CollectionId,
+    slugs: &[String],
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query!("DELETE FROM collection_listings WHERE collection_id = $1", id.as_uuid())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query_scalar!(
+        r#"
+        WITH placed AS (
+            INSERT INTO collection_listings (collection_id, listing_id, place)
+            SELECT $1, l.listing_id, wanted.place::INTEGER
+            FROM unnest($2::TEXT[]) WITH ORDINALITY wanted (slug, place)
+            JOIN listings l ON l.slug = wanted.slug
+            RETURNING listing_id
+        )
+        SELECT l.slug FROM placed JOIN listings l ON l.listing_id = placed.listing_id
+        "#,
+        id.as_uuid(),
+        slugs,
+    )
+    .fetch_all(conn)
+    .await
+}

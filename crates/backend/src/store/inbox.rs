@@ -1,0 +1,140 @@
+//! The SQL of what accounts are told.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::notice::{Notice, NoticeKind};
+use resonant_domain::{AgentId, ListingId, NoticeId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::known;
+
+/// Something to tell.
+#[derive(Clone, Debug)]
+pub(crate) struct NewNotice<'a> {
+    pub(crate) id: NoticeId,
+    pub(crate) kind: NoticeKind,
+    pub(crate) about: &'a str,
+    pub(crate) slug: Option<&'a str>,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) text: &'a str,
+    pub(crate) now: jiff::Timestamp,
+}
+
+/// Tells one account.
+#[tracing::instrument(name = "db.inbox.insert", skip_all, fields(notice.id = %notice.id), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    reader: UserId,
+    notice: &NewNotice<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
+                                     created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "#,
+        reader.as_uuid(),
+        notice.id.as_uuid(),
+        notice.kind.as_str(),
+        notice.about,
+        notice.slug,
+        notice.agent.map(AgentId::as_uuid),
+        notice.text,
+        notice.now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Tells all who installed a listing, but its publisher.
+#[tracing::instrument(name = "db.inbox.insert_for_installs", skip_all, fields(notice.id = %notice.id), err(level = "debug"))]
+pub(crate) async fn insert_for_installs(
+    conn: &mut PgConnection,
+    (listing, publisher): (ListingId, UserId),
+    notice: &NewNotice<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, body, created_at)
+        SELECT owner_id, $3, $4, $5, $6, $7, $8
+        FROM installs
+        WHERE listing_id = $1 AND owner_id <> $2
+        "#,
+        listing.as_uuid(),
+        publisher.as_uuid(),
+        notice.id.as_uuid(),
+        notice.kind.as_str(),
+        notice.about,
+        notice.slug,
+        notice.text,
+        notice.now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists what an account was told before a notice, at most `limit`, the newest first.
+#[tracing::instrument(name = "db.inbox.list", skip_all, fields(user.id = %reader), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    reader: UserId,
+    before: Option<NoticeId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Notice>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT notice_id, kind, about, slug, agent_id, body, read_at IS NOT NULL AS "is_read!",
+               created_at AS "created_at: Timestamp"
+        FROM account_notices
+        WHERE reader_id = $1 AND notice_id < $2
+        ORDER BY notice_id DESC
+        LIMIT $3
+        "#,
+        reader.as_uuid(),
+        before.map_or(Uuid::max(), NoticeId::as_uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Notice {
+                id: NoticeId::from_uuid(row.notice_id),
+                kind: known(NoticeKind::parse(&row.kind), "kind")?,
+                about: row.about,
+                slug: row.slug,
+                agent_id: row.agent_id.map(AgentId::from_uuid),
+                text: row.body,
+                is_read: row.is_read,
+                created_at: row.created_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// Marks what an account was told as read: these notices, or all where none is named.
+#[tracing::instrument(name = "db.inbox.update_read", skip_all, fields(user.id = %reader), err(level = "debug"))]
+pub(crate) async fn update_read(
+    conn: &mut PgConnection,
+    reader: UserId,
+    ids: &[NoticeId],
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    sqlx::query!(
+        r#"
+        UPDATE account_notices
+        SET read_at = $3
+        WHERE reader_id = $1 AND read_at IS NULL
+          AND (cardinality($2::UUID[]) = 0 OR notice_id = ANY ($2))
+        "#,
+        reader.as_uuid(),
+        &ids,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

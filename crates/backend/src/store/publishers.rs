@@ -1,0 +1,151 @@
+//! The SQL of publishers. Name and mark stand on their listings too, which follow in the same
+//! transaction.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::UserId;
+use resonant_domain::publisher::{Profile, Publisher};
+use sqlx::PgConnection;
+
+/// Finds a publisher with the sums of their listings, which are read beside it.
+#[tracing::instrument(name = "db.publisher.find", skip_all, err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    handle: &str,
+) -> sqlx::Result<Option<(UserId, Publisher)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT p.user_id, p.handle, p.name, p.bio, p.is_verified,
+               p.created_at AS "created_at: Timestamp",
+               sums.installs AS "installs!", sums.rating_count AS "rating_count!",
+               sums.rating_hundredths AS "rating_hundredths!"
+        FROM publishers p
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.installs), 0)::BIGINT AS installs,
+                   coalesce(sum(l.rating_count), 0)::BIGINT AS rating_count,
+                   coalesce(round(sum(l.rating_sum) * 100 / nullif(sum(l.rating_count), 0)), 0)::INTEGER
+                       AS rating_hundredths
+            FROM listings l
+            WHERE l.publisher_id = p.user_id AND l.state IN ('published', 'paused')
+        ) sums
+        WHERE p.handle = $1
+        "#,
+        handle,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| {
+        let publisher = Publisher {
+            handle: row.handle,
+            name: row.name,
+            bio: row.bio,
+            is_verified: row.is_verified,
+            created_at: row.created_at.to_jiff(),
+            installs: row.installs,
+            rating_count: row.rating_count,
+            rating_hundredths: row.rating_hundredths,
+            listings: Vec::new(),
+        };
+        (UserId::from_uuid(row.user_id), publisher)
+    }))
+}
+
+/// What somebody wrote about themselves.
+#[tracing::instrument(name = "db.publisher.find_profile", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn find_profile(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Option<Profile>> {
+    sqlx::query_as!(
+        Profile,
+        "SELECT handle, name, bio FROM publishers WHERE user_id = $1",
+        user.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Keeps what somebody writes about themselves.
+#[tracing::instrument(name = "db.publisher.upsert", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn upsert(
+    conn: &mut PgConnection,
+    user: UserId,
+    profile: &Profile,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO publishers (user_id, handle, name, bio, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $5)
+        ON CONFLICT (user_id) DO UPDATE
+        SET handle = EXCLUDED.handle, name = EXCLUDED.name, bio = EXCLUDED.bio,
+            updated_at = EXCLUDED.updated_at
+        "#,
+        user.as_uuid(),
+        profile.handle,
+        profile.name,
+        profile.bio,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets moderators vouch for somebody, or no more; `None` when there is no such publisher.
+#[tracing::instrument(name = "db.publisher.update_verified", skip_all, err(level = "debug"))]
+pub(crate) async fn update_verified(
+    conn: &mut PgConnection,
+    handle: &str,
+    is_verified: bool,
+) -> sqlx::Result<Option<UserId>> {
+    let user = sqlx::query_scalar!(
+        "UPDATE publishers SET is_verified = $2 WHERE handle = $1 RETURNING user_id",
+        handle,
+        is_verified,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(user.map(UserId::from_uuid))
+}
+
+/// Writes name and mark of somebody onto their listings; answers the slugs.
+#[tracing::instrument(name = "db.publisher.update_listings", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn update_listings(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        UPDATE listings l
+        SET publisher = p.name, is_verified = p.is_verified
+        FROM publishers p
+        WHERE l.publisher_id = $1 AND p.user_id = $1
+        RETURNING l.slug
+        "#,
+        user.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The handles of those who have a listing in the marketplace, at most `limit`.
+#[tracing::instrument(name = "db.publisher.list_handles", skip_all, err(level = "debug"))]
+pub(crate) async fn list_handles(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT handle
+        FROM publishers p
+        WHERE (
+            SELECT TRUE
+            FROM listings l
+            WHERE l.publisher_id = p.user_id AND l.state = 'published'
+            LIMIT 1
+        )
+        ORDER BY handle
+        LIMIT $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

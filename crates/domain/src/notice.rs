@@ -1,0 +1,125 @@
+//! What an account is told: decisions, reviews, answers, newer versions.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AgentId, NoticeId};
+
+/// The longest text of a notice, in characters.
+pub const TEXT_MAX: usize = 300;
+/// The most notices that can be marked by name at the same time.
+pub const MARKED_MAX: usize = 200;
+
+/// Something that an account was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Notice {
+    /// Its identity.
+    pub id: NoticeId,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// The name of the listing that it is about.
+    pub about: String,
+    /// The listing's place in URLs, where it has one.
+    pub slug: Option<String>,
+    /// The reader's agent that it is about, if it is about one.
+    pub agent_id: Option<AgentId>,
+    /// What a person said, shortened; empty for nothing.
+    pub text: String,
+    /// Whether it was read.
+    pub is_read: bool,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Moderators approved what was handed in.
+    Approved,
+    /// Moderators ask for changes.
+    ChangesRequested,
+    /// Somebody reviewed a listing of the reader's.
+    Reviewed,
+    /// The publisher answered the reader's review.
+    Answered,
+    /// Moderators looked at the reader's report: the listing stays.
+    ReportDismissed,
+    /// Moderators looked at the reader's report: the listing is gone.
+    ReportUpheld,
+    /// Moderators removed a listing of the reader's.
+    Removed,
+    /// A listing that the reader installed has a newer version.
+    UpdateAvailable,
+    /// A listing that the reader installed is kept up no more.
+    Deprecated,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Approved,
+        Self::ChangesRequested,
+        Self::Reviewed,
+        Self::Answered,
+        Self::ReportDismissed,
+        Self::ReportUpheld,
+        Self::Removed,
+        Self::UpdateAvailable,
+        Self::Deprecated,
+    ];
+
+    /// The kind as it stands in JSON and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::ChangesRequested => "changes_requested",
+            Self::Reviewed => "reviewed",
+            Self::Answered => "answered",
+            Self::ReportDismissed => "report_dismissed",
+            Self::ReportUpheld => "report_upheld",
+            Self::Removed => "removed",
+            Self::UpdateAvailable => "update_available",
+            Self::Deprecated => "deprecated",
+        }
+    }
+
+    /// What a person reads behind the name of the listing.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Approved => "was approved and is in the marketplace",
+            Self::ChangesRequested => "was looked at: a moderator asks for changes",
+            Self::Reviewed => "has a new review",
+            Self::Answered => "– its publisher answered your review",
+            Self::ReportDismissed => "– moderators looked at your report, and the listing stays",
+            Self::ReportUpheld => "– moderators looked at your report and removed the listing",
+            Self::Removed => "was removed by moderators",
+            Self::UpdateAvailable => "has a newer version than the one you installed",
+            Self::Deprecated => "is not kept up any more by its publisher",
+        }
+    }
+
+    /// Reads a kind from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_survives_its_text() {
+        for kind in NoticeKind::ALL {
+            assert_eq!(NoticeKind::parse(kind.as_str()), Some(kind));
+            let json = serde_json::to_value(kind).unwrap();
+            assert_eq!(json, kind.as_str());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! People as publishers: what they tell of themselves, and what their listings add up to.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FieldFault;
+use crate::fields::Choosable;
+use crate::listing::ListingSummary;
+use crate::text::check_text;
+
+/// The shortest handle, in characters.
+pub const HANDLE_MIN: usize = 3;
+/// The longest handle, in characters.
+pub const HANDLE_MAX: usize = 40;
+/// The longest name, in characters.
+pub const NAME_MAX: usize = 80;
+/// The longest text about oneself, in characters.
+pub const BIO_MAX: usize = 1_000;
+/// So many listings of a publisher are shown.
+pub const LISTINGS_SHOWN: i64 = 200;
+/// Handles that would pass for the installation's own.
+const RESERVED: [&str; 8] =
+    ["admin", "administrator", "moderator", "official", "resonant", "root", "support", "system"];
+
+/// A publisher as anyone sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Publisher {
+    /// Their place in URLs.
+    pub handle: String,
+    /// What they are called.
+    pub name: String,
+    /// What they say about themselves; empty for nothing.
+    pub bio: String,
+    /// Whether moderators vouch for them.
+    pub is_verified: bool,
+    /// Since when they have this page.
+    pub created_at: Timestamp,
+    /// How many people installed their listings, each counted once per listing, without themselves.
+    pub installs: i64,
+    /// How many reviews their listings have.
+    pub rating_count: i64,
+    /// The mean of all their reviews in hundredths of a star; 0 without reviews.
+    pub rating_hundredths: i32,
+    /// Their listings, the most installed first, at most [`LISTINGS_SHOWN`].
+    pub listings: Vec<ListingSummary>,
+}
+
+impl Choosable for Publisher {
+    const FIELDS: &'static [&'static str] = &[
+        "handle",
+        "name",
+        "bio",
+        "is_verified",
+        "created_at",
+        "installs",
+        "rating_count",
+        "rating_hundredths",
+        "listings",
+    ];
+}
+
+/// What somebody writes about themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Small letters, digits and hyphens, [`HANDLE_MIN`] to [`HANDLE_MAX`] characters.
+    pub handle: String,
+    /// 1 to [`NAME_MAX`] characters, one line.
+    pub name: String,
+    /// At most [`BIO_MAX`] characters.
+    #[serde(default)]
+    pub bio: String,
+}
+
+impl Profile {
+    /// Checks every rule and reports all that are broken.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        let handle = self.handle.as_str();
+        if !is_handle(handle) {
+            let reason = format!(
+                "must be small letters, digits and single hyphens, {HANDLE_MIN} to {HANDLE_MAX} characters"
+            );
+            faults.push(FieldFault::new("handle", reason));
+        } else if RESERVED.contains(&handle) {
+            faults.push(FieldFault::new("handle", "is reserved; choose another one"));
+        }
+        let count = faults.len();
+        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
+        if faults.len() == count && self.name.chars().any(char::is_control) {
+            faults.push(FieldFault::new("name", "must be one line"));
+        }
+        check_text(&mut faults, "bio", &self.bio, 0, BIO_MAX);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// Whether there may be a publisher of this handle.
+#[must_use]
+pub fn is_handle(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    (HANDLE_MIN..=HANDLE_MAX).contains(&text.len()) && text.split('-').all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_are_plain_and_nobody_elses() {
+        for (handle, ok) in [
+            ("ada", true),
+            ("ada-l-2", true),
+            ("ab", false),
+            ("Ada", false),
+            ("-ada", false),
+            ("a--b", false),
+            ("a_b", false),
+            ("ädä", false),
+            ("resonant", false),
+            ("a123456789012345678901234567890123456789x", false),
+        ] {
+            let profile = Profile { handle: handle.into(), name: "Ada".into(), bio: String::new() };
+            assert_eq!(profile.check().is_ok(), ok, "{handle}");
+        }
+        let profile = Profile { handle: "ada".into(), name: "A\nB".into(), bio: String::new() };
+        assert_eq!(profile.check().unwrap_err()[0].field, "name");
+    }
+}

@@ -1,0 +1,56 @@
+//! `/api/v1/notices`: what the caller was told.
+
+use axum::Extension;
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use resonant_backend::{Ctx, inbox};
+use resonant_domain::NoticeId;
+use resonant_domain::notice::Notice;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::page;
+use crate::extract::{Body, Query};
+use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
+use crate::reply;
+
+/// The routes of notices.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/notices", "Lists what the caller was told, newest first");
+    let read = Operation::post("/notices/read", "Marks notices as read");
+    api.add(list_of.query::<ListQuery>().answers_page::<Notice>("notices"), list)
+        .add(read.body::<ReadNotices>().answers_nothing(204), mark_read)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Which notices were read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadNotices {
+    /// At most 200; none for all.
+    #[serde(default)]
+    ids: Vec<NoticeId>,
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Fault> {
+    let page = inbox::list(&ctx, page(query.cursor, query.limit)).await?;
+    Ok(reply::page("notices", &page))
+}
+
+pub(crate) async fn mark_read(
+    Extension(ctx): Extension<Ctx>,
+    Body(read): Body<ReadNotices>,
+) -> Result<Response, Fault> {
+    inbox::mark_read(&ctx, &read.ids).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+}

@@ -1,0 +1,136 @@
+//! Publishing and moderation over HTTP, and what people are told of it.
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, Visitor};
+
+/// An agent of the visitor with a published version.
+async fn published_agent(app: &TestApp, visitor: &Visitor, name: &str) -> Agent {
+    let agent = app.agent(visitor, name).await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    let changed = app.call(Method::PATCH, &path).by(visitor).json(&whole).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let published = app.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    agent
+}
+
+fn texts(name: &str) -> Value {
+    json!({
+        "name": name, "tagline": "Reckons", "category": "finance", "description": "It reckons",
+        "tags": ["sums"], "change_log": "All new",
+    })
+}
+
+async fn publish(
+    app: &TestApp,
+    root: &Visitor,
+    ada: &Visitor,
+    agent: &Agent,
+    name: &str,
+) -> String {
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
+    let made = app.post(&path).by(ada).json(&texts(name)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = made.value()["submissions"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/submissions/{id}/decisions");
+    let done = app.post(&path).by(root).json(&json!({ "verdict": "approve" })).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    done.value()["slug"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_agent_is_published_judged_and_deprecated() {
+    let app = TestApp::start().await;
+    let (root, ada, eve) = (app.admin().await, app.member("ada").await, app.member("eve").await);
+    let agent = published_agent(&app, &ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
+    let mut broken = texts("Reckoner");
+    broken["tagline"] = json!(" ");
+    let refused = app.post(&path).by(&ada).json(&broken).await;
+    assert_eq!(refused.problem(), (400, vec!["tagline".to_owned()]));
+    let mut draft = texts("Reckoner");
+    draft["submit"] = json!(false);
+    let made = app.post(&path).by(&ada).json(&draft).await;
+    assert_eq!((made.status, &made.value()["submissions"][0]["state"]), (201, &json!("draft")));
+    let made = app.post(&path).by(&ada).json(&texts("Reckoner")).await.value();
+    let id = made["submissions"][0]["id"].as_str().unwrap();
+    assert_eq!(made["submissions"][0]["state"], "in_review");
+    assert_eq!(app.get(&path).by(&eve).await.status, 404);
+    assert_eq!(app.post(&path).by(&eve).json(&texts("Mine")).await.status, 404);
+
+    let case = format!("/api/v1/submissions/{id}");
+    for (caller, expected) in [(&eve, 404), (&ada, 404), (&Visitor::ANONYMOUS, 401), (&root, 200)] {
+        assert_eq!(app.get("/api/v1/submissions").by(caller).await.status, expected);
+        assert_eq!(app.get(&case).by(caller).await.status, expected);
+    }
+    let decisions = format!("{case}/decisions");
+    let approve = json!({ "verdict": "approve" });
+    assert_eq!(app.post(&decisions).by(&ada).json(&approve).await.status, 404);
+    let ask = json!({ "verdict": "request_changes" });
+    let refused = app.post(&decisions).by(&root).json(&ask).await;
+    assert_eq!(refused.problem(), (400, vec!["comment".to_owned()]));
+    let done = app.post(&decisions).by(&root).json(&approve).await;
+    assert_eq!(done.value()["slug"], "reckoner", "{done:?}");
+    assert_eq!(app.post(&decisions).by(&root).json(&approve).await.status, 409);
+
+    let told = app.get("/api/v1/notices").by(&ada).await.value();
+    assert_eq!(told["notices"][0]["kind"], "approved", "{told}");
+    assert_eq!(app.get("/api/v1/notices").by(&eve).await.value()["notices"], json!([]));
+    let read = app.post("/api/v1/notices/read").by(&ada).json(&json!({})).await;
+    assert_eq!(read.status, 204);
+    let told = app.get("/api/v1/notices").by(&ada).await.value();
+    assert_eq!(told["notices"][0]["is_read"], true);
+
+    // A second version goes, and the first is left.
+    publish(&app, &root, &ada, &agent, "Reckoner").await;
+    let versions = format!("/api/v1/agents/{}/listing/versions", agent.id);
+    let call = |path: String, caller: &Visitor| app.call(Method::DELETE, &path).by(caller);
+    assert_eq!(call(format!("{versions}/2"), &eve).await.status, 404);
+    assert_eq!(call(format!("{versions}/2"), &ada).await.status, 204);
+    assert_eq!(call(format!("{versions}/2"), &ada).await.status, 404);
+    assert_eq!(call(format!("{versions}/1"), &ada).await.status, 409);
+    assert_eq!(app.get("/api/v1/listings/reckoner").await.value()["version"], 1);
+
+    let next = published_agent(&app, &ada, "Better").await;
+    publish(&app, &root, &ada, &next, "Better").await;
+    let listing = format!("/api/v1/agents/{}/listing", agent.id);
+    let change = json!({ "is_deprecated": true, "successor": "nobody" });
+    let refused = app.call(Method::PATCH, &listing).by(&ada).json(&change).await;
+    assert_eq!(refused.problem(), (400, vec!["successor".to_owned()]));
+    let change = json!({ "is_deprecated": true, "successor": "better" });
+    let changed = app.call(Method::PATCH, &listing).by(&ada).json(&change).await;
+    assert_eq!((changed.status, &changed.value()["listing"]["successor"]), (200, &json!("better")));
+    let told = app.get("/api/v1/listings/reckoner").await.value();
+    assert_eq!(told["deprecation"]["successor_name"], "Better");
+    let page = app.get("/api/v1/listings").await.value();
+    assert_eq!(page["listings"].as_array().unwrap().len(), 1);
+    assert_eq!(app.call(Method::PATCH, &listing).by(&eve).json(&change).await.status, 404);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn listings_are_narrowed_and_counted() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let page = app.get("/api/v1/listings?tags=csv&tools=calculator").await.value();
+    let slugs: Vec<_> =
+        page["listings"].as_array().unwrap().iter().map(|listing| &listing["slug"]).collect();
+    assert!(slugs.contains(&&json!("sales-table-analyst")), "{slugs:?}");
+    assert_eq!(page["total"], slugs.len());
+    let tags = page["facets"]["tags"].as_array().unwrap();
+    assert!(tags.contains(&json!({ "value": "csv", "count": slugs.len() })), "{tags:?}");
+    let found = app.get("/api/v1/listings?query=invioce").await.value();
+    assert_eq!(found["listings"][0]["slug"], "invoice-reader", "{found}");
+    assert_eq!(found["listings"][0]["highlights"]["name"], json!([[0, 7]]));
+    let verified = app.get("/api/v1/listings?verified_only=true&limit=1").await.value();
+    assert!(verified["total"].as_i64().unwrap() >= 24, "{verified}");
+    for (query, expected) in [("min_rating=1", 0), ("max_cost=free", 0)] {
+        let page = app.get(&format!("/api/v1/listings?{query}")).await.value();
+        assert_eq!(page["listings"].as_array().unwrap().len(), expected, "{query}");
+    }
+    app.end().await;
+}
