@@ -14,6 +14,7 @@ pub(crate) mod bucket_copy;
 pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod distribution;
+pub(crate) mod embeddings;
 pub(crate) mod idempotency;
 pub(crate) mod knowledge;
 pub(crate) mod leases;
