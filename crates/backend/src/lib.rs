@@ -56,8 +56,10 @@ pub use error::{Error, Result, Source};
 pub use keyring::{SealingKey, SealingKeys};
 pub use metrics::Metrics;
 pub use resonant_runtime::clock;
+pub use resonant_runtime::mcp::StdioCommand;
 pub use resonant_runtime::models::{
-    ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
+    EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
+    ProviderSettings, Secret,
 };
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;
