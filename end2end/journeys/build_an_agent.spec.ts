@@ -37,6 +37,22 @@ test('an agent is made, changed and found again', async ({ page }) => {
   await expect(studio.agent('Pea counter')).toContainText('Counts beans');
 });
 
+test('an agent may be let call another one, and be stopped from it', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('Counter', ['Calculator']);
+  await studio.create('Boss', []);
+  const calls = page.getByRole('group', { name: 'Which agents it may call' });
+  await expect(calls.getByRole('checkbox', { name: 'Boss' })).toHaveCount(0);
+  for (const is of [true, false]) {
+    await calls.getByRole('checkbox', { name: 'Counter' }).setChecked(is);
+    await studio.save.click();
+    await expect(page.getByText('Saved', { exact: true }).first()).toBeVisible();
+    await page.reload();
+    await untilLive(page);
+    await expect(calls.getByRole('checkbox', { name: 'Counter' })).toBeChecked({ checked: is });
+  }
+});
+
 test('what a form holds is shown as text, never run', async ({ page }) => {
   const studio = new StudioPages(page);
   await studio.create('<img src=x onerror=alert(1)>', []);

@@ -20,8 +20,6 @@ test('an agent answers from its documents and cites them', async ({ page }) => {
   await page.waitForURL(`/studio/agents/${id}/knowledge`);
   await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
 
-  await page.getByLabel('File').setInputFiles({ name: 'Report.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') });
-  await expect(page.getByText('A PDF is not read')).toBeVisible();
   await page.getByLabel('File').setInputFiles({ name: 'Handbook.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) });
   await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('Handbook.md');
   await expect(page.getByRole('textbox', { name: /^Text/ })).toHaveValue(handbook);
@@ -41,6 +39,48 @@ test('an agent answers from its documents and cites them', async ({ page }) => {
   await visit(page, `/studio/agents/${id}/knowledge`);
   await page.getByRole('button', { name: 'Delete Handbook.md' }).click();
   await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
+});
+
+/** A PDF of one page that holds this line. */
+function pdf(line: string): Buffer {
+  const text = `BT /F1 12 Tf 72 720 Td (${line}) Tj ET`;
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+  ];
+  let file = '%PDF-1.4\n';
+  const places = objects.map((object, index) => {
+    const place = file.length;
+    file += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(place).padStart(10, '0')} 00000 n \n`;
+  });
+  const start = file.length;
+  file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.join('')}`;
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
+  return Buffer.from(file, 'latin1');
+}
+
+test('the text of a PDF is read, and one that is broken says so', async ({ page }) => {
+  const id = await beGuest(page, 'Librarian');
+  await visit(page, `/studio/agents/${id}/knowledge`);
+  const add = page.getByRole('button', { name: 'Add document' });
+  const broken = { name: 'Broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7\nnothing') };
+  await page.getByLabel('File').setInputFiles(broken);
+  await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('Broken.pdf');
+  await add.click();
+  await expect(page.getByText('Must be a PDF that is whole').first()).toBeVisible();
+
+  const report = { name: 'Report.pdf', mimeType: 'application/pdf', buffer: pdf('Taxis need the approval of a manager.') };
+  await page.getByLabel('File').setInputFiles(report);
+  await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('Report.pdf');
+  await add.click();
+  await expect(page.getByText(/PDF · \d+ bytes · 1 passage/)).toBeVisible();
+  await page.getByRole('searchbox', { name: 'Question' }).fill('Who approves taxis?');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(page.getByText('Report.pdf › page 1, passage 1')).toBeVisible();
 });
 
 test('an agent remembers from one session to the next, until it is told to forget', async ({ page }) => {

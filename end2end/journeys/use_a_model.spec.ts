@@ -1,6 +1,6 @@
 // What goes to the language model and what comes of its faults.
 
-import { beGuest, expectWholeLog, startSession, untilEnded } from '../fixtures/seed.ts';
+import { beGuest, expectWholeLog, makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
 import { modelUrl } from '../fixtures/servers.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
@@ -71,4 +71,22 @@ test('an answer that breaks off does not leave the session at work', async ({ pa
   const ended = await untilEnded(page, id, 40_000);
   expect(['failed', 'completed']).toContain(ended.state);
   expectWholeLog(ended);
+});
+
+test('an agent calls another one, and each session leads to the other', async ({ page }) => {
+  const part = await beGuest(page, 'Counter');
+  const settings = { kind: 'agent', agent_id: part, description: 'Counts' };
+  const boss = await makeAgent(page, { name: 'Boss', tools: [{ name: 'agent_counter', settings }] });
+  const id = await startSession(page, boss, 'Ask [[call agent_counter {"goal":"Say beans"}]]');
+  const ended = await untilEnded(page, id);
+  expect(ended.state).toBe('completed');
+  expectWholeLog(ended);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await session.expectCompleted();
+  await session.log.getByRole('link', { name: 'Watch the session of this agent' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Say beans');
+  await session.expectCompleted();
+  await page.getByRole('link', { name: 'another session' }).click();
+  await page.waitForURL(`/sessions/${id}`);
 });

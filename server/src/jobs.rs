@@ -4,6 +4,7 @@
 mod end_moves;
 mod keep_metrics;
 mod lead;
+mod read_documents;
 
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ impl Jobs {
         let tasks = TaskTracker::new();
         tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
+        if backend.has_embedder() {
+            tasks.spawn(read_documents::until(backend.clone(), stopping.clone()));
+        }
         if database.shard_urls.len() > 1 {
             let (backend, database) = (backend.clone(), database.clone());
             tasks.spawn(end_moves::until(backend, database, stopping.clone()));

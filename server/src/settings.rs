@@ -1,5 +1,6 @@
 //! The only reader of the environment. The README lists every variable.
 
+mod agents;
 mod database;
 mod limits;
 mod mail;
@@ -289,6 +290,7 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = models::read(vars)?;
     settings.mail = mail::read(vars)?;
+    agents::read(vars, &mut settings)?;
     let limit = |name| vars.parsed(name, "a whole number");
     let defaults = QueueLimits::default();
     settings.queue = QueueLimits {

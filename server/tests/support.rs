@@ -2,6 +2,7 @@
 
 mod client;
 mod database;
+mod meanings;
 mod model;
 mod redis;
 mod statements;
@@ -10,7 +11,9 @@ mod test_app;
 pub(crate) use client::{Answer, Call};
 pub(crate) use database::{
     empty_database, forget_newest_migration, fresh_database, know_a_newer_migration,
+    read_documents_now,
 };
+pub(crate) use meanings::Meanings;
 pub(crate) use model::SlowModel;
 pub(crate) use redis::Redis;
 pub(crate) use statements::statements;

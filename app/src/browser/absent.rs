@@ -92,6 +92,11 @@ impl ChosenFile {
     }
 
     /// Its text; `None` when it cannot be read.
+    pub async fn base64(&self) -> Option<String> {
+        match *self {}
+    }
+
+    /// A browser's alone.
     pub async fn text(&self) -> Option<String> {
         match *self {}
     }

@@ -23,6 +23,14 @@ impl ChosenFile {
     pub async fn text(&self) -> Option<String> {
         JsFuture::from(self.0.text()).await.ok()?.as_string()
     }
+
+    /// Its bytes in base64; `None` when it cannot be read.
+    pub async fn base64(&self) -> Option<String> {
+        let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
+        let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
+        let letters: String = bytes.into_iter().map(char::from).collect();
+        web_sys::window()?.btoa(&letters).ok()
+    }
 }
 
 /// The first file that was chosen in the control that an event comes from.

@@ -8,6 +8,7 @@ mod agent_fields;
 mod agent_form;
 mod agent_line;
 mod agent_list;
+mod agent_picker;
 mod agent_row;
 mod agents_route;
 mod bulk;

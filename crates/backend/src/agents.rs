@@ -1,5 +1,6 @@
 //! What owners do with their agents.
 
+mod called;
 mod changes;
 mod lists;
 mod numbers;
@@ -25,6 +26,7 @@ use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, store};
 
+pub use called::{callable, tools_for};
 pub use changes::{AgentWatch, changes, watch};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub use numbers::numbers;
@@ -190,6 +192,7 @@ pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
         return Ok(made);
     }
     let mut tx = ctx.backend().begin(owner).await?;
+    called::check(&mut tx, owner, &agent.spec, None).await?;
     store::agents::insert(&mut tx, &agent).await.on_constraint("agents_pkey", in_the_making)?;
     ctx.backend().commit(tx, stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
@@ -278,6 +281,7 @@ async fn change(
     let mut after = before.clone();
     edit(&mut after);
     check(&after.spec)?;
+    called::check(&mut tx, owner, &after.spec, Some(&before.spec)).await?;
     trim(&mut after.spec);
     if after == before {
         return Ok(before);

@@ -10,7 +10,8 @@ use resonant_domain::metric::Family;
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
 use resonant_runtime::egress::Egress;
-use resonant_runtime::models::{ModelSettings, Models};
+use resonant_runtime::mcp::{StdioCommand, StdioServers};
+use resonant_runtime::models::{Embedder, ModelSettings, Models};
 use resonant_runtime::tools::Tools;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
@@ -81,6 +82,10 @@ pub struct Settings {
     pub lease: Duration,
     /// How many sessions run at the same time.
     pub queue: QueueLimits,
+    /// How deep agents may call agents.
+    pub agent_depth: u32,
+    /// The commands of this machine that agents may use as MCP servers.
+    pub mcp_commands: Vec<StdioCommand>,
     /// Whether tools may reach private addresses. For tests alone.
     pub allow_private_egress: bool,
     /// How hard passwords are to guess.
@@ -104,6 +109,8 @@ impl Settings {
             models: ModelSettings::default(),
             lease: Duration::from_secs(15),
             queue: QueueLimits::default(),
+            agent_depth: resonant_domain::agent_tool::DEPTH_DEFAULT,
+            mcp_commands: Vec::new(),
             allow_private_egress: false,
             password_work: PasswordWork::default(),
             sealing_keys: SealingKeys::default(),
@@ -127,6 +134,7 @@ pub(crate) struct Inner {
     egress: Egress,
     mailer: Option<Mailer>,
     boards: Boards,
+    stdio_servers: StdioServers,
     redis: Option<Redis>,
     cache: Cache,
     events: SessionEvents,
@@ -140,8 +148,13 @@ pub(crate) struct Inner {
     lease: Duration,
     session_retention: Option<SignedDuration>,
     queue: QueueLimits,
+    agent_depth: u32,
     metrics: Metrics,
     metrics_days: u32,
+    /// Tells what passages mean, where one is configured.
+    embedder: Option<Embedder>,
+    /// Whose PDF is read at the moment.
+    pdf_turns: Arc<tokio::sync::Semaphore>,
 }
 
 impl Backend {
@@ -171,9 +184,12 @@ impl Backend {
             Egress::public()
         };
         let engine_clock = clock.clone();
-        Self::build(database, settings, clock, egress.clone(), |backend| {
+        let stdio = StdioServers::new(settings.mcp_commands.clone());
+        let outside = (egress.clone(), stdio.clone());
+        Self::build(database, settings, clock, outside, |backend| {
             let backing = Arc::new(ToolBacking(backend));
-            Engine::new(models, Tools::standard(egress).backed_by(backing), engine_clock)
+            let tools = Tools::standard(egress).backed_by(backing).with_stdio(stdio);
+            Engine::new(models, tools, engine_clock)
         })
     }
 
@@ -184,7 +200,8 @@ impl Backend {
         clock: Arc<dyn Clock>,
         engine: Engine,
     ) -> Result<Self> {
-        Self::build(database, settings, clock, Egress::public(), |_| engine)
+        let outside = (Egress::public(), StdioServers::default());
+        Self::build(database, settings, clock, outside, |_| engine)
     }
 
     /// Puts the parts together; `engine` is handed the backend that it will belong to.
@@ -192,7 +209,7 @@ impl Backend {
         database: Database,
         settings: &Settings,
         clock: Arc<dyn Clock>,
-        egress: Egress,
+        (egress, stdio_servers): (Egress, StdioServers),
         engine: impl FnOnce(Weak<Inner>) -> Engine,
     ) -> Result<Self> {
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
@@ -200,6 +217,8 @@ impl Backend {
         let passwords = Passwords::new(settings.password_work)?;
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose();
         let mailer = mailer.map_err(Error::internal)?;
+        let embedder = settings.models.embeddings.as_ref().map(Embedder::new).transpose();
+        let embedder = embedder.map_err(Error::internal)?;
         Ok(Self {
             inner: Arc::new_cyclic(|backend| Inner {
                 clock,
@@ -207,6 +226,7 @@ impl Backend {
                 egress,
                 mailer,
                 boards: Boards::default(),
+                stdio_servers,
                 notices: Notices::new(database.callers(), cache.clone()),
                 cache,
                 events: SessionEvents::new(redis.clone()),
@@ -219,10 +239,13 @@ impl Backend {
                 signing_root: OnceCell::new(),
                 lease: settings.lease,
                 queue: settings.queue,
+                agent_depth: settings.agent_depth,
                 session_retention: settings.database.session_retention(),
                 database,
                 metrics: settings.metrics.clone(),
                 metrics_days: settings.metrics_days,
+                embedder: embedder.clone(),
+                pdf_turns: Arc::new(tokio::sync::Semaphore::new(1)),
             }),
         })
     }
@@ -247,6 +270,8 @@ impl Backend {
         migrator.run(&mut conn).await.map_err(Error::internal)?;
         let mut tx = conn.begin().await?;
         upkeep::make_partitions(&mut tx, SystemClock.now()).await?;
+        // pgvector may have come since the migration that asked for it.
+        store::embeddings::use_vectors(&mut tx).await?;
         tx.commit().await?;
         conn.close().await.map_err(Error::unavailable)?;
         Ok(())
@@ -302,6 +327,12 @@ impl Backend {
     #[must_use]
     pub fn language_model(&self) -> Option<String> {
         self.inner.engine.models().language_model().map(ToOwned::to_owned)
+    }
+
+    /// Whether a model is configured that tells what passages mean.
+    #[must_use]
+    pub fn has_embedder(&self) -> bool {
+        self.inner.embedder.is_some()
     }
 
     /// Where this process counts.
@@ -489,6 +520,11 @@ impl Backend {
         self.inner.mailer.is_some()
     }
 
+    /// The commands that are MCP servers.
+    pub(crate) fn stdio_servers(&self) -> &StdioServers {
+        &self.inner.stdio_servers
+    }
+
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
     }
@@ -496,6 +532,21 @@ impl Backend {
     pub(crate) fn slots(&self) -> Slots {
         let QueueLimits { per_user, per_agent } = self.inner.queue;
         Slots { per_owner: per_user, per_agent }
+    }
+
+    /// The model that tells what passages mean.
+    pub(crate) fn embedder(&self) -> Option<&Embedder> {
+        self.inner.embedder.as_ref()
+    }
+
+    /// Waits until no other PDF is read. The turn lasts as long as what is answered.
+    pub(crate) async fn pdf_turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        self.inner.pdf_turns.clone().acquire_owned().await.ok()
+    }
+
+    /// How deep agents may call agents.
+    pub(crate) fn agent_depth(&self) -> u32 {
+        self.inner.agent_depth
     }
 
     pub(crate) fn lease(&self) -> Duration {

@@ -3,17 +3,25 @@
 //! A document is cut into passages when it is added, and only they are kept. A search looks for the
 //! words of a question; what is misspelled in it is looked for by likeness where the database can.
 
+mod meaning;
+
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use resonant_domain::api_key::Scope;
 use resonant_domain::knowledge::{
-    DOCUMENTS_MAX, FoundPassage, KNOWLEDGE_MAX_BYTES, KnowledgeDocument, KnowledgeQuery,
-    NewDocument, PASSAGES_DEFAULT,
+    DOCUMENTS_MAX, DocumentFormat, FoundPassage, KNOWLEDGE_MAX_BYTES, KnowledgeDocument,
+    KnowledgeQuery, NewDocument, PASSAGES_DEFAULT,
 };
 use resonant_domain::{AgentId, DocumentId, UserId};
-use resonant_runtime::tools::knowledge::{asked_words, cut, vocabulary};
+use resonant_runtime::tools::knowledge::{
+    Cut, CutError, PDF_PATIENCE, asked_words, cut, cut_pdf, vocabulary,
+};
 
 use crate::{Backend, Ctx, Error, Result, access, store};
+
+pub use meaning::{forget_others, read_next};
 
 const NOT_FOUND: Error = Error::NotFound("document");
 const NO_AGENT: Error = Error::NotFound("agent");
@@ -39,12 +47,8 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     new.check()?;
     let format = new.written_as();
     let title = new.title.trim().to_owned();
-    let size = new.text.len();
-    // A large document takes longer than a task may hold up others.
-    let (words_of, text) = (title.clone(), new.text);
-    let read = move || cut(format, &text).map(|cuts| (vocabulary(&words_of, &cuts), cuts));
-    let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
-    let (words, cuts) = read.map_err(|error| Error::field("text", error.to_string()))?;
+    let (cuts, size) = read_cuts(backend, format, new.text).await?;
+    let words = vocabulary(&title, &cuts);
 
     let document = KnowledgeDocument {
         id: DocumentId::from_uuid(backend.new_id()?),
@@ -74,6 +78,35 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     tx.commit().await?;
     tracing::info!(agent.id = %agent, document.id = %document.id, "document added");
     Ok(document)
+}
+
+/// The passages of a document, and how long its text is. A large one takes longer than a task may hold
+/// up others.
+async fn read_cuts(
+    backend: &Backend,
+    format: DocumentFormat,
+    text: String,
+) -> Result<(Vec<Cut>, usize)> {
+    let told = |error: CutError| Error::field("text", error.to_string());
+    if format != DocumentFormat::Pdf {
+        let read = move || cut(format, &text).map(|cuts| (cuts, text.len()));
+        let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+        return read.map_err(told);
+    }
+    let text: String = text.split_whitespace().collect();
+    let bytes = BASE64.decode(&text).map_err(|_| Error::field("text", "must be base64"))?;
+    // One after the other: a file that is made to be slow holds up other files alone.
+    let turn = backend.pdf_turn().await;
+    let read = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        cut_pdf(&bytes)
+    });
+    match tokio::time::timeout(PDF_PATIENCE * 2, read).await {
+        Ok(Ok(read)) => read.map_err(told),
+        // The reader gave up on what no writer of PDFs makes.
+        Ok(Err(_panic)) => Err(Error::field("text", "must be a PDF that can be read")),
+        Err(_elapsed) => Err(Error::field("text", "must be simpler: it was not read in time")),
+    }
 }
 
 /// Lists an agent's documents, the newest first.
@@ -121,8 +154,21 @@ pub async fn search(ctx: &Ctx, agent: AgentId, query: KnowledgeQuery) -> Result<
     look_up(ctx.backend(), owner, agent, &query.query, most).await
 }
 
-/// Finds the passages that tell most about a question, for whoever may know them.
+/// Finds the passages that tell most about a question, for whoever may know them: by its words, and by
+/// its meaning where that can be told.
 pub(crate) async fn look_up(
+    backend: &Backend,
+    owner: UserId,
+    agent: AgentId,
+    query: &str,
+    most: u32,
+) -> Result<Vec<FoundPassage>> {
+    let meant = meaning::search(backend, owner, agent, query, most).await?;
+    let said = look_up_words(backend, owner, agent, query, most).await?;
+    Ok(if meant.is_empty() { said } else { meaning::fuse(vec![said, meant], most) })
+}
+
+async fn look_up_words(
     backend: &Backend,
     owner: UserId,
     agent: AgentId,

@@ -65,8 +65,10 @@ pub use mail::{MailFault, MailSettings};
 pub use metrics::Metrics;
 pub use resonant_runtime::clock;
 pub use resonant_runtime::egress::CollectorClient;
+pub use resonant_runtime::mcp::StdioCommand;
 pub use resonant_runtime::models::{
-    ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
+    EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
+    ProviderSettings, Secret,
 };
 pub use resonant_runtime::trace::{TRACEPARENT, TraceParent};
 #[cfg(any(test, feature = "fakes"))]

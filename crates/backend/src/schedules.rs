@@ -196,6 +196,7 @@ async fn start(
         agent_id: schedule.agent_id,
         agent_version: schedule.agent_version,
         spec: fixed.spec.clone(),
+        called_by: None,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))
 }

@@ -1,5 +1,6 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
+mod calls;
 mod decide;
 mod fork;
 mod go_on;
@@ -9,13 +10,17 @@ mod stream;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use resonant_domain::agent::{AgentSpec, AgentStatus};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
-use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
+use resonant_domain::session::{
+    CalledBy, NewSession, Session, SessionState, SessionSummary, Usage,
+};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::waiting::WaitReason;
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
@@ -25,6 +30,7 @@ use crate::store::queue::NewEntry;
 use crate::store::sessions::SessionPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
 
+pub(crate) use calls::{append_end, call_agents, deliver_unheard};
 pub use decide::decide;
 pub use fork::fork;
 pub use go_on::{retry, say};
@@ -89,24 +95,37 @@ async fn start_edition(
     check_active(agent.status)?;
     let edition = match edition {
         Some(edition) => edition,
-        None => store::agent_versions::find_published(&mut tx, owner, agent_id)
-            .await?
-            .map_or(Edition::Draft, Edition::Version),
+        None => published_edition(&mut tx, owner, agent_id).await?,
     };
     let start = Start {
         id: SessionId::from_uuid(ctx.resource_id()?),
         owner,
         agent_id,
-        agent_version: match edition {
-            Edition::Draft => None,
-            Edition::Version(number) => Some(number),
-        },
+        agent_version: number_of(edition),
         spec: agents::spec_of(&mut tx, &agent, edition).await?,
+        called_by: None,
     };
     let session = enqueue(backend, &mut tx, start, new).await?;
     tx.commit().await?;
     tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
     Ok(session)
+}
+
+/// What sessions run where nobody asks for another edition.
+async fn published_edition(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> Result<Edition> {
+    let published = store::agent_versions::find_published(conn, owner, agent).await?;
+    Ok(published.map_or(Edition::Draft, Edition::Version))
+}
+
+const fn number_of(edition: Edition) -> Option<u32> {
+    match edition {
+        Edition::Draft => None,
+        Edition::Version(number) => Some(number),
+    }
 }
 
 /// A session to start, and the agent as it shall run it.
@@ -116,6 +135,8 @@ pub(crate) struct Start {
     pub(crate) agent_id: AgentId,
     pub(crate) agent_version: Option<u32>,
     pub(crate) spec: AgentSpec,
+    /// The session that wants its answer.
+    pub(crate) called_by: Option<CalledBy>,
 }
 
 /// Writes a session down and queues it, within a transaction.
@@ -125,7 +146,7 @@ pub(crate) async fn enqueue(
     start: Start,
     new: NewSession,
 ) -> Result<Session> {
-    let Start { id, owner, agent_id, agent_version, mut spec } = start;
+    let Start { id, owner, agent_id, agent_version, mut spec, called_by } = start;
     spec.limits = new.limits.over(spec.limits);
     let session = Session {
         id,
@@ -145,6 +166,7 @@ pub(crate) async fn enqueue(
         waiting: None,
         waited_ms: 0,
         parent: None,
+        called_by,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,
@@ -245,31 +267,69 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut tx = ctx.backend().begin(owner).await?;
-    let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
+    let ended = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));
-    ctx.backend().commit(tx, stale).await?;
-    ctx.backend().events().publish(id, &events);
+    ctx.backend().commit(tx, ended.iter().fold(stale, Ended::stale)).await?;
+    tell_ended(ctx.backend(), ended).await;
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
     Ok(session)
 }
 
-/// Cancels within a transaction. Answers the events that were written, to publish after it.
-pub(crate) async fn cancel_locked(
-    backend: &Backend,
-    tx: &mut PgConnection,
+/// A session that was ended without its worker, and what is yet to be told of it.
+pub(crate) struct Ended {
+    /// The session as it was before.
+    session: Session,
+    events: Vec<SessionEvent>,
+}
+
+impl Ended {
+    pub(crate) fn stale(stale: Stale, ended: &Self) -> Stale {
+        stale.and::<SessionEntry>(&SessionKey(ended.session.owner_id, ended.session.id))
+    }
+
+    pub(crate) fn into_events(self) -> Vec<SessionEvent> {
+        self.events
+    }
+}
+
+/// Tells those who watch, and the sessions that wait for an answer, of what has ended. After the
+/// transaction: callers are locked before those whom they called.
+pub(crate) async fn tell_ended(backend: &Backend, ended: Vec<Ended>) {
+    for Ended { session, events } in ended {
+        backend.events().publish(session.id, &events);
+        calls::deliver_later(backend, &session).await;
+    }
+}
+
+/// Cancels within a transaction, and with a session those that it has called and still waits for.
+/// Answers what has ended, to tell after it; what a worker has ends by that worker.
+pub(crate) fn cancel_locked<'a>(
+    backend: &'a Backend,
+    tx: &'a mut PgConnection,
     owner: UserId,
     id: SessionId,
-) -> Result<Vec<SessionEvent>> {
-    let Some(held) = store::queue::lock(&mut *tx, owner, id).await? else {
-        return Ok(Vec::new());
-    };
-    if held.is_leased {
-        store::sessions::update_cancel_asked(&mut *tx, owner, id).await?;
-        store::queue::notify_cancel(&mut *tx, id).await?;
-        return Ok(Vec::new());
-    }
-    end_locked(backend, tx, (owner, id, held.fence), SessionState::Cancelled, None).await
+) -> BoxFuture<'a, Result<Vec<Ended>>> {
+    Box::pin(async move {
+        let Some(held) = store::queue::lock(&mut *tx, owner, id).await? else {
+            return Ok(Vec::new());
+        };
+        if held.is_leased {
+            store::sessions::update_cancel_asked(&mut *tx, owner, id).await?;
+            store::queue::notify_cancel(&mut *tx, id).await?;
+            return Ok(Vec::new());
+        }
+        let key = (owner, id, held.fence);
+        let ended = end_locked(backend, tx, key, SessionState::Cancelled, None).await?;
+        let wait = ended.session.waiting.as_ref().map(|wait| wait.reason.clone());
+        let mut all = vec![ended];
+        if let Some(WaitReason::Agents { calls, .. }) = wait {
+            for call in calls {
+                all.extend(cancel_locked(backend, &mut *tx, owner, call.session_id).await?);
+            }
+        }
+        Ok(all)
+    })
 }
 
 /// Ends a session whose lock is held, without a worker.
@@ -279,7 +339,7 @@ pub(crate) async fn end_locked(
     key: (UserId, SessionId, i64),
     state: SessionState,
     reason: Option<String>,
-) -> Result<Vec<SessionEvent>> {
+) -> Result<Ended> {
     let (owner, id, _) = key;
     let session = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
@@ -292,7 +352,7 @@ pub(crate) async fn end_locked(
     entries.push(EventBody::Done { state, reason, usage: session.usage, duration_ms, waited_ms });
     let events =
         store::session_events::append(tx, key, None, entries, Usage::default(), now).await?;
-    Ok(events.unwrap_or_default())
+    Ok(Ended { session, events: events.unwrap_or_default() })
 }
 
 /// An answer for every tool call that will get none any more, so that no log ends with open calls.

@@ -17,6 +17,7 @@ pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
 pub(crate) mod collections;
 pub(crate) mod distribution;
+pub(crate) mod embeddings;
 pub(crate) mod idempotency;
 pub(crate) mod inbox;
 pub(crate) mod knowledge;

@@ -58,6 +58,9 @@ const MCP_TIMEOUT: Duration = Duration::from_secs(15);
 pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
     let owner = access::user(ctx)?;
     asked.check()?;
+    if let Some(name) = asked.command() {
+        return read_command(ctx, &asked, name).await;
+    }
     let names: Vec<_> = asked.secrets().into_iter().map(str::to_owned).collect();
     let secrets = if names.is_empty() {
         Secrets::default()
@@ -84,17 +87,33 @@ pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
     let failed = |error: McpError| told("server", &error);
     let mut session = Session::open(ctx.backend().egress(), server).await.map_err(failed)?;
     let offered = session.tools().await.map_err(failed)?;
-    let mut found =
-        McpTools { title: secrets.hide_in(session.title), tools: vec![], skipped: vec![] };
+    Ok(grants_of(&asked, session.title, &offered, &secrets))
+}
+
+/// The same of a command that the installation allows.
+async fn read_command(ctx: &Ctx, asked: &McpServer, name: &str) -> Result<McpTools> {
+    let told = |error: McpError| Error::field("server", format!("must be usable: {error}"));
+    let (title, offered) =
+        ctx.backend().stdio_servers().tools(name, MCP_TIMEOUT).await.map_err(told)?;
+    Ok(grants_of(asked, title, &offered, &Secrets::default()))
+}
+
+fn grants_of(
+    asked: &McpServer,
+    title: String,
+    offered: &[ServedTool],
+    secrets: &Secrets,
+) -> McpTools {
+    let mut found = McpTools { title: secrets.hide_in(title), tools: vec![], skipped: vec![] };
     for tool in offered {
-        let grant = mcp_grant(&asked, &tool, &secrets);
+        let grant = mcp_grant(asked, tool, secrets);
         let faults = grants_with(&found.tools, &grant);
         match faults.first() {
             None => found.tools.push(grant),
             Some(fault) => found.skipped.push(format!("{}: {fault}", grant.name)),
         }
     }
-    Ok(found)
+    found
 }
 
 /// A tool of a server as a grant. Its name is made of what models take.
@@ -161,7 +180,8 @@ mod tests {
         for (server, header, field) in [
             ("http://127.0.0.1:1/mcp", "x", "server"),
             ("http://169.254.169.254/", "x", "server"),
-            ("stdio:sh", "x", "server"),
+            ("stdio:sh", "x", "headers"),
+            ("stdio:/bin/sh", "x", "server"),
             ("https://mcp.example.org/", "{{secrets.NONE}}", "headers"),
             ("https://mcp.example.org/", "{{input}}", "headers.authorization"),
         ] {

@@ -137,6 +137,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
         agent_id,
         agent_version: version,
         spec: agents::spec_of(&mut tx, &agent, edition).await?,
+        called_by: None,
     };
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
     // Twice the tolerance: the sender's clock may be ahead and then behind.

@@ -5,17 +5,18 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use resonant_domain::session::{SessionState, Usage};
+use resonant_domain::session::{CalledBy, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::waiting::Shortfall;
 use resonant_domain::{AgentId, SessionId, UserId};
-use resonant_runtime::log::{LogError, SessionLog};
+use resonant_runtime::log::{AgentsAsked, LogError, SessionLog};
 use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use crate::cache::Stale;
 use crate::database::Shard;
 use crate::store::queue::{Attempt, Claimed};
 use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store};
@@ -96,16 +97,16 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
         }
         let reason = format!("Its worker was lost {MAX_ATTEMPTS} times");
         let state = SessionState::Failed;
-        let events =
+        let ended =
             sessions::end_locked(backend, &mut tx, claim.key(), state, Some(reason)).await?;
         tx.commit().await?;
-        backend.events().publish(session_id, &events);
+        sessions::tell_ended(backend, vec![ended]).await;
         tracing::warn!(session.id = %session_id, attempts, "session set aside");
     }
 }
 
-/// Looks after what no worker would find: sessions that are not over and not in the queue. Answers how
-/// many it queued again.
+/// Looks after what no worker would find: sessions that are not over and not in the queue, and answers
+/// that a caller was not told of. Answers how many it queued again.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
@@ -115,7 +116,9 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
     for shard in ctx.backend().shards() {
         let mut tx = ctx.backend().begin_on(shard).await?;
         orphans += store::queue::insert_orphans(&mut tx, ctx.backend().owners()).await?;
+        let unheard = store::sessions::list_unheard(&mut tx, ctx.backend().owners()).await?;
         tx.commit().await?;
+        sessions::deliver_unheard(ctx.backend(), unheard).await;
     }
     if orphans > 0 {
         tracing::warn!(orphans, "sessions were found outside of the queue");
@@ -169,8 +172,9 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         signals.cancel.cancel();
     }
     let agent_id = runnable.session.agent_id;
+    let called_by = runnable.session.called_by.clone();
     let run = Run { session: runnable.session, agent: runnable.spec, history };
-    let log = QueueLog { backend, claim, agent_id };
+    let log = QueueLog { backend, claim, agent_id, called_by };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
         () = keep_lease(backend, claim, &signals.cancel) => Err(LogError::Fenced),
@@ -183,7 +187,7 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         }
         Ok(Outcome::Waiting) => {
             tracing::info!(session.id = %id, "session waits");
-            Ok(())
+            cancel_late(backend, owner, id).await
         }
         Ok(Outcome::HandedOver) => {
             let mut conn = backend.write(owner).await?;
@@ -200,6 +204,20 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         Err(LogError::Unavailable(source)) => Err(Error::Unavailable(source)),
         Err(error @ LogError::Moved { .. }) => Err(Error::internal(error)),
     }
+}
+
+/// Cancels a session that began to wait in the moment in which someone asked for its end: its worker,
+/// which was asked, has it no more.
+async fn cancel_late(backend: &Backend, owner: UserId, id: SessionId) -> Result<()> {
+    let mut tx = backend.begin(owner).await?;
+    if !store::sessions::is_cancel_asked(&mut tx, owner, id).await? {
+        return Ok(());
+    }
+    let ended = sessions::cancel_locked(backend, &mut tx, owner, id).await?;
+    let stale = ended.iter().fold(Stale::nothing(), sessions::Ended::stale);
+    backend.commit(tx, stale).await?;
+    sessions::tell_ended(backend, ended).await;
+    Ok(())
 }
 
 /// The rest doubles with every attempt; a part of it is left to chance, so that sessions which broke
@@ -261,6 +279,8 @@ struct QueueLog<'a> {
     backend: &'a Backend,
     claim: &'a Claim,
     agent_id: AgentId,
+    /// The session that waits for its answer.
+    called_by: Option<CalledBy>,
 }
 
 impl QueueLog<'_> {
@@ -277,6 +297,17 @@ impl QueueLog<'_> {
     }
 }
 
+impl QueueLog<'_> {
+    /// Why nothing was appended.
+    async fn refusal(&self, after: i64, refused: Vec<EventBody>) -> LogError {
+        match self.moved(after).await {
+            Ok(Some(events)) => LogError::Moved { events, refused },
+            Ok(None) => LogError::Fenced,
+            Err(error) => unavailable(error),
+        }
+    }
+}
+
 impl SessionLog for QueueLog<'_> {
     fn append(
         &self,
@@ -285,20 +316,26 @@ impl SessionLog for QueueLog<'_> {
         usage: Usage,
     ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
         Box::pin(async move {
-            let mut conn = self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
             let now = self.backend.now();
             let key = self.claim.key();
             let refused = entries.clone();
-            let written =
-                store::session_events::append(&mut conn, key, Some(after), entries, usage, now)
-                    .await
-                    .map_err(unavailable)?;
-            conn.commit().await.map_err(unavailable)?;
+            let ends = matches!(entries.last(), Some(EventBody::Done { .. }));
+            let written = if let (Some(by), true) = (&self.called_by, ends) {
+                // Whoever called is answered with the end: in one transaction.
+                let end = (after, entries, usage);
+                sessions::append_end(self.backend, key, by, end).await.map_err(unavailable)?
+            } else {
+                let mut conn =
+                    self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
+                let written =
+                    store::session_events::append(&mut conn, key, Some(after), entries, usage, now)
+                        .await
+                        .map_err(unavailable)?;
+                conn.commit().await.map_err(unavailable)?;
+                written
+            };
             let Some(events) = written else {
-                return Err(match self.moved(after).await.map_err(unavailable)? {
-                    Some(events) => LogError::Moved { events, refused },
-                    None => LogError::Fenced,
-                });
+                return Err(self.refusal(after, refused).await);
             };
             self.backend.metrics().appended(self.agent_id, &events, usage);
             self.backend.events().publish(self.claim.session_id, &events);
@@ -311,6 +348,23 @@ impl SessionLog for QueueLog<'_> {
             let session = (self.claim.owner_id, self.claim.session_id);
             let reserved = budgets::reserve(self.backend, session, self.agent_id, most).await;
             reserved.map_err(unavailable)
+        })
+    }
+
+    fn call_agents(
+        &self,
+        after: i64,
+        asked: AgentsAsked,
+    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
+        Box::pin(async move {
+            let (backend, key) = (self.backend, self.claim.key());
+            let called = sessions::call_agents(backend, key, after, asked).await;
+            let Some(events) = called.map_err(unavailable)? else {
+                return Err(self.refusal(after, Vec::new()).await);
+            };
+            backend.metrics().appended(self.agent_id, &events, Usage::default());
+            backend.events().publish(self.claim.session_id, &events);
+            Ok(events)
         })
     }
 }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent_tool::AgentTool;
 use crate::fault::FieldFault;
 use crate::host;
 use crate::http_tool::HttpTool;
+use crate::ids::AgentId;
 use crate::mcp_tool::McpTool;
 use crate::tool::{BUILT_IN_TOOLS, built_in};
 
@@ -51,6 +53,8 @@ pub enum ToolSettings {
     Http(HttpTool),
     /// A tool of an MCP server.
     Mcp(McpTool),
+    /// Another agent of the same owner.
+    Agent(AgentTool),
 }
 
 impl ToolSettings {
@@ -62,6 +66,15 @@ impl ToolSettings {
 }
 
 impl ToolGrant {
+    /// The agent that it calls.
+    #[must_use]
+    pub const fn agent_id(&self) -> Option<AgentId> {
+        match &self.settings {
+            ToolSettings::Agent(tool) => Some(tool.agent_id),
+            ToolSettings::BuiltIn | ToolSettings::Http(_) | ToolSettings::Mcp(_) => None,
+        }
+    }
+
     /// A grant of the named built-in tool.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
@@ -77,7 +90,8 @@ impl ToolGrant {
     #[must_use]
     pub fn is_unsafe_to_repeat(&self) -> bool {
         self.unsafe_to_repeat.unwrap_or(match &self.settings {
-            ToolSettings::BuiltIn => false,
+            // A call starts one session, whatever becomes of the worker.
+            ToolSettings::BuiltIn | ToolSettings::Agent(_) => false,
             ToolSettings::Http(tool) => !tool.method.is_idempotent(),
             // What another server's tool does is not known.
             ToolSettings::Mcp(_) => true,
@@ -94,7 +108,7 @@ impl ToolGrant {
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {
         let mut names = match &self.settings {
-            ToolSettings::BuiltIn => Vec::new(),
+            ToolSettings::BuiltIn | ToolSettings::Agent(_) => Vec::new(),
             ToolSettings::Http(tool) => tool.secrets(),
             ToolSettings::Mcp(tool) => tool.secrets(),
         };
@@ -126,6 +140,7 @@ impl ToolGrant {
             ToolSettings::BuiltIn => {}
             ToolSettings::Http(tool) => tool.check(faults, &format!("{field}.settings")),
             ToolSettings::Mcp(tool) => tool.check(faults, &format!("{field}.settings")),
+            ToolSettings::Agent(tool) => tool.check(faults, &format!("{field}.settings")),
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::text::{LINE_PATTERN, SHOWN_PATTERN};
 pub const DOCUMENTS_MAX: usize = 50;
 /// The longest document, in bytes.
 pub const DOCUMENT_MAX_BYTES: usize = 512 * 1024;
+/// The longest PDF, in bytes. Its text may be as long as any other document.
+pub const PDF_MAX_BYTES: usize = 1_280 * 1024;
+/// The longest text that is given: a PDF in base64.
+pub const GIVEN_MAX_BYTES: usize = PDF_MAX_BYTES.div_ceil(3) * 4;
 /// The most that the documents of one agent hold together, in bytes.
 pub const KNOWLEDGE_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The longest title, in characters.
@@ -38,11 +42,13 @@ pub enum DocumentFormat {
     Html,
     /// A table whose first row names the columns.
     Csv,
+    /// A PDF, whose text is read; it is given in base64.
+    Pdf,
 }
 
 impl DocumentFormat {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Markdown, Self::Html, Self::Csv];
+    pub const ALL: [Self; 5] = [Self::Text, Self::Markdown, Self::Html, Self::Csv, Self::Pdf];
 
     /// The format as it stands in JSON and in the store.
     #[must_use]
@@ -52,6 +58,7 @@ impl DocumentFormat {
             Self::Markdown => "markdown",
             Self::Html => "html",
             Self::Csv => "csv",
+            Self::Pdf => "pdf",
         }
     }
 
@@ -63,6 +70,7 @@ impl DocumentFormat {
             Self::Markdown => "Markdown",
             Self::Html => "HTML",
             Self::Csv => "CSV",
+            Self::Pdf => "PDF",
         }
     }
 
@@ -80,6 +88,7 @@ impl DocumentFormat {
             "md" | "markdown" => Self::Markdown,
             "html" | "htm" | "xhtml" => Self::Html,
             "csv" | "tsv" => Self::Csv,
+            "pdf" => Self::Pdf,
             _ => Self::Text,
         }
     }
@@ -97,7 +106,7 @@ pub struct KnowledgeDocument {
     pub title: String,
     /// How it was written.
     pub format: DocumentFormat,
-    /// The length of what was given.
+    /// The length of its text.
     pub size_bytes: u32,
     /// Into how many passages it was cut.
     pub passages: u32,
@@ -116,8 +125,9 @@ pub struct NewDocument {
     /// How it is written. Absent: as the ending of the title tells, else plain text.
     #[serde(default)]
     pub format: Option<DocumentFormat>,
-    /// The text itself, at most [`DOCUMENT_MAX_BYTES`] bytes.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = DOCUMENT_MAX_BYTES), regex(pattern = SHOWN_PATTERN)))]
+    /// The text itself, at most [`DOCUMENT_MAX_BYTES`] bytes. Of a PDF: the file in base64, at most
+    /// [`PDF_MAX_BYTES`] bytes of it.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = GIVEN_MAX_BYTES), regex(pattern = SHOWN_PATTERN)))]
     pub text: String,
 }
 
@@ -135,13 +145,16 @@ impl NewDocument {
         if faults.is_empty() && self.title.trim().chars().any(char::is_control) {
             faults.push(FieldFault::new("title", "must be one line"));
         }
+        let is_pdf = self.written_as() == DocumentFormat::Pdf;
         if self.text.trim_start().starts_with("%PDF-") {
-            let reason =
-                "must be text, Markdown, HTML or CSV: a PDF is not read, so save it as text";
+            let reason = "must be the PDF in base64, with the format pdf";
             faults.push(FieldFault::new("text", reason));
+        } else if is_pdf && self.text.len() > GIVEN_MAX_BYTES {
+            let most = PDF_MAX_BYTES / 1024;
+            faults.push(FieldFault::new("text", format!("must be a PDF of at most {most} KiB")));
         } else if self.text.contains('\0') {
             faults.push(FieldFault::new("text", "must be text, not the bytes of another file"));
-        } else if self.text.trim().is_empty() || self.text.len() > DOCUMENT_MAX_BYTES {
+        } else if self.text.trim().is_empty() || (!is_pdf && self.text.len() > DOCUMENT_MAX_BYTES) {
             let most = DOCUMENT_MAX_BYTES / 1024;
             faults.push(FieldFault::new("text", format!("must be 1 byte to {most} KiB")));
         }
@@ -247,6 +260,7 @@ mod tests {
             ("a.HTML", DocumentFormat::Html),
             ("prices.csv", DocumentFormat::Csv),
             ("a.txt", DocumentFormat::Text),
+            ("Report.PDF", DocumentFormat::Pdf),
             ("Handbook", DocumentFormat::Text),
         ] {
             assert_eq!(DocumentFormat::of_file(name), format, "{name}");

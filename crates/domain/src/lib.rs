@@ -5,6 +5,7 @@ pub mod agent_file;
 pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_record;
+pub mod agent_tool;
 pub mod agent_version;
 pub mod alert;
 pub mod api_key;

@@ -27,7 +27,8 @@ const HEADERS_MAX: usize = 20;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpTool {
-    /// The server's address (streamable HTTP).
+    /// The server's address (streamable HTTP), or `stdio:` and the name of a command that the
+    /// installation allows.
     pub server: String,
     /// The tool's name there.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 200), regex(pattern = SHOWN_PATTERN)))]
@@ -52,6 +53,12 @@ impl McpTool {
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         host::of_url(&self.server)
+    }
+
+    /// The name of the command that it speaks to, when it is one of the installation.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        command_of(&self.server)
     }
 
     /// The names of the secrets in it, some perhaps more than once.
@@ -83,7 +90,7 @@ impl McpTool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpServer {
-    /// Its address.
+    /// Its address, or `stdio:` and the name of a command that the installation allows.
     pub server: String,
     /// Headers of every request; they may send secrets.
     #[serde(default)]
@@ -91,6 +98,12 @@ pub struct McpServer {
 }
 
 impl McpServer {
+    /// The name of the command that it is, when it is one of the installation.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        command_of(&self.server)
+    }
+
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
@@ -117,6 +130,19 @@ pub struct McpTools {
     pub skipped: Vec<String>,
 }
 
+/// The name in `stdio:<name>`.
+#[must_use]
+pub fn command_of(server: &str) -> Option<&str> {
+    server.strip_prefix("stdio:").filter(|name| is_command_name(name))
+}
+
+/// Whether a command may have this name.
+#[must_use]
+pub fn is_command_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 fn secrets_in(headers: &BTreeMap<String, String>) -> Vec<&str> {
     let pieces = headers.values().filter_map(|text| template::pieces(text).ok()).flatten();
     pieces
@@ -137,6 +163,12 @@ fn check_server(
         "" => name.to_owned(),
         parent => format!("{parent}.{name}"),
     };
+    if command_of(server).is_some() {
+        if !headers.is_empty() {
+            faults.push(FieldFault::new(at("headers"), "must be absent: a command takes none"));
+        }
+        return;
+    }
     let is_plain = !server.contains(|c: char| c.is_control() || "{}\\# ".contains(c));
     if server.chars().count() > SERVER_MAX || host::of_url(server).is_none() || !is_plain {
         faults.push(FieldFault::new(at("server"), "must be an https address without placeholders"));
@@ -184,7 +216,9 @@ mod tests {
         };
         assert_eq!(check(good.clone()), [""; 0]);
         for (name, value, field) in [
-            ("server", json!("stdio:sh"), "s.server"),
+            // A command takes no headers, and its name is no path.
+            ("server", json!("stdio:shelf"), "s.headers"),
+            ("server", json!("stdio:/bin/sh"), "s.server"),
             ("server", json!("https://{{host}}/"), "s.server"),
             ("server", json!("https://a@b.org/"), "s.server"),
             ("tool", json!(""), "s.tool"),

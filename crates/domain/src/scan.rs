@@ -33,7 +33,7 @@ impl Finding {
     /// Whether nothing may be handed in with it.
     #[must_use]
     pub const fn is_blocking(&self) -> bool {
-        matches!(self.kind, FindingKind::Secret)
+        matches!(self.kind, FindingKind::Secret | FindingKind::Missing)
     }
 }
 
@@ -48,6 +48,8 @@ pub enum FindingKind {
     Injection,
     /// A wide permission.
     Permission,
+    /// Something that whoever installs it does not get.
+    Missing,
 }
 
 impl FindingKind {
@@ -58,6 +60,7 @@ impl FindingKind {
             Self::Secret => "Secret",
             Self::Injection => "Injection",
             Self::Permission => "Permission",
+            Self::Missing => "Missing",
         }
     }
 }
@@ -140,6 +143,12 @@ fn permissions(grant: &ToolGrant) -> Vec<Finding> {
         tell(format!("May reach every host of {host}"));
     }
     match &grant.settings {
+        ToolSettings::Agent(_) => {
+            let field = format!("tools.{}", grant.name);
+            let reason = "Calls another agent of yours, which whoever installs it does not have";
+            let (kind, reason) = (FindingKind::Missing, reason.to_owned());
+            return vec![Finding { field, kind, reason }];
+        }
         ToolSettings::BuiltIn => {
             let reaches_out = built_in(&grant.name).is_some_and(|tool| tool.reaches_out);
             if reaches_out && grant.hosts.is_empty() {

@@ -54,12 +54,16 @@ pub struct Session {
     /// What it waits for; there exactly while its state is `waiting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Wait>,
-    /// For how long people have kept it waiting, in milliseconds. Its time limit does not count this.
+    /// For how long people and other agents have kept it waiting, in milliseconds. Its time limit does
+    /// not count this.
     #[serde(default)]
     pub waited_ms: u64,
     /// The session that it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Lineage>,
+    /// The session whose agent called this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_by: Option<CalledBy>,
     /// The number of its newest event; 0 before the first.
     pub last_sequence: i64,
     /// When it was asked for.
@@ -89,6 +93,7 @@ impl Choosable for Session {
         "waiting",
         "waited_ms",
         "parent",
+        "called_by",
         "last_sequence",
         "created_at",
         "started_at",
@@ -104,6 +109,18 @@ pub struct Lineage {
     pub session_id: SessionId,
     /// The last step that both share; 0: none.
     pub step: u32,
+}
+
+/// Who wants a session's answer: another session, which waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CalledBy {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its tool call that the answer becomes the result of.
+    pub call_id: String,
+    /// How many sessions stand above this one.
+    pub depth: u32,
 }
 
 /// A session in a list.
@@ -268,7 +285,7 @@ pub enum SessionState {
     Queued,
     /// A worker has it.
     Running,
-    /// Waits for a person or a budget.
+    /// Waits for a person, a budget or another agent.
     Waiting,
     /// Reached its end with an answer.
     Completed,

@@ -140,7 +140,7 @@ pub enum EventBody {
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
-    /// The session waits for a person or a budget.
+    /// The session waits for a person, a budget or other agents.
     Waiting {
         /// What it waits for.
         reason: WaitReason,
@@ -185,7 +185,7 @@ pub enum EventBody {
         usage: Usage,
         /// The time of work since the round began, in milliseconds: without `waited_ms`.
         duration_ms: u64,
-        /// The time of the round that people took to decide, in milliseconds.
+        /// The time of the round that people took to decide and other agents to answer, in milliseconds.
         #[serde(default)]
         waited_ms: u64,
     },

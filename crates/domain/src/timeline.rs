@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ids::SessionId;
 use crate::model::ModelChoice;
 use crate::session::{SessionState, Usage};
 use crate::session_event::{EventBody, SessionEvent, ToolOutcome};
-use crate::waiting::{Decision, Wait};
+use crate::waiting::{Decision, Wait, WaitReason};
 
 /// The steps of a session so far, and how it ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +110,9 @@ pub struct TimelineCall {
     /// Whether a person changed the arguments.
     #[serde(default)]
     pub is_edited: bool,
+    /// The session that it started, when it called another agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// What it answered.
     pub result: Option<TimelineResult>,
 }
@@ -200,8 +204,8 @@ impl Timeline {
             EventBody::Thinking { step, delta } => self.step(step).thinking.push_str(&delta),
             EventBody::Output { step, delta } => self.step(step).output.push_str(&delta),
             EventBody::ToolCall { step, call_id, tool, arguments } => {
-                let (is_edited, result) = (false, None);
-                let call = TimelineCall { call_id, tool, arguments, is_edited, result };
+                let (is_edited, session, result) = (false, None, None);
+                let call = TimelineCall { call_id, tool, arguments, is_edited, session, result };
                 self.step(step).calls.push(call);
             }
             EventBody::ToolStart { .. } => {}
@@ -210,6 +214,13 @@ impl Timeline {
                 if let Some(call) = calls.iter_mut().find(|call| call.call_id == call_id) {
                     call.result = Some(TimelineResult { outcome, content, duration_ms });
                 }
+                let has_result = |id: &str| {
+                    let mut calls = self.steps.iter().flat_map(|step| &step.calls);
+                    calls.any(|call| call.call_id == id && call.result.is_some())
+                };
+                if self.waiting.as_ref().is_some_and(|wait| wait.reason.is_answered(has_result)) {
+                    self.end_wait(event.at);
+                }
             }
             EventBody::StepComplete { step, usage, duration_ms } => {
                 let step = self.step(step);
@@ -217,6 +228,7 @@ impl Timeline {
                 step.duration_ms = Some(duration_ms);
             }
             EventBody::Waiting { reason } => {
+                self.link_calls(&reason);
                 self.waiting = Some(Wait { sequence: event.sequence, since: event.at, reason });
             }
             EventBody::Decision { decision, .. } => {
@@ -281,6 +293,15 @@ impl Timeline {
     fn end_wait(&mut self, at: Timestamp) {
         if let Some(wait) = self.waiting.take() {
             self.waited_ms += wait.ended_after_ms(at);
+        }
+    }
+
+    /// Notes which sessions the calls of other agents have started.
+    fn link_calls(&mut self, reason: &WaitReason) {
+        let WaitReason::Agents { step, calls: started } = reason else { return };
+        for call in &mut self.step(*step).calls {
+            let found = started.iter().find(|started| started.call_id == call.call_id);
+            call.session = found.map(|started| started.session_id).or(call.session);
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::fault::FieldFault;
 use crate::form::Form;
+use crate::ids::SessionId;
 use crate::money::MicroUsd;
 use crate::session_event::{EventBody, ToolOutcome};
 use crate::text::check_text;
@@ -75,9 +76,28 @@ pub enum WaitReason {
         /// The call.
         call: PendingCall,
     },
+    /// Other agents shall answer. No decision ends this: their answers do.
+    Agents {
+        /// The step that called them.
+        step: u32,
+        /// The calls, each with its session.
+        calls: Vec<AgentCall>,
+    },
 }
 
 impl WaitReason {
+    /// Whether a person must do something about it.
+    #[must_use]
+    pub const fn needs_person(&self) -> bool {
+        !matches!(self, Self::Agents { .. })
+    }
+
+    /// Whether other agents were waited for and the last of them has answered: `has_result` tells for
+    /// a call's id whether its result is there.
+    pub fn is_answered(&self, mut has_result: impl FnMut(&str) -> bool) -> bool {
+        matches!(self, Self::Agents { calls, .. } if calls.iter().all(|call| has_result(&call.call_id)))
+    }
+
     /// The reason's name, as it stands in JSON.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -86,6 +106,7 @@ impl WaitReason {
             Self::Question { .. } => "question",
             Self::Budget { .. } => "budget",
             Self::UnknownOutcome { .. } => "unknown_outcome",
+            Self::Agents { .. } => "agents",
         }
     }
 }
@@ -105,6 +126,10 @@ impl fmt::Display for WaitReason {
                 "its worker was lost while `{}` was called: nobody knows whether it took effect",
                 call.tool
             ),
+            Self::Agents { calls, .. } => match calls.as_slice() {
+                [call] => write!(f, "`{}` is at work on its part", call.tool),
+                calls => write!(f, "{} agents are at work on their parts", calls.len()),
+            },
         }
     }
 }
@@ -119,6 +144,18 @@ pub struct PendingCall {
     pub tool: String,
     /// What it would be called with.
     pub arguments: Value,
+}
+
+/// A call of another agent that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AgentCall {
+    /// Joins it to its result.
+    pub call_id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// The session that it started.
+    pub session_id: SessionId,
 }
 
 /// Whose budget is used up.
@@ -342,12 +379,16 @@ impl Decision {
                     check_text(&mut faults, "choice.content", content, 0, NOTE_MAX);
                 }
             }
+            (_, WaitReason::Agents { .. }) => {
+                let rule = "must wait: the session goes on when its agents have answered";
+                faults.push(FieldFault::new("kind", rule));
+            }
             (_, reason) => {
                 let fitting = match reason {
                     WaitReason::Approval { .. } => "calls",
                     WaitReason::Question { .. } => "answer",
                     WaitReason::Budget { .. } => "budget",
-                    WaitReason::UnknownOutcome { .. } => "outcome",
+                    WaitReason::UnknownOutcome { .. } | WaitReason::Agents { .. } => "outcome",
                 };
                 let rule = format!("must be {fitting}: that is what the session waits for");
                 faults.push(FieldFault::new("kind", rule));

@@ -51,7 +51,7 @@ pub struct Signals {
 pub enum Outcome {
     /// The session is over, in this state.
     Ended(SessionState),
-    /// The session waits for a person: it needs no worker until someone has decided.
+    /// The session waits for a person or other agents: it needs no worker until they have spoken.
     Waiting,
     /// Nothing terminal was written: another worker goes on from the log.
     HandedOver,
@@ -154,6 +154,8 @@ pub(crate) enum Ending {
     Over { state: SessionState, reason: Option<String> },
     /// A person must decide.
     Wait(WaitReason),
+    /// Other agents are at work; the pause is written down already.
+    Called,
     /// Another worker goes on.
     HandOver,
 }
@@ -306,6 +308,7 @@ impl Work<'_> {
                 self.append(vec![EventBody::Waiting { reason }], Usage::default()).await?;
                 return Ok(Outcome::Waiting);
             }
+            Ending::Called => return Ok(Outcome::Waiting),
             Ending::HandOver => {
                 self.append(Vec::new(), Usage::default()).await?;
                 return Ok(Outcome::HandedOver);

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 
 use futures::future::BoxFuture;
-use resonant_domain::session::Usage;
-use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::AgentId;
+use resonant_domain::session::{NewSession, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::waiting::Shortfall;
 
 /// Why the log took nothing.
@@ -24,6 +25,32 @@ pub enum LogError {
     /// The store does not answer.
     #[error("the session log cannot be written")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Other agents that a step calls, and how far they may go.
+#[derive(Debug, Clone)]
+pub struct AgentsAsked {
+    /// The step.
+    pub step: u32,
+    /// The calls.
+    pub calls: Vec<AgentAsked>,
+    /// The tokens that each may write: its part of what is left of the caller's own.
+    pub most_tokens: u64,
+    /// What each may cost, in millionths of a dollar, when the caller has such a limit.
+    pub most_micro_usd: Option<u64>,
+}
+
+/// One call of another agent.
+#[derive(Debug, Clone)]
+pub struct AgentAsked {
+    /// Joins it to its result.
+    pub call_id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// The agent.
+    pub agent_id: AgentId,
+    /// The session that shall be started.
+    pub session: NewSession,
 }
 
 /// An append-only log of one session, held by one worker.
@@ -50,6 +77,29 @@ pub trait SessionLog: Send + Sync {
     /// [`LogError::Unavailable`].
     fn reserve(&self, _most: Usage) -> BoxFuture<'_, Result<Option<Shortfall>, LogError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// Starts a session for each call of another agent, and takes this one from its worker until the
+    /// last of them is over: with the entry [`EventBody::Waiting`], in one transaction. A call that
+    /// cannot be made gets its result at once; where none can, nothing is waited for.
+    ///
+    /// # Errors
+    /// Those of [`SessionLog::append`].
+    fn call_agents(
+        &self,
+        after: i64,
+        asked: AgentsAsked,
+    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
+        let step = asked.step;
+        let refused = asked.calls.into_iter().map(|call| EventBody::ToolResult {
+            step,
+            call_id: call.call_id,
+            tool: call.tool,
+            outcome: ToolOutcome::Error,
+            content: "no agent can be called here".to_owned(),
+            duration_ms: 0,
+        });
+        self.append(after, refused.collect(), Usage::default())
     }
 }
 

@@ -4,6 +4,7 @@
 //! forget us in between, and nothing is left open.
 
 mod reply;
+mod stdio;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 
 use crate::egress::{Egress, EgressError, HostLimit, Outgoing};
 use crate::tools::BoundSecret;
+
+pub use stdio::{StdioCommand, StdioServers};
 
 /// The version of the protocol that is spoken. A server that speaks another one says so.
 const PROTOCOL_VERSION: &str = "2025-06-18";
@@ -80,18 +83,11 @@ impl<'a> Session<'a> {
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let version = PROTOCOL_VERSION.to_owned();
         let mut session = Self { egress, server, id: None, version, title: String::new() };
-        let about = json!({
-            "protocolVersion": PROTOCOL_VERSION,
-            "capabilities": {},
-            "clientInfo": { "name": "Resonant", "version": env!("CARGO_PKG_VERSION") },
-        });
-        let result = session.ask("initialize", &about).await?;
+        let result = session.ask("initialize", &hello()).await?;
         if let Some(version) = result["protocolVersion"].as_str() {
             version.clone_into(&mut session.version);
         }
-        let info = &result["serverInfo"];
-        let title = info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed");
-        session.title = title.chars().take(100).collect();
+        session.title = title_of(&result);
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
         session.send(&ready).await?;
         Ok(session)
@@ -107,14 +103,7 @@ impl<'a> Session<'a> {
         for _ in 0..PAGES_MAX {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
             let page = self.ask("tools/list", &wanted).await?;
-            for tool in page["tools"].as_array().into_iter().flatten() {
-                let text = |name: &str| tool[name].as_str().unwrap_or_default().to_owned();
-                tools.push(ServedTool {
-                    name: text("name"),
-                    description: text("description"),
-                    input_schema: tool["inputSchema"].clone(),
-                });
-            }
+            tools.extend(page["tools"].as_array().into_iter().flatten().map(served));
             cursor = page["nextCursor"].clone();
             if cursor.is_null() {
                 break;
@@ -173,6 +162,32 @@ impl<'a> Session<'a> {
             self.id = Some(id.to_owned());
         }
         Ok((fetched.media_type() == "text/event-stream", fetched.body))
+    }
+}
+
+/// What a client says of itself first.
+fn hello() -> Value {
+    json!({
+        "protocolVersion": PROTOCOL_VERSION,
+        "capabilities": {},
+        "clientInfo": { "name": "Resonant", "version": env!("CARGO_PKG_VERSION") },
+    })
+}
+
+/// What a server calls itself.
+fn title_of(hello: &Value) -> String {
+    let info = &hello["serverInfo"];
+    let title = info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed");
+    title.chars().take(100).collect()
+}
+
+/// A tool of a list.
+fn served(tool: &Value) -> ServedTool {
+    let text = |name: &str| tool[name].as_str().unwrap_or_default().to_owned();
+    ServedTool {
+        name: text("name"),
+        description: text("description"),
+        input_schema: tool["inputSchema"].clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod breaker;
 pub mod builtin;
+mod embeddings;
 mod foreign;
 mod model;
 mod openai;
@@ -22,6 +23,7 @@ use resonant_domain::model::{ModelChoice, ModelTier};
 use self::breaker::Breakers;
 use crate::egress::Egress;
 
+pub use embeddings::{Embedder, EmbeddingError, EmbeddingSettings, TEXTS_MAX};
 pub use foreign::Foreign;
 pub use model::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,

@@ -177,6 +177,13 @@ impl Progress {
                 if let Some(call) = self.call(call_id) {
                     call.result = Some((*outcome, content.clone()));
                 }
+                let has_result = |id: &str| {
+                    let mut calls = self.steps.iter().flat_map(|step| &step.calls);
+                    calls.any(|call| call.call_id == id && call.result.is_some())
+                };
+                if self.waiting.as_ref().is_some_and(|wait| wait.reason.is_answered(has_result)) {
+                    self.end_wait(event.at);
+                }
             }
             EventBody::StepComplete { usage, .. } => {
                 if let Some(step) = self.steps.last_mut() {

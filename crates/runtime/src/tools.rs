@@ -1,5 +1,6 @@
 //! The tools that agents call, behind one trait.
 
+mod agent_tool;
 mod ask_user;
 mod backing;
 mod calculator;
@@ -31,8 +32,10 @@ use resonant_domain::agent::ToolGrant;
 use serde_json::Value;
 
 use crate::egress::Egress;
+use crate::mcp::StdioServers;
 use granted::Workshop;
 
+pub(crate) use agent_tool::asked_session;
 pub use ask_user::AskUser;
 pub use backing::{Backing, BackingError, BackingFuture, NoBacking, Whose};
 pub use calculator::Calculator;
@@ -71,7 +74,11 @@ impl Tools {
     /// Every built-in tool. What reaches out does so by `egress`.
     #[must_use]
     pub fn standard(egress: Egress) -> Self {
-        let workshop = Workshop { egress: egress.clone(), backing: Arc::new(NoBacking) };
+        let workshop = Workshop {
+            egress: egress.clone(),
+            backing: Arc::new(NoBacking),
+            stdio: StdioServers::default(),
+        };
         Self { workshop: Some(workshop), ..Self::empty() }
             .with(Arc::new(Calculator))
             .with(Arc::new(DateTime))
@@ -99,6 +106,15 @@ impl Tools {
     pub fn backed_by(mut self, backing: Arc<dyn Backing>) -> Self {
         if let Some(workshop) = &mut self.workshop {
             workshop.backing = backing;
+        }
+        self
+    }
+
+    /// The same tools, with these commands as MCP servers.
+    #[must_use]
+    pub fn with_stdio(mut self, stdio: StdioServers) -> Self {
+        if let Some(workshop) = &mut self.workshop {
+            workshop.stdio = stdio;
         }
         self
     }

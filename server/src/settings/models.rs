@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use resonant_backend::{
-    ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider, ProviderSettings, Secret,
+    EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
+    ProviderSettings, Secret,
 };
 
 use super::{SettingError, Variables};
+
+/// Where the language model is when nothing else is said.
+const DEFAULT: &str = "https://api.openai.com/v1";
 
 pub(super) fn read(vars: &Variables<'_>) -> Result<ModelSettings, SettingError> {
     let mut others = BTreeMap::new();
@@ -43,7 +47,8 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<ModelSettings, SettingError> 
             return Err(SettingError::new(name, rule));
         }
     }
-    Ok(ModelSettings { openai, others, tiers, facts: facts(vars)? })
+    let embeddings = embeddings(vars)?;
+    Ok(ModelSettings { openai, others, tiers, facts: facts(vars)?, embeddings })
 }
 
 fn models(vars: &Variables<'_>, name: &str) -> Vec<ModelName> {
@@ -82,15 +87,35 @@ fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, Settin
     Ok(facts)
 }
 
+/// The model that tells what passages mean, at the same address as the language model.
+fn embeddings(vars: &Variables<'_>) -> Result<Option<EmbeddingSettings>, SettingError> {
+    let Some(model) = vars.text("OPENAI_EMBEDDING_MODEL") else { return Ok(None) };
+    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
+    let api_key = vars.text("OPENAI_API_KEY");
+    if url.is_none() && api_key.is_none() {
+        let reason = "needs OPENAI_BASE_URL or OPENAI_API_KEY";
+        return Err(SettingError::new("OPENAI_EMBEDDING_MODEL", reason));
+    }
+    let base_url = url
+        .unwrap_or_else(|| DEFAULT.to_owned())
+        .parse()
+        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
+    Ok(Some(EmbeddingSettings { base_url, api_key: api_key.map(Secret::new), model }))
+}
+
 /// The language model, when one is configured: by its address, or by a key for the default address.
 fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
-    const DEFAULT: &str = "https://api.openai.com/v1";
     let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
     let api_key = vars.text("OPENAI_API_KEY");
     if url.is_none() && api_key.is_none() {
         return Ok(None);
     }
-    let Some(model) = vars.text("OPENAI_MODEL") else {
+    let answers = vars.text("OPENAI_MODEL");
+    // An endpoint may be there for what passages mean alone.
+    if answers.is_none() && vars.text("OPENAI_EMBEDDING_MODEL").is_some() {
+        return Ok(None);
+    }
+    let Some(model) = answers else {
         return Err(SettingError::new("OPENAI_MODEL", "must name the model that answers"));
     };
     let base_url = url
@@ -157,6 +182,7 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         for (name, value) in [
             ("MODELS_COMPLEX", "gemini:gemini-3-pro"),
+            ("OPENAI_EMBEDDING_MODEL", "small"),
             ("MODEL_FACTS", "small"),
             ("MODEL_FACTS", "small=free/free"),
             ("MODEL_FACTS", "small=1/1/0"),

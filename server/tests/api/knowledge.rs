@@ -3,7 +3,9 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::{TestApp, Visitor};
+use resonant_backend::{Actor, RequestId, knowledge};
+
+use crate::support::{Meanings, TestApp, Visitor, read_documents_now};
 
 #[tokio::test]
 async fn a_document_is_added_found_and_taken_away() {
@@ -47,7 +49,9 @@ async fn each_broken_field_of_a_document_is_named() {
         (json!({ "title": "a", "text": "" }), "text"),
         (json!({ "title": "a", "text": "%PDF-1.7" }), "text"),
         (json!({ "title": "a", "text": "x".repeat(600_000) }), "text"),
-        (json!({ "title": "a", "text": "x", "format": "pdf" }), "format"),
+        (json!({ "title": "a", "text": "x", "format": "docx" }), "format"),
+        (json!({ "title": "a", "text": "no base64!", "format": "pdf" }), "text"),
+        (json!({ "title": "a.pdf", "text": "JVBERi0xLjcK" }), "text"),
         (json!({ "title": "a" }), "text"),
         (json!({ "title": "a", "text": "x", "url": "http://a.b" }), "url"),
     ] {
@@ -108,5 +112,48 @@ async fn what_an_agent_keeps_is_its_owners() {
     }
     let list = app.get(&format!("{path}/knowledge")).by(&ada).await.value();
     assert_eq!(list["documents"][0]["id"], id.as_str(), "nobody else changed it");
+    app.end().await;
+}
+
+/// Where PostgreSQL has pgvector a passage is found by what it means, elsewhere by its words alone.
+#[tokio::test]
+async fn a_passage_is_found_by_its_meaning_where_that_can_be_compared() {
+    let meanings = Meanings::start().await;
+    let app = TestApp::builder().meanings(meanings.url()).start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Librarian").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let text = "# Absence\n\nEmployees get 30 days of paid leave a year.\n\n# Trips\n\nTrains and taxis are \
+                booked by the office.\n\n# Kitchen\n\nBeverages are free of charge.";
+    let new = json!({ "title": "Handbook.md", "text": text });
+    app.post(&format!("{path}/knowledge")).by(&ada).json(&new).await;
+    let search = async |query: &str| {
+        let found = app.get(&format!("{path}/passages?query={query}")).by(&ada).await.value();
+        let found = found["passages"].as_array().unwrap().clone();
+        found.iter().map(|it| it["heading"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(search("vacation").await, [""; 0], "it is not read yet");
+    let system = app.backend.ctx(Actor::System, RequestId::new("test"));
+    meanings.be_ill(true);
+    let can_compare = knowledge::read_next(&system).await.is_err();
+    meanings.be_ill(false);
+    // It is tried again later: as if that time had come.
+    read_documents_now(&app.database_url()).await;
+    assert_eq!(knowledge::read_next(&system).await.unwrap(), can_compare);
+    assert!(!knowledge::read_next(&system).await.unwrap());
+    if !can_compare {
+        assert_eq!(search("vacation").await, [""; 0]);
+        app.end().await;
+        return;
+    }
+    assert_eq!(search("vacation").await, ["Absence"]);
+    assert_eq!(search("tea").await, ["Kitchen"]);
+    // By word and by meaning: what both find stands before what one of them finds.
+    assert_eq!(search("journey+of+employees+by+train").await, ["Trips", "Absence"]);
+    assert_eq!(search("zebras").await, [""; 0]);
+    // Words are enough while the model does not answer.
+    meanings.be_ill(true);
+    assert_eq!(search("beverages").await, ["Kitchen"]);
+    assert_eq!(search("vacation").await, [""; 0]);
     app.end().await;
 }

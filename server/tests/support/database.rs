@@ -27,6 +27,11 @@ pub(crate) async fn know_a_newer_migration(url: &str) {
     fresh_database::execute(url, statement).await;
 }
 
+/// Makes the time come at which documents are read that could not be read before.
+pub(crate) async fn read_documents_now(url: &str) {
+    fresh_database::execute(url, "UPDATE knowledge_documents SET embed_at = NULL").await;
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
 fn server_url() -> String {
     std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL for the tests")

@@ -8,8 +8,8 @@ use leptos::config::LeptosOptions;
 use resonant_backend::fresh_database::FreshDatabase;
 use resonant_backend::members::{self, NewMember};
 use resonant_backend::{
-    Actor, Backend, ModelSettings, OpenAiSettings, PasswordWork, RequestId, Secret, Settings,
-    SignInChange,
+    Actor, Backend, EmbeddingSettings, ModelSettings, OpenAiSettings, PasswordWork, RequestId,
+    Secret, Settings, SignInChange,
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
@@ -27,6 +27,7 @@ pub(crate) struct Builder {
     site: Site,
     limits: Limits,
     model_url: Option<String>,
+    meanings_url: Option<String>,
     redis_url: Option<String>,
     operations: Operations,
     database: Option<FreshDatabase>,
@@ -40,6 +41,7 @@ impl Default for Builder {
             limits: Limits::none(),
             redis_url: None,
             model_url: None,
+            meanings_url: None,
             operations: Operations::default(),
             database: None,
         }
@@ -68,6 +70,12 @@ impl Builder {
     /// A language model answers there.
     pub(crate) fn model(mut self, url: &str) -> Self {
         self.model_url = Some(url.to_owned());
+        self
+    }
+
+    /// What texts mean is told there.
+    pub(crate) fn meanings(mut self, url: &str) -> Self {
+        self.meanings_url = Some(url.to_owned());
         self
     }
 
@@ -106,6 +114,11 @@ impl Builder {
                 model: "slow".to_owned(),
                 input_price: 0,
                 output_price: 0,
+            }),
+            embeddings: self.meanings_url.map(|url| EmbeddingSettings {
+                base_url: url.parse().unwrap(),
+                api_key: Some(Secret::new("sk-meanings")),
+                model: "topics".to_owned(),
             }),
             ..ModelSettings::default()
         };

@@ -25,7 +25,7 @@ pub fn Findings(
             let tone = if finding.is_blocking() { Tone::Bad } else { Tone::Warn };
             let kind = finding.kind.title();
             let weight = match finding.kind {
-                FindingKind::Secret => "Must go",
+                FindingKind::Secret | FindingKind::Missing => "Must go",
                 FindingKind::Injection | FindingKind::Permission => "Worth a look",
             };
             view! {

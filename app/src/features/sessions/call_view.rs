@@ -7,6 +7,7 @@ use resonant_domain::tool::built_in;
 
 use super::figures::{Laid, clip, counted, lay_out, lay_out_json};
 use super::live_session::{Call, LiveSession, LiveStep};
+use crate::paths;
 use crate::ui::{Badge, Code, Duration, Icon, IconName, Tone};
 
 /// A tool call of a step. It stands beside the others of its step, because they run side by side.
@@ -18,6 +19,8 @@ pub fn CallView(
     step: LiveStep,
     /// The call.
     call: Call,
+    /// Whether the person whose session it is looks at it.
+    is_owner: bool,
 ) -> impl IntoView {
     let title =
         built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
@@ -27,6 +30,13 @@ pub fn CallView(
     let is_open = move || result.with(Option::is_none);
     let is_over = Memo::new(move |_| live.state().is_terminal());
     let is_waiting = Memo::new(move |_| live.wait().is_some());
+    let link = call.session.filter(|_| is_owner).map(|id| {
+        view! {
+            <p class="call__session">
+                <a href=paths::session(id)>"Watch the session of this agent"</a>
+            </p>
+        }
+    });
     view! {
         <article class="call" class:is-open=is_open>
             <header class="call__head">
@@ -54,6 +64,7 @@ pub fn CallView(
                 </span>
             </header>
             <Data label="Asked with" laid=arguments />
+            {link}
             {move || {
                 result
                     .get()

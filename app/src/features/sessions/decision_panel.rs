@@ -5,10 +5,11 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::SessionId;
 use resonant_domain::form::{Form, FormField, FormInput};
-use resonant_domain::waiting::{Amount, PendingCall, Wait, WaitReason};
+use resonant_domain::waiting::{AgentCall, Amount, PendingCall, Wait, WaitReason};
 
 use super::api::Decide;
 use super::live_session::LiveSession;
+use crate::paths;
 use crate::ui::{Button, ButtonKind, ErrorPanel, Field, Notice, Select, TextArea, Tone};
 
 /// The pause that the session is in, and the ways to go on.
@@ -30,23 +31,49 @@ pub fn DecisionPanel(
     let wait = Memo::new(move |_| live.wait());
     move || {
         let Wait { sequence, reason, .. } = wait.get()?;
+        if let WaitReason::Agents { calls, .. } = &reason {
+            return Some(agents_at_work(calls.clone()).into_any());
+        }
         let title = reason.to_string();
-        Some(view! {
-            <section class="decision" aria-labelledby="decision-title">
-                <Notice tone=Tone::Warn>
-                    <h3 class="decision__title" id="decision-title">
-                        "Waiting for you: "
-                        {title}
-                    </h3>
-                    <ActionForm action=decide attr:class="decision__form">
-                        <input type="hidden" name="id" value=id.to_string() />
-                        <input type="hidden" name="form[waiting]" value=sequence.to_string() />
-                        {ways(reason, decide.pending().into())}
-                    </ActionForm>
-                    {move || error().map(|error| view! { <ErrorPanel error=error /> })}
-                </Notice>
-            </section>
-        })
+        Some(
+            view! {
+                <section class="decision" aria-labelledby="decision-title">
+                    <Notice tone=Tone::Warn>
+                        <h3 class="decision__title" id="decision-title">
+                            "Waiting for you: "
+                            {title}
+                        </h3>
+                        <ActionForm action=decide attr:class="decision__form">
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <input type="hidden" name="form[waiting]" value=sequence.to_string() />
+                            {ways(reason, decide.pending().into())}
+                        </ActionForm>
+                        {move || error().map(|error| view! { <ErrorPanel error=error /> })}
+                    </Notice>
+                </section>
+            }
+            .into_any(),
+        )
+    }
+}
+
+/// The agents whose answers the session waits for: nobody needs to decide anything here.
+fn agents_at_work(calls: Vec<AgentCall>) -> impl IntoView {
+    let links = calls.into_iter().map(|call| {
+        let (href, tool) = (paths::session(call.session_id), call.tool);
+        view! {
+            <li>
+                <a href=href>{tool}</a>
+            </li>
+        }
+    });
+    view! {
+        <section class="decision" aria-label="Agents at work">
+            <Notice tone=Tone::Neutral>
+                <p>"Waiting for other agents. The session goes on when they have answered."</p>
+                <ul class="decision__agents">{links.collect_view()}</ul>
+            </Notice>
+        </section>
     }
 }
 
@@ -97,6 +124,7 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
             }
             .into_any()
         }
+        WaitReason::Agents { .. } => ().into_any(),
         WaitReason::UnknownOutcome { call, .. } => view! {
             <pre class="decision__arguments">{pretty(&call)}</pre>
             <TextArea

@@ -3,13 +3,14 @@
 
 use jiff::Timestamp;
 use leptos::prelude::*;
+use resonant_domain::SessionId;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::{
     Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
 };
-use resonant_domain::waiting::Wait;
+use resonant_domain::waiting::{Wait, WaitReason};
 
 use super::api::SessionSoFar;
 use super::ending::{Ending, Facts};
@@ -102,6 +103,8 @@ enum Touch {
 impl Touch {
     const fn of(body: &EventBody) -> Self {
         match body {
+            // Which sessions the calls have started.
+            EventBody::Waiting { reason: WaitReason::Agents { .. } } => Self::Calls,
             EventBody::SessionStart { .. }
             | EventBody::Waiting { .. }
             | EventBody::Message { .. }
@@ -280,6 +283,7 @@ impl LiveSession {
                 tool: call.tool.clone(),
                 arguments: call.arguments.clone(),
                 is_edited: call.is_edited,
+                session: call.session,
             };
             known.calls.iter().map(call).collect()
         })
@@ -449,6 +453,8 @@ pub struct Call {
     pub arguments: serde_json::Value,
     /// Whether a person changed that.
     pub is_edited: bool,
+    /// The session that it started, when it called another agent.
+    pub session: Option<SessionId>,
 }
 
 /// What a step begins with.

@@ -160,6 +160,14 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
             </p>
         }
     });
+    let caller = session.called_by.filter(|_| is_owner).map(|by| {
+        view! {
+            <p class="session__origin">
+                "Called by " <a href=paths::session(by.session_id)>"another session"</a>
+                ", which waits for the answer"
+            </p>
+        }
+    });
     let goal = is_long.then(|| {
         view! {
             <details class="session__material">
@@ -194,6 +202,7 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
             {agent}
             <h1 class="session__goal">{title}</h1>
             {origin}
+            {caller}
             {goal}
             {context}
         </header>
@@ -291,8 +300,14 @@ fn Queued(live: LiveSession) -> impl IntoView {
 fn Waiting(live: LiveSession) -> impl IntoView {
     let wait = Memo::new(move |_| live.wait());
     move || {
-        let reason = wait.get()?.reason.to_string();
-        Some(view! { <Notice tone=Tone::Warn>"Waiting for its owner: " {reason}</Notice> })
+        let reason = wait.get()?.reason;
+        let (tone, who) = if reason.needs_person() {
+            (Tone::Warn, "Waiting for its owner: ")
+        } else {
+            (Tone::Neutral, "Waiting for other agents: ")
+        };
+        let reason = reason.to_string();
+        Some(view! { <Notice tone=tone>{who} {reason}</Notice> })
     }
 }
 

@@ -87,10 +87,10 @@ pub fn StepView(
             <div class="lanes" class:lanes--many=move || calls.with(|calls| calls.len() > 1)>
                 <For
                     each=move || calls.get()
-                    // A call that a person has changed is drawn anew.
-                    key=|call| (call.id.clone(), call.is_edited)
+                    // A call that a person has changed, or whose session has begun, is drawn anew.
+                    key=|call| (call.id.clone(), call.is_edited, call.session)
                     children=move |call| {
-                        view! { <CallView live=live step=call_step.clone() call=call /> }
+                        view! { <CallView live=live step=call_step.clone() call=call is_owner=is_owner /> }
                     }
                 />
             </div>

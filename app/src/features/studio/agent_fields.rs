@@ -7,6 +7,8 @@ use resonant_domain::agent::{
 use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 
 use super::agent_form::{AgentForm, field_fault, tools_fault};
+use super::agent_picker::AgentPicker;
+use super::api::Callable;
 use super::planner_notice::PlannerNotice;
 use crate::error::AppError;
 use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
@@ -21,6 +23,8 @@ pub(super) fn AgentFields(
     error: Signal<Option<AppError>>,
     /// The language model that `Auto` means.
     language_model: Option<String>,
+    /// The agents that it may be let call.
+    callable: Vec<Callable>,
 ) -> impl IntoView {
     let AgentForm {
         name,
@@ -31,6 +35,7 @@ pub(super) fn AgentFields(
         model,
         model_name,
         tools,
+        agents,
         max_steps,
         max_tokens,
         timeout_seconds,
@@ -77,6 +82,7 @@ pub(super) fn AgentFields(
         </section>
         <section class="agent-form__part">
             <ToolPicker chosen=tools error=error />
+            <AgentPicker callable=callable chosen=agents />
         </section>
         <section class="agent-form__part">
             <h2 class="agent-form__title">"How far it may go"</h2>

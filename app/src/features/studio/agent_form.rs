@@ -2,7 +2,7 @@
 //! until `form_rules`, so that a wrong number is a fault of its field.
 
 use leptos::prelude::*;
-use resonant_domain::agent::{AgentSpec, ModelPolicy};
+use resonant_domain::agent::{AgentSpec, ModelPolicy, ToolGrant};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -28,6 +28,8 @@ pub struct AgentForm {
     pub model_name: String,
     /// The names of the tools.
     pub tools: Vec<String>,
+    /// The ids of the agents that it may call.
+    pub agents: Vec<String>,
     /// Turns of the loop.
     pub max_steps: String,
     /// Tokens that the model may write.
@@ -52,6 +54,12 @@ impl From<&AgentSpec> for AgentForm {
             model: model.to_owned(),
             model_name,
             tools: spec.tools.iter().map(|grant| grant.name.clone()).collect(),
+            agents: spec
+                .tools
+                .iter()
+                .filter_map(ToolGrant::agent_id)
+                .map(|id| id.to_string())
+                .collect(),
             max_steps: spec.limits.max_steps.to_string(),
             max_tokens: spec.limits.max_tokens.to_string(),
             timeout_seconds: spec.limits.timeout_seconds.to_string(),
@@ -74,6 +82,7 @@ impl AgentForm {
             model: text("model"),
             model_name: text("model_name"),
             tools: refused.texts("form[tools][]"),
+            agents: refused.texts("form[agents][]"),
             max_steps: text("max_steps"),
             max_tokens: text("max_tokens"),
             timeout_seconds: text("timeout_seconds"),

@@ -31,6 +31,8 @@ pub struct EditedAgent {
     pub typical: Option<VersionNumbers>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
+    /// The agents that it may be let call.
+    pub callable: Vec<Callable>,
     /// The newest version of its listing, when it is a copy of an older one.
     pub update: Option<i32>,
 }
@@ -46,6 +48,19 @@ pub struct Blueprint {
     pub templates: Vec<ListingSummary>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
+    /// The agents that it may be let call.
+    pub callable: Vec<Callable>,
+}
+
+/// An agent that another may be let call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callable {
+    /// Its identity.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
 }
 
 /// The beginning of a list of agents, or of its part from a rank on.
@@ -125,6 +140,8 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
 
     let ctx = ssr::ctx()?;
     let language_model = ctx.backend().language_model();
+    // Someone who is not known yet has no agents.
+    let callable = callable(&ctx, None).await.unwrap_or_default();
     let templates = list_templates().await?;
     let Some(slug) = template else {
         return Ok(Blueprint {
@@ -132,11 +149,12 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
             template: None,
             templates,
             language_model,
+            callable,
         });
     };
     let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
     let (spec, template) = (listing.agent, Some(listing.summary));
-    Ok(Blueprint { spec, template, templates, language_model })
+    Ok(Blueprint { spec, template, templates, language_model, callable })
 }
 
 /// One agent of the viewer.
@@ -153,13 +171,31 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         Some(_) => listings::updates::find(&ctx, id).await.map_err(ssr::fail)?,
         None => None,
     };
+    let callable = callable(&ctx, Some(&agent)).await?;
     Ok(EditedAgent {
         agent,
         published,
         typical,
         language_model: ctx.backend().language_model(),
+        callable,
         update: update.map(|update| update.to),
     })
+}
+
+/// The agents that an agent may be let call: not itself, unless it does so already.
+#[cfg(feature = "ssr")]
+async fn callable(
+    ctx: &resonant_backend::Ctx,
+    caller: Option<&Agent>,
+) -> Result<Vec<Callable>, AppError> {
+    let tools = caller.into_iter().flat_map(|agent| &agent.spec.tools);
+    let chosen: Vec<_> = tools.filter_map(|grant| grant.agent_id()).collect();
+    let found = resonant_backend::agents::callable(ctx, &chosen).await.map_err(ssr::fail)?;
+    let is_self = |id: AgentId| caller.is_some_and(|caller| caller.id == id);
+    let others = found.into_iter().filter(|agent| !is_self(agent.id) || chosen.contains(&agent.id));
+    Ok(others
+        .map(|agent| Callable { id: agent.id, name: agent.name, description: agent.description })
+        .collect())
 }
 
 /// Makes an agent and goes to its editor. Somebody who is not known yet becomes a guest.
@@ -167,9 +203,11 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
 pub async fn create_agent(#[server(default)] form: AgentForm) -> Result<(), AppError> {
     use resonant_backend::{agents, members};
 
-    let spec = form.spec().map_err(invalid)?;
+    let mut spec = form.spec().map_err(invalid)?;
+    let called = form.called().map_err(invalid)?;
     let ctx = ssr::ctx()?;
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
+    spec.tools = agents::tools_for(&ctx, &called, spec.tools).await.map_err(ssr::fail)?;
     let agent = agents::create(&ctx, spec).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::agent(agent.id));
     Ok(())
@@ -188,7 +226,10 @@ pub async fn update_agent(
     let mut changes = form.changes().map_err(invalid)?;
     let before = resonant_backend::agents::get(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
     // The form ticks built-in tools and knows of no others.
-    changes.tools = changes.tools.map(|tools| grant::ticked(tools, &before.spec.tools));
+    let tools = grant::ticked(changes.tools.unwrap_or_default(), &before.spec.tools);
+    let called = form.called().map_err(invalid)?;
+    let tools = resonant_backend::agents::tools_for(&ssr::ctx()?, &called, tools).await;
+    changes.tools = Some(tools.map_err(ssr::fail)?);
     let expected = (!overwrite).then_some(revision);
     resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected).await.map_err(ssr::fail)
 }

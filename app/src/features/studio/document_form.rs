@@ -4,7 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use resonant_domain::ids::AgentId;
-use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat, TITLE_MAX};
+use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat, PDF_MAX_BYTES, TITLE_MAX};
 
 use super::knowledge_api::AddDocument;
 use crate::browser;
@@ -51,9 +51,13 @@ impl DocumentDraft {
             return;
         }
         spawn_local(async move {
-            match file.text().await {
+            let format = DocumentFormat::of_file(&name);
+            let read = match format {
+                DocumentFormat::Pdf => file.base64().await,
+                _ => file.text().await,
+            };
+            match read {
                 Some(text) => {
-                    let format = DocumentFormat::of_file(&name);
                     let _ = self.title.try_set(name);
                     let _ = self.text.try_set(text);
                     let _ = self.format.try_set(format.as_str().to_owned());
@@ -68,15 +72,12 @@ impl DocumentDraft {
 
 /// Why a file is not read at all.
 fn unreadable(name: &str, size_bytes: f64) -> Option<String> {
-    let most = DOCUMENT_MAX_BYTES / 1024;
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    if ending.eq_ignore_ascii_case("pdf") {
-        Some("A PDF is not read: save it as text and choose that file".to_owned())
-    } else if size_bytes > f64::from(u32::try_from(DOCUMENT_MAX_BYTES).unwrap_or(u32::MAX)) {
-        Some(format!("A document may have at most {most} KiB"))
-    } else {
-        None
-    }
+    let (what, most) = match DocumentFormat::of_file(name) {
+        DocumentFormat::Pdf => ("PDF", PDF_MAX_BYTES),
+        _ => ("document", DOCUMENT_MAX_BYTES),
+    };
+    let is_too_long = size_bytes > f64::from(u32::try_from(most).unwrap_or(u32::MAX));
+    is_too_long.then(|| format!("A {what} may have at most {} KiB", most / 1024))
 }
 
 /// Adds a document to an agent.
@@ -111,7 +112,7 @@ pub(super) fn DocumentForm(
                         class="field__control"
                         type="file"
                         id="document-file"
-                        accept=".txt,.md,.markdown,.html,.htm,.csv,.tsv,text/*"
+                        accept=".txt,.md,.markdown,.html,.htm,.csv,.tsv,.pdf,text/*"
                         aria-describedby="document-file-hint document-file-fault"
                         on:change=move |event| {
                             if let Some(file) = browser::chosen_file(&event) {
@@ -120,7 +121,7 @@ pub(super) fn DocumentForm(
                         }
                     />
                     <p class="field__hint" id="document-file-hint">
-                        "Text, Markdown, HTML or CSV. It is read into the fields below"
+                        "Text, Markdown, HTML, CSV or a PDF that holds text. It is read into the fields below"
                     </p>
                     <p
                         class="field__error"
@@ -159,7 +160,7 @@ pub(super) fn DocumentForm(
                     on_input=to(draft.text)
                     rows=8
                     required=true
-                    hint="Below its headings it is cut into passages, which answers cite"
+                    hint="Below its headings it is cut into passages, which answers cite. Of a PDF the file itself stands here, in base64"
                     error=field_error(error, "text")
                 />
                 <Button kind=ButtonKind::Primary busy=add.pending()>
@@ -177,7 +178,8 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_says_why() {
         assert_eq!(unreadable("Handbook.md", 1_000.0), None);
-        assert!(unreadable("Report.PDF", 10.0).is_some_and(|reason| reason.contains("PDF")));
+        assert_eq!(unreadable("Report.PDF", 600_000.0), None);
+        assert!(unreadable("Report.PDF", 1e9).is_some_and(|reason| reason.contains("1280 KiB")));
         assert!(unreadable("large.txt", 1e9).is_some_and(|reason| reason.contains("512 KiB")));
     }
 }

@@ -12,7 +12,7 @@ use resonant_domain::agent::Agent;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
-use super::api::UpdateAgent;
+use super::api::{Callable, UpdateAgent};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_toasts;
@@ -77,6 +77,8 @@ pub(super) fn EditForm(
     is_changed: RwSignal<bool>,
     /// The language model that `Auto` means.
     language_model: Option<String>,
+    /// The agents that it may be let call.
+    callable: Vec<Callable>,
 ) -> impl IntoView {
     let update = ServerAction::<UpdateAgent>::new();
     let error = action_error(update.value());
@@ -204,6 +206,7 @@ pub(super) fn EditForm(
                                 form=form
                                 error=error
                                 language_model=language_model.clone()
+                                callable=callable.clone()
                             />
                         }
                     }

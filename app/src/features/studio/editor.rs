@@ -39,7 +39,7 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent { agent, published, typical, language_model, update } = edited;
+    let EditedAgent { agent, published, typical, language_model, callable, update } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let published = RwSignal::new(published);
@@ -72,6 +72,7 @@ pub(super) fn Editor(
                     shown=shown
                     is_changed=is_changed
                     language_model=language_model
+                    callable=callable
                 />
                 <PublishPanel shown=shown published=published is_changed=is_changed />
                 <StatusPanel shown=shown />

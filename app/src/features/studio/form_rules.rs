@@ -1,11 +1,11 @@
 //! The rules that turn what a form sent into what a use case takes.
 
-use resonant_domain::FieldFault;
 use resonant_domain::agent::{
     AgentChanges, AgentSpec, Avatar, LimitChanges, Limits, ModelPolicy, ToolGrant,
 };
 use resonant_domain::agent_version::Edition;
 use resonant_domain::session::NewSession;
+use resonant_domain::{AgentId, FieldFault};
 
 use super::agent_form::{AgentForm, RunForm};
 use crate::error::AppError;
@@ -62,6 +62,13 @@ impl AgentForm {
             }),
             status: None,
         })
+    }
+
+    /// The agents that it may call.
+    pub fn called(&self) -> Result<Vec<AgentId>, Vec<FieldFault>> {
+        let ids = self.agents.iter().map(|id| id.parse::<AgentId>());
+        ids.collect::<Result<_, _>>()
+            .map_err(|error| vec![FieldFault::new("tools", format!("{error}"))])
     }
 
     fn avatar(&self, faults: &mut Vec<FieldFault>) -> Avatar {

@@ -64,7 +64,7 @@ impl LazyPage for NewAgentRoute {
 
 #[component]
 fn NewAgent(blueprint: Blueprint) -> impl IntoView {
-    let Blueprint { spec, template, templates, language_model } = blueprint;
+    let Blueprint { spec, template, templates, language_model, callable } = blueprint;
     let create = ServerAction::<CreateAgent>::new();
     let error = action_error(create.value());
     let is_blank = template.is_none();
@@ -87,7 +87,12 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
         {from}
         <div class="agent-form">
             <ActionForm action=create>
-                <AgentFields form=form error=error language_model=language_model />
+                <AgentFields
+                    form=form
+                    error=error
+                    language_model=language_model
+                    callable=callable
+                />
                 <FormError error=error fields=AGENT_FIELDS />
                 <div class="agent-form__end">
                     <Button kind=ButtonKind::Primary busy=create.pending()>

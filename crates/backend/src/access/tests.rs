@@ -354,6 +354,16 @@ fn table() -> Vec<Row> {
         ),
         owned("secrets::delete", ask!(|ctx, things| secrets::delete(&ctx, "KEY"))),
         internal("secrets::rotate", ask!(|ctx, things| secrets::rotate(&ctx))),
+        own("agents::callable", ask!(|ctx, things| agents::callable(&ctx, &[things.agent]))),
+        Row {
+            stranger: Some(FaultKind::Invalid),
+            ..own(
+                "agents::tools_for",
+                ask!(|ctx, things| agents::tools_for(&ctx, &[things.agent], Vec::new())),
+            )
+        },
+        internal("knowledge::read_next", ask!(|ctx, things| knowledge::read_next(&ctx))),
+        internal("knowledge::forget_others", ask!(|ctx, things| knowledge::forget_others(&ctx))),
         internal("work::reap", ask!(|ctx, things| work::reap(&ctx))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent, None))),

@@ -135,8 +135,7 @@ pub(super) async fn change_expected(
             let deleted = store::agent_trash::update_deleted(&mut tx, owner, ids, now).await?;
             for id in &deleted {
                 for session in store::sessions::list_open(&mut tx, owner, *id).await? {
-                    let events = sessions::cancel_locked(backend, &mut tx, owner, session).await?;
-                    ended.push((session, events));
+                    ended.extend(sessions::cancel_locked(backend, &mut tx, owner, session).await?);
                 }
             }
             deleted
@@ -146,9 +145,7 @@ pub(super) async fn change_expected(
         .iter()
         .fold(Stale::nothing(), |stale, id| stale.and::<AgentEntry>(&AgentKey(owner, *id)));
     backend.commit(tx, stale).await?;
-    for (session, events) in ended {
-        backend.events().publish(session, &events);
-    }
+    sessions::tell_ended(backend, ended).await;
     tracing::info!(owner.id = %owner, ?action, agents = changed.len(), "agents changed");
     Ok(changed)
 }

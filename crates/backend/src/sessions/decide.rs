@@ -43,6 +43,9 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
+    if session.state.is_terminal() {
+        super::calls::deliver_later(backend, &session).await;
+    }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
     Ok(session)
 }
@@ -99,7 +102,8 @@ async fn settle(
     let mut events = events.ok_or(NOT_FOUND)?;
     if ends {
         let reason = Some(end_reason(&wait.reason));
-        events.extend(end_locked(backend, tx, key, SessionState::Cancelled, reason).await?);
+        let ended = end_locked(backend, tx, key, SessionState::Cancelled, reason).await?;
+        events.extend(ended.into_events());
     } else {
         store::queue::wake(tx, owner, id, now).await?;
     }

@@ -45,6 +45,7 @@ pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
         waiting: None,
         waited_ms: 0,
         parent: Some(Lineage { session_id: id, step: new.step }),
+        called_by: None,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,

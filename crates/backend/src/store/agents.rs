@@ -84,6 +84,28 @@ pub(crate) async fn find(
     .transpose()
 }
 
+/// Which of these agents the owner has.
+#[tracing::instrument(name = "db.agent.list_known", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_known(
+    conn: &mut PgConnection,
+    owner: UserId,
+    ids: &[AgentId],
+) -> sqlx::Result<Vec<AgentId>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    let known = sqlx::query_scalar!(
+        r#"
+        SELECT agent_id
+        FROM agents
+        WHERE owner_id = $1 AND agent_id = ANY($2) AND deleted_at IS NULL
+        "#,
+        owner.as_uuid(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(known.into_iter().map(AgentId::from_uuid).collect())
+}
+
 /// Reads an agent and keeps others from changing it until the transaction ends.
 #[tracing::instrument(name = "db.agent.lock", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn lock(

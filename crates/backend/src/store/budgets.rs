@@ -2,6 +2,7 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::budget::{Budget, BudgetLimits};
+use resonant_domain::session::Usage;
 use resonant_domain::waiting::{BudgetScope, Unit};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
@@ -108,6 +109,35 @@ pub(crate) async fn update_raised(
         place(agent),
         tokens,
         micro_usd,
+        at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts what a session of another agent used, which was called, in the month of the agent that called
+/// it. The owner's own month has counted it already.
+#[tracing::instrument(name = "db.budget.insert_use", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn insert_use(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    used: Usage,
+    at: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO budget_use (owner_id, agent_id, month, tokens, micro_usd)
+        VALUES ($1, $2, date_trunc('month', $5::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE, $3, $4)
+        ON CONFLICT (owner_id, agent_id, month) DO UPDATE
+        SET tokens = budget_use.tokens + excluded.tokens,
+            micro_usd = budget_use.micro_usd + excluded.micro_usd
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        signed(used.total_tokens()),
+        used.cost.0,
         at.to_sqlx() as Timestamp,
     )
     .execute(conn)

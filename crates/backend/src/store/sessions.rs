@@ -3,7 +3,7 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
-use resonant_domain::session::{Lineage, Session, SessionState, SessionSummary, Usage};
+use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::text::shorten;
 use resonant_domain::waiting::{Wait, WaitReason};
 use resonant_domain::{AgentId, SessionId, UserId};
@@ -11,7 +11,8 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::agent_versions::{number, stored};
-use super::{known, unsigned};
+use super::shards::Owners;
+use super::{known, signed, unsigned};
 
 /// The length of a goal in a list, in characters.
 pub(super) const GOAL_IN_LIST: usize = 200;
@@ -53,6 +54,9 @@ pub(super) struct SessionRow {
     pub(super) waited_ms: i64,
     pub(super) parent_session_id: Option<Uuid>,
     pub(super) parent_step: Option<i32>,
+    pub(super) caller_session_id: Option<Uuid>,
+    pub(super) caller_call_id: Option<String>,
+    pub(super) depth: i16,
     pub(super) last_sequence: i64,
     pub(super) created_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
@@ -102,6 +106,11 @@ impl TryFrom<SessionRow> for Session {
                 session_id: SessionId::from_uuid(id),
                 step: row.parent_step.and_then(|step| u32::try_from(step).ok()).unwrap_or(0),
             }),
+            called_by: row.caller_session_id.map(|id| CalledBy {
+                session_id: SessionId::from_uuid(id),
+                call_id: row.caller_call_id.unwrap_or_default(),
+                depth: u32::try_from(row.depth).unwrap_or(0),
+            }),
             last_sequence: row.last_sequence,
             created_at: row.created_at.to_jiff(),
             started_at: row.started_at.map(Timestamp::to_jiff),
@@ -123,8 +132,8 @@ pub(crate) async fn find(
                agent_avatar AS "agent_avatar: Json<Avatar>", goal, context, state, reason,
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
-               waiting_since, waited_ms, parent_session_id, parent_step, last_sequence, created_at,
-               started_at, ended_at
+               waiting_since, waited_ms, parent_session_id, parent_step, caller_session_id,
+               caller_call_id, depth, last_sequence, created_at, started_at, ended_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -268,8 +277,8 @@ pub(crate) async fn insert(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, parent_session_id,
-                              parent_step)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                              parent_step, caller_session_id, caller_call_id, depth)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -284,6 +293,9 @@ pub(crate) async fn insert(
         session.agent_version.map(stored),
         session.parent.map(|parent| parent.session_id.as_uuid()),
         session.parent.map(|parent| i32::try_from(parent.step).unwrap_or(i32::MAX)),
+        session.called_by.as_ref().map(|by| by.session_id.as_uuid()),
+        session.called_by.as_ref().map(|by| by.call_id.as_str()),
+        session.called_by.as_ref().map_or(0, |by| i16::try_from(by.depth).unwrap_or(i16::MAX)),
     )
     .execute(conn)
     .await?;
@@ -332,6 +344,77 @@ pub(crate) async fn update_reopened(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Counts what another session used, which was called, as used by the session that called it.
+#[tracing::instrument(name = "db.session.update_used", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn update_used(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    used: Usage,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET input_tokens = input_tokens + $3, output_tokens = output_tokens + $4,
+            cost_micro_usd = cost_micro_usd + $5
+        WHERE owner_id = $1 AND session_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        signed(used.input_tokens),
+        signed(used.output_tokens),
+        used.cost.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lists the sessions that were called, are over, and whose caller still waits, as
+/// `(owner, session)`; among them those whose answer the caller has, while it waits for others.
+#[tracing::instrument(name = "db.session.list_unheard", skip_all, err(level = "debug"))]
+pub(crate) async fn list_unheard(
+    conn: &mut PgConnection,
+    owners: Owners,
+) -> sqlx::Result<Vec<(UserId, SessionId)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT called.owner_id, called.session_id
+        FROM sessions caller
+        CROSS JOIN LATERAL jsonb_array_elements(caller.waiting -> 'calls') AS call
+        JOIN sessions called
+            ON called.owner_id = caller.owner_id
+               AND called.session_id = (call ->> 'session_id')::UUID
+        WHERE caller.waiting ->> 'for' = 'agents' AND called.ended_at IS NOT NULL
+          AND (NOT $1::BOOLEAN OR is_owner_held(caller.owner_id))
+        "#,
+        owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let ids = rows
+        .into_iter()
+        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
+    Ok(ids.collect())
+}
+
+/// Whether someone wants the session to end.
+#[tracing::instrument(name = "db.session.is_cancel_asked", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn is_cancel_asked(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<bool> {
+    let asked = sqlx::query_scalar!(
+        "SELECT is_cancel_asked FROM sessions WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(asked.unwrap_or(false))
 }
 
 /// Asks the worker of a session to stop it.

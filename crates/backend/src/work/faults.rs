@@ -35,7 +35,7 @@ fn is_full() -> bool {
     variable("RESONANT_FAULTS").as_deref() == Some("full")
 }
 
-/// Asks for both tools at once, then answers.
+/// Asks for both tools at once, or for all agents that it may call, then answers.
 struct Twofold;
 
 impl Model for Twofold {
@@ -55,7 +55,11 @@ impl Model for Twofold {
                 return stream::empty().boxed();
             };
             let goal = json!({ "goal": text });
-            let calls = vec![call("calculator", goal.clone()), call("datetime", goal)];
+            let agents = request.tools.iter().filter(|tool| tool.name.starts_with("agent_"));
+            let mut calls: Vec<_> = agents.map(|tool| call(&tool.name, goal.clone())).collect();
+            if calls.is_empty() {
+                calls = vec![call("calculator", goal.clone()), call("datetime", goal)];
+            }
             let reason = FinishReason::ToolCalls;
             vec![Ok(ModelPiece::Finish { calls, usage, reason })]
         } else {
@@ -211,6 +215,10 @@ async fn decide_and_count(ctx: &Ctx, pool: &PgPool, open: &mut Vec<SessionId>) -
         }
         still.push(id);
         if let Some(wait) = session.waiting {
+            if let WaitReason::Agents { calls, .. } = &wait.reason {
+                still.extend(calls.iter().map(|call| call.session_id));
+                continue;
+            }
             let WaitReason::UnknownOutcome { .. } = wait.reason else { panic!("{wait:?}") };
             let choice = if effects(pool, id, "datetime").await > 0 {
                 OutcomeChoice::Done { content: String::new() }
@@ -222,6 +230,8 @@ async fn decide_and_count(ctx: &Ctx, pool: &PgPool, open: &mut Vec<SessionId>) -
             sessions::decide(ctx, id, decided).await.unwrap();
         }
     }
+    still.sort_unstable();
+    still.dedup();
     *open = still;
     open.len()
 }
@@ -246,25 +256,8 @@ async fn killed_workers_lose_nothing_and_repeat_nothing(pool: PgPool) {
             queue(&ctx, &BOTH, &goals).await.iter().map(|session| session.id).collect();
         lots.push((ctx, ids.clone(), ids));
     }
-    let mut workers: Vec<_> = (0..3).map(|_| Worker::spawn(&pool)).collect();
-    let (mut kills, began) = (0, Instant::now());
-    loop {
-        let mut open = 0;
-        for (ctx, _, left) in &mut lots {
-            open += decide_and_count(ctx, &pool, left).await;
-        }
-        if open == 0 {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_mins(15), "{open} sessions are not over");
-        tokio::time::sleep(moment(700)).await;
-        if kills < 4 || is_full() {
-            drop(workers.remove(0));
-            kills += 1;
-            workers.push(Worker::spawn(&pool));
-        }
-    }
-    assert!(kills > 0);
+    let began = Instant::now();
+    let kills = kill_until_over(&pool, &mut lots).await;
     for (ctx, all, _) in &lots {
         for id in all {
             let session = sessions::get(ctx, *id).await.unwrap();
@@ -275,6 +268,77 @@ async fn killed_workers_lose_nothing_and_repeat_nothing(pool: PgPool) {
         }
     }
     tell(count, kills, began.elapsed());
+}
+
+type Lot = (Ctx, Vec<SessionId>, Vec<SessionId>);
+
+/// Kills workers at any moment until no session is left open. Answers how many it killed.
+async fn kill_until_over(pool: &PgPool, lots: &mut [Lot]) -> usize {
+    let mut workers: Vec<_> = (0..3).map(|_| Worker::spawn(pool)).collect();
+    let (mut kills, began) = (0, Instant::now());
+    loop {
+        let mut open = 0;
+        for (ctx, _, left) in &mut *lots {
+            open += decide_and_count(ctx, pool, left).await;
+        }
+        if open == 0 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_mins(15), "{open} sessions are not over");
+        tokio::time::sleep(moment(700)).await;
+        if kills < 4 || is_full() {
+            drop(workers.remove(0));
+            kills += 1;
+            workers.push(Worker::spawn(pool));
+        }
+    }
+    assert!(kills > 0);
+    kills
+}
+
+#[expect(clippy::disallowed_methods, reason = "a count of these tests alone")]
+async fn called(pool: &PgPool, caller: SessionId) -> Vec<SessionId> {
+    let ids = "SELECT session_id FROM sessions WHERE caller_session_id = $1 ORDER BY session_id";
+    let ids: Vec<uuid::Uuid> =
+        sqlx::query_scalar(ids).bind(caller.as_uuid()).fetch_all(pool).await.unwrap();
+    ids.into_iter().map(SessionId::from_uuid).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn killed_workers_call_each_agent_once_and_lose_no_answer(pool: PgPool) {
+    make_table(&pool).await;
+    let backend = backend(pool.clone());
+    let count = if is_full() { 400 } else { 16 };
+    let ctx = sample::guest(&backend).await.unwrap();
+    let tools = BOTH.map(ToolGrant::new).to_vec();
+    let called_agent =
+        agents::create(&ctx, AgentSpec { tools, ..sample::spec("Twofold") }).await.unwrap();
+    let one = resonant_domain::agent_tool::grant_of(&called_agent, &[]);
+    let two = resonant_domain::agent_tool::grant_of(&called_agent, std::slice::from_ref(&one));
+    let tools = vec![one, two];
+    let agent = agents::create(&ctx, AgentSpec { tools, ..sample::spec("Caller") }).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(sessions::start(&ctx, agent.id, sample::goal("go")).await.unwrap().id);
+    }
+    let began = Instant::now();
+    let mut lots = [(ctx, ids.clone(), ids)];
+    let kills = kill_until_over(&pool, &mut lots).await;
+    let [(ctx, ids, _)] = lots;
+    for id in ids {
+        let session = sessions::get(&ctx, id).await.unwrap();
+        assert_eq!(session.state, SessionState::Completed, "{:?}", session.reason);
+        let parts = called(&pool, id).await;
+        assert_eq!(parts.len(), 2, "each call starts one session");
+        for part in parts {
+            let part = sessions::get(&ctx, part).await.unwrap();
+            assert_eq!(part.state, SessionState::Completed, "{:?}", part.reason);
+            for tool in BOTH {
+                assert_eq!(effects(&pool, part.id, tool).await, 1, "{tool}");
+            }
+        }
+    }
+    tell(count * 3, kills, began.elapsed());
 }
 
 #[expect(clippy::print_stderr, reason = "the figures of a long run are for whoever ran it")]

@@ -87,7 +87,8 @@ async fn the_next_worker_goes_on_and_the_lost_one_writes_nothing(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     let lost = take(&backend).await;
-    let lost_log = QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id };
+    let lost_log =
+        QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id, called_by: None };
     let begin = vec![
         EventBody::SessionStart { provider: "parrot".into(), model: "parrot-1".into() },
         EventBody::StepStart { step: 1, attempt: 1 },
@@ -129,7 +130,12 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
     let session = queued(&ctx, "Hello").await;
     for lost in 0..MAX_ATTEMPTS {
         let claim = take(&backend).await;
-        let log = QueueLog { backend: &backend, claim: &claim, agent_id: session.agent_id };
+        let log = QueueLog {
+            backend: &backend,
+            claim: &claim,
+            agent_id: session.agent_id,
+            called_by: None,
+        };
         let call = EventBody::ToolCall {
             step: 1,
             call_id: claim.fence.to_string(),
@@ -218,7 +224,8 @@ async fn cancelling_a_session_of_a_lost_worker_ends_it_at_once(pool: PgPool) {
     lose_workers(&pool).await;
     let answer = sessions::cancel(&ctx, session.id).await.unwrap();
     assert_eq!(answer.state, SessionState::Cancelled);
-    let log = QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id };
+    let log =
+        QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id, called_by: None };
     let late = vec![EventBody::Output { step: 1, delta: "late".into() }];
     assert!(matches!(log.append(0, late, Usage::default()).await, Err(LogError::Fenced)));
 }

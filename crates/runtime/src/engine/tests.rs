@@ -276,6 +276,7 @@ fn session(limits: Limits) -> Session {
         waiting: None,
         waited_ms: 0,
         parent: None,
+        called_by: None,
         last_sequence: 0,
         created_at: start(),
         started_at: Some(start()),

@@ -18,6 +18,11 @@ pub(super) fn result(body: &[u8], is_stream: bool) -> Result<Value, McpError> {
     let Some(message) = message else {
         return Err(McpError::Protocol("it holds no answer to the request".to_owned()));
     };
+    result_of(&message)
+}
+
+/// The result in an answer.
+pub(super) fn result_of(message: &Value) -> Result<Value, McpError> {
     if let Some(error) = message.get("error") {
         let text = error["message"].as_str().unwrap_or("without a reason");
         return Err(McpError::Refused(text.chars().take(1_000).collect()));

@@ -20,6 +20,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
+pub(super) use self::request::endpoint;
+
 use self::reply::Reply;
 use self::request::Dialect;
 use self::sse::SseParser;

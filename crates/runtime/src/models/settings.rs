@@ -8,7 +8,7 @@ use resonant_domain::session::Usage;
 use resonant_domain::session_event::cost;
 use url::Url;
 
-use super::Secret;
+use super::{EmbeddingSettings, Secret};
 use crate::egress::EgressError;
 
 /// The tokens that a model takes where nothing else is configured: question and answer together.
@@ -26,6 +26,8 @@ pub struct ModelSettings {
     pub tiers: [Vec<ModelName>; 3],
     /// What is known of single models.
     pub facts: BTreeMap<ModelName, ModelFacts>,
+    /// The model that tells what passages of documents mean, where they are looked up by that too.
+    pub embeddings: Option<EmbeddingSettings>,
 }
 
 /// An OpenAI-compatible endpoint.

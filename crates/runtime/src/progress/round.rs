@@ -68,6 +68,13 @@ impl Round {
         most.saturating_sub(used.output_tokens.saturating_sub(self.used_before.output_tokens))
     }
 
+    /// What the session may still cost, in millionths of a dollar, when it has such a limit.
+    pub fn micro_usd_left(&self, limits: Limits, used: Usage) -> Option<u64> {
+        let most = limits.max_cost_micro_usd?.saturating_add(self.raised_micro_usd);
+        let used = u64::try_from(used.cost.0 - self.used_before.cost.0).unwrap_or(0);
+        Some(most.saturating_sub(used))
+    }
+
     /// The session's own limit that is used up, when one is.
     pub fn shortfall(&self, limits: Limits, used: Usage, next_cost: u64) -> Option<Shortfall> {
         let scope = BudgetScope::Session;

@@ -9,6 +9,7 @@ use resonant_domain::tool::{KNOWLEDGE, RECALL, REMEMBER};
 use resonant_domain::{AgentId, FieldFault, UserId};
 use serde_json::Value;
 
+use super::agent_tool::AgentTool;
 use super::backing::{Backing, Shelf, Whose};
 use super::http_fetch::HttpFetch;
 use super::http_tool::HttpTool;
@@ -16,15 +17,17 @@ use super::knowledge::Knowledge;
 use super::mcp_tool::McpTool;
 use super::memory::{Recall, Remember};
 use super::secrets::Secrets;
-use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use super::tool::{Question, Tool, ToolContext, ToolError, ToolFuture};
 use super::{Tools, compile};
 use crate::egress::Egress;
+use crate::mcp::StdioServers;
 
 /// What the tools of a session are made with.
 #[derive(Clone)]
 pub(super) struct Workshop {
     pub(super) egress: Egress,
     pub(super) backing: Arc<dyn Backing>,
+    pub(super) stdio: StdioServers,
 }
 
 impl Tools {
@@ -78,9 +81,11 @@ impl Tools {
                 Some(Arc::new(HttpTool::new(grant, tool.clone(), egress)))
             }
             ToolSettings::Mcp(tool) => {
-                let egress = self.workshop.as_ref()?.egress.clone();
-                Some(Arc::new(McpTool::new(grant, tool.clone(), egress)))
+                let workshop = self.workshop.as_ref()?;
+                let (egress, stdio) = (workshop.egress.clone(), workshop.stdio.clone());
+                Some(Arc::new(McpTool::new(grant, tool.clone(), egress, stdio)))
             }
+            ToolSettings::Agent(tool) => Some(Arc::new(AgentTool::new(grant, tool.clone()))),
         }
     }
 }
@@ -91,7 +96,7 @@ pub fn check_grants(grants: &[ToolGrant]) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     for (index, grant) in grants.iter().enumerate() {
         let schema = match &grant.settings {
-            ToolSettings::BuiltIn => continue,
+            ToolSettings::BuiltIn | ToolSettings::Agent(_) => continue,
             ToolSettings::Http(tool) => &tool.input_schema,
             ToolSettings::Mcp(tool) => &tool.input_schema,
         };
@@ -133,6 +138,10 @@ impl Tool for Scrubbed {
 
     fn is_safe_to_repeat(&self) -> bool {
         self.tool.is_safe_to_repeat()
+    }
+
+    fn question(&self, arguments: &Value) -> Result<Option<Question>, ToolError> {
+        self.tool.question(arguments)
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

@@ -1,6 +1,7 @@
 //! `knowledge`: looks things up in the documents that the agent was given.
 
 mod cut;
+mod pdf;
 mod telling;
 
 use resonant_domain::knowledge::{PASSAGES_DEFAULT, PASSAGES_MAX, QUERY_MAX};
@@ -12,7 +13,8 @@ use super::material::{count, string};
 use super::schema;
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 
-pub use cut::{CUTS_MAX, Cut, CutError, cut, vocabulary};
+pub use cut::{CUTS_MAX, Cut, CutError, cut, cut_pdf, vocabulary};
+pub use pdf::PATIENCE as PDF_PATIENCE;
 pub use telling::asked_words;
 pub(crate) use telling::telling;
 

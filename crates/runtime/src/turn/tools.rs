@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use resonant_domain::session::Usage;
-use resonant_domain::session_event::EventBody;
+use resonant_domain::session_event::{EventBody, ToolOutcome};
 use resonant_domain::waiting::{PendingCall, WaitReason};
 use tokio_util::sync::CancellationToken;
 
 use super::call::call_tool;
 use crate::engine::{Ending, Signals, Work};
-use crate::log::LogError;
+use crate::log::{AgentAsked, AgentsAsked, LogError};
 use crate::progress::CallRecord;
-use crate::tools::ToolContext;
+use crate::tools::{ToolContext, asked_session};
 
 /// Tools of one step that run at the same time.
 const PARALLEL_CALLS: usize = 8;
@@ -24,6 +24,10 @@ const PARALLEL_CALLS: usize = 8;
 struct Sorted {
     /// They can be made now.
     ready: Vec<CallRecord>,
+    /// The results of those that name material which is not there.
+    misled: Vec<EventBody>,
+    /// They go to other agents.
+    for_agents: Vec<AgentAsked>,
     /// They need a person's word.
     for_approval: Vec<PendingCall>,
     /// What a person is asked.
@@ -36,7 +40,8 @@ impl Work<'_> {
     /// Calls the tools that have not answered yet. `None`: the session goes on.
     pub async fn call_tools(&mut self) -> Result<Option<Ending>, LogError> {
         let step = self.progress.steps.last().map_or(1, |step| step.number);
-        let Sorted { ready, for_approval, question, unknown } = self.sort_calls(step);
+        let Sorted { ready, misled, for_agents, for_approval, question, unknown } =
+            self.sort_calls(step);
         let waits = if let Some(call) = unknown {
             Some(WaitReason::UnknownOutcome { step, call })
         } else if for_approval.is_empty() {
@@ -50,13 +55,20 @@ impl Work<'_> {
         let begins: Vec<_> = begins.collect();
         // A call that must not be made twice is let come to its end.
         let is_patient = !begins.is_empty();
-        self.append(begins, Usage::default()).await?;
-        let unwritten = match self.make_calls(step, ready, is_patient, waits.is_none()).await? {
+        self.append(begins.into_iter().chain(misled).collect(), Usage::default()).await?;
+        let keeps_last = waits.is_none() && for_agents.is_empty();
+        let unwritten = match self.make_calls(step, ready, is_patient, keeps_last).await? {
             Ok(unwritten) => unwritten,
             Err(ending) => return Ok(Some(ending)),
         };
         if let Some(reason) = waits {
             return Ok(Some(Ending::Wait(reason)));
+        }
+        if !for_agents.is_empty() {
+            self.call_agents(step, for_agents).await?;
+            if self.progress.waiting.is_some() {
+                return Ok(Some(Ending::Called));
+            }
         }
         let mut entries = unwritten;
         entries.push(self.step_complete(step, Usage::default()));
@@ -122,8 +134,33 @@ impl Work<'_> {
         Ok(Ok(entries))
     }
 
+    /// Has sessions of other agents started. Each may use an even part of what is left of this one's
+    /// own limits, so that all of them together stay within.
+    async fn call_agents(&mut self, step: u32, calls: Vec<AgentAsked>) -> Result<(), LogError> {
+        let (limits, used) = (self.session.limits, self.progress.used);
+        let parts = calls.len().max(1) as u64;
+        let round = &self.progress.round;
+        let asked = AgentsAsked {
+            step,
+            calls,
+            most_tokens: round.tokens_left(limits, used) / parts,
+            most_micro_usd: round.micro_usd_left(limits, used).map(|left| left / parts),
+        };
+        loop {
+            match self.log.call_agents(self.progress.last_sequence, asked.clone()).await {
+                Ok(written) => {
+                    self.progress.take(&written);
+                    return Ok(());
+                }
+                Err(LogError::Moved { events, .. }) => self.progress.take(&events),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn sort_calls(&self, step: u32) -> Sorted {
         let mut sorted = Sorted::default();
+        let sources = self.progress.sources(self.session.context.as_deref());
         for call in self.progress.open_calls() {
             let grant = self.agent.tools.iter().find(|grant| grant.name == call.tool);
             let tool = self.tools.get(&call.tool).filter(|_| grant.is_some());
@@ -144,6 +181,21 @@ impl Work<'_> {
                 });
             } else if grant.needs_approval && !call.is_approved {
                 sorted.for_approval.push(pending(call));
+            } else if let Some(agent_id) = grant.agent_id() {
+                let CallRecord { call_id, tool, arguments, .. } = call;
+                match asked_session(&arguments, &sources) {
+                    Ok(session) => {
+                        sorted.for_agents.push(AgentAsked { call_id, tool, agent_id, session });
+                    }
+                    Err(error) => sorted.misled.push(EventBody::ToolResult {
+                        step,
+                        call_id,
+                        tool,
+                        outcome: ToolOutcome::Error,
+                        content: error.to_string(),
+                        duration_ms: 0,
+                    }),
+                }
             } else {
                 sorted.ready.push(call);
             }

@@ -40,6 +40,7 @@ fn session() -> Session {
         waiting: None,
         waited_ms: 0,
         parent: None,
+        called_by: None,
         last_sequence: 0,
         created_at: at(0),
         started_at: None,

@@ -58,6 +58,7 @@ async fn session_by(
         waiting: None,
         waited_ms: 0,
         parent: None,
+        called_by: None,
         last_sequence: 0,
         created_at: now,
         started_at: Some(now),

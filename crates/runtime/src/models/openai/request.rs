@@ -27,7 +27,7 @@ impl Dialect {
 
 /// The address that takes requests: `{base}/chat/completions`, with `/v1` where the base has no
 /// version of its own.
-pub(super) fn endpoint(base: &Url) -> Result<Url, ModelSettingsError> {
+pub(in crate::models) fn endpoint(base: &Url) -> Result<Url, ModelSettingsError> {
     if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
         return Err(ModelSettingsError::Address);
     }

@@ -33,7 +33,7 @@ pub struct Cut {
 /// Why a document cannot be cut. The text says what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct CutError(String);
+pub struct CutError(pub(super) String);
 
 /// Cuts a document into passages.
 ///
@@ -47,11 +47,31 @@ pub fn cut(format: DocumentFormat, text: &str) -> Result<Vec<Cut>, CutError> {
         DocumentFormat::Markdown => prose(&text, Headings::Marked, &mut cuts)?,
         DocumentFormat::Html => prose(&page(&text), Headings::Marked, &mut cuts)?,
         DocumentFormat::Csv => rows(&text, &mut cuts)?,
+        DocumentFormat::Pdf => {
+            return Err(CutError("must be text: a PDF is read from its bytes".to_owned()));
+        }
     }
     if cuts.is_empty() {
         return Err(CutError("must hold something to read".to_owned()));
     }
     Ok(cuts)
+}
+
+/// Cuts the text of a PDF into passages, each below the number of its page. Answers how long the text is,
+/// too.
+///
+/// # Errors
+/// [`CutError`] when the file cannot be read, holds no text, or too much.
+pub fn cut_pdf(bytes: &[u8]) -> Result<(Vec<Cut>, usize), CutError> {
+    let pages = super::pdf::pages(bytes)?;
+    let mut cuts = Vec::new();
+    for (number, page) in (1..).zip(&pages) {
+        pack(&format!("page {number}"), page, &mut cuts)?;
+    }
+    if cuts.is_empty() {
+        return Err(CutError("must hold something to read".to_owned()));
+    }
+    Ok((cuts, pages.iter().map(String::len).sum()))
 }
 
 /// The words of a document in lower case, each once: those that are long enough to be misspelled.

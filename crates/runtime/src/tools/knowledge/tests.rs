@@ -140,3 +140,86 @@ async fn a_result_is_marked_as_quoted_and_has_citations() {
     let nobody = Knowledge::of_nobody().call(&json!({ "query": "leave" }), &context).await.unwrap();
     assert!(nobody.contains("\"passages\":[]"), "{nobody}");
 }
+
+/// A PDF with these pages, each of which says one line.
+fn pdf(pages: &[&str]) -> Vec<u8> {
+    use lopdf::content::{Content, Operation};
+    use lopdf::{Document, Object, Stream, dictionary};
+
+    let mut document = Document::with_version("1.5");
+    let parent = document.new_object_id();
+    let font = document.add_object(dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica",
+        "Encoding" => "WinAnsiEncoding",
+    });
+    let kids: Vec<Object> = pages
+        .iter()
+        .map(|line| {
+            let operations = vec![
+                Operation::new("BT", vec![]),
+                Operation::new("Tf", vec!["F1".into(), 12.into()]),
+                Operation::new("Td", vec![72.into(), 720.into()]),
+                Operation::new("Tj", vec![Object::string_literal(*line)]),
+                Operation::new("ET", vec![]),
+            ];
+            let content = Content { operations }.encode().unwrap();
+            let mut stream = Stream::new(dictionary! {}, content);
+            stream.compress().unwrap();
+            let contents = document.add_object(stream);
+            let fonts = dictionary! { "F1" => font };
+            let page = dictionary! {
+                "Type" => "Page", "Parent" => parent, "Contents" => contents,
+                "MediaBox" => vec![0.into(), 0.into(), 612.into(), 792.into()],
+                "Resources" => dictionary! { "Font" => fonts },
+            };
+            document.add_object(page).into()
+        })
+        .collect();
+    let count = i64::try_from(kids.len()).unwrap();
+    let tree = dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count };
+    document.objects.insert(parent, Object::Dictionary(tree));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => parent });
+    document.trailer.set("Root", catalog);
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    file
+}
+
+#[test]
+fn the_pages_of_a_pdf_are_passages() {
+    let file =
+        pdf(&["Employees get 30 days of leave.", "", "Taxis need the approval of a manager."]);
+    let (cuts, size) = cut_pdf(&file).unwrap();
+    let found: Vec<_> = cuts.iter().map(|cut| (&*cut.heading, &*cut.text)).collect();
+    assert_eq!(
+        found,
+        [
+            ("page 1", "Employees get 30 days of leave."),
+            ("page 3", "Taxis need the approval of a manager."),
+        ]
+    );
+    assert!((60..100).contains(&size), "{size}");
+}
+
+#[test]
+fn hostile_pdfs_are_bounded() {
+    let good = pdf(&["One line."]);
+    for end in [0, 5, good.len() / 3, good.len() / 2, good.len() - 40] {
+        // What is cut off is refused, or read as far as it goes.
+        let _ = cut_pdf(&good[..end]);
+    }
+    for byte in 0..good.len() {
+        let mut broken = good.clone();
+        broken[byte] ^= 0x11;
+        let _ = std::panic::catch_unwind(|| cut_pdf(&broken));
+    }
+    let told = |file: &[u8]| cut_pdf(file).unwrap_err().to_string();
+    assert!(told(b"PK\x03\x04").contains("whole"));
+    assert!(told(&pdf(&["", ""])).contains("pictures"));
+    assert!(told(&pdf(&["x"; 501])).contains("500 pages"));
+    // A few kilobytes that become more than a page may hold, and more text than a document may.
+    let bomb = "x".repeat(5 * 1024 * 1024);
+    assert!(told(&pdf(&[&bomb])).contains("must"));
+    let much = "y".repeat(300 * 1024);
+    assert!(told(&pdf(&[&much, &much])).contains("512 KiB"));
+}

@@ -1,0 +1,297 @@
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream;
+use resonant_domain::agent::{AgentChanges, AgentSpec, Limits, ToolGrant};
+use resonant_domain::agent_tool::grant_of;
+use resonant_domain::agent_version::NewVersion;
+use resonant_domain::money::MicroUsd;
+use resonant_domain::session::NewMessage;
+use resonant_domain::session::SessionState::{Cancelled, Completed, Queued, Waiting};
+use resonant_runtime::Engine;
+use resonant_runtime::clock::SystemClock;
+use resonant_runtime::models::{
+    CallRequest, FinishReason, Message, Model, ModelPiece, ModelRequest, Models, ReplyStream,
+};
+use resonant_runtime::tools::Tools;
+use serde_json::json;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{Ctx, budgets, sample, sessions, work};
+
+/// Calls every agent that it may with the goal and a mark, then answers with all that they said; one
+/// that may call none answers with its prompt and the goal.
+struct Delegate;
+
+impl Model for Delegate {
+    fn provider(&self) -> &'static str {
+        "delegate"
+    }
+
+    fn reply(&self, request: ModelRequest) -> ReplyStream {
+        let usage = Usage { input_tokens: 10, output_tokens: 5, cost: MicroUsd(3) };
+        let said = |message: &Message| match message {
+            Message::User { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        let goal = request.messages.iter().find_map(said).unwrap_or_default();
+        let heard: Vec<_> = request
+            .messages
+            .iter()
+            .filter_map(|message| match message {
+                Message::Tool { content, .. } => Some(content.clone()),
+                _ => None,
+            })
+            .collect();
+        if heard.is_empty() && !request.tools.is_empty() {
+            let call = |tool: &str| CallRequest {
+                call_id: String::new(),
+                tool: tool.to_owned(),
+                arguments: json!({ "goal": format!("{goal}>") }),
+            };
+            let calls = request.tools.iter().map(|tool| call(&tool.name)).collect();
+            let reason = FinishReason::ToolCalls;
+            return stream::iter([Ok(ModelPiece::Finish { calls, usage, reason })]).boxed();
+        }
+        let text = if heard.is_empty() {
+            format!("{}:{goal}", request.system)
+        } else {
+            format!("[{}]", heard.join("|"))
+        };
+        let reason = FinishReason::Stop;
+        let finish = ModelPiece::Finish { calls: Vec::new(), usage, reason };
+        stream::iter([Ok(ModelPiece::Output(text)), Ok(finish)]).boxed()
+    }
+}
+
+fn backend(pool: PgPool) -> Backend {
+    let clock = Arc::new(SystemClock);
+    let models = Models::with_language_model(Arc::new(Delegate), "plain");
+    let engine = Engine::new(models, Tools::empty(), clock.clone());
+    Backend::for_tests_with_engine(pool, clock, engine)
+}
+
+fn named(name: &str, tools: Vec<ToolGrant>) -> AgentSpec {
+    AgentSpec { system_prompt: name.to_owned(), tools, ..sample::spec(name) }
+}
+
+async fn made(ctx: &Ctx, name: &str, called: &[&Agent]) -> Agent {
+    let tools = called.iter().fold(Vec::new(), |mut tools, agent| {
+        tools.push(grant_of(agent, &tools));
+        tools
+    });
+    agents::create(ctx, named(name, tools)).await.unwrap()
+}
+
+async fn started(ctx: &Ctx, agent: &Agent) -> SessionId {
+    sessions::start(ctx, agent.id, sample::goal("go")).await.unwrap().id
+}
+
+async fn work_once(backend: &Backend) -> Option<SessionId> {
+    let claim = work::claim(&backend.system(), "worker").await.unwrap()?;
+    let id = claim.session_id();
+    work::run(&backend.system(), claim, CancellationToken::new()).await.unwrap();
+    Some(id)
+}
+
+async fn work_off(backend: &Backend) {
+    while work_once(backend).await.is_some() {}
+}
+
+async fn timeline(ctx: &Ctx, id: SessionId) -> Timeline {
+    Timeline::from_events(sessions::events(ctx, id, 0).await.unwrap())
+}
+
+/// The sessions that a session waits for.
+async fn called(ctx: &Ctx, id: SessionId) -> Vec<SessionId> {
+    let wait = sessions::get(ctx, id).await.unwrap().waiting.unwrap();
+    let WaitReason::Agents { calls, .. } = wait.reason else { panic!("{wait:?}") };
+    calls.iter().map(|call| call.session_id).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_waits_for_those_that_it_calls_without_a_worker(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let (one, two) = (made(&ctx, "One", &[]).await, made(&ctx, "Two", &[]).await);
+    let caller = made(&ctx, "Caller", &[&one, &two]).await;
+    let id = started(&ctx, &caller).await;
+    assert_eq!(work_once(&backend).await, Some(id));
+    let waiting = sessions::get(&ctx, id).await.unwrap();
+    assert_eq!((waiting.state, waiting.usage.output_tokens), (Waiting, 5));
+    let parts = called(&ctx, id).await;
+    assert_eq!(parts.len(), 2);
+    for part in &parts {
+        let part = sessions::get(&ctx, *part).await.unwrap();
+        assert_eq!((part.state, &*part.goal), (Queued, "go>"));
+        let by = part.called_by.unwrap();
+        assert_eq!((by.session_id, by.depth), (id, 1));
+        // Each may use half of what is left.
+        assert_eq!(part.limits.max_tokens, (Limits::default().max_tokens - 5) / 2);
+    }
+    // The first answer alone does not let it go on.
+    assert_eq!(work_once(&backend).await, Some(parts[0]));
+    assert_eq!(sessions::get(&ctx, id).await.unwrap().state, Waiting);
+    work_off(&backend).await;
+
+    let over = sessions::get(&ctx, id).await.unwrap();
+    assert_eq!(over.state, Completed, "{:?}", over.reason);
+    let timeline = timeline(&ctx, id).await;
+    assert_eq!(timeline.answer(), Some("[One:go>|Two:go>]"));
+    let links: Vec<_> = timeline.steps[0].calls.iter().map(|call| call.session).collect();
+    assert_eq!(links, [Some(parts[0]), Some(parts[1])]);
+    // Two turns of its own, and one of each that it called.
+    assert_eq!((over.usage.output_tokens, over.usage.cost.0), (20, 12));
+    assert_eq!(timeline.end.unwrap().usage, over.usage);
+    // The month of the caller's agent has counted all, that of the owner each once.
+    let month = async |agent| budgets::get(&ctx, agent).await.unwrap().used_tokens;
+    assert_eq!(month(Some(caller.id)).await, 60);
+    assert_eq!(month(Some(one.id)).await, 15);
+    assert_eq!(month(None).await, 60);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn depth_bounds_agents_that_call_themselves(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = made(&ctx, "Circle", &[]).await;
+    let tools = Some(vec![grant_of(&agent, &[])]);
+    let changes = AgentChanges { tools, ..AgentChanges::default() };
+    let agent = agents::update(&ctx, agent.id, changes, None).await.unwrap();
+    let id = started(&ctx, &agent).await;
+    work_off(&backend).await;
+    let over = sessions::get(&ctx, id).await.unwrap();
+    assert_eq!(over.state, Completed, "{:?}", over.reason);
+    let answer = timeline(&ctx, id).await.answer().unwrap().to_owned();
+    assert!(answer.starts_with("[[[[not called: agents may call each other 3 deep"), "{answer}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_published_version_is_called(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let part = made(&ctx, "Old", &[]).await;
+    agents::publish(&ctx, part.id, NewVersion::default(), None).await.unwrap();
+    let prompt = Some("New".to_owned());
+    let changes = AgentChanges { system_prompt: prompt, ..AgentChanges::default() };
+    agents::update(&ctx, part.id, changes, None).await.unwrap();
+    let id = started(&ctx, &made(&ctx, "Caller", &[&part]).await).await;
+    work_off(&backend).await;
+    assert_eq!(timeline(&ctx, id).await.answer(), Some("[Old:go>]"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_cannot_be_called_says_why(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let (gone, paused) = (made(&ctx, "Gone", &[]).await, made(&ctx, "Resting", &[]).await);
+    let caller = made(&ctx, "Caller", &[&gone, &paused]).await;
+    agents::delete(&ctx, gone.id, None).await.unwrap();
+    let status = Some(AgentStatus::Paused);
+    let changes = AgentChanges { status, ..AgentChanges::default() };
+    agents::update(&ctx, paused.id, changes, None).await.unwrap();
+    let id = started(&ctx, &caller).await;
+    work_off(&backend).await;
+    let expected = "[the agent behind this tool was deleted|the agent Resting is paused]";
+    assert_eq!(timeline(&ctx, id).await.answer(), Some(expected));
+    // An agent outlives one that it calls: it can still be changed.
+    let name = Some("Renamed".to_owned());
+    let changes = AgentChanges { name, ..AgentChanges::default() };
+    agents::update(&ctx, caller.id, changes, None).await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn agents_of_others_cannot_be_named(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let stranger = sample::guest(&backend).await.unwrap();
+    let agent = made(&ctx, "Mine", &[]).await;
+    let spec = named("Thief", vec![ToolGrant::new("calculator"), grant_of(&agent, &[])]);
+    let error = agents::create(&stranger, spec).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "tools[1].settings.agent_id");
+    let refused = agents::tools_for(&stranger, &[agent.id], Vec::new()).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "tools");
+    assert!(agents::callable(&stranger, &[agent.id]).await.unwrap().is_empty());
+    assert_eq!(agents::callable(&ctx, &[]).await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_end_of_the_caller_ends_those_that_it_called(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let leaf = made(&ctx, "Leaf", &[]).await;
+    let middle = made(&ctx, "Middle", &[&leaf]).await;
+    let caller = made(&ctx, "Caller", &[&middle]).await;
+    let id = started(&ctx, &caller).await;
+    work_once(&backend).await;
+    let middle = called(&ctx, id).await.remove(0);
+    work_once(&backend).await;
+    let leaf = called(&ctx, middle).await.remove(0);
+    assert_eq!(sessions::cancel(&ctx, id).await.unwrap().state, Cancelled);
+    for part in [middle, leaf] {
+        assert_eq!(sessions::get(&ctx, part).await.unwrap().state, Cancelled);
+    }
+    assert_eq!(work_once(&backend).await, None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_caller_hears_of_an_end_that_no_worker_wrote(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let part = made(&ctx, "Part", &[]).await;
+    let id = started(&ctx, &made(&ctx, "Caller", &[&part]).await).await;
+    work_once(&backend).await;
+    let called = called(&ctx, id).await.remove(0);
+    sessions::cancel(&ctx, called).await.unwrap();
+    work_off(&backend).await;
+    assert_eq!(timeline(&ctx, id).await.answer(), Some("[a person stopped the agent Part]"));
+    // What the called one does later is its own affair.
+    let more = NewMessage { text: "more".to_owned(), context: None };
+    sessions::say(&ctx, called, more).await.unwrap();
+    work_off(&backend).await;
+    assert_eq!(sessions::get(&ctx, called).await.unwrap().state, Completed);
+    assert_eq!(timeline(&ctx, id).await.steps.len(), 2);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_answer_that_was_not_handed_on_is_found_again(pool: PgPool) {
+    let backend = backend(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let part = made(&ctx, "Part", &[]).await;
+    let id = started(&ctx, &made(&ctx, "Caller", &[&part]).await).await;
+    work_once(&backend).await;
+    let called = called(&ctx, id).await.remove(0);
+    // As if the process had died between the end and the word of it.
+    let mut tx = backend.begin(part.owner_id).await.unwrap();
+    sessions::cancel_locked(&backend, &mut tx, part.owner_id, called).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(work_once(&backend).await, None);
+    work::reap(&backend.system()).await.unwrap();
+    work_off(&backend).await;
+    assert_eq!(sessions::get(&ctx, id).await.unwrap().state, Completed);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_lost_worker_calls_nobody(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let part = made(&ctx, "Part", &[]).await;
+    let id = started(&ctx, &made(&ctx, "Caller", &[&part]).await).await;
+    let asked = AgentsAsked {
+        step: 1,
+        calls: vec![resonant_runtime::log::AgentAsked {
+            call_id: "call01001".to_owned(),
+            tool: "agent_part".to_owned(),
+            agent_id: part.id,
+            session: sample::goal("part"),
+        }],
+        most_tokens: 100,
+        most_micro_usd: None,
+    };
+    let lost = call_agents(&backend, (part.owner_id, id, 0), 0, asked).await.unwrap();
+    assert!(lost.is_none());
+    let all = sessions::list(&ctx, sessions::SessionFilter::default()).await.unwrap();
+    assert_eq!(all.items.len(), 1);
+}

@@ -1,0 +1,206 @@
+//! The SQL of what passages mean.
+
+use resonant_domain::knowledge::FoundPassage;
+use resonant_domain::{AgentId, DocumentId, UserId};
+use sqlx::PgConnection;
+
+use super::shards::Owners;
+
+/// A document that a model shall read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unread {
+    pub(crate) owner: UserId,
+    pub(crate) agent: AgentId,
+    pub(crate) document: DocumentId,
+}
+
+/// Lets the database compare meanings, when pgvector is there. Answers whether it can.
+#[tracing::instrument(name = "db.embedding.use_vectors", skip_all, err(level = "debug"))]
+pub(crate) async fn use_vectors(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT use_vectors() AS "can!""#).fetch_one(conn).await
+}
+
+/// Whether the database can compare meanings.
+#[tracing::instrument(name = "db.embedding.can_compare", skip_all, err(level = "debug"))]
+pub(crate) async fn can_compare(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT meaning_likeness(ARRAY[1]::REAL[], ARRAY[1]::REAL[]) IS NOT NULL AS "can!""#
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Takes a document that no model has read, the one that has waited longest. Nobody else takes it for
+/// a while that doubles with each try, an hour at most.
+#[tracing::instrument(name = "db.embedding.claim", skip_all, err(level = "debug"))]
+pub(crate) async fn claim(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<Option<Unread>> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE knowledge_documents d
+        SET embed_at = now() + least(INTERVAL '1 hour',
+                                     INTERVAL '2 minutes' * power(2, least(d.embed_attempts, 10))),
+            embed_attempts = d.embed_attempts + 1
+        FROM (
+            SELECT owner_id, document_id
+            FROM knowledge_documents
+            WHERE embedded_by IS NULL AND coalesce(embed_at, created_at) <= now()
+              AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+            ORDER BY coalesce(embed_at, created_at)
+            LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE d.owner_id = due.owner_id AND d.document_id = due.document_id
+        RETURNING d.owner_id, d.agent_id, d.document_id
+        "#,
+        owners.are_held(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Unread {
+        owner: UserId::from_uuid(row.owner_id),
+        agent: AgentId::from_uuid(row.agent_id),
+        document: DocumentId::from_uuid(row.document_id),
+    }))
+}
+
+/// Has documents read anew that another model has read. Answers how many.
+#[tracing::instrument(name = "db.embedding.reset", skip_all, err(level = "debug"))]
+pub(crate) async fn reset(
+    conn: &mut PgConnection,
+    owners: Owners,
+    model: &str,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE knowledge_documents
+        SET embedded_by = NULL, embed_attempts = 0, embed_at = NULL
+        WHERE embedded_by <> $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
+        "#,
+        model,
+        owners.are_held(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Lists the passages of a document in order, each with its headings.
+#[tracing::instrument(name = "db.embedding.list_passages", skip_all, fields(document.id = %unread.document), err(level = "debug"))]
+pub(crate) async fn list_passages(
+    conn: &mut PgConnection,
+    unread: Unread,
+) -> sqlx::Result<Vec<(i32, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT p.position, d.title || E'\n' || p.heading || E'\n' || p.body AS "text!"
+        FROM knowledge_passages p
+        JOIN knowledge_documents d ON d.owner_id = p.owner_id AND d.document_id = p.document_id
+        WHERE p.owner_id = $1 AND p.document_id = $2
+        ORDER BY p.position
+        "#,
+        unread.owner.as_uuid(),
+        unread.document.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.position, row.text)).collect())
+}
+
+/// Keeps what a passage means, in the place of what was kept before.
+#[tracing::instrument(name = "db.embedding.insert", skip_all, fields(document.id = %unread.document), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    unread: Unread,
+    position: i32,
+    model: &str,
+    embedding: &[f32],
+) -> sqlx::Result<()> {
+    // A document that was taken away meanwhile has no passages.
+    sqlx::query!(
+        r#"
+        INSERT INTO knowledge_embeddings (owner_id, document_id, position, agent_id, model, embedding)
+        SELECT owner_id, document_id, position, agent_id, $4, $5
+        FROM knowledge_passages
+        WHERE owner_id = $1 AND document_id = $2 AND position = $3
+        ON CONFLICT (owner_id, document_id, position) DO UPDATE
+        SET model = excluded.model, embedding = excluded.embedding
+        "#,
+        unread.owner.as_uuid(),
+        unread.document.as_uuid(),
+        position,
+        model,
+        embedding,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a model has read all of a document.
+#[tracing::instrument(name = "db.embedding.update_read", skip_all, fields(document.id = %unread.document), err(level = "debug"))]
+pub(crate) async fn update_read(
+    conn: &mut PgConnection,
+    unread: Unread,
+    model: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE knowledge_documents SET embedded_by = $3
+        WHERE owner_id = $1 AND document_id = $2
+        "#,
+        unread.owner.as_uuid(),
+        unread.document.as_uuid(),
+        model,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Finds the passages of an agent whose meaning is most like this one, the likest first.
+#[tracing::instrument(name = "db.embedding.search", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn search(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    (model, meaning): (&str, &[f32]),
+    at_least: f32,
+    most: u32,
+) -> sqlx::Result<Vec<FoundPassage>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT d.document_id, d.title, p.position, p.heading, p.body,
+               round(100 * best.likeness)::INTEGER AS "relevance!"
+        FROM (
+            SELECT document_id, position, meaning_likeness(embedding, $4) AS likeness
+            FROM knowledge_embeddings
+            WHERE owner_id = $1 AND agent_id = $2 AND model = $3
+        ) AS best
+        JOIN knowledge_passages p
+            ON p.owner_id = $1 AND p.document_id = best.document_id AND p.position = best.position
+        JOIN knowledge_documents d ON d.owner_id = $1 AND d.document_id = best.document_id
+        WHERE best.likeness >= $5
+        ORDER BY best.likeness DESC, best.document_id, best.position
+        LIMIT $6
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        model,
+        meaning,
+        at_least,
+        i64::from(most),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| FoundPassage {
+            document_id: DocumentId::from_uuid(row.document_id),
+            document: row.title,
+            heading: row.heading,
+            position: row.position.unsigned_abs(),
+            relevance: row.relevance.clamp(0, 100).unsigned_abs(),
+            text: row.body,
+        })
+        .collect())
+}

@@ -1,0 +1,96 @@
+use super::*;
+
+/// A server of a few lines in the language of the shell: it answers by what it reads.
+const SERVER: &str = r#"
+echo 'Welcome'
+while read -r line; do
+  id=$(printf %s "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-06-18","serverInfo":{"name":"shelf"},"capabilities":{}}}\n' "$id" ;;
+    *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"env","description":"Tells","inputSchema":{"type":"object"}}]}}\n' "$id" ;;
+    *'"name":"env"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(env | sort | grep -v '^_=\|^PWD=\|^SHLVL=\|^OLDPWD=' | tr '\n' ' ')" ;;
+    *'"name":"pid"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$$" ;;
+    *'"name":"limits"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(ulimit -v) $(ulimit -n)" ;;
+    *'"name":"fail"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"isError":true,"content":[{"type":"text","text":"no"}]}}\n' "$id" ;;
+    *'"name":"die"'*) exit 3 ;;
+    *'"name":"babble"'*) yes | tr -d '\n' ;;
+    *'"name":"sleep"'*) : ;;
+  esac
+done
+"#;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn servers() -> StdioServers {
+    let arguments = vec!["-c".to_owned(), SERVER.to_owned()];
+    let command =
+        StdioCommand { name: "shelf".to_owned(), program: "/bin/sh".to_owned(), arguments };
+    let program = "/nonexistent/program".to_owned();
+    let missing = StdioCommand { name: "missing".to_owned(), program, arguments: Vec::new() };
+    StdioServers::new(vec![command, missing])
+}
+
+async fn call(servers: &StdioServers, tool: &str) -> Result<String, McpError> {
+    servers.call("shelf", tool, &json!({}), PATIENCE).await
+}
+
+fn is_alive(pid: &str) -> bool {
+    // One that has ended and was not asked after yet is alive no more.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn a_command_is_started_once_and_kept() {
+    let servers = servers();
+    let (title, tools) = servers.tools("shelf", PATIENCE).await.unwrap();
+    assert_eq!((title.as_str(), tools[0].name.as_str()), ("shelf", "env"));
+    let (one, two) = tokio::join!(call(&servers, "pid"), call(&servers, "pid"));
+    assert_eq!(one.unwrap(), two.unwrap());
+    let path = format!("PATH={PATH}");
+    assert_eq!(call(&servers, "env").await.unwrap().trim(), path, "nothing of ours is told");
+    assert_eq!(call(&servers, "limits").await.unwrap(), "4194304 256");
+    assert_eq!(call(&servers, "fail").await, Err(McpError::Refused("no".to_owned())));
+}
+
+#[tokio::test]
+async fn one_that_ends_is_started_anew() {
+    let servers = servers();
+    let first = call(&servers, "pid").await.unwrap();
+    for end in ["die", "babble"] {
+        let before = call(&servers, "pid").await.unwrap();
+        let error = call(&servers, end).await.unwrap_err();
+        assert!(matches!(error, McpError::Protocol(_)), "{end}: {error}");
+        assert_ne!(call(&servers, "pid").await.unwrap(), before, "{end}");
+    }
+    assert!(!is_alive(&first));
+}
+
+#[tokio::test]
+async fn silence_is_bounded_and_costs_others_nothing() {
+    let servers = servers();
+    let pid = call(&servers, "pid").await.unwrap();
+    let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
+    assert!(matches!(asked, Err(McpError::Protocol(_))));
+    assert_eq!(call(&servers, "pid").await.unwrap(), pid);
+}
+
+#[tokio::test]
+async fn a_command_goes_with_us() {
+    let servers = servers();
+    let pid = call(&servers, "pid").await.unwrap();
+    assert!(is_alive(&pid));
+    drop(servers);
+    while is_alive(&pid) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn no_other_command_can_be_named() {
+    let servers = servers();
+    for name in ["sh", "", "../bin/sh", "shelf "] {
+        let error = servers.tools(name, PATIENCE).await.unwrap_err();
+        assert!(error.to_string().contains("allows no command"), "{name}: {error}");
+    }
+    assert!(servers.tools("missing", PATIENCE).await.is_err());
+}

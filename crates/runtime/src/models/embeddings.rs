@@ -1,0 +1,176 @@
+//! What texts mean, as a model tells it: any endpoint that speaks OpenAI's embeddings.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{ModelSettingsError, Secret};
+use crate::egress::Egress;
+
+/// The most texts of one request.
+pub const TEXTS_MAX: usize = 64;
+/// The longest text that is sent, in characters: what small models read.
+const TEXT_CHARS: usize = 2_000;
+/// How long one request may take. A local server may load its model first.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The most bytes of an answer.
+const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// The most numbers of one meaning.
+const NUMBERS_MAX: usize = 8_192;
+
+/// Which model tells what texts mean.
+#[derive(Debug, Clone)]
+pub struct EmbeddingSettings {
+    /// Where it is, with or without `/v1` and a slash at the end.
+    pub base_url: Url,
+    /// Its key; many local servers need none.
+    pub api_key: Option<Secret>,
+    /// Its name.
+    pub model: String,
+}
+
+/// Why there is no answer. The text names no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the embedding model {0}")]
+pub struct EmbeddingError(String);
+
+/// A model that tells what texts mean.
+#[derive(Debug, Clone)]
+pub struct Embedder {
+    client: Client,
+    url: Url,
+    api_key: Option<Secret>,
+    model: String,
+}
+
+impl Embedder {
+    /// The model of these settings.
+    ///
+    /// # Errors
+    /// [`ModelSettingsError`] when the address or the model's name cannot be used.
+    pub fn new(settings: &EmbeddingSettings) -> Result<Self, ModelSettingsError> {
+        if settings.model.trim().is_empty() {
+            return Err(ModelSettingsError::Name);
+        }
+        let mut url = super::openai::endpoint(&settings.base_url)?;
+        let path = url.path().trim_end_matches("/chat/completions").to_owned();
+        url.set_path(&format!("{path}/embeddings"));
+        let (api_key, model) = (settings.api_key.clone(), settings.model.trim().to_owned());
+        Ok(Self { client: Egress::operator()?, url, api_key, model })
+    }
+
+    /// The model's name.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// What each of these texts means, in their order. At most [`TEXTS_MAX`] of them.
+    ///
+    /// # Errors
+    /// [`EmbeddingError`] when the model does not answer as it should.
+    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let asked = self.ask(texts);
+        let answer = timeout(PATIENCE, asked).await;
+        let answer = answer.map_err(|_elapsed| EmbeddingError("gives no answer".to_owned()))??;
+        read(&answer, texts.len())
+    }
+
+    async fn ask(&self, texts: &[String]) -> Result<Value, EmbeddingError> {
+        let input: Vec<String> =
+            texts.iter().map(|text| text.chars().take(TEXT_CHARS).collect()).collect();
+        let body = json!({ "model": self.model, "input": input, "encoding_format": "float" });
+        let mut request = self.client.post(self.url.clone()).json(&body);
+        if let Some(key) = &self.api_key {
+            request = request.bearer_auth(key.expose());
+        }
+        let gone = |_| EmbeddingError("cannot be reached".to_owned());
+        let mut response = request.send().await.map_err(gone)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(EmbeddingError(format!("answers {}", status.as_u16())));
+        }
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(gone)? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > ANSWER_MAX_BYTES {
+                return Err(EmbeddingError("says too much".to_owned()));
+            }
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|_| EmbeddingError("does not answer in JSON".to_owned()))
+    }
+}
+
+/// The meanings in an answer, by their index.
+fn read(answer: &Value, count: usize) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    let wrong =
+        || EmbeddingError("does not answer with a list of numbers for each text".to_owned());
+    let data = answer["data"].as_array().filter(|data| data.len() == count).ok_or_else(wrong)?;
+    let mut meanings = vec![Vec::new(); count];
+    for (place, item) in data.iter().enumerate() {
+        let index = item["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+        let numbers = item["embedding"].as_array().ok_or_else(wrong)?;
+        if numbers.is_empty() || numbers.len() > NUMBERS_MAX {
+            return Err(wrong());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is what is kept")]
+        let meaning: Option<Vec<f32>> =
+            numbers.iter().map(|number| number.as_f64().map(|number| number as f32)).collect();
+        let meaning = meaning.filter(|all| all.iter().all(|number| number.is_finite()));
+        *meanings.get_mut(index.unwrap_or(place)).ok_or_else(wrong)? = meaning.ok_or_else(wrong)?;
+    }
+    if meanings.iter().any(Vec::is_empty) {
+        return Err(wrong());
+    }
+    Ok(meanings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meanings_come_back_in_the_order_of_their_texts() {
+        let answer = json!({ "data": [
+            { "index": 1, "embedding": [3, 4.5] },
+            { "index": 0, "embedding": [1, 2] },
+        ] });
+        assert_eq!(read(&answer, 2).unwrap(), [vec![1.0, 2.0], vec![3.0, 4.5]]);
+        let unnumbered = json!({ "data": [{ "embedding": [1] }, { "embedding": [2] }] });
+        assert_eq!(read(&unnumbered, 2).unwrap(), [vec![1.0], vec![2.0]]);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for answer in [
+            json!({}),
+            json!({ "data": [] }),
+            json!({ "data": [{ "index": 0, "embedding": [] }] }),
+            json!({ "data": [{ "index": 0, "embedding": ["x"] }] }),
+            json!({ "data": [{ "index": 7, "embedding": [1] }] }),
+            json!({ "data": [{ "index": 0, "embedding": [1e300] }] }),
+            json!({ "data": [{ "index": 0, "embedding": [1] }, { "index": 0, "embedding": [1] }] }),
+        ] {
+            let count = answer["data"].as_array().map_or(1, |data| data.len().max(1));
+            assert!(read(&answer, count).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_models() {
+        for (base, url) in [
+            ("http://a.b/v1", "http://a.b/v1/embeddings"),
+            ("http://a.b", "http://a.b/v1/embeddings"),
+            ("http://a.b/openai/v2/", "http://a.b/openai/v2/embeddings"),
+        ] {
+            let model = "small".to_owned();
+            let base_url = base.parse().unwrap();
+            let settings = EmbeddingSettings { base_url, api_key: None, model };
+            assert_eq!(Embedder::new(&settings).unwrap().url.as_str(), url);
+        }
+    }
+}
