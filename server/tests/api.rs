@@ -23,4 +23,5 @@ mod schedules;
 mod secrets;
 mod statements;
 mod stream;
+mod test_sets;
 mod webhooks;

@@ -1,11 +1,13 @@
 //! What owners do with their agents.
 
 mod changes;
+mod grants;
 mod lists;
 mod numbers;
 pub mod records;
 mod trash;
 mod versions;
+mod weigh;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::store::agents::AgentPosition;
 use crate::{Ctx, Document, Error, Result, access, store};
 
 pub use changes::{AgentWatch, changes, watch};
+pub use grants::{put_tools, remove_tool, replace_tool, set_approval, tools, try_tool};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
@@ -31,6 +34,7 @@ pub use versions::{
     compare, get_version, preview_draft, preview_new, publish, published, replace_draft,
     restore_version, versions,
 };
+pub use weigh::weigh;
 
 /// Which agents are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -27,6 +27,7 @@ pub mod operations;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;
+pub mod proposals;
 pub mod publications;
 pub mod rate_limits;
 pub mod reviews;
@@ -39,6 +40,7 @@ pub mod sessions;
 pub mod shards;
 mod signature;
 mod store;
+pub mod test_sets;
 mod tool_backing;
 pub mod tools;
 pub mod triggers;

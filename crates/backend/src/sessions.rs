@@ -10,13 +10,13 @@ mod stream;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use resonant_domain::agent::{AgentSpec, AgentStatus};
+use resonant_domain::agent::{AgentSpec, AgentStatus, SYSTEM_PROMPT_MAX};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
-use resonant_domain::{AgentId, SessionId, UserId};
+use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
 use crate::cache::Stale;
@@ -41,6 +41,8 @@ pub struct SessionFilter {
 }
 
 const NOT_FOUND: Error = Error::NotFound("session");
+/// The longest prompt with the values of its variables, in characters.
+const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
 
 /// Starts a session of an agent: writes it down, with the published version of the agent or, where
 /// none is, the agent as it is now, and queues it.
@@ -100,6 +102,7 @@ async fn start_edition(
             Edition::Version(number) => Some(number),
         },
         spec: agents::spec_of(&mut tx, &agent, edition).await?,
+        is_test: false,
     };
     let session = enqueue(backend, &mut tx, start, new).await?;
     tx.commit().await?;
@@ -114,6 +117,8 @@ pub(crate) struct Start {
     pub(crate) agent_id: AgentId,
     pub(crate) agent_version: Option<u32>,
     pub(crate) spec: AgentSpec,
+    /// Whether it tests the agent.
+    pub(crate) is_test: bool,
 }
 
 /// Writes a session down and queues it, within a transaction.
@@ -123,8 +128,14 @@ pub(crate) async fn enqueue(
     start: Start,
     new: NewSession,
 ) -> Result<Session> {
-    let Start { id, owner, agent_id, agent_version, mut spec } = start;
+    let Start { id, owner, agent_id, agent_version, mut spec, is_test } = start;
     spec.limits = new.limits.over(spec.limits);
+    let variables = variable::resolve(&spec.variables, &new.variables)?;
+    spec.system_prompt = variable::fill(&spec.system_prompt, &variables);
+    if spec.system_prompt.chars().count() > FILLED_PROMPT_MAX {
+        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
+        return Err(Error::field("variables", reason));
+    }
     let session = Session {
         id,
         owner_id: owner,
@@ -134,6 +145,7 @@ pub(crate) async fn enqueue(
         agent_avatar: spec.avatar.clone(),
         goal: new.goal.trim().to_owned(),
         context: new.context.filter(|context| !context.trim().is_empty()),
+        variables,
         state: SessionState::Queued,
         reason: None,
         limits: spec.limits,
@@ -142,6 +154,7 @@ pub(crate) async fn enqueue(
         model: None,
         waiting: None,
         waited_ms: 0,
+        is_test,
         parent: None,
         last_sequence: 0,
         created_at: backend.now(),
@@ -157,7 +170,9 @@ pub(crate) async fn enqueue(
         run_at: new.run_at,
     };
     store::queue::insert(&mut *tx, entry).await?;
-    store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+    if !is_test {
+        store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+    }
     Ok(session)
 }
 
@@ -237,12 +252,17 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    let events = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
+    cancel_of(ctx.backend(), owner, id).await
+}
+
+/// Ends a session of an owner early, for whoever may.
+pub(crate) async fn cancel_of(backend: &Backend, owner: UserId, id: SessionId) -> Result<Session> {
+    let mut tx = backend.begin(owner).await?;
+    let events = cancel_locked(backend, &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));
-    ctx.backend().commit(tx, stale).await?;
-    ctx.backend().events().publish(id, &events);
+    backend.commit(tx, stale).await?;
+    backend.events().publish(id, &events);
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
     Ok(session)
 }
@@ -318,3 +338,5 @@ fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
 mod people_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variable_tests;

@@ -5,11 +5,13 @@ pub mod agent_file;
 pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_record;
+pub mod agent_tools;
 pub mod agent_version;
 pub mod alert;
 pub mod api_key;
 pub mod budget;
 pub mod distribution;
+pub mod draft_weight;
 pub mod fault;
 pub mod fields;
 pub mod form;
@@ -28,6 +30,7 @@ pub mod money;
 pub mod openapi;
 pub mod operations;
 pub mod page;
+pub mod proposal;
 pub mod publication;
 pub mod review;
 pub mod scan;
@@ -39,15 +42,18 @@ pub mod session_text;
 pub mod slo;
 pub mod spec_diff;
 pub mod template;
+pub mod test_set;
 pub mod text;
 pub mod timeline;
 pub mod tool;
 pub mod upstream;
+pub mod variable;
 pub mod waiting;
 pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
     AgentId, AlertEventId, AlertId, ApiKeyId, DeliveryId, DocumentId, ListingId, MemoryId,
-    ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId, WebhookId,
+    ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TestRunId, TestSetId, TriggerId,
+    UserId, WebhookId,
 };

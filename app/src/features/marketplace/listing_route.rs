@@ -104,7 +104,13 @@ fn ListingPage(
         }
         .into_any()
     } else {
-        view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any()
+        view! { <TryPanel
+            slug=slug
+            examples=examples
+            variables=listing.agent.variables.clone()
+            chosen=chosen
+        /> }
+        .into_any()
     };
     let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
     let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();

@@ -5,9 +5,11 @@ use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, TrashedAgent};
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::agent_version::AgentVersion;
+use resonant_domain::draft_weight::DraftWeight;
 use resonant_domain::ids::AgentId;
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::page::{Page, Place, Window};
+use resonant_domain::proposal::Proposal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -33,6 +35,10 @@ pub struct EditedAgent {
     pub language_model: Option<String>,
     /// The newest version of its listing, when it is a copy of an older one.
     pub update: Option<i32>,
+    /// What its prompt weighs; `None` where its model is not here.
+    pub weight: Option<DraftWeight>,
+    /// Whether versions need its test sets to pass.
+    pub requires_tests: bool,
 }
 
 /// What a new agent starts from.
@@ -46,6 +52,10 @@ pub struct Blueprint {
     pub templates: Vec<ListingSummary>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
+    /// What its prompt weighs; `None` where its model is not here.
+    pub weight: Option<DraftWeight>,
+    /// What was proposed to a form without a script.
+    pub proposal: Option<Proposal>,
 }
 
 /// The beginning of a list of agents, or of its part from a rank on.
@@ -121,22 +131,22 @@ pub async fn list_templates() -> Result<Vec<ListingSummary>, AppError> {
 /// What a new agent starts from: the named template or a blank sheet.
 #[server(prefix = "/api/fn", endpoint = "studio/get_blueprint")]
 pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppError> {
-    use resonant_backend::listings;
+    use resonant_backend::{agents, listings};
 
     let ctx = ssr::ctx()?;
     let language_model = ctx.backend().language_model();
     let templates = list_templates().await?;
     let Some(slug) = template else {
-        return Ok(Blueprint {
-            spec: AgentSpec::default(),
-            template: None,
-            templates,
-            language_model,
-        });
+        let proposal = super::propose_api::take_proposal();
+        let spec = proposal.as_ref().map(|proposal| proposal.spec.clone()).unwrap_or_default();
+        let (template, weight) = (None, None);
+        return Ok(Blueprint { spec, template, templates, language_model, weight, proposal });
     };
     let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
     let (spec, template) = (listing.agent, Some(listing.summary));
-    Ok(Blueprint { spec, template, templates, language_model })
+    let weight = agents::weigh(&ctx, None, &spec.system_prompt, &spec.model_policy).await.ok();
+    let proposal = None;
+    Ok(Blueprint { spec, template, templates, language_model, weight, proposal })
 }
 
 /// One agent of the viewer.
@@ -149,6 +159,10 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     let published = resonant_backend::agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let numbers = resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
     let typical = numbers.versions.into_iter().find(|numbers| numbers.median_cost.is_some());
+    let (prompt, policy) = (&agent.spec.system_prompt, &agent.spec.model_policy);
+    // A model that is not here says so where it is chosen.
+    let weight = resonant_backend::agents::weigh(&ctx, Some(id), prompt, policy).await.ok();
+    let policy = resonant_backend::test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
     let update = match agent.listing_id {
         Some(_) => listings::updates::find(&ctx, id).await.map_err(ssr::fail)?,
         None => None,
@@ -159,6 +173,8 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         typical,
         language_model: ctx.backend().language_model(),
         update: update.map(|update| update.to),
+        weight,
+        requires_tests: policy.requires_tests,
     })
 }
 

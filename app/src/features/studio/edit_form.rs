@@ -9,6 +9,7 @@ use leptos::html;
 use leptos::prelude::*;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
+use resonant_domain::draft_weight::DraftWeight;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
@@ -77,6 +78,8 @@ pub(super) fn EditForm(
     is_changed: RwSignal<bool>,
     /// The language model that `Auto` means.
     language_model: Option<String>,
+    /// What the draft weighs as it was loaded.
+    weight: Option<DraftWeight>,
 ) -> impl IntoView {
     let update = ServerAction::<UpdateAgent>::new();
     let error = action_error(update.value());
@@ -204,6 +207,8 @@ pub(super) fn EditForm(
                                 form=form
                                 error=error
                                 language_model=language_model.clone()
+                                agent=Some(id)
+                                weight=weight.clone()
                             />
                         }
                     }

@@ -271,7 +271,7 @@ async fn a_lookup_opens_one_partition_and_a_list_the_newest_alone(pool: PgPool) 
     let mut conn = pool.acquire().await.unwrap();
     let lookups = [
         (
-            "FROM sessions … context, state, reason … session_id = $2",
+            "FROM sessions … waited_ms, is_test … session_id = $2",
             format!("'{owner}', '{middle}'"),
         ),
         ("FROM session_events … sequence > $3", format!("'{owner}', '{middle}', 0, 1000")),

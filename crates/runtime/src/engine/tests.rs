@@ -276,6 +276,8 @@ fn session(limits: Limits) -> Session {
         waiting: None,
         waited_ms: 0,
         parent: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: start(),
         started_at: Some(start()),

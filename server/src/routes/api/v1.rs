@@ -14,6 +14,7 @@ pub(crate) mod secrets;
 pub(crate) mod service_levels;
 pub(crate) mod session_files;
 pub(crate) mod sessions;
+pub(crate) mod test_sets;
 pub(crate) mod tools;
 pub(crate) mod triggers;
 pub(crate) mod versions;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Api {
         agent_stream::routes,
         versions::routes,
         knowledge::routes,
+        test_sets::routes,
         sessions::routes,
         session_files::routes,
         session_stream::routes,

@@ -40,6 +40,8 @@ fn session() -> Session {
         waiting: None,
         waited_ms: 0,
         parent: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: at(0),
         started_at: None,

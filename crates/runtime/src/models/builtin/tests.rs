@@ -58,6 +58,8 @@ async fn session_by(
         waiting: None,
         waited_ms: 0,
         parent: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: now,
         started_at: Some(now),
