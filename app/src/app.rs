@@ -20,8 +20,8 @@ use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
 use crate::features::studio::{
-    AgentsRoute, EditorRoute, ImportRoute, KnowledgeRoute, NewAgentRoute, NumbersRoute, TrashRoute,
-    VersionsRoute,
+    AgentsRoute, BenchRoute, EditorRoute, ImportRoute, ImportToolsRoute, KnowledgeRoute,
+    NewAgentRoute, NumbersRoute, TestSetRoute, ToolRoute, ToolsRoute, TrashRoute, VersionsRoute,
 };
 use crate::lazy_page::lazy;
 use crate::state::{provide_toasts, provide_viewer};
@@ -74,6 +74,15 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/studio/agents/:id/knowledge")
                         view={lazy::<KnowledgeRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/studio/agents/:id/bench") view={lazy::<BenchRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/bench/edit") view={lazy::<TestSetRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/tools") view={lazy::<ToolsRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/studio/agents/:id/tools/edit") view={lazy::<ToolRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/studio/agents/:id/tools/import")
+                        view={lazy::<ImportToolsRoute>()}
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/studio/agents/:id/numbers") view={lazy::<NumbersRoute>()} ssr=SsrMode::Async />

@@ -4,7 +4,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
-use resonant_domain::{AgentId, AlertId, SessionId, SubmissionId};
+use resonant_domain::{AgentId, AlertId, SessionId, SubmissionId, TestRunId, TestSetId};
 
 /// The landing page.
 pub const HOME: &str = "/";
@@ -221,6 +221,51 @@ pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
 
 /// That something was measured, as Server-Sent Events.
 pub const LEVEL_STREAM: &str = "/api/v1/service-levels/stream";
+/// The test sets of an agent.
+pub fn bench(id: AgentId) -> String {
+    format!("{}/bench", agent(id))
+}
+
+/// A test set and its newest run.
+pub fn test_set(id: AgentId, set: TestSetId) -> String {
+    with_query(&bench(id), &[("set", Some(&set.to_string()))])
+}
+
+/// A run of a test set.
+pub fn test_run(id: AgentId, set: TestSetId, run: TestRunId) -> String {
+    let (set, run) = (set.to_string(), run.to_string());
+    with_query(&bench(id), &[("set", Some(&set)), ("run", Some(&run))])
+}
+
+/// The form of a new test set.
+pub fn new_test_set(id: AgentId) -> String {
+    format!("{}/edit", bench(id))
+}
+
+/// The form of a test set.
+pub fn edit_test_set(id: AgentId, set: TestSetId) -> String {
+    with_query(&new_test_set(id), &[("set", Some(&set.to_string()))])
+}
+
+/// The tools of an agent.
+pub fn tools(id: AgentId) -> String {
+    format!("{}/tools", agent(id))
+}
+
+/// The form of a new tool of an agent's own.
+pub fn new_tool(id: AgentId) -> String {
+    format!("{}/edit", tools(id))
+}
+
+/// The form of one of an agent's own tools.
+pub fn tool(id: AgentId, name: &str) -> String {
+    with_query(&new_tool(id), &[("tool", Some(name))])
+}
+
+/// Where tools are read from a document or a server.
+pub fn import_tools(id: AgentId) -> String {
+    format!("{}/import", tools(id))
+}
 
 /// What an agent looks things up in, and what it remembers.
 pub fn knowledge(id: AgentId) -> String {

@@ -12,8 +12,8 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
 use resonant_domain::{
-    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TriggerId,
-    WebhookId,
+    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TestRunId,
+    TestSetId, TriggerId, WebhookId,
 };
 use serde::de::DeserializeOwned;
 
@@ -169,6 +169,14 @@ impl Named for DocumentId {
 
 impl Named for MemoryId {
     const NOUN: &'static str = "memory";
+}
+
+impl Named for TestSetId {
+    const NOUN: &'static str = "test set";
+}
+
+impl Named for TestRunId {
+    const NOUN: &'static str = "test run";
 }
 
 impl Named for WebhookId {

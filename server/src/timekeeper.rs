@@ -1,9 +1,12 @@
-//! Does what is due by the clock: schedules start sessions, webhooks and alerts are told.
+//! Does what is due by the clock: schedules start sessions, webhooks and alerts are told, tests are
+//! decided.
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use resonant_backend::{Actor, Backend, Ctx, RequestId, Result, alerts, schedules, webhooks};
+use resonant_backend::{
+    Actor, Backend, Ctx, RequestId, Result, alerts, schedules, test_sets, webhooks,
+};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +25,7 @@ pub(crate) fn start(tasks: &TaskTracker, backend: &Backend, stopping: &Cancellat
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(schedules::run_due(ctx))));
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(webhooks::deliver_due(ctx))));
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(alerts::deliver_due(ctx))));
+    tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(test_sets::settle_due(ctx))));
 }
 
 /// What does everything that is due, and says how much it was.

@@ -24,4 +24,5 @@ mod secrets;
 mod statements;
 mod stream;
 mod submissions;
+mod test_sets;
 mod webhooks;

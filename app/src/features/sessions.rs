@@ -14,6 +14,7 @@ mod decision_panel;
 mod decision_rules;
 mod ending;
 mod figures;
+mod find_inside;
 mod follow;
 mod fork_form;
 mod fork_panel;

@@ -11,6 +11,8 @@ mod agent_list;
 mod agent_picker;
 mod agent_row;
 mod agents_route;
+mod bench_api;
+mod bench_route;
 mod bulk;
 mod day_chart;
 mod diff_view;
@@ -22,26 +24,49 @@ mod editor_route;
 mod form_rules;
 mod import_api;
 mod import_route;
+mod import_tools_route;
 mod knowledge_api;
 mod knowledge_route;
 mod list_bar;
 mod new_agent_route;
 mod numbers_route;
 mod planner_notice;
+mod prompt_field;
+mod propose_api;
 mod publish_panel;
 mod run_panel;
+mod test_set_form;
+mod test_set_route;
+mod tool_form;
+mod tool_route;
+#[cfg(feature = "ssr")]
+mod tool_rules;
+mod tools_api;
+mod tools_route;
 mod trash_route;
+mod variable_fields;
+mod variables_editor;
 mod version_api;
 mod versions_route;
+mod weigh_api;
 
 pub use agents_route::AgentsRoute;
+pub use bench_route::BenchRoute;
 pub(crate) use diff_view::DiffView;
 pub use editor_route::EditorRoute;
+#[cfg(feature = "ssr")]
+pub(crate) use form_rules::given;
 pub use import_route::ImportRoute;
+pub use import_tools_route::ImportToolsRoute;
 pub use knowledge_route::KnowledgeRoute;
 pub use new_agent_route::NewAgentRoute;
 pub use numbers_route::NumbersRoute;
+pub use test_set_route::TestSetRoute;
+pub(crate) use tool_form::fault_within;
+pub use tool_route::ToolRoute;
+pub use tools_route::ToolsRoute;
 pub use trash_route::TrashRoute;
+pub(crate) use variable_fields::VariableFields;
 pub use versions_route::VersionsRoute;
 
 lazy_pages!(
@@ -53,4 +78,9 @@ lazy_pages!(
     numbers = NumbersRoute,
     import = ImportRoute,
     knowledge = KnowledgeRoute,
+    tools = ToolsRoute,
+    tool = ToolRoute,
+    import_tools = ImportToolsRoute,
+    bench = BenchRoute,
+    test_set = TestSetRoute,
 );

@@ -2,11 +2,13 @@
 
 mod called;
 mod changes;
+mod grants;
 mod lists;
 mod numbers;
 pub mod records;
 mod trash;
 mod versions;
+mod weigh;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ use crate::{Backend, Ctx, Document, Error, Result, access, store};
 
 pub use called::{callable, tools_for};
 pub use changes::{AgentWatch, changes, watch};
+pub use grants::{put_tools, remove_tool, replace_tool, set_approval, tools, try_tool};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
@@ -36,6 +39,7 @@ pub use versions::{
     compare, get_version, preview_draft, preview_new, publish, published, replace_draft,
     restore_version, versions,
 };
+pub use weigh::weigh;
 
 /// Which agents are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

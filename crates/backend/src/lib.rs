@@ -33,6 +33,7 @@ pub mod operations;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;
+pub mod proposals;
 pub mod publications;
 pub mod publishers;
 pub mod rate_limits;
@@ -46,6 +47,7 @@ pub mod sessions;
 pub mod shards;
 mod signature;
 mod store;
+pub mod test_sets;
 mod tool_backing;
 pub mod tools;
 pub mod triggers;

@@ -13,6 +13,8 @@ use resonant_domain::money::MicroUsd;
 use resonant_domain::schedule::NewSchedule;
 use resonant_domain::secret::NewSecret;
 use resonant_domain::session::{NewSession, Usage};
+use resonant_domain::test_set::{NewTestSet, TestCase};
+use resonant_domain::variable::Values;
 use resonant_domain::webhook::{NewTrigger, NewWebhook};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SystemClock};
@@ -21,10 +23,11 @@ use resonant_runtime::models::{
 };
 use resonant_runtime::tools::Tools;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
 use crate::members::{self, NewMember};
-use crate::{Actor, Backend, Ctx, PasswordWork, RequestId, Result, Settings};
+use crate::{Actor, Backend, Ctx, PasswordWork, RequestId, Result, Settings, work};
 
 impl Backend {
     /// A backend on the database of a test: cheap passwords, a short lease, the machine's clock.
@@ -198,13 +201,14 @@ pub fn schedule(agent_id: AgentId, cron: &str) -> NewSchedule {
         time_zone: "Europe/Berlin".to_owned(),
         goal: "Read the news".to_owned(),
         context: None,
+        variables: Values::new(),
     }
 }
 
 /// A trigger of the agent.
 #[must_use]
 pub fn trigger(agent_id: AgentId) -> NewTrigger {
-    NewTrigger { agent_id, goal: "Read the order".to_owned() }
+    NewTrigger { agent_id, goal: "Read the order".to_owned(), variables: Values::new() }
 }
 
 /// A webhook that nobody answers.
@@ -239,4 +243,23 @@ pub fn document(title: &str) -> NewDocument {
 #[must_use]
 pub fn goal(goal: &str) -> NewSession {
     NewSession { goal: goal.to_owned(), ..NewSession::default() }
+}
+
+/// Runs every session that waits, one after the other, to its end.
+///
+/// # Panics
+/// When one cannot be claimed or run.
+pub async fn work_off(backend: &Backend) {
+    let system = backend.system();
+    while let Some(claim) = work::claim(&system, "worker").await.expect("it can be claimed") {
+        let shutdown = CancellationToken::new();
+        work::run(&system, claim, shutdown).await.expect("it can be run");
+    }
+}
+
+/// A test set of one case.
+#[must_use]
+pub fn test_set() -> NewTestSet {
+    let case = TestCase { goal: "What is 1 + 1?".to_owned(), ..TestCase::default() };
+    NewTestSet { name: "Basics".to_owned(), cases: vec![case] }
 }

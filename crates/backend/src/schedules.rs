@@ -5,6 +5,7 @@ use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
+use resonant_domain::variable;
 use resonant_domain::{ScheduleId, SessionId};
 use sqlx::PgConnection;
 
@@ -43,6 +44,7 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
     let agent = store::agents::lock(&mut tx, owner, new.agent_id).await?;
     let agent = agent.ok_or(Error::NotFound("agent"))?;
     let (agent_version, spec) = published(&mut tx, &agent).await?;
+    variable::resolve(&spec.variables, &new.variables)?;
     let fixed = Fixed {
         owner_id: owner,
         schedule: Schedule {
@@ -55,6 +57,7 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
             time_zone: new.time_zone.trim().to_owned(),
             goal: new.goal.trim().to_owned(),
             context: new.context.filter(|context| !context.trim().is_empty()),
+            variables: new.variables,
             is_enabled: true,
             next_run_at,
             last_run_at: None,
@@ -103,6 +106,10 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
     keep(&mut schedule.cron, changes.cron);
     keep(&mut schedule.time_zone, changes.time_zone);
     keep(&mut schedule.goal, changes.goal);
+    if let Some(variables) = changes.variables {
+        schedule.variables = variables;
+    }
+    variable::resolve(&fixed.spec.variables, &schedule.variables)?;
     as_new(schedule).check()?;
     let next_run_at = next_run(&schedule.cron, &schedule.time_zone, backend.now())?;
     let was_enabled = schedule.is_enabled;
@@ -188,8 +195,12 @@ async fn start(
     let new = NewSession {
         goal: schedule.goal.clone(),
         context: schedule.context.clone(),
+        variables: schedule.variables.clone(),
         ..NewSession::default()
     };
+    if variable::resolve(&fixed.spec.variables, &new.variables).is_err() {
+        return Ok(Err("the agent asks for variables that the schedule does not give"));
+    }
     let start = Start {
         id: SessionId::from_uuid(backend.new_id()?),
         owner,
@@ -197,6 +208,7 @@ async fn start(
         agent_version: schedule.agent_version,
         spec: fixed.spec.clone(),
         called_by: None,
+        is_test: false,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))
 }
@@ -238,6 +250,7 @@ fn as_new(schedule: &Schedule) -> NewSchedule {
         time_zone: schedule.time_zone.clone(),
         goal: schedule.goal.clone(),
         context: schedule.context.clone(),
+        variables: schedule.variables.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use resonant_domain::agent::{AgentSpec, AgentStatus};
+use resonant_domain::agent::{AgentSpec, AgentStatus, SYSTEM_PROMPT_MAX};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
@@ -21,7 +21,7 @@ use resonant_domain::session::{
 };
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::waiting::WaitReason;
-use resonant_domain::{AgentId, SessionId, UserId};
+use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
 use crate::cache::Stale;
@@ -47,6 +47,8 @@ pub struct SessionFilter {
 }
 
 const NOT_FOUND: Error = Error::NotFound("session");
+/// The longest prompt with the values of its variables, in characters.
+const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
 
 /// Starts a session of an agent: writes it down, with the published version of the agent or, where
 /// none is, the agent as it is now, and queues it.
@@ -104,6 +106,7 @@ async fn start_edition(
         agent_version: number_of(edition),
         spec: agents::spec_of(&mut tx, &agent, edition).await?,
         called_by: None,
+        is_test: false,
     };
     let session = enqueue(backend, &mut tx, start, new).await?;
     tx.commit().await?;
@@ -137,6 +140,8 @@ pub(crate) struct Start {
     pub(crate) spec: AgentSpec,
     /// The session that wants its answer.
     pub(crate) called_by: Option<CalledBy>,
+    /// Whether it tests the agent.
+    pub(crate) is_test: bool,
 }
 
 /// Writes a session down and queues it, within a transaction.
@@ -146,8 +151,14 @@ pub(crate) async fn enqueue(
     start: Start,
     new: NewSession,
 ) -> Result<Session> {
-    let Start { id, owner, agent_id, agent_version, mut spec, called_by } = start;
+    let Start { id, owner, agent_id, agent_version, mut spec, called_by, is_test } = start;
     spec.limits = new.limits.over(spec.limits);
+    let variables = variable::resolve(&spec.variables, &new.variables)?;
+    spec.system_prompt = variable::fill(&spec.system_prompt, &variables);
+    if spec.system_prompt.chars().count() > FILLED_PROMPT_MAX {
+        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
+        return Err(Error::field("variables", reason));
+    }
     let session = Session {
         id,
         owner_id: owner,
@@ -157,6 +168,7 @@ pub(crate) async fn enqueue(
         agent_avatar: spec.avatar.clone(),
         goal: new.goal.trim().to_owned(),
         context: new.context.filter(|context| !context.trim().is_empty()),
+        variables,
         state: SessionState::Queued,
         reason: None,
         limits: spec.limits,
@@ -165,6 +177,7 @@ pub(crate) async fn enqueue(
         model: None,
         waiting: None,
         waited_ms: 0,
+        is_test,
         parent: None,
         called_by,
         last_sequence: 0,
@@ -181,7 +194,9 @@ pub(crate) async fn enqueue(
         run_at: new.run_at,
     };
     store::queue::insert(&mut *tx, entry).await?;
-    store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+    if !is_test {
+        store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+    }
     Ok(session)
 }
 
@@ -266,12 +281,17 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 #[tracing::instrument(name = "sessions.cancel", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    let ended = cancel_locked(ctx.backend(), &mut tx, owner, id).await?;
+    cancel_of(ctx.backend(), owner, id).await
+}
+
+/// Ends a session of an owner early, for whoever may.
+pub(crate) async fn cancel_of(backend: &Backend, owner: UserId, id: SessionId) -> Result<Session> {
+    let mut tx = backend.begin(owner).await?;
+    let ended = cancel_locked(backend, &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));
-    ctx.backend().commit(tx, ended.iter().fold(stale, Ended::stale)).await?;
-    tell_ended(ctx.backend(), ended).await;
+    backend.commit(tx, ended.iter().fold(stale, Ended::stale)).await?;
+    tell_ended(backend, ended).await;
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
     Ok(session)
 }
@@ -385,3 +405,5 @@ fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
 mod people_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variable_tests;

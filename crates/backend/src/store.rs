@@ -51,6 +51,7 @@ pub(crate) mod settings;
 pub(crate) mod shards;
 pub(crate) mod slow_samples;
 pub(crate) mod submissions;
+pub(crate) mod test_sets;
 pub(crate) mod webhooks;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_version::Edition;
 use resonant_domain::session::{CONTEXT_MAX, NewSession, Session};
 use resonant_domain::webhook::{NewTrigger, TOLERANCE_SECONDS, Trigger, WEBHOOKS_MAX, WithKey};
-use resonant_domain::{SessionId, TriggerId, UserId};
+use resonant_domain::{SessionId, TriggerId, UserId, variable};
 
 use crate::sessions::Start;
 use crate::signature::SigningKey;
@@ -57,6 +57,7 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
         id,
         agent_id: new.agent_id,
         goal: new.goal.trim().to_owned(),
+        variables: new.variables,
         path: Trigger::path_of(owner, id),
         created_at: backend.now(),
         last_used_at: None,
@@ -64,7 +65,11 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
     let key = SigningKey::of(backend, KIND, owner, id.as_uuid()).await?;
     let mut tx = backend.begin(owner).await?;
     let agent = store::agents::find(&mut tx, owner, new.agent_id).await?;
-    agent.ok_or(Error::NotFound("agent"))?;
+    let agent = agent.ok_or(Error::NotFound("agent"))?;
+    let version = store::agent_versions::find_published(&mut tx, owner, agent.id).await?;
+    let edition = version.map_or(Edition::Draft, Edition::Version);
+    let spec = agents::spec_of(&mut tx, &agent, edition).await?;
+    variable::resolve(&spec.variables, &made.variables)?;
     let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
     if !store::webhooks::insert_trigger(&mut tx, owner, &made, max).await? {
         return Err(Error::Conflict(format!("There are {WEBHOOKS_MAX} triggers already")));
@@ -114,7 +119,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
     }
     let mut tx = backend.begin(owner).await?;
     let found = store::webhooks::find_trigger(&mut tx, owner, id).await?;
-    let (agent_id, goal) = found.ok_or(NOT_FOUND)?;
+    let (agent_id, goal, variables) = found.ok_or(NOT_FOUND)?;
     let fresh = SessionId::from_uuid(backend.new_id()?);
     let trigger = (owner, id);
     let known = store::webhooks::insert_message(&mut tx, trigger, &message.id, fresh, now).await?;
@@ -128,7 +133,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
         return Err(Error::Conflict("The agent does not run at present".to_owned()));
     }
     let context = Some(message.body).filter(|body| !body.trim().is_empty());
-    let new = NewSession { goal, context, ..NewSession::default() };
+    let new = NewSession { goal, context, variables, ..NewSession::default() };
     let version = store::agent_versions::find_published(&mut tx, owner, agent_id).await?;
     let edition = version.map_or(Edition::Draft, Edition::Version);
     let start = Start {
@@ -138,6 +143,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
         agent_version: version,
         spec: agents::spec_of(&mut tx, &agent, edition).await?,
         called_by: None,
+        is_test: false,
     };
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
     // Twice the tolerance: the sender's clock may be ahead and then behind.
@@ -153,6 +159,7 @@ mod tests {
     use std::sync::Arc;
 
     use resonant_domain::FaultKind;
+    use resonant_domain::variable::Values;
     use resonant_runtime::clock::{Clock as _, FixedClock};
     use sqlx::PgPool;
 
@@ -166,7 +173,11 @@ mod tests {
         let ctx = sample::guest(&backend).await.unwrap();
         let owner = access::user(&ctx).unwrap();
         let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-        let new = NewTrigger { agent_id: agent.id, goal: "Read the order".to_owned() };
+        let new = NewTrigger {
+            agent_id: agent.id,
+            goal: "Read the order".to_owned(),
+            variables: Values::new(),
+        };
         let trigger = create(&ctx, new).await.unwrap();
         assert!(trigger.signing_key.starts_with("whsec_"));
         let id = trigger.made.id;

@@ -10,6 +10,7 @@ use crate::ids::{AgentId, ListingId, UserId};
 use crate::text::check_text;
 #[cfg(feature = "schema")]
 use crate::text::{LINE_PATTERN, SHOWN_PATTERN, TEXT_PATTERN};
+use crate::variable::{self, Variable};
 
 pub use crate::grant::ToolGrant;
 
@@ -61,6 +62,7 @@ impl Choosable for Agent {
         "model_policy",
         "tools",
         "limits",
+        "variables",
     ];
 }
 
@@ -150,6 +152,10 @@ pub struct AgentSpec {
     /// How far one session may go.
     #[serde(default)]
     pub limits: Limits,
+    /// What `{{name}}` in the system prompt stands for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = variable::VARIABLES_MAX)))]
+    pub variables: Vec<Variable>,
 }
 
 impl AgentSpec {
@@ -168,6 +174,7 @@ impl AgentSpec {
         }
         grant::check_all(&mut faults, &self.tools);
         self.limits.check(&mut faults);
+        variable::check_all(&mut faults, &self.variables);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
@@ -181,6 +188,7 @@ impl AgentSpec {
             model_policy,
             tools,
             limits,
+            variables,
             status: _,
         } = changes;
         set(&mut self.name, name);
@@ -189,6 +197,7 @@ impl AgentSpec {
         set(&mut self.system_prompt, system_prompt);
         set(&mut self.model_policy, model_policy);
         set(&mut self.tools, tools);
+        set(&mut self.variables, variables);
         if let Some(limits) = limits {
             self.limits = limits.over(self.limits);
         }
@@ -225,6 +234,8 @@ pub struct AgentChanges {
     #[cfg_attr(feature = "schema", schemars(length(max = grant::TOOLS_MAX)))]
     pub tools: Option<Vec<ToolGrant>>,
     pub limits: Option<LimitChanges>,
+    #[cfg_attr(feature = "schema", schemars(length(max = variable::VARIABLES_MAX)))]
+    pub variables: Option<Vec<Variable>>,
     pub status: Option<AgentStatus>,
 }
 
@@ -402,7 +413,8 @@ mod tests {
     #[test]
     fn each_broken_rule_names_its_field() {
         type Break = fn(&mut AgentSpec);
-        let table: [(&str, Break); 9] = [
+        let table: [(&str, Break); 10] = [
+            ("variables[0].name", |s| s.variables = vec![Variable::new("no name")]),
             ("name", |s| s.name.clear()),
             ("name", |s| s.name = "x".repeat(101)),
             ("name", |s| s.name = "a\nb".to_owned()),

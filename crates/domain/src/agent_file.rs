@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{Agent, AgentSpec, Avatar, Limits, ModelPolicy, ToolGrant};
 use crate::fault::FieldFault;
 use crate::spec_diff::SpecDiff;
+use crate::variable::Variable;
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
@@ -29,6 +30,8 @@ pub struct AgentFile {
     pub limits: Limits,
     #[serde(default)]
     pub tools: Vec<ToolGrant>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<Variable>,
     /// Line by line.
     #[serde(default)]
     pub system_prompt: Vec<String>,
@@ -70,8 +73,16 @@ impl AgentFile {
 
 impl From<AgentSpec> for AgentFile {
     fn from(spec: AgentSpec) -> Self {
-        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
-            spec;
+        let AgentSpec {
+            name,
+            description,
+            avatar,
+            system_prompt,
+            model_policy,
+            tools,
+            limits,
+            variables,
+        } = spec;
         let system_prompt = if system_prompt.is_empty() {
             Vec::new()
         } else {
@@ -85,6 +96,7 @@ impl From<AgentSpec> for AgentFile {
             model_policy,
             limits,
             tools,
+            variables,
             system_prompt,
         }
     }
@@ -100,6 +112,7 @@ impl From<AgentFile> for AgentSpec {
             model_policy: file.model_policy,
             tools: file.tools,
             limits: file.limits,
+            variables: file.variables,
         }
     }
 }
@@ -115,6 +128,7 @@ mod tests {
                 name: "Reader".to_owned(),
                 system_prompt: prompt.to_owned(),
                 tools: vec![ToolGrant::new("calculator")],
+                variables: vec![Variable::new("city")],
                 model_policy: ModelPolicy::Named { model: "llama3".to_owned() },
                 ..AgentSpec::default()
             };

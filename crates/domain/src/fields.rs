@@ -107,6 +107,7 @@ mod tests {
     use crate::ids::{AgentId, UserId};
     use crate::listing::{Listing, ListingSummary};
     use crate::session::Session;
+    use crate::variable::Variable;
 
     fn agent() -> Agent {
         Agent {
@@ -117,7 +118,11 @@ mod tests {
             listing_id: None,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             updated_at: jiff::Timestamp::UNIX_EPOCH,
-            spec: AgentSpec { name: "Reader".to_owned(), ..AgentSpec::default() },
+            spec: AgentSpec {
+                name: "Reader".to_owned(),
+                variables: vec![Variable::new("city")],
+                ..AgentSpec::default()
+            },
         }
     }
 

@@ -127,6 +127,12 @@ const OWN_HEADERS: [&str; 12] = [
 ];
 
 impl HttpTool {
+    /// The schema of a tool that takes no input.
+    #[must_use]
+    pub fn default_schema() -> Value {
+        no_input()
+    }
+
     /// The host that it sends to.
     #[must_use]
     pub fn host(&self) -> Option<&str> {

@@ -83,6 +83,10 @@ id!(/// A document that an agent looks things up in.
     DocumentId);
 id!(/// A fact that an agent keeps.
     MemoryId);
+id!(/// A test set of an agent.
+    TestSetId);
+id!(/// A run of a test set.
+    TestRunId);
 id!(/// An alert.
     AlertId);
 id!(/// An entry of an alert's history.

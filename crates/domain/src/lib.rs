@@ -6,12 +6,14 @@ pub mod agent_list;
 pub mod agent_numbers;
 pub mod agent_record;
 pub mod agent_tool;
+pub mod agent_tools;
 pub mod agent_version;
 pub mod alert;
 pub mod api_key;
 pub mod budget;
 pub mod collection;
 pub mod distribution;
+pub mod draft_weight;
 pub mod fault;
 pub mod fields;
 pub mod form;
@@ -31,6 +33,7 @@ pub mod notice;
 pub mod openapi;
 pub mod operations;
 pub mod page;
+pub mod proposal;
 pub mod publication;
 pub mod publisher;
 pub mod review;
@@ -43,16 +46,18 @@ pub mod session_text;
 pub mod slo;
 pub mod spec_diff;
 pub mod template;
+pub mod test_set;
 pub mod text;
 pub mod timeline;
 pub mod tool;
 pub mod upstream;
+pub mod variable;
 pub mod waiting;
 pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
     AgentId, AlertEventId, AlertId, ApiKeyId, CollectionId, DeliveryId, DocumentId, ListingId,
-    MemoryId, NoticeId, ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TriggerId, UserId,
-    WebhookId,
+    MemoryId, NoticeId, ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TestRunId,
+    TestSetId, TriggerId, UserId, WebhookId,
 };

@@ -7,6 +7,7 @@ use crate::fault::FieldFault;
 use crate::ids::{AgentId, ScheduleId, SessionId};
 use crate::session::{CONTEXT_MAX, GOAL_MAX};
 use crate::text::check_text;
+use crate::variable::Values;
 
 /// The most schedules of one owner.
 pub const SCHEDULES_MAX: usize = 100;
@@ -37,6 +38,9 @@ pub struct Schedule {
     /// Material for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    /// The values of the prompt's variables.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub variables: Values,
     /// Whether it runs.
     pub is_enabled: bool,
     /// When it runs next; `None` while it is not enabled.
@@ -69,6 +73,9 @@ pub struct NewSchedule {
     /// At most [`CONTEXT_MAX`] characters.
     #[serde(default)]
     pub context: Option<String>,
+    /// The values of the prompt's variables, by their names.
+    #[serde(default)]
+    pub variables: Values,
 }
 
 fn utc() -> String {
@@ -98,6 +105,7 @@ pub struct ScheduleChanges {
     pub cron: Option<String>,
     pub time_zone: Option<String>,
     pub goal: Option<String>,
+    pub variables: Option<Values>,
     pub is_enabled: Option<bool>,
     /// Fixes the agent anew, as it is now.
     pub refresh_agent: bool,

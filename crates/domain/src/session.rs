@@ -11,6 +11,7 @@ use crate::money::MicroUsd;
 use crate::text::check_text;
 #[cfg(feature = "schema")]
 use crate::text::{SHOWN_PATTERN, TEXT_PATTERN};
+use crate::variable::Values;
 use crate::waiting::{Decision, Wait};
 
 /// The longest goal, in characters.
@@ -39,6 +40,9 @@ pub struct Session {
     pub goal: String,
     /// Material for it: pasted text, data, notes.
     pub context: Option<String>,
+    /// The values of the prompt's variables.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub variables: Values,
     /// Where it stands.
     pub state: SessionState,
     /// Why it ended the way it did, when that needs a word.
@@ -58,6 +62,9 @@ pub struct Session {
     /// not count this.
     #[serde(default)]
     pub waited_ms: u64,
+    /// Whether it tests the agent: it counts in none of the agent's numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_test: bool,
     /// The session that it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Lineage>,
@@ -84,6 +91,7 @@ impl Choosable for Session {
         "agent_avatar",
         "goal",
         "context",
+        "variables",
         "state",
         "reason",
         "limits",
@@ -92,6 +100,7 @@ impl Choosable for Session {
         "model",
         "waiting",
         "waited_ms",
+        "is_test",
         "parent",
         "called_by",
         "last_sequence",
@@ -154,6 +163,9 @@ pub struct NewSession {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = CONTEXT_MAX), regex(pattern = TEXT_PATTERN)))]
     pub context: Option<String>,
+    /// The values of the prompt's variables, by their names.
+    #[serde(default)]
+    pub variables: Values,
     /// Limits for this session alone; the agent's hold elsewhere.
     #[serde(default)]
     pub limits: LimitChanges,

@@ -37,6 +37,12 @@ fn write_all(text: &mut String, session: &Session, timeline: &Timeline) -> std::
         writeln!(text, "\n## Context\n")?;
         fence(text, "", context)?;
     }
+    if !session.variables.is_empty() {
+        writeln!(text, "\n## Variables\n")?;
+        for (name, value) in &session.variables {
+            writeln!(text, "- {name}: {}", one_line(value))?;
+        }
+    }
     for step in &timeline.steps {
         write_step(text, step)?;
     }

@@ -103,6 +103,12 @@ fn settings(spec: &AgentSpec) -> Vec<(String, String)> {
             flat.push((format!("tools.{name}"), value));
         }
     }
+    if let Some(Value::Array(variables)) = settings.remove("variables") {
+        for variable in variables {
+            let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+            lay_flat(&mut flat, &format!("variables.{name}"), &variable);
+        }
+    }
     lay_flat(&mut flat, "", &Value::Object(settings));
     flat
 }

@@ -64,6 +64,11 @@ pub fn merge(base: &AgentSpec, mine: &AgentSpec, theirs: &AgentSpec) -> Merge {
         ),
         tools: tools(&base.tools, &mine.tools, &theirs.tools, &mut conflicts),
         limits: pick("limits", (&base.limits, &mine.limits, &theirs.limits), &mut conflicts),
+        variables: pick(
+            "variables",
+            (&base.variables, &mine.variables, &theirs.variables),
+            &mut conflicts,
+        ),
     };
     Merge { spec, conflicts }
 }

@@ -9,6 +9,7 @@ use crate::host;
 use crate::ids::{AgentId, DeliveryId, SessionId, TriggerId, UserId, WebhookId};
 use crate::session::GOAL_MAX;
 use crate::text::check_text;
+use crate::variable::Values;
 
 /// The most triggers, and the most webhooks, of one owner.
 pub const WEBHOOKS_MAX: usize = 50;
@@ -29,6 +30,9 @@ pub struct Trigger {
     pub agent_id: AgentId,
     /// What each session shall reach; the message's body is its context.
     pub goal: String,
+    /// The values of the prompt's variables.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub variables: Values,
     /// Where messages are sent, below the installation's address.
     pub path: String,
     /// When it was made.
@@ -54,6 +58,9 @@ pub struct NewTrigger {
     pub agent_id: AgentId,
     /// 1 to [`GOAL_MAX`] characters.
     pub goal: String,
+    /// The values of the prompt's variables, by their names.
+    #[serde(default)]
+    pub variables: Values,
 }
 
 impl NewTrigger {

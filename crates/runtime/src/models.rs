@@ -11,6 +11,7 @@ mod refusal;
 mod secret;
 mod settings;
 mod watch;
+mod weigh;
 
 use std::collections::BTreeMap;
 use std::fmt;

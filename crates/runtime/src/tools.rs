@@ -23,6 +23,7 @@ mod schema;
 mod secrets;
 mod summarise;
 mod tool;
+mod trial;
 mod words;
 
 use std::sync::Arc;

@@ -141,6 +141,11 @@ fn tool(agent: &AgentSummary) -> Value {
             "properties": {
                 "goal": text("What the agent shall reach."),
                 "context": text("Material for it: notes, a document, data."),
+                "variables": {
+                    "type": "object",
+                    "description": "The values of the agent's variables, by their names.",
+                    "additionalProperties": { "type": "string" },
+                },
             },
             "required": ["goal"],
             "additionalProperties": false,
@@ -166,7 +171,11 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
         .ok_or_else(|| Failed::Rpc(WRONG_PARAMS, format!("there is no tool {name}")))?;
     let text = |name: &str| params["arguments"][name].as_str().map(str::to_owned);
     let goal = text("goal").unwrap_or_default();
-    let new = NewSession { goal, context: text("context"), ..NewSession::default() };
+    let given = params["arguments"]["variables"].as_object().into_iter().flatten();
+    let variables =
+        given.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    let variables = variables.collect();
+    let new = NewSession { goal, context: text("context"), variables, ..NewSession::default() };
     Ok(sessions::start(ctx, agent, new).await?.id)
 }
 

@@ -136,3 +136,26 @@ async fn a_file_tells_what_it_changes_before_it_does() {
     );
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_session_is_started_with_the_values_of_the_prompt() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let variables =
+        json!([{ "name": "city", "required": true }, { "name": "tone", "default": "kind" }]);
+    let spec = json!({ "name": "Guide", "system_prompt": "{{city}}", "variables": variables });
+    let agent = app.post("/api/v1/agents").by(&ada).json(&spec).await;
+    assert_eq!(agent.value()["variables"], variables);
+    let path = format!("/api/v1/agents/{}/execute", agent.value()["id"].as_str().unwrap());
+    for (given, field) in
+        [(json!({}), "variables.city"), (json!({ "city": "Oslo", "town": "x" }), "variables.town")]
+    {
+        let body = json!({ "goal": "Go", "variables": given });
+        let answer = app.post(&path).by(&ada).json(&body).await;
+        assert_eq!(answer.problem(), (400, vec![field.to_owned()]));
+    }
+    let body = json!({ "goal": "Go", "variables": { "city": "Oslo" } });
+    let session = app.post(&path).by(&ada).json(&body).await;
+    assert_eq!(session.value()["variables"], json!({ "city": "Oslo", "tone": "kind" }));
+    app.end().await;
+}

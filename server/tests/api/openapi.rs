@@ -143,6 +143,7 @@ async fn every_answer_is_as_it_is_described() {
     let submission = json!({
         "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
     });
+    let basics = json!({ "name": "Basics", "cases": [{ "goal": "1 + 1" }] });
     let alert = json!({
         "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
         "condition": { "operator": "gt", "value": 1000, "period": "5m" },
@@ -175,6 +176,10 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/agents/{id}/knowledge", &no),
         ("GET", "/agents/{id}/passages?query=leave", &no),
         ("GET", "/agents/{id}/memories", &no),
+        ("POST", "/agents/{id}/test-sets", &basics),
+        ("GET", "/agents/{id}/test-sets", &no),
+        ("GET", "/agents/{id}/test-policy", &no),
+        ("PUT", "/agents/{id}/test-policy", &json!({ "requires_tests": false })),
         ("GET", "/budget", &no),
         ("PUT", "/budget", &budget),
         ("GET", "/sessions", &no),
@@ -267,6 +272,12 @@ async fn every_answer_is_as_it_is_described() {
         "DELETE /api/v1/keys/{id}",
         "DELETE /api/v1/agents/{id}/knowledge/{document}",
         "DELETE /api/v1/agents/{id}/memories/{memory}",
+        "GET /api/v1/agents/{id}/test-sets/{set}",
+        "PUT /api/v1/agents/{id}/test-sets/{set}",
+        "DELETE /api/v1/agents/{id}/test-sets/{set}",
+        "GET /api/v1/agents/{id}/test-sets/{set}/runs",
+        "POST /api/v1/agents/{id}/test-sets/{set}/runs",
+        "GET /api/v1/agents/{id}/test-sets/{set}/runs/{run}",
         "PATCH /api/v1/schedules/{id}",
         "DELETE /api/v1/schedules/{id}",
         "DELETE /api/v1/triggers/{id}",

@@ -154,6 +154,7 @@ async fn each_function_of_a_page_knows_its_callers() {
     let bulk = agent.replace("id=", "ids[0]=");
     let file = r#"{"resonant_agent":1,"name":"Reader"}"#;
     let file = format!("{}&file={file}", agent.replace("id=", "agent="));
+    let nobody = "00000000-0000-0000-0000-000000000000";
     // Everybody's own list, which may be empty.
     let own: Outcome = [200, 200, 200, 401];
     let table: [(&str, String, Outcome); _] = [
@@ -172,6 +173,31 @@ async fn each_function_of_a_page_knows_its_callers() {
             [409, 404, 404, 401],
         ),
         ("studio/restore_version", format!("{agent}&version=1&revision={revision}"), OWNED),
+        ("studio/weigh_draft", format!("{agent}&prompt=Read.&model=builtin"), OWNED),
+        ("studio/get_bench", agent.clone(), OWNED),
+        ("studio/save_test_set", format!("{agent}&set[name]=a&set[cases][0][goal]=b"), OWNED),
+        ("studio/set_test_policy", format!("{agent}&requires_tests=false"), OWNED),
+        ("studio/run_test_set", format!("{agent}&set={nobody}"), [404, 404, 404, 401]),
+        ("studio/delete_test_set", format!("{agent}&set={nobody}"), [404, 404, 404, 401]),
+        ("studio/get_tools", agent.clone(), OWNED),
+        ("studio/switch_tool", format!("{agent}&name=datetime&on=true"), OWNED),
+        ("studio/set_approval", format!("{agent}&name=datetime&needed=true"), OWNED),
+        ("studio/try_tool", format!("{agent}&name=datetime&arguments={{}}"), OWNED),
+        (
+            "studio/save_tool",
+            format!(
+                "{agent}&tool[name]=weather&tool[method]=GET&tool[url]=https://a.example.org/&\
+                 tool[description]=Weather"
+            ),
+            OWNED,
+        ),
+        (
+            "studio/import_openapi",
+            format!("{agent}&document={{\"openapi\":\"3.1.0\",\"paths\":{{}}}}"),
+            OWNED,
+        ),
+        ("studio/import_mcp", format!("{agent}&server=stdio:sh"), [400, 404, 404, 401]),
+        ("studio/remove_tool", format!("{agent}&name=datetime"), OWNED),
         ("sessions/get_recording", session.clone(), OWNED),
         ("sessions/share_session", session.clone(), OWNED),
         ("sessions/get_share", session.clone(), OWNED),

@@ -73,6 +73,8 @@ fn routes(agents: &[String], session: &str, slug: &str) -> Vec<Route> {
             format!("/api/v1/agents/{agent}/execute"),
             json!({ "goal": "1 + 1" }),
         ),
+        get("/agents/{id}/test-sets", format!("/api/v1/agents/{agent}/test-sets")),
+        get("/agents/{id}/test-policy", format!("/api/v1/agents/{agent}/test-policy")),
         get("/sessions", "/api/v1/sessions".into()),
         get("/sessions?fields", "/api/v1/sessions?fields=id,state".into()),
         get("/sessions/{id}", format!("/api/v1/sessions/{session}")),

@@ -276,3 +276,41 @@ async fn a_document_is_added_without_a_script() {
     }
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_tool_is_added_changed_and_removed_without_a_script() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Forecaster").await;
+    let page = format!("/studio/agents/{}/tools/edit", agent.id);
+    let list = format!("/studio/agents/{}/tools", agent.id);
+    let base = "tool[method]=GET&tool[description]=The+weather&tool[timeout_seconds]=15\
+                &tool[input_schema]=&tool[url]=https://api.example.org/now";
+    let refused = format!("id={}&tool[name]=no+name&{base}&tool[headers]=%3Cb%3E", agent.id);
+    let refused = send_from(&app, &page, "studio/save_tool", &ada, &refused).await;
+    shows(&refused, &["value=\"no name\"", ">&lt;b&gt;</textarea>", "on each line"]);
+    let schema = format!("id={}&tool[name]=weather&{base}", agent.id);
+    let schema = schema.replace("input_schema]=", "input_schema]=%5B%5D");
+    let refused = send_from(&app, &page, "studio/save_tool", &ada, &schema).await;
+    shows(&refused, &["value=\"weather\"", "class=\"field__error\""]);
+
+    let form = format!("id={}&tool[name]=weather&{base}", agent.id);
+    let added = send_from(&app, &page, "studio/save_tool", &ada, &form).await;
+    assert_eq!((added.status, added.header("location")), (302, list.as_str()), "{added:?}");
+    let form = format!("id={}&replaces=weather&tool[name]=forecast&{base}", agent.id);
+    let changed = send_from(&app, &page, "studio/save_tool", &ada, &form).await;
+    assert_eq!(changed.status, 302, "{changed:?}");
+    let form = format!("id={}&name=forecast&needed=true", agent.id);
+    let asks = send_from(&app, &list, "studio/set_approval", &ada, &form).await;
+    assert_eq!(asks.status, 302, "{asks:?}");
+    let shown = app.get(&list).by(&ada).header("accept", "text/html").await;
+    for part in ["forecast", "https://api.example.org/now", "asks before each call"] {
+        assert!(shown.text().contains(part), "lacks {part}: {}", shown.text());
+    }
+    let form = format!("id={}&name=forecast", agent.id);
+    let removed = send_from(&app, &list, "studio/remove_tool", &ada, &form).await;
+    assert_eq!(removed.status, 302, "{removed:?}");
+    let shown = app.get(&list).by(&ada).header("accept", "text/html").await;
+    assert!(!shown.text().contains("forecast"));
+    app.end().await;
+}

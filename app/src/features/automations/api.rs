@@ -47,10 +47,12 @@ pub async fn create_schedule(
     cron: String,
     time_zone: String,
     goal: String,
+    #[server(default)] variables: String,
 ) -> Result<(), AppError> {
     use resonant_domain::schedule::NewSchedule;
 
-    let new = NewSchedule { agent_id, cron, time_zone, goal, context: None };
+    let variables = values(&variables)?;
+    let new = NewSchedule { agent_id, cron, time_zone, goal, context: None, variables };
     resonant_backend::schedules::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
     ssr::redirect(paths::AUTOMATIONS);
     Ok(())
@@ -77,10 +79,14 @@ pub async fn delete_schedule(id: ScheduleId) -> Result<(), AppError> {
 
 /// Makes a trigger.
 #[server(prefix = "/api/fn", endpoint = "studio/create_trigger")]
-pub async fn create_trigger(agent_id: AgentId, goal: String) -> Result<(), AppError> {
+pub async fn create_trigger(
+    agent_id: AgentId,
+    goal: String,
+    #[server(default)] variables: String,
+) -> Result<(), AppError> {
     use resonant_domain::webhook::NewTrigger;
 
-    let new = NewTrigger { agent_id, goal };
+    let new = NewTrigger { agent_id, goal, variables: values(&variables)? };
     resonant_backend::triggers::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
     ssr::redirect(paths::AUTOMATIONS);
     Ok(())
@@ -111,4 +117,34 @@ pub async fn delete_webhook(id: WebhookId) -> Result<(), AppError> {
     resonant_backend::webhooks::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
     ssr::redirect(paths::AUTOMATIONS);
     Ok(())
+}
+
+/// Reads `name = value` from each line.
+#[cfg(feature = "ssr")]
+fn values(text: &str) -> Result<resonant_domain::variable::Values, AppError> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once('=').ok_or_else(|| {
+                ssr::fail(resonant_backend::Error::field(
+                    "variables",
+                    "must have a name, = and a value on each line",
+                ))
+            })?;
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_read_line_by_line() {
+        let read = values("city = Oslo\r\n\ntone=kind = of\n").unwrap();
+        let read: Vec<_> = read.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        assert_eq!(read, ["city:Oslo", "tone:kind = of"]);
+        assert!(values("city").unwrap_err().field("variables").is_some());
+    }
 }

@@ -12,6 +12,7 @@ use super::api::{
     DeleteWebhook, SwitchSchedule, get_automations,
 };
 use crate::error::{AppError, action_error, field_error};
+use crate::features::studio::fault_within;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -180,6 +181,17 @@ fn Schedules(
                         required=true
                         error=field_error(error, "goal")
                     />
+                    <TextArea
+                        label="Variables"
+                        name="variables"
+                        id="schedule-variables"
+                        rows=2
+                        optional=true
+                        is_code=true
+                        placeholder="city = Oslo"
+                        hint="The values of the prompt's variables, name = value on each line"
+                        error=fault_within(error, "variables")
+                    />
                     <Button kind=ButtonKind::Primary busy=create.pending()>
                         "Add schedule"
                     </Button>
@@ -284,6 +296,17 @@ fn Triggers(
                         rows=2
                         required=true
                         error=field_error(error, "goal")
+                    />
+                    <TextArea
+                        label="Variables"
+                        name="variables"
+                        id="trigger-variables"
+                        rows=2
+                        optional=true
+                        is_code=true
+                        placeholder="city = Oslo"
+                        hint="The values of the prompt's variables, name = value on each line"
+                        error=fault_within(error, "variables")
                     />
                     <Button busy=create.pending()>"Add trigger"</Button>
                 </div>

@@ -5,6 +5,7 @@ use resonant_domain::AgentId;
 use resonant_domain::collection::Collection;
 use resonant_domain::listing::{Listing, ListingFilter, ListingPage, ListingSummary};
 use resonant_domain::publisher::Publisher;
+use resonant_domain::variable::Values;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -112,11 +113,20 @@ pub async fn install_and_run(
     slug: String,
     #[server(default)] goal: String,
     #[server(default)] context: String,
+    #[server(default)] variables: Values,
 ) -> Result<(), AppError> {
     use resonant_backend::{listings, members, sessions};
+    use resonant_domain::variable;
 
-    let new = new_session(&goal, &context)?;
+    use crate::features::studio::given;
+
+    let mut new = new_session(&goal, &context)?;
     let ctx = ssr::ctx()?;
+    new.variables = given(&variables);
+    // Before anything is made, as with the other fields.
+    let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
+    variable::resolve(&listing.agent.variables, &new.variables)
+        .map_err(|fields| ssr::fail(resonant_backend::Error::Invalid(fields)))?;
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
     let agent = listings::install(&ctx, &slug).await.map_err(ssr::fail)?;
     let session = sessions::start(&ctx, agent.id, new).await.map_err(ssr::fail)?;

@@ -102,7 +102,9 @@ fn ListingPage(
         .into_any()
     } else {
         let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
-        view! { <TryPanel slug=slug examples=examples chosen=chosen /> }.into_any()
+        let variables = listing.agent.variables.clone();
+        view! { <TryPanel slug=slug examples=examples variables=variables chosen=chosen /> }
+            .into_any()
     };
     let form = match listing.deprecation.clone() {
         None => form,

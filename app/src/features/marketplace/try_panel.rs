@@ -6,9 +6,11 @@ use leptos::prelude::*;
 use resonant_domain::listing::Example;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use resonant_domain::text::shorten;
+use resonant_domain::variable::Variable;
 
 use super::api::InstallAndRun;
 use crate::error::{action_error, field_error};
+use crate::features::studio::VariableFields;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
 
@@ -23,6 +25,8 @@ pub(super) fn TryPanel(
     slug: String,
     /// Goals to try it with.
     examples: Vec<Example>,
+    /// The variables of its prompt.
+    variables: Vec<Variable>,
     /// Which example the form starts with, counted from 0.
     chosen: usize,
 ) -> impl IntoView {
@@ -107,6 +111,7 @@ pub(super) fn TryPanel(
                     optional=true
                     maxlength=CONTEXT_MAX
                 />
+                <VariableFields variables=variables prefix="variables" error=error />
                 <div class="try__actions">
                     <Button kind=ButtonKind::Primary busy=run.pending()>
                         <Icon name=IconName::Play />

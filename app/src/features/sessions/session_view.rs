@@ -10,6 +10,7 @@ use resonant_domain::text::shorten;
 use super::api::{CancelSession, SessionSoFar};
 use super::decision_panel::DecisionPanel;
 use super::ending::Ending;
+use super::find_inside::{FindInside, steps_with};
 use super::follow::Follow;
 use super::fork_panel::ForkPanel;
 use super::live_session::LiveSession;
@@ -53,6 +54,8 @@ pub fn SessionView(
     let state = Memo::new(move |_| live.state());
     let is_over = Memo::new(move |_| state.get().is_terminal());
     let is_owner = reader.is_owner();
+    let wanted = RwSignal::new(String::new());
+    let is_long = move || live.steps().len() > 2;
     follow_log(live, session.id, reader);
 
     let actions = is_owner.then(|| {
@@ -99,9 +102,12 @@ pub fn SessionView(
                 <Show when=move || live.steps().is_empty() && !is_over.get()>
                     <Queued live=live />
                 </Show>
+                <Show when=is_long>
+                    <FindInside live=live wanted=wanted />
+                </Show>
                 <ol class="timeline">
                     <For
-                        each=move || live.steps()
+                        each=move || steps_with(live, wanted)
                         key=|step| (step.step, step.attempt)
                         children=move |step| view! { <StepView live=live step=step is_owner=is_owner /> }
                     />
@@ -177,6 +183,17 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
         }
     });
     let context = session.context.map(|context| view! { <Material context=context /> });
+    let variables = (!session.variables.is_empty()).then(|| {
+        let line = |(name, value): (String, String)| view! { <dt>{name}</dt><dd>{value}</dd> };
+        view! {
+            <details class="session__material">
+                <summary>"Variables"</summary>
+                <dl class="session__variables">
+                    {session.variables.into_iter().map(line).collect_view()}
+                </dl>
+            </details>
+        }
+    });
     let who = view! {
         <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
         {session.agent_name}
@@ -185,6 +202,7 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
             .map(|version| {
                 view! { <span class="session__version">{format!("version {version}")}</span> }
             })}
+        {session.is_test.then(|| view! { <span class="session__version">"test"</span> })}
     };
     let agent = if is_owner {
         let href = paths::agent(session.agent_id);
@@ -205,6 +223,7 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
             {caller}
             {goal}
             {context}
+            {variables}
         </header>
     }
 }

@@ -2,14 +2,18 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::{
-    AVATAR_ICONS, Avatar as Picture, DESCRIPTION_MAX, MODEL_NAME_MAX, NAME_MAX, SYSTEM_PROMPT_MAX,
+    AVATAR_ICONS, Avatar as Picture, DESCRIPTION_MAX, MODEL_NAME_MAX, NAME_MAX,
 };
+use resonant_domain::draft_weight::DraftWeight;
+use resonant_domain::ids::AgentId;
 use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 
 use super::agent_form::{AgentForm, field_fault, tools_fault};
 use super::agent_picker::AgentPicker;
 use super::api::Callable;
 use super::planner_notice::PlannerNotice;
+use super::prompt_field::{LikelyCost, PromptField, Weighing};
+use super::variables_editor::VariablesEditor;
 use crate::error::AppError;
 use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
 
@@ -25,6 +29,10 @@ pub(super) fn AgentFields(
     language_model: Option<String>,
     /// The agents that it may be let call.
     callable: Vec<Callable>,
+    /// The agent; `None` before it is made.
+    agent: Option<AgentId>,
+    /// What the draft weighs as it was loaded.
+    weight: Option<DraftWeight>,
 ) -> impl IntoView {
     let AgentForm {
         name,
@@ -39,7 +47,9 @@ pub(super) fn AgentFields(
         max_steps,
         max_tokens,
         timeout_seconds,
+        variables,
     } = form;
+    let weighing = Weighing::new(agent, system_prompt, model.clone(), model_name, weight);
     let limit = |text: &str| text.parse::<i64>().unwrap_or(1);
     view! {
         <section class="agent-form__part">
@@ -67,18 +77,14 @@ pub(super) fn AgentFields(
         </section>
         <section class="agent-form__part">
             <h2 class="agent-form__title">"What it is told"</h2>
-            <TextArea
-                label="System prompt"
-                name="form[system_prompt]"
-                value=system_prompt
-                rows=10
-                optional=true
-                is_code=true
-                maxlength=SYSTEM_PROMPT_MAX
-                hint="How it should work and what its answers should look like. It reads this before each goal"
-                error=field_fault(error, "system_prompt")
+            <PromptField weighing=weighing error=error />
+            <VariablesEditor rows=variables error=error />
+            <ModelPicker
+                model=model
+                weighing=weighing
+                error=error
+                language_model=language_model
             />
-            <ModelPicker model=model model_name=model_name error=error language_model=language_model />
         </section>
         <section class="agent-form__part">
             <ToolPicker chosen=tools error=error />
@@ -87,6 +93,7 @@ pub(super) fn AgentFields(
         <section class="agent-form__part">
             <h2 class="agent-form__title">"How far it may go"</h2>
             <p class="agent-form__lead">"Each session stops at whichever of these it reaches first."</p>
+            <LikelyCost weighing=weighing />
             <div class="agent-form__limits">
                 <NumberField
                     label="Steps"
@@ -182,7 +189,7 @@ fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> i
 #[component]
 fn ModelPicker(
     model: String,
-    model_name: String,
+    weighing: Weighing,
     error: Signal<Option<AppError>>,
     language_model: Option<String>,
 ) -> impl IntoView {
@@ -216,6 +223,7 @@ fn ModelPicker(
                     name="form[model]"
                     value=value
                     checked=model == value
+                    on:change=move |_| weighing.model.set(value.to_owned())
                 />
                 <span class="option__title">{title}</span>
                 <span class="option__about">{about}</span>
@@ -231,7 +239,8 @@ fn ModelPicker(
                 <Field
                     label="Name of the model"
                     name="form[model_name]"
-                    value=model_name
+                    value=weighing.model_name
+                    on_input=Callback::new(move |name| weighing.model_name.set(name))
                     maxlength=MODEL_NAME_MAX
                     autocomplete="off"
                     hint="As the provider knows it"

@@ -3,8 +3,10 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::{AgentSpec, ModelPolicy, ToolGrant};
+use resonant_domain::variable::Values;
 use serde::{Deserialize, Serialize};
 
+use super::variables_editor::VariableForm;
 use crate::error::AppError;
 use crate::refused_form::refused_form;
 
@@ -36,6 +38,8 @@ pub struct AgentForm {
     pub max_tokens: String,
     /// Seconds until the end.
     pub timeout_seconds: String,
+    /// The variables of the prompt.
+    pub variables: Vec<VariableForm>,
 }
 
 impl From<&AgentSpec> for AgentForm {
@@ -63,6 +67,7 @@ impl From<&AgentSpec> for AgentForm {
             max_steps: spec.limits.max_steps.to_string(),
             max_tokens: spec.limits.max_tokens.to_string(),
             timeout_seconds: spec.limits.timeout_seconds.to_string(),
+            variables: spec.variables.iter().map(VariableForm::from).collect(),
         }
     }
 }
@@ -86,6 +91,7 @@ impl AgentForm {
             max_steps: text("max_steps"),
             max_tokens: text("max_tokens"),
             timeout_seconds: text("timeout_seconds"),
+            variables: VariableForm::refused(),
         })
     }
 }
@@ -106,6 +112,8 @@ pub struct RunForm {
     pub max_tokens: String,
     /// Seconds until the end; empty for the agent's own.
     pub timeout_seconds: String,
+    /// The values of the prompt's variables; an empty one is not given.
+    pub variables: Values,
 }
 
 /// What is wrong with one field, as a sentence beside it.

@@ -5,9 +5,11 @@ use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, TrashedAgent};
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::agent_version::AgentVersion;
+use resonant_domain::draft_weight::DraftWeight;
 use resonant_domain::ids::AgentId;
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::page::{Page, Place, Window};
+use resonant_domain::proposal::Proposal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -35,6 +37,10 @@ pub struct EditedAgent {
     pub callable: Vec<Callable>,
     /// The newest version of its listing, when it is a copy of an older one.
     pub update: Option<i32>,
+    /// What its prompt weighs; `None` where its model is not here.
+    pub weight: Option<DraftWeight>,
+    /// Whether versions need its test sets to pass.
+    pub requires_tests: bool,
 }
 
 /// What a new agent starts from.
@@ -50,6 +56,10 @@ pub struct Blueprint {
     pub language_model: Option<String>,
     /// The agents that it may be let call.
     pub callable: Vec<Callable>,
+    /// What its prompt weighs; `None` where its model is not here.
+    pub weight: Option<DraftWeight>,
+    /// What was proposed to a form without a script.
+    pub proposal: Option<Proposal>,
 }
 
 /// An agent that another may be let call.
@@ -136,7 +146,7 @@ pub async fn list_templates() -> Result<Vec<ListingSummary>, AppError> {
 /// What a new agent starts from: the named template or a blank sheet.
 #[server(prefix = "/api/fn", endpoint = "studio/get_blueprint")]
 pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppError> {
-    use resonant_backend::listings;
+    use resonant_backend::{agents, listings};
 
     let ctx = ssr::ctx()?;
     let language_model = ctx.backend().language_model();
@@ -144,17 +154,24 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
     let callable = callable(&ctx, None).await.unwrap_or_default();
     let templates = list_templates().await?;
     let Some(slug) = template else {
+        let proposal = super::propose_api::take_proposal();
+        let spec = proposal.as_ref().map(|proposal| proposal.spec.clone()).unwrap_or_default();
+        let (template, weight) = (None, None);
         return Ok(Blueprint {
-            spec: AgentSpec::default(),
-            template: None,
+            spec,
+            template,
             templates,
             language_model,
             callable,
+            weight,
+            proposal,
         });
     };
     let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
     let (spec, template) = (listing.agent, Some(listing.summary));
-    Ok(Blueprint { spec, template, templates, language_model, callable })
+    let weight = agents::weigh(&ctx, None, &spec.system_prompt, &spec.model_policy).await.ok();
+    let proposal = None;
+    Ok(Blueprint { spec, template, templates, language_model, callable, weight, proposal })
 }
 
 /// One agent of the viewer.
@@ -167,6 +184,10 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     let published = resonant_backend::agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let numbers = resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
     let typical = numbers.versions.into_iter().find(|numbers| numbers.median_cost.is_some());
+    let (prompt, policy) = (&agent.spec.system_prompt, &agent.spec.model_policy);
+    // A model that is not here says so where it is chosen.
+    let weight = resonant_backend::agents::weigh(&ctx, Some(id), prompt, policy).await.ok();
+    let policy = resonant_backend::test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
     let update = match agent.listing_id {
         Some(_) => listings::updates::find(&ctx, id).await.map_err(ssr::fail)?,
         None => None,
@@ -179,6 +200,8 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         language_model: ctx.backend().language_model(),
         callable,
         update: update.map(|update| update.to),
+        weight,
+        requires_tests: policy.requires_tests,
     })
 }
 

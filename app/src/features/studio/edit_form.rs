@@ -9,6 +9,7 @@ use leptos::html;
 use leptos::prelude::*;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
+use resonant_domain::draft_weight::DraftWeight;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
@@ -79,6 +80,8 @@ pub(super) fn EditForm(
     language_model: Option<String>,
     /// The agents that it may be let call.
     callable: Vec<Callable>,
+    /// What the draft weighs as it was loaded.
+    weight: Option<DraftWeight>,
 ) -> impl IntoView {
     let update = ServerAction::<UpdateAgent>::new();
     let error = action_error(update.value());
@@ -207,6 +210,8 @@ pub(super) fn EditForm(
                                 error=error
                                 language_model=language_model.clone()
                                 callable=callable.clone()
+                                agent=Some(id)
+                                weight=weight.clone()
                             />
                         }
                     }

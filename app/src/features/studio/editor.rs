@@ -39,7 +39,16 @@ pub(super) fn Editor(
     /// What the run form starts with.
     task: Task,
 ) -> impl IntoView {
-    let EditedAgent { agent, published, typical, language_model, callable, update } = edited;
+    let EditedAgent {
+        agent,
+        published,
+        typical,
+        language_model,
+        callable,
+        update,
+        weight,
+        requires_tests,
+    } = edited;
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let published = RwSignal::new(published);
@@ -61,9 +70,10 @@ pub(super) fn Editor(
         {update}
         <div class="editor">
             <div class="editor__side">
-                <RunPanel id=id status=status limits=limits published=published task=task />
+                <RunPanel id=id status=status limits=limits shown=shown published=published task=task />
                 {typical.map(|typical| view! { <Typical id=id typical=typical /> })}
                 <Recent id=id recent=recent />
+                <Tools shown=shown />
                 <Kept id=id />
             </div>
             <div class="editor__main">
@@ -73,8 +83,14 @@ pub(super) fn Editor(
                     is_changed=is_changed
                     language_model=language_model
                     callable=callable
+                    weight=weight
                 />
-                <PublishPanel shown=shown published=published is_changed=is_changed />
+                <PublishPanel
+                    shown=shown
+                    published=published
+                    is_changed=is_changed
+                    requires_tests=requires_tests
+                />
                 <StatusPanel shown=shown />
                 <DeletePanel shown=shown />
             </div>
@@ -152,6 +168,32 @@ fn Recent(
         <section class="editor__recent" aria-labelledby="recent-title">
             <h2 id="recent-title">"Last sessions"</h2>
             {content}
+        </section>
+    }
+}
+
+/// The tools that the form does not switch, and the way to all of them.
+#[component]
+fn Tools(shown: RwSignal<Agent>) -> impl IntoView {
+    let id = shown.with_untracked(|agent| agent.id);
+    let own = move || {
+        shown.with(|agent| {
+            let own = agent.spec.tools.iter().filter(|grant| !grant.settings.is_built_in());
+            own.map(|grant| {
+                let href = paths::tool(id, &grant.name);
+                view! { <li><a href=href>{grant.name.clone()}</a></li> }
+            })
+            .collect_view()
+        })
+    };
+    view! {
+        <section class="editor__recent" aria-labelledby="tools-title">
+            <h2 id="tools-title">"Its own tools"</h2>
+            <ul class="editor__tools">{own}</ul>
+            <p>
+                "Requests to other services, OpenAPI and MCP, with the schema of each tool: "
+                <a href=paths::tools(id)>"All its tools"</a>
+            </p>
         </section>
     }
 }

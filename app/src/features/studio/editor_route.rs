@@ -95,6 +95,9 @@ async fn task_of(again: Option<String>) -> Task {
     let so_far = get_session(id).await;
     so_far.map_or_else(
         |_| Task::default(),
-        |so_far| Task { goal: so_far.session.goal, context: so_far.session.context },
+        |so_far| {
+            let session = so_far.session;
+            Task { goal: session.goal, context: session.context, variables: session.variables }
+        },
     )
 }

@@ -5,9 +5,11 @@ use resonant_domain::agent::{
 };
 use resonant_domain::agent_version::Edition;
 use resonant_domain::session::NewSession;
+use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, FieldFault};
 
 use super::agent_form::{AgentForm, RunForm};
+use super::variables_editor::VariableForm;
 use crate::error::AppError;
 use crate::ssr;
 
@@ -36,6 +38,7 @@ impl AgentForm {
                 .unwrap_or(base.timeout_seconds),
                 ..base
             },
+            variables: self.variables.iter().filter_map(VariableForm::variable).collect(),
         };
         if let Err(more) = spec.check() {
             faults.extend(more);
@@ -45,8 +48,16 @@ impl AgentForm {
 
     /// The same as changes to an agent that exists: every field but the status.
     pub fn changes(&self) -> Result<AgentChanges, Vec<FieldFault>> {
-        let AgentSpec { name, description, avatar, system_prompt, model_policy, tools, limits } =
-            self.spec()?;
+        let AgentSpec {
+            name,
+            description,
+            avatar,
+            system_prompt,
+            model_policy,
+            tools,
+            limits,
+            variables,
+        } = self.spec()?;
         Ok(AgentChanges {
             name: Some(name),
             description: Some(description),
@@ -60,6 +71,7 @@ impl AgentForm {
                 timeout_seconds: Some(limits.timeout_seconds),
                 ..LimitChanges::default()
             }),
+            variables: Some(variables),
             status: None,
         })
     }
@@ -78,7 +90,8 @@ impl AgentForm {
         Avatar { icon, hue: u16::try_from(hue).unwrap_or(u16::MAX) }
     }
 
-    fn model_policy(&self, faults: &mut Vec<FieldFault>) -> ModelPolicy {
+    /// The model that answers.
+    pub(super) fn model_policy(&self, faults: &mut Vec<FieldFault>) -> ModelPolicy {
         match self.model.as_str() {
             "" | "auto" => ModelPolicy::Auto,
             "builtin" => ModelPolicy::Builtin,
@@ -99,6 +112,7 @@ impl RunForm {
         let new = NewSession {
             goal: lines(&self.goal).trim().to_owned(),
             context: (!context.trim().is_empty()).then_some(context),
+            variables: given(&self.variables),
             limits: LimitChanges {
                 max_steps: number(&mut faults, "limits.max_steps", &self.max_steps),
                 max_tokens: number(&mut faults, "limits.max_tokens", &self.max_tokens),
@@ -131,6 +145,12 @@ impl RunForm {
     }
 }
 
+/// The values that are given: an empty field gives none.
+pub(crate) fn given(values: &Values) -> Values {
+    let given = values.iter().filter(|(_, value)| !value.trim().is_empty());
+    given.map(|(name, value)| (name.clone(), lines(value))).collect()
+}
+
 /// A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
@@ -156,6 +176,8 @@ pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
 
 #[cfg(test)]
 mod tests {
+    use resonant_domain::variable::Variable;
+
     use super::*;
 
     #[derive(serde::Deserialize)]
@@ -188,6 +210,15 @@ mod tests {
                 timeout_seconds: 60,
                 ..Limits::default()
             },
+            variables: vec![
+                Variable::new("city"),
+                Variable {
+                    description: "How it sounds".to_owned(),
+                    default: Some("kind".to_owned()),
+                    required: false,
+                    ..Variable::new("tone")
+                },
+            ],
         };
         assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
     }
@@ -215,11 +246,14 @@ mod tests {
     #[test]
     fn the_browser_s_encoding_reads_back() {
         // As a browser writes `form[tools][]` twice, brackets escaped.
-        let body = "form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
+        let body = "form%5Bvariables%5D%5B0%5D%5Bname%5D=city&form%5Bvariables%5D%5B1%5D%5Bname%5D=\
+                    &form%5Bname%5D=Reader&form%5Btools%5D%5B%5D=calculator\
                     &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=&form%5Bdescription%5D=a%0D%0Ab";
         let read: Arguments = serde_qs::Config::new(5, false).deserialize_str(body).unwrap();
         assert_eq!(read.form.tools, ["calculator", "extract"]);
-        assert_eq!(read.form.spec().unwrap().description, "a\nb");
+        let spec = read.form.spec().unwrap();
+        assert_eq!(spec.description, "a\nb");
+        assert_eq!(spec.variables, [Variable { required: false, ..Variable::new("city") }]);
     }
 
     #[test]

@@ -5,15 +5,19 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::FaultKind;
+use resonant_domain::proposal::{Proposal, WISH_MAX};
 
 use super::agent_fields::AgentFields;
-use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
+use super::agent_form::{AGENT_FIELDS, AgentForm, action_error, field_fault};
 use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
+use super::propose_api::ProposeAgent;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Skeleton, Tone,
+    Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Skeleton, TextArea,
+    Tone,
 };
 use crate::{paths, ssr};
 
@@ -64,10 +68,11 @@ impl LazyPage for NewAgentRoute {
 
 #[component]
 fn NewAgent(blueprint: Blueprint) -> impl IntoView {
-    let Blueprint { spec, template, templates, language_model, callable } = blueprint;
+    let Blueprint { spec, template, templates, language_model, callable, weight, proposal } =
+        blueprint;
     let create = ServerAction::<CreateAgent>::new();
     let error = action_error(create.value());
-    let is_blank = template.is_none();
+    let is_blank = template.is_none() && proposal.is_none();
     let chosen =
         template.as_ref().map_or(Start::Blank, |template| Start::Template(template.slug.clone()));
     let from = template.map(|template| {
@@ -79,7 +84,19 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
         }
     });
     let form = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&spec));
+    // The fields hold what is typed, so a proposal makes them anew: each time under another number.
+    let loaded = RwSignal::new((0_u32, form));
+    let propose = ServerAction::<ProposeAgent>::new();
+    let proposed = RwSignal::new(proposal);
+    Effect::new(move || {
+        if let Some(Ok(proposal)) = propose.value().get() {
+            let form = AgentForm::from(&proposal.spec);
+            loaded.update(|(turn, loaded)| (*turn, *loaded) = (*turn + 1, form));
+            proposed.set(Some(proposal));
+        }
+    });
     view! {
+        <Describe propose proposed has_model=language_model.is_some() />
         <details class="templates" open=is_blank>
             <summary class="templates__title">"Start from a template"</summary>
             <TemplateCards templates=templates chosen=chosen />
@@ -87,11 +104,21 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
         {from}
         <div class="agent-form">
             <ActionForm action=create>
-                <AgentFields
-                    form=form
-                    error=error
-                    language_model=language_model
-                    callable=callable
+                <For
+                    each=move || [loaded.get()]
+                    key=|(turn, _)| *turn
+                    children=move |(_, form)| {
+                        view! {
+                            <AgentFields
+                                form=form
+                                error=error
+                                language_model=language_model.clone()
+                                callable=callable.clone()
+                                agent=None
+                                weight=weight.clone()
+                            />
+                        }
+                    }
                 />
                 <FormError error=error fields=AGENT_FIELDS />
                 <div class="agent-form__end">
@@ -104,5 +131,58 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
                 </div>
             </ActionForm>
         </div>
+    }
+}
+
+/// Says what the agent should do, and fills in the form below.
+#[component]
+fn Describe(
+    propose: ServerAction<ProposeAgent>,
+    proposed: RwSignal<Option<Proposal>>,
+    has_model: bool,
+) -> impl IntoView {
+    let error = action_error(propose.value());
+    let wish = refused_form().text("wish").unwrap_or_default();
+    let about = if has_model {
+        "The language model of this installation writes a draft into the form below. Nothing is made \
+         before you create it."
+    } else {
+        "The built-in planner writes a draft into the form below, by rules: it looks for words that name \
+         tools. Nothing is made before you create it."
+    };
+    let told = move || {
+        proposed.get().map(|proposal| {
+            let by = match (proposal.model, proposal.refusal) {
+                (Some(model), _) => format!("{model} wrote the draft below."),
+                (None, None) => "The draft below is made by rules.".to_owned(),
+                (None, Some(reason)) => format!("{reason}. The draft below is made by rules."),
+            };
+            view! {
+                <Notice tone=Tone::Good>
+                    <p>{by} " Look at it, change what you like, and create the agent."</p>
+                </Notice>
+            }
+        })
+    };
+    view! {
+        <section class="describe" aria-labelledby="describe-title">
+            <h2 class="agent-form__title" id="describe-title">"Say what it should do"</h2>
+            <ActionForm action=propose>
+                <TextArea
+                    label="What it should do"
+                    name="wish"
+                    value=wish
+                    rows=3
+                    required=true
+                    maxlength=WISH_MAX
+                    placeholder="Read web pages that I name and sum them up in five sentences"
+                    hint=about
+                    error=field_fault(error, "wish")
+                />
+                <FormError error=error fields=&["wish"] />
+                <Button busy=propose.pending()>"Propose a draft"</Button>
+            </ActionForm>
+            <div role="status">{told}</div>
+        </section>
     }
 }

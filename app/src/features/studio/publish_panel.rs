@@ -21,6 +21,8 @@ pub(super) fn PublishPanel(
     /// Whether there are changes that are not saved yet.
     #[prop(into)]
     is_changed: Signal<bool>,
+    /// Whether a version needs the test sets to pass.
+    requires_tests: bool,
 ) -> impl IntoView {
     let publish = ServerAction::<PublishVersion>::new();
     let error = action_error(publish.value());
@@ -62,6 +64,7 @@ pub(super) fn PublishPanel(
             <p>{stands}</p>
             <p class="editor__links">
                 {compare} <a href=paths::versions(id)>"All versions"</a>
+                <a href=paths::bench(id)>"Bench: test sets"</a>
                 <a href=paths::publish(id)>"Publish to the marketplace"</a>
                 <a href=paths::agent_file(id) rel="external" download="">
                     "Export as a file"
@@ -82,6 +85,15 @@ pub(super) fn PublishPanel(
                     </ul>
                 </div>
             </Show>
+            {requires_tests
+                .then(|| {
+                    view! {
+                        <p>
+                            "Its test sets must pass on the draft as it is: "
+                            <a href=paths::bench(id)>"run them at the bench"</a> "."
+                        </p>
+                    }
+                })}
             <ActionForm action=publish>
                 <input type="hidden" name="id" value=id.to_string() />
                 <input

@@ -5,12 +5,14 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use resonant_domain::AgentId;
-use resonant_domain::agent::{AgentStatus, Limits};
+use resonant_domain::agent::{Agent, AgentStatus, Limits};
 use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
+use resonant_domain::variable::Values;
 
 use super::agent_form::{RUN_FIELDS, action_error, field_fault};
 use super::api::RunAgent;
+use super::variable_fields::VariableFields;
 use crate::browser;
 use crate::refused_form::refused_form;
 use crate::ui::{
@@ -24,6 +26,8 @@ pub(super) struct Task {
     pub goal: String,
     /// The material.
     pub context: Option<String>,
+    /// The values of the prompt's variables.
+    pub variables: Values,
 }
 
 /// Goal, context and limits of one session.
@@ -36,6 +40,8 @@ pub(super) fn RunPanel(
     status: Signal<AgentStatus>,
     /// Its own limits.
     limits: Limits,
+    /// The draft as it was saved last.
+    shown: RwSignal<Agent>,
     /// The version that sessions run.
     published: RwSignal<Option<AgentVersion>>,
     /// What the form starts with.
@@ -44,7 +50,7 @@ pub(super) fn RunPanel(
     let run = ServerAction::<RunAgent>::new();
     let error = action_error(run.value());
     let refused = refused_form();
-    let Task { goal, context } = task;
+    let Task { goal, context, variables: values } = task;
     let goal = refused.text("run[goal]").unwrap_or(goal);
     let context = refused.text("run[context]").or(context).unwrap_or_default();
     let form = NodeRef::<html::Form>::new();
@@ -73,6 +79,21 @@ pub(super) fn RunPanel(
         ];
         Some(view! { <Select label="What runs" name="run[edition]" options=options /> })
     };
+    // Those of what is published, and those of the draft: either may be chosen.
+    let variables = Memo::new(move |_| {
+        let published = published.with(|published| {
+            published.as_ref().map(|version| version.spec.variables.clone()).unwrap_or_default()
+        });
+        let mut all = published;
+        shown.with(|agent| {
+            for variable in &agent.spec.variables {
+                if all.iter().all(|other| other.name != variable.name) {
+                    all.push(variable.clone());
+                }
+            }
+        });
+        all
+    });
     let limit = move |label: &'static str, name: &'static str, field: &'static str, own: u32| {
         let name = format!("run[{name}]");
         let value = refused.text(&name).unwrap_or_default();
@@ -119,6 +140,17 @@ pub(super) fn RunPanel(
                     hint="Material for it: a text, a table, notes"
                     error=field_fault(error, "context")
                 />
+                {move || {
+                    let values = values.clone();
+                    view! {
+                        <VariableFields
+                            variables=variables.get()
+                            prefix="run[variables]"
+                            values=values
+                            error=error
+                        />
+                    }
+                }}
                 {editions}
                 <details class="run-panel__limits">
                     <summary>"Other limits for this session"</summary>

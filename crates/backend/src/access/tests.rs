@@ -2,7 +2,7 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent::{AgentChanges, ModelPolicy, ToolGrant};
 use resonant_domain::agent_list::{AgentQuery, BulkAction};
 use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::api_key::{Scope, Scopes};
@@ -17,10 +17,11 @@ use resonant_domain::page::{PageRequest, Place};
 use resonant_domain::schedule::ScheduleChanges;
 use resonant_domain::secret::SecretChanges;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage};
+use resonant_domain::test_set::{NewTestRun, TestPolicy};
 use resonant_domain::waiting::Decision;
 use resonant_domain::{
-    AgentId, ApiKeyId, DocumentId, FaultKind, MemoryId, ScheduleId, SessionId, TriggerId, UserId,
-    WebhookId,
+    AgentId, ApiKeyId, DocumentId, FaultKind, MemoryId, ScheduleId, SessionId, TestRunId,
+    TestSetId, TriggerId, UserId, WebhookId,
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -31,11 +32,14 @@ use crate::agents::records::{self, RecordQuery, Wanted};
 use crate::sessions::SessionFilter;
 use crate::{
     Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, knowledge, listings,
-    members, memories, sample, schedules, secrets, sessions, tools, triggers, webhooks, work,
+    members, memories, proposals, sample, schedules, secrets, sessions, test_sets, tools, triggers,
+    webhooks, work,
 };
 
 #[derive(Clone)]
 struct Things {
+    test_set: TestSetId,
+    test_run: TestRunId,
     agent: AgentId,
     session: SessionId,
     schedule: ScheduleId,
@@ -291,6 +295,46 @@ fn table() -> Vec<Row> {
         own("api_keys::create", ask!(|ctx, things| api_keys::create(&ctx, sample::key("CI", &[])))),
         own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx))),
         owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
+        owned("agents::tools", ask!(|ctx, things| agents::tools(&ctx, things.agent))),
+        owned(
+            "agents::put_tools",
+            ask!(|ctx, things| agents::put_tools(
+                &ctx,
+                things.agent,
+                vec![ToolGrant::new("calculator")]
+            )),
+        ),
+        owned(
+            "agents::replace_tool",
+            ask!(|ctx, things| agents::replace_tool(
+                &ctx,
+                things.agent,
+                "calculator",
+                ToolGrant::new("calculator")
+            )),
+        ),
+        owned(
+            "agents::set_approval",
+            ask!(|ctx, things| agents::set_approval(&ctx, things.agent, "calculator", false)),
+        ),
+        owned(
+            "agents::try_tool",
+            ask!(|ctx, things| agents::try_tool(&ctx, things.agent, "calculator", "{}")),
+        ),
+        owned(
+            "agents::remove_tool",
+            ask!(|ctx, things| agents::remove_tool(&ctx, things.agent, "calculator")),
+        ),
+        owned(
+            "agents::weigh",
+            ask!(|ctx, things| agents::weigh(
+                &ctx,
+                Some(things.agent),
+                "Read.",
+                &ModelPolicy::Builtin
+            )),
+        ),
+        own("proposals::propose", ask!(|ctx, things| proposals::propose(&ctx, "Read pages"))),
         own("tools::read_openapi", ask!(|ctx, things| tools::read_openapi(&ctx, document()))),
         own("schedules::list", ask!(|ctx, things| schedules::list(&ctx))),
         owned(
@@ -336,6 +380,66 @@ fn table() -> Vec<Row> {
         owned(
             "knowledge::remove",
             ask!(|ctx, things| knowledge::remove(&ctx, things.agent, things.document)),
+        ),
+        owned("test_sets::list", ask!(|ctx, things| test_sets::list(&ctx, things.agent))),
+        owned(
+            "test_sets::create",
+            ask!(|ctx, things| test_sets::create(&ctx, things.agent, sample::test_set())),
+        ),
+        owned(
+            "test_sets::get",
+            ask!(|ctx, things| test_sets::get(&ctx, things.agent, things.test_set)),
+        ),
+        owned(
+            "test_sets::replace",
+            ask!(|ctx, things| test_sets::replace(
+                &ctx,
+                things.agent,
+                things.test_set,
+                sample::test_set()
+            )),
+        ),
+        owned("test_sets::policy", ask!(|ctx, things| test_sets::policy(&ctx, things.agent))),
+        owned(
+            "test_sets::set_policy",
+            ask!(|ctx, things| test_sets::set_policy(&ctx, things.agent, TestPolicy::default())),
+        ),
+        owned("test_sets::missing", ask!(|ctx, things| test_sets::missing(&ctx, things.agent))),
+        owned(
+            "test_sets::list_runs",
+            ask!(|ctx, things| test_sets::list_runs(
+                &ctx,
+                things.agent,
+                things.test_set,
+                PageRequest::default()
+            )),
+        ),
+        owned(
+            "test_sets::read_run",
+            ask!(|ctx, things| test_sets::read_run(
+                &ctx,
+                things.agent,
+                things.test_set,
+                things.test_run
+            )),
+        ),
+        // It is running already.
+        Row {
+            owner: Some(FaultKind::Conflict),
+            ..owned(
+                "test_sets::run",
+                ask!(|ctx, things| test_sets::run(
+                    &ctx,
+                    things.agent,
+                    things.test_set,
+                    NewTestRun::default()
+                )),
+            )
+        },
+        internal("test_sets::settle_due", ask!(|ctx, things| test_sets::settle_due(&ctx))),
+        owned(
+            "test_sets::delete",
+            ask!(|ctx, things| test_sets::delete(&ctx, things.agent, things.test_set)),
         ),
         owned("memories::list", ask!(|ctx, things| memories::list(&ctx, things.agent))),
         owned(
@@ -393,7 +497,22 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let fact = NewMemory { key: "city".to_owned(), text: "They live in Oslo".to_owned() };
     memories::remember(&backend, id, agent, fact).await.unwrap();
     let memory = memories::list(&owner, agent).await.unwrap()[0].id;
-    let things = Things { agent, session, schedule, trigger, webhook, document, memory, slug, key };
+    let test_set = test_sets::create(&owner, agent, sample::test_set()).await.unwrap().id;
+    let test_run = test_sets::run(&owner, agent, test_set, NewTestRun::default()).await;
+    let test_run = test_run.unwrap().summary.id;
+    let things = Things {
+        test_set,
+        test_run,
+        agent,
+        session,
+        schedule,
+        trigger,
+        webhook,
+        document,
+        memory,
+        slug,
+        key,
+    };
     let keyless = Actor::Key { owner: id, key, scopes: Scopes::default() };
     for row in table() {
         // The owner comes last: a deletion is seen by nobody else before.

@@ -259,7 +259,7 @@ fn wide(wanted: &Wanted) -> Wide {
     let has = |name| wanted.fields.has(name);
     Wide {
         system_prompt: has("system_prompt"),
-        settings: has("model_policy") || has("tools") || has("limits"),
+        settings: has("model_policy") || has("tools") || has("limits") || has("variables"),
         sessions: if wanted.sessions { SESSIONS_MAX } else { 0 },
     }
 }

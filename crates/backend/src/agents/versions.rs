@@ -12,7 +12,7 @@ use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
 use super::{Expected, NOT_FOUND};
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, store, test_sets};
 
 const NO_VERSION: Error = Error::NotFound("version");
 
@@ -20,7 +20,7 @@ const NO_VERSION: Error = Error::NotFound("version");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for long notes and for each
-/// field that is missing; [`Error::Conflict`] when the draft is no longer at `expected_revision`, or
+/// field, or test, that is missing; [`Error::Conflict`] when the draft is no longer at `expected_revision`, or
 /// is what runs already.
 #[tracing::instrument(name = "agents.publish", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn publish(
@@ -31,10 +31,12 @@ pub async fn publish(
 ) -> Result<AgentVersion> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     new.check()?;
+    test_sets::settle_agent(ctx.backend(), owner, id).await?;
     let mut tx = ctx.backend().begin(owner).await?;
     let agent = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     Expected::from(expected_revision).check(agent.revision)?;
-    let lacks = missing(&agent.spec);
+    let mut lacks = missing(&agent.spec);
+    lacks.extend(test_sets::lacking(&mut tx, &agent).await?);
     if !lacks.is_empty() {
         return Err(Error::Invalid(lacks));
     }

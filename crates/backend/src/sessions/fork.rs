@@ -1,9 +1,9 @@
 //! Forking a session: another one with the same beginning.
 
-use resonant_domain::SessionId;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::{SessionId, variable};
 
 use super::{NOT_FOUND, check_active};
 use crate::store::queue::NewEntry;
@@ -31,7 +31,10 @@ pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
     entries.push(EventBody::Fork { parent: id, step: new.step });
 
     let mut spec = parent.spec;
-    spec.system_prompt = new.system_prompt.unwrap_or(spec.system_prompt);
+    // A prompt of its own has the same variables; the parent's is filled already.
+    let values = &parent.session.variables;
+    let prompt = new.system_prompt.map(|prompt| variable::fill(&prompt, values));
+    spec.system_prompt = prompt.unwrap_or(spec.system_prompt);
     spec.model_policy = new.model_policy.unwrap_or(spec.model_policy);
     let goal = new.goal.map_or(parent.session.goal, |goal| goal.trim().to_owned());
     let session = Session {
@@ -44,6 +47,7 @@ pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
         model: None,
         waiting: None,
         waited_ms: 0,
+        is_test: false,
         parent: Some(Lineage { session_id: id, step: new.step }),
         called_by: None,
         last_sequence: 0,

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent_numbers::{COUNTED_MAX, DayNumbers, Failure, VersionNumbers};
+use resonant_domain::draft_weight::{PAST_MAX, PastSessions};
 use resonant_domain::money::MicroUsd;
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
@@ -31,7 +32,7 @@ pub(crate) async fn list_by_version(
             SELECT agent_version, state, cost_micro_usd, ended_at,
                    (extract(epoch FROM ended_at - started_at) * 1000)::BIGINT AS took_ms
             FROM sessions
-            WHERE owner_id = $1 AND agent_id = $2
+            WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
             ORDER BY session_id DESC
             LIMIT $3
         ) recent
@@ -76,6 +77,7 @@ pub(crate) async fn list_by_day(
             SELECT created_at, state
             FROM sessions
             WHERE owner_id = $1 AND agent_id = $2 AND session_id >= first_id_at($3)
+                  AND NOT is_test
             ORDER BY session_id DESC
             LIMIT $4
         ) recent
@@ -116,7 +118,7 @@ pub(crate) async fn list_failures(
         FROM (
             SELECT session_id, reason, ended_at, state, created_at
             FROM sessions
-            WHERE owner_id = $1 AND agent_id = $2
+            WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
             ORDER BY session_id DESC
             LIMIT $3
         ) recent
@@ -139,4 +141,39 @@ pub(crate) async fn list_failures(
             ended_at: row.ended_at.to_jiff(),
         })
         .collect())
+}
+
+/// What half of the agent's newest sessions that reached an answer took at most.
+#[tracing::instrument(name = "db.agent_numbers.find_typical", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn find_typical(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Option<PastSessions>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT count(*) AS "sessions!",
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY input_tokens) AS input_tokens,
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY output_tokens) AS output_tokens
+        FROM (
+            SELECT input_tokens, output_tokens, state
+            FROM sessions
+            WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
+            ORDER BY session_id DESC
+            LIMIT $3
+        ) recent
+        WHERE state = 'completed'
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        PAST_MAX,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.input_tokens.zip(row.output_tokens).map(|(input, output)| PastSessions {
+        sessions: unsigned(row.sessions),
+        input_tokens: unsigned(input),
+        output_tokens: unsigned(output),
+        cost: None,
+    }))
 }

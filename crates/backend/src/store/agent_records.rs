@@ -7,6 +7,7 @@ use resonant_domain::agent::{
 };
 use resonant_domain::session::SessionSummary;
 use resonant_domain::text::shorten;
+use resonant_domain::variable::Variable;
 use resonant_domain::{AgentId, ListingId, UserId};
 use sqlx::types::{Json, Uuid};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -31,7 +32,7 @@ pub(crate) struct Selection {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wide {
     pub(crate) system_prompt: bool,
-    /// The model policy, the tools and the limits.
+    /// The model policy, the tools, the limits and the variables.
     pub(crate) settings: bool,
     /// The most sessions of each agent.
     pub(crate) sessions: u32,
@@ -53,6 +54,7 @@ struct RecordRow {
     model_policy: Option<Json<ModelPolicy>>,
     tools: Option<Json<Vec<ToolGrant>>>,
     limits: Option<Json<Limits>>,
+    variables: Option<Json<Vec<Variable>>>,
     status: String,
     revision: i64,
     listing_id: Option<Uuid>,
@@ -83,6 +85,7 @@ impl TryFrom<RecordRow> for Found {
                 model_policy: row.model_policy.map(|policy| policy.0).unwrap_or_default(),
                 tools: row.tools.map(|tools| tools.0).unwrap_or_default(),
                 limits: row.limits.map(|limits| limits.0).unwrap_or_default(),
+                variables: row.variables.map(|variables| variables.0).unwrap_or_default(),
             },
         };
         let mut sessions = row.sessions.0;
@@ -102,7 +105,7 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     );
     query.push_bind(wide.system_prompt);
     query.push(" THEN a.system_prompt ELSE '' END AS system_prompt,");
-    for column in ["model_policy", "tools", "limits"] {
+    for column in ["model_policy", "tools", "limits", "variables"] {
         query.push(" CASE WHEN ").push_bind(wide.settings);
         query.push(format_args!(" THEN a.{column} END AS {column},"));
     }
@@ -122,7 +125,8 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
                        'ended_at', ended_at
                    ) AS session
                    FROM sessions
-                   WHERE owner_id = a.owner_id AND agent_id = a.agent_id AND owner_id = ",
+                   WHERE owner_id = a.owner_id AND agent_id = a.agent_id AND NOT is_test
+                     AND owner_id = ",
         );
         query.push_bind(owner.as_uuid());
         query.push(" ORDER BY session_id DESC LIMIT ");

@@ -4,6 +4,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{
     Agent, AgentSpec, AgentStatus, AgentSummary, Avatar, Limits, ModelPolicy, ToolGrant,
 };
+use resonant_domain::variable::Variable;
 use resonant_domain::{AgentId, ListingId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -20,6 +21,7 @@ struct AgentRow {
     model_policy: Json<ModelPolicy>,
     tools: Json<Vec<ToolGrant>>,
     limits: Json<Limits>,
+    variables: Json<Vec<Variable>>,
     status: String,
     revision: i64,
     listing_id: Option<Uuid>,
@@ -47,6 +49,7 @@ impl TryFrom<AgentRow> for Agent {
                 model_policy: row.model_policy.0,
                 tools: row.tools.0,
                 limits: row.limits.0,
+                variables: row.variables.0,
             },
         })
     }
@@ -71,6 +74,7 @@ pub(crate) async fn find(
         SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
                system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               variables AS "variables: Json<Vec<Variable>>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
         WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NULL
@@ -119,6 +123,7 @@ pub(crate) async fn lock(
         SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
                system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               variables AS "variables: Json<Vec<Variable>>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
         WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NULL
@@ -146,6 +151,7 @@ pub(crate) async fn list_copies(
         SELECT owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
                system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
                tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+               variables AS "variables: Json<Vec<Variable>>",
                status, revision, listing_id, created_at, updated_at
         FROM agents
         WHERE owner_id = $1 AND listing_id = $2 AND status = 'active' AND deleted_at IS NULL
@@ -259,8 +265,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
         r#"
         INSERT INTO agents (owner_id, agent_id, name, description, avatar, system_prompt,
                             model_policy, tools, limits, status, revision, listing_id,
-                            created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                            created_at, updated_at, variables)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         "#,
         agent.owner_id.as_uuid(),
         agent.id.as_uuid(),
@@ -276,6 +282,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
         agent.listing_id.map(ListingId::as_uuid),
         agent.created_at.to_sqlx() as Timestamp,
         agent.updated_at.to_sqlx() as Timestamp,
+        Json(&spec.variables) as _,
     )
     .execute(conn)
     .await?;
@@ -290,7 +297,8 @@ pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
         r#"
         UPDATE agents
         SET name = $3, description = $4, avatar = $5, system_prompt = $6, model_policy = $7,
-            tools = $8, limits = $9, status = $10, revision = $11, updated_at = $12
+            tools = $8, limits = $9, status = $10, revision = $11, updated_at = $12,
+            variables = $13
         WHERE owner_id = $1 AND agent_id = $2
         "#,
         agent.owner_id.as_uuid(),
@@ -305,6 +313,7 @@ pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
         agent.status.as_str(),
         agent.revision,
         agent.updated_at.to_sqlx() as Timestamp,
+        Json(&spec.variables) as _,
     )
     .execute(conn)
     .await?;

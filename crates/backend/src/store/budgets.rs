@@ -254,3 +254,30 @@ pub(crate) async fn insert_reservation(
     .await?;
     Ok(())
 }
+
+/// Counts what was used outside any session against the owner's own budget of the month.
+#[tracing::instrument(name = "db.budget.update_used", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn update_used(
+    conn: &mut PgConnection,
+    owner: UserId,
+    used: Usage,
+    at: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO budget_use (owner_id, agent_id, month, tokens, micro_usd)
+        VALUES ($1, $2, date_trunc('month', $5::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE, $3, $4)
+        ON CONFLICT (owner_id, agent_id, month) DO UPDATE
+        SET tokens = budget_use.tokens + excluded.tokens,
+            micro_usd = budget_use.micro_usd + excluded.micro_usd
+        "#,
+        owner.as_uuid(),
+        ALL_AGENTS,
+        signed(used.total_tokens()),
+        used.cost.0,
+        at.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

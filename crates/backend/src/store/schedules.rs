@@ -3,6 +3,7 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::schedule::Schedule;
+use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, ScheduleId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -27,6 +28,7 @@ struct ScheduleRow {
     time_zone: String,
     goal: String,
     context: Option<String>,
+    variables: Json<Values>,
     next_run_at: Option<Timestamp>,
     last_run_at: Option<Timestamp>,
     last_session_id: Option<Uuid>,
@@ -48,6 +50,7 @@ impl From<ScheduleRow> for Fixed {
                 time_zone: row.time_zone,
                 goal: row.goal,
                 context: row.context,
+                variables: row.variables.0,
                 is_enabled: row.next_run_at.is_some(),
                 next_run_at: row.next_run_at.map(Timestamp::to_jiff),
                 last_run_at: row.last_run_at.map(Timestamp::to_jiff),
@@ -67,7 +70,7 @@ pub(crate) async fn list(conn: &mut PgConnection, owner: UserId) -> sqlx::Result
         ScheduleRow,
         r#"
         SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
-               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
         WHERE owner_id = $1
@@ -91,7 +94,7 @@ pub(crate) async fn lock(
         ScheduleRow,
         r#"
         SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
-               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
         WHERE owner_id = $1 AND schedule_id = $2
@@ -116,7 +119,7 @@ pub(crate) async fn claim_due(
         ScheduleRow,
         r#"
         SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
-               cron, time_zone, goal, context, next_run_at, last_run_at, last_session_id,
+               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
         WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
@@ -139,8 +142,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, fixed: &Fixed, max: i64) -> 
     let done = sqlx::query!(
         r#"
         INSERT INTO schedules (owner_id, schedule_id, agent_id, agent_revision, spec, cron,
-                               time_zone, goal, context, next_run_at, created_at, agent_version)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13
+                               time_zone, goal, context, next_run_at, created_at, agent_version,
+                               variables)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14
         WHERE (SELECT count(*) FROM schedules WHERE owner_id = $1) < $12
         "#,
         fixed.owner_id.as_uuid(),
@@ -156,6 +160,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, fixed: &Fixed, max: i64) -> 
         schedule.created_at.to_sqlx() as Timestamp,
         max,
         schedule.agent_version.and_then(|number| i32::try_from(number).ok()),
+        Json(&schedule.variables) as _,
     )
     .execute(conn)
     .await?;
@@ -171,7 +176,7 @@ pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Resu
         UPDATE schedules
         SET agent_revision = $3, spec = $4, cron = $5, time_zone = $6, goal = $7,
             next_run_at = $8, last_run_at = $9, last_session_id = $10, last_error = $11,
-            agent_version = $12
+            agent_version = $12, variables = $13
         WHERE owner_id = $1 AND schedule_id = $2
         "#,
         fixed.owner_id.as_uuid(),
@@ -186,6 +191,7 @@ pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Resu
         schedule.last_session_id.map(SessionId::as_uuid),
         schedule.last_error,
         schedule.agent_version.and_then(|number| i32::try_from(number).ok()),
+        Json(&schedule.variables) as _,
     )
     .execute(conn)
     .await?;

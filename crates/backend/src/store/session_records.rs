@@ -11,6 +11,7 @@ use super::sessions::{SessionPosition, SessionRow};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wide {
     pub(crate) goal: bool,
+    /// The context and the variables.
     pub(crate) context: bool,
     pub(crate) limits: bool,
 }
@@ -20,11 +21,13 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(
         r"SELECT owner_id, session_id, agent_id, agent_version, agent_name, agent_avatar, state, reason, steps,
                  input_tokens, output_tokens, cost_micro_usd, model, waiting, waiting_sequence,
-                 waiting_since, waited_ms, parent_session_id, parent_step, caller_session_id,
+                 waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
                  caller_call_id, depth, last_sequence, created_at, started_at, ended_at, CASE WHEN ",
     );
     query.push_bind(wide.goal).push(" THEN goal ELSE '' END AS goal, CASE WHEN ");
     query.push_bind(wide.context).push(" THEN context END AS context, CASE WHEN ");
+    query.push_bind(wide.context);
+    query.push(" THEN variables ELSE '{}'::JSONB END AS variables, CASE WHEN ");
     query.push_bind(wide.limits);
     query.push(" THEN spec -> 'limits' ELSE '{}'::JSONB END AS limits FROM sessions");
     query.push(" WHERE owner_id = ").push_bind(owner.as_uuid());
@@ -56,7 +59,7 @@ pub(crate) async fn list(
 ) -> sqlx::Result<Vec<Session>> {
     let before = after.map_or(Uuid::max(), |position| position.id.as_uuid());
     let mut query = select(owner, wide);
-    query.push(" AND session_id < ").push_bind(before);
+    query.push(" AND NOT is_test AND session_id < ").push_bind(before);
     if let Some(agent) = agent {
         query.push(" AND agent_id = ").push_bind(agent.as_uuid());
     }

@@ -5,6 +5,7 @@ use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
 use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::text::shorten;
+use resonant_domain::variable::Values;
 use resonant_domain::waiting::{Wait, WaitReason};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
@@ -40,6 +41,7 @@ pub(super) struct SessionRow {
     pub(super) agent_avatar: Json<Avatar>,
     pub(super) goal: String,
     pub(super) context: Option<String>,
+    pub(super) variables: Json<Values>,
     pub(super) state: String,
     pub(super) reason: Option<String>,
     pub(super) limits: Json<Limits>,
@@ -52,6 +54,7 @@ pub(super) struct SessionRow {
     pub(super) waiting_sequence: Option<i64>,
     pub(super) waiting_since: Option<Timestamp>,
     pub(super) waited_ms: i64,
+    pub(super) is_test: bool,
     pub(super) parent_session_id: Option<Uuid>,
     pub(super) parent_step: Option<i32>,
     pub(super) caller_session_id: Option<Uuid>,
@@ -94,6 +97,7 @@ impl TryFrom<SessionRow> for Session {
             agent_avatar: row.agent_avatar.0,
             goal: row.goal,
             context: row.context,
+            variables: row.variables.0,
             state: state(&row.state)?,
             reason: row.reason,
             limits: row.limits.0,
@@ -102,6 +106,7 @@ impl TryFrom<SessionRow> for Session {
             model: row.model,
             waiting,
             waited_ms: unsigned(row.waited_ms),
+            is_test: row.is_test,
             parent: row.parent_session_id.map(|id| Lineage {
                 session_id: SessionId::from_uuid(id),
                 step: row.parent_step.and_then(|step| u32::try_from(step).ok()).unwrap_or(0),
@@ -129,10 +134,11 @@ pub(crate) async fn find(
         SessionRow,
         r#"
         SELECT owner_id, session_id, agent_id, agent_version, agent_name,
-               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context, state, reason,
+               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context,
+               variables AS "variables: Json<Values>", state, reason,
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
-               waiting_since, waited_ms, parent_session_id, parent_step, caller_session_id,
+               waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
                caller_call_id, depth, last_sequence, created_at, started_at, ended_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
@@ -206,7 +212,7 @@ impl TryFrom<SessionSummaryRow> for SessionSummary {
     }
 }
 
-/// Lists at most `limit` sessions behind `after`, newest first.
+/// Lists at most `limit` sessions behind `after`, newest first, without those that test an agent.
 ///
 /// In the order of the ids, which is that of the partitions: the newest ones answer, the others are
 /// not opened. Two statements, and a first page that begins behind the last id: either way the position
@@ -230,7 +236,7 @@ pub(crate) async fn list(
                        state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
                        started_at, ended_at
                 FROM sessions
-                WHERE owner_id = $1 AND session_id < $2
+                WHERE owner_id = $1 AND session_id < $2 AND NOT is_test
                 ORDER BY session_id DESC
                 LIMIT $3
                 "#,
@@ -250,7 +256,7 @@ pub(crate) async fn list(
                        state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
                        started_at, ended_at
                 FROM sessions
-                WHERE owner_id = $1 AND session_id < $2 AND agent_id = $4
+                WHERE owner_id = $1 AND session_id < $2 AND agent_id = $4 AND NOT is_test
                 ORDER BY session_id DESC
                 LIMIT $3
                 "#,
@@ -277,8 +283,9 @@ pub(crate) async fn insert(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, parent_session_id,
-                              parent_step, caller_session_id, caller_call_id, depth)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                              parent_step, caller_session_id, caller_call_id, depth, variables,
+                              is_test)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -296,6 +303,8 @@ pub(crate) async fn insert(
         session.called_by.as_ref().map(|by| by.session_id.as_uuid()),
         session.called_by.as_ref().map(|by| by.call_id.as_str()),
         session.called_by.as_ref().map_or(0, |by| i16::try_from(by.depth).unwrap_or(i16::MAX)),
+        Json(&session.variables) as _,
+        session.is_test,
     )
     .execute(conn)
     .await?;

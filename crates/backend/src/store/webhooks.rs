@@ -1,10 +1,11 @@
 //! The SQL of triggers and webhooks.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::variable::Values;
 use resonant_domain::webhook::{Delivery, DeliveryState, Trigger, Webhook};
 use resonant_domain::{AgentId, DeliveryId, SessionId, TriggerId, UserId, WebhookId};
 use sqlx::PgConnection;
-use sqlx::types::Uuid;
+use sqlx::types::{Json, Uuid};
 
 use super::known;
 use super::shards::Owners;
@@ -37,7 +38,8 @@ pub(crate) async fn list_triggers(
 ) -> sqlx::Result<Vec<Trigger>> {
     let rows = sqlx::query!(
         r#"
-        SELECT trigger_id, agent_id, goal, created_at, last_used_at AS "last_used_at: Timestamp"
+        SELECT trigger_id, agent_id, goal, variables AS "variables: Json<Values>", created_at,
+               last_used_at AS "last_used_at: Timestamp"
         FROM triggers
         WHERE owner_id = $1
         ORDER BY trigger_id DESC
@@ -54,6 +56,7 @@ pub(crate) async fn list_triggers(
                 id,
                 agent_id: AgentId::from_uuid(row.agent_id),
                 goal: row.goal,
+                variables: row.variables.0,
                 path: Trigger::path_of(owner, id),
                 created_at: row.created_at.to_jiff(),
                 last_used_at: row.last_used_at.map(Timestamp::to_jiff),
@@ -62,21 +65,25 @@ pub(crate) async fn list_triggers(
         .collect())
 }
 
-/// The agent and the goal of a trigger.
+/// The agent, the goal and the variables of a trigger.
 #[tracing::instrument(name = "db.trigger.find", skip_all, fields(trigger.id = %id), err(level = "debug"))]
 pub(crate) async fn find_trigger(
     conn: &mut PgConnection,
     owner: UserId,
     id: TriggerId,
-) -> sqlx::Result<Option<(AgentId, String)>> {
+) -> sqlx::Result<Option<(AgentId, String, Values)>> {
     let row = sqlx::query!(
-        "SELECT agent_id, goal FROM triggers WHERE owner_id = $1 AND trigger_id = $2",
+        r#"
+        SELECT agent_id, goal, variables AS "variables: Json<Values>"
+        FROM triggers
+        WHERE owner_id = $1 AND trigger_id = $2
+        "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (AgentId::from_uuid(row.agent_id), row.goal)))
+    Ok(row.map(|row| (AgentId::from_uuid(row.agent_id), row.goal, row.variables.0)))
 }
 
 /// Keeps a trigger unless its owner has `max` of them already: then `false`.
@@ -89,8 +96,8 @@ pub(crate) async fn insert_trigger(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         r#"
-        INSERT INTO triggers (owner_id, trigger_id, agent_id, goal, created_at)
-        SELECT $1, $2, $3, $4, $5
+        INSERT INTO triggers (owner_id, trigger_id, agent_id, goal, created_at, variables)
+        SELECT $1, $2, $3, $4, $5, $7
         WHERE (SELECT count(*) FROM triggers WHERE owner_id = $1) < $6
         "#,
         owner.as_uuid(),
@@ -99,6 +106,7 @@ pub(crate) async fn insert_trigger(
         trigger.goal,
         trigger.created_at.to_sqlx() as Timestamp,
         max,
+        Json(&trigger.variables) as _,
     )
     .execute(conn)
     .await?;

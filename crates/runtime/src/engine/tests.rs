@@ -277,6 +277,8 @@ fn session(limits: Limits) -> Session {
         waited_ms: 0,
         parent: None,
         called_by: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: start(),
         started_at: Some(start()),

@@ -17,6 +17,7 @@ pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod shelves;
 pub(crate) mod submissions;
+pub(crate) mod test_sets;
 pub(crate) mod tools;
 pub(crate) mod triggers;
 pub(crate) mod versions;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Api {
         level_stream::routes,
         versions::routes,
         knowledge::routes,
+        test_sets::routes,
         sessions::routes,
         session_files::routes,
         session_stream::routes,

@@ -41,6 +41,8 @@ fn session() -> Session {
         waited_ms: 0,
         parent: None,
         called_by: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: at(0),
         started_at: None,

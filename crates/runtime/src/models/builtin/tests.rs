@@ -59,6 +59,8 @@ async fn session_by(
         waited_ms: 0,
         parent: None,
         called_by: None,
+        variables: std::collections::BTreeMap::new(),
+        is_test: false,
         last_sequence: 0,
         created_at: now,
         started_at: Some(now),

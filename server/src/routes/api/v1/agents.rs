@@ -13,6 +13,7 @@ use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitC
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX, NewSession, Priority, Session};
+use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, FieldFault};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -254,6 +255,9 @@ pub(crate) struct Execute {
     #[serde(default)]
     #[schemars(length(max = CONTEXT_MAX), regex(pattern = r"^[^\x00]*$"))]
     context: Option<String>,
+    /// The values of the prompt's variables, by their names.
+    #[serde(default)]
+    variables: Values,
     #[serde(default)]
     limits: LimitChanges,
     #[schemars(range(min = 1, max = 50))]
@@ -285,7 +289,8 @@ pub(crate) async fn execute(
         ("timeout_seconds", body.timeout_seconds),
     ];
     let (priority, run_at) = (body.priority, body.run_at);
-    let new = NewSession { goal: body.goal, context: body.context, limits, priority, run_at };
+    let (goal, context, variables) = (body.goal, body.context, body.variables);
+    let new = NewSession { goal, context, variables, limits, priority, run_at };
     let session = sessions::start(&ctx, id, new).await.map_err(|error| {
         // A fault is told by the name that the caller wrote.
         Fault::from(error).rename_fields(|field| {

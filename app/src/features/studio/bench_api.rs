@@ -1,0 +1,163 @@
+//! What the bench of an agent asks the server.
+
+use leptos::prelude::*;
+use resonant_domain::FieldFault;
+use resonant_domain::ids::{AgentId, TestRunId, TestSetId};
+use resonant_domain::test_set::{RunSummary, TestRun, TestSet};
+use serde::{Deserialize, Serialize};
+
+use super::test_set_form::TestSetForm;
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{features::studio::form_rules::invalid, paths, ssr};
+
+/// The test sets of an agent, and one of them run by run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchPage {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub agent_name: String,
+    /// Its test sets.
+    pub sets: Vec<TestSet>,
+    /// Whether versions need them to pass.
+    pub requires_tests: bool,
+    /// What the draft lacks to be published, as far as tests are concerned.
+    pub missing: Vec<FieldFault>,
+    /// The version that sessions run.
+    pub published: Option<u32>,
+    /// The set that is looked at.
+    pub shown: Option<ShownSet>,
+}
+
+/// A set that is looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownSet {
+    /// The set.
+    pub set: TestSet,
+    /// Its newest runs.
+    pub runs: Vec<RunSummary>,
+    /// The run that is looked at, case by case.
+    pub run: Option<TestRun>,
+}
+
+impl BenchPage {
+    /// Whether any run is under way.
+    pub fn is_open(&self) -> bool {
+        let of_sets = self.sets.iter().filter_map(|set| set.last_run.as_ref());
+        let shown = self.shown.iter().filter_map(|shown| shown.run.as_ref());
+        of_sets.chain(shown.map(|run| &run.summary)).any(|run| run.ended_at.is_none())
+    }
+}
+
+/// The test sets of an agent; with a set named, its runs, and the named or the newest of them case by
+/// case.
+#[server(prefix = "/api/fn", endpoint = "studio/get_bench")]
+pub async fn get_bench(
+    id: AgentId,
+    set: Option<TestSetId>,
+    run: Option<TestRunId>,
+) -> Result<BenchPage, AppError> {
+    use resonant_backend::{agents, test_sets};
+    use resonant_domain::page::PageRequest;
+
+    let ctx = ssr::ctx()?;
+    let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    let sets = test_sets::list(&ctx, id).await.map_err(ssr::fail)?;
+    let policy = test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
+    let missing = test_sets::missing(&ctx, id).await.map_err(ssr::fail)?;
+    let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
+    let shown = match set {
+        None => None,
+        Some(set_id) => {
+            let set = test_sets::get(&ctx, id, set_id).await.map_err(ssr::fail)?;
+            let page = PageRequest { cursor: None, limit: Some(10) };
+            let runs = test_sets::list_runs(&ctx, id, set_id, page).await.map_err(ssr::fail)?;
+            let wanted = run.or_else(|| runs.items.first().map(|run| run.id));
+            let run = match wanted {
+                Some(run) => {
+                    Some(test_sets::read_run(&ctx, id, set_id, run).await.map_err(ssr::fail)?)
+                }
+                None => None,
+            };
+            Some(ShownSet { set, runs: runs.items, run })
+        }
+    };
+    Ok(BenchPage {
+        agent_id: id,
+        agent_name: agent.spec.name,
+        sets,
+        requires_tests: policy.requires_tests,
+        missing,
+        published: published.map(|version| version.version),
+        shown,
+    })
+}
+
+/// Makes a test set, or replaces the one that is named, and goes to the bench.
+#[server(prefix = "/api/fn", endpoint = "studio/save_test_set")]
+pub async fn save_test_set(
+    id: AgentId,
+    #[server(default)] replaces: String,
+    #[server(default)] set: TestSetForm,
+) -> Result<(), AppError> {
+    use resonant_backend::test_sets;
+
+    let new = set.new_set().map_err(invalid)?;
+    let ctx = ssr::ctx()?;
+    let saved = if replaces.is_empty() {
+        test_sets::create(&ctx, id, new).await
+    } else {
+        let set = replaces.parse().map_err(|_| AppError::not_found("There is no such test set"))?;
+        test_sets::replace(&ctx, id, set, new).await
+    };
+    let saved = saved.map_err(ssr::fail)?;
+    ssr::redirect(&paths::test_set(id, saved.id));
+    Ok(())
+}
+
+/// Deletes a test set and goes back to the bench.
+#[server(prefix = "/api/fn", endpoint = "studio/delete_test_set")]
+pub async fn delete_test_set(id: AgentId, set: TestSetId) -> Result<(), AppError> {
+    resonant_backend::test_sets::delete(&ssr::ctx()?, id, set).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::bench(id));
+    Ok(())
+}
+
+/// Runs a test set against the draft, or the version that is named, and goes to the run.
+#[server(prefix = "/api/fn", endpoint = "studio/run_test_set")]
+pub async fn run_test_set(
+    id: AgentId,
+    set: TestSetId,
+    #[server(default)] version: String,
+) -> Result<(), AppError> {
+    use resonant_domain::test_set::NewTestRun;
+
+    let version = match version.trim() {
+        "" => None,
+        text => {
+            let wrong = |_| AppError::invalid("version", "must be the number of a version");
+            Some(text.parse().map_err(wrong)?)
+        }
+    };
+    let new = NewTestRun { version };
+    let ctx = ssr::ctx()?;
+    let run = resonant_backend::test_sets::run(&ctx, id, set, new).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::test_run(id, set, run.summary.id));
+    Ok(())
+}
+
+/// Says whether versions are held back until all test sets pass.
+#[server(prefix = "/api/fn", endpoint = "studio/set_test_policy")]
+pub async fn set_test_policy(
+    id: AgentId,
+    #[server(default)] requires_tests: bool,
+) -> Result<(), AppError> {
+    use resonant_domain::test_set::TestPolicy;
+
+    let ctx = ssr::ctx()?;
+    let policy = TestPolicy { requires_tests };
+    resonant_backend::test_sets::set_policy(&ctx, id, policy).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::bench(id));
+    Ok(())
+}

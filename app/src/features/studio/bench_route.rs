@@ -1,0 +1,362 @@
+//! `/studio/agents/{id}/bench`: the test sets of an agent, and what became of them.
+
+use std::time::Duration;
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::FaultKind;
+use resonant_domain::ids::AgentId;
+use resonant_domain::test_set::{CaseResult, CheckResult, RunSummary, TestRun, TestSet};
+
+use super::bench_api::{BenchPage, DeleteTestSet, RunTestSet, SetTestPolicy, ShownSet, get_bench};
+use super::editor_route::agent_id;
+use crate::error::{AppError, action_error};
+use crate::features::sessions::counted;
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Badge, Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Select,
+    Skeleton, Time, Tone, duration_text,
+};
+use crate::{paths, ssr};
+
+/// While a run is under way the page asks anew after such a time.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The page of an agent's bench.
+pub struct BenchRoute {
+    actions: Actions,
+    page: Resource<Result<BenchPage, AppError>>,
+}
+
+/// Everything that the page's forms do.
+#[derive(Clone, Copy)]
+struct Actions {
+    run: ServerAction<RunTestSet>,
+    delete: ServerAction<DeleteTestSet>,
+    policy: ServerAction<SetTestPolicy>,
+}
+
+impl LazyPage for BenchRoute {
+    fn data() -> Self {
+        let actions = Actions {
+            run: ServerAction::new(),
+            delete: ServerAction::new(),
+            policy: ServerAction::new(),
+        };
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let shown = Memo::new(move |_| {
+            let query = query.read();
+            (query.get("set"), query.get("run"))
+        });
+        let Actions { run, delete, policy } = actions;
+        let versions =
+            move || [run.version().get(), delete.version().get(), policy.version().get()];
+        let page = Resource::new_blocking(
+            move || (id.get(), shown.get(), versions()),
+            |(id, (set, run), _)| async move {
+                let parsed = set.map(|set| set.parse().map_err(|_| no_set())).transpose()?;
+                let run = run.map(|run| run.parse().map_err(|_| no_set())).transpose()?;
+                get_bench(agent_id(&id)?, parsed, run).await
+            },
+        );
+        Self { actions, page }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let BenchRoute { actions, page } = this;
+        Effect::new(move || {
+            let is_open = page.with(|page| match page {
+                Some(Ok(page)) => page.is_open(),
+                _ => false,
+            });
+            if is_open && let Ok(handle) = set_timeout_with_handle(move || page.refetch(), EVERY) {
+                on_cleanup(move || handle.clear());
+            }
+        });
+        view! {
+            <Title text="Bench" />
+            <Meta name="description" content="What an AI agent should do, and whether it does" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => view! { <Bench page actions /> }.into_any(),
+                        Err(error) => cannot_be_shown(error),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn no_set() -> AppError {
+    AppError::not_found("There is no such test set")
+}
+
+/// What stands in the place of what is not there.
+pub(super) fn cannot_be_shown(error: AppError) -> AnyView {
+    if error.kind == FaultKind::NotFound {
+        ssr::not_found();
+    }
+    view! {
+        <h1>"These tests cannot be shown"</h1>
+        <ErrorPanel error />
+    }
+    .into_any()
+}
+
+#[component]
+fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
+    let BenchPage { agent_id: id, agent_name, sets, requires_tests, missing, published, shown } =
+        page;
+    let nothing = sets.is_empty().then(|| {
+        view! {
+            <p>
+                "None yet. A test set holds goals and what their answers must say; run it before you \
+                publish, and see what has changed."
+            </p>
+        }
+    });
+    let row = move |set: TestSet| view! { <SetRow id set published actions /> };
+    view! {
+        <div class="account">
+            <PageHead
+                title=format!("Bench of {agent_name}")
+                lead="Test sets run as real sessions that count in none of the agent's numbers."
+            >
+                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+            </PageHead>
+            <FormError error=action_error(actions.run) />
+            <FormError error=action_error(actions.delete) />
+            {shown.map(|shown| view! { <Shown id shown /> })}
+            <section class="account__part" aria-labelledby="sets-title">
+                <h2 id="sets-title">"Test sets"</h2>
+                {nothing}
+                <ul class="secret-list">{sets.into_iter().map(row).collect_view()}</ul>
+                <p>
+                    <LinkButton href=paths::new_test_set(id) kind=ButtonKind::Primary>
+                        "Add a test set"
+                    </LinkButton>
+                </p>
+            </section>
+            <section class="account__part" aria-labelledby="policy-title">
+                <h2 id="policy-title">"Before a version"</h2>
+                <p>
+                    {if requires_tests {
+                        "A version can be published only when all test sets pass on the draft as it is."
+                    } else {
+                        "Versions can be published whether the test sets pass or not."
+                    }}
+                </p>
+                <Missing missing />
+                <FormError error=action_error(actions.policy) />
+                <ActionForm action=actions.policy>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="requires_tests" value=(!requires_tests).to_string() />
+                    <Button busy=actions.policy.pending()>
+                        {if requires_tests { "Publish without tests" } else { "Require them to pass" }}
+                    </Button>
+                </ActionForm>
+            </section>
+        </div>
+    }
+}
+
+/// What is still missing to publish, as far as tests are concerned.
+#[component]
+fn Missing(missing: Vec<resonant_domain::FieldFault>) -> impl IntoView {
+    (!missing.is_empty()).then(|| {
+        let lines =
+            missing.into_iter().map(|fault| view! { <li>{fault.reason}</li> }).collect_view();
+        view! {
+            <Notice tone=Tone::Warn>
+                <p>"To be published, the agent"</p>
+                <ul>{lines}</ul>
+            </Notice>
+        }
+    })
+}
+
+#[component]
+fn SetRow(id: AgentId, set: TestSet, published: Option<u32>, actions: Actions) -> impl IntoView {
+    let cases = counted(set.cases.len() as u64, "case", "cases");
+    // Beside the word on each button, for those who hear it alone.
+    let hidden = StoredValue::new(format!(" {}", set.name));
+    let last = match &set.last_run {
+        None => view! { <span class="secret__about">"has not run yet"</span> }.into_any(),
+        Some(run) => {
+            view! { <Verdict run=run.clone() /> " " <Time at=run.started_at /> }.into_any()
+        }
+    };
+    let options = std::iter::once((String::new(), "The draft".to_owned()))
+        .chain(published.map(|number| (number.to_string(), format!("Version {number}"))))
+        .collect::<Vec<_>>();
+    let select = format!("version-{}", set.id);
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <h3 class="secret__name">
+                    <a href=paths::test_set(id, set.id)>{set.name.clone()}</a>
+                </h3>
+                <span class="secret__about">{cases}</span>
+                <span>{last}</span>
+            </div>
+            <div class="tools__actions">
+                <ActionForm action=actions.run attr:class="bench__run">
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="set" value=set.id.to_string() />
+                    <Select label="Against" name="version" id=select options />
+                    <Button kind=ButtonKind::Primary busy=actions.run.pending()>
+                        "Run" <span class="visually-hidden">{hidden.get_value()}</span>
+                    </Button>
+                </ActionForm>
+                <LinkButton href=paths::edit_test_set(id, set.id)>
+                    "Edit" <span class="visually-hidden">{hidden.get_value()}</span>
+                </LinkButton>
+                <ActionForm action=actions.delete>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="set" value=set.id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
+                        "Delete" <span class="visually-hidden">{hidden.get_value()}</span>
+                    </Button>
+                </ActionForm>
+            </div>
+        </li>
+    }
+}
+
+/// What a run came to, in a word.
+#[component]
+fn Verdict(run: RunSummary) -> impl IntoView {
+    let (tone, text) = if run.ended_at.is_none() {
+        (Tone::Info, format!("Runs: {} of {} decided", run.passed + run.failed, run.cases))
+    } else if run.has_passed() {
+        (Tone::Good, format!("All {} passed", run.cases))
+    } else {
+        (Tone::Bad, format!("{} of {} failed", run.failed, run.cases))
+    };
+    view! { <Badge tone>{text}</Badge> }
+}
+
+fn edition(run: &RunSummary) -> String {
+    run.agent_version.map_or_else(|| "the draft".to_owned(), |number| format!("version {number}"))
+}
+
+/// A set with its runs, and one of them case by case.
+#[component]
+fn Shown(id: AgentId, shown: ShownSet) -> impl IntoView {
+    let ShownSet { set, runs, run } = shown;
+    let set_id = set.id;
+    let others = (runs.len() > 1).then(|| {
+        let line = |run: RunSummary| {
+            let href = paths::test_run(id, set_id, run.id);
+            view! {
+                <li>
+                    <a href=href>{format!("Against {}", edition(&run))}</a>
+                    " " <Time at=run.started_at /> " " <Verdict run />
+                </li>
+            }
+        };
+        view! {
+            <details>
+                <summary>"Its last runs"</summary>
+                <ul>{runs.into_iter().map(line).collect_view()}</ul>
+            </details>
+        }
+    });
+    let run = match run {
+        None => view! { <p>"It has not run yet."</p> }.into_any(),
+        Some(run) => view! { <Run run /> }.into_any(),
+    };
+    view! {
+        <section class="account__part" aria-labelledby="shown-title">
+            <h2 id="shown-title">{set.name}</h2>
+            {run}
+            {others}
+        </section>
+    }
+}
+
+#[component]
+fn Run(run: TestRun) -> impl IntoView {
+    let TestRun { summary, results, previous, .. } = run;
+    let compared = previous.map(|previous| {
+        let text = format!(
+            "The run before, against {}: {} of {} passed, {} and {}.",
+            edition(&previous),
+            previous.passed,
+            previous.cases,
+            previous.cost,
+            duration_text(previous.duration_ms),
+        );
+        view! { <p class="secret__about">{text}</p> }
+    });
+    let turned = results.iter().filter(|result| result.has_turned()).count();
+    let turned = (turned > 0).then(|| {
+        let text = counted(turned as u64, "case has turned", "cases have turned");
+        view! { <p>{format!("{text} since the run before.")}</p> }
+    });
+    view! {
+        <p role="status">
+            "Against " {edition(&summary)} " " <Time at=summary.started_at /> ": "
+            <Verdict run=summary.clone() />
+            {format!(" {} and {}", summary.cost, duration_text(summary.duration_ms))}
+        </p>
+        {compared}
+        {turned}
+        <ol class="secret-list">
+            {results.into_iter().map(|result| view! { <Case result /> }).collect_view()}
+        </ol>
+    }
+}
+
+#[component]
+fn Case(result: CaseResult) -> impl IntoView {
+    let turned = result.has_turned();
+    let CaseResult { case, session_id, outcome, passed_before } = result;
+    let before = passed_before.map(|passed| if passed { "passed before" } else { "failed before" });
+    let (tone, word) = match outcome.as_ref().map(|outcome| outcome.passed) {
+        None => (Tone::Info, "Under way"),
+        Some(true) => (Tone::Good, "Passed"),
+        Some(false) => (Tone::Bad, "Failed"),
+    };
+    let about = outcome
+        .as_ref()
+        .map(|outcome| format!("{} · {}", outcome.cost, duration_text(outcome.duration_ms)));
+    let details = outcome.map(|outcome| {
+        let check = |check: CheckResult| {
+            let mark = if check.passed { "Passed: " } else { "Failed: " };
+            let reason = check.reason.map(|reason| format!(" ({reason})"));
+            view! { <li>{mark} {check.title} {reason}</li> }
+        };
+        view! {
+            {outcome.reason.map(|reason| view! { <p>{reason}</p> })}
+            <ul class="bench__checks">{outcome.checks.into_iter().map(check).collect_view()}</ul>
+            <details>
+                <summary>"Its answer"</summary>
+                <p class="session__text">{outcome.answer}</p>
+            </details>
+        }
+    });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <h3 class="secret__name">{case.title()}</h3>
+                <Badge tone>{word}</Badge>
+                {before
+                    .map(|before| {
+                        let tone = if turned { Tone::Warn } else { Tone::Neutral };
+                        view! { <Badge tone>{before}</Badge> }
+                    })}
+                <span class="secret__about">{about}</span>
+                <a href=paths::session(session_id)>"Session"</a>
+            </div>
+            {details}
+        </li>
+    }
+}

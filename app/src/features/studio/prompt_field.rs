@@ -1,0 +1,190 @@
+//! The prompt, with the tokens that it takes and what a session is likely to cost.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use resonant_domain::agent::SYSTEM_PROMPT_MAX;
+use resonant_domain::draft_weight::{DraftWeight, PastSessions};
+use resonant_domain::ids::AgentId;
+use resonant_domain::variable;
+
+use super::agent_form::field_fault;
+use super::weigh_api::weigh_draft;
+use crate::error::AppError;
+use crate::features::sessions::counted;
+use crate::ui::TextArea;
+
+/// After such a pause in typing the prompt is weighed.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a draft weighs, as it is typed.
+#[derive(Clone, Copy)]
+pub(super) struct Weighing {
+    /// The prompt.
+    pub(super) prompt: RwSignal<String>,
+    /// `auto`, `builtin` or `named`.
+    pub(super) model: RwSignal<String>,
+    /// The model's name when `model` is `named`.
+    pub(super) model_name: RwSignal<String>,
+    /// What it weighs; an error where this installation has no such model.
+    weight: RwSignal<Option<Result<DraftWeight, AppError>>>,
+}
+
+impl Weighing {
+    /// Weighs the draft of an agent, or of one that is not made yet, whenever it has changed.
+    pub(super) fn new(
+        agent: Option<AgentId>,
+        prompt: String,
+        model: String,
+        model_name: String,
+        weight: Option<DraftWeight>,
+    ) -> Self {
+        let this = Self {
+            prompt: RwSignal::new(prompt),
+            model: RwSignal::new(model),
+            model_name: RwSignal::new(model_name),
+            weight: RwSignal::new(weight.map(Ok)),
+        };
+        let turn = StoredValue::new(0_u32);
+        let ask = move || {
+            let Some((prompt, model, name)) = this.asked() else { return };
+            let _ = turn.try_update_value(|turn| *turn += 1);
+            let mine = turn.try_get_value();
+            spawn_local(async move {
+                let weight = weigh_draft(agent, prompt, model, name).await;
+                // An answer that was overtaken tells of what is no longer there.
+                if mine.is_some() && turn.try_get_value() == mine {
+                    let _ = this.weight.try_set(Some(weight));
+                }
+            });
+        };
+        let later = RefCell::new(debounce(PAUSE, move |()| ask()));
+        Effect::new(move |is_later: Option<bool>| {
+            this.prompt.track();
+            this.model.track();
+            this.model_name.track();
+            // What the page came with is weighed already.
+            if is_later.is_some() {
+                (later.borrow_mut())(());
+            }
+            true
+        });
+        this
+    }
+
+    fn asked(self) -> Option<(String, String, String)> {
+        Some((
+            self.prompt.try_get_untracked()?,
+            self.model.try_get_untracked()?,
+            self.model_name.try_get_untracked()?,
+        ))
+    }
+}
+
+/// The field of the prompt and what it weighs.
+#[component]
+pub(super) fn PromptField(
+    /// What it weighs.
+    weighing: Weighing,
+    /// What was wrong with it when it was sent last.
+    #[prop(into)]
+    error: Signal<Option<AppError>>,
+) -> impl IntoView {
+    let prompt = weighing.prompt;
+    let names = Memo::new(move |_| {
+        prompt.with(|prompt| {
+            let used = variable::used(prompt).into_iter();
+            used.map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(" ")
+        })
+    });
+    let weight = move || match weighing.weight.get()? {
+        Ok(weight) => Some(tokens_text(&weight)),
+        Err(error) => {
+            let reason = error.field("model_policy.model").map(str::to_owned);
+            Some(reason.unwrap_or(error.message))
+        }
+    };
+    view! {
+        <TextArea
+            label="System prompt"
+            name="form[system_prompt]"
+            value=prompt
+            on_input=Callback::new(move |text| prompt.set(text))
+            rows=10
+            optional=true
+            is_code=true
+            maxlength=SYSTEM_PROMPT_MAX
+            hint="How it should work and what its answers should look like. It reads this before each goal"
+            error=field_fault(error, "system_prompt")
+        />
+        <p class="prompt__weight" role="status">{weight}</p>
+        <p class="prompt__weight" hidden=move || names.with(String::is_empty)>
+            "In the prompt: " <code>{names}</code>
+            ". Declare each as a variable; what is not declared stands as it is."
+        </p>
+    }
+}
+
+/// What a session is likely to take, beside the limits.
+#[component]
+pub(super) fn LikelyCost(
+    /// What the draft weighs.
+    weighing: Weighing,
+) -> impl IntoView {
+    let text = move || {
+        let weight = weighing.weight.get()?.ok()?;
+        Some(past_text(&weight.model, weight.past?))
+    };
+    view! { <p class="prompt__weight">{text}</p> }
+}
+
+fn tokens_text(weight: &DraftWeight) -> String {
+    let tokens = counted(weight.tokens, "token", "tokens");
+    let window = match (weight.window, weight.percent()) {
+        (Some(window), Some(percent)) => format!(", {percent} % of the {window} that it takes"),
+        _ => String::new(),
+    };
+    format!("{tokens} with {}{window} (counted by {})", weight.model, weight.counted_by)
+}
+
+fn past_text(model: &str, past: PastSessions) -> String {
+    let PastSessions { sessions, input_tokens, output_tokens, cost } = past;
+    let cost = cost.map_or_else(|| "nothing".to_owned(), |cost| cost.to_string());
+    let count = counted(sessions, "past session", "past sessions");
+    format!(
+        "A session is likely to read {input_tokens} tokens, to write {output_tokens}, and to cost {cost} \
+         with {model}: the median of {count}."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::money::MicroUsd;
+
+    use super::*;
+
+    #[test]
+    fn what_a_draft_weighs_is_told_in_words() {
+        let weight = DraftWeight {
+            model: "openai:gpt-4o".to_owned(),
+            tokens: 1_200,
+            counted_by: "o200k_base".to_owned(),
+            window: Some(12_000),
+            past: None,
+        };
+        let told = tokens_text(&weight);
+        assert!(told.contains("10 % of the 12000") && told.contains("o200k_base"), "{told}");
+        let past = PastSessions {
+            sessions: 3,
+            input_tokens: 900,
+            output_tokens: 80,
+            cost: Some(MicroUsd(2_500)),
+        };
+        let told = past_text("openai:gpt-4o", past);
+        assert!(told.contains("$0.0025") && told.contains("3 past sessions"), "{told}");
+        let told = past_text("builtin:planner-1", PastSessions { cost: None, ..past });
+        assert!(told.contains("cost nothing"), "{told}");
+    }
+}

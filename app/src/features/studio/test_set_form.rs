@@ -1,0 +1,202 @@
+//! The form of a test set, case by case as text.
+
+use resonant_domain::test_set::{CASES_MAX, Check, TestCase, TestSet};
+use serde::{Deserialize, Serialize};
+
+use super::tool_form::pretty;
+use crate::refused_form::refused_form;
+
+/// What the form holds. The inputs are named `set[<field>]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestSetForm {
+    /// Its name.
+    pub name: String,
+    /// Its cases. One without a goal counts for nothing.
+    pub cases: Vec<CaseForm>,
+}
+
+/// What the form holds of a case. The inputs are named `set[cases][<index>][<field>]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaseForm {
+    /// What people call it.
+    pub name: String,
+    /// What the agent is set on.
+    pub goal: String,
+    /// Material for it.
+    pub context: String,
+    /// The values of the prompt's variables, `name = value` on each line.
+    pub variables: String,
+    /// What the answer contains, a text on each line.
+    pub contains: String,
+    /// What it does not contain, a text on each line.
+    pub lacks: String,
+    /// The JSON schema that it fits.
+    pub schema: String,
+    /// What a model judges, a criterion on each line.
+    pub judge: String,
+}
+
+impl From<&TestSet> for TestSetForm {
+    fn from(set: &TestSet) -> Self {
+        Self { name: set.name.clone(), cases: set.cases.iter().map(CaseForm::from).collect() }
+    }
+}
+
+impl From<&TestCase> for CaseForm {
+    fn from(case: &TestCase) -> Self {
+        let mut form = Self {
+            name: case.name.clone(),
+            goal: case.goal.clone(),
+            context: case.context.clone().unwrap_or_default(),
+            ..Self::default()
+        };
+        for (name, value) in &case.variables {
+            add_line(&mut form.variables, &format!("{name} = {value}"));
+        }
+        for check in &case.checks {
+            match check {
+                Check::Contains { text } => add_line(&mut form.contains, text),
+                Check::DoesNotContain { text } => add_line(&mut form.lacks, text),
+                Check::MatchesSchema { schema } => form.schema = pretty(schema),
+                Check::Judge { criterion } => add_line(&mut form.judge, criterion),
+            }
+        }
+        form
+    }
+}
+
+fn add_line(text: &mut String, line: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(line);
+}
+
+impl TestSetForm {
+    /// What the form held when it was refused.
+    pub fn refused() -> Option<Self> {
+        let refused = refused_form();
+        let name = refused.text("set[name]")?;
+        let case = |index: usize| {
+            let text = |field: &str| refused.text(&format!("set[cases][{index}][{field}]"));
+            Some(CaseForm {
+                goal: text("goal")?,
+                name: text("name").unwrap_or_default(),
+                context: text("context").unwrap_or_default(),
+                variables: text("variables").unwrap_or_default(),
+                contains: text("contains").unwrap_or_default(),
+                lacks: text("lacks").unwrap_or_default(),
+                schema: text("schema").unwrap_or_default(),
+                judge: text("judge").unwrap_or_default(),
+            })
+        };
+        let cases = (0..CASES_MAX).map_while(case);
+        Some(Self { name, cases: cases.filter(|case| !case.goal.trim().is_empty()).collect() })
+    }
+}
+
+#[cfg(feature = "ssr")]
+mod rules {
+    use resonant_domain::FieldFault;
+    use resonant_domain::test_set::NewTestSet;
+
+    use super::{CaseForm, Check, TestCase, TestSetForm};
+    use crate::features::studio::tool_rules::read_lines;
+
+    impl TestSetForm {
+        /// The set that the form describes, or every field that cannot be read.
+        pub fn new_set(&self) -> Result<NewTestSet, Vec<FieldFault>> {
+            let mut faults = Vec::new();
+            let given = self.cases.iter().filter(|case| !case.goal.trim().is_empty());
+            let cases = given
+                .enumerate()
+                .map(|(index, case)| case.case(&mut faults, &format!("cases[{index}]")))
+                .collect();
+            let set = NewTestSet { name: self.name.trim().to_owned(), cases };
+            if let Err(more) = set.check() {
+                faults.extend(more);
+            }
+            if faults.is_empty() { Ok(set) } else { Err(faults) }
+        }
+    }
+
+    impl CaseForm {
+        fn case(&self, faults: &mut Vec<FieldFault>, field: &str) -> TestCase {
+            let variables = format!("{field}.variables");
+            let mut checks = Vec::new();
+            let text = |line: &str| line.to_owned();
+            checks.extend(filled(&self.contains).map(|line| Check::Contains { text: text(line) }));
+            checks
+                .extend(filled(&self.lacks).map(|line| Check::DoesNotContain { text: text(line) }));
+            if !self.schema.trim().is_empty() {
+                match serde_json::from_str(&self.schema) {
+                    Ok(schema) => checks.push(Check::MatchesSchema { schema }),
+                    Err(error) => faults.push(FieldFault::new(
+                        format!("{field}.schema"),
+                        format!("must be JSON: {error}"),
+                    )),
+                }
+            }
+            checks.extend(filled(&self.judge).map(|line| Check::Judge { criterion: text(line) }));
+            let context = self.context.replace("\r\n", "\n");
+            TestCase {
+                name: self.name.trim().to_owned(),
+                goal: self.goal.replace("\r\n", "\n").trim().to_owned(),
+                context: Some(context).filter(|context| !context.trim().is_empty()),
+                variables: read_lines(faults, &variables, &self.variables, '='),
+                checks,
+            }
+        }
+    }
+
+    fn filled(text: &str) -> impl Iterator<Item = &str> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn case() -> TestCase {
+            serde_json::from_value(serde_json::json!({
+                "name": "Sum",
+                "goal": "Add\nthese",
+                "context": "1, 2",
+                "variables": { "city": "Oslo" },
+                "checks": [
+                    { "kind": "contains", "text": "3" },
+                    { "kind": "contains", "text": "three" },
+                    { "kind": "does_not_contain", "text": "4" },
+                    { "kind": "matches_schema", "schema": { "type": "object" } },
+                    { "kind": "judge", "criterion": "It is short" },
+                ],
+            }))
+            .unwrap()
+        }
+
+        #[test]
+        fn a_set_survives_the_form() {
+            let form = TestSetForm {
+                name: "Basics".to_owned(),
+                cases: vec![CaseForm::from(&case()), CaseForm::default()],
+            };
+            let set = form.new_set().unwrap();
+            assert_eq!((set.name.as_str(), set.cases), ("Basics", vec![case()]));
+        }
+
+        #[test]
+        fn what_cannot_be_read_is_named() {
+            let broken = |breaks: fn(&mut CaseForm)| {
+                let mut case = CaseForm::from(&case());
+                breaks(&mut case);
+                let form = TestSetForm { name: "a".to_owned(), cases: vec![case] };
+                form.new_set().unwrap_err()[0].field.clone()
+            };
+            assert_eq!(broken(|case| case.schema = "{".to_owned()), "cases[0].schema");
+            assert_eq!(broken(|case| case.variables = "city".to_owned()), "cases[0].variables");
+            assert_eq!(broken(|case| case.goal.clear()), "cases");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `/studio/agents/{id}/bench/edit`: the form of a test set.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::ids::AgentId;
+use resonant_domain::session::GOAL_MAX;
+use resonant_domain::test_set::{CASES_MAX, NAME_MAX};
+
+use super::bench_api::{BenchPage, SaveTestSet, get_bench};
+use super::bench_route::cannot_be_shown;
+use super::editor_route::agent_id;
+use super::test_set_form::{CaseForm, TestSetForm};
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Button, ButtonKind, Field, FormError, Icon, IconName, LinkButton, PageHead, Skeleton, TextArea,
+};
+
+/// The page of one test set.
+pub struct TestSetRoute {
+    set: Memo<Option<String>>,
+    page: Resource<Result<BenchPage, AppError>>,
+}
+
+impl LazyPage for TestSetRoute {
+    fn data() -> Self {
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let set = Memo::new(move |_| query.read().get("set").filter(|set| !set.is_empty()));
+        let page = Resource::new_blocking(
+            move || id.get(),
+            |id| async move { get_bench(agent_id(&id)?, None, None).await },
+        );
+        Self { set, page }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let TestSetRoute { set, page } = this;
+        view! {
+            <Title text="Test set" />
+            <Meta name="description" content="Goals for an AI agent, and what their answers must say" />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || {
+                    let set = set.get();
+                    Suspend::new(async move {
+                        match page.await {
+                            Ok(page) => shown(page, set),
+                            Err(error) => cannot_be_shown(error),
+                        }
+                    })
+                }}
+            </Suspense>
+        }
+        .into_any()
+    }
+}
+
+fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
+    let BenchPage { agent_id: id, agent_name, sets, .. } = page;
+    let found = match &wanted {
+        None => TestSetForm::default(),
+        Some(wanted) => match sets.iter().find(|set| set.id.to_string() == *wanted) {
+            Some(set) => TestSetForm::from(set),
+            None => return cannot_be_shown(AppError::not_found("There is no such test set")),
+        },
+    };
+    let title = if wanted.is_none() { "New test set" } else { "Test set" };
+    let form = TestSetForm::refused().unwrap_or(found);
+    view! {
+        <div class="account">
+            <PageHead title lead=format!("Of the agent {agent_name}")>
+                <LinkButton href=paths::bench(id)>"Back to the bench"</LinkButton>
+            </PageHead>
+            <Form id replaces=wanted.unwrap_or_default() form />
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
+    let save = ServerAction::<SaveTestSet>::new();
+    let error = action_error(save);
+    let TestSetForm { name, cases } = form;
+    let fixed = cases.len();
+    let more = RwSignal::new(1_usize);
+    let given: Vec<_> =
+        cases.into_iter().enumerate().map(|(index, case)| view! { <Case index case /> }).collect();
+    view! {
+        <ActionForm action=save>
+            <div class="form">
+                <FormError error fields=&["name"] />
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="replaces" value=replaces />
+                <Field
+                    label="Name"
+                    name="set[name]"
+                    value=name
+                    required=true
+                    maxlength=NAME_MAX
+                    autocomplete="off"
+                    placeholder="Basics"
+                    error=field_error(error, "name")
+                />
+                {given}
+                <For
+                    each=move || fixed..(fixed + more.get()).min(CASES_MAX)
+                    key=|index| *index
+                    children=|index| view! { <Case index case=CaseForm::default() /> }
+                />
+                <div class="tools__actions">
+                    <Button kind=ButtonKind::Primary busy=save.pending()>
+                        "Save test set"
+                    </Button>
+                    <span class="with-script">
+                        <Button
+                            type_="button"
+                            on_click=Callback::new(move |_| more.update(|more| *more += 1))
+                        >
+                            <Icon name=IconName::Plus />
+                            "Another case"
+                        </Button>
+                    </span>
+                </div>
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Case(index: usize, case: CaseForm) -> impl IntoView {
+    let name = move |field: &str| format!("set[cases][{index}][{field}]");
+    let CaseForm { name: called, goal, context, variables, contains, lacks, schema, judge } = case;
+    let has_more =
+        !(context.is_empty() && variables.is_empty() && schema.is_empty() && judge.is_empty());
+    view! {
+        <fieldset class="bench__case">
+            <legend class="field__label">{format!("Case {}", index + 1)}</legend>
+            <TextArea
+                label="Goal"
+                name=name("goal")
+                value=goal
+                rows=2
+                maxlength=GOAL_MAX
+                hint="What the agent is set on. A case without a goal counts for nothing"
+            />
+            <TextArea
+                label="The answer contains"
+                name=name("contains")
+                value=contains
+                rows=2
+                optional=true
+                hint="A text on each line, in whatever case"
+            />
+            <TextArea
+                label="The answer does not contain"
+                name=name("lacks")
+                value=lacks
+                rows=2
+                optional=true
+                hint="A text on each line"
+            />
+            <details open=has_more>
+                <summary>"More: name, material, variables, schema, judge"</summary>
+                <Field
+                    label="Name"
+                    name=name("name")
+                    value=called
+                    optional=true
+                    maxlength=NAME_MAX
+                    autocomplete="off"
+                />
+                <TextArea label="Material" name=name("context") value=context rows=3 optional=true />
+                <TextArea
+                    label="Variables"
+                    name=name("variables")
+                    value=variables
+                    rows=2
+                    optional=true
+                    is_code=true
+                    hint="name = value on each line"
+                />
+                <TextArea
+                    label="The answer is JSON of this schema"
+                    name=name("schema")
+                    value=schema
+                    rows=3
+                    optional=true
+                    is_code=true
+                />
+                <TextArea
+                    label="A model judges"
+                    name=name("judge")
+                    value=judge
+                    rows=2
+                    optional=true
+                    hint="A criterion on each line, such as: It names no price. Needs a language model"
+                />
+            </details>
+        </fieldset>
+    }
+}

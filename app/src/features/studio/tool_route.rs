@@ -1,0 +1,286 @@
+//! `/studio/agents/{id}/tools/edit`: the form of one of an agent's own tools.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::agent_tools::AgentTools;
+use resonant_domain::grant::{TOOL_NAME_MAX, ToolSettings};
+use resonant_domain::http_tool::{HttpMethod, REQUEST_SECONDS_MAX, TOOL_DESCRIPTION_MAX};
+use resonant_domain::ids::AgentId;
+
+use super::editor_route::agent_id;
+use super::tool_form::{ToolForm, fault_within};
+use super::tools_api::{SaveTool, get_tools};
+use super::tools_route::cannot_be_shown;
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Button, ButtonKind, Code, Field, FormError, LinkButton, PageHead, Select, Skeleton, TextArea,
+};
+
+/// The page of one tool.
+pub struct ToolRoute {
+    tool: Memo<Option<String>>,
+    tools: Resource<Result<AgentTools, AppError>>,
+}
+
+impl LazyPage for ToolRoute {
+    fn data() -> Self {
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let tool = Memo::new(move |_| query.read().get("tool").filter(|name| !name.is_empty()));
+        let tools = Resource::new_blocking(
+            move || id.get(),
+            |id| async move { get_tools(agent_id(&id)?).await },
+        );
+        Self { tool, tools }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let ToolRoute { tool, tools } = this;
+        view! {
+            <Title text="Tool" />
+            <Meta name="description" content="A request that an AI agent may make" />
+            <Suspense fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || {
+                    let tool = tool.get();
+                    Suspend::new(async move {
+                        match tools.await {
+                            Ok(tools) => page(tools, tool),
+                            Err(error) => cannot_be_shown(error),
+                        }
+                    })
+                }}
+            </Suspense>
+        }
+        .into_any()
+    }
+}
+
+fn page(tools: AgentTools, name: Option<String>) -> AnyView {
+    let AgentTools { agent_id: id, agent_name, tools, secrets } = tools;
+    let found = name.as_ref().map(|name| {
+        let has_form = |settings: &ToolSettings| {
+            matches!(settings, ToolSettings::Http(_) | ToolSettings::Mcp(_))
+        };
+        tools.iter().find(|tool| tool.grant.name == *name && has_form(&tool.grant.settings))
+    });
+    let (title, form, is_mcp) = match found {
+        None => ("New HTTP tool".to_owned(), ToolForm::blank(), false),
+        Some(Some(tool)) => {
+            let is_mcp = matches!(tool.grant.settings, ToolSettings::Mcp(_));
+            (format!("Tool {}", tool.grant.name), ToolForm::from(&tool.grant), is_mcp)
+        }
+        Some(None) => {
+            return cannot_be_shown(AppError::not_found("The agent has no such tool of its own"));
+        }
+    };
+    let form = ToolForm::refused().unwrap_or(form);
+    let replaces = name.unwrap_or_default();
+    view! {
+        <div class="account">
+            <PageHead title lead=format!("Of the agent {agent_name}")>
+                <LinkButton href=paths::tools(id)>"All its tools"</LinkButton>
+            </PageHead>
+            <Form id replaces form is_mcp secrets />
+        </div>
+    }
+    .into_any()
+}
+
+/// The fields that show their own faults.
+const FIELDS: &[&str] = &[
+    "name",
+    "hosts",
+    "settings.description",
+    "settings.method",
+    "settings.url",
+    "settings.server",
+    "settings.body",
+    "settings.input_schema",
+    "settings.timeout_seconds",
+];
+
+#[component]
+fn Form(
+    id: AgentId,
+    replaces: String,
+    form: ToolForm,
+    is_mcp: bool,
+    secrets: Vec<String>,
+) -> impl IntoView {
+    let save = ServerAction::<SaveTool>::new();
+    let error = action_error(save);
+    let ToolForm {
+        name,
+        description,
+        method,
+        url,
+        query,
+        headers,
+        body,
+        input_schema,
+        timeout_seconds,
+        hosts,
+        needs_approval,
+    } = form;
+    let methods =
+        HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned()));
+    let address = if is_mcp { ("Server", "settings.server") } else { ("Address", "settings.url") };
+    let schema = input_schema.clone();
+    let request = (!is_mcp).then(|| {
+        view! {
+            <Select
+                label="Method"
+                name="tool[method]"
+                options=methods.to_vec()
+                value=method
+                error=field_error(error, "settings.method")
+            />
+        }
+    });
+    let rest = (!is_mcp).then(|| {
+        view! {
+            <TextArea
+                label="Query"
+                name="tool[query]"
+                value=query
+                rows=2
+                optional=true
+                is_code=true
+                placeholder="city={{city}}"
+                hint="One name=value on each line. A line whose placeholder has no value is left out"
+                error=fault_within(error, "settings.query")
+            />
+        }
+    });
+    let input = if is_mcp {
+        view! {
+            <div class="field">
+                <span class="field__label">"What it takes, as its server says"</span>
+                <Code text=schema language="JSON schema" />
+            </div>
+        }
+        .into_any()
+    } else {
+        view! {
+            <TextArea
+                label="Body"
+                name="tool[body]"
+                value=body
+                rows=4
+                optional=true
+                is_code=true
+                placeholder="{ \"city\": \"{{city}}\" }"
+                hint="JSON or text. A text that is one placeholder becomes the value with its type"
+                error=field_error(error, "settings.body")
+            />
+            <TextArea
+                label="What it takes"
+                name="tool[input_schema]"
+                value=input_schema
+                rows=8
+                is_code=true
+                hint="A JSON schema of an object. Each of its properties can be a placeholder above"
+                error=field_error(error, "settings.input_schema")
+            />
+        }
+        .into_any()
+    };
+    let secrets = if secrets.is_empty() {
+        view! { "You have no secrets yet: " <a href=paths::SECRETS>"keep one"</a> }.into_any()
+    } else {
+        let names: Vec<_> = secrets.iter().map(|name| format!("{{{{secrets.{name}}}}}")).collect();
+        view! { "Your secrets: " <code>{names.join(" ")}</code> }.into_any()
+    };
+    view! {
+        <ActionForm action=save>
+            <div class="form">
+                <FormError error fields=FIELDS />
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="replaces" value=replaces />
+                <Field
+                    label="Name"
+                    name="tool[name]"
+                    value=name
+                    required=true
+                    maxlength=TOOL_NAME_MAX
+                    autocomplete="off"
+                    placeholder="weather"
+                    hint="What the model calls it: letters, digits, - and _"
+                    error=field_error(error, "name")
+                />
+                <TextArea
+                    label="Description"
+                    name="tool[description]"
+                    value=description
+                    rows=2
+                    required=true
+                    maxlength=TOOL_DESCRIPTION_MAX
+                    hint="What it does and when to use it. The model chooses by this"
+                    error=field_error(error, "settings.description")
+                />
+                {request}
+                <Field
+                    label=address.0
+                    name="tool[url]"
+                    value=url
+                    required=true
+                    autocomplete="off"
+                    placeholder="https://api.example.org/weather/{{city}}"
+                    hint="A public https address. Placeholders may stand behind the host"
+                    error=field_error(error, address.1)
+                />
+                {rest}
+                <TextArea
+                    label="Headers"
+                    name="tool[headers]"
+                    value=headers
+                    rows=2
+                    optional=true
+                    is_code=true
+                    placeholder="Authorization: Bearer {{secrets.WEATHER_KEY}}"
+                    hint="One Name: value on each line"
+                    error=fault_within(error, "settings.headers")
+                />
+                <p class="tools__note">{secrets}</p>
+                {input}
+                <Field
+                    label="Seconds"
+                    name="tool[timeout_seconds]"
+                    value=timeout_seconds
+                    type_="number"
+                    hint=format!("How long one call may take, 1 to {REQUEST_SECONDS_MAX}")
+                    error=field_error(error, "settings.timeout_seconds")
+                />
+                <Field
+                    label="Other hosts"
+                    name="tool[hosts]"
+                    value=hosts
+                    optional=true
+                    autocomplete="off"
+                    hint="Where it may be led by a redirect beside its own host, parted by blanks"
+                    error=fault_within(error, "hosts")
+                />
+                <label class="option">
+                    <input
+                        type="checkbox"
+                        class="option__control"
+                        name="tool[needs_approval]"
+                        value="true"
+                        checked=needs_approval == "true"
+                    />
+                    <span class="option__title">"Ask before each call"</span>
+                    <span class="option__about">"The session waits until you approve the call."</span>
+                </label>
+                <Button kind=ButtonKind::Primary busy=save.pending()>
+                    "Save tool"
+                </Button>
+            </div>
+        </ActionForm>
+    }
+}

@@ -1,0 +1,294 @@
+//! `/studio/agents/{id}/tools`: what an agent may call, one tool after the other, with its schema.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use resonant_domain::FaultKind;
+use resonant_domain::agent_tools::{AgentTools, DescribedTool, ToolTrial};
+use resonant_domain::grant::ToolSettings;
+use resonant_domain::ids::AgentId;
+
+use super::editor_route::agent_id;
+use super::tool_form::pretty;
+use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_tools};
+use crate::error::{AppError, action_error, field_error};
+use crate::lazy_page::LazyPage;
+use crate::ui::{
+    Badge, Button, ButtonKind, Code, ErrorPanel, FormError, LinkButton, PageHead, Skeleton,
+    TextArea, Tone, duration_text,
+};
+use crate::{paths, ssr};
+
+/// The page of an agent's tools.
+pub struct ToolsRoute {
+    actions: Actions,
+    tools: Resource<Result<AgentTools, AppError>>,
+}
+
+/// Everything that the page's forms do.
+#[derive(Clone, Copy)]
+struct Actions {
+    switch: ServerAction<SwitchTool>,
+    approval: ServerAction<SetApproval>,
+    remove: ServerAction<RemoveTool>,
+    try_out: ServerAction<TryTool>,
+}
+
+impl LazyPage for ToolsRoute {
+    fn data() -> Self {
+        let actions = Actions {
+            switch: ServerAction::new(),
+            approval: ServerAction::new(),
+            remove: ServerAction::new(),
+            try_out: ServerAction::new(),
+        };
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let Actions { switch, approval, remove, .. } = actions;
+        let versions =
+            move || [switch.version().get(), approval.version().get(), remove.version().get()];
+        let tools = Resource::new_blocking(
+            move || (id.get(), versions()),
+            |(id, _)| async move { get_tools(agent_id(&id)?).await },
+        );
+        Self { actions, tools }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let ToolsRoute { actions, tools } = this;
+        view! {
+            <Title text="Tools" />
+            <Meta name="description" content="What an AI agent may call" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=12 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match tools.await {
+                        Ok(tools) => view! { <Page tools actions /> }.into_any(),
+                        Err(error) => cannot_be_shown(error),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+/// What stands in the place of the tools of an agent that is not the viewer's.
+pub(super) fn cannot_be_shown(error: AppError) -> AnyView {
+    if error.kind == FaultKind::NotFound {
+        ssr::not_found();
+    }
+    view! {
+        <h1>"These tools cannot be shown"</h1>
+        <ErrorPanel error />
+    }
+    .into_any()
+}
+
+#[component]
+fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
+    let AgentTools { agent_id: id, agent_name, tools, .. } = tools;
+    let (built_in, own): (Vec<_>, Vec<_>) =
+        tools.into_iter().partition(|tool| tool.grant.settings.is_built_in());
+    let nothing = own.is_empty().then(|| {
+        view! {
+            <p>"None yet. Write down a request, read an OpenAPI document, or ask an MCP server."</p>
+        }
+    });
+    let row = move |tool: DescribedTool| view! { <ToolRow id tool actions /> };
+    view! {
+        <div class="account">
+            <PageHead
+                title=format!("Tools of {agent_name}")
+                lead="What the agent may call. A change counts for the draft, from its next session on."
+            >
+                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+            </PageHead>
+            <FormError error=action_error(actions.switch) />
+            <FormError error=action_error(actions.approval) />
+            <FormError error=action_error(actions.remove) />
+            <section class="account__part" aria-labelledby="own-tools">
+                <h2 id="own-tools">"Its own tools"</h2>
+                {nothing}
+                <ul class="secret-list">{own.into_iter().map(row).collect_view()}</ul>
+                <p class="tools__add">
+                    <LinkButton href=paths::new_tool(id) kind=ButtonKind::Primary>
+                        "Add an HTTP tool"
+                    </LinkButton>
+                    <LinkButton href=paths::import_tools(id)>"From OpenAPI or MCP"</LinkButton>
+                </p>
+            </section>
+            <section class="account__part" aria-labelledby="built-in-tools">
+                <h2 id="built-in-tools">"Built-in tools"</h2>
+                <ul class="secret-list">{built_in.into_iter().map(row).collect_view()}</ul>
+            </section>
+        </div>
+    }
+}
+
+/// A tool: what it is, whether the agent has it, what it takes, and a try.
+#[component]
+fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions) -> impl IntoView {
+    let schema = pretty(&tool.input_schema);
+    let sample = pretty(&tool.sample_arguments());
+    let origin = tool.origin();
+    let DescribedTool { grant, is_on, description, .. } = tool;
+    let title = StoredValue::new(grant.title().to_owned());
+    let name = StoredValue::new(grant.name.clone());
+    // Behind the word on each button, for those who hear it alone.
+    let hidden =
+        move || view! { <span class="visually-hidden">{format!(": {}", title.get_value())}</span> };
+    let is_own = !grant.settings.is_built_in();
+    // Other kinds have a form of their own.
+    let has_form = matches!(grant.settings, ToolSettings::Http(_) | ToolSettings::Mcp(_));
+    let place = if let ToolSettings::Http(tool) = &grant.settings {
+        Some(format!("{} {}", tool.method.as_str(), tool.url))
+    } else if let ToolSettings::Mcp(tool) = &grant.settings {
+        Some(format!("{} of {}", tool.tool, tool.server))
+    } else {
+        None
+    };
+    let needed = grant.needs_approval;
+    let state = is_on.then(|| {
+        let approval =
+            needed.then(|| view! { " " <Badge tone=Tone::Warn>"asks before each call"</Badge> });
+        view! {
+            <Badge tone=Tone::Good>"On"</Badge>
+            {approval}
+        }
+    });
+    let edit = has_form.then(|| {
+        let href = paths::tool(id, &grant.name);
+        view! { <LinkButton href>"Edit" {hidden()}</LinkButton> }
+    });
+    let switch = if is_own {
+        view! {
+            <ActionForm action=actions.remove>
+                <ToolInputs id name=name.get_value() />
+                <Button kind=ButtonKind::Danger busy=actions.remove.pending()>
+                    "Remove" {hidden()}
+                </Button>
+            </ActionForm>
+        }
+        .into_any()
+    } else {
+        view! {
+            <ActionForm action=actions.switch>
+                <ToolInputs id name=name.get_value() />
+                <input type="hidden" name="on" value=(!is_on).to_string() />
+                <Button busy=actions.switch.pending()>
+                    {if is_on { "Switch off" } else { "Switch on" }} {hidden()}
+                </Button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let approval = is_on.then(|| {
+        view! {
+            <ActionForm action=actions.approval>
+                <ToolInputs id name=name.get_value() />
+                <input type="hidden" name="needed" value=(!needed).to_string() />
+                <Button kind=ButtonKind::Quiet busy=actions.approval.pending()>
+                    {if needed { "Let it call without asking" } else { "Ask before each call" }}
+                    {hidden()}
+                </Button>
+            </ActionForm>
+        }
+    });
+    let trial = is_on.then(|| {
+        let (name, title) = (name.get_value(), title.get_value());
+        view! { <Trial id name title sample action=actions.try_out /> }
+    });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <h3 class="secret__name">{title.get_value()}</h3>
+                <span class="secret__about">{origin} " · " <code>{name.get_value()}</code></span>
+                {state}
+            </div>
+            <p class="tools__about">{description}</p>
+            {place.map(|place| view! { <p class="tools__place"><code>{place}</code></p> })}
+            <div class="tools__actions">{edit} {switch} {approval}</div>
+            <details class="tools__details">
+                <summary>"What it takes" {hidden()}</summary>
+                <Code text=schema language="JSON schema" />
+            </details>
+            {trial}
+        </li>
+    }
+}
+
+/// The fields that say which tool a form means.
+#[component]
+fn ToolInputs(id: AgentId, name: String) -> impl IntoView {
+    view! {
+        <input type="hidden" name="id" value=id.to_string() />
+        <input type="hidden" name="name" value=name />
+    }
+}
+
+/// Calls the tool once. Needs a script: the answer is shown beside what was asked.
+#[component]
+fn Trial(
+    id: AgentId,
+    name: String,
+    title: String,
+    sample: String,
+    action: ServerAction<TryTool>,
+) -> impl IntoView {
+    let field = format!("try-{name}");
+    let own = StoredValue::new(name.clone());
+    // All rows share the action: an answer and an error belong to the row that asked last.
+    let asked = RwSignal::new(false);
+    Effect::new(move || {
+        if let Some(input) = action.input().get() {
+            asked.set(own.with_value(|own| input.name == *own));
+        }
+    });
+    let error = Signal::derive(move || action_error(action).get().filter(|_| asked.get()));
+    let answer = move || {
+        let trial = action.value().get()?.ok()?;
+        own.with_value(|own| trial.name == *own).then(|| view! { <Answer trial /> })
+    };
+    view! {
+        <details class="tools__details with-script">
+            <summary>
+                "Try it" <span class="visually-hidden">{format!(": {title}")}</span>
+            </summary>
+            <p class="tools__note">
+                "It is called for real, with your secrets, and not approved by anyone else."
+            </p>
+            <ActionForm action>
+                <ToolInputs id name />
+                <TextArea
+                    label="Arguments"
+                    name="arguments"
+                    id=field
+                    value=sample
+                    rows=4
+                    is_code=true
+                    error=field_error(error, "arguments")
+                />
+                <FormError error fields=&["arguments"] />
+                <Button busy=action.pending()>"Call it"</Button>
+            </ActionForm>
+            <div role="status">{answer}</div>
+        </details>
+    }
+}
+
+#[component]
+fn Answer(trial: ToolTrial) -> impl IntoView {
+    let took = duration_text(trial.duration_ms);
+    let (tone, told) = if trial.is_ok {
+        (Tone::Good, format!("It answered after {took}"))
+    } else {
+        (Tone::Bad, format!("No answer, after {took}"))
+    };
+    view! {
+        <p><Badge tone>{told}</Badge></p>
+        <Code text=trial.content language="answer" />
+    }
+}

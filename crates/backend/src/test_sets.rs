@@ -1,0 +1,248 @@
+//! Test sets: what an agent should do, case by case, and whether it does.
+//!
+//! A run starts a session for each case, marked as a test. What its answer is held against is decided
+//! when the session is over: texts and schemas at once, a criterion by another session in which a
+//! language model judges.
+
+mod runs;
+
+use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::api_key::Scope;
+use resonant_domain::test_set::{
+    Check, NewTestSet, RunSummary, TEST_SETS_MAX, TestPolicy, TestSet,
+};
+use resonant_domain::{AgentId, FieldFault, TestSetId, UserId};
+use resonant_runtime::json_check;
+use sqlx::PgConnection;
+
+use crate::store::test_sets::{Run, TestResult};
+use crate::{Ctx, Error, Result, access, store};
+
+pub(crate) use runs::settle_agent;
+pub use runs::{list_runs, read_run, run, settle_due};
+
+const NOT_FOUND: Error = Error::NotFound("test set");
+const NO_AGENT: Error = Error::NotFound("agent");
+
+/// Lists the test sets of an agent, with what the newest run of each came to.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<TestSet>> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    settle_agent(ctx.backend(), owner, agent).await?;
+    let mut conn = ctx.backend().read_latest(owner).await?;
+    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    let mut sets = store::test_sets::list(&mut conn, owner, agent).await?;
+    for run in newest(&mut conn, owner, agent).await? {
+        if let Some(set) = sets.iter_mut().find(|set| set.id == run.0.test_set_id) {
+            set.last_run = Some(run.1);
+        }
+    }
+    Ok(sets)
+}
+
+/// The newest run of each set of an agent and what it came to.
+async fn newest(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> Result<Vec<(Run, RunSummary)>> {
+    let runs = store::test_sets::list_newest_runs(&mut *conn, owner, agent).await?;
+    counted(conn, owner, runs).await
+}
+
+/// Runs with what they came to.
+async fn counted(
+    conn: &mut PgConnection,
+    owner: UserId,
+    runs: Vec<Run>,
+) -> Result<Vec<(Run, RunSummary)>> {
+    let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
+    let results = store::test_sets::list_results(conn, owner, &ids).await?;
+    let summary = |run: &Run| {
+        let own = results.iter().filter(|result| result.run_id == run.id);
+        let outcomes: Vec<_> = own.map(|result: &TestResult| result.outcome.clone()).collect();
+        run.summary().count(&outcomes)
+    };
+    Ok(runs
+        .into_iter()
+        .map(|run| {
+            let summary = summary(&run);
+            (run, summary)
+        })
+        .collect())
+}
+
+/// Reads one test set.
+///
+/// # Errors
+/// Those of [`list`]; [`Error::NotFound`] also for the set.
+pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
+    list(ctx, agent).await?.into_iter().find(|set| set.id == id).ok_or(NOT_FOUND)
+}
+
+/// Makes a test set of an agent.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
+/// [`Error::Invalid`]; [`Error::Conflict`] when there are too many.
+pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSet> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    check(&new)?;
+    let now = backend.now();
+    let set = TestSet {
+        id: TestSetId::from_uuid(backend.new_id()?),
+        agent_id: agent,
+        name: new.name.trim().to_owned(),
+        cases: new.cases,
+        created_at: now,
+        updated_at: now,
+        last_run: None,
+    };
+    let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
+    if !store::test_sets::insert(&mut tx, owner, &set, max).await? {
+        return Err(Error::Conflict(format!("The agent has {TEST_SETS_MAX} test sets already")));
+    }
+    tx.commit().await?;
+    tracing::info!(agent.id = %agent, test_set.id = %set.id, "test set created");
+    Ok(set)
+}
+
+/// Makes a test set what `new` says. Its runs stay.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`].
+pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) -> Result<TestSet> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    let sets = store::test_sets::list(&mut tx, owner, agent).await?;
+    let before = sets.into_iter().find(|set| set.id == id).ok_or(NOT_FOUND)?;
+    check(&new)?;
+    let set = TestSet {
+        name: new.name.trim().to_owned(),
+        cases: new.cases,
+        updated_at: ctx.backend().now(),
+        ..before
+    };
+    store::test_sets::update(&mut tx, owner, &set).await?;
+    tx.commit().await?;
+    tracing::info!(agent.id = %agent, test_set.id = %id, "test set changed");
+    Ok(set)
+}
+
+/// Deletes a test set with its runs. Their sessions stay.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    if !store::test_sets::delete(&mut conn, owner, agent, id).await? {
+        return Err(NOT_FOUND);
+    }
+    conn.commit().await?;
+    tracing::info!(agent.id = %agent, test_set.id = %id, "test set deleted");
+    Ok(())
+}
+
+/// Whether versions of an agent are held back until its test sets pass.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn policy(ctx: &Ctx, agent: AgentId) -> Result<TestPolicy> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    let requires_tests = store::test_sets::find_policy(&mut conn, owner, agent).await?;
+    Ok(TestPolicy { requires_tests })
+}
+
+/// Says whether versions of an agent are held back until its test sets pass.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result<TestPolicy> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    store::test_sets::update_policy(&mut tx, owner, agent, policy.requires_tests).await?;
+    tx.commit().await?;
+    tracing::info!(agent.id = %agent, requires = policy.requires_tests, "test policy set");
+    Ok(policy)
+}
+
+/// What the draft lacks to be published: each test set that did not pass on it as it is now. Nothing
+/// where the agent's owner does not ask for it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+pub async fn missing(ctx: &Ctx, agent: AgentId) -> Result<Vec<FieldFault>> {
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    settle_agent(ctx.backend(), owner, agent).await?;
+    let mut conn = ctx.backend().read_latest(owner).await?;
+    let agent = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    lacking(&mut conn, &agent).await
+}
+
+/// The same within the transaction that publishes.
+pub(crate) async fn lacking(conn: &mut PgConnection, agent: &Agent) -> Result<Vec<FieldFault>> {
+    let (owner, id) = (agent.owner_id, agent.id);
+    if !store::test_sets::find_policy(&mut *conn, owner, id).await? {
+        return Ok(Vec::new());
+    }
+    let sets = store::test_sets::list(&mut *conn, owner, id).await?;
+    let fault = |reason: String| FieldFault::new("test_sets", reason);
+    if sets.is_empty() {
+        return Ok(vec![fault("needs a test set, because its owner asks for tests".to_owned())]);
+    }
+    let runs = newest(conn, owner, id).await?;
+    let lacks = sets.iter().filter_map(|set| {
+        let run = runs.iter().find(|(run, _)| run.test_set_id == set.id);
+        let why = why_not(set, run, &agent.spec)?;
+        Some(fault(format!("needs the test set “{}” to pass: {why}", set.name)))
+    });
+    Ok(lacks.collect())
+}
+
+/// Why a set does not count as passed on a draft.
+fn why_not(set: &TestSet, run: Option<&(Run, RunSummary)>, draft: &AgentSpec) -> Option<String> {
+    let Some((run, summary)) = run else { return Some("it has not run yet".to_owned()) };
+    if run.spec != *draft {
+        Some("the draft has changed since it ran".to_owned())
+    } else if run.cases != set.cases {
+        Some("its cases have changed since it ran".to_owned())
+    } else if summary.ended_at.is_none() {
+        Some("it is still under way".to_owned())
+    } else if !summary.has_passed() {
+        Some(format!("{} of {} cases failed", summary.failed, summary.cases))
+    } else {
+        None
+    }
+}
+
+/// The rules of the domain, then those that only the runtime can judge.
+fn check(new: &NewTestSet) -> Result<()> {
+    new.check()?;
+    let mut faults = Vec::new();
+    for (at, case) in new.cases.iter().enumerate() {
+        for (index, check) in case.checks.iter().enumerate() {
+            if let Check::MatchesSchema { schema } = check
+                && let Err(reason) = json_check::check_schema(schema)
+            {
+                faults.push(FieldFault::new(
+                    format!("cases[{at}].checks[{index}].schema"),
+                    format!("must be a JSON schema of draft 2020-12: {reason}"),
+                ));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+use resonant_domain::FaultKind;
+use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent_version::NewVersion;
+use resonant_domain::page::PageRequest;
+use resonant_domain::session::SessionState;
+use resonant_domain::test_set::{NewTestRun, TestCase, TestRun};
+use resonant_domain::variable::Variable;
+use sqlx::PgPool;
+
+use super::*;
+use crate::agents::AgentFilter;
+use crate::sessions::SessionFilter;
+use crate::{Backend, agents, sample, sessions};
+
+fn case(goal: &str, checks: Vec<Check>) -> TestCase {
+    TestCase { goal: goal.to_owned(), checks, ..TestCase::default() }
+}
+
+fn contains(text: &str) -> Check {
+    Check::Contains { text: text.to_owned() }
+}
+
+fn set(cases: Vec<TestCase>) -> NewTestSet {
+    NewTestSet { name: "Basics".to_owned(), cases }
+}
+
+/// Runs a set to its end.
+async fn finish(backend: &Backend, ctx: &Ctx, agent: AgentId, set: TestSetId) -> TestRun {
+    let started = run(ctx, agent, set, NewTestRun::default()).await.unwrap();
+    for _ in 0..3 {
+        sample::work_off(backend).await;
+        settle_due(&backend.system()).await.unwrap();
+    }
+    let run = read_run(ctx, agent, set, started.summary.id).await.unwrap();
+    assert!(run.summary.ended_at.is_some(), "{run:?}");
+    run
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_set_is_run_and_compared_with_the_run_before(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let cases = vec![
+        case("What is 12 * 7?", vec![contains("84"), Check::DoesNotContain { text: "85".into() }]),
+        case("What is 1 + 1?", vec![contains("3")]),
+        case("What is 2 + 2?", vec![Check::MatchesSchema { schema: serde_json::json!({}) }]),
+    ];
+    let made = create(&ctx, agent, set(cases.clone())).await.unwrap();
+    let first = finish(&backend, &ctx, agent, made.id).await;
+    let passed: Vec<_> =
+        first.results.iter().map(|result| result.outcome.as_ref().unwrap().passed).collect();
+    assert_eq!(passed, [true, false, false], "{first:?}");
+    assert_eq!((first.summary.passed, first.summary.failed, first.summary.cases), (1, 2, 3));
+    assert!(first.previous.is_none());
+    let checks = &first.results[0].outcome.as_ref().unwrap().checks;
+    assert_eq!(checks.len(), 2);
+    assert!(first.results[2].outcome.as_ref().unwrap().checks[0].reason.is_some());
+
+    // Without tools it cannot reckon.
+    let changes = AgentChanges { tools: Some(Vec::new()), ..AgentChanges::default() };
+    agents::update(&ctx, agent, changes, None).await.unwrap();
+    let second = finish(&backend, &ctx, agent, made.id).await;
+    assert_eq!(second.previous.as_ref(), Some(&first.summary));
+    assert!(second.results[0].has_turned() && !second.results[1].has_turned(), "{second:?}");
+    let runs = list_runs(&ctx, agent, made.id, PageRequest::default()).await.unwrap().items;
+    assert_eq!(runs, [second.summary.clone(), first.summary]);
+    assert_eq!(list(&ctx, agent).await.unwrap()[0].last_run.as_ref(), Some(&second.summary));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn tests_count_in_no_number_and_no_history(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let made = create(&ctx, agent, set(vec![case("What is 1 + 1?", vec![])])).await.unwrap();
+    let run = finish(&backend, &ctx, agent, made.id).await;
+    let session = sessions::get(&ctx, run.results[0].session_id).await.unwrap();
+    assert!(session.is_test && session.state == SessionState::Completed);
+    let numbers = agents::numbers(&ctx, agent).await.unwrap();
+    assert!(numbers.versions.is_empty() && numbers.days.is_empty(), "{numbers:?}");
+    let history = sessions::list(&ctx, SessionFilter::default()).await.unwrap();
+    assert!(history.items.is_empty(), "{history:?}");
+    let lines = agents::lines(&ctx, &[agent]).await.unwrap();
+    assert_eq!(lines[0].runs, 0);
+    assert_eq!(agents::list(&ctx, AgentFilter::default()).await.unwrap().items.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn publishing_waits_for_the_tests_that_it_asks_for(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let asks = TestPolicy { requires_tests: true };
+    set_policy(&ctx, agent, asks).await.unwrap();
+    assert_eq!(policy(&ctx, agent).await.unwrap(), asks);
+    let publish = async || agents::publish(&ctx, agent, NewVersion::default(), None).await;
+    let lacks = async || publish().await.unwrap_err().fields()[0].reason.clone();
+    assert!(lacks().await.contains("needs a test set"));
+    let made = create(&ctx, agent, set(vec![case("What is 1 + 1?", vec![contains("3")])]));
+    let made = made.await.unwrap();
+    assert!(lacks().await.contains("has not run yet"));
+    run(&ctx, agent, made.id, NewTestRun::default()).await.unwrap();
+    assert!(lacks().await.contains("still under way"));
+    let again = run(&ctx, agent, made.id, NewTestRun::default()).await.unwrap_err();
+    assert_eq!(again.kind(), FaultKind::Conflict);
+    sample::work_off(&backend).await;
+    assert!(lacks().await.contains("1 of 1 cases failed"));
+    let right = set(vec![case("What is 1 + 1?", vec![contains("2")])]);
+    replace(&ctx, agent, made.id, right).await.unwrap();
+    assert!(lacks().await.contains("its cases have changed"));
+    finish(&backend, &ctx, agent, made.id).await;
+    let renamed = AgentChanges { name: Some("Adder".to_owned()), ..AgentChanges::default() };
+    agents::update(&ctx, agent, renamed, None).await.unwrap();
+    assert!(lacks().await.contains("the draft has changed"));
+    assert_eq!(missing(&ctx, agent).await.unwrap().len(), 1);
+    finish(&backend, &ctx, agent, made.id).await;
+    assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+    publish().await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_judge_needs_a_model_and_says_pass_or_fail(pool: PgPool) {
+    let judged = |goal: &str| {
+        set(vec![case(goal, vec![Check::Judge { criterion: "PASS if it is short".to_owned() }])])
+    };
+    // It repeats its goal: as a judge, "Criterion: …".
+    let backend = sample::with_parrot(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Parrot")).await.unwrap().id;
+    let made = create(&ctx, agent, judged("Hello")).await.unwrap();
+    let run = finish(&backend, &ctx, agent, made.id).await;
+    let outcome = run.results[0].outcome.as_ref().unwrap();
+    assert!(!outcome.passed);
+    assert!(outcome.checks[0].reason.as_ref().unwrap().contains("neither PASS nor FAIL"));
+    assert_eq!(outcome.cost.0, 14, "the case and its judge");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_cannot_be_run_says_why(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let spec = AgentSpec { variables: vec![Variable::new("city")], ..sample::spec("Guide") };
+    let agent = agents::create(&ctx, spec).await.unwrap().id;
+    let criterion = Check::Judge { criterion: "It is kind".to_owned() };
+    let made = create(&ctx, agent, set(vec![case("Hi", vec![criterion])])).await.unwrap();
+    let error = run(&ctx, agent, made.id, NewTestRun::default()).await.unwrap_err();
+    assert!(error.message().contains("language model"), "{error:?}");
+    let made = create(&ctx, agent, set(vec![case("Hi", vec![])])).await.unwrap();
+    let error = run(&ctx, agent, made.id, NewTestRun::default()).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "cases[0].variables.city");
+    let version = NewTestRun { version: Some(1) };
+    let error = run(&ctx, agent, made.id, version).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+    let schema = Check::MatchesSchema { schema: serde_json::json!({ "type": 1 }) };
+    let error = create(&ctx, agent, set(vec![case("Hi", vec![schema])])).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "cases[0].checks[0].schema");
+    delete(&ctx, agent, made.id).await.unwrap();
+    assert_eq!(delete(&ctx, agent, made.id).await.unwrap_err().kind(), FaultKind::NotFound);
+}

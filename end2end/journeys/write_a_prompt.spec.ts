@@ -1,0 +1,43 @@
+// A prompt with variables, what it weighs, and an agent that begins with a few words.
+
+import { beGuest, untilEnded } from '../fixtures/seed.ts';
+import { expect, test, visit } from '../fixtures/test.ts';
+
+test('a variable is declared, asked for and put into the prompt', async ({ page }) => {
+  const id = await beGuest(page, 'Guide');
+  await visit(page, `/studio/agents/${id}`);
+  await page.getByLabel('System prompt').fill('Speak about {{city}}.');
+  await expect(page.getByText(/In the prompt: \{\{city\}\}/)).toBeVisible();
+  await expect(page.getByText(/\d+ tokens with builtin:planner-1/)).toBeVisible();
+  await page.getByText('Variables', { exact: true }).click();
+  const row = page.getByRole('group', { name: 'variable 1' });
+  await row.getByLabel('Name').fill('city');
+  await row.getByLabel('Needed').check();
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(page.getByText('All changes are saved')).toBeVisible();
+
+  const run = page.getByRole('region', { name: 'Run' });
+  await expect(run.getByRole('textbox', { name: 'city (needed)' })).toBeVisible();
+  await run.getByRole('textbox', { name: 'Goal' }).fill('What is 1 + 1?');
+  await run.getByRole('button', { name: 'Run' }).click();
+  await expect(run.getByText('must be given')).toBeVisible();
+  await run.getByRole('textbox', { name: 'city (needed)' }).fill('Oslo');
+  await run.getByRole('button', { name: 'Run' }).click();
+  await page.waitForURL(/\/sessions\//);
+  const session = page.url().split('/').pop()!;
+  await untilEnded(page, session);
+  await page.getByText('Variables', { exact: true }).click();
+  await expect(page.getByText('Oslo')).toBeVisible();
+});
+
+test('a few words become a draft that is changed before it is made', async ({ page }) => {
+  await visit(page, '/studio/new');
+  await page.getByLabel('What it should do').fill('I want an agent that summarises web pages');
+  await page.getByRole('button', { name: 'Propose a draft' }).click();
+  await expect(page.getByText(/The draft below is made by rules/)).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true }).first()).toHaveValue('Summarises web pages');
+  await expect(page.getByRole('checkbox', { name: 'Summarise' })).toBeChecked();
+  await page.getByRole('textbox', { name: 'Name', exact: true }).first().fill('Reader');
+  await page.getByRole('button', { name: 'Create agent' }).click();
+  await expect(page.getByRole('heading', { name: 'Reader', level: 1 })).toBeVisible();
+});

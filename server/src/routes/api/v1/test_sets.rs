@@ -1,0 +1,160 @@
+//! `/api/v1/agents/{id}/test-sets`: what an agent should do, case by case, and whether it does.
+
+use std::str::FromStr;
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use resonant_backend::{Ctx, test_sets};
+use resonant_domain::api_key::Scope;
+use resonant_domain::test_set::{NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet};
+use resonant_domain::{AgentId, TestRunId, TestSetId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::page;
+use crate::extract::{Body, Named, PathId, Query};
+use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
+use crate::reply;
+
+/// The routes of test sets.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/agents/{id}/test-sets", "Lists an agent's test sets");
+    let new = Operation::post("/agents/{id}/test-sets", "Makes a test set");
+    let one = Operation::get("/agents/{id}/test-sets/{set}", "Reads a test set");
+    let other = Operation::put("/agents/{id}/test-sets/{set}", "Replaces a test set");
+    let gone = Operation::delete("/agents/{id}/test-sets/{set}", "Deletes a test set");
+    let runs_of = Operation::get("/agents/{id}/test-sets/{set}/runs", "Lists a test set's runs");
+    let run_it = Operation::post("/agents/{id}/test-sets/{set}/runs", "Runs a test set");
+    let one_run =
+        Operation::get("/agents/{id}/test-sets/{set}/runs/{run}", "Reads a run, case by case");
+    let policy = Operation::get("/agents/{id}/test-policy", "Tells whether versions need tests");
+    let other_policy =
+        Operation::put("/agents/{id}/test-policy", "Says whether versions need tests");
+
+    let (read, write) = (Scope::AgentsRead, Scope::AgentsWrite);
+    let new = new.scope(write).body::<NewTestSet>().located();
+    let run_it = run_it.scope(Scope::SessionsRun).body::<NewTestRun>().located();
+    let other = other.scope(write).body::<NewTestSet>();
+    let runs_of = runs_of.scope(read).query::<RunsQuery>();
+    let other_policy = other_policy.scope(write).body::<TestPolicy>();
+    api.add(list_of.scope(read).answers_list::<TestSet>("test_sets"), list)
+        .add(new.answers::<TestSet>(201), create)
+        .add(one.scope(read).answers::<TestSet>(200), get)
+        .add(other.answers::<TestSet>(200), replace)
+        .add(gone.scope(write).answers_nothing(204), delete)
+        .add(runs_of.answers_page::<RunSummary>("runs"), list_runs)
+        .add(run_it.answers::<TestRun>(202), run)
+        .add(one_run.scope(read).answers::<TestRun>(200), read_run)
+        .add(policy.scope(read).answers::<TestPolicy>(200), read_policy)
+        .add(other_policy.answers::<TestPolicy>(200), set_policy)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunsQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, Fault> {
+    let sets = test_sets::list(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "test_sets": sets })))
+}
+
+pub(crate) async fn create(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Body(new): Body<NewTestSet>,
+) -> Result<Response, Fault> {
+    let set = test_sets::create(&ctx, id, new).await?;
+    let path = format!("/api/v1/agents/{id}/test-sets/{}", set.id);
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &set), &path))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&names.0, &names.1)?;
+    let set = test_sets::get(&ctx, agent, set).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &set))
+}
+
+pub(crate) async fn replace(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+    Body(new): Body<NewTestSet>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&names.0, &names.1)?;
+    let set = test_sets::replace(&ctx, agent, set, new).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &set))
+}
+
+pub(crate) async fn delete(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&names.0, &names.1)?;
+    test_sets::delete(&ctx, agent, set).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+}
+
+pub(crate) async fn list_runs(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+    Query(query): Query<RunsQuery>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&names.0, &names.1)?;
+    let runs = test_sets::list_runs(&ctx, agent, set, page(query.cursor, query.limit)).await?;
+    Ok(reply::page("runs", &runs))
+}
+
+pub(crate) async fn run(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+    Body(new): Body<NewTestRun>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named::<TestSetId>(&names.0, &names.1)?;
+    let run = test_sets::run(&ctx, agent, set, new).await?;
+    let path = format!("/api/v1/agents/{agent}/test-sets/{set}/runs/{}", run.summary.id);
+    Ok(reply::located(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &run), &path))
+}
+
+pub(crate) async fn read_run(
+    Extension(ctx): Extension<Ctx>,
+    Path((agent, set, run)): Path<(String, String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&agent, &set)?;
+    let run: TestRunId = run.parse().map_err(|_| Fault::not_found(TestRunId::NOUN))?;
+    let run = test_sets::read_run(&ctx, agent, set, run).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &run))
+}
+
+pub(crate) async fn read_policy(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, Fault> {
+    let policy = test_sets::policy(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &policy))
+}
+
+pub(crate) async fn set_policy(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+    Body(policy): Body<TestPolicy>,
+) -> Result<Response, Fault> {
+    let policy = test_sets::set_policy(&ctx, id, policy).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &policy))
+}
+
+/// What is no id names nothing.
+fn named<T: FromStr + Named>(agent: &str, id: &str) -> Result<(AgentId, T), Fault> {
+    agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
+}
