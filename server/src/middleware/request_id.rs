@@ -10,12 +10,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use opentelemetry::trace::TraceContextExt as _;
 use resonant_backend::clock::{Clock as _, SystemClock};
 use resonant_backend::metrics::{SlowKind, SlowSample};
 use resonant_backend::{Metrics, RequestId, TRACEPARENT, TraceParent};
 use resonant_domain::metric::Family;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::state::AppState;
 
@@ -43,7 +45,6 @@ pub async fn name_and_log(
         request.id = id,
         trace.id = Empty,
         otel.kind = "server",
-        otel.name = Empty,
         otel.status_code = Empty,
         http.response.status_code = Empty,
     );
@@ -56,13 +57,7 @@ pub async fn name_and_log(
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
     let took = began.elapsed();
-    if TraceParent::of(&span).is_some() {
-        span.record("otel.name", format!("{method} {route}"));
-        span.record("http.response.status_code", status);
-        if status >= 500 {
-            span.record("otel.status_code", "ERROR");
-        }
-    }
+    end_trace(&span, &method, route, status);
     let _entered = span.entered();
     let named = Named { request_id: &id, trace_id };
     measure(state.backend.metrics(), &method, route, status, took, named);
@@ -92,6 +87,21 @@ fn begin_trace(span: &Span, headers: &HeaderMap) -> Option<String> {
     let id = TraceParent::of(span).or(given)?.trace_id();
     span.record("trace.id", &id);
     Some(id)
+}
+
+/// Tells the collector what the request was and what came of it.
+fn end_trace(span: &Span, method: &Method, route: &str, status: u16) {
+    let context = span.context();
+    let told = context.span();
+    if !told.is_recording() {
+        return;
+    }
+    // The layer gives a span its name when it begins; what the route is called is known by now.
+    told.update_name(format!("{method} {route}"));
+    span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 /// Notes how long an answer took. Files, streams and the questions of load balancers do not count:
