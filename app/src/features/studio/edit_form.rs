@@ -203,7 +203,7 @@ pub(super) fn EditForm(
                 <For
                     each=move || [loaded.get()]
                     key=|(turn, _)| *turn
-                    children=move |(_, form)| {
+                    children=move |(turn, form)| {
                         view! {
                             <AgentFields
                                 form=form
@@ -211,7 +211,7 @@ pub(super) fn EditForm(
                                 language_model=language_model.clone()
                                 callable=callable.clone()
                                 agent=Some(id)
-                                weight=weight.clone()
+                                weight=weight.clone().filter(|_| turn == 0)
                             />
                         }
                     }

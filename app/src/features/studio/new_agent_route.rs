@@ -107,7 +107,7 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
                 <For
                     each=move || [loaded.get()]
                     key=|(turn, _)| *turn
-                    children=move |(_, form)| {
+                    children=move |(turn, form)| {
                         view! {
                             <AgentFields
                                 form=form
@@ -115,7 +115,7 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
                                 language_model=language_model.clone()
                                 callable=callable.clone()
                                 agent=None
-                                weight=weight.clone()
+                                weight=weight.clone().filter(|_| turn == 0)
                             />
                         }
                     }
