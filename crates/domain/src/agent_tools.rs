@@ -57,6 +57,7 @@ impl DescribedTool {
             ToolSettings::Http(tool) if tool.operation.is_some() => "OpenAPI",
             ToolSettings::Http(_) => "HTTP",
             ToolSettings::Mcp(_) => "MCP",
+            ToolSettings::Agent(_) => "Agent",
         }
     }
 }
