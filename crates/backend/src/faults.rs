@@ -123,9 +123,9 @@ async fn a_database_that_is_killed_loses_nothing_that_was_acknowledged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stderr, reason = "whoever reads the run shall know what was left out")]
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    // Small segments of the write-ahead log, so that what is full is full at once.
-    let settings = ["max_wal_size=16MB", "min_wal_size=2MB", "wal_recycle=off"];
-    let Some(cluster) = Cluster::on_a_disk_of(160, &settings) else {
+    // Little of the write-ahead log is kept for later, so that what is full is full soon.
+    let settings = ["max_wal_size=48MB", "min_wal_size=32MB", "wal_recycle=off"];
+    let Some(cluster) = Cluster::on_a_disk_of(256, &settings) else {
         eprintln!(
             "left out: this process may not mount a small disk for the database (it takes root)"
         );
