@@ -43,6 +43,7 @@ pub(crate) mod replication;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
+pub(crate) mod session_calls;
 pub(crate) mod session_events;
 pub(crate) mod session_records;
 pub(crate) mod session_shares;

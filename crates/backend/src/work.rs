@@ -116,7 +116,7 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
     for shard in ctx.backend().shards() {
         let mut tx = ctx.backend().begin_on(shard).await?;
         orphans += store::queue::insert_orphans(&mut tx, ctx.backend().owners()).await?;
-        let unheard = store::sessions::list_unheard(&mut tx, ctx.backend().owners()).await?;
+        let unheard = store::session_calls::list_unheard(&mut tx, ctx.backend().owners()).await?;
         tx.commit().await?;
         sessions::deliver_unheard(ctx.backend(), unheard).await;
     }

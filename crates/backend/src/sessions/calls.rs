@@ -228,7 +228,7 @@ async fn answer(
     let nothing = Usage::default();
     let events =
         store::session_events::append(&mut *tx, caller, None, vec![entry], nothing, now).await?;
-    store::sessions::update_used(&mut *tx, owner, caller_id, called.usage).await?;
+    store::session_calls::update_used(&mut *tx, owner, caller_id, called.usage).await?;
     if called.agent_id != waits.agent_id {
         store::budgets::insert_use(&mut *tx, owner, waits.agent_id, called.usage, now).await?;
     }

@@ -12,8 +12,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::agent_versions::{number, stored};
-use super::shards::Owners;
-use super::{known, signed, unsigned};
+use super::{known, unsigned};
 
 /// The length of a goal in a list, in characters.
 pub(super) const GOAL_IN_LIST: usize = 200;
@@ -353,60 +352,6 @@ pub(crate) async fn update_reopened(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Counts what another session used, which was called, as used by the session that called it.
-#[tracing::instrument(name = "db.session.update_used", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn update_used(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-    used: Usage,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE sessions
-        SET input_tokens = input_tokens + $3, output_tokens = output_tokens + $4,
-            cost_micro_usd = cost_micro_usd + $5
-        WHERE owner_id = $1 AND session_id = $2
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-        signed(used.input_tokens),
-        signed(used.output_tokens),
-        used.cost.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Lists the sessions that were called, are over, and whose caller still waits, as
-/// `(owner, session)`; among them those whose answer the caller has, while it waits for others.
-#[tracing::instrument(name = "db.session.list_unheard", skip_all, err(level = "debug"))]
-pub(crate) async fn list_unheard(
-    conn: &mut PgConnection,
-    owners: Owners,
-) -> sqlx::Result<Vec<(UserId, SessionId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT called.owner_id, called.session_id
-        FROM sessions caller
-        CROSS JOIN LATERAL jsonb_array_elements(caller.waiting -> 'calls') AS call
-        JOIN sessions called
-            ON called.owner_id = caller.owner_id
-               AND called.session_id = (call ->> 'session_id')::UUID
-        WHERE caller.waiting ->> 'for' = 'agents' AND called.ended_at IS NOT NULL
-          AND (NOT $1::BOOLEAN OR is_owner_held(caller.owner_id))
-        "#,
-        owners.are_held(),
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
 }
 
 /// Whether someone wants the session to end.
