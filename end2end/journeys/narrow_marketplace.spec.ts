@@ -23,7 +23,7 @@ test('tags and tools narrow the list, one after the other, and are taken back', 
 });
 
 test('a misspelt word finds its listing and is marked', async ({ page }) => {
-  await visit(page, '/marketplace?q=invioce');
+  await visit(page, '/marketplace?q=invoise');
   const card = page.locator('.listing-card').filter({ hasText: 'Invoice reader' });
   await expect(card.locator('mark').first()).toHaveText('Invoice');
 });

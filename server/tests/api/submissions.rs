@@ -123,7 +123,7 @@ async fn listings_are_narrowed_and_counted() {
     assert_eq!(page["total"], slugs.len());
     let tags = page["facets"]["tags"].as_array().unwrap();
     assert!(tags.contains(&json!({ "value": "csv", "count": slugs.len() })), "{tags:?}");
-    let found = app.get("/api/v1/listings?query=invioce").await.value();
+    let found = app.get("/api/v1/listings?query=invoise").await.value();
     assert_eq!(found["listings"][0]["slug"], "invoice-reader", "{found}");
     assert_eq!(found["listings"][0]["highlights"]["name"], json!([[0, 7]]));
     let verified = app.get("/api/v1/listings?verified_only=true&limit=1").await.value();
