@@ -201,14 +201,14 @@ pub(super) fn EditForm(
                 <For
                     each=move || [loaded.get()]
                     key=|(turn, _)| *turn
-                    children=move |(_, form)| {
+                    children=move |(turn, form)| {
                         view! {
                             <AgentFields
                                 form=form
                                 error=error
                                 language_model=language_model.clone()
                                 agent=Some(id)
-                                weight=weight.clone()
+                                weight=weight.clone().filter(|_| turn == 0)
                             />
                         }
                     }

@@ -106,14 +106,14 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
                 <For
                     each=move || [loaded.get()]
                     key=|(turn, _)| *turn
-                    children=move |(_, form)| {
+                    children=move |(turn, form)| {
                         view! {
                             <AgentFields
                                 form=form
                                 error=error
                                 language_model=language_model.clone()
                                 agent=None
-                                weight=weight.clone()
+                                weight=weight.clone().filter(|_| turn == 0)
                             />
                         }
                     }

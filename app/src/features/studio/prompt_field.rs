@@ -65,8 +65,9 @@ impl Weighing {
             this.prompt.track();
             this.model.track();
             this.model_name.track();
-            // What the page came with is weighed already.
-            if is_later.is_some() {
+            // What the page came with is weighed already; a draft of before, or a proposal, is not.
+            let is_weighed = this.weight.with_untracked(Option::is_some);
+            if is_later.is_some() || !is_weighed {
                 (later.borrow_mut())(());
             }
             true

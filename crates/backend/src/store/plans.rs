@@ -270,10 +270,7 @@ async fn a_lookup_opens_one_partition_and_a_list_the_newest_alone(pool: PgPool) 
     let (owner, middle) = (Seed::OWNER, seed.session_id(seed.sessions / 2));
     let mut conn = pool.acquire().await.unwrap();
     let lookups = [
-        (
-            "FROM sessions … waited_ms, is_test … session_id = $2",
-            format!("'{owner}', '{middle}'"),
-        ),
+        ("FROM sessions … waited_ms, is_test … session_id = $2", format!("'{owner}', '{middle}'")),
         ("FROM session_events … sequence > $3", format!("'{owner}', '{middle}', 0, 1000")),
     ];
     for mode in ["force_generic_plan", "force_custom_plan"] {
