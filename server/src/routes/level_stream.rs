@@ -59,7 +59,7 @@ pub(crate) async fn follow(
     // What is known already is shown already.
     news.mark_unchanged();
     let open = all.raise(Family::SseSubscribers);
-    let follower = Follower { ctx, news, stopping: state.stopping, _open: open };
+    let follower = Follower { ctx, news, stopping: state.stopping.clone(), _open: open };
     Ok((headers, Body::from_stream(follower.frames().map(Ok::<_, Infallible>))).into_response())
 }
 

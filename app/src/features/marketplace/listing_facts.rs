@@ -91,6 +91,7 @@ fn tool_row(grant: &ToolGrant) -> AnyView {
     }
     let kind = match &grant.settings {
         ToolSettings::Mcp(_) => "A tool of an MCP server that its publisher set up.",
+        ToolSettings::Agent(_) => "Another agent of its publisher.",
         ToolSettings::BuiltIn | ToolSettings::Http(_) => {
             "A request over HTTP that its publisher wrote down."
         }

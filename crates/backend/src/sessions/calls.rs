@@ -11,7 +11,7 @@ use resonant_domain::session::{CalledBy, NewSession, Session, SessionState, Usag
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::waiting::{AgentCall, WaitReason};
-use resonant_domain::{AgentId, SessionId, UserId};
+use resonant_domain::{AgentId, SessionId, UserId, variable};
 use resonant_runtime::log::AgentsAsked;
 use sqlx::PgConnection;
 
@@ -57,21 +57,17 @@ pub(crate) async fn call_agents(
         let agent = match agent {
             Ok(agent) => agent,
             Err(content) => {
-                let outcome = ToolOutcome::Error;
-                let duration_ms = 0;
-                entries.push(EventBody::ToolResult {
-                    step,
-                    call_id,
-                    tool,
-                    outcome,
-                    content,
-                    duration_ms,
-                });
+                entries.push(refused(step, call_id, tool, content));
                 continue;
             }
         };
         let edition = published_edition(&mut tx, owner, agent.id).await?;
         let spec = agents::spec_of(&mut tx, agent, edition).await?;
+        if variable::resolve(&spec.variables, &call.session.variables).is_err() {
+            let content = "not called: its prompt needs values that only a person can give";
+            entries.push(refused(step, call_id, tool, content.to_owned()));
+            continue;
+        }
         let cost = [spec.limits.max_cost_micro_usd, most_micro_usd].into_iter().flatten().min();
         let limits = LimitChanges {
             max_tokens: u32::try_from(most_tokens)
@@ -87,6 +83,7 @@ pub(crate) async fn call_agents(
             agent_version: number_of(edition),
             spec,
             called_by: Some(CalledBy { session_id: id, call_id: call_id.clone(), depth }),
+            is_test: caller.is_test,
         };
         let new = NewSession { limits, ..call.session };
         let session = enqueue(backend, &mut tx, start, new).await?;
@@ -104,6 +101,12 @@ pub(crate) async fn call_agents(
         backend.commit(tx, stale(owner, id)).await?;
     }
     Ok(written)
+}
+
+/// What the model is told of a call that was not made.
+fn refused(step: u32, call_id: String, tool: String, content: String) -> EventBody {
+    let outcome = ToolOutcome::Error;
+    EventBody::ToolResult { step, call_id, tool, outcome, content, duration_ms: 0 }
 }
 
 /// The agent, when it may be called at this depth, or a sentence for the model.

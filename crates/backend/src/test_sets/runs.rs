@@ -115,6 +115,7 @@ async fn start(
         agent_id: run.agent_id,
         agent_version: run.agent_version,
         spec,
+        called_by: None,
         is_test: true,
     };
     sessions::enqueue(backend, tx, start, new).await
