@@ -266,7 +266,14 @@ async fn a_document_is_added_without_a_script() {
         send_from(&app, &page, "studio/add_document", &ada, &form).await
     };
     let refused = send("title=Hand%3Cbook&format=csv&text=%25PDF-1.7").await;
-    shows(&refused, &["value=\"Hand&lt;book\"", ">%PDF-1.7</textarea>", "a PDF is not read"]);
+    shows(
+        &refused,
+        &[
+            "value=\"Hand&lt;book\"",
+            ">%PDF-1.7</textarea>",
+            "must be the PDF in base64, with the format pdf",
+        ],
+    );
     let text = "text=%23+Leave%0AEmployees+get+%3Cb%3E30%3C%2Fb%3E+days.";
     let added = send(&format!("title=Handbook.md&format=&{text}")).await;
     assert_eq!((added.status, added.header("location")), (302, page.as_str()), "{added:?}");

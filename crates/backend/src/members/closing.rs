@@ -38,6 +38,7 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let sign_ins = store::members::delete_sign_ins_of(&mut tx, id).await?;
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
     let listings = store::accounts::update_unlisted(&mut tx, id).await?;
+    store::accounts::delete_publisher(&mut tx, id).await?;
     store::accounts::update_closed(&mut tx, id, backend.now()).await?;
     let mut stale = stale(&sign_ins).and_group(MARKETPLACE);
     for key in keys {

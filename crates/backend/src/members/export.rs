@@ -137,7 +137,7 @@ mod tests {
         let all: Value = serde_json::from_str(&text).unwrap();
         let count = |table: &str| all[table].as_array().unwrap().len();
         assert_eq!((count("agents"), count("sessions"), count("secrets")), (451, 1, 1));
-        assert!(count("session_events") > 0);
+        assert_eq!(count("session_queue"), 1);
         assert_eq!(all["users"][0]["email"], "ada@example.org");
         assert_eq!(all["sessions"][0]["goal"], "Read \"this\"");
         for hidden in ["canary-7f3a", "argon2", "sealed_value", "token_hash", "key_hash"] {

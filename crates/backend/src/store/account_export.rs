@@ -9,7 +9,7 @@ use sqlx::{
 use super::distribution::{EVERYBODYS, list_tables};
 
 /// The tables beside those of owners in which a person stands, and the column.
-const CATALOGUE: [(&str, &str); 7] = [
+const CATALOGUE: [(&str, &str); 9] = [
     ("users", "user_id"),
     ("sign_ins", "user_id"),
     ("api_keys", "user_id"),
@@ -17,6 +17,8 @@ const CATALOGUE: [(&str, &str); 7] = [
     ("review_votes", "voter_id"),
     ("listing_submissions", "publisher_id"),
     ("listing_reports", "reporter_id"),
+    ("publishers", "user_id"),
+    ("account_notices", "reader_id"),
 ];
 
 /// A table and the column by which it names the person.

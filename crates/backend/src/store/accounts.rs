@@ -142,6 +142,13 @@ pub(crate) async fn update_unlisted(
     .await
 }
 
+/// Takes the user's page as a publisher away.
+#[tracing::instrument(name = "db.publisher.delete", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn delete_publisher(conn: &mut PgConnection, id: UserId) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM publishers WHERE user_id = $1", id.as_uuid()).execute(conn).await?;
+    Ok(())
+}
+
 /// Closed accounts of which something is left, those that were closed first.
 #[tracing::instrument(name = "db.user.list_closed", skip_all, err(level = "debug"))]
 pub(crate) async fn list_closed(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<UserId>> {
@@ -169,9 +176,9 @@ pub(crate) async fn delete_sessions(
     let done = sqlx::query!(
         r#"
         DELETE FROM sessions
-        WHERE owner_id = $1 AND session_id IN (
+        WHERE owner_id = $1 AND session_id = ANY (ARRAY(
             SELECT session_id FROM sessions WHERE owner_id = $1 ORDER BY session_id LIMIT $2
-        )
+        ))
         "#,
         owner.as_uuid(),
         limit,

@@ -95,7 +95,7 @@ pub(crate) async fn list_passages(
         SELECT p.position, d.title || E'\n' || p.heading || E'\n' || p.body AS "text!"
         FROM knowledge_passages p
         JOIN knowledge_documents d ON d.owner_id = p.owner_id AND d.document_id = p.document_id
-        WHERE p.owner_id = $1 AND p.document_id = $2
+        WHERE p.owner_id = $1 AND d.owner_id = $1 AND p.document_id = $2
         ORDER BY p.position
         "#,
         unread.owner.as_uuid(),
