@@ -265,11 +265,11 @@ async fn measure_start(rounds: usize) -> Done {
         let insert =
             "WITH kept AS (INSERT INTO bench_floor VALUES (1)) SELECT pg_notify('bench_floor', '')";
         sqlx::query(insert).execute(&pool).await?;
-        let (heard, back) = hears.await?;
+        let (arrived, back) = hears.await?;
         listener = back;
         if round >= 10 {
             ours.push(taken);
-            floor.push(heard?.duration_since(began));
+            floor.push(arrived?.duration_since(began));
         }
     }
     let micros = |times| median(times).as_secs_f64() * 1e6;

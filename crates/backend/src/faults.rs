@@ -69,12 +69,12 @@ impl Ledger {
     async fn until(&self, count: &AtomicUsize, more: usize) {
         let wanted = count.load(Ordering::Relaxed) + more;
         let mut tick = tokio::time::interval(Duration::from_millis(10));
-        let waited = async {
+        let counted = async {
             while count.load(Ordering::Relaxed) < wanted {
                 tick.tick().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(2), waited).await.expect("it happens in time");
+        tokio::time::timeout(Duration::from_mins(2), counted).await.expect("it happens in time");
     }
 }
 
@@ -187,7 +187,11 @@ async fn a_clock_that_jumps_loses_and_repeats_nothing(pool: PgPool) {
         assert_eq!(ended.state, SessionState::Completed, "{ended:?}");
         let events = sessions::events(&ctx, session.id, 0).await.unwrap();
         let numbers: Vec<_> = events.iter().map(|event| event.sequence).collect();
-        assert_eq!(numbers, Vec::from_iter(1..=ended.last_sequence), "each once and in order");
+        assert_eq!(
+            numbers,
+            (1..=ended.last_sequence).collect::<Vec<_>>(),
+            "each once and in order"
+        );
         keeper.keep(&system).await.unwrap();
         ids.push(session.id);
     }

@@ -58,7 +58,9 @@ fn normalised(mut filter: ListingFilter) -> Result<ListingFilter> {
     let words: Vec<_> = filter.query.split_whitespace().map(str::to_lowercase).collect();
     filter.query = words.join(" ");
     for names in [&mut filter.tags, &mut filter.tools] {
-        names.iter_mut().for_each(|name| *name = name.to_lowercase());
+        for name in names.iter_mut() {
+            *name = name.to_lowercase();
+        }
         names.sort_unstable();
         names.dedup();
     }

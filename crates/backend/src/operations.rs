@@ -144,7 +144,7 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
 /// Those of [`overview`].
 pub async fn shared_overview(ctx: &Ctx, period: Period) -> Result<Arc<Overview>> {
     metrics::may_read(ctx).await?;
-    let made = async { overview(ctx, period).await.map(Arc::new) };
+    let made = Box::pin(async { overview(ctx, period).await.map(Arc::new) });
     let shared = ctx.backend().boards().overviews.try_get_with(period.seconds(), made).await;
     shared.map_err(Error::shared)
 }

@@ -71,12 +71,11 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let open = open.ok_or(Error::NotFound("submission"))?;
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let profile = store::publishers::find_profile(&mut conn, owner).await?;
-    let name = match &profile {
-        Some(profile) => profile.name.clone(),
-        None => {
-            let viewer = store::members::find(&mut conn, owner).await?;
-            viewer.ok_or(Error::Unauthenticated)?.display_name
-        }
+    let name = if let Some(profile) = &profile {
+        profile.name.clone()
+    } else {
+        let viewer = store::members::find(&mut conn, owner).await?;
+        viewer.ok_or(Error::Unauthenticated)?.display_name
     };
     let published = match &found {
         Some((_, listing)) => store::listings::find_by_slug(&mut conn, &listing.slug).await?,

@@ -104,7 +104,7 @@ pub enum Mark {
 async fn follow(conn: &mut PgConnection, user: UserId, handle: &str) -> Result<Stale> {
     let slugs = store::publishers::update_listings(conn, user).await?;
     let stale = Stale::one::<PublisherEntry>(&handle.to_owned()).and_group(MARKETPLACE);
-    Ok(slugs.iter().fold(stale, |stale, slug| stale.and::<ListingEntry>(slug)))
+    Ok(slugs.iter().fold(stale, Stale::and::<ListingEntry>))
 }
 
 /// The handles of those who have a listing in the marketplace, at most `limit`. Anyone may.

@@ -91,7 +91,7 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
 /// Those of [`report`].
 pub async fn shared_report(ctx: &Ctx, period: Period) -> Result<Arc<Report>> {
     metrics::may_read(ctx).await?;
-    let made = async { report(ctx, period).await.map(Arc::new) };
+    let made = Box::pin(async { report(ctx, period).await.map(Arc::new) });
     let shared = ctx.backend().boards().reports.try_get_with(period.seconds(), made).await;
     shared.map_err(Error::shared)
 }

@@ -46,7 +46,7 @@ pub fn grant_of(agent: &Agent, others: &[ToolGrant]) -> ToolGrant {
     base.truncate(TOOL_NAME_MAX - 4);
     let base = base.trim_end_matches('_');
     let is_taken = |name: &str| others.iter().any(|other| other.name == name);
-    let name = (1..)
+    let name = (1..=others.len() + 1)
         .map(|n| if n == 1 { base.to_owned() } else { format!("{base}_{n}") })
         .find(|name| !is_taken(name))
         .unwrap_or_default();

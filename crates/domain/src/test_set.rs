@@ -175,10 +175,10 @@ impl TestCase {
         check_text(faults, &at("context"), context, 0, CONTEXT_MAX);
         for (name, value) in &self.variables {
             let field = at(&format!("variables.{name}"));
-            if !variable::is_name(name) {
-                faults.push(FieldFault::new(field, "must be a name that a variable may have"));
-            } else {
+            if variable::is_name(name) {
                 check_text(faults, &field, value, 0, variable::VALUE_MAX);
+            } else {
+                faults.push(FieldFault::new(field, "must be a name that a variable may have"));
             }
         }
         if self.checks.len() > CHECKS_MAX {

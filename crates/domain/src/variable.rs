@@ -152,18 +152,15 @@ fn parts(mut rest: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     while let Some(start) = rest.find("{{") {
         let name = rest[start + 2..].find("}}").map(|end| (end, rest[start + 2..][..end].trim()));
-        match name.filter(|(_, name)| is_name(name)) {
-            Some((end, name)) => {
-                let after = start + 2 + end + 2;
-                parts.push(Part::Text(&rest[..start]));
-                parts.push(Part::Placeholder { name, written: &rest[start..after] });
-                rest = &rest[after..];
-            }
+        if let Some((end, name)) = name.filter(|(_, name)| is_name(name)) {
+            let after = start + 2 + end + 2;
+            parts.push(Part::Text(&rest[..start]));
+            parts.push(Part::Placeholder { name, written: &rest[start..after] });
+            rest = &rest[after..];
+        } else {
             // The second brace may begin a placeholder of its own.
-            None => {
-                parts.push(Part::Text(&rest[..=start]));
-                rest = &rest[start + 1..];
-            }
+            parts.push(Part::Text(&rest[..=start]));
+            rest = &rest[start + 1..];
         }
     }
     parts.push(Part::Text(rest));

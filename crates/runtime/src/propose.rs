@@ -127,7 +127,7 @@ async fn ask(
     request: ModelRequest,
     usage: &mut Usage,
 ) -> Result<(String, Option<Value>), String> {
-    let limit = std::time::Duration::from_secs(60);
+    let limit = std::time::Duration::from_mins(1);
     let mut stream = chosen.model.reply(request);
     let mut text = String::new();
     let reply = async {

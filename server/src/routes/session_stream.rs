@@ -79,7 +79,7 @@ pub(crate) async fn follow(
     if is_all_heard(&session, after) {
         return Ok(nothing_more());
     }
-    Ok(answer(sessions::stream(&ctx, id, after).await?, state))
+    Ok(answer(sessions::stream(&ctx, id, after).await?, &state))
 }
 
 /// The same for whoever has a link to the session.
@@ -95,7 +95,7 @@ pub(crate) async fn follow_shared(
     if is_all_heard(&session, after) {
         return Ok(nothing_more());
     }
-    Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, state))
+    Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, &state))
 }
 
 const fn is_all_heard(session: &Session, after: i64) -> bool {
@@ -106,7 +106,7 @@ fn nothing_more() -> Response {
     (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response()
 }
 
-fn answer(events: EventStream, state: AppState) -> Response {
+fn answer(events: EventStream, state: &AppState) -> Response {
     let open = state.backend.metrics().raise(Family::SseSubscribers);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),

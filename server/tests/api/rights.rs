@@ -16,6 +16,7 @@ const NOWHERE: Outcome = [404, 404, 404, 401];
 const OPEN: Outcome = [200, 200, 200, 200];
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a row for each route")]
 async fn each_route_knows_its_callers() {
     let app = TestApp::start().await;
     let content = app.backend.load_content().await.unwrap();

@@ -90,7 +90,7 @@ async fn answer(State(heard): State<Heard>, headers: HeaderMap) -> (HeaderMap, S
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn attribute(span: &Span, name: &str) -> Option<String> {
@@ -199,7 +199,7 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
         let given = headers["traceparent"].to_str().unwrap();
         assert_eq!(given, format!("00-{TRACE}-{}-01", hex(&span.span_id)));
     }
-    let batches = heard.batches.lock().unwrap();
+    let batches = std::mem::take(&mut *heard.batches.lock().unwrap());
     let resource = batches[0].resource_spans[0].resource.as_ref().unwrap();
     let service = resource.attributes.iter().find(|one| one.key == "service.name").unwrap();
     assert!(format!("{service:?}").contains("resonant-test"), "{service:?}");
@@ -208,7 +208,6 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
     for root in roots.filter(|span| span.parent_span_id.is_empty()) {
         assert_eq!(root.kind(), SpanKind::Server, "{}: nobody asked for it", root.name);
     }
-    drop(batches);
 
     let mut log = String::new();
     running.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();

@@ -104,7 +104,8 @@ impl Touch {
     const fn of(body: &EventBody) -> Self {
         match body {
             // Which sessions the calls have started.
-            EventBody::Waiting { reason: WaitReason::Agents { .. } } => Self::Calls,
+            EventBody::Waiting { reason: WaitReason::Agents { .. } }
+            | EventBody::Decision { .. } => Self::Calls,
             EventBody::SessionStart { .. }
             | EventBody::Waiting { .. }
             | EventBody::Message { .. }
@@ -113,7 +114,6 @@ impl Touch {
             | EventBody::Done { .. }
             | EventBody::Error { step: None, .. } => Self::Head,
             EventBody::StepStart { .. } => Self::Steps,
-            EventBody::Decision { .. } => Self::Calls,
             EventBody::ModelChoice { step, .. } | EventBody::ContextSummary { step, .. } => {
                 Self::Step(*step, Part::Opening)
             }

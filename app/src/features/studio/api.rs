@@ -212,7 +212,7 @@ async fn callable(
     caller: Option<&Agent>,
 ) -> Result<Vec<Callable>, AppError> {
     let tools = caller.into_iter().flat_map(|agent| &agent.spec.tools);
-    let chosen: Vec<_> = tools.filter_map(|grant| grant.agent_id()).collect();
+    let chosen: Vec<_> = tools.filter_map(resonant_domain::agent::ToolGrant::agent_id).collect();
     let found = resonant_backend::agents::callable(ctx, &chosen).await.map_err(ssr::fail)?;
     let is_self = |id: AgentId| caller.is_some_and(|caller| caller.id == id);
     let others = found.into_iter().filter(|agent| !is_self(agent.id) || chosen.contains(&agent.id));

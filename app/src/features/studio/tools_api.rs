@@ -166,13 +166,13 @@ pub async fn import_mcp(
         return Err(invalid(faults));
     }
     let asked = McpServer { server: server.trim().to_owned(), headers };
-    let named = asked.secrets().into_iter().map(str::to_owned).collect();
+    let wanted = asked.secrets().into_iter().map(str::to_owned).collect();
     resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let found = resonant_backend::tools::read_mcp(&ctx, asked).await.map_err(ssr::fail)?;
     let offered = OfferedTools {
         title: found.title,
         tools: found.tools.iter().map(OfferedTool::of).collect(),
-        secrets: lacking(&ctx, named).await?,
+        secrets: lacking(&ctx, wanted).await?,
         skipped: found.skipped,
     };
     take(&ctx, id, add, names, found.tools).await?;

@@ -118,8 +118,8 @@ mod tests {
         for table in tables {
             let query =
                 format!("SELECT EXISTS (SELECT FROM {table} t WHERE t::TEXT LIKE '%{id}%')");
-            let query = sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query));
-            if query.fetch_one(pool).await.unwrap() {
+            let row = sqlx::raw_sql(sqlx::AssertSqlSafe(query)).fetch_one(pool).await.unwrap();
+            if sqlx::Row::get::<bool, _>(&row, 0) {
                 found.push(table);
             }
         }

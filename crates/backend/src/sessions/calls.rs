@@ -196,9 +196,9 @@ async fn answer(
     id: SessionId,
 ) -> Result<Vec<SessionEvent>> {
     let (owner, caller_id, _) = caller;
-    let called = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let asked = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let waits = store::sessions::find(&mut *tx, owner, caller_id).await?.ok_or(NOT_FOUND)?;
-    let wait = waits.waiting.filter(|_| called.state.is_terminal());
+    let wait = waits.waiting.filter(|_| asked.state.is_terminal());
     let Some((wait, WaitReason::Agents { step, calls })) =
         wait.map(|wait| (wait.sequence, wait.reason))
     else {
@@ -218,7 +218,7 @@ async fn answer(
     }
     let is_last = calls.iter().all(|other| other.session_id == id || has_answered(&other.call_id));
     let log = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
-    let (outcome, content) = outcome(&called, &Timeline::from_events(log));
+    let (outcome, content) = outcome(&asked, &Timeline::from_events(log));
     let now = backend.now();
     let entry = EventBody::ToolResult {
         step,
@@ -226,14 +226,14 @@ async fn answer(
         tool: call.tool.clone(),
         outcome,
         content,
-        duration_ms: between_ms(called.created_at, called.ended_at.unwrap_or(now)),
+        duration_ms: between_ms(asked.created_at, asked.ended_at.unwrap_or(now)),
     };
     let nothing = Usage::default();
     let events =
         store::session_events::append(&mut *tx, caller, None, vec![entry], nothing, now).await?;
-    store::session_calls::update_used(&mut *tx, owner, caller_id, called.usage).await?;
-    if called.agent_id != waits.agent_id {
-        store::budgets::insert_use(&mut *tx, owner, waits.agent_id, called.usage, now).await?;
+    store::session_calls::update_used(&mut *tx, owner, caller_id, asked.usage).await?;
+    if asked.agent_id != waits.agent_id {
+        store::budgets::insert_use(&mut *tx, owner, waits.agent_id, asked.usage, now).await?;
     }
     if is_last {
         store::queue::wake(tx, owner, caller_id, now).await?;

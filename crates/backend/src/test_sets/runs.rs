@@ -414,11 +414,11 @@ fn judge_of(run: &Run) -> AgentSpec {
 }
 
 fn judged(judge: &Session, said: &str) -> (bool, Option<String>) {
-    match verdict(said).filter(|_| judge.state == SessionState::Completed) {
-        Some((passed, reason)) => (passed, Some(reason).filter(|reason| !reason.is_empty())),
-        None => {
-            let reason = judge.reason.as_deref().unwrap_or("it said neither PASS nor FAIL");
-            (false, Some(format!("The judge gave no verdict: {reason}")))
-        }
+    let verdict = verdict(said).filter(|_| judge.state == SessionState::Completed);
+    if let Some((passed, reason)) = verdict {
+        (passed, Some(reason).filter(|reason| !reason.is_empty()))
+    } else {
+        let reason = judge.reason.as_deref().unwrap_or("it said neither PASS nor FAIL");
+        (false, Some(format!("The judge gave no verdict: {reason}")))
     }
 }

@@ -16,14 +16,12 @@ impl Tools {
     pub async fn try_out(&self, name: &str, arguments: Value, context: ToolContext) -> ToolTrial {
         let began_at = Instant::now();
         let answer = self.answer(name, arguments, context).await;
-        let (is_ok, content) = match answer {
-            Ok(content) => (true, content),
-            Err(reason) => (false, reason),
-        };
+        let is_ok = answer.is_ok();
+        let said = answer.unwrap_or_else(|reason| reason);
         ToolTrial {
             name: name.to_owned(),
             is_ok,
-            content: resonant_domain::text::shorten(&content, SHOWN),
+            content: resonant_domain::text::shorten(&said, SHOWN),
             duration_ms: u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
