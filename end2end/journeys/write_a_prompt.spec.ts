@@ -1,9 +1,10 @@
 // A prompt with variables, what it weighs, and an agent that begins with a few words.
 
 import { beGuest, untilEnded } from '../fixtures/seed.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
+import { expect, refusal, test, visit } from '../fixtures/test.ts';
 
-test('a variable is declared, asked for and put into the prompt', async ({ page }) => {
+test('a variable is declared, asked for and put into the prompt', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
   const id = await beGuest(page, 'Guide');
   await visit(page, `/studio/agents/${id}`);
   await page.getByLabel('System prompt').fill('Speak about {{city}}.');
@@ -20,7 +21,7 @@ test('a variable is declared, asked for and put into the prompt', async ({ page 
   await expect(run.getByRole('textbox', { name: 'city (needed)' })).toBeVisible();
   await run.getByRole('textbox', { name: 'Goal' }).fill('What is 1 + 1?');
   await run.getByRole('button', { name: 'Run' }).click();
-  await expect(run.getByText('must be given')).toBeVisible();
+  await expect(run.getByText('must be given', { exact: true })).toBeVisible();
   await run.getByRole('textbox', { name: 'city (needed)' }).fill('Oslo');
   await run.getByRole('button', { name: 'Run' }).click();
   await page.waitForURL(/\/sessions\//);
@@ -32,7 +33,7 @@ test('a variable is declared, asked for and put into the prompt', async ({ page 
 
 test('a few words become a draft that is changed before it is made', async ({ page }) => {
   await visit(page, '/studio/new');
-  await page.getByLabel('What it should do').fill('I want an agent that summarises web pages');
+  await page.getByRole('textbox', { name: 'What it should do' }).fill('I want an agent that summarises web pages');
   await page.getByRole('button', { name: 'Propose a draft' }).click();
   await expect(page.getByText(/The draft below is made by rules/)).toBeVisible();
   await expect(page.getByRole('textbox', { name: 'Name', exact: true }).first()).toHaveValue('Summarises web pages');

@@ -77,7 +77,7 @@ fn group(title: &'static str, choices: Vec<Choice>, is_partial: bool) -> AnyView
         .collect();
     view! {
         <section class="facets__group" aria-label=title>
-            <h3 class="facets__title">{title}</h3>
+            <h2 class="facets__title">{title}</h2>
             <ul class="chips">{links}</ul>
         </section>
     }
