@@ -151,7 +151,8 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
     let ctx = ssr::ctx()?;
     let language_model = ctx.backend().language_model();
     // Someone who is not known yet has no agents.
-    let callable = callable(&ctx, None).await.unwrap_or_default();
+    let is_known = ctx.actor() != resonant_backend::Actor::Anonymous;
+    let callable = if is_known { callable(&ctx, None).await? } else { Vec::new() };
     let templates = list_templates().await?;
     let Some(slug) = template else {
         let proposal = super::propose_api::take_proposal();
