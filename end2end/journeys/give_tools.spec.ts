@@ -47,9 +47,9 @@ test('an HTTP tool is written, changed and removed', async ({ page, browserConso
   await page.getByRole('link', { name: /Edit ?: weather/ }).click();
   await page.getByLabel('Name', { exact: true }).fill('forecast');
   await page.getByRole('button', { name: 'Save tool' }).click();
-  await expect(page.getByRole('heading', { name: 'forecast' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'forecast', exact: true })).toBeVisible();
   await page.getByRole('button', { name: /Remove ?: forecast/ }).click();
-  await expect(page.getByRole('heading', { name: 'forecast' })).toHaveCount(0);
+  await expect(page.getByRole('heading', { name: 'forecast', exact: true })).toHaveCount(0);
 });
 
 test('tools are chosen from an OpenAPI document', async ({ page, browserConsole }) => {
