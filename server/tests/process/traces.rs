@@ -90,7 +90,7 @@ async fn answer(State(heard): State<Heard>, headers: HeaderMap) -> (HeaderMap, S
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes.iter().fold(String::new(), |text, byte| text + &*format!("{byte:02x}"))
 }
 
 fn attribute(span: &Span, name: &str) -> Option<String> {
