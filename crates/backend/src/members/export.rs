@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use resonant_domain::UserId;
 use sqlx::PgConnection;
 use tokio::sync::mpsc::{self, Sender};
@@ -39,7 +39,9 @@ pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Sen
     let backend = ctx.backend().clone();
     tokio::spawn(write_all(backend, id, pieces, turn).in_current_span());
     tracing::info!(user.id = %id, "account exported");
-    Ok(stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }))
+    // Whoever packs it asks once more after its end.
+    Ok(stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
+        .fuse())
 }
 
 async fn write_all(
