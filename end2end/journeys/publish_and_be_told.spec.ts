@@ -29,6 +29,7 @@ async function moderator(browser: Browser): Promise<Page> {
 }
 
 test('from a profile to a shelf', async ({ page, browser }) => {
+  test.slow();
   const mark = Date.now().toString(36);
   const mo = await moderator(browser);
   await signUp(page, 'Publisher Pia');
