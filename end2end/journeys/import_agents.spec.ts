@@ -25,7 +25,7 @@ test('a file shows what it changes, then changes it', async ({ page }) => {
 
   await page.getByRole('button', { name: 'Replace the draft' }).click();
   await expect(page).toHaveURL(new RegExp(`/studio/agents/${agentId}$`));
-  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Better');
+  await expect(page.locator('[name="form[name]"]')).toHaveValue('Better');
 });
 
 test('a file becomes a new agent, and what is no agent is refused beside its field', async ({ page, browserConsole }) => {
@@ -37,5 +37,5 @@ test('a file becomes a new agent, and what is no agent is refused beside its fie
   await page.getByLabel(text).fill('{"resonant_agent":1,"name":"Reader","tools":[{"name":"calculator"}]}');
   await page.getByRole('button', { name: 'Create agent' }).click();
   await expect(page).toHaveURL(/\/studio\/agents\/[0-9a-f-]{36}$/);
-  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Reader');
+  await expect(page.locator('[name="form[name]"]')).toHaveValue('Reader');
 });

@@ -2,7 +2,7 @@
 // deleted; facts are remembered from one session to the next, and forgotten.
 
 import { beGuest, startSession, untilEnded, type Session } from '../fixtures/seed.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
+import { expect, refusal, test, visit } from '../fixtures/test.ts';
 
 const handbook = '# Leave\n\nEmployees get 30 days of paid leave a year.\n\n# Travel\n\nTrains are booked by the office.\n';
 
@@ -63,7 +63,8 @@ function pdf(line: string): Buffer {
   return Buffer.from(file, 'latin1');
 }
 
-test('the text of a PDF is read, and one that is broken says so', async ({ page }) => {
+test('the text of a PDF is read, and one that is broken says so', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
   const id = await beGuest(page, 'Librarian');
   await visit(page, `/studio/agents/${id}/knowledge`);
   const add = page.getByRole('button', { name: 'Add document' });

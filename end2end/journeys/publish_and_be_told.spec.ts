@@ -2,11 +2,11 @@
 // moderator puts the listing on a shelf and vouches for the publisher.
 
 import { spawnSync } from 'node:child_process';
-import type { Browser, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { makeAgent } from '../fixtures/seed.ts';
 import { ports, serverEnv, serverProgram } from '../fixtures/servers.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
+import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
 import { AccountPages } from '../pages/account.ts';
 
 async function signUp(page: Page, name: string): Promise<AccountPages> {
@@ -18,9 +18,8 @@ async function signUp(page: Page, name: string): Promise<AccountPages> {
   return account;
 }
 
-/** A moderator in a browser of their own. */
-async function moderator(browser: Browser): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
+/** Signs a moderator up. */
+async function moderator(page: Page): Promise<Page> {
   const account = await signUp(page, 'Moderator Mo');
   const env = serverEnv(ports.builtin, 'resonant_browser');
   const { status, stderr } = spawnSync(serverProgram, ['admin', 'create', account.email], { env, encoding: 'utf8' });
@@ -28,10 +27,9 @@ async function moderator(browser: Browser): Promise<Page> {
   return page;
 }
 
-test('from a profile to a shelf', async ({ page, browser }) => {
-  test.slow();
+test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   const mark = Date.now().toString(36);
-  const mo = await moderator(browser);
+  const mo = await moderator(await anotherBrowser(browser, browserConsole));
   await signUp(page, 'Publisher Pia');
   await visit(page, '/account');
   await page.getByRole('textbox', { name: 'Handle' }).fill(`pia-${mark}`);
