@@ -1,0 +1,86 @@
+// What works without a person: secrets for tools, keys for programs, schedules, triggers and webhooks. A
+// form that is refused keeps what was typed.
+
+import { expectAccessible } from '../fixtures/a11y.ts';
+import { beGuest } from '../fixtures/seed.ts';
+import { expect, refusal, test, visit } from '../fixtures/test.ts';
+
+test('a secret is kept for the hosts that it is for', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  await beGuest(page);
+  await visit(page, '/account/secrets');
+  const name = page.getByLabel('Name', { exact: true });
+  const add = page.getByRole('button', { name: 'Add secret' });
+  await name.fill('lower case');
+  await page.getByLabel('Value', { exact: true }).fill('0123456789abcdef');
+  await page.getByLabel('Hosts', { exact: true }).fill('api.example.org');
+  await add.click();
+  await expect(name).toHaveAttribute('aria-invalid', 'true');
+  await expect(name).toHaveValue('lower case');
+  await expect(page.getByLabel('Hosts', { exact: true })).toHaveValue('api.example.org');
+  await expectAccessible(page);
+
+  await name.fill('API_TOKEN');
+  await page.getByLabel('Value', { exact: true }).fill('0123456789abcdef');
+  await add.click();
+  await expect(page.getByText('API_TOKEN', { exact: true }).first()).toBeVisible();
+  await expect(page.locator('body')).not.toContainText('0123456789abcdef');
+  await page.getByText('Replace or delete API_TOKEN').click();
+  await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
+  await expect(page.getByRole('button', { name: 'Delete API_TOKEN' })).toHaveCount(0);
+});
+
+test('a program gets a key, and loses it', async ({ page, browserConsole, playwright, baseURL }) => {
+  browserConsole.allow(refusal);
+  await beGuest(page);
+  await visit(page, '/account/keys');
+  await page.getByLabel('Name', { exact: true }).fill('Nightly report');
+  await page.getByRole('button', { name: 'Make the key' }).click();
+  await expect(page.getByText(/at least one|Must|Choose/).first()).toBeVisible();
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Nightly report');
+
+  await page.getByRole('checkbox', { name: /agents:read/ }).check();
+  await page.getByRole('button', { name: 'Make the key' }).click();
+  const key = (await page.getByRole('status').locator('code').first().innerText()).trim();
+  const program = await playwright.request.newContext({ baseURL, extraHTTPHeaders: { authorization: `Bearer ${key}` } });
+  expect((await program.get('/api/v1/agents')).status()).toBe(200);
+  await page.getByRole('button', { name: 'Revoke Nightly report' }).click();
+  await expect(page.getByRole('button', { name: 'Revoke Nightly report' })).toHaveCount(0);
+  await expect.poll(async () => (await program.get('/api/v1/agents')).status()).toBe(401);
+  await program.dispose();
+});
+
+test('a schedule, a trigger and a webhook come and go', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  await beGuest(page, 'Early bird');
+  await visit(page, '/studio/automations');
+  const when = page.getByLabel('When');
+  const goal = page.locator('#schedule-goal');
+  await when.fill('every morning');
+  await goal.fill('Say good morning');
+  await page.getByRole('button', { name: 'Add schedule' }).click();
+  await expect(when).toHaveAttribute('aria-invalid', 'true');
+  await expect(when).toHaveValue('every morning');
+  await expect(goal).toHaveValue('Say good morning');
+  await when.fill('30 7 * * 1-5');
+  await page.getByRole('button', { name: 'Add schedule' }).click();
+  const schedules = page.getByRole('region', { name: 'Schedules' });
+  await expect(schedules.getByRole('listitem')).toHaveCount(1);
+  await expect(schedules.getByText(/^Next/)).toBeVisible();
+  await schedules.getByRole('button', { name: 'Switch off' }).click();
+  await expect(schedules.getByRole('button', { name: 'Switch on' })).toBeVisible();
+
+  await page.locator('#trigger-goal').fill('Read what came');
+  await page.getByRole('button', { name: 'Add trigger' }).click();
+  await expect(page.getByRole('region', { name: 'Triggers' }).getByText('Key that signs the messages')).toBeVisible();
+  await page.getByLabel('Address').fill('https://example.org/hook');
+  await page.getByRole('button', { name: 'Add webhook' }).click();
+  await expect(page.getByRole('region', { name: 'Webhooks' }).getByText('https://example.org/hook')).toBeVisible();
+  await expectAccessible(page);
+
+  for (const name of ['Schedules', 'Triggers', 'Webhooks']) {
+    const region = page.getByRole('region', { name });
+    await region.getByRole('button', { name: /^Delete/ }).click();
+    await expect(region.getByRole('listitem')).toHaveCount(0);
+  }
+});
