@@ -9,7 +9,7 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::plans::statements;
 
 /// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 10] = [
+const OVER_ALL: [&str; 11] = [
     // Another model of meanings: every document is read anew.
     "SET embedded_by = NULL, embed_attempts",
     // A listing is measured by what everybody ran.
@@ -19,6 +19,7 @@ const OVER_ALL: [&str; 10] = [
     "SELECT DISTINCT owner_id FROM secrets",
     // A worker takes whatever is due.
     "SKIP LOCKED",
+    "WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     "min(coalesce(lease_until, run_at))",
     // Whoever looks after lost sessions looks everywhere.
     "INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)",
