@@ -1,5 +1,5 @@
 """Checks deploy/: Kubernetes manifests and the compose file against their published schemas, and
-what ties the files together: labels, ports, settings, metrics."""
+what ties the files together: labels, ports, settings, connections, versions, metrics."""
 
 import json
 import pathlib
@@ -141,12 +141,9 @@ def check_metrics():
             recorded.add(rule.get("record"))
             if "alert" in rule and rule["labels"]["severity"] not in ["warning", "critical"]:
                 fault("rules.yml", f"{rule['alert']} has no severity")
-    dashboard = json.loads((deploy / "grafana/resonant.json").read_text())
-    for panel in dashboard["panels"]:
-        expressions += [(f"resonant.json {panel['title']}", one["expr"]) for one in panel["targets"]]
-    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]]
-    if len(set(places)) != len(places):
-        fault("resonant.json", "panels lie on each other")
+    for panel in dashboard()["panels"]:
+        place = f"resonant.json {panel.get('title')}"
+        expressions += [(place, one.get("expr", "")) for one in panel.get("targets", [])]
     for place, expression in expressions:
         for name in re.findall(r"resonant[a-z_:0-9]+", expression):
             if name not in known and name not in recorded:
@@ -155,10 +152,125 @@ def check_metrics():
             fault(place, f"parentheses do not match: {expression}")
 
 
+def dashboard():
+    return json.loads((deploy / "grafana/resonant.json").read_text())
+
+
+def check_dashboard():
+    """Grafana loads nearly anything and then shows an empty panel."""
+    whole = dashboard()
+    for name, kind in [("title", str), ("uid", str), ("schemaVersion", int), ("panels", list)]:
+        if not isinstance(whole.get(name), kind) or not whole[name]:
+            fault("resonant.json", f"has no {name}")
+    sources = {f"${{{one['name']}}}" for one in whole["templating"]["list"] if one["type"] == "datasource"}
+    cells = set()
+    for panel in whole["panels"]:
+        place = f"resonant.json panel {panel.get('id')}"
+        if not panel.get("title") or not panel.get("type"):
+            fault(place, "has no title or no type")
+        targets = panel.get("targets", [])
+        if not targets or not all(one.get("expr") for one in targets):
+            fault(place, "asks for nothing")
+        check_unique(place, "refId", [one.get("refId") for one in targets])
+        for one in [panel, *targets]:
+            if one.get("datasource", {}).get("uid") not in sources:
+                fault(place, f"asks a data source other than {sorted(sources)}")
+        at = panel["gridPos"]
+        if at["x"] + at["w"] > 24:
+            fault(place, "is wider than the page")
+        mine = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        if cells & mine:
+            fault(place, "lies on another one")
+        cells |= mine
+    for name in ["id", "title"]:
+        check_unique("resonant.json", name, [panel.get(name) for panel in whole["panels"]])
+
+
+def check_unique(place, what, values):
+    if None in values or len(set(values)) != len(values):
+        fault(place, f"{what} must be there once each: {values}")
+
+
+def compose_services():
+    return yaml.safe_load((deploy / "compose.yaml").read_text())["services"]
+
+
+def check_connections(all_manifests):
+    """All processes together must not ask for more connections than PostgreSQL gives; the comment beside
+    each pool does the sum."""
+    servers = [one for one in compose_services().values() if one.get("command") in (["web"], ["worker"])]
+    count = 1 + sum(one.get("deploy", {}).get("replicas", 1) for one in servers)
+    check_sum("compose.yaml", count, servers[0]["environment"], 97)
+    scalers = [one for _, one in all_manifests if one["kind"] == "HorizontalPodAutoscaler"]
+    count = 1 + sum(one["spec"]["maxReplicas"] + 1 for one in scalers)
+    settings = next(one["data"] for _, one in all_manifests if one["kind"] == "ConfigMap")
+    check_sum("kubernetes/config.yaml", count, settings, 500)
+
+
+def check_sum(path, count, settings, most):
+    each = int(settings["DATABASE_POOL_SIZE"]) + int(settings["DATABASE_POOL_OVERFLOW"])
+    if count * each > most:
+        fault(path, f"{count} processes with {each} connections are more than {most}")
+    if f"{count} * {each} = {count * each}" not in (deploy / path).read_text():
+        fault(path, f"the comment on connections must say {count} * {each} = {count * each}")
+
+
+def check_postgres_version():
+    """pg_dump refuses a database that is newer than itself."""
+    image = re.search(r"postgresql-client-(\d+)", (deploy / "container/Containerfile").read_text())
+    server = compose_services()["database"]["image"].rpartition(":")[2]
+    if not image or image[1] != server:
+        fault("Containerfile", f"has not the pg_dump of compose.yaml's PostgreSQL {server}")
+
+
+def check_context():
+    """What git does not keep must not get into the image either."""
+    left_out = {line.removeprefix("**/") for line in (root / ".dockerignore").read_text().splitlines()}
+    for line in (root / ".gitignore").read_text().split():
+        parts = line.strip("/").split("/")
+        if not left_out & {parts[0], parts[-1]}:
+            fault(".dockerignore", f"leaves {line} in")
+
+
+def check_scraping(all_manifests):
+    """A target that is not there, or one of several replicas, would be missed in silence."""
+    services = compose_services()
+    configuration = yaml.safe_load((deploy / "prometheus/prometheus.yml").read_text())
+    alone, by_name = [], []
+    for job in configuration["scrape_configs"]:
+        alone += [one for group in job["static_configs"] for one in group["targets"]]
+        by_name += [f"{name}:{one['port']}" for one in job["dns_sd_configs"] for name in one["names"]]
+    wanted = {name: one for name, one in services.items() if one.get("command") in (["web"], ["worker"])}
+    if {target.partition(":")[0] for target in alone + by_name} != set(wanted):
+        fault("prometheus.yml", f"does not ask exactly {sorted(wanted)}")
+    for target in alone:
+        if wanted.get(target.partition(":")[0], {}).get("deploy", {}).get("replicas", 1) > 1:
+            fault("prometheus.yml", f"asks one of several at {target}")
+    [job] = yaml.safe_load((deploy / "prometheus/kubernetes.yml").read_text())
+    rules = job["relabel_configs"]
+    kept = next(rule["regex"].split(";") for rule in rules if rule.get("action") == "keep")
+    for place, document in all_manifests:
+        if document["kind"] != "Deployment":
+            continue
+        pod = document["spec"]["template"]
+        name = pod["metadata"]["labels"]["app.kubernetes.io/name"]
+        ports = [port["name"] for one in pod["spec"]["containers"] for port in one["ports"]]
+        if kept[0] != name or kept[1] not in ports:
+            fault(place, "is not scraped by the job in kubernetes.yml")
+        if document["metadata"]["namespace"] not in job["kubernetes_sd_configs"][0]["namespaces"]["names"]:
+            fault(place, "is in a namespace that kubernetes.yml does not look into")
+    if "namespace" not in [rule.get("target_label") for rule in rules]:
+        fault("kubernetes.yml", "sets no label namespace, by which adapter.yaml asks")
+
+
 def check_nginx_and_compose_agree():
     nginx = (deploy / "nginx/resonant.conf").read_text()
     servers = re.findall(r"^\s+server (\w+):(\d+)", nginx, re.M)
-    services = yaml.safe_load((deploy / "compose.yaml").read_text())["services"]
+    services = compose_services()
     for name, port in servers:
         if name not in services:
             fault("resonant.conf", f"passes requests to {name}, which compose.yaml does not start")
@@ -171,7 +283,12 @@ check_schemas(all_manifests)
 check_references(all_manifests)
 check_settings(all_manifests)
 check_compose()
+check_connections(all_manifests)
+check_postgres_version()
+check_context()
 check_metrics()
+check_dashboard()
+check_scraping(all_manifests)
 check_nginx_and_compose_agree()
 for line in faults:
     print(line)
