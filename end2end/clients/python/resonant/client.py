@@ -81,6 +81,10 @@ class Sessions:
     def cancel(self, session_id):
         return self._http.ask("POST", f"/sessions/{_id(session_id)}/cancel")
 
+    def stream(self, session_id, after=None):
+        """Yields the session's events as they happen, from the first one or after a number, to its end."""
+        return self._http.follow(f"/sessions/{_id(session_id)}/stream", {"after": after})
+
 
 class Listings:
     """`/api/v1/listings`"""
@@ -160,10 +164,29 @@ class Alerts:
     def events(self, alert_id):
         return Page(self._http.ask("GET", f"/alerts/{_id(alert_id)}/events").events)
 
+    def deliveries(self, alert_id):
+        """The newest messages to channels, and how each stands."""
+        return Page(self._http.ask("GET", f"/alerts/{_id(alert_id)}/deliveries").deliveries)
+
+
+class ServiceLevels:
+    """`/api/v1/service-levels`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def get(self, period=None):
+        """The targets and what was measured of them, over the last hour or a period such as `7d`."""
+        return self._http.ask("GET", "/service-levels", {"period": period})
+
+    def stream(self):
+        """Yields when something was measured, without an end."""
+        return self._http.follow("/service-levels/stream")
+
 
 RESOURCES = {
     "agents": Agents, "sessions": Sessions, "listings": Listings, "metrics": Metrics,
-    "alerts": Alerts,
+    "alerts": Alerts, "service_levels": ServiceLevels,
 }
 
 

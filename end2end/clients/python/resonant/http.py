@@ -1,5 +1,6 @@
-"""One request and its answer."""
+"""One request and its answer, or the events that follow it."""
 
+import functools
 import http.client
 import json
 import time
@@ -34,7 +35,8 @@ class Http:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("the server's address must be such as https://resonant.example.org")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._connect = functools.partial(kind, parts.hostname, parts.port, timeout=timeout)
+        self._connection = self._connect()
         self._base = parts.path.rstrip("/") + "/api/v1"
         self._headers = {"accept": "application/json"}
         if api_key:
@@ -45,8 +47,7 @@ class Http:
 
     def ask(self, method, path, query=None, body=None):
         """Answers the JSON of a success; raises ApiError otherwise."""
-        given = {name: value for name, value in (query or {}).items() if value is not None}
-        target = self._base + path + ("?" + urllib.parse.urlencode(given) if given else "")
+        target = self._target(path, query)
         headers = dict(self._headers)
         data = None
         if body is not None:
@@ -66,17 +67,69 @@ class Http:
                 continue
             if 200 <= status < 300:
                 return _things(json.loads(answer)) if answer else Thing()
-            wait = answer_headers.get("retry-after")
-            error = ApiError(status, _problem(answer), float(wait) if wait else None)
+            error = _refusal(status, answer_headers, answer)
             is_twin = status == 409 and error.retry_after is not None
             if attempt == TRIES or not (status in AGAIN or is_twin):
                 raise error
             time.sleep(min(error.retry_after or 0.1 * 2**attempt, PAUSE_MAX))
 
+    def follow(self, path, query=None):
+        """Yields the events of a stream until it says that it is at its end.
+
+        The stream has a connection of its own. A stream that breaks off, as when its server is
+        restarted, is asked for again and goes on after its last event.
+        """
+        target = self._target(path, query)
+        headers = {**self._headers, "accept": "text/event-stream"}
+        pause, failures = 1.0, 0
+        while True:
+            connection = self._connect()
+            try:
+                connection.request("GET", target, headers=headers)
+                answer = connection.getresponse()
+                if answer.status == 204:
+                    return
+                if answer.status != 200:
+                    raise _refusal(answer.status, answer.headers, answer.read())
+                for frame in _frames(answer):
+                    failures = 0
+                    if "retry" in frame:
+                        pause = min(int(frame["retry"]) / 1000, PAUSE_MAX)
+                    if frame.get("event") == "end":
+                        return
+                    if "id" in frame:
+                        headers["last-event-id"] = frame["id"]
+                    if "data" in frame:
+                        yield _things(json.loads(frame["data"]))
+            except (OSError, http.client.HTTPException, ApiError) as error:
+                failures += 1
+                is_final = isinstance(error, ApiError) and error.status not in AGAIN
+                if is_final or failures == TRIES:
+                    raise
+            finally:
+                connection.close()
+            time.sleep(pause)
+
+    def _target(self, path, query):
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._base + path + ("?" + urllib.parse.urlencode(given) if given else "")
+
     def _send(self, method, target, data, headers):
         self._connection.request(method, target, body=data, headers=headers)
         answer = self._connection.getresponse()
         return answer.status, answer.headers, answer.read()
+
+
+def _frames(lines):
+    """The frames of server-sent events. JSON has no raw line breaks: one `data` line holds it."""
+    frame = {}
+    for line in lines:
+        name, _, value = line.decode().rstrip("\r\n").partition(":")
+        if name:
+            frame[name] = value[1:] if value.startswith(" ") else value
+        elif not value:
+            yield frame
+            frame = {}
 
 
 def _things(value):
@@ -85,6 +138,11 @@ def _things(value):
     if isinstance(value, list):
         return [_things(part) for part in value]
     return value
+
+
+def _refusal(status, headers, answer):
+    wait = headers.get("retry-after")
+    return ApiError(status, _problem(answer), float(wait) if wait else None)
 
 
 def _problem(answer):

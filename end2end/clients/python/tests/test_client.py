@@ -121,6 +121,41 @@ class ClientTest(unittest.TestCase):
         client.alerts.delete(alert.id)
         self.assertEqual(client.alerts.list(), [])
 
+    def test_an_alert_is_read_replaced_and_tested(self):
+        alerts = self.client.alerts
+        rule = {"name": "Slow", "type": "threshold", "metric": "api.latency.p99"}
+        condition = {"operator": "gt", "value": 1000, "period": "5m"}
+        made = alerts.create(**rule, condition=condition)
+        self.addCleanup(alerts.delete, made.id)
+        self.assertEqual(alerts.get(made.id).condition.value, 1000)
+        # It neither fires nor has a channel.
+        for verb in (alerts.acknowledge, alerts.resolve, alerts.test):
+            with self.assertRaises(ApiError) as refused:
+                verb(made.id)
+            self.assertEqual(refused.exception.status, 409, verb.__name__)
+        self.assertEqual(alerts.deliveries(made.id), [])
+        replaced = alerts.replace(
+            made.id, **rule, condition={**condition, "value": 500}, severity="critical",
+            channels=[{"type": "webhook", "url": "https://example.org/alert"}],
+        )
+        self.assertEqual((replaced.condition.value, replaced.severity), (500, "critical"))
+        self.assertEqual(alerts.test(made.id).id, made.id)
+        told = alerts.deliveries(made.id)[0]
+        self.assertEqual((told.event, told.state), ("tested", "pending"))
+
+    def test_a_session_is_followed_to_its_end(self):
+        session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        self.client.sessions.cancel(session.id)
+        events = list(self.client.sessions.stream(session.id))
+        self.assertEqual(events[-1].type, "done")
+        self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(list(self.client.sessions.stream(session.id, events[-1].sequence)), [])
+
+    def test_service_levels_stand_beside_their_targets(self):
+        report = self.client.service_levels.get(period="2h")
+        self.assertEqual(report.period, "2h")
+        self.assertIn("api.latency.p99", [level.metric for level in report.levels])
+
 
 if __name__ == "__main__":
     unittest.main()
