@@ -18,3 +18,36 @@ bench() {
   source ".config/dev/bench/$name.sh"
   "bench_$name" "$@"
 }
+
+# A database of its own with agents and sessions of one owner.
+seed_bench() { # agents, sessions
+  start_test_services
+  DATABASE_URL=$(pg_url resonant_browser)
+  export DATABASE_URL
+  step "Migrate" "read the log" "$release/server" migrate
+  step "Seed $1 agents and $2 sessions" "read the log" \
+    psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -v agents="$1" -v sessions="$2" -f end2end/load/api_seed.sql
+}
+
+need_peer() { # folder, the program that it must have, names of peers
+  local folder=$1 program=$2 name lists=()
+  shift 2
+  [[ -x $folder/bin/$program ]] && return
+  for name; do lists+=(-r "end2end/load/peers/$name/requirements.txt"); done
+  step "Install the peer" "python3 -m venv must work" install_peer "$folder" "${lists[@]}"
+}
+
+install_peer() { # folder, lists of packages
+  python3 -m venv "$1" && "$1/bin/pip" install --quiet "${@:2}"
+}
+
+wait_for() { # addresses
+  local url tries
+  for url; do
+    for ((tries = 0; tries < 300; tries++)); do
+      curl -fsS -o /dev/null "$url" 2>/dev/null && continue 2
+      sleep 0.1
+    done
+    fail "Nothing answers at $url." "read the logs of the benchmark in $logs"
+  done
+}

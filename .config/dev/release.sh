@@ -44,11 +44,47 @@ optimise_wasm() { # folder
 
 weigh_pages() { node .config/weigh.mjs "$release/site" end2end/load/budget.json; }
 
+has_release() { [[ $(cat "$release/fingerprint" 2>/dev/null || true) == "$1" ]]; }
+
 need_release() {
   local print
   print=$(fingerprint)
-  [[ $(cat "$release/fingerprint" 2>/dev/null || true) == "$print" ]] && return
-  step "Build the release" "mend what the compiler names, then call ./dev again" build_release "$print"
+  has_release "$print" && return
+  step "Build the release" "mend what the compiler names, then call ./dev again" \
+    finish_release "$print"
+}
+
+release_pid='' release_print=''
+
+# Builds it beside the steps that follow: each waits for one crate now and then, with a core to spare.
+begin_release() {
+  local print
+  print=$(fingerprint)
+  has_release "$print" && return
+  build_release "$print" >"$logs/release.log" 2>&1 9>&- &
+  release_pid=$! release_print=$print
+}
+
+# Waits until nothing is built any more, whatever came of it.
+await_release() {
+  while kill -0 "$release_pid" 2>/dev/null; do sleep 0.5; done
+}
+
+finish_release() { # fingerprint
+  [[ -z $release_pid ]] || await_release
+  # A source may have changed meanwhile.
+  if [[ $1 != "$release_print" ]]; then
+    build_release "$1"
+  else
+    cat "$logs/release.log"
+    has_release "$1"
+  fi
+}
+
+stop_tree() { # process: it and what it has started
+  local child
+  for child in $(pgrep -P "$1" || true); do stop_tree "$child"; done
+  kill "$1" 2>/dev/null || true
 }
 
 need_everything_to_build() {

@@ -79,6 +79,8 @@ build_rust_tests() {
 
 test_rust() {
   check "Build the tests, check saved queries" check_queries
+  # Some tests count milliseconds: nothing else works beside them.
+  [[ -z $release_pid ]] || check "Wait for the release" await_release
   watched "Rust tests" run_rust_tests "$@"
 }
 
@@ -88,9 +90,29 @@ test_faults() {
   check "Build the tests, check saved queries" check_queries
   export RESONANT_FAULTS=full
   if have cargo-nextest; then
-    watched "Rust tests" run_rust_tests --profile faults -E 'test(/\bfaults::/)' "$@"
+    watched "Rust tests" run_rust_tests --profile faults -E 'test(/\b(faults|plans)::/)' "$@"
   else
     watched "Rust tests" run_rust_tests faults:: "$@"
+  fi
+}
+
+# Tests in modules named `peers` speak with servers that others wrote.
+test_peers() {
+  local home=$data/peers/gateway port gateway
+  need_package python3 python3
+  need_peer "$home" litellm gateway
+  port=$(free_port 31000 31499)
+  (cd end2end/load/peers/gateway && LITELLM_LOCAL_MODEL_COST_MAP=True exec "$home/bin/litellm" \
+    --config config.yaml --host 127.0.0.1 --port "$port" --telemetry False) >"$logs/gateway.log" 2>&1 9>&- &
+  gateway=$!
+  bench_pids=("$gateway")
+  wait_for "http://127.0.0.1:$port/health/liveliness"
+  check "Build the tests, check saved queries" check_queries
+  export RESONANT_OPENAI_PEER=http://127.0.0.1:$port/v1
+  if have cargo-nextest; then
+    watched "Rust tests" run_rust_tests -E 'test(/\bpeers::/)' "$@"
+  else
+    watched "Rust tests" run_rust_tests peers:: "$@"
   fi
 }
 

@@ -16,11 +16,14 @@ apt_install() { # packages; whatever Debian would start on its own stays stopped
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod +x "$policy"
   fi
-  as_root apt-get update -q &&
-    as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -q -y --no-install-recommends "$@" || result=$?
+  # The lists of packages are asked for once, not before each package.
+  apt_take "$@" || { as_root apt-get update -q && apt_take "$@"; } || result=$?
   [[ -z $ours ]] || as_root rm -f "$policy"
   return "$result"
+}
+
+apt_take() { # packages
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 }
 
 need_package() { # command, package

@@ -7,15 +7,9 @@ bench_api() { # rounds, seconds of each, agents, sessions
   need_package wrk wrk
   need_package python3 python3
   need_release
-  start_test_services
-  DATABASE_URL=$(pg_url resonant_browser)
-  export DATABASE_URL
-  step "Migrate" "read the log" "$release/server" migrate
-  step "Seed $agents agents and $sessions sessions" "read the log" \
-    psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -v agents="$agents" -v sessions="$sessions" \
-    -f end2end/load/api_seed.sql
+  seed_bench "$agents" "$sessions"
   peer_home=$data/peers/guide
-  [[ -x $peer_home/bin/uvicorn ]] || step "Install the peer" "python3 -m venv must work" install_peer "$peer_home"
+  need_peer "$peer_home" uvicorn guide
 
   owner=00000000-0000-7000-8000-000000000000
   cookie=resonant_sign_in=$(printf 'A%.0s' {1..43})
@@ -41,21 +35,6 @@ bench_api() { # rounds, seconds of each, agents, sessions
   BODY="{\"ids\":[${ids%,}]}" compare "batch of 50" "/api/v1/agents/batch"
   compare "fields" "/api/v1/agents/$first?fields=id,name,status"
   kill "$ours_pid" "$peer_pid"
-}
-
-install_peer() { # folder
-  python3 -m venv "$1" && "$1/bin/pip" install --quiet -r end2end/load/peers/guide/requirements.txt
-}
-
-wait_for() { # addresses
-  local url tries
-  for url; do
-    for ((tries = 0; tries < 100; tries++)); do
-      curl -fsS -o /dev/null "$url" 2>/dev/null && continue 2
-      sleep 0.1
-    done
-    fail "Nothing answers at $url." "read $logs/bench-api.log and $logs/bench-peer.log"
-  done
 }
 
 # A page eight tenths of all agents deep, reached by the largest pages there are.

@@ -22,7 +22,7 @@ bench_runtime() { # rounds, agents, sessions, starts
   export DATABASE_URL PEER_REDIS_URL=$REDIS_URL
   step "Migrate" "read the log" "$bench" migrate
   home=$data/peers/runtime
-  [[ -x $home/bin/celery ]] || step "Install the peers" "python3 -m venv must work" install_runtime_peers "$home"
+  need_peer "$home" celery langgraph celery
 
   local loop='' tools='' start='' flow=''
   for ((number = 0; number < rounds; number++)); do
@@ -40,12 +40,6 @@ bench_runtime() { # rounds, agents, sessions, starts
   printf '  %-34s %12s %12s %8sx %9s\n' "three tools of 100 ms, ms" \
     "$(column 1 "$tools")" 100 "$(awk -v ms="$(column 1 "$tools")" 'BEGIN { printf "%.3f", ms / 100 }')" "<= 1.05"
   say "  LangGraph takes $(column 2 "$tools") ms for the same three tools."
-}
-
-install_runtime_peers() { # folder
-  python3 -m venv "$1" &&
-    "$1/bin/pip" install --quiet -r end2end/load/peers/langgraph/requirements.txt \
-      -r end2end/load/peers/celery/requirements.txt
 }
 
 # The median of a column of the rounds.

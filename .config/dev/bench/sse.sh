@@ -11,15 +11,9 @@ bench_sse() { # idle streams, viewers, events, slow readers
   ulimit -n "$(ulimit -Hn)"
   (($(ulimit -n) > idle + viewers + slow + 200)) ||
     fail "One process may have $(ulimit -n) open files." "raise the hard limit, or ask for fewer streams"
-  start_test_services
-  DATABASE_URL=$(pg_url resonant_browser)
-  export DATABASE_URL
-  step "Migrate" "read the log" "$release/server" migrate
-  step "Seed agents" "read the log" psql "$DATABASE_URL" -Xq -v ON_ERROR_STOP=1 -v agents=20 -v sessions=0 \
-    -f end2end/load/api_seed.sql
+  seed_bench 20 0
   peer_home=$data/peers/streams
-  [[ -x $peer_home/bin/uvicorn ]] ||
-    step "Install the peer" "python3 -m venv must work" install_streams_peer "$peer_home"
+  need_peer "$peer_home" uvicorn streams
 
   ours=$(free_port 31000 31299) peer=$(free_port 31300 31599) model=$(free_port 31600 31899)
   (cd "$release" && TOKIO_WORKER_THREADS=1 WORKER_CONCURRENCY=1 REQUESTS_IN_FLIGHT=0 METRICS_TOKEN=$token \
@@ -30,7 +24,7 @@ bench_sse() { # idle streams, viewers, events, slow readers
     >"$logs/bench-sse-peer.log" 2>&1 9>&- &
   peer_pid=$!
   bench_pids=("$ours_pid" "$peer_pid")
-  wait_for_streams "http://127.0.0.1:$ours/api/v1/health/ready" "http://127.0.0.1:$peer/health"
+  wait_for "http://127.0.0.1:$ours/api/v1/health/ready" "http://127.0.0.1:$peer/health"
 
   ours_told=$(play_streams --port "$ours" --pid "$ours_pid" --model-port "$model" --metrics-token "$token" --slow "$slow")
   peer_told=$(play_streams --peer --port "$peer" --pid "$peer_pid" --slow 0)
@@ -38,21 +32,6 @@ bench_sse() { # idle streams, viewers, events, slow readers
   python3 end2end/load/generator/tell_streams.py "$ours_told" "$peer_told"
 }
 
-install_streams_peer() { # folder
-  python3 -m venv "$1" && "$1/bin/pip" install --quiet -r end2end/load/peers/streams/requirements.txt
-}
-
 play_streams() { # options of the generator
   python3 -B end2end/load/generator/streams.py --idle "$idle" --viewers "$viewers" --events "$events" "$@"
-}
-
-wait_for_streams() { # addresses
-  local url tries
-  for url; do
-    for ((tries = 0; tries < 100; tries++)); do
-      curl -fsS -o /dev/null "$url" 2>/dev/null && continue 2
-      sleep 0.1
-    done
-    fail "Nothing answers at $url." "read $logs/bench-sse.log and $logs/bench-sse-peer.log"
-  done
 }
