@@ -89,6 +89,7 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
 ///
 /// # Errors
 /// Those of [`report`].
+#[tracing::instrument(name = "service_levels.shared_report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn shared_report(ctx: &Ctx, period: Period) -> Result<Arc<Report>> {
     metrics::may_read(ctx).await?;
     let made = Box::pin(async { report(ctx, period).await.map(Arc::new) });

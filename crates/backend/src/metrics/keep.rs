@@ -1,28 +1,40 @@
 //! Writes what a process counted into its rows of the present minute.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Shape};
 use uuid::Uuid;
 
 use super::Step;
+use super::registry::{Label, Metrics};
+use super::slow::SlowSample;
 use crate::store::metrics::Row;
 use crate::{Backend, Ctx, Result, access, store};
 
 /// Minutes that wait at most while the database is away.
 const MINUTES_MAX: usize = 120;
+/// How near to the present a minute lies that is known on when it is written: should the clock step
+/// there, it is gone on with.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(30);
+/// For how long a label is unused before it is given up.
+const UNUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-type Minute = HashMap<(Family, Box<str>), Distribution>;
+type Minute = HashMap<Label, Distribution>;
 
 /// The writer of one process.
 #[derive(Debug, Default)]
 pub struct Keeper {
     /// What had been counted at the last look.
     before: Minute,
-    /// What is not yet, or not for the last time, written.
+    /// The last minutes, the oldest first.
     minutes: BTreeMap<Timestamp, Minute>,
+    /// Those of them that have changed since they were written.
+    unwritten: BTreeSet<Timestamp>,
+    /// How often each label had been counted when unused ones were looked for, and when that was.
+    looked: HashMap<Label, u64>,
+    looked_at: Option<Timestamp>,
 }
 
 impl Keeper {
@@ -40,23 +52,41 @@ impl Keeper {
         self.take(minute, backend.counted());
         let slow = metrics.take_slow();
         let rows = self.rows(metrics.process());
-        let mut tx = backend.catalogue_begin().await?;
-        store::metrics::upsert(&mut tx, &rows).await?;
-        store::slow_samples::insert(&mut tx, &slow).await?;
-        tx.commit().await?;
-        self.minutes.retain(|at, _| *at == minute);
+        if let Err(error) = write(backend, &rows, &slow).await {
+            for sample in slow {
+                metrics.note_slow(sample);
+            }
+            return Err(error);
+        }
+        self.unwritten.clear();
+        self.minutes.retain(|at, _| at.duration_since(minute).abs() <= KNOWN_FOR);
+        self.give_up_unused(metrics, minute);
         metrics.tell_news(backend.now());
         Ok(())
     }
 
+    /// Gives up what was not counted for long: all of it is written.
+    fn give_up_unused(&mut self, metrics: &Metrics, now: Timestamp) {
+        if self.looked_at.is_some_and(|at| now.duration_since(at).abs() < UNUSED_FOR) {
+            return;
+        }
+        for label in metrics.give_up_unused(&self.looked) {
+            self.before.remove(&label);
+        }
+        self.looked = self.before.iter().map(|(label, all)| (label.clone(), all.count)).collect();
+        self.looked_at = Some(now);
+    }
+
     /// Adds what was counted since the last look to the minute.
     fn take(&mut self, at: Timestamp, counted: Vec<(Family, Box<str>, Distribution)>) {
+        self.unwritten.insert(at);
         let minute = self.minutes.entry(at).or_default();
         for (family, label, now) in counted {
             let key = (family, label);
             if family.shape() == Shape::Level {
-                let level = Distribution { count: 1, max: now.sum, ..now };
-                minute.insert(key, level);
+                // The last look counts, and the highest of the minute is known on.
+                let highest = minute.get(&key).map_or(0, |seen| seen.max).max(now.sum);
+                minute.insert(key, Distribution { count: 1, max: highest, ..now });
                 continue;
             }
             let before = self.before.get(&key).cloned().unwrap_or_default();
@@ -67,14 +97,20 @@ impl Keeper {
             }
         }
         while self.minutes.len() > MINUTES_MAX {
-            self.minutes.pop_first();
+            // A clock that was ahead leaves minutes that come after the present one.
+            let is_first = self.minutes.first_key_value().is_some_and(|(first, _)| *first == at);
+            let lost = if is_first { self.minutes.pop_last() } else { self.minutes.pop_first() };
+            if let Some((lost, _)) = lost {
+                self.unwritten.remove(&lost);
+            }
         }
     }
 
-    /// The rows of all minutes: one for each label, and one for each family as a whole.
+    /// The rows of all minutes that changed: one for each label, and one for each family as a whole.
     fn rows(&self, process: Uuid) -> Vec<Row> {
         let mut rows = Vec::new();
-        for (at, minute) in &self.minutes {
+        let changed = self.minutes.iter().filter(|(at, _)| self.unwritten.contains(at));
+        for (at, minute) in changed {
             let mut wholes: HashMap<Family, Distribution> = HashMap::new();
             for ((family, label), distribution) in minute {
                 wholes.entry(*family).or_default().merge(distribution);
@@ -91,8 +127,15 @@ impl Keeper {
     }
 }
 
+async fn write(backend: &Backend, rows: &[Row], slow: &[SlowSample]) -> Result<()> {
+    let mut tx = backend.catalogue_begin().await?;
+    store::metrics::upsert(&mut tx, rows).await?;
+    store::slow_samples::insert(&mut tx, slow).await?;
+    tx.commit().await
+}
+
 /// Writes how the queue stands. One process does it for all; another one's look at the same minute
-/// is written over.
+/// is written over, but for the highest.
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;

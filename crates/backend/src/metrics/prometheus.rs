@@ -1,9 +1,11 @@
 //! What this process counted, in Prometheus' text format (version 0.0.4).
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Shape, Unit};
+use tokio::time::timeout;
 
 use crate::{Ctx, Result};
 
@@ -13,19 +15,28 @@ const BOUNDS: [u64; 14] = [
     5_000_000, 10_000_000, 30_000_000,
 ];
 
-/// Writes everything. The queue's levels are asked for anew: they belong to no process.
+/// How long the database may take to tell how the queue stands. Those who scrape wait ten seconds.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Writes everything. The queue's levels are asked for anew: they belong to no process. Where the
+/// database does not tell them they are left out: what this process counted is worth the most then.
 ///
 /// # Errors
-/// [`Error::Unavailable`](crate::Error::Unavailable) when the database does not tell the queue.
+/// None; whoever may read was asked before.
 #[tracing::instrument(name = "metrics.prometheus", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn prometheus(ctx: &Ctx) -> Result<String> {
     let backend = ctx.backend();
     backend.look_at_levels();
     let mut counted = backend.counted();
-    let queue = super::keep::queue_levels(backend).await?;
-    counted.extend(queue.into_iter().map(|(family, level)| {
-        (family, Box::default(), Distribution { sum: level, ..Distribution::default() })
-    }));
+    match timeout(QUEUE_PATIENCE, super::keep::queue_levels(backend)).await {
+        Ok(Ok(queue)) => counted.extend(queue.into_iter().map(|(family, level)| {
+            (family, Box::default(), Distribution { sum: level, ..Distribution::default() })
+        })),
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the queue is not told");
+        }
+        Err(_elapsed) => tracing::warn!("the queue is not told: the database takes too long"),
+    }
     counted.sort_by(|(one, label, _), (other, other_label, _)| {
         one.cmp(other).then_with(|| label.cmp(other_label))
     });

@@ -95,16 +95,22 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
         .collect())
 }
 
-/// Tells the value of a metric in `parts` equal parts of the period that ends now.
+/// Tells the value of a metric in about `parts` equal parts of the period that ends now; each is some
+/// whole minutes, hours or days long.
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation.
 #[tracing::instrument(name = "metrics.series", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn series(ctx: &Ctx, metric: &Metric, period: Period, parts: u32) -> Result<Vec<Point>> {
     access::operator(ctx).await?;
-    let span = Span::back(ctx.backend(), period);
+    let wanted = i64::from(period.seconds() / parts.max(1));
+    // Rows wider than a part would leave the parts between them empty.
+    let fits = [Step::Day, Step::Hour].into_iter().find(|step| step.seconds() <= wanted);
+    let step = fits.unwrap_or(Step::Minute).max(finest(period));
+    let width = (wanted.max(1) + step.seconds() - 1) / step.seconds() * step.seconds();
+    let whole = Span::back(ctx.backend(), period);
+    let span = Span { from: step.floor(whole.from), coarsest: step, ..whole };
     let measured = measured(ctx.backend(), &metric.families(), &span).await?;
-    let width = i64::from((period.seconds() / parts.max(1)).max(60));
     let part_of = |at: Timestamp| (at.as_second() - span.from.as_second()) / width;
     Ok((0..=part_of(span.to))
         .map(|part| {
@@ -159,24 +165,31 @@ pub async fn whole(ctx: &Ctx, family: Family, period: Period) -> Result<Distribu
     Ok(combined(&measured, family).unwrap_or_default())
 }
 
+/// The finest step whose rows are kept for so long.
+fn finest(period: Period) -> Step {
+    let back = SignedDuration::from_secs(period.seconds().into());
+    if back > HOURS_LAST {
+        Step::Day
+    } else if back > MINUTES_LAST {
+        Step::Hour
+    } else {
+        Step::Minute
+    }
+}
+
 /// The time that is asked about.
 struct Span {
     from: Timestamp,
     to: Timestamp,
+    /// The longest step that may be read.
+    coarsest: Step,
 }
 
 impl Span {
     fn back(backend: &Backend, period: Period) -> Self {
         let to = backend.now();
         let from = to - SignedDuration::from_secs(period.seconds().into());
-        let step = if from < to - HOURS_LAST {
-            Step::Day
-        } else if from < to - MINUTES_LAST {
-            Step::Hour
-        } else {
-            Step::Minute
-        };
-        Self { from: step.floor(from), to }
+        Self { from: finest(period).floor(from), to, coarsest: Step::Day }
     }
 }
 
@@ -212,7 +225,7 @@ async fn segments(conn: &mut sqlx::PgConnection, span: &Span) -> Result<Vec<Segm
             done.insert(step, until);
         }
     }
-    Ok(cut(Step::Day, span.from, span.to, &done))
+    Ok(cut(span.coarsest, span.from, span.to, &done))
 }
 
 /// The whole steps that are done are read as such, what lies around them from finer rows.

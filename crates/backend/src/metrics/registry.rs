@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use resonant_domain::distribution::{BUCKETS, CUTS, Distribution, bucket_of};
-use resonant_domain::metric::Family;
+use resonant_domain::metric::{Family, Shape};
 use tokio::sync::watch;
 
 use super::slow::{SlowSample, SlowSamples};
 
-/// The most labels of a family; what comes later is counted as `other`.
+/// The most labels of a family; what comes later is counted as `other`, until one is given up.
 const LABELS_MAX: usize = 256;
 const OTHER: &str = "other";
+
+/// A family and one of its labels.
+pub(crate) type Label = (Family, Box<str>);
 
 /// The counters of one process. Cheap to clone.
 #[derive(Clone)]
@@ -127,6 +130,29 @@ impl Metrics {
             );
         }
         all
+    }
+
+    /// Gives up the labels whose count is what it `was`, in families that are half full: so what comes
+    /// later finds room. Answers them. One that is used again is counted from nothing.
+    pub(crate) fn give_up_unused(&self, was: &HashMap<Label, u64>) -> Vec<Label> {
+        let mut given_up = Vec::new();
+        for (family, all) in Family::ALL.iter().zip(&self.inner.families) {
+            // Nobody changes a series meanwhile.
+            let mut all = all.write().unwrap_or_else(PoisonError::into_inner);
+            // Whoever raised a level holds on to it.
+            if family.shape() == Shape::Level || all.len() < LABELS_MAX / 2 {
+                continue;
+            }
+            all.retain(|label, series| {
+                let key = (*family, label.clone());
+                let is_used = was.get(&key) != Some(&series.count.load(Ordering::Relaxed));
+                if !is_used {
+                    given_up.push(key);
+                }
+                is_used
+            });
+        }
+        given_up
     }
 
     fn with(&self, family: Family, label: &str, change: impl FnOnce(&Arc<Series>)) {

@@ -41,7 +41,8 @@ pub struct SlowSample {
     pub duration_us: i64,
     /// The request that it belongs to, as in `x-request-id` and in the log.
     pub request_id: Option<String>,
-    /// Its trace, when traces are sent out.
+    /// Its trace, as in the log: the caller's, the one that is sent out, or one made for it alone. None
+    /// for what no request asked for.
     pub trace_id: Option<String>,
 }
 

@@ -76,12 +76,12 @@ fn known_families() -> Vec<String> {
     Family::ALL.iter().map(|family| family.as_str().to_owned()).collect()
 }
 
-/// Writes rows of minutes over those that were there.
+/// Writes rows of minutes, as [`upsert_step`] does.
 pub(crate) async fn upsert(conn: &mut PgConnection, rows: &[Row]) -> sqlx::Result<()> {
     upsert_step(conn, Step::Minute, rows).await
 }
 
-/// Writes rows over those that were there.
+/// Writes rows over those that were there, unless those count more; the highest is the highest of both.
 #[tracing::instrument(name = "db.metric.upsert", skip_all, fields(rows = rows.len()), err(level = "debug"))]
 pub(crate) async fn upsert_step(
     conn: &mut PgConnection,
@@ -103,8 +103,9 @@ pub(crate) async fn upsert_step(
              AS row (at, family, label, process_id, count, sum, max, buckets)
         ORDER BY 3, 4, 2
         ON CONFLICT (step, family, label, at, process_id) DO UPDATE
-        SET count = excluded.count, sum = excluded.sum, max = excluded.max,
-            buckets = excluded.buckets
+        SET count = excluded.count, sum = excluded.sum,
+            max = greatest(metric_rollups.max, excluded.max), buckets = excluded.buckets
+        WHERE excluded.count >= metric_rollups.count
         "#,
         step.as_str(),
         &rows.iter().map(|row| row.at.as_second()).collect::<Vec<_>>(),
@@ -216,6 +217,13 @@ fn columns(segments: &[Segment]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
             .map(|segment| segment.to.as_second() + i64::from(segment.to.subsec_nanosecond() > 0))
             .collect(),
     )
+}
+
+/// What the database's clock shows.
+#[tracing::instrument(name = "db.metric.find_now", skip_all, err(level = "debug"))]
+pub(crate) async fn find_now(conn: &mut PgConnection) -> sqlx::Result<jiff::Timestamp> {
+    let now = sqlx::query_scalar!(r#"SELECT now() AS "now!: Timestamp""#).fetch_one(conn).await?;
+    Ok(now.to_jiff())
 }
 
 /// Where the first row of a step at or after an instant lies.
