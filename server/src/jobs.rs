@@ -1,10 +1,11 @@
-//! What a process does by the clock, besides running sessions: it writes down what it measured, and
-//! one process does what is done once for all.
+//! What a process does by the clock, besides running sessions: it writes down what it measured and
+//! sends the messages of alerts, and one process does what is done once for all.
 
 mod end_moves;
 mod keep_metrics;
 mod lead;
 mod read_documents;
+mod tell_alerts;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ impl Jobs {
         let tasks = TaskTracker::new();
         tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
+        tasks.spawn(tell_alerts::until(backend.clone(), stopping.clone()));
         if backend.has_embedder() {
             tasks.spawn(read_documents::until(backend.clone(), stopping.clone()));
         }
@@ -44,10 +46,10 @@ impl Jobs {
         Self { tasks }
     }
 
-    /// Waits until the last was written.
+    /// Waits until the last was written and sent.
     pub async fn stopped(self) {
         if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
-            tracing::warn!("the last measurements were not written in time");
+            tracing::warn!("the last measurements were not written, or alerts not told, in time");
         }
     }
 }

@@ -1,12 +1,10 @@
-//! Does what is due by the clock: schedules start sessions, webhooks and alerts are told, tests are
-//! decided.
+//! Does what is due by the clock where sessions run: schedules start sessions, webhooks are told, tests
+//! are decided.
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use resonant_backend::{
-    Actor, Backend, Ctx, RequestId, Result, alerts, schedules, test_sets, webhooks,
-};
+use resonant_backend::{Actor, Backend, Ctx, RequestId, Result, schedules, test_sets, webhooks};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,7 +22,6 @@ pub(crate) fn start(tasks: &TaskTracker, backend: &Backend, stopping: &Cancellat
     // Each by itself: a receiver that is slow to take a message holds up no schedule.
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(schedules::run_due(ctx))));
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(webhooks::deliver_due(ctx))));
-    tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(alerts::deliver_due(ctx))));
     tasks.spawn(keep(ctx(), stopping.clone(), |ctx| Box::pin(test_sets::settle_due(ctx))));
 }
 

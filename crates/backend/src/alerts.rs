@@ -13,6 +13,8 @@ mod message;
 pub use deliver::deliver_due;
 pub use evaluate::{evaluate, forget_old};
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use resonant_domain::alert::{
     ALERTS_MAX, Alert, AlertDelivery, AlertEvent, AlertEventKind, AlertState, Channel, ChannelKind,
@@ -23,6 +25,7 @@ use resonant_domain::metric::Period;
 use resonant_domain::webhook::WithKey;
 use resonant_domain::{AlertEventId, AlertId, FieldFault, UserId};
 use sqlx::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::signature::SigningKey;
@@ -34,6 +37,8 @@ const NOT_FOUND: Error = Error::NotFound("alert");
 const KIND: &str = "alert";
 /// How many lines of its history an alert shows.
 const LOG_LINES: i64 = 100;
+/// How long the channels of an alert that is deleted have to take its end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Lists all alerts, the newest first.
 ///
@@ -149,14 +154,25 @@ pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
     Ok(alert)
 }
 
-/// Deletes an alert with its history.
+/// Deletes an alert with its history. Who was told that it fires is told before that it is over; what
+/// is not taken at once goes with the alert.
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
 /// [`Error::NotFound`].
 #[tracing::instrument(name = "alerts.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
-    may_write(ctx).await?;
+    match resolve(ctx, id).await {
+        Ok(_) => {
+            let told = deliver::deliver_all(ctx.backend(), Some(id));
+            if timeout(LAST_WORDS, told).await.is_err() {
+                tracing::warn!(alert.id = %id, "an alert was deleted before all were told its end");
+            }
+        }
+        // It does not fire.
+        Err(Error::Conflict(_)) => {}
+        Err(error) => return Err(error),
+    }
     let mut conn = ctx.backend().catalogue_write().await?;
     if !store::alerts::delete(&mut conn, id).await? {
         return Err(NOT_FOUND);

@@ -5,9 +5,10 @@
 
 pub(crate) mod post;
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use futures::stream;
-use jiff::SignedDuration;
 use resonant_domain::WebhookId;
 use resonant_domain::webhook::{Delivery, NewWebhook, WEBHOOKS_MAX, Webhook, WithKey};
 use serde_json::json;
@@ -19,7 +20,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
 /// After this long a message whose sender was lost is taken by another.
-pub(crate) const RETAKEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const RETAKEN_AFTER: Duration = Duration::from_secs(60);
 /// How many messages are sent side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
 /// How many lines of its log a webhook shows.
@@ -124,11 +125,9 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     let mut count = 0;
     for shard in backend.shards() {
         loop {
-            let now = backend.now();
             let mut tx = backend.begin_on(shard).await?;
             let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
-            let retaken_at = now + RETAKEN_AFTER;
-            let due = store::webhooks::claim_due(&mut tx, now, retaken_at, most, owners).await?;
+            let due = store::webhooks::claim_due(&mut tx, RETAKEN_AFTER, most, owners).await?;
             tx.commit().await?;
             if due.is_empty() {
                 break;

@@ -44,7 +44,8 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
     if !leadership::claim(ctx).await? {
         return Ok(());
     }
-    metrics::keep_queue(ctx).await?;
+    // A queue that is not told, and alerts that cannot be looked at, hold nothing else up.
+    let kept = metrics::keep_queue(ctx).await;
     let looked = alerts::evaluate(ctx).await;
     if Instant::now() >= due.rank_at {
         due.rank_at = Instant::now() + RANK_EVERY;
@@ -57,6 +58,37 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
         members::purge_closed(ctx).await?;
         due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
-    // Alerts that cannot be looked at hold nothing else up.
-    looked.map(drop)
+    kept.and(looked.map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_backend::fresh_database::{self, FreshDatabase};
+    use resonant_backend::{Actor, RequestId, Settings};
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
+    async fn alerts_are_looked_at_although_the_queue_is_not_told() {
+        let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL");
+        let database = FreshDatabase::create(&server).await;
+        let backend = Backend::connect(Settings::new(database.url())).await.unwrap();
+        let ctx = backend.ctx(Actor::System, RequestId::new("test"));
+        let absence = json!({
+            "name": "Nobody asks",
+            "type": "absence",
+            "metric": "api.latency.p99",
+            "condition": { "period": "5m" },
+        });
+        let alert = alerts::create(&ctx, serde_json::from_value(absence).unwrap()).await;
+        let id = alert.unwrap().made.id;
+        let away = "ALTER TABLE session_queue RENAME TO away";
+        fresh_database::execute(&database.url(), away).await;
+        let later = Instant::now() + ROLL_UP_EVERY;
+        let mut due = Due { roll_up_at: later, rank_at: later, costs_since: None };
+        once(&ctx, &mut due).await.unwrap_err();
+        assert!(alerts::get(&ctx, id).await.unwrap().evaluated_at.is_some());
+    }
 }

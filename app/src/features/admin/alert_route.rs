@@ -17,7 +17,7 @@ use super::api::{
     AcknowledgeAlert, AlertPage, DeleteAlert, ResolveAlert, SilenceAlert, TestAlert, UpdateAlert,
     get_alert,
 };
-use crate::error::{AppError, action_error};
+use crate::error::{AppError, action_error, count_successes};
 use crate::lazy_page::LazyPage;
 use crate::ui::{Badge, Button, ButtonKind, FormError, Select, Skeleton, Time, Tone};
 
@@ -29,6 +29,8 @@ const SILENCES: [(&str, &str); 4] =
 pub struct AlertRoute {
     page: Resource<Result<AlertPage, AppError>>,
     actions: Actions,
+    /// How often one of them has succeeded.
+    changes: RwSignal<usize>,
 }
 
 /// Everything that the page's forms do.
@@ -54,15 +56,13 @@ impl Actions {
         }
     }
 
-    /// Changes whenever the alert may have changed.
-    fn versions(self) -> [usize; 5] {
-        [
-            self.acknowledge.version().get(),
-            self.silence.version().get(),
-            self.resolve.version().get(),
-            self.test.version().get(),
-            self.update.version().get(),
-        ]
+    /// Counts how often the alert may have changed.
+    fn count(self, changes: RwSignal<usize>) {
+        count_successes(self.acknowledge, changes);
+        count_successes(self.silence, changes);
+        count_successes(self.resolve, changes);
+        count_successes(self.test, changes);
+        count_successes(self.update, changes);
     }
 }
 
@@ -71,19 +71,21 @@ impl LazyPage for AlertRoute {
         let params = use_params_map();
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
         let actions = Actions::new();
+        let changes = RwSignal::new(0);
         let page = Resource::new_blocking(
-            move || (id.get(), actions.versions()),
+            move || (id.get(), changes.get()),
             |(id, _)| async move {
                 // What is no id names no alert.
                 let id = id.parse().map_err(|_| AppError::not_found("There is no such alert"))?;
                 get_alert(id).await
             },
         );
-        Self { page, actions }
+        Self { page, actions, changes }
     }
 
     fn view(this: Self) -> AnyView {
-        let AlertRoute { page, actions } = this;
+        let AlertRoute { page, actions, changes } = this;
+        actions.count(changes);
         view! {
             <Title text="Alert" />
             <Meta name="description" content="An alert: where it stands, its history, who is told" />

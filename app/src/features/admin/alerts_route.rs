@@ -68,7 +68,7 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
                 <EmptyState
                     icon=IconName::Alert
                     title="No alerts yet"
-                    text="Make one below: it watches a metric and tells a webhook or a Slack channel."
+                    text="Make one below: it watches a metric and tells a webhook, a Slack channel or a mailbox."
                 />
             }
                 .into_any()

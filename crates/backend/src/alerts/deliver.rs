@@ -2,6 +2,7 @@
 
 use futures::StreamExt as _;
 use futures::stream;
+use resonant_domain::AlertId;
 use resonant_domain::alert::ChannelKind;
 
 use super::key_of;
@@ -20,13 +21,16 @@ const WHOSE: &str = "the alert";
 #[tracing::instrument(name = "alerts.deliver_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
-    let backend = ctx.backend();
+    deliver_all(ctx.backend(), None).await
+}
+
+/// The same for the messages of one alert, or of all.
+pub(super) async fn deliver_all(backend: &Backend, alert: Option<AlertId>) -> Result<usize> {
     let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
     let mut count = 0;
     loop {
-        let now = backend.now();
         let mut tx = backend.catalogue_begin().await?;
-        let due = store::alert_events::claim_due(&mut tx, now, now + RETAKEN_AFTER, most).await?;
+        let due = store::alert_events::claim_due(&mut tx, alert, RETAKEN_AFTER, most).await?;
         tx.commit().await?;
         if due.is_empty() {
             return Ok(count);

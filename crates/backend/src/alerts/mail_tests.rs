@@ -100,7 +100,7 @@ async fn world(pool: PgPool, mail: Option<MailSettings>) -> (Backend, Arc<FixedC
 async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
     let (url, mut heard) = mail_server(vec![Answer::NotNow, Answer::Takes]).await;
     let mail = MailSettings::new(&url, "Resonant <alerts@example.org>").unwrap();
-    let (backend, clock, admin) = world(pool, Some(mail)).await;
+    let (backend, clock, admin) = world(pool.clone(), Some(mail)).await;
     let alert = create(&admin, by_mail(" ops@example.net ")).await.unwrap().made;
     assert_eq!(alert.channels[0].to, "ops@example.net");
     test(&admin, alert.id).await.unwrap();
@@ -115,6 +115,7 @@ async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
 
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0, "it is not due");
     clock.advance(SignedDuration::from_hours(1));
+    super::tests::come_due(&pool).await;
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
     let taken = heard.recv().await.unwrap();
     for text in [

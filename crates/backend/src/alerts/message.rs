@@ -18,19 +18,13 @@ pub(super) async fn tell(
     event: &Noted,
 ) -> Result<()> {
     for (position, channel) in (0..).zip(&alert.channels) {
+        let id = DeliveryId::from_uuid(backend.new_id()?);
         let body = match channel.kind {
             ChannelKind::Webhook => webhook(alert, event),
-            ChannelKind::Slack => slack(alert, event),
+            ChannelKind::Slack => slack(alert, event, id),
             ChannelKind::Mail => mail(alert, event),
         };
-        let new = NewDelivery {
-            id: DeliveryId::from_uuid(backend.new_id()?),
-            event: event.id,
-            position,
-            channel,
-            body: &body,
-            at: event.at,
-        };
+        let new = NewDelivery { id, event: event.id, position, channel, body: &body, at: event.at };
         store::alert_events::insert_delivery(conn, alert.id, &new).await?;
     }
     Ok(())
@@ -87,11 +81,20 @@ fn mail(alert: &Alert, event: &Noted) -> String {
     json!(letter).to_string()
 }
 
-/// As Slack's incoming webhooks take it: `&`, `<` and `>` would be taken for markup.
-fn slack(alert: &Alert, event: &Noted) -> String {
+/// As Slack's incoming webhooks take it: `&`, `<` and `>` would be taken for markup. Slack drops no
+/// message that it was sent before: who reads it twice tells so by the id below it.
+fn slack(alert: &Alert, event: &Noted, id: DeliveryId) -> String {
     let Alert { name, severity, .. } = alert;
     let (word, text) = (word_of(event.kind), text_of(event));
     let text = format!("[{word}] {} · {name}: {text}", severity.as_str());
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    json!({ "text": text }).to_string()
+    let mrkdwn = |text: &str| json!({ "type": "mrkdwn", "text": text });
+    json!({
+        "text": text,
+        "blocks": [
+            { "type": "section", "text": mrkdwn(&text) },
+            { "type": "context", "elements": [mrkdwn(&format!("Message {id}"))] },
+        ],
+    })
+    .to_string()
 }

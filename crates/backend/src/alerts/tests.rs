@@ -17,6 +17,7 @@ use crate::signature::Signed;
 use crate::{RequestId, Settings, api_keys, members, sample};
 
 struct World {
+    pool: PgPool,
     backend: Backend,
     clock: Arc<FixedClock>,
     admin: Ctx,
@@ -27,10 +28,10 @@ impl World {
     async fn new(pool: PgPool) -> Self {
         let clock = Arc::new(FixedClock::new("2026-11-24T10:30:20Z".parse().unwrap()));
         let settings = Settings { allow_private_egress: true, ..sample::settings() };
-        let backend = Backend::for_tests_at_with(pool, clock.clone(), &settings);
+        let backend = Backend::for_tests_at_with(pool.clone(), clock.clone(), &settings);
         let admin = sample::member(&backend, "root").await.unwrap();
         members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
-        Self { backend, clock, admin, keeper: Keeper::default() }
+        Self { pool, backend, clock, admin, keeper: Keeper::default() }
     }
 
     async fn alert(&self, more: Value) -> Alert {
@@ -69,6 +70,13 @@ impl World {
         let told = deliveries(&self.admin, alert.id).await.unwrap();
         told.iter().rev().map(|message| message.event.as_str()).collect()
     }
+}
+
+/// Ends every wait of a message. No clock of a process does: the database's tells what is due.
+pub(super) async fn come_due(pool: &PgPool) {
+    let statement = "UPDATE alert_deliveries SET next_attempt_at = now() \
+                     WHERE next_attempt_at IS NOT NULL";
+    sqlx::raw_sql(statement).execute(pool).await.unwrap();
 }
 
 /// An alert for requests that take more than a second, over at half of that.
@@ -273,6 +281,9 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
     let told: Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
     let text = told["text"].as_str().unwrap();
     assert!(text.starts_with("[firing] warning · Slow &lt;API&gt;: api.latency.p99 is"), "{text}");
+    assert_eq!(told["blocks"][0]["text"]["text"], text);
+    let slack_id = deliveries(&world.admin, alert.id).await.unwrap()[1].id;
+    assert_eq!(told["blocks"][1]["elements"][0]["text"], format!("Message {slack_id}"));
 
     // The Slack channel is gone; its message waits, and holds nobody else up.
     world.hour_with(100).await;
@@ -285,9 +296,40 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
     world.hour_with(2_000).await;
     let waiting = deliveries(&world.admin, alert.id).await.unwrap();
     assert_eq!(waiting[1].attempts, 0);
+    come_due(&world.pool).await;
     deliver_due(&system).await.unwrap();
     let waiting = deliveries(&world.admin, alert.id).await.unwrap();
     assert_eq!((waiting[1].attempts, waiting[3].attempts), (0, 2), "no beginning overtakes an end");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool) {
+    let mut world = World::new(pool.clone()).await;
+    let alert = world.alert(json!({})).await;
+    world.hour_with(2_000).await;
+    let mut tx = world.backend.catalogue_begin().await.unwrap();
+    let retaken_after = crate::webhooks::RETAKEN_AFTER;
+    let taken = store::alert_events::claim_due(&mut tx, None, retaken_after, 8).await;
+    tx.commit().await.unwrap();
+    assert_eq!(taken.unwrap().len(), 1);
+    world.clock.advance(SignedDuration::from_hours(24 * 4_000));
+    let other = Backend::for_tests_at(pool, world.clock.clone());
+    assert_eq!(deliver_due(&other.system()).await.unwrap(), 0);
+    assert_eq!(deliveries(&world.admin, alert.id).await.unwrap()[0].attempts, 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_was_told_that_an_alert_fires_hears_that_it_is_over_when_it_is_deleted(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let (url, heard) = receiver(2);
+    let alert = world.alert(json!({ "channels": [{ "type": "webhook", "url": url }] })).await;
+    world.hour_with(2_000).await;
+    world.tick();
+    delete(&world.admin, alert.id).await.unwrap();
+    assert!(heard.recv().unwrap().contains("alert.fired"));
+    assert!(heard.recv().unwrap().contains("alert.ended"));
+    let gone = get(&world.admin, alert.id).await.unwrap_err();
+    assert_eq!(gone.kind(), FaultKind::NotFound);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -1,5 +1,7 @@
 //! The SQL of what happened to alerts, and of the messages that tell of it.
 
+use std::time::Duration;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::alert::{AlertDelivery, AlertEvent, AlertEventKind, Channel, ChannelKind};
 use resonant_domain::webhook::DeliveryState;
@@ -7,8 +9,8 @@ use resonant_domain::{AlertEventId, AlertId, DeliveryId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::known;
 use super::webhooks::Attempted;
+use super::{interval, known};
 
 /// What happened, to be noted.
 pub(crate) struct NewEvent<'a> {
@@ -111,7 +113,7 @@ pub(crate) async fn insert_delivery(
         r#"
         INSERT INTO alert_deliveries (delivery_id, alert_id, event_id, position, channel, url, body,
                                       next_attempt_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, now(), $8)
         "#,
         new.id.as_uuid(),
         alert.as_uuid(),
@@ -179,14 +181,15 @@ pub(crate) struct Due {
     pub(crate) attempts: i32,
 }
 
-/// Takes messages that are due, counts the attempt, and keeps others from them until `retaken_at`.
-/// One that an earlier message to the same channel waits before waits too: no end overtakes its
-/// beginning.
+/// Takes messages that are due, of all alerts or of the one that is named, counts the attempt, and
+/// keeps others from them for as long as `retaken_after`. One that an earlier message to the same
+/// channel waits before waits too: no end overtakes its beginning. The database's clock alone tells
+/// what is due.
 #[tracing::instrument(name = "db.alert_event.claim_due", skip_all, err(level = "debug"))]
 pub(crate) async fn claim_due(
     conn: &mut PgConnection,
-    now: jiff::Timestamp,
-    retaken_at: jiff::Timestamp,
+    alert: Option<AlertId>,
+    retaken_after: Duration,
     limit: i64,
 ) -> sqlx::Result<Vec<Due>> {
     let rows = sqlx::query!(
@@ -194,25 +197,25 @@ pub(crate) async fn claim_due(
         WITH due AS (
             SELECT d.delivery_id
             FROM alert_deliveries d
-            WHERE d.next_attempt_at <= $1
+            WHERE d.next_attempt_at <= now() AND ($3::UUID IS NULL OR d.alert_id = $3)
               AND NOT EXISTS (
                   SELECT FROM alert_deliveries earlier
                   WHERE earlier.alert_id = d.alert_id AND earlier.event_id < d.event_id
                     AND earlier.url = d.url AND earlier.next_attempt_at IS NOT NULL
               )
             ORDER BY d.next_attempt_at
-            LIMIT $3
+            LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
         UPDATE alert_deliveries d
-        SET attempts = d.attempts + 1, next_attempt_at = $2
+        SET attempts = d.attempts + 1, next_attempt_at = now() + $1
         FROM due
         WHERE d.delivery_id = due.delivery_id
         RETURNING d.delivery_id, d.alert_id, d.channel, d.url, d.body, d.attempts
         "#,
-        now.to_sqlx() as Timestamp,
-        retaken_at.to_sqlx() as Timestamp,
+        interval(retaken_after),
         limit,
+        alert.map(AlertId::as_uuid) as Option<Uuid>,
     )
     .fetch_all(conn)
     .await?;
@@ -242,7 +245,8 @@ pub(crate) async fn update_delivery(
     sqlx::query!(
         r#"
         UPDATE alert_deliveries
-        SET state = $3, last_status = $4, last_error = $5, next_attempt_at = $6, delivered_at = $7
+        SET state = $3, last_status = $4, last_error = $5, next_attempt_at = now() + $6,
+            delivered_at = $7
         WHERE delivery_id = $1 AND (attempts = $2 OR $8)
         "#,
         id.as_uuid(),
@@ -250,7 +254,7 @@ pub(crate) async fn update_delivery(
         done.state.as_str(),
         done.status,
         done.error,
-        done.next_attempt_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        done.wait.map(interval),
         is_delivered.then(|| done.at.to_sqlx()) as Option<Timestamp>,
         is_delivered,
     )

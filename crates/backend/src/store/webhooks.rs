@@ -1,5 +1,7 @@
 //! The SQL of triggers and webhooks.
 
+use std::time::Duration;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::variable::Values;
 use resonant_domain::webhook::{Delivery, DeliveryState, Trigger, Webhook};
@@ -7,8 +9,8 @@ use resonant_domain::{AgentId, DeliveryId, SessionId, TriggerId, UserId, Webhook
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use super::known;
 use super::shards::Owners;
+use super::{interval, known};
 
 /// A message that is due.
 pub(crate) struct Due {
@@ -27,7 +29,8 @@ pub(crate) struct Attempted {
     pub(crate) status: Option<i32>,
     pub(crate) error: Option<String>,
     pub(crate) at: jiff::Timestamp,
-    pub(crate) next_attempt_at: Option<jiff::Timestamp>,
+    /// How long the message then waits for its next attempt; `None`: there is none.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// Lists an owner's triggers, the newest first.
@@ -296,12 +299,12 @@ pub(crate) async fn list_deliveries(
         .collect()
 }
 
-/// Takes messages that are due, counts the attempt, and keeps others from them until `retaken_at`.
+/// Takes messages that are due, counts the attempt, and keeps others from them for as long as
+/// `retaken_after`. The database's clock alone tells what is due.
 #[tracing::instrument(name = "db.webhook.claim_due", skip_all, err(level = "debug"))]
 pub(crate) async fn claim_due(
     conn: &mut PgConnection,
-    now: jiff::Timestamp,
-    retaken_at: jiff::Timestamp,
+    retaken_after: Duration,
     limit: i64,
     owners: Owners,
 ) -> sqlx::Result<Vec<Due>> {
@@ -310,20 +313,19 @@ pub(crate) async fn claim_due(
         WITH due AS (
             SELECT owner_id, delivery_id
             FROM webhook_deliveries
-            WHERE next_attempt_at <= $1 AND (NOT $4::BOOLEAN OR is_owner_held(owner_id))
+            WHERE next_attempt_at <= now() AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
             ORDER BY next_attempt_at
-            LIMIT $3
+            LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
         UPDATE webhook_deliveries d
-        SET attempts = d.attempts + 1, next_attempt_at = $2
+        SET attempts = d.attempts + 1, next_attempt_at = now() + $1
         FROM due, webhooks w
         WHERE d.owner_id = due.owner_id AND d.delivery_id = due.delivery_id
           AND w.owner_id = d.owner_id AND w.webhook_id = d.webhook_id
         RETURNING d.owner_id, d.delivery_id, d.webhook_id, d.session_id, d.attempts, w.url
         "#,
-        now.to_sqlx() as Timestamp,
-        retaken_at.to_sqlx() as Timestamp,
+        interval(retaken_after),
         limit,
         owners.are_held(),
     )
@@ -354,7 +356,8 @@ pub(crate) async fn update_delivery(
     sqlx::query!(
         r#"
         UPDATE webhook_deliveries
-        SET state = $3, last_status = $4, last_error = $5, next_attempt_at = $6, delivered_at = $7
+        SET state = $3, last_status = $4, last_error = $5, next_attempt_at = now() + $6,
+            delivered_at = $7
         WHERE owner_id = $1 AND delivery_id = $2
         "#,
         owner.as_uuid(),
@@ -362,7 +365,7 @@ pub(crate) async fn update_delivery(
         done.state.as_str(),
         done.status,
         done.error,
-        done.next_attempt_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        done.wait.map(interval),
         is_delivered.then(|| done.at.to_sqlx()) as Option<Timestamp>,
     )
     .execute(conn)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use resonant_domain::host;
 use resonant_domain::http_tool::HttpMethod;
 use resonant_domain::webhook::{DeliveryState, wait_seconds};
@@ -59,7 +59,7 @@ pub(crate) async fn send(
     answer.map(|fetched| fetched.status).map_err(|error| error.to_string())
 }
 
-/// What is noted of an attempt, and when the next one is.
+/// What is noted of an attempt, and how long the next one has to wait.
 pub(crate) fn attempted(
     answer: std::result::Result<u16, String>,
     attempts: i32,
@@ -78,8 +78,9 @@ pub(crate) fn attempted(
     };
     // Up to a fifth more, by chance, so that those who failed together do not come back together.
     let spread = i64::from(crate::backend::random::<1>()?[0]);
-    let next_attempt_at = wait.map(|seconds| {
-        now + SignedDuration::from_millis(seconds * 1_000 + seconds * spread * 4 / 5)
+    let wait = wait.map(|seconds| {
+        let millis = seconds * 1_000 + seconds * spread * 4 / 5;
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     });
-    Ok(Attempted { state, status, error, at: now, next_attempt_at })
+    Ok(Attempted { state, status, error, at: now, wait })
 }
