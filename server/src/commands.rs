@@ -9,10 +9,11 @@ mod shards;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use resonant_backend::{Actor, Backend, RequestId, secrets};
+use resonant_backend::Backend;
 
 use crate::Settings;
 use crate::serve::{Role, wait_for};
+use crate::settings::SettingError;
 
 /// The list of commands.
 pub const HELP: &str = "\
@@ -24,13 +25,16 @@ server migrate --distribute    the same, then spread the tables over a Citus clu
 server shards status     how the owners' buckets are spread over several databases
 server shards move BUCKET TO    move a bucket to another of them while its owners work
 server load-content      publish the sample listings, once
-server rotate-secrets    seal all secrets under the first key of SECRETS_KEY
 server admin create EMAIL    make a member an admin; without such a member, make one
 server admin remove EMAIL    make an admin a member as all others
 server admin list            who operates this installation
+server admin rotate-keys     print a value for SECRETS_KEY: a new key, then those that are there
+server admin reencrypt       seal all secrets under the first key of SECRETS_KEY
 server doctor            check settings, database, Redis, models and disk, and say what to mend
 server backup FILE       write the database into a file
-server restore FILE      fill an empty database from such a file";
+server restore FILE      fill an empty database from such a file
+server help              this list
+server --version         which release this is";
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +49,9 @@ pub enum Command {
     Shards(ShardsCommand),
     /// Publish the sample listings.
     LoadContent,
-    /// Seal all secrets under the first key.
-    RotateSecrets,
-    /// Make or unmake admins.
+    /// Print a value for `SECRETS_KEY` with a new key.
+    RotateKeys,
+    /// Make or unmake admins, seal secrets anew.
     Admin(AdminCommand),
     /// Look for what needs mending.
     Doctor,
@@ -57,6 +61,8 @@ pub enum Command {
     Restore(PathBuf),
     /// List the commands.
     Help,
+    /// Say which release this is.
+    Version,
 }
 
 /// What to do about several databases.
@@ -73,7 +79,7 @@ pub enum ShardsCommand {
     },
 }
 
-/// What to do about admins.
+/// What those who look after the installation can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminCommand {
     /// Make one.
@@ -82,6 +88,8 @@ pub enum AdminCommand {
     Remove(String),
     /// Name all.
     List,
+    /// Seal all secrets under the first key.
+    Reencrypt,
 }
 
 impl Command {
@@ -100,7 +108,9 @@ impl Command {
             ["shards", "status"] => Self::Shards(ShardsCommand::Status),
             ["shards", "move", bucket, to] => Self::Shards(shards::parse_move(bucket, to)?),
             ["load-content"] => Self::LoadContent,
-            ["rotate-secrets"] => Self::RotateSecrets,
+            ["admin", "rotate-keys"] => Self::RotateKeys,
+            // As it was called first.
+            ["admin", "reencrypt"] | ["rotate-secrets"] => Self::Admin(AdminCommand::Reencrypt),
             ["admin", "create", email] => Self::Admin(AdminCommand::Create(email.to_owned())),
             ["admin", "remove", email] => Self::Admin(AdminCommand::Remove(email.to_owned())),
             ["admin", "list"] => Self::Admin(AdminCommand::List),
@@ -108,15 +118,38 @@ impl Command {
             ["backup", file] => Self::Backup(file.into()),
             ["restore", file] => Self::Restore(file.into()),
             ["help" | "--help" | "-h"] => Self::Help,
+            ["version" | "--version" | "-V"] => Self::Version,
             _ => bail!("there is no command {}; these are there:\n{HELP}", words.join(" ")),
         })
+    }
+
+    /// Does what needs neither settings nor database. `None`: it needs them.
+    #[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
+    pub fn run_alone(&self) -> Option<anyhow::Result<()>> {
+        match self {
+            Self::Help => println!("{HELP}"),
+            Self::Version => println!("server {}", env!("CARGO_PKG_VERSION")),
+            Self::RotateKeys => return Some(admin::rotate_keys()),
+            _ => return None,
+        }
+        Some(Ok(()))
+    }
+
+    /// Does it although the settings cannot be used, or says why not.
+    ///
+    /// # Errors
+    /// The fault of the settings.
+    pub fn run_without(&self, fault: SettingError) -> anyhow::Result<()> {
+        match self {
+            Self::Doctor => doctor::tell_of_settings(&fault),
+            _ => Err(fault.into()),
+        }
     }
 
     /// Does it.
     ///
     /// # Errors
     /// Says what failed and names the place, never a secret.
-    #[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let connect = || wait_for(settings, || Backend::connect(settings.backend.clone()));
         match self {
@@ -138,20 +171,11 @@ impl Command {
                 tracing::info!(count, "sample listings published");
                 Ok(())
             }
-            Self::RotateSecrets => {
-                let ctx = connect().await?.ctx(Actor::System, RequestId::new("rotate-secrets"));
-                let count = secrets::rotate(&ctx).await.context("cannot seal the secrets anew")?;
-                tracing::info!(count, "secrets sealed under the first key");
-                Ok(())
-            }
             Self::Admin(command) => admin::run(&connect().await?, command).await,
             Self::Doctor => doctor::run(settings).await,
             Self::Backup(file) => backup::write(settings, &file).await,
             Self::Restore(file) => backup::read(settings, &file).await,
-            Self::Help => {
-                println!("{HELP}");
-                Ok(())
-            }
+            Self::Help | Self::Version | Self::RotateKeys => self.run_alone().unwrap_or(Ok(())),
         }
     }
 }
@@ -175,6 +199,11 @@ mod tests {
             assert!(Command::parse(&words).is_ok(), "{words:?}");
         }
         assert_eq!(Command::parse(&[]).unwrap(), Command::Serve(Role::All));
+        let [old, new] = [&["rotate-secrets"][..], &["admin", "reencrypt"]].map(|words| {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            Command::parse(&words).unwrap()
+        });
+        assert_eq!(old, new);
         for words in
             [&["backup"][..], &["admin"], &["web", "now"], &["serve"], &["shards", "move", "1"]]
         {

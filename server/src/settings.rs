@@ -15,6 +15,7 @@ use std::str::FromStr;
 use http::Uri;
 use leptos::config::{LeptosOptions, ReloadWSProtocol};
 use resonant_backend::{QueueLimits, Settings as BackendSettings};
+use url::{Host, Url};
 
 pub use self::operations::Operations;
 pub use self::tracing::Tracing;
@@ -88,11 +89,14 @@ impl Site {
     /// Whether this machine alone reaches the server, as while it is being worked on.
     #[must_use]
     pub fn is_development(&self) -> bool {
-        let host = self.public_origin.as_deref().and_then(|origin| origin.split_once("://"));
-        host.is_none_or(|(_, host)| {
-            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            name == "localhost" || name.starts_with("127.") || name == "[::1]" || host == "[::1]"
-        })
+        let Some(origin) = &self.public_origin else { return true };
+        let Ok(url) = origin.parse::<Url>() else { return false };
+        match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 
     /// Whether `cargo leptos watch` runs this server.
@@ -141,6 +145,16 @@ impl Settings {
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_env() -> Result<Self, SettingError> {
         Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// A value for `SECRETS_KEY` that begins with a new key; those that the environment has come after
+    /// it, so that they go on opening what they sealed.
+    ///
+    /// # Errors
+    /// When the variable cannot be used as it is.
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+    pub fn secrets_key_after(fresh: [u8; 32]) -> Result<String, SettingError> {
+        secrets::with_key(&Variables { look_up: &|name| std::env::var(name).ok() }, fresh)
     }
 
     /// The database's address as messages may show it: without user and password.
@@ -396,6 +410,26 @@ mod tests {
         ] {
             assert_eq!(without_secrets(url), name);
         }
+    }
+
+    #[test]
+    fn a_host_is_of_this_machine_or_not() {
+        for (origin, is_development) in [
+            ("http://localhost:3000", true),
+            ("http://app.localhost", true),
+            ("http://127.0.0.1", true),
+            ("https://127.8.8.8:443", true),
+            ("http://[::1]", true),
+            ("http://[::1]:3000", true),
+            ("https://127.example.org", false),
+            ("https://127.0.0.1.example.org", false),
+            ("https://localhost.example.org", false),
+            ("http://10.0.0.7:3000", false),
+            ("http://[2001:db8::1]", false),
+        ] {
+            assert_eq!(Site::at(origin).unwrap().is_development(), is_development, "{origin}");
+        }
+        assert!(Site::default().is_development());
     }
 
     #[test]

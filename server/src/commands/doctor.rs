@@ -1,13 +1,16 @@
 //! `server doctor`: looks at everything that the process needs and says what to mend.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::bail;
-use resonant_backend::{Backend, Schema};
+use futures::future::join_all;
+use resonant_backend::{Backend, ModelName, ModelSettings, Schema};
 
 use crate::Settings;
 use crate::middleware::problem::chain;
+use crate::settings::SettingError;
 
 /// Less free space than this is a fault, in bytes.
 const DISK_MIN: u64 = 1 << 30;
@@ -32,7 +35,8 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
             findings.push(("schema", look_at_schema(&backend).await));
             findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
             findings.push(("redis", look_at_redis(settings, &backend).await));
-            findings.push(("models", look_at_models(&backend).await));
+            let models = look_at_models(&settings.backend.models, &backend).await;
+            findings.extend(models.into_iter().map(|found| ("models", found)));
             findings.push(("mail", look_at_mail(&backend).await));
         }
         Err(error) => findings.push((
@@ -46,6 +50,13 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     findings.push(("pages", look_at_pages(settings)));
     findings.push(("disk", look_at_disk(Path::new(&*settings.leptos.site_root))));
     tell(&findings)
+}
+
+/// Tells of a variable that cannot be used. Where the rest leads is not known before it can.
+pub(super) fn tell_of_settings(fault: &SettingError) -> anyhow::Result<()> {
+    let mend = "set it anew, or unset it; README.md says what each variable does. The rest is looked \
+                at once all can be used";
+    tell(&[("settings", Finding::Fault { what: fault.to_string(), mend: mend.to_owned() })])
 }
 
 #[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
@@ -162,16 +173,62 @@ async fn look_at_redis(settings: &Settings, backend: &Backend) -> Finding {
     }
 }
 
-async fn look_at_models(backend: &Backend) -> Finding {
-    let Some(model) = backend.language_model() else {
-        return Finding::Note("no language model: the built-in planner alone answers".to_owned());
-    };
-    match backend.try_language_model().await {
-        Ok(()) => Finding::Well(format!("{model} answers")),
-        Err(reason) => Finding::Fault {
-            what: format!("{model} does not answer: {reason}"),
-            mend: "look at OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL".to_owned(),
-        },
+/// One finding for each model that a variable names, and one for each provider that none names a model
+/// of.
+async fn look_at_models(settings: &ModelSettings, backend: &Backend) -> Vec<Finding> {
+    let named = named_models(settings);
+    let looks = named.iter().map(|(model, variables)| async move {
+        match backend.try_model(model).await {
+            Ok(()) => Finding::Well(format!("{model} answers")),
+            Err(reason) => Finding::Fault {
+                what: format!("{model} does not answer: {reason}"),
+                mend: format!(
+                    "look at {}, and at the name in {}",
+                    place_of(model.provider),
+                    variables.join(", ")
+                ),
+            },
+        }
+    });
+    let mut findings = join_all(looks).await;
+    let unnamed = settings.others.keys().map(|provider| provider.as_str());
+    let unnamed = unnamed.filter(|name| !named.keys().any(|model| model.provider == *name));
+    findings.extend(unnamed.map(|name| {
+        Finding::Note(format!("no tier names a model of {name}, so none was asked; agents may"))
+    }));
+    if findings.is_empty() {
+        let text = "no language model: the built-in planner alone answers";
+        findings.push(Finding::Note(text.to_owned()));
+    }
+    findings
+}
+
+/// The models that are configured, each with the variables that name it.
+fn named_models(settings: &ModelSettings) -> BTreeMap<ModelName, Vec<&'static str>> {
+    let mut named: BTreeMap<ModelName, Vec<&'static str>> = BTreeMap::new();
+    if let Some(openai) = &settings.openai {
+        let name = ModelName { provider: "openai", model: openai.model.trim().to_owned() };
+        named.entry(name).or_default().push("OPENAI_MODEL");
+    }
+    let variables = ["MODELS_SIMPLE", "MODELS_MODERATE", "MODELS_COMPLEX"];
+    for (models, variable) in settings.tiers.iter().zip(variables) {
+        for model in models {
+            let variables = named.entry(model.clone()).or_default();
+            if !variables.contains(&variable) {
+                variables.push(variable);
+            }
+        }
+    }
+    named
+}
+
+/// The variables that say where a provider is and let this process in.
+fn place_of(provider: &str) -> &'static str {
+    match provider {
+        "anthropic" => "ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL",
+        "gemini" => "GEMINI_API_KEY and GEMINI_BASE_URL",
+        "ollama" => "OLLAMA_BASE_URL",
+        _ => "OPENAI_BASE_URL and OPENAI_API_KEY",
     }
 }
 
@@ -221,6 +278,27 @@ fn free_bytes(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_model_is_asked_once_and_its_variables_are_named() {
+        let of = |names: &[&str]| -> Vec<ModelName> {
+            names.iter().map(|name| name.parse().unwrap()).collect()
+        };
+        let tiers = [
+            of(&["anthropic:small", "openai:large"]),
+            of(&["anthropic:small"]),
+            of(&["ollama:tiny"]),
+        ];
+        let named = named_models(&ModelSettings { tiers, ..ModelSettings::default() });
+        let named: Vec<_> =
+            named.iter().map(|(model, all)| (model.to_string(), all.join(" "))).collect();
+        let expected = [
+            ("anthropic:small", "MODELS_SIMPLE MODELS_MODERATE"),
+            ("ollama:tiny", "MODELS_COMPLEX"),
+            ("openai:large", "MODELS_SIMPLE"),
+        ];
+        assert_eq!(named, expected.map(|(model, all)| (model.to_owned(), all.to_owned())));
+    }
 
     #[test]
     fn the_free_space_is_read() {

@@ -6,6 +6,7 @@ use resonant_backend::{
     EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
     ProviderSettings, Secret,
 };
+use url::Url;
 
 use super::{SettingError, Variables};
 
@@ -90,26 +91,16 @@ fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, Settin
 /// The model that tells what passages mean, at the same address as the language model.
 fn embeddings(vars: &Variables<'_>) -> Result<Option<EmbeddingSettings>, SettingError> {
     let Some(model) = vars.text("OPENAI_EMBEDDING_MODEL") else { return Ok(None) };
-    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
-    let api_key = vars.text("OPENAI_API_KEY");
-    if url.is_none() && api_key.is_none() {
+    let Some((base_url, api_key)) = endpoint(vars)? else {
         let reason = "needs OPENAI_BASE_URL or OPENAI_API_KEY";
         return Err(SettingError::new("OPENAI_EMBEDDING_MODEL", reason));
-    }
-    let base_url = url
-        .unwrap_or_else(|| DEFAULT.to_owned())
-        .parse()
-        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
-    Ok(Some(EmbeddingSettings { base_url, api_key: api_key.map(Secret::new), model }))
+    };
+    Ok(Some(EmbeddingSettings { base_url, api_key, model }))
 }
 
 /// The language model, when one is configured: by its address, or by a key for the default address.
 fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> {
-    let url = vars.url("OPENAI_BASE_URL", &["http", "https"], "http://localhost:11434/v1")?;
-    let api_key = vars.text("OPENAI_API_KEY");
-    if url.is_none() && api_key.is_none() {
-        return Ok(None);
-    }
+    let Some((base_url, api_key)) = endpoint(vars)? else { return Ok(None) };
     let answers = vars.text("OPENAI_MODEL");
     // An endpoint may be there for what passages mean alone.
     if answers.is_none() && vars.text("OPENAI_EMBEDDING_MODEL").is_some() {
@@ -118,17 +109,27 @@ fn openai(vars: &Variables<'_>) -> Result<Option<OpenAiSettings>, SettingError> 
     let Some(model) = answers else {
         return Err(SettingError::new("OPENAI_MODEL", "must name the model that answers"));
     };
-    let base_url = url
-        .unwrap_or_else(|| DEFAULT.to_owned())
-        .parse()
-        .map_err(|_| SettingError::new("OPENAI_BASE_URL", "must be an http or https address"))?;
     Ok(Some(OpenAiSettings {
         base_url,
-        api_key: api_key.map(Secret::new),
+        api_key,
         model,
         input_price: price(vars, "OPENAI_INPUT_PRICE")?,
         output_price: price(vars, "OPENAI_OUTPUT_PRICE")?,
     }))
+}
+
+/// The OpenAI-compatible address and its key, where one of the two is set.
+fn endpoint(vars: &Variables<'_>) -> Result<Option<(Url, Option<Secret>)>, SettingError> {
+    const NAME: &str = "OPENAI_BASE_URL";
+    let url = vars.url(NAME, &["http", "https"], "http://localhost:11434/v1")?;
+    let api_key = vars.text("OPENAI_API_KEY").map(Secret::new);
+    if url.is_none() && api_key.is_none() {
+        return Ok(None);
+    }
+    let url = url.unwrap_or_else(|| DEFAULT.to_owned());
+    let url =
+        url.parse().map_err(|_| SettingError::new(NAME, "must be an http or https address"))?;
+    Ok(Some((url, api_key)))
 }
 
 /// US dollars per million tokens, as millionths of a dollar.

@@ -63,7 +63,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// Secrets as samples and quick starts have them, in lower case.
-const SAMPLES: [&str; 9] = [
+const SAMPLES: [&str; 13] = [
     "change-me",
     "changeme",
     "change_me",
@@ -73,6 +73,10 @@ const SAMPLES: [&str; 9] = [
     "sample",
     "test",
     "admin",
+    "root",
+    "postgres",
+    "redis",
+    "resonant",
 ];
 
 /// Refuses, where other people can reach the installation, secrets that everyone knows.
@@ -80,28 +84,55 @@ pub(super) fn refuse_samples(vars: &Variables<'_>, site: &Site) -> Result<(), Se
     if site.is_development() {
         return Ok(());
     }
-    let is_sample = |text: &str| SAMPLES.contains(&text.trim().to_lowercase().as_str());
-    for name in ["METRICS_TOKEN", "OPENAI_API_KEY"] {
+    for name in ["METRICS_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
         if vars.text(name).is_some_and(|text| is_sample(&text)) {
             return Err(SettingError::new(name, "is a sample that everyone knows; set your own"));
         }
     }
-    for name in ["DATABASE_URL", "REDIS_URL"] {
-        let password = vars.text(name).and_then(|url| password_in(&url));
-        if password.is_some_and(|password| is_sample(&password)) {
-            let reason = "holds a sample password that everyone knows; set one of your own";
-            return Err(SettingError::new(name, reason));
+    let keys = vars.text("SECRETS_KEY").unwrap_or_default();
+    if keys.split(',').any(|key| is_pattern(key.trim())) {
+        let reason = "holds a key that anyone guesses; `server admin rotate-keys` makes one";
+        return Err(SettingError::new("SECRETS_KEY", reason));
+    }
+    for name in ["DATABASE_URL", "REDIS_URL", "SMTP_URL"] {
+        let url = vars.text(name).unwrap_or_default();
+        refuse_sample_passwords(name, &url)?;
+    }
+    for name in ["DATABASE_REPLICA_URLS", "DATABASE_SHARD_URLS"] {
+        for url in vars.text(name).unwrap_or_default().split(',') {
+            refuse_sample_passwords(name, url)?;
         }
     }
     Ok(())
 }
 
-/// The password in an address.
-fn password_in(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    user.split_once(':').map(|(_, password)| password.to_owned())
+fn is_sample(text: &str) -> bool {
+    SAMPLES.contains(&text.trim().to_lowercase().as_str())
+}
+
+fn refuse_sample_passwords(name: &'static str, url: &str) -> Result<(), SettingError> {
+    if passwords_in(url).any(is_sample) {
+        let reason = "holds a sample password that everyone knows; set one of your own";
+        return Err(SettingError::new(name, reason));
+    }
+    Ok(())
+}
+
+/// Whether a key of hexadecimal digits is one and the same digit, or all of them in turn.
+fn is_pattern(key: &str) -> bool {
+    let digits = key.as_bytes();
+    let is_one = digits.first().is_some_and(|first| digits.iter().all(|digit| digit == first));
+    is_one || key.eq_ignore_ascii_case(&"0123456789abcdef".repeat(4))
+}
+
+/// The passwords in an address: the one before the host, and PostgreSQL's parameter.
+fn passwords_in(url: &str) -> impl Iterator<Item = &str> {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let parameters = query.split(['&', '#']).filter_map(|pair| pair.strip_prefix("password="));
+    user.map(|(_, password)| password).into_iter().chain(parameters)
 }
 
 #[cfg(test)]
@@ -124,6 +155,15 @@ mod tests {
             ("OPENAI_API_KEY", "Secret"),
             ("DATABASE_URL", "postgres://user:password@localhost/resonant"),
             ("REDIS_URL", "redis://:changeme@cache:6379/"),
+            ("DATABASE_URL", "postgres://postgres:postgres@db/resonant"),
+            ("DATABASE_URL", "postgres://resonant@db/resonant?sslmode=require&password=resonant"),
+            ("DATABASE_REPLICA_URLS", "postgres://u:4f1c@one/r, postgres://u:root@two/r"),
+            ("DATABASE_SHARD_URLS", "postgres://u:4f1c@one/r,postgres://u:redis@two/r"),
+            ("SMTP_URL", "smtps://user:Admin@mail.example.org"),
+            ("ANTHROPIC_API_KEY", "example"),
+            ("GEMINI_API_KEY", "changeme"),
+            ("SECRETS_KEY", "0000000000000000000000000000000000000000000000000000000000000000"),
+            ("SECRETS_KEY", "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"),
         ];
         for sample in samples {
             for origin in
@@ -131,13 +171,19 @@ mod tests {
             {
                 assert_eq!(refusal(origin, &[sample]), None, "{origin}");
             }
-            for origin in ["https://resonant.example.org", "http://10.0.0.7:3000"] {
+            for origin in
+                ["https://resonant.example.org", "http://10.0.0.7:3000", "https://127.example.org"]
+            {
                 let told = refusal(origin, &[sample]).unwrap();
                 assert!(told.starts_with(sample.0), "{told}");
                 assert!(!told.contains(sample.1), "{told}");
             }
         }
-        let own = [("METRICS_TOKEN", "4f1c"), ("DATABASE_URL", "postgres://user:4f1c@db/r")];
+        let own = [
+            ("METRICS_TOKEN", "4f1c"),
+            ("DATABASE_URL", "postgres://postgres:4f1c@db/postgres"),
+            ("DATABASE_REPLICA_URLS", "postgres://root:4f1c@db/r,postgres://redis@db/r"),
+        ];
         assert_eq!(refusal("https://resonant.example.org", &own), None);
     }
 

@@ -10,24 +10,32 @@ const NAME: &str = "SECRETS_KEY";
 /// makes one for itself, and any other takes no secrets.
 pub(super) fn sealing_keys(vars: &Variables<'_>, site: &Site) -> Result<SealingKeys, SettingError> {
     let Some(text) = vars.text(NAME) else {
-        return Ok(if is_for_development(site) { SealingKeys::Made } else { SealingKeys::Missing });
+        return Ok(if site.is_development() { SealingKeys::Made } else { SealingKeys::Missing });
     };
-    let keys: Option<Vec<_>> = text.split(',').map(|key| parse(key.trim())).collect();
-    keys.map(SealingKeys::Given).ok_or_else(|| {
+    Ok(SealingKeys::Given(parse_all(&text)?))
+}
+
+/// The variable's value with another key before those that it lists.
+pub(super) fn with_key(vars: &Variables<'_>, fresh: [u8; 32]) -> Result<String, SettingError> {
+    let mut keys = fresh.iter().fold(String::new(), |text, byte| text + &*format!("{byte:02x}"));
+    if let Some(text) = vars.text(NAME) {
+        parse_all(&text)?;
+        for key in text.split(',') {
+            keys.push(',');
+            keys.push_str(key.trim());
+        }
+    }
+    Ok(keys)
+}
+
+fn parse_all(text: &str) -> Result<Vec<SealingKey>, SettingError> {
+    let keys: Option<_> = text.split(',').map(|key| parse(key.trim())).collect();
+    keys.ok_or_else(|| {
         SettingError::new(
             NAME,
             "must be 64 hexadecimal digits, such as `openssl rand -hex 32` gives; after a comma \
              may stand the keys before it",
         )
-    })
-}
-
-/// Whether only this machine reaches the installation, as far as it was told.
-fn is_for_development(site: &Site) -> bool {
-    let Some(origin) = site.public_origin() else { return true };
-    let host = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| {
-        host.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     })
 }
 
@@ -63,6 +71,19 @@ mod tests {
             let error = read(broken, None).unwrap_err().to_string();
             assert!(error.starts_with(NAME) && !error.contains(broken), "{error}");
         }
+    }
+
+    #[test]
+    fn a_new_key_comes_before_the_old_ones() {
+        let after = |text: &str| {
+            let text = text.to_owned();
+            let look_up = move |_: &str| Some(text.clone());
+            with_key(&Variables { look_up: &look_up }, [0xb1; 32])
+        };
+        let (one, two, fresh) = ("0f".repeat(32), "A0".repeat(32), "b1".repeat(32));
+        assert_eq!(after(""), Ok(fresh.clone()));
+        assert_eq!(after(&format!("{one}, {two}")), Ok(format!("{fresh},{one},{two}")));
+        assert!(after("qq").is_err(), "what the program could not start with is not handed on");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What the person who looks after an installation can do with the program.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
 use resonant_domain::session::{Session, SessionState};
+use serde_json::json;
 
-use super::{free_port, run};
+use super::running::{ask, connect};
+use super::{Running, free_port, run};
 use crate::support::{SlowModel, TestApp, empty_database, fresh_database};
 
 /// A file that goes when the test ends.
@@ -102,6 +105,94 @@ async fn an_admin_is_made_and_unmade() {
     }
 }
 
+/// Headers of a JSON body by whoever has the token.
+fn headers(token: Option<&String>, body: &str) -> String {
+    format!(
+        "Cookie: resonant_sign_in={}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        token.unwrap(),
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn keys_are_rotated_and_secrets_sealed_anew() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let url = app.database_url();
+    let old = "4f1c".repeat(16);
+    let running = Running::start(&[("DATABASE_URL", &url), ("SECRETS_KEY", &old)]);
+    let secret = json!({ "name": "KEY", "value": "canary", "hosts": ["api.example.org"] });
+    let secret = secret.to_string();
+    let headers = headers(ada.token.as_ref(), &secret);
+    let made = ask(running.port, "POST", "/api/v1/secrets", &headers, &secret).unwrap();
+    assert!(made.contains(" 201 "), "{made}");
+    drop(running);
+
+    // Without a database, and without any other setting.
+    let (went_well, words) = run(&["admin", "rotate-keys"], &[("SECRETS_KEY", &old)]);
+    assert!(went_well && words.contains("server admin reencrypt"), "{words}");
+    let value = words.lines().next().unwrap();
+    let (new, rest) = value.split_once(',').unwrap();
+    assert_eq!(rest, old);
+    assert!(new.len() == 64 && new != old, "{value}");
+    let (_, again) = run(&["admin", "rotate-keys"], &[("SECRETS_KEY", &old)]);
+    assert!(!again.contains(new), "a key is made anew each time");
+    let (went_well, words) = run(&["admin", "rotate-keys"], &[]);
+    assert!(went_well && words.contains("was unset"), "{words}");
+    let (went_well, words) = run(&["admin", "rotate-keys"], &[("SECRETS_KEY", "hunter2")]);
+    assert!(!went_well && !words.contains("hunter2"), "{words}");
+
+    let reencrypt = |words: &[&str], keys: &str| {
+        run(words, &[("DATABASE_URL", &url), ("SECRETS_KEY", keys), ("RUST_LOG", "off")])
+    };
+    let (went_well, words) = reencrypt(&["admin", "reencrypt"], new);
+    assert!(!went_well && words.contains("no key of SECRETS_KEY"), "{words}");
+    let told = |count| (true, format!("secrets sealed under the first key: {count}\n"));
+    assert_eq!(reencrypt(&["admin", "reencrypt"], value), told(1));
+    // The old key can go; the command's first name does the same.
+    assert_eq!(reencrypt(&["rotate-secrets"], new), told(0));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn every_open_stream_is_counted() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let running = Running::start(&[
+        ("DATABASE_URL", &app.database_url()),
+        ("METRICS_TOKEN", "4f1c2d"),
+        ("WORKER_CONCURRENCY", "0"),
+    ]);
+    let open = || {
+        let text = running.ask("/metrics", "Authorization: Bearer 4f1c2d\r\n").unwrap();
+        let name = "resonant_sse_subscribers ";
+        text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned))
+    };
+    assert_eq!(open(), None);
+    let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
+    let mut agents = running.connect("/api/v1/agents/stream", &cookie).unwrap();
+    // The session waits for a worker, and who called it for the session.
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {
+            "name": format!("reckoner_{}", agent.id.to_string().replace('-', "")),
+            "arguments": { "goal": "What is 6 * 7?" },
+        },
+    });
+    let call = call.to_string();
+    let accepts = "Accept: application/json, text/event-stream\r\n";
+    let headers = headers(ada.token.as_ref(), &call) + accepts;
+    let mut answer = connect(running.port, "POST", "/mcp", &headers, &call).unwrap();
+    for stream in [&mut agents, &mut answer] {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+    }
+    assert_eq!(open().as_deref(), Some("2"));
+    app.end().await;
+}
+
 #[tokio::test]
 async fn the_doctor_says_what_to_mend() {
     let database = fresh_database().await;
@@ -133,6 +224,42 @@ async fn the_doctor_says_what_to_mend() {
         assert!(lines.next().unwrap().contains("FAULT"), "{words}");
         assert!(lines.next().unwrap().contains(mend), "{words}");
     }
+
+    let model = format!("http://{closed}");
+    let (replica, mail) =
+        (format!("postgres://u:hunter2@{closed}/r"), format!("smtp://u:hunter2@{closed}"));
+    let broken = [
+        ("DATABASE_URL", url.as_str()),
+        ("LEPTOS_SITE_ROOT", root),
+        ("DATABASE_REPLICA_URLS", &replica),
+        ("SMTP_URL", &mail),
+        ("MAIL_FROM", "alerts@example.org"),
+        ("ANTHROPIC_BASE_URL", &model),
+        ("ANTHROPIC_API_KEY", "sk-hunter2"),
+        ("OLLAMA_BASE_URL", &model),
+        ("GEMINI_API_KEY", "hunter2"),
+        ("MODELS_SIMPLE", "ollama:tiny"),
+        ("MODELS_COMPLEX", "anthropic:large"),
+    ];
+    let (went_well, words) = run(&["doctor"], &broken);
+    assert!(!went_well && words.contains("4 faults"), "{words}");
+    assert!(!words.contains("hunter2"), "{words}");
+    assert!(words.contains("no tier names a model of gemini"), "{words}");
+    for (what, mend) in [
+        ("replicas", "DATABASE_REPLICA_URLS"),
+        ("mail", "SMTP_URL"),
+        ("ollama:tiny", "OLLAMA_BASE_URL, and at the name in MODELS_SIMPLE"),
+        ("anthropic:large", "ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL"),
+    ] {
+        let mut lines = words.lines().skip_while(|line| !line.contains(what));
+        assert!(lines.next().unwrap().contains("FAULT"), "{words}");
+        assert!(lines.next().unwrap().contains(mend), "{words}");
+    }
+
+    let (went_well, words) = run(&["doctor"], &[("WORKER_CONCURRENCY", "hunter2"), well[0]]);
+    assert!(!went_well && words.contains("1 fault"), "{words}");
+    assert!(words.contains("FAULT  WORKER_CONCURRENCY must be a whole number"), "{words}");
+    assert!(!words.contains("hunter2"), "{words}");
 
     let empty = empty_database().await;
     let empty_url = empty.url();

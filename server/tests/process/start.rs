@@ -36,6 +36,17 @@ fn a_malformed_setting_is_named() {
 }
 
 #[test]
+fn help_and_the_release_are_told_without_settings() {
+    for (word, told) in [("help", "server migrate"), ("--help", "server doctor")] {
+        let (went_well, words) = run(&[word], &[]);
+        assert!(went_well && words.contains(told), "{words}");
+    }
+    let (went_well, words) = run(&["--version"], &[("DATABASE_URL", "no address")]);
+    assert!(went_well, "{words}");
+    assert_eq!(words, format!("server {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn an_unknown_command_is_told() {
     let (went_well, words) = run(&["serve-me"], &[("DATABASE_URL", "postgres://localhost/r")]);
     assert!(!went_well);
