@@ -3,12 +3,14 @@
 
 use std::hash::{DefaultHasher, Hasher as _};
 
+use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use resonant_backend::Document;
 use resonant_backend::agents::Expected;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::reply;
 
@@ -39,18 +41,32 @@ impl Audience {
     }
 }
 
+/// What is the same for as long as the process runs: written as JSON once, with its version.
+pub(crate) struct Constant {
+    json: Bytes,
+    version: String,
+}
+
+impl Constant {
+    /// Writes a value.
+    pub(crate) fn new(value: &Value) -> Self {
+        let json = Bytes::from(value.to_string());
+        Self { version: digest(&json), json }
+    }
+}
+
 /// Answers with a document from its bytes, or with 304 when the caller has this version.
 pub(crate) fn answer<T>(
     request: &HeaderMap,
     audience: Audience,
     document: &Document<T>,
 ) -> Response {
-    let tag = [(header::ETAG, tag(document.version()))];
-    if has(request, document.version()) {
-        return (StatusCode::NOT_MODIFIED, tag, audience.headers()).into_response();
-    }
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (kind, tag, audience.headers(), document.json()).into_response()
+    written(request, audience, document.version(), document.json())
+}
+
+/// Answers everybody with a constant from its bytes, or with 304 when the caller has this version.
+pub(crate) fn answer_constant(request: &HeaderMap, constant: &Constant) -> Response {
+    written(request, Audience::Public, &constant.version, constant.json.clone())
 }
 
 /// Answers with some of the fields of a document. Each choice of fields has a tag of its own.
@@ -63,15 +79,24 @@ pub(crate) fn answer_part<T>(
     let Ok(json) = serde_json::to_vec(part) else {
         return reply::json(StatusCode::OK, reply::NO_STORE, part);
     };
-    let mut hasher = DefaultHasher::new();
-    hasher.write(&json);
-    let version = format!("{}.{:016x}", document.version(), hasher.finish());
-    let tag = [(header::ETAG, tag(&version))];
-    if has(request, &version) {
+    let version = format!("{}.{}", document.version(), digest(&json));
+    written(request, audience, &version, json.into())
+}
+
+fn written(request: &HeaderMap, audience: Audience, version: &str, json: Bytes) -> Response {
+    let tag = [(header::ETAG, tag(version))];
+    if has(request, version) {
         return (StatusCode::NOT_MODIFIED, tag, audience.headers()).into_response();
     }
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     (kind, tag, audience.headers(), json).into_response()
+}
+
+/// Tells two texts apart.
+fn digest(json: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(json);
+    format!("{:016x}", hasher.finish())
 }
 
 /// The strong entity tag of a version.
@@ -114,6 +139,8 @@ fn tags<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn headers(name: &HeaderName, text: &'static str) -> HeaderMap {
@@ -135,6 +162,22 @@ mod tests {
             assert_eq!(has(&headers(&header::IF_NONE_MATCH, text), "3"), expected, "{text}");
         }
         assert!(!has(&HeaderMap::new(), "3"));
+    }
+
+    #[test]
+    fn a_constant_is_not_sent_to_whoever_has_it() {
+        let constant = Constant::new(&json!(["calculator"]));
+        let whole = answer_constant(&HeaderMap::new(), &constant);
+        let tag = whole.headers()[header::ETAG].clone();
+        assert_eq!((whole.status(), tag.len()), (StatusCode::OK, 18));
+        let known = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag.clone())]);
+        let known = answer_constant(&known, &constant);
+        assert_eq!(
+            (known.status(), &known.headers()[header::ETAG]),
+            (StatusCode::NOT_MODIFIED, &tag)
+        );
+        let other = Constant::new(&json!(["clock"]));
+        assert_ne!(answer_constant(&HeaderMap::new(), &other).headers()[header::ETAG], tag);
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Backend {
                 database,
                 metrics: settings.metrics.clone(),
                 metrics_days: settings.metrics_days,
-                embedder: embedder.clone(),
+                embedder,
                 pdf_turns: Arc::new(tokio::sync::Semaphore::new(1)),
             }),
         })
@@ -374,12 +374,12 @@ impl Backend {
         self.inner.database.replicas()
     }
 
-    /// Measures how long a connection was waited for.
+    /// Measures how long a connection was waited for, whether it came or not.
     async fn waited<T>(&self, connection: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
-        let connection = connection.await?;
+        let connection = connection.await;
         self.metrics().observe(Family::DbPoolWait, "", began.elapsed());
-        Ok(connection)
+        connection
     }
 
     /// A connection that reads what the owner owns: agents, sessions and whatever else has an
@@ -411,7 +411,7 @@ impl Backend {
 
     /// The same from the database that takes the writes.
     pub(crate) async fn catalogue_read_latest(&self) -> Result<Reading> {
-        self.inner.database.catalogue_read_latest().await
+        self.waited(self.inner.database.catalogue_read_latest()).await
     }
 
     /// A connection that writes what is everybody's by one statement, and then commits.
@@ -512,12 +512,6 @@ impl Backend {
 
     pub(crate) fn boards(&self) -> &Boards {
         &self.inner.boards
-    }
-
-    /// Whether alerts can be told by mail.
-    #[must_use]
-    pub fn sends_mail(&self) -> bool {
-        self.inner.mailer.is_some()
     }
 
     /// The commands that are MCP servers.

@@ -210,11 +210,12 @@ impl Cache {
             landing = self.fly::<E>(backend, key, place);
             landed = landing.landed().await.map_err(Error::shared)?;
         }
-        Ok(landed.document.and_then(|document| document.downcast().ok()))
+        Ok(landed.into_document())
     }
 
-    /// Gets several things, in their order: what this process keeps from here, the rest by one question.
-    /// Redis is not asked: that would take a question for each.
+    /// Gets several things, in their order: what this process keeps from here, what is on its way with
+    /// those who wait for it, the rest by one question. Redis is not asked: that would take a question
+    /// for each.
     ///
     /// # Errors
     /// Those of the loader.
@@ -224,30 +225,31 @@ impl Cache {
         keys: &[E::Key],
     ) -> Result<Vec<Option<Arc<Document<E::Value>>>>> {
         let counters = self.counters::<E>();
-        let (mut found, mut unknown, mut wanted) = (Vec::with_capacity(keys.len()), vec![], vec![]);
-        for key in keys {
-            let place = Place::of::<E>(key);
-            let hit = self.find::<E>(&place).await.filter(|hit| !hit.is_stale);
-            if hit.is_none() {
-                let mark = self.shared.level_one.mark(&place);
-                unknown.push((found.len(), place, mark));
-                wanted.push(key.clone());
+        let (mut found, mut missing) = (vec![None; keys.len()], Vec::new());
+        for (index, key) in keys.iter().enumerate() {
+            let hit = self.find::<E>(&Place::of::<E>(key)).await;
+            match hit.filter(|hit| !hit.is_stale) {
+                Some(hit) => found[index] = hit.document,
+                None => missing.push((index, key.clone())),
             }
-            found.push(hit.and_then(|hit| hit.document));
         }
-        counters.hits.add((keys.len() - unknown.len()) as u64);
-        if unknown.is_empty() {
-            return Ok(found);
+        counters.hits.add((keys.len() - missing.len()) as u64);
+        counters.misses.add(missing.len() as u64);
+        let mut again = Vec::new();
+        let landings = self.fly_many::<E>(backend, &missing);
+        for ((index, key), landing) in missing.into_iter().zip(landings) {
+            let is_own = landing.is_own;
+            let landed = landing.landed().await.map_err(Error::shared)?;
+            // As with one thing: without a mark only the next flight is sure to know of every write.
+            if landed.is_kept || is_own {
+                found[index] = landed.into_document();
+            } else {
+                again.push((index, key));
+            }
         }
-        counters.misses.add(unknown.len() as u64);
-        counters.loads.add(1);
-        let loaded = E::load_many(backend, &wanted).await?;
-        for ((index, place, mark), value) in unknown.into_iter().zip(loaded) {
-            let document = value.map(document::write::<E>).transpose()?;
-            let span = Span::of::<E>(document.as_deref().map(Document::value));
-            let level_one = &self.shared.level_one;
-            level_one.keep::<E>(&self.shared.counters, &place, document.clone(), span, mark).await;
-            found[index] = document;
+        let landings = self.fly_many::<E>(backend, &again);
+        for ((index, _), landing) in again.into_iter().zip(landings) {
+            found[index] = landing.landed().await.map_err(Error::shared)?.into_document();
         }
         Ok(found)
     }
@@ -278,6 +280,66 @@ impl Cache {
             tokio::spawn(load.in_current_span());
         }
         landing
+    }
+
+    /// Joins the loading of each thing that is on its way, and begins that of all others together.
+    fn fly_many<E: Many>(
+        &self,
+        backend: &Backend,
+        missing: &[(usize, E::Key)],
+    ) -> Vec<flights::Landing> {
+        let (mut landings, mut own) = (Vec::with_capacity(missing.len()), Vec::new());
+        for (_, key) in missing {
+            let place = Place::of::<E>(key);
+            let mark = self.shared.level_one.mark(&place);
+            let (landing, pilot) = self.shared.flights.join(&place.name, mark);
+            landings.push(landing);
+            own.extend(pilot.map(|pilot| Seat { key: key.clone(), place, mark, pilot }));
+        }
+        if !own.is_empty() {
+            let (cache, backend) = (self.clone(), backend.clone());
+            let load = async move { cache.load_many::<E>(&backend, own).await };
+            tokio::spawn(load.in_current_span());
+        }
+        landings
+    }
+
+    /// Loads things by one question and tells each to those who wait for it.
+    async fn load_many<E: Many>(&self, backend: &Backend, seats: Vec<Seat<E::Key>>) {
+        let (mut taken, mut keys) = (Vec::with_capacity(seats.len()), Vec::new());
+        for seat in seats {
+            // Another flight may have landed between the caller's look and this one.
+            match self.find::<E>(&seat.place).await.filter(|hit| !hit.is_stale) {
+                Some(hit) => seat.pilot.land(landed(hit.document.as_ref(), true)),
+                None => {
+                    keys.push(seat.key.clone());
+                    taken.push(seat);
+                }
+            }
+        }
+        if keys.is_empty() {
+            return;
+        }
+        self.counters::<E>().loads.add(1);
+        let values = match E::load_many(backend, &keys).await {
+            Ok(values) => values,
+            Err(error) => {
+                let error = Arc::new(error);
+                for seat in taken {
+                    seat.pilot.fail(Error::shared(error.clone()));
+                }
+                return;
+            }
+        };
+        for (Seat { place, mark, pilot, .. }, value) in taken.into_iter().zip(values) {
+            match value.map(document::write::<E>).transpose() {
+                Ok(document) => {
+                    let flight = Flight { cache: self, backend, place: &place, mark };
+                    flight.land::<E>(&pilot, document).await;
+                }
+                Err(error) => pilot.fail(error),
+            }
+        }
     }
 
     /// Forgets what a write has made untrue, on both levels. Done when it returns; what Redis did not
@@ -341,6 +403,14 @@ impl Cache {
     }
 }
 
+/// One thing that is loaded together with others.
+struct Seat<K> {
+    key: K,
+    place: Place,
+    mark: Mark,
+    pilot: Pilot,
+}
+
 /// One loading of one thing.
 struct Flight<'a> {
     cache: &'a Cache,
@@ -387,14 +457,24 @@ impl Flight<'_> {
                 return;
             }
         };
-        let span = Span::of::<E>(document.as_deref().map(Document::value));
-        self.keep::<E>(document.clone(), span).await;
-        let is_kept = shared.ear.hears() && !span.whole().is_zero();
-        pilot.land(landed(document.as_ref(), is_kept));
+        let span = self.land::<E>(pilot, document.clone()).await;
         if let Some((level_two, lease)) = lease {
             let value = (!span.whole().is_zero()).then_some((document.as_deref(), span));
             level_two.put::<E>(self.place, lease, value).await;
         }
+    }
+
+    /// Keeps what was read and hands it to all who wait. Answers for how long it is kept.
+    async fn land<E: Entry>(
+        &self,
+        pilot: &Pilot,
+        document: Option<Arc<Document<E::Value>>>,
+    ) -> Span {
+        let span = Span::of::<E>(document.as_deref().map(Document::value));
+        self.keep::<E>(document.clone(), span).await;
+        let is_kept = self.cache.shared.ear.hears() && !span.whole().is_zero();
+        pilot.land(landed(document.as_ref(), is_kept));
+        span
     }
 
     async fn keep<E: Entry>(&self, document: Option<Arc<Document<E::Value>>>, span: Span) {

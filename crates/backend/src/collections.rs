@@ -1,39 +1,71 @@
 //! Collections: shelves of the marketplace that moderators put together.
 
+use std::sync::Arc;
+
 use resonant_domain::CollectionId;
 use resonant_domain::collection::{Collection, FEATURED_MAX, NewCollection};
 use resonant_domain::publication::slug_of;
+use serde::{Deserialize, Serialize};
 
 use crate::cache::Stale;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::cache::shelves::{CollectionEntry, FeaturedEntry};
-use crate::{Backend, Ctx, Error, Result, access, listings, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, listings, store};
 
 const NOT_FOUND: Error = Error::NotFound("collection");
 /// So many collections are listed.
 const LISTED: i64 = 200;
+/// So many listings of a collection stand at the front of the marketplace.
+const SHELF_LISTINGS: i64 = 6;
+
+/// The shelves at the front of the marketplace, the newest first, each with its first listings. One
+/// without listings is no shelf.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Featured {
+    /// The collections.
+    pub collections: Vec<Collection>,
+}
 
 /// Reads a collection with its listings. Anyone may.
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "collections.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, slug: &str) -> Result<Collection> {
+    Ok(document(ctx, slug).await?.value().clone())
+}
+
+/// Reads a collection as callers of the interface get it. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+#[tracing::instrument(name = "collections.document", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<Collection>>> {
     if !listings::is_slug(slug) {
         return Err(NOT_FOUND);
     }
     let backend = ctx.backend();
     let found = backend.cache().get::<CollectionEntry>(backend, &slug.to_owned()).await?;
-    found.map(|found| found.value().clone()).ok_or(NOT_FOUND)
+    found.ok_or(NOT_FOUND)
 }
 
-/// The shelves at the front of the marketplace, the newest first. Anyone may.
+/// The shelves at the front of the marketplace. Anyone may.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "collections.featured", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn featured(ctx: &Ctx) -> Result<Vec<Collection>> {
+    Ok(featured_document(ctx).await?.value().collections.clone())
+}
+
+/// The same as callers of the interface get them. Anyone may.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+#[tracing::instrument(name = "collections.featured_document", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn featured_document(ctx: &Ctx) -> Result<Arc<Document<Featured>>> {
     let backend = ctx.backend();
-    let found = backend.cache().get::<FeaturedEntry>(backend, &"all").await?;
-    Ok(found.map(|found| found.value().clone()).unwrap_or_default())
+    backend.cache().get::<FeaturedEntry>(backend, &"all").await?.ok_or(NOT_FOUND)
 }
 
 /// Reads a collection where it is written.
@@ -46,32 +78,29 @@ pub(crate) async fn read(backend: &Backend, slug: &str) -> Result<Option<Collect
     Ok(Some(Collection { listings, ..collection }))
 }
 
-/// Reads the featured collections where they are written. One without listings is no shelf.
-pub(crate) async fn read_featured(backend: &Backend) -> Result<Vec<Collection>> {
+/// Reads the featured collections where they are written.
+pub(crate) async fn read_featured(backend: &Backend) -> Result<Featured> {
     let mut conn = backend.catalogue_read_latest().await?;
-    let mut shelves = Vec::new();
-    for collection in store::collections::list(&mut conn, true, FEATURED_MAX).await? {
-        let listings = store::listings::list_of_collection(&mut conn, collection.id).await?;
-        if !listings.is_empty() {
-            shelves.push(Collection { listings, ..collection });
-        }
-    }
-    Ok(shelves)
+    let collections =
+        store::collections::list_shelves(&mut conn, FEATURED_MAX, SHELF_LISTINGS).await?;
+    Ok(Featured { collections })
 }
 
 /// Every collection, without listings, the newest first. Anyone may.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "collections.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<Collection>> {
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::collections::list(&mut conn, false, LISTED).await?)
+    Ok(store::collections::list(&mut conn, LISTED).await?)
 }
 
 /// The same for moderators, who change them.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin.
+#[tracing::instrument(name = "collections.curated", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn curated(ctx: &Ctx) -> Result<Vec<Collection>> {
     access::moderator(ctx).await?;
     list(ctx).await
@@ -82,6 +111,7 @@ pub async fn curated(ctx: &Ctx) -> Result<Vec<Collection>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin; [`Error::Invalid`], also
 /// for a title whose slug is taken and for listings that are not there.
+#[tracing::instrument(name = "collections.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, new: NewCollection) -> Result<String> {
     access::moderator(ctx).await?;
     new.check()?;
@@ -96,6 +126,7 @@ pub async fn create(ctx: &Ctx, new: NewCollection) -> Result<String> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the collection, and for anyone but an admin;
 /// [`Error::Invalid`].
+#[tracing::instrument(name = "collections.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, slug: &str, new: NewCollection) -> Result<()> {
     access::moderator(ctx).await?;
     new.check()?;
@@ -122,26 +153,28 @@ async fn keep(ctx: &Ctx, id: CollectionId, slug: &str, new: &NewCollection) -> R
     if let Some(unknown) = new.listings.iter().find(|slug| !placed.contains(slug)) {
         return Err(Error::field("listings", format!("must be listings: “{unknown}” is none")));
     }
-    backend.commit(tx, stale(slug)).await
+    backend.commit(tx, stale()).await
 }
 
 /// Deletes a collection. Its listings stay.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the collection, and for anyone but an admin.
+#[tracing::instrument(name = "collections.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
     access::moderator(ctx).await?;
     let mut tx = ctx.backend().catalogue_begin().await?;
     if !store::collections::delete(&mut tx, slug).await? {
         return Err(NOT_FOUND);
     }
-    ctx.backend().commit(tx, stale(slug)).await?;
+    ctx.backend().commit(tx, stale()).await?;
     tracing::info!(collection.slug = slug, "collection deleted");
     Ok(())
 }
 
-fn stale(slug: &str) -> Stale {
-    Stale::one::<CollectionEntry>(&slug.to_owned()).and_group(MARKETPLACE)
+/// Collections are forgotten with the rest of the marketplace.
+fn stale() -> Stale {
+    Stale::nothing().and_group(MARKETPLACE)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Publishers: what people tell of themselves, and whom moderators vouch for.
 
+use std::sync::Arc;
+
 use resonant_domain::UserId;
 use resonant_domain::publisher::{LISTINGS_SHOWN, Profile, Publisher, is_handle};
 use sqlx::PgConnection;
@@ -9,7 +11,7 @@ use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::cache::shelves::PublisherEntry;
 use crate::store::OnConstraint as _;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, store};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
 
@@ -17,13 +19,23 @@ const NOT_FOUND: Error = Error::NotFound("publisher");
 ///
 /// # Errors
 /// [`Error::NotFound`].
+#[tracing::instrument(name = "publishers.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, handle: &str) -> Result<Publisher> {
+    Ok(document(ctx, handle).await?.value().clone())
+}
+
+/// Reads a publisher as callers of the interface get them. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+#[tracing::instrument(name = "publishers.document", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn document(ctx: &Ctx, handle: &str) -> Result<Arc<Document<Publisher>>> {
     if !is_handle(handle) {
         return Err(NOT_FOUND);
     }
     let backend = ctx.backend();
     let found = backend.cache().get::<PublisherEntry>(backend, &handle.to_owned()).await?;
-    found.map(|found| found.value().clone()).ok_or(NOT_FOUND)
+    found.ok_or(NOT_FOUND)
 }
 
 /// Reads a publisher where they are written.
@@ -36,10 +48,24 @@ pub(crate) async fn read(backend: &Backend, handle: &str) -> Result<Option<Publi
     Ok(Some(Publisher { listings, ..publisher }))
 }
 
+/// The name that a publisher's listings bear, and the handle of their page where they have one. `None`:
+/// there is no such person.
+pub(crate) async fn shown(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> Result<Option<(String, Option<String>)>> {
+    if let Some(profile) = store::publishers::find_profile(&mut *conn, user).await? {
+        return Ok(Some((profile.name, Some(profile.handle))));
+    }
+    let viewer = store::members::find(conn, user).await?;
+    Ok(viewer.map(|viewer| (viewer.display_name, None)))
+}
+
 /// What the caller has written about themselves; `None` before they have.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "publishers.profile", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn profile(ctx: &Ctx) -> Result<Option<Profile>> {
     let user = access::user(ctx)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
@@ -51,6 +77,7 @@ pub async fn profile(ctx: &Ctx) -> Result<Option<Profile>> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`], also for a handle that is another's;
 /// [`Error::Conflict`] for a guest.
+#[tracing::instrument(name = "publishers.save", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
     let user = access::member(ctx)?;
     let profile = Profile {
@@ -61,15 +88,10 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
     profile.check()?;
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
-    let before = store::publishers::find_profile(&mut tx, user).await?;
     store::publishers::upsert(&mut tx, user, &profile, backend.now())
         .await
         .on_constraint("publishers_handle_key", || Error::field("handle", "is in use already"))?;
-    let stale = follow(&mut tx, user, &profile.handle).await?;
-    let stale = match before {
-        Some(before) => stale.and::<PublisherEntry>(&before.handle),
-        None => stale,
-    };
+    let stale = follow(&mut tx, user).await?;
     backend.commit(tx, stale).await?;
     tracing::info!(user.id = %user, publisher.handle = profile.handle, "publisher profile saved");
     Ok(())
@@ -79,13 +101,14 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the publisher, and for anyone but an admin.
+#[tracing::instrument(name = "publishers.set_verified", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_verified(ctx: &Ctx, handle: &str, mark: Mark) -> Result<()> {
     let moderator = access::moderator(ctx).await?;
     let mut tx = ctx.backend().catalogue_begin().await?;
     let is_verified = mark == Mark::Verified;
     let user = store::publishers::update_verified(&mut tx, handle, is_verified).await?;
     let user = user.ok_or(NOT_FOUND)?;
-    let stale = follow(&mut tx, user, handle).await?;
+    let stale = follow(&mut tx, user).await?;
     ctx.backend().commit(tx, stale).await?;
     tracing::info!(user.id = %moderator, publisher.handle = handle, ?mark, "publisher marked");
     Ok(())
@@ -101,9 +124,10 @@ pub enum Mark {
 }
 
 /// Brings a publisher's listings up to them; answers what is untrue then.
-async fn follow(conn: &mut PgConnection, user: UserId, handle: &str) -> Result<Stale> {
+async fn follow(conn: &mut PgConnection, user: UserId) -> Result<Stale> {
     let slugs = store::publishers::update_listings(conn, user).await?;
-    let stale = Stale::one::<PublisherEntry>(&handle.to_owned()).and_group(MARKETPLACE);
+    // Publishers are forgotten with the rest of the marketplace.
+    let stale = Stale::nothing().and_group(MARKETPLACE);
     Ok(slugs.iter().fold(stale, Stale::and::<ListingEntry>))
 }
 
@@ -111,6 +135,7 @@ async fn follow(conn: &mut PgConnection, user: UserId, handle: &str) -> Result<S
 ///
 /// # Errors
 /// [`Error::Unavailable`].
+#[tracing::instrument(name = "publishers.handles", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn handles(ctx: &Ctx, limit: i64) -> Result<Vec<String>> {
     let mut conn = ctx.backend().catalogue_read().await?;
     Ok(store::publishers::list_handles(&mut conn, limit).await?)

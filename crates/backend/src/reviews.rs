@@ -3,6 +3,8 @@
 //! A review is bound to the version that its author ran last. The listing's count and mean change in
 //! the transaction of the review, by triggers.
 
+use std::sync::Arc;
+
 use resonant_domain::member::UserKind;
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
@@ -19,7 +21,7 @@ use crate::cache::listing_page::MARKETPLACE;
 use crate::inbox::{Told, tell};
 use crate::store::OnConstraint as _;
 use crate::store::reviews::{ReviewPosition, Subject};
-use crate::{Actor, Backend, Ctx, Error, Result, access, listings, store};
+use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, store};
 
 const NO_LISTING: Error = Error::NotFound("listing");
 const NOT_FOUND: Error = Error::NotFound("review");
@@ -68,12 +70,21 @@ pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Revie
 /// [`Error::NotFound`].
 #[tracing::instrument(name = "reviews.facts", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn facts(ctx: &Ctx, slug: &str) -> Result<ListingFacts> {
+    Ok(facts_document(ctx, slug).await?.value().clone())
+}
+
+/// The same as callers of the interface get it. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`].
+#[tracing::instrument(name = "reviews.facts_document", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn facts_document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<ListingFacts>>> {
     if !listings::is_slug(slug) {
         return Err(NO_LISTING);
     }
     let backend = ctx.backend();
     let found = backend.cache().get::<ListingFactsEntry>(backend, &slug.to_owned()).await?;
-    found.map(|facts| facts.value().clone()).ok_or(NO_LISTING)
+    found.ok_or(NO_LISTING)
 }
 
 /// Measures the newest runs of a listing's present version, wherever they are kept.
@@ -81,14 +92,22 @@ pub(crate) async fn measure(backend: &Backend, slug: &str) -> Result<Option<List
     let mut conn = backend.catalogue_read_latest().await?;
     let found = store::reviews::find_subject(&mut conn, slug).await?;
     drop(conn);
-    let Some(Subject { id, version, publisher, .. }) = found else { return Ok(None) };
+    match found {
+        Some(subject) => facts_of(backend, &subject).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The same for a listing that was looked up.
+pub(crate) async fn facts_of(backend: &Backend, listing: &Subject) -> Result<ListingFacts> {
+    let &Subject { id, version, publisher, .. } = listing;
     let mut runs = Vec::new();
     for shard in backend.shards() {
         let mut conn = backend.begin_on(shard).await?;
         let found = store::listing_runs::list(&mut conn, id, version, publisher, RUNS_MAX).await?;
         runs.extend(found);
     }
-    Ok(Some(ListingFacts::of(&runs)))
+    Ok(ListingFacts::of(&runs))
 }
 
 /// How the caller stands to the listing's reviews. Anyone may ask.

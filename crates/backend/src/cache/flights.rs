@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::document::Document;
 use super::level_one::Mark;
 use crate::{Error, Result};
 
@@ -17,6 +18,13 @@ pub(super) struct Landed {
     /// Whether the name's mark tells when it becomes untrue. Otherwise it is good only for who asked
     /// before the flight began.
     pub(super) is_kept: bool,
+}
+
+impl Landed {
+    /// The document of the kind whose name the flight has.
+    pub(super) fn into_document<T: Send + Sync + 'static>(self) -> Option<Arc<Document<T>>> {
+        self.document.and_then(|document| document.downcast().ok())
+    }
 }
 
 type Outcome = Result<Landed, Arc<Error>>;

@@ -1,8 +1,8 @@
 //! Listings as anyone sees them.
 //!
 //! Key: a slug. Value: the listing. Lifetime: 60 s, and 60 s more while it is read anew; forgotten when
-//! it is installed or published. Empty: one look-up in PostgreSQL. A slug without a listing is
-//! remembered for 10 s.
+//! it is installed, published or reviewed, and when its cost or its publisher changes. Empty: one
+//! look-up in PostgreSQL. A slug without a listing is remembered for 10 s.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! What was measured about a listing's present version.
 //!
 //! Key: a slug. Value: the facts. Lifetime: 60 s, and 60 s more while they are measured anew; forgotten
-//! with any publication, since they are those of one version. Empty: two statements in PostgreSQL.
+//! with any publication, since they are those of one version. Empty: one statement in PostgreSQL, and one
+//! for each shard.
 
 use std::time::Duration;
 

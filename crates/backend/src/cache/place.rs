@@ -46,7 +46,7 @@ impl Stale {
     /// One thing more; with its group, when it belongs to one, and with what shows it.
     pub(crate) fn and<E: Entry>(mut self, subject: &E::Key) -> Self {
         let place = Place::of::<E>(subject);
-        self.names.push(place.group.unwrap_or(place.name));
+        self.add(place.group.unwrap_or(place.name));
         match E::shown_in(subject) {
             Some(group) => self.and_group(&group),
             None => self,
@@ -55,12 +55,15 @@ impl Stale {
 
     /// All members of a group.
     pub(crate) fn and_group(mut self, group: &str) -> Self {
-        let name = group_name(group);
-        // Many things that a write changes are shown by the same.
+        self.add(group_name(group));
+        self
+    }
+
+    /// Many things that a write changes belong to the same group, or are shown by the same.
+    fn add(&mut self, name: String) {
         if !self.names.contains(&name) {
             self.names.push(name);
         }
-        self
     }
 
     pub(crate) fn names(&self) -> &[String] {

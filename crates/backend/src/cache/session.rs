@@ -1,7 +1,8 @@
 //! A session as its owner sees it.
 //!
-//! Key: owner and id. Value: the session. Lifetime: 1 h when it is over; one that is not over changes
-//! with every append and is not kept. Empty: one look-up in PostgreSQL.
+//! Key: owner and id. Value: the session. Lifetime: 1 h when it is over, and forgotten when it goes on
+//! after all; one that is not over changes with every append and is not kept. Empty: one look-up in
+//! PostgreSQL.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,7 +40,9 @@ impl Entry for SessionEntry {
         backend: &Backend,
         &SessionKey(owner, id): &SessionKey,
     ) -> Result<Option<Session>> {
-        let mut conn = backend.read(owner).await?;
+        // A write is heard before its place in the log is known to every process: in between a replica
+        // could answer with a session that was over and is not any more, and it would be kept for long.
+        let mut conn = backend.read_latest(owner).await?;
         Ok(store::sessions::find(&mut conn, owner, id).await?)
     }
 

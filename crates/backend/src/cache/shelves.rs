@@ -2,7 +2,7 @@
 //!
 //! Keys: a handle, a slug, `all`. Values: the publisher, the collection, the featured collections, each
 //! with listings. Lifetime: 60 s, and 60 s more while it is read anew; forgotten with any write in the
-//! marketplace. Empty: two statements in PostgreSQL, for the featured ones one more for each.
+//! marketplace. Empty: two statements in PostgreSQL, for the featured ones one.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use resonant_domain::publisher::Publisher;
 
 use super::listing_page::MARKETPLACE;
 use super::{Entry, Kind};
-use crate::{Backend, Result, collections, publishers};
+use crate::collections::{self, Featured};
+use crate::{Backend, Result, publishers};
 
 pub(crate) struct PublisherEntry;
 
@@ -58,14 +59,14 @@ pub(crate) struct FeaturedEntry;
 
 impl Entry for FeaturedEntry {
     type Key = &'static str;
-    type Value = Vec<Collection>;
+    type Value = Featured;
     const KIND: Kind = Kind::Featured;
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;
 
-    async fn load(backend: &Backend, _: &&'static str) -> Result<Option<Vec<Collection>>> {
+    async fn load(backend: &Backend, _: &&'static str) -> Result<Option<Featured>> {
         collections::read_featured(backend).await.map(Some)
     }
 

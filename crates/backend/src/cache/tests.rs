@@ -148,6 +148,18 @@ impl<const FRESH: u64> Entry for SourceEntry<FRESH> {
     }
 }
 
+impl<const FRESH: u64> Many for SourceEntry<FRESH> {
+    /// Counts as one load of the first, at whose gate it waits.
+    async fn load_many(_: &Backend, keys: &[SourceKey]) -> Result<Vec<Option<u64>>> {
+        let Some(SourceKey(_, first)) = keys.first() else { return Ok(Vec::new()) };
+        first.loads.fetch_add(1, Ordering::SeqCst);
+        let values = keys.iter().map(|SourceKey(_, source)| source.value.load(Ordering::SeqCst));
+        let values = values.map(|value| (value != 0).then_some(value)).collect();
+        let _open = first.gate.read().await;
+        Ok(values)
+    }
+}
+
 type Long = SourceEntry<60_000>;
 type Short = SourceEntry<1>;
 
@@ -158,6 +170,11 @@ fn source(name: &'static str, value: u64) -> (Arc<Source>, SourceKey) {
 
 async fn get<E: Entry<Key = SourceKey, Value = u64>>(by: &Backend, key: &SourceKey) -> Option<u64> {
     by.cache().get::<E>(by, key).await.unwrap().map(|document| *document.value())
+}
+
+async fn get_many(by: &Backend, keys: &[SourceKey]) -> Vec<Option<u64>> {
+    let found = by.cache().get_many::<Long>(by, keys).await.unwrap();
+    found.into_iter().map(|document| document.map(|document| *document.value())).collect()
 }
 
 fn figures(of: &Backend) -> CacheFigures {
@@ -184,6 +201,55 @@ async fn a_herd_loads_once_in_all_processes_together(pool: PgPool) {
     assert_eq!(source.loads(), 1);
     assert_eq!(figures(&one).loads + figures(&two).loads, 1);
     assert_eq!(figures(&one).shared_hits + figures(&two).shared_hits, 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn batches_of_the_same_share_one_question(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let [(a, a_key), (b, b_key), (c, c_key)] = [source("a", 1), source("b", 0), source("c", 3)];
+    let keys = [a_key.clone(), b_key.clone(), a_key.clone()];
+    let shut = a.gate.write().await;
+    let herd = join_all((0..50).map(|_| get_many(&backend, &keys)));
+    let open = async {
+        until("a loader is at the gate", async || a.loads() == 1).await;
+        // Whoever asks for one of them alone waits for the same.
+        tokio::join!(get::<Long>(&backend, &a_key), async { drop(shut) }).0
+    };
+    let (batches, alone) = tokio::join!(herd, open);
+    assert!(batches.iter().all(|batch| *batch == [Some(1), None, Some(1)]), "{batches:?}");
+    assert_eq!((alone, figures(&backend).loads), (Some(1), 1));
+    // What is kept is asked for no more, what it lacks beside that alone.
+    assert_eq!(get_many(&backend, &[b_key, c_key, a_key]).await, [None, Some(3), Some(1)]);
+    assert_eq!((a.loads(), b.loads(), c.loads(), figures(&backend).loads), (1, 0, 1, 2));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_batch_does_not_wait_for_what_began_before_a_write(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let (source, key) = source("a", 1);
+    let shut = source.gate.write().await;
+    let late = tokio::spawn({
+        let (backend, key) = (backend.clone(), key.clone());
+        async move { get_many(&backend, &[key]).await }
+    });
+    until("it has read", async || source.loads() == 1).await;
+    source.write(&backend, 2, Stale::one::<Long>(&key)).await;
+    let next = tokio::spawn({
+        let (backend, key) = (backend.clone(), key.clone());
+        async move { get_many(&backend, &[key]).await }
+    });
+    until("the next has read", async || source.loads() == 2).await;
+    drop(shut);
+    assert_eq!((late.await.unwrap(), next.await.unwrap()), (vec![Some(1)], vec![Some(2)]));
+    assert_eq!(get::<Long>(&backend, &key).await, Some(2));
+    // While a write could go unheard a joined loading is not trusted, but the next one is.
+    backend.cache().cease_to_hear();
+    let both = tokio::join!(
+        get_many(&backend, std::slice::from_ref(&key)),
+        get_many(&backend, std::slice::from_ref(&key)),
+    );
+    assert_eq!(both, (vec![Some(2)], vec![Some(2)]));
+    assert_eq!(source.loads(), 4);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

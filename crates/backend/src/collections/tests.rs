@@ -1,4 +1,5 @@
 use resonant_domain::FaultKind;
+use resonant_domain::listing::ListingFilter;
 use sqlx::PgPool;
 
 use super::*;
@@ -45,6 +46,30 @@ async fn a_shelf_holds_its_listings_in_their_order(pool: PgPool) {
     assert_eq!(list(&nobody).await.unwrap().len(), 1);
     delete(&root, &slug).await.unwrap();
     assert_eq!(kind(get(&nobody, &slug).await), Some(FaultKind::NotFound));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_front_shows_the_first_listings_of_the_newest_shelves(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    backend.load_content().await.unwrap();
+    let (root, nobody) = (admin(&backend).await, backend.anonymous());
+    let page = listings::browse(&nobody, ListingFilter::default()).await.unwrap();
+    let slugs: Vec<_> = page.listings.iter().map(|listing| listing.slug.as_str()).collect();
+    // Neither in the order of their names nor in that of their installs.
+    let many: Vec<_> = slugs[..8].iter().rev().copied().collect();
+    create(&root, new("Oldest", &slugs[..1])).await.unwrap();
+    create(&root, new("Many", &many)).await.unwrap();
+    create(&root, new("Empty", &[])).await.unwrap();
+    let hidden = NewCollection { is_featured: false, ..new("Hidden", &slugs[..1]) };
+    create(&root, hidden).await.unwrap();
+
+    let shelves = featured(&nobody).await.unwrap();
+    let titles: Vec<_> = shelves.iter().map(|shelf| shelf.title.as_str()).collect();
+    assert_eq!(titles, ["Many", "Oldest"]);
+    let whole = get(&nobody, "many").await.unwrap();
+    assert_eq!(whole.listings.len(), 8);
+    assert_eq!(shelves[0].listings, whole.listings[..6]);
+    assert_eq!(shelves[1], get(&nobody, "oldest").await.unwrap());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Database;
 use crate::cache::tests::Server;
 use crate::own_cluster::Cluster;
-use crate::{Backend, Ctx, DatabaseSettings, Settings, access, agents, sample, store};
+use crate::{Backend, Ctx, DatabaseSettings, Settings, access, agents, sample, sessions, store};
 
 /// The write-then-read pairs of a test.
 #[expect(clippy::disallowed_methods, reason = "a test asks how long it may be")]
@@ -198,6 +198,24 @@ async fn what_redis_has_forgotten_the_primary_answers() {
         tell(&replica, "SELECT pg_wal_replay_resume()::TEXT").await;
     }
     drop(redis);
+}
+
+/// A write is called out, and forgotten everywhere, before its place in the log is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_read_where_it_is_written() {
+    const REDIS: &str = "kept";
+    let (_redis, primary) = (Server::start(REDIS), primary().await);
+    let replica = primary.replica(&[]);
+    let backend = process(&settings(&primary, &[&replica], Some(REDIS))).await;
+    let (ctx, owner, agent) = agent(&backend).await;
+    let session = sessions::start(&ctx, agent, sample::goal("Read")).await.unwrap();
+    sessions::cancel(&ctx, session.id).await.unwrap();
+    until_answers(&backend, owner, &[&replica]).await;
+    tell(&replica, "SELECT pg_wal_replay_pause()::TEXT").await;
+    // A write whose place in the log this process does not know yet: a replica may still answer it.
+    tell(&primary, "UPDATE sessions SET goal = 'Write' RETURNING goal").await;
+    assert_eq!(sessions::get(&ctx, session.id).await.unwrap().goal, "Write");
+    tell(&replica, "SELECT pg_wal_replay_resume()::TEXT").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -142,3 +142,103 @@ pub(crate) fn address(url: &str) -> Result<PgConnectOptions> {
     })?;
     Ok(options.application_name("resonant"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use sqlx::{Row as _, raw_sql};
+
+    use super::*;
+    use crate::cache::tests::until;
+
+    /// Settings for a pool of its own on the database of a test.
+    fn settings(of_test: &PgPool) -> DatabaseSettings {
+        let url = of_test.connect_options().to_url_lossy().to_string();
+        DatabaseSettings { pool_size: 2, pool_overflow: 2, ..DatabaseSettings::new(url) }
+    }
+
+    fn pool(settings: &DatabaseSettings) -> Pool {
+        Pool::new(&settings.url, settings).unwrap()
+    }
+
+    /// The PostgreSQL session that answers.
+    async fn pid(pool: &Pool) -> i32 {
+        let mut conn = pool.conn().await.unwrap();
+        raw_sql("SELECT pg_backend_pid()").fetch_one(&mut *conn).await.unwrap().get(0)
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn what_is_above_the_size_is_closed_after_use(of_test: PgPool) {
+        let pool = pool(&settings(&of_test));
+        let mut conns = Vec::new();
+        for _ in 0..4 {
+            conns.push(pool.conn().await.unwrap());
+        }
+        assert_eq!(pool.connections(), (4, 4));
+        for left in [(3, 0), (2, 0), (2, 1), (2, 2)] {
+            drop(conns.pop());
+            let (size, idle) = (|| pool.connections.size(), || pool.connections.num_idle());
+            until("it is closed or back", async || (size(), idle()) == left).await;
+        }
+        pool.connections.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_connection_is_replaced_at_its_age_and_not_before(of_test: PgPool) {
+        let lasting = pool(&settings(&of_test));
+        let recycle_after = Duration::from_millis(20);
+        let fleeting = pool(&DatabaseSettings { recycle_after, ..settings(&of_test) });
+        let is_back = |pool: &Pool| pool.connections().0 == 0;
+
+        let first = pid(&fleeting).await;
+        until("another one answers", async || is_back(&fleeting) && pid(&fleeting).await != first)
+            .await;
+        let first = pid(&lasting).await;
+        for _ in 0..3 {
+            until("it is back", async || is_back(&lasting)).await;
+            assert_eq!(pid(&lasting).await, first);
+        }
+        fleeting.connections.close().await;
+        lasting.connections.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_statement_that_takes_too_long_is_broken_off(of_test: PgPool) {
+        let statement_timeout = Duration::from_millis(200);
+        for pooler in [Pooler::Absent, Pooler::Transaction] {
+            let settings = DatabaseSettings { statement_timeout, pooler, ..settings(&of_test) };
+            let pool = pool(&settings);
+            let mut tx = pool.begin().await.unwrap();
+            let began = Instant::now();
+            let error = raw_sql("SELECT pg_sleep(60)").execute(&mut *tx).await.unwrap_err();
+            let took = began.elapsed();
+            let code = error.as_database_error().unwrap().code();
+            assert_eq!(code.as_deref(), Some("57014"), "{pooler:?}: {error}");
+            // A busy machine may tell it late.
+            assert!(took < statement_timeout * 10, "{pooler:?}: {took:?}");
+            drop(tx);
+            // The connection itself is well.
+            assert!(pid(&pool).await > 0);
+            pool.connections.close().await;
+        }
+    }
+
+    /// The performance guide names them.
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn the_indexes_of_the_guide_are_there(of_test: PgPool) {
+        let query = "SELECT format('%s.%s', indrelid::REGCLASS, indexrelid::REGCLASS) \
+                     FROM pg_index WHERE indisvalid";
+        let rows = raw_sql(query).fetch_all(&of_test).await.unwrap();
+        let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        for wanted in [
+            "agents.idx_agents_owner_id",
+            "agents.idx_agents_status",
+            "agents.idx_agents_owner_status",
+            "sessions.idx_sessions_agent_id",
+            "sessions.idx_sessions_created_at",
+        ] {
+            assert!(names.iter().any(|name| name == wanted), "{wanted} is missing");
+        }
+    }
+}

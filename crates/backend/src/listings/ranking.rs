@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use resonant_domain::review::{ListingFacts, RUNS_MAX};
 
 use crate::cache::Stale;
+use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
-use crate::{Ctx, Result, access, store};
+use crate::{Ctx, Result, access, reviews, store};
 
 /// Older installs are no trend any more.
 const TREND_DAYS: i64 = 14;
@@ -21,6 +21,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
+#[tracing::instrument(name = "listings.follow_trends", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn follow_trends(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
@@ -45,6 +46,7 @@ pub async fn follow_trends(ctx: &Ctx) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
+#[tracing::instrument(name = "listings.measure_costs", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn measure_costs(ctx: &Ctx, since: Option<Timestamp>) -> Result<Timestamp> {
     access::system(ctx)?;
     let backend = ctx.backend();
@@ -62,23 +64,22 @@ pub async fn measure_costs(ctx: &Ctx, since: Option<Timestamp>) -> Result<Timest
     drop(conn);
     let (mut ids, mut costs) = (Vec::new(), Vec::new());
     for subject in subjects {
-        let mut runs = Vec::new();
-        for shard in backend.shards() {
-            let mut conn = backend.begin_on(shard).await?;
-            let (id, version) = (subject.id, subject.version);
-            let found =
-                store::listing_runs::list(&mut conn, id, version, subject.publisher, RUNS_MAX);
-            runs.extend(found.await?);
-        }
-        if let Some(cost) = ListingFacts::of(&runs).median_cost {
+        if let Some(cost) = reviews::facts_of(backend, &subject).await?.median_cost {
             ids.push(subject.id);
             costs.push(cost);
         }
     }
     let mut tx = backend.catalogue_begin().await?;
     let count = store::ranking::update_costs(&mut tx, &ids, &costs).await?;
-    let stale = Stale::nothing();
-    backend.commit(tx, if count > 0 { stale.and_group(MARKETPLACE) } else { stale }).await?;
+    let stale = if count > 0 {
+        // A listing's own page tells its cost too, and belongs to no group.
+        let slugs = store::listings::list_slugs(&mut tx, &ids).await?;
+        let stale = Stale::nothing().and_group(MARKETPLACE);
+        slugs.iter().fold(stale, Stale::and::<ListingEntry>)
+    } else {
+        Stale::nothing()
+    };
+    backend.commit(tx, stale).await?;
     tracing::debug!(count, "costs measured");
     Ok(now - OVERLAP)
 }

@@ -4,6 +4,7 @@ use resonant_domain::page::PageRequest;
 use sqlx::PgPool;
 
 use super::*;
+use crate::cache::tests::until;
 use crate::sample;
 
 async fn with_content(pool: PgPool) -> Backend {
@@ -220,6 +221,9 @@ async fn trends_follow_installs_and_costs_follow_sessions(pool: PgPool) {
     sessions::start(&ada, agent.id, sample::goal("Hello")).await.unwrap();
     let claim = work::claim(&system, "worker").await.unwrap().unwrap();
     work::run(&system, claim, CancellationToken::new()).await.unwrap();
+    // From here on the listing is kept as it was before.
+    until("the ear opens", async || backend.cache().hears()).await;
+    assert_eq!(get(&ada, "world-clock").await.unwrap().summary.median_cost, None);
     ranking::measure_costs(&system, Some(since)).await.unwrap();
     assert_eq!(slugs(&backend, free).await, ["world-clock"]);
     let page = browse(&ada, ListingFilter::default()).await.unwrap();

@@ -1,10 +1,15 @@
-//! The SQL of the marketplace's shelves. What stands on them is read with the listings.
+//! The SQL of the marketplace's shelves. All that stands in one of them is read with the listings.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
-use resonant_domain::CollectionId;
+use resonant_domain::agent::Avatar;
 use resonant_domain::collection::{Collection, NewCollection};
+use resonant_domain::listing::{Category, ListingSummary};
+use resonant_domain::money::MicroUsd;
+use resonant_domain::{CollectionId, ListingId};
 use sqlx::PgConnection;
-use sqlx::types::Uuid;
+use sqlx::types::{Json, Uuid};
+
+use super::known;
 
 struct CollectionRow {
     collection_id: Uuid,
@@ -46,29 +51,104 @@ pub(crate) async fn find(conn: &mut PgConnection, slug: &str) -> sqlx::Result<Op
     Ok(row.map(Collection::from))
 }
 
-/// Lists collections without their listings, at most `limit`, the newest first; the featured ones
-/// alone if that is asked for.
+/// Lists collections without their listings, at most `limit`, the newest first.
 #[tracing::instrument(name = "db.collection.list", skip_all, err(level = "debug"))]
-pub(crate) async fn list(
-    conn: &mut PgConnection,
-    featured_only: bool,
-    limit: i64,
-) -> sqlx::Result<Vec<Collection>> {
+pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Collection>> {
     let rows = sqlx::query_as!(
         CollectionRow,
         r#"
         SELECT collection_id, slug, title, description, is_featured, updated_at
         FROM collections
-        WHERE is_featured OR NOT $1::BOOLEAN
         ORDER BY collection_id DESC
-        LIMIT $2
+        LIMIT $1
         "#,
-        featured_only,
         limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Collection::from).collect())
+}
+
+/// Lists the newest `limit` featured collections, each with the first `listings` of its listings that
+/// anyone may install. One without any is left out.
+#[tracing::instrument(name = "db.collection.list_shelves", skip_all, err(level = "debug"))]
+pub(crate) async fn list_shelves(
+    conn: &mut PgConnection,
+    limit: i64,
+    listings: i64,
+) -> sqlx::Result<Vec<Collection>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT c.collection_id AS "collection_id!", c.slug AS "collection_slug!",
+               c.title AS "title!", c.description AS "description!",
+               c.is_featured AS "is_featured!", c.updated_at AS "updated_at!: Timestamp",
+               l.listing_id AS "listing_id!", l.slug AS "slug!", l.name AS "name!",
+               l.tagline AS "tagline!", l.category AS "category!",
+               l.avatar AS "avatar!: Json<Avatar>", l.publisher AS "publisher!",
+               l.is_template AS "is_template!", l.installs AS "installs!",
+               l.rating_count AS "rating_count!", l.rating_hundredths AS "rating_hundredths!",
+               l.is_verified AS "is_verified!",
+               l.median_cost_micro_usd AS "median_cost_micro_usd?",
+               (SELECT handle FROM publishers p WHERE p.user_id = l.publisher_id)
+                   AS "publisher_handle?"
+        FROM (
+            SELECT collection_id, slug, title, description, is_featured, updated_at
+            FROM collections
+            WHERE is_featured
+            ORDER BY collection_id DESC
+            LIMIT $1
+        ) c
+        CROSS JOIN LATERAL (
+            SELECT held.place, l.listing_id, l.slug, l.name, l.tagline, l.category, l.avatar,
+                   l.publisher, l.publisher_id, l.is_template, l.installs, l.rating_count,
+                   l.rating_hundredths, l.is_verified, l.median_cost_micro_usd
+            FROM collection_listings held JOIN listings l ON l.listing_id = held.listing_id
+            WHERE held.collection_id = c.collection_id
+              AND l.state = 'published' AND l.deprecated_at IS NULL
+            ORDER BY held.place
+            LIMIT $2
+        ) l
+        ORDER BY c.collection_id DESC, l.place
+        "#,
+        limit,
+        listings,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut shelves = Vec::<Collection>::new();
+    for row in rows {
+        if shelves.last().is_none_or(|shelf| shelf.id.as_uuid() != row.collection_id) {
+            shelves.push(Collection::from(CollectionRow {
+                collection_id: row.collection_id,
+                slug: row.collection_slug,
+                title: row.title,
+                description: row.description,
+                is_featured: row.is_featured,
+                updated_at: row.updated_at,
+            }));
+        }
+        let listing = ListingSummary {
+            id: ListingId::from_uuid(row.listing_id),
+            slug: row.slug,
+            name: row.name,
+            tagline: row.tagline,
+            category: known(Category::parse(&row.category), "category")?,
+            avatar: row.avatar.0,
+            publisher: row.publisher,
+            installs: row.installs,
+            rating_count: row.rating_count,
+            rating_hundredths: row.rating_hundredths,
+            is_template: row.is_template,
+            publisher_handle: row.publisher_handle,
+            is_verified: row.is_verified,
+            median_cost: row.median_cost_micro_usd.map(MicroUsd),
+            highlights: None,
+        };
+        if let Some(shelf) = shelves.last_mut() {
+            shelf.listings.push(listing);
+        }
+    }
+    Ok(shelves)
 }
 
 /// Keeps a collection, new or as it is now; `false` when another one has the slug.

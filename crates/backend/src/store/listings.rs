@@ -243,6 +243,18 @@ pub(crate) async fn exists(conn: &mut PgConnection) -> sqlx::Result<bool> {
         .await
 }
 
+/// The slugs of these listings.
+#[tracing::instrument(name = "db.listing.list_slugs", skip_all, err(level = "debug"))]
+pub(crate) async fn list_slugs(
+    conn: &mut PgConnection,
+    ids: &[ListingId],
+) -> sqlx::Result<Vec<String>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    sqlx::query_scalar!("SELECT slug FROM listings WHERE listing_id = ANY ($1)", &ids)
+        .fetch_all(conn)
+        .await
+}
+
 /// Publishes a listing with its first version; `false` when its slug is taken.
 #[tracing::instrument(name = "db.listing.insert", skip_all, fields(listing.slug = %listing.summary.slug), err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::Result<bool> {

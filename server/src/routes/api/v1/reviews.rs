@@ -2,8 +2,8 @@
 
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
 use resonant_domain::ReviewId;
 use resonant_domain::review::{ListingFacts, NewReview, Review, ReviewChanges};
@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::page;
+use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -31,7 +32,7 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(new.body::<NewReview>().answers::<Review>(201), create)
         .add(changed, update)
         .add(gone.answers_nothing(204), delete)
-        .add(facts.open().answers::<ListingFacts>(200), measured)
+        .add(facts.open().tagged().answers::<ListingFacts>(200), measured)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -75,7 +76,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, Fault> {
     let (slug, id) = named(names)?;
     reviews::delete(&ctx, &slug, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 /// What is no id names no review.
@@ -87,7 +88,8 @@ fn named((slug, id): (String, String)) -> Result<(String, ReviewId), Fault> {
 pub(crate) async fn measured(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let facts = reviews::facts(&ctx, &slug).await?;
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &facts))
+    let facts = reviews::facts_document(&ctx, &slug).await?;
+    Ok(conditional::answer(&headers, Audience::Public, &facts))
 }

@@ -2,33 +2,35 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::HeaderMap;
 use resonant_backend::{Ctx, collections, publishers};
 use resonant_domain::collection::Collection;
 use resonant_domain::fields::Part;
 use resonant_domain::publisher::Publisher;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::chosen;
+use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
-use crate::reply;
 
 /// The routes of publishers and collections.
 pub(crate) fn routes(api: Api) -> Api {
     let publisher = Operation::get("/publishers/{handle}", "Reads a publisher with their listings");
-    let list_of = Operation::get("/collections", "Lists the featured collections");
+    let list_of =
+        Operation::get("/collections", "Lists the featured collections with their first listings");
     let one = Operation::get("/collections/{slug}", "Reads a collection with its listings");
-    let publisher = publisher.open().query::<GetQuery>().fields::<Publisher>();
+    let publisher = publisher.open().query::<GetQuery>().fields::<Publisher>().tagged();
     api.add(publisher.answers::<Part<Publisher>>(200), read_publisher)
-        .add(list_of.open().answers::<Featured>(200), list)
-        .add(one.open().answers::<Collection>(200), get)
+        .add(list_of.open().tagged().answers::<Featured>(200), list)
+        .add(one.open().tagged().answers::<Collection>(200), get)
 }
 
 /// The shelves at the front of the marketplace.
-#[derive(Serialize, JsonSchema)]
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes what the cache answers")]
 struct Featured {
     collections: Vec<Collection>,
 }
@@ -43,21 +45,32 @@ pub(crate) async fn read_publisher(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(handle)): PathId<Slug>,
     Query(query): Query<GetQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let fields = chosen::<Publisher>(query.fields.as_deref())?.unwrap_or_default();
-    let publisher = publishers::get(&ctx, &handle).await?;
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &fields.of(publisher)))
+    let fields = chosen::<Publisher>(query.fields.as_deref())?;
+    let publisher = publishers::document(&ctx, &handle).await?;
+    Ok(match fields {
+        Some(fields) => {
+            let part = fields.of(publisher.value().clone());
+            conditional::answer_part(&headers, Audience::Public, &publisher, &part)
+        }
+        None => conditional::answer(&headers, Audience::Public, &publisher),
+    })
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let collections = collections::featured(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &Featured { collections }))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let featured = collections::featured_document(&ctx).await?;
+    Ok(conditional::answer(&headers, Audience::Public, &featured))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let collection = collections::get(&ctx, &slug).await?;
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &collection))
+    let collection = collections::document(&ctx, &slug).await?;
+    Ok(conditional::answer(&headers, Audience::Public, &collection))
 }

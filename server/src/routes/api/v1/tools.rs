@@ -1,8 +1,10 @@
 //! `/api/v1/tools`
 
+use std::sync::LazyLock;
+
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, tools};
 use resonant_domain::fields::Part;
 use resonant_domain::mcp_tool::{McpServer, McpTools};
@@ -13,10 +15,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::chosen;
+use crate::conditional::{self, Constant};
 use crate::extract::{Body, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// The built-in tools with all their fields.
+static BUILT_IN: LazyLock<Constant> =
+    LazyLock::new(|| Constant::new(&json!({ "tools": BUILT_IN_TOOLS })));
 
 /// The routes of tools.
 pub(crate) fn routes(api: Api) -> Api {
@@ -24,7 +31,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let openapi = Operation::ask("/tools/openapi", "Reads the tools of an OpenAPI document");
     let mcp = Operation::ask("/tools/mcp", "Asks an MCP server for its tools");
 
-    let list_of = list_of.open().query::<ListQuery>().fields::<BuiltInTool>();
+    let list_of = list_of.open().query::<ListQuery>().fields::<BuiltInTool>().tagged();
     let openapi = openapi.body::<OpenApiSource>();
     api.add(list_of.answers_list::<Part<BuiltInTool>>("tools"), list)
         .add(openapi.answers::<OpenApiTools>(200), read_openapi)
@@ -37,8 +44,13 @@ pub(crate) struct ListQuery {
     fields: Option<String>,
 }
 
-pub(crate) async fn list(Query(query): Query<ListQuery>) -> Result<Response, Fault> {
-    let fields = chosen(query.fields.as_deref())?.unwrap_or_default();
+pub(crate) async fn list(
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let Some(fields) = chosen::<BuiltInTool>(query.fields.as_deref())? else {
+        return Ok(conditional::answer_constant(&headers, &BUILT_IN));
+    };
     let tools = BUILT_IN_TOOLS.map(|tool| fields.of(tool));
     Ok(reply::json(StatusCode::OK, reply::PUBLIC, &json!({ "tools": tools })))
 }
