@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use server::commands::Command;
 use server::{Settings, telemetry};
 
+/// Requests make and drop many small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
 async fn main() -> ExitCode {
@@ -20,7 +24,13 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let command = Command::parse(arguments)?;
-    let settings = Settings::from_env()?;
+    if let Some(done) = command.run_alone() {
+        return done;
+    }
+    let settings = match Settings::from_env() {
+        Ok(settings) => settings,
+        Err(fault) => return command.run_without(fault),
+    };
     // One TLS provider for all clients; whoever installed one first may stay.
     drop(rustls::crypto::ring::default_provider().install_default());
     let telemetry = telemetry::start(&settings)?;

@@ -1,6 +1,8 @@
 //! What happens around every request.
 
+pub mod callers;
 pub mod entity_tags;
+pub mod fields;
 pub mod idempotency;
 pub mod load_shed;
 pub mod problem;

@@ -14,7 +14,7 @@ use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
 use resonant_domain::FaultKind;
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -26,8 +26,8 @@ use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    entity_tags, load_shed, problem, rate_limit, refused_form, request_id, security_headers,
-    sign_in, static_cache,
+    callers, entity_tags, load_shed, problem, refused_form, request_id, security_headers, sign_in,
+    static_cache,
 };
 use crate::routes::api::v1;
 use crate::routes::{account_file, crawlers, mcp};
@@ -43,32 +43,38 @@ pub fn router(state: AppState) -> Router {
     let places = Places::new(state.limits.in_flight);
     let api = v1::routes().into_routers();
     let programs = for_programs(api.answers, &state);
-    // The innermost layer stands first.
-    Router::new()
+    let routes = Router::new()
         .merge(for_operators(api.probes, &state))
         .merge(programs.layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_followers(api.streams, &state))
         .merge(for_crawlers())
         .merge(for_people(&state).layer(from_fn_with_state(places, load_shed::shed)))
-        .merge(files(&state))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(files(&state));
+    around(routes, state)
+}
+
+/// What happens around every request. It stands around the router as a whole: a layer within is copied
+/// with all that is below it, for each request. The outermost layer stands first.
+fn around(routes: Router<AppState>, state: AppState) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
+        .layer(from_fn_with_state(state.clone(), security_headers::set))
+        .layer(from_fn(problem::write))
+        .layer(DefaultBodyLimit::max(BODY_MAX));
+    // What is refused here is known by its route already.
+    let inner = ServiceBuilder::new()
+        .layer(from_fn(problem::answer))
         // Refuses by the announced length, before anything is read.
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
-        .layer(same_site(&state))
-        .layer(from_fn(problem::write))
-        .layer(from_fn_with_state(state.clone(), security_headers::set))
-        .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
-        .with_state(state)
+        .layer(same_site(&state));
+    let routes = routes.layer(inner).with_state::<()>(state);
+    Router::new().fallback_service(layers.service(routes))
 }
 
 /// What a process answers that only runs sessions.
 pub fn router_of_worker(state: AppState) -> Router {
-    for_operators(v1::routes().into_routers().probes, &state)
-        .fallback(nothing)
-        .layer(from_fn(problem::write))
-        .layer(from_fn_with_state(state.clone(), security_headers::set))
-        .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
-        .with_state(state)
+    let routes = for_operators(v1::routes().into_routers().probes, &state).fallback(nothing);
+    around(routes, state)
 }
 
 /// Load balancers, and those who look after the installation.
@@ -81,26 +87,18 @@ fn for_operators(probes: Router<AppState>, state: &AppState) -> Router<AppState>
 
 /// The REST interface.
 fn for_programs(answers: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let answers =
-        answers.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
-    with_callers(answers, state)
-        .layer(compression())
+    let layers = ServiceBuilder::new()
         .layer(from_fn(entity_tags::translate))
-        .route("/api", any(nothing))
-        .route("/api/{*path}", any(nothing))
+        .layer(compression())
+        .layer(from_fn_with_state(state.clone(), callers::know))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
+    answers.layer(layers).route("/api", any(nothing)).route("/api/{*path}", any(nothing))
 }
 
 /// Those who wait for a session while it runs: answers without an end, neither timed nor compressed.
 fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState> {
-    with_callers(streams.route("/mcp", post(mcp::post)), state)
-}
-
-/// Knows who asks, and how often they do.
-fn with_callers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    routes
-        .layer(from_fn(sign_in::refuse_unknown_key))
-        .layer(from_fn_with_state(state.clone(), rate_limit::count))
-        .layer(from_fn_with_state(state.clone(), sign_in::recognise))
+    let routes = streams.route("/mcp", post(mcp::post));
+    routes.layer(from_fn_with_state(state.clone(), callers::know))
 }
 
 /// Search engines.
@@ -120,9 +118,11 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
         .route(app::ACCOUNT_FILE, get(account_file::get))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
-    with_callers(routes, state)
-        .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
+    let layers = ServiceBuilder::new()
         .layer(compression())
+        .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
+        .layer(from_fn_with_state(state.clone(), callers::know));
+    routes.layer(layers)
 }
 
 /// Files, and the page for what is none. Files do not ask who the caller is.

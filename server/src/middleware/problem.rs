@@ -3,10 +3,11 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use futures::FutureExt;
+use http::response::Parts;
 use http::{HeaderValue, StatusCode, header};
 use resonant_backend::RequestId;
 use resonant_domain::{FaultKind, FieldFault};
@@ -36,16 +37,25 @@ pub(crate) struct Document<'a> {
     errors: &'a [FieldFault],
 }
 
-/// Turns every failed answer that has no document of its own into a problem document.
-pub async fn write(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let id = request.extensions().get::<RequestId>().cloned();
+/// Turns a panic into an answer, and tells the layers around the router which route has answered.
+pub async fn answer(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
     // The panic itself was logged by the hook that telemetry sets.
     let mut response =
         AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             Fault::of(FaultKind::Internal, "the request could not be answered").into_response()
         });
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
 
+/// Turns every failed answer that has no document of its own into a problem document.
+pub async fn write(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut response = next.run(request).await;
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_bare(&response, &path) => {
@@ -70,7 +80,7 @@ pub async fn write(request: Request, next: Next) -> Response {
 
 /// Whether programs call this address.
 fn is_api(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/")
+    path == "/api" || path.starts_with("/api/") || path == "/mcp"
 }
 
 /// Whether the answer is a failure that a library told by its status alone.
@@ -115,24 +125,31 @@ fn as_document(
         errors: &problem.errors,
     };
     let body = serde_json::to_vec(&document).unwrap_or_default();
-    let (mut parts, _) = response.into_parts();
+    let mut parts = without_body(response);
     parts.status = problem.status;
-    parts.headers.remove(header::CONTENT_LENGTH);
     parts
         .headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, Body::from(body))
 }
 
 /// The page for when no page can be rendered.
 fn as_page(response: Response) -> Response {
-    let (mut parts, _) = response.into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
+    let mut parts = without_body(response);
     let page = Html(include_str!("unavailable.html")).into_response();
     parts.headers.extend(page.headers().clone());
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, page.into_body())
+}
+
+/// A failed answer without the body that another takes the place of, nor what its headers say of it:
+/// it may have been compressed already.
+fn without_body(response: Response) -> Parts {
+    let (mut parts, _) = response.into_parts();
+    for of_body in [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::ETAG] {
+        parts.headers.remove(of_body);
+    }
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts
 }
 
 /// An error with all its causes, in one line.
@@ -164,12 +181,16 @@ mod tests {
         async fn panics() -> StatusCode {
             panic!("on purpose")
         }
+        async fn compressed() -> impl IntoResponse {
+            (StatusCode::CONFLICT, [(header::CONTENT_ENCODING, "br")], "bytes")
+        }
         let routes = ["/api/v1/panics", "/panics"];
         let app = routes
             .into_iter()
-            .fold(Router::new(), |router, route| router.route(route, get(panics)));
+            .fold(Router::new(), |router, route| router.route(route, get(panics)))
+            .route("/api/v1/compressed", get(compressed));
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        app.layer(from_fn(write)).oneshot(request).await.unwrap()
+        app.layer(from_fn(answer)).layer(from_fn(write)).oneshot(request).await.unwrap()
     }
 
     #[tokio::test]
@@ -183,6 +204,14 @@ mod tests {
             assert_eq!(response.headers()[header::CONTENT_TYPE], kind);
             assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         }
+    }
+
+    #[tokio::test]
+    async fn a_problem_does_not_say_that_it_is_compressed() {
+        let response = ask("/api/v1/compressed").await;
+        assert_eq!(response.status(), 409);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, Request};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use resonant_backend::rate_limits::{self, Known, Sharer};
 use resonant_backend::{Ctx, Error, RateLimit, Standing};
@@ -19,43 +17,65 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// Where a proxy tells whom it asks for.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Counts a request of a program or a form, and refuses it when it is one too many. Pages are free.
-pub async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let ctx = request.extensions().get::<Ctx>().filter(|_| is_counted(request.uri().path()));
-    let Some(ctx) = ctx.cloned() else {
-        return next.run(request).await;
-    };
-    let address = client(&state, &request);
+/// Where the caller stands after a request: with the limit that was looked at last.
+pub(super) struct Admission<'a>(Option<(&'a RateLimit, Standing)>);
+
+impl Admission<'_> {
+    /// Why the request is one too many, when it is.
+    pub(super) fn refusal(&self) -> Option<Fault> {
+        let retry_after = self.0.as_ref()?.1.retry_after?;
+        Some(Fault::from(Error::TooMany { retry_after }))
+    }
+
+    /// Tells it in the headers of the answer.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        let Some((limit, standing)) = &self.0 else { return };
+        let name = limit.name;
+        let policy = format!("\"{name}\";q={};w={}", limit.requests, limit.window.as_secs());
+        let reset = standing.reset_after.as_secs_f64().ceil();
+        let now = format!("\"{name}\";r={};t={reset}", standing.remaining);
+        for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, now)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Counts a request of a program or a form. Pages are free.
+pub(super) async fn count<'a>(
+    state: &'a AppState,
+    path: &str,
+    address: Option<IpAddr>,
+    ctx: &Ctx,
+) -> Admission<'a> {
+    if !is_counted(path) {
+        return Admission(None);
+    }
     let limits = &state.limits.rate;
-    let (sharer, known) = Sharer::caller(&ctx, address);
+    let (sharer, known) = Sharer::caller(ctx, address);
     let mine = match known {
         Known::Caller => &limits.caller,
         Known::Address => &limits.address,
     };
     // Passwords are guessed from one place: whoever signs in is counted there too.
-    let sign_in = limits.sign_in.as_ref().filter(|_| signs_in(request.uri().path()));
+    let sign_in = limits.sign_in.as_ref().filter(|_| signs_in(path));
     let both = [(mine.as_ref(), sharer), (sign_in, Sharer::address(address))];
 
     let mut told = None;
     for (limit, sharer) in both {
         let Some(limit) = limit else { continue };
-        let standing = rate_limits::count(&ctx, limit, &sharer).await;
+        let standing = rate_limits::count(ctx, limit, &sharer).await;
         told = Some((limit, standing));
-        if let Some(retry_after) = standing.retry_after {
-            let mut response = Fault::from(Error::TooMany { retry_after }).into_response();
-            tell(response.headers_mut(), limit, standing);
-            return response;
+        if standing.retry_after.is_some() {
+            break;
         }
     }
-    let mut response = next.run(request).await;
-    if let Some((limit, standing)) = told {
-        tell(response.headers_mut(), limit, standing);
-    }
-    response
+    Admission(told)
 }
 
 fn is_counted(path: &str) -> bool {
-    path.starts_with("/api/")
+    path.starts_with("/api/") || path == "/mcp"
 }
 
 /// Whether the address takes a password.
@@ -63,20 +83,8 @@ fn signs_in(path: &str) -> bool {
     matches!(path, "/api/fn/account/sign_in" | "/api/fn/account/sign_up")
 }
 
-fn tell(headers: &mut HeaderMap, limit: &RateLimit, standing: Standing) {
-    let name = limit.name;
-    let policy = format!("\"{name}\";q={};w={}", limit.requests, limit.window.as_secs());
-    let reset = standing.reset_after.as_secs_f64().ceil();
-    let now = format!("\"{name}\";r={};t={reset}", standing.remaining);
-    for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, now)] {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
-    }
-}
-
 /// Where the request comes from: the peer, or whom proxies that are trusted name.
-fn client(state: &AppState, request: &Request) -> Option<IpAddr> {
+pub(super) fn client(state: &AppState, request: &Request) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     Some(state.limits.proxies.client(peer.ip(), forwarded(request.headers())))
 }

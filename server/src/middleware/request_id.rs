@@ -36,8 +36,6 @@ pub async fn name_and_log(
     let began = Instant::now();
     let id = given(request.headers()).unwrap_or_else(new_id);
     let method = request.method().clone();
-    // The pattern, not the path: ids and queries stay out of the log.
-    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId::new(id.clone()));
 
     let span = tracing::info_span!(
@@ -54,6 +52,8 @@ pub async fn name_and_log(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
+    // The pattern, not the path: ids and queries stay out of the log.
+    let route = response.extensions_mut().remove::<MatchedPath>();
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
     let took = began.elapsed();
@@ -73,20 +73,21 @@ pub async fn name_and_log(
 /// By what people find a request again.
 struct Named<'a> {
     request_id: &'a str,
-    trace_id: Option<String>,
+    trace_id: String,
 }
 
-/// Makes the request part of the caller's trace, or the first of one. Answers the trace's id, which is
-/// the caller's own where there is no collector.
-fn begin_trace(span: &Span, headers: &HeaderMap) -> Option<String> {
+/// Makes the request part of the caller's trace, or the first of one. Answers the trace's id. Where
+/// there is no collector it is the caller's own, or one that the log and slow samples alone know.
+fn begin_trace(span: &Span, headers: &HeaderMap) -> String {
     let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
     let given = given.and_then(TraceParent::parse);
     if let Some(place) = &given {
         place.lead(span);
     }
-    let id = TraceParent::of(span).or(given)?.trace_id();
+    let place = TraceParent::of(span).or(given);
+    let id = place.map_or_else(new_trace_id, |place| place.trace_id());
     span.record("trace.id", &id);
-    Some(id)
+    id
 }
 
 /// Tells the collector what the request was and what came of it.
@@ -118,6 +119,8 @@ fn measure(
     let is_api = route.starts_with("/api/");
     let is_other = route == "-"
         || route == "/metrics"
+        // A call lasts as long as its session.
+        || route == "/mcp"
         || route == "/api/{*path}"
         || route.starts_with("/pkg")
         || route.starts_with("/api/v1/health")
@@ -137,7 +140,7 @@ fn measure(
             name,
             duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
             request_id: Some(named.request_id.to_owned()),
-            trace_id: named.trace_id,
+            trace_id: Some(named.trace_id),
         });
     }
 }
@@ -157,9 +160,43 @@ fn new_id() -> String {
     format!("{:012x}-{count:06x}", *PROCESS >> 16)
 }
 
+/// A trace's id as W3C Trace Context writes it, which no other request of this process has.
+fn new_trace_id() -> String {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("{:016x}{:016x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_without_a_trace_begins_one() {
+        let begin = |headers: &HeaderMap| begin_trace(&Span::none(), headers);
+        let (one, two) = (begin(&HeaderMap::new()), begin(&HeaderMap::new()));
+        assert_ne!(one, two);
+        for id in [one, two] {
+            assert!(TraceParent::parse(&format!("00-{id}-00f067aa0ba902b7-01")).is_some(), "{id}");
+        }
+        let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let name = HeaderName::from_static(TRACEPARENT);
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_static(given))]);
+        assert_eq!(begin(&headers), "0af7651916cd43dd8448eb211c80319c");
+    }
+
+    #[test]
+    fn what_lasts_as_long_as_a_session_is_not_measured() {
+        let metrics = Metrics::default();
+        for route in ["/mcp", "/api/v1/hooks/{owner}/{id}", "/api/v1/agents/stream", "/agents"] {
+            let named = Named { request_id: "request-1", trace_id: new_trace_id() };
+            measure(&metrics, &Method::POST, route, 200, SLOW, named);
+        }
+        let all = metrics.counted();
+        let all: Vec<_> = all.iter().map(|(family, label, _)| (*family, &**label)).collect();
+        let hook = (Family::ApiLatency, "POST /api/v1/hooks/{owner}/{id}");
+        assert_eq!(all, [hook, (Family::PageLatency, "POST /agents")]);
+    }
 
     #[test]
     fn only_a_plain_id_is_taken_over() {

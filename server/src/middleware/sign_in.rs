@@ -16,51 +16,57 @@ use crate::state::AppState;
 /// How long a browser keeps the cookie.
 const LIFETIME: Duration = Duration::from_hours(30 * 24);
 
-/// Puts a `Ctx` into the request.
+/// Puts a `Ctx` into the request, without counting it. A key that stands for nobody counts as none.
 pub async fn recognise(
     State(state): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .cloned()
-        .unwrap_or_else(|| RequestId::new("unnamed"));
+    let id = id_of(&request);
     let ctx = match caller(&state, request.headers(), &id).await {
         Ok(Some(ctx)) => ctx,
-        Ok(None) => {
-            request.extensions_mut().insert(UnknownKey);
-            state.backend.ctx(Actor::Anonymous, id)
-        }
+        Ok(None) => state.backend.ctx(Actor::Anonymous, id),
         Err(error) => return Fault::from(error).into_response(),
     };
     request.extensions_mut().insert(ctx.clone());
-
     let mut response = next.run(request).await;
+    tell(&state, &ctx, response.headers_mut());
+    response
+}
 
+/// Turns a sign-in, or its end, into a cookie.
+pub(super) fn tell(state: &AppState, ctx: &Ctx, headers: &mut HeaderMap) {
     let cookie = match ctx.sign_in_change() {
-        None => return response,
+        None => return,
         Some(SignInChange::Issued(token)) => set(&state.site, token.as_str().to_owned()),
         Some(SignInChange::Ended) => end(&state.site),
     };
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+        headers.append(header::SET_COOKIE, value);
         // An answer with a cookie is one person's alone.
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    response
+}
+
+/// The name that the request has been given.
+pub(super) fn id_of(request: &Request) -> RequestId {
+    let named = request.extensions().get::<RequestId>().cloned();
+    named.unwrap_or_else(|| RequestId::new("unnamed"))
 }
 
 /// Who asks: by the key in `Authorization`, else by the cookie. `None`: by a key that stands for nobody.
-async fn caller(state: &AppState, headers: &HeaderMap, id: &RequestId) -> Result<Option<Ctx>> {
-    let backend = &state.backend;
+pub(super) async fn caller(
+    state: &AppState,
+    headers: &HeaderMap,
+    id: &RequestId,
+) -> Result<Option<Ctx>> {
+    let (backend, id) = (&state.backend, id.clone());
     match bearer(headers) {
         Some(key) => {
             let actor = api_keys::authenticate(backend, key).await?;
-            Ok(actor.map(|actor| backend.ctx(actor, id.clone())))
+            Ok(actor.map(|actor| backend.ctx(actor, id)))
         }
-        None => by_cookie(backend, &state.site, headers, id.clone()).await.map(Some),
+        None => by_cookie(backend, &state.site, headers, id).await.map(Some),
     }
 }
 
@@ -70,18 +76,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
-
-/// Marks a request whose key stands for nobody.
-#[derive(Clone, Copy, Debug)]
-struct UnknownKey;
-
-/// Refuses a request whose key stands for nobody, once it was counted.
-pub async fn refuse_unknown_key(request: Request, next: Next) -> Response {
-    if request.extensions().get::<UnknownKey>().is_some() {
-        return Fault::unknown_key().into_response();
-    }
-    next.run(request).await
 }
 
 async fn by_cookie(
