@@ -12,8 +12,8 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
 use resonant_domain::{
-    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId, TestRunId,
-    TestSetId, TriggerId, WebhookId,
+    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId,
+    SubmissionId, TestRunId, TestSetId, TriggerId, WebhookId,
 };
 use serde::de::DeserializeOwned;
 
@@ -177,6 +177,10 @@ impl Named for TestSetId {
 
 impl Named for TestRunId {
     const NOUN: &'static str = "test run";
+}
+
+impl Named for SubmissionId {
+    const NOUN: &'static str = "submission";
 }
 
 impl Named for WebhookId {

@@ -12,16 +12,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, on};
-use http::StatusCode;
+use http::HeaderMap;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::operation::Operation;
-use crate::middleware::idempotency;
-use crate::reply;
+use crate::conditional::{self, Constant};
+use crate::middleware::{fields, idempotency};
 use crate::state::AppState;
 
 /// Where the interface begins.
@@ -58,7 +58,7 @@ impl Api {
     }
 
     /// Adds a route.
-    pub(crate) fn add<H, T>(mut self, operation: Operation, handler: H) -> Self
+    pub(crate) fn add<H, T>(mut self, mut operation: Operation, handler: H) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
@@ -69,6 +69,10 @@ impl Api {
             methods.layer(from_fn(idempotency::once))
         } else {
             methods
+        };
+        let methods = match operation.choice(&mut self.schemas) {
+            Some(choice) => methods.layer(from_fn_with_state(Arc::new(choice), fields::choose)),
+            None => methods,
         };
         let router = operation.router(&mut self.routers);
         *router = std::mem::take(router).route(&path, methods);
@@ -88,12 +92,14 @@ impl Api {
     pub(crate) fn into_routers(mut self) -> Routers {
         let own = Operation::get("/openapi.json", "Reads this description");
         let own_path = format!("{BASE}{}", own.path());
-        self.describe(own_path.clone(), own.open().answers::<Map<String, Value>>(200));
+        self.describe(own_path.clone(), own.open().tagged().answers::<Map<String, Value>>(200));
         let document = Arc::new(document(self.paths, &mut self.schemas));
 
         let mut routers = self.routers;
         let pages = viewer::routes(&document);
-        let own = get(async move || reply::json(StatusCode::OK, reply::PUBLIC, &*document));
+        let written = Arc::new(Constant::new(&document));
+        let own =
+            get(async move |headers: HeaderMap| conditional::answer_constant(&headers, &written));
         routers.answers = routers.answers.route(&own_path, own).merge(pages);
         routers
     }

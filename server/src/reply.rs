@@ -1,7 +1,11 @@
 //! JSON answers.
 
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use futures::{Stream, StreamExt as _};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use resonant_domain::FaultKind;
 use resonant_domain::page::Page;
 use serde::Serialize;
@@ -32,6 +36,21 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, cache: HeaderValue, body: &
 pub(crate) fn written(status: StatusCode, cache: HeaderValue, json: Vec<u8>) -> Response {
     let kind = HeaderValue::from_static("application/json");
     (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)], json).into_response()
+}
+
+/// That it is done, and that there is nothing to say.
+pub(crate) fn nothing() -> Response {
+    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, NO_STORE)]).into_response()
+}
+
+/// A stream of events, one frame after the other. No proxy on the way is to gather them.
+pub(crate) fn events(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, NO_STORE),
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
 /// A page of owned things under their name, with the way to the next one.

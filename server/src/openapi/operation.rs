@@ -10,9 +10,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::{Routers, answers, parameters};
+use crate::middleware::fields::Choice;
 use crate::state::AppState;
 
 type Make = Box<dyn FnOnce(&mut SchemaGenerator) -> Schema>;
+
+/// What is answered, for `?fields=`: one thing, or a list of things under a name.
+#[derive(Clone, Copy)]
+struct Things {
+    list: Option<&'static str>,
+    of: fn(&mut SchemaGenerator) -> Schema,
+}
 
 /// What an operation does with a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +99,10 @@ pub(crate) struct Operation {
     /// Query parameters that are lists, by their name, and what one member is.
     lists: Vec<(&'static str, Value)>,
     body: Option<Make>,
+    /// What it answers when all is well.
+    things: Option<Things>,
+    /// The schema of a thing of which some fields were chosen.
+    part: Option<Value>,
     /// By status, the kinds of content and their schemas; none where there is no content.
     answers: BTreeMap<u16, Vec<(&'static str, Make)>>,
 }
@@ -106,6 +118,8 @@ impl Operation {
             query: None,
             lists: vec![],
             body: None,
+            things: None,
+            part: None,
             answers: BTreeMap::new(),
         }
     }
@@ -185,7 +199,8 @@ impl Operation {
     }
 
     /// Answers with this.
-    pub(crate) fn answers<T: JsonSchema + 'static>(self, status: u16) -> Self {
+    pub(crate) fn answers<T: JsonSchema + 'static>(mut self, status: u16) -> Self {
+        self.things = Some(Things { list: None, of: SchemaGenerator::subschema_for::<T> });
         self.answering(status, "application/json", Box::new(SchemaGenerator::subschema_for::<T>))
     }
 
@@ -195,7 +210,8 @@ impl Operation {
     }
 
     /// Answers with all of these under their name.
-    pub(crate) fn answers_list<T: JsonSchema + 'static>(self, name: &'static str) -> Self {
+    pub(crate) fn answers_list<T: JsonSchema + 'static>(mut self, name: &'static str) -> Self {
+        self.things = Some(Things { list: Some(name), of: SchemaGenerator::subschema_for::<T> });
         let make = move |schemas: &mut SchemaGenerator| {
             let items = schemas.subschema_for::<T>();
             json_schema!({
@@ -208,7 +224,8 @@ impl Operation {
     }
 
     /// Answers with a page of these under their name.
-    pub(crate) fn answers_page<T: JsonSchema + 'static>(self, name: &'static str) -> Self {
+    pub(crate) fn answers_page<T: JsonSchema + 'static>(mut self, name: &'static str) -> Self {
+        self.things = Some(Things { list: Some(name), of: SchemaGenerator::subschema_for::<T> });
         let make = move |schemas: &mut SchemaGenerator| {
             let items = schemas.subschema_for::<T>();
             json_schema!({
@@ -308,6 +325,29 @@ impl Operation {
         }
     }
 
+    /// The fields that may be chosen of what it answers, where no use case does it by itself.
+    pub(super) fn choice(&mut self, schemas: &mut SchemaGenerator) -> Option<Choice> {
+        let chooses = self.lists.iter().any(|(name, _)| *name == "fields");
+        if self.method != Method::Get || self.access == Access::Probe || chooses {
+            return None;
+        }
+        let Things { list, of } = self.things?;
+        let thing = of(schemas);
+        let name = thing.get("$ref").and_then(Value::as_str)?.rsplit('/').next()?.to_owned();
+        let mut part = schemas.definitions().get(&name)?.clone();
+        // One of several kinds of things has no fields in common.
+        if part.get("oneOf").or_else(|| part.get("anyOf")).is_some() {
+            return None;
+        }
+        let names: Vec<_> = part.get("properties")?.as_object()?.keys().cloned().collect();
+        self.lists.push(("fields", json!({ "enum": names })));
+        part.as_object_mut()?.remove("required");
+        let part_name = format!("{name}Part");
+        self.part = Some(json!({ "$ref": format!("#/components/schemas/{part_name}") }));
+        schemas.definitions_mut().insert(part_name, part);
+        Some(Choice { names, list })
+    }
+
     pub(super) fn describe(self, schemas: &mut SchemaGenerator) -> Value {
         let refusals: Vec<_> = self.refusals().into_iter().collect();
         let mut responses: Map<String, Value> = Map::new();
@@ -338,8 +378,16 @@ impl Operation {
 
         for (status, contents) in self.answers {
             for (kind, make) in contents {
-                responses[&status.to_string()]["content"][kind] =
-                    json!({ "schema": make(schemas) });
+                let mut schema = make(schemas).to_value();
+                let is_cut = kind == "application/json" && status == 200;
+                if let (Some(part), Some(things), true) = (&self.part, self.things, is_cut) {
+                    let whole = match things.list {
+                        Some(name) => &mut schema["properties"][name]["items"],
+                        None => &mut schema,
+                    };
+                    *whole = json!({ "anyOf": [whole.take(), part] });
+                }
+                responses[&status.to_string()]["content"][kind] = json!({ "schema": schema });
             }
         }
         for status in refusals {

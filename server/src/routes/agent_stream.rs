@@ -3,20 +3,20 @@
 //! Each frame is one agent as it is now. There is no number to come back after: whoever was away
 //! reads the list.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
-use http::{HeaderName, HeaderValue, header};
 use resonant_backend::Ctx;
 use resonant_backend::agents::{self, AgentWatch};
+use resonant_backend::metrics::Raised;
 use resonant_domain::agent_list::AgentLine;
 use resonant_domain::api_key::Scope;
+use resonant_domain::metric::Family;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -42,24 +42,23 @@ pub(crate) async fn follow(
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
     let watch = agents::watch(&ctx).await?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    let frames = frames(ctx, watch, state.stopping.clone()).map(Ok::<_, Infallible>);
-    Ok((headers, Body::from_stream(frames)).into_response())
+    let open = state.backend.metrics().raise(Family::SseSubscribers);
+    Ok(reply::events(frames(ctx, watch, state.stopping.clone(), open)))
 }
 
 fn frames(
     ctx: Ctx,
     watch: AgentWatch,
     stopping: CancellationToken,
+    open: Raised,
 ) -> impl Stream<Item = Bytes> + Send {
     let first = stream::iter([Bytes::from_static(b"retry: 2000\n\n")]);
-    let rest = stream::unfold((ctx, watch, stopping), |(ctx, mut watch, stopping)| async move {
-        let piece = next_piece(&ctx, &mut watch, &stopping).await?;
-        Some((Bytes::from(piece), (ctx, watch, stopping)))
+    let rest = stream::unfold((watch, open), move |(mut watch, open)| {
+        let (ctx, stopping) = (ctx.clone(), stopping.clone());
+        async move {
+            let piece = next_piece(&ctx, &mut watch, &stopping).await?;
+            Some((Bytes::from(piece), (watch, open)))
+        }
     });
     first.chain(rest)
 }

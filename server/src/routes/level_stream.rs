@@ -4,15 +4,13 @@
 //! who ask at the same time share one answer. The stream is pulled: a client that is slow to read
 //! hears of the newest alone, and costs no memory.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
-use http::{HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 use resonant_backend::Ctx;
 use resonant_backend::metrics::{self, Raised};
@@ -49,18 +47,13 @@ pub(crate) async fn follow(
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
     metrics::may_read(&ctx).await?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
     let all = state.backend.metrics();
     let mut news = all.news();
     // What is known already is shown already.
     news.mark_unchanged();
     let open = all.raise(Family::SseSubscribers);
     let follower = Follower { ctx, news, stopping: state.stopping.clone(), _open: open };
-    Ok((headers, Body::from_stream(follower.frames().map(Ok::<_, Infallible>))).into_response())
+    Ok(reply::events(follower.frames()))
 }
 
 struct Follower {

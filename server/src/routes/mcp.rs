@@ -3,19 +3,20 @@
 //! Stateless: each request is answered by itself. A call starts a session and is answered when the
 //! session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use resonant_backend::agents::AgentFilter;
 use resonant_backend::{Ctx, Error, agents, sessions};
 use resonant_domain::agent::{AgentStatus, AgentSummary};
+use resonant_domain::metric::Family;
 use resonant_domain::page::PageRequest;
 use resonant_domain::session::{NewSession, SessionState};
+use resonant_domain::session_event::EventBody;
 use resonant_domain::timeline::Timeline;
 use resonant_domain::{AgentId, SessionId};
 use serde::Deserialize;
@@ -171,10 +172,16 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
         .ok_or_else(|| Failed::Rpc(WRONG_PARAMS, format!("there is no tool {name}")))?;
     let text = |name: &str| params["arguments"][name].as_str().map(str::to_owned);
     let goal = text("goal").unwrap_or_default();
-    let given = params["arguments"]["variables"].as_object().into_iter().flatten();
+    let given = &params["arguments"]["variables"];
+    if !given.is_null() && !given.is_object() {
+        return Err(Failed::Rpc(WRONG_PARAMS, "variables must be an object".to_owned()));
+    }
     let variables =
-        given.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-    let variables = variables.collect();
+        given.as_object().into_iter().flatten().map(|(name, value)| match value.as_str() {
+            Some(text) => Ok((name.clone(), text.to_owned())),
+            None => Err(Failed::Rpc(WRONG_PARAMS, format!("variables.{name} must be text"))),
+        });
+    let variables = variables.collect::<Result<_, _>>()?;
     let new = NewSession { goal, context: text("context"), variables, ..NewSession::default() };
     Ok(sessions::start(ctx, agent, new).await?.id)
 }
@@ -187,6 +194,19 @@ async fn result(ctx: &Ctx, id: SessionId) -> Result<Value, Failed> {
         let mut events = sessions::stream(ctx, id, after).await?;
         while let Some(Ok(batch)) = events.next().await {
             after = batch.last().map_or(after, |event| event.sequence);
+            // Whoever called has no way to decide, and is not kept waiting for one who has.
+            let waits = batch.iter().find_map(|event| match &event.body {
+                EventBody::Waiting { reason } if reason.needs_person() => Some(reason.to_string()),
+                _ => None,
+            });
+            if let Some(reason) = waits {
+                let text = format!("The session waits for a person: {reason}. It is {id}");
+                return Ok(json!({
+                    "content": [{ "type": "text", "text": text }],
+                    "isError": true,
+                    "_meta": { "session_id": id, "state": SessionState::Waiting },
+                }));
+            }
         }
         if sessions::get(ctx, id).await?.state.is_terminal() {
             break;
@@ -216,29 +236,26 @@ fn takes_events(headers: &HeaderMap) -> bool {
 
 /// One message in an event stream, with a comment now and then until it is there.
 fn stream_result(ctx: Ctx, id: Value, session: SessionId) -> Response {
+    let open = ctx.backend().metrics().raise(Family::SseSubscribers);
     let answer = Box::pin(async move {
         match result(&ctx, session).await {
             Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
             Err(failed) => failed.body(&id),
         }
     });
-    let frames = stream::unfold(Some(answer), |answer| async {
-        let mut answer = answer?;
+    let frames = stream::unfold(Some((answer, open)), |state| async {
+        let (mut answer, open) = state?;
         tokio::select! {
             message = &mut answer => {
                 let frame = format!("event: message\ndata: {message}\n\n");
-                Some((Ok::<_, Infallible>(Bytes::from(frame)), None))
+                Some((Bytes::from(frame), None))
             }
             () = tokio::time::sleep(HEARTBEAT) => {
-                Some((Ok(Bytes::from_static(b": still at work\n\n")), Some(answer)))
+                Some((Bytes::from_static(b": still at work\n\n"), Some((answer, open))))
             }
         }
     });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-    ];
-    (headers, Body::from_stream(frames)).into_response()
+    reply::events(frames)
 }
 
 #[cfg(test)]

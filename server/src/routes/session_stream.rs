@@ -9,16 +9,15 @@
 //! so a slow client costs no memory and misses nothing.
 
 use std::collections::hash_map::RandomState;
-use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName};
 use resonant_backend::metrics::Raised;
 use resonant_backend::sessions::{self, EventStream};
 use resonant_backend::{Ctx, Error};
@@ -47,7 +46,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const WRITE_MAX_EVENTS: usize = 1_000;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The routes of sessions as they run.
 pub(crate) fn routes(api: Api) -> Api {
@@ -77,7 +75,7 @@ pub(crate) async fn follow(
     let after = resume_after(&headers, query.after)?;
     let session = sessions::get(&ctx, id).await?;
     if is_all_heard(&session, after) {
-        return Ok(nothing_more());
+        return Ok(reply::nothing());
     }
     Ok(answer(sessions::stream(&ctx, id, after).await?, &state))
 }
@@ -93,7 +91,7 @@ pub(crate) async fn follow_shared(
     let after = resume_after(&headers, query.after)?;
     let (session, _) = sessions::shared(&ctx, &token).await?;
     if is_all_heard(&session, after) {
-        return Ok(nothing_more());
+        return Ok(reply::nothing());
     }
     Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, &state))
 }
@@ -102,20 +100,9 @@ const fn is_all_heard(session: &Session, after: i64) -> bool {
     session.state.is_terminal() && after >= session.last_sequence
 }
 
-fn nothing_more() -> Response {
-    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response()
-}
-
 fn answer(events: EventStream, state: &AppState) -> Response {
     let open = state.backend.metrics().raise(Family::SseSubscribers);
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
-    ];
-    let body =
-        Body::from_stream(frames(events, state.stopping.clone(), open).map(Ok::<_, Infallible>));
-    (headers, body).into_response()
+    reply::events(frames(events, state.stopping.clone(), open))
 }
 
 /// The number after which the client wants to go on. The header, which a browser sends when it

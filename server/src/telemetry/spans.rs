@@ -110,29 +110,14 @@ impl ShouldSample for Worth {
         let is_sampled = match &inside {
             // Within the process, what its beginning was decides.
             Some(place) if !place.is_remote() => place.is_sampled(),
-            Some(_) => return self.decide(parent, trace, name, kind, attributes, links),
-            None if matches!(kind, SpanKind::Server | SpanKind::Consumer) => {
-                return self.decide(parent, trace, name, kind, attributes, links);
+            None if !matches!(kind, SpanKind::Server | SpanKind::Consumer) => false,
+            _ => {
+                return self.roots.should_sample(parent, trace, name, kind, attributes, links);
             }
-            None => false,
         };
         let decision =
             if is_sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
         let trace_state = inside.map(|place| place.trace_state().clone()).unwrap_or_default();
         SamplingResult { decision, attributes: Vec::new(), trace_state }
-    }
-}
-
-impl Worth {
-    fn decide(
-        &self,
-        parent: Option<&Context>,
-        trace: TraceId,
-        name: &str,
-        kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        self.roots.should_sample(parent, trace, name, kind, attributes, links)
     }
 }

@@ -85,6 +85,7 @@ async fn every_read_shows_the_fields_that_are_asked_for() {
         ("/api/v1/sessions?fields=id,limits".to_owned(), "sessions", "id,limits"),
         (format!("/api/v1/listings/{slug}?fields=agent"), "", "agent"),
         ("/api/v1/tools?fields=name".to_owned(), "tools", "name"),
+        ("/api/v1/budget?fields=used_tokens".to_owned(), "", "used_tokens"),
     ] {
         let value = get(&path).await;
         let thing = if list.is_empty() { &value } else { &value[list][0] };
@@ -95,6 +96,8 @@ async fn every_read_shows_the_fields_that_are_asked_for() {
     assert_eq!(whole, get(&format!("/api/v1/agents/{agent}")).await);
     let unknown = app.get("/api/v1/agents?fields=nmae").by(&ada).await;
     assert!(unknown.text().contains("must be some of id, owner_id, status"), "{unknown:?}");
+    let unknown = app.get("/api/v1/budget?fields=used").by(&ada).await;
+    assert!(unknown.text().contains("must be some of "), "{unknown:?}");
     app.end().await;
 }
 

@@ -23,9 +23,13 @@ pub(crate) mod triggers;
 pub(crate) mod versions;
 pub(crate) mod webhooks;
 
+use std::str::FromStr;
+
+use resonant_domain::AgentId;
 use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;
 
+use crate::extract::Named;
 use crate::fault::Fault;
 use crate::openapi::Api;
 use crate::routes::{agent_stream, health, level_stream, session_stream};
@@ -66,6 +70,11 @@ pub(crate) fn routes() -> Api {
 /// The page that query parameters ask for. An empty cursor asks for the first page.
 fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {
     PageRequest { cursor: cursor.filter(|cursor| !cursor.is_empty()), limit }
+}
+
+/// An agent and what is under it, as the path names them. What is no id names nothing.
+fn named<T: FromStr + Named>(agent: &str, id: &str) -> Result<(AgentId, T), Fault> {
+    agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
 }
 
 /// The fields that a query parameter names; `None` without one.

@@ -1,7 +1,7 @@
 //! `/api/v1/agents`
 
 use axum::Extension;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use resonant_backend::agents::records::{
@@ -241,7 +241,7 @@ pub(crate) async fn delete(
     agents::delete(&ctx, id, conditional::expected(&headers))
         .await
         .map_err(|error| lost_update(&headers, error))?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 /// A new session, with the limits also beside the goal, where many callers expect them.

@@ -1,8 +1,8 @@
 //! `/api/v1/alerts`: what is watched, where it stands, and who is told; for admins.
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, alerts};
 use resonant_domain::AlertId;
 use resonant_domain::alert::{Alert, AlertDelivery, AlertEvent, NewAlert, Silence};
@@ -82,7 +82,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<AlertId>,
 ) -> Result<Response, Fault> {
     alerts::delete(&ctx, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn acknowledge(

@@ -1,8 +1,8 @@
 //! `/api/v1/keys`
 
 use axum::Extension;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, api_keys};
 use resonant_domain::ApiKeyId;
 use resonant_domain::api_key::{ApiKey, NewApiKey, Scope};
@@ -55,5 +55,5 @@ pub(crate) async fn revoke(
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Response, Fault> {
     api_keys::revoke(&ctx, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }

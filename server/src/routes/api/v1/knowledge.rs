@@ -1,11 +1,9 @@
 //! `/api/v1/agents/{id}/knowledge`: an agent's documents; and the facts that it keeps.
 
-use std::str::FromStr;
-
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, knowledge, memories};
 use resonant_domain::api_key::Scope;
 use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, KnowledgeQuery, NewDocument};
@@ -13,7 +11,8 @@ use resonant_domain::memory::Memory;
 use resonant_domain::{AgentId, DocumentId, MemoryId};
 use serde_json::json;
 
-use crate::extract::{Body, Named, PathId, Query};
+use super::named;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -61,9 +60,9 @@ pub(crate) async fn remove(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    let (agent, document) = named::<DocumentId>(&names)?;
+    let (agent, document) = named::<DocumentId>(&names.0, &names.1)?;
     knowledge::remove(&ctx, agent, document).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn search(
@@ -87,12 +86,7 @@ pub(crate) async fn forget(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    let (agent, memory) = named::<MemoryId>(&names)?;
+    let (agent, memory) = named::<MemoryId>(&names.0, &names.1)?;
     memories::forget(&ctx, agent, memory).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
-}
-
-/// What is no id names nothing.
-fn named<T: FromStr + Named>((agent, id): &(String, String)) -> Result<(AgentId, T), Fault> {
-    agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
+    Ok(reply::nothing())
 }

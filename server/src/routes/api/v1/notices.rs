@@ -1,8 +1,7 @@
 //! `/api/v1/notices`: what the caller was told.
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
 use resonant_backend::{Ctx, inbox};
 use resonant_domain::NoticeId;
 use resonant_domain::notice::Notice;
@@ -52,5 +51,5 @@ pub(crate) async fn mark_read(
     Body(read): Body<ReadNotices>,
 ) -> Result<Response, Fault> {
     inbox::mark_read(&ctx, &read.ids).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }

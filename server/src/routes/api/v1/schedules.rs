@@ -1,8 +1,8 @@
 //! `/api/v1/schedules`
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, schedules};
 use resonant_domain::ScheduleId;
 use resonant_domain::schedule::{NewSchedule, Schedule, ScheduleChanges};
@@ -56,5 +56,5 @@ pub(crate) async fn delete(
     PathId(id): PathId<ScheduleId>,
 ) -> Result<Response, Fault> {
     schedules::delete(&ctx, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }

@@ -1,8 +1,8 @@
 //! `/api/v1/secrets`: written, never read.
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, secrets};
 use resonant_domain::secret::{NewSecret, SecretChanges, SecretSummary};
 use serde_json::json;
@@ -55,5 +55,5 @@ pub(crate) async fn delete(
     PathId(SecretName(name)): PathId<SecretName>,
 ) -> Result<Response, Fault> {
     secrets::delete(&ctx, &name).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }

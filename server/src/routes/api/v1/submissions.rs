@@ -3,15 +3,15 @@
 
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, moderation, publications};
 use resonant_domain::listing::{Category, ListingState};
 use resonant_domain::publication::{
     CHANGE_LOG_MAX, CaseSummary, ListingTexts, Publication, Submission,
 };
 use resonant_domain::scan::Finding;
-use resonant_domain::{AgentId, SubmissionId};
+use resonant_domain::{AgentId, FieldFault, SubmissionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,10 +127,6 @@ async fn standing(ctx: &Ctx, agent: AgentId, status: StatusCode) -> Result<Respo
     Ok(reply::json(status, reply::NO_STORE, &publication))
 }
 
-fn nothing() -> Response {
-    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response()
-}
-
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(agent): PathId<AgentId>,
@@ -157,7 +153,7 @@ pub(crate) async fn withdraw(
     PathId(agent): PathId<AgentId>,
 ) -> Result<Response, Fault> {
     publications::withdraw(&ctx, agent).await?;
-    Ok(nothing())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn update(
@@ -165,15 +161,24 @@ pub(crate) async fn update(
     PathId(agent): PathId<AgentId>,
     Body(changes): Body<ListingChanges>,
 ) -> Result<Response, Fault> {
-    if let Some(state) = changes.state {
-        publications::set_state(&ctx, agent, state).await?;
+    if changes.successor.is_some() && changes.is_deprecated != Some(true) {
+        let fault = FieldFault::new("successor", "takes the place of a listing that is_deprecated");
+        return Err(Fault::invalid(vec![fault]));
     }
+    if changes.state == Some(ListingState::Removed) {
+        let fault = FieldFault::new("state", "must be published, paused or unlisted");
+        return Err(Fault::invalid(vec![fault]));
+    }
+    // First what may be refused for what it names.
     match changes.is_deprecated {
         Some(true) => {
             publications::deprecate(&ctx, agent, changes.successor.as_deref()).await?;
         }
         Some(false) => publications::keep_up(&ctx, agent).await?,
         None => {}
+    }
+    if let Some(state) = changes.state {
+        publications::set_state(&ctx, agent, state).await?;
     }
     standing(&ctx, agent, StatusCode::OK).await
 }
@@ -185,7 +190,7 @@ pub(crate) async fn delete_version(
     let agent = agent.parse().map_err(|_| Fault::not_found("agent"))?;
     let version = version.parse().map_err(|_| Fault::not_found("version"))?;
     publications::delete_version(&ctx, agent, version).await?;
-    Ok(nothing())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
@@ -195,9 +200,9 @@ pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fau
 
 pub(crate) async fn read(
     Extension(ctx): Extension<Ctx>,
-    Path(id): Path<String>,
+    PathId(id): PathId<SubmissionId>,
 ) -> Result<Response, Fault> {
-    let case = moderation::case(&ctx, parsed(&id)?).await?;
+    let case = moderation::case(&ctx, id).await?;
     let case =
         Case { submission: case.submission, publisher: case.publisher, findings: case.findings };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &case))
@@ -205,10 +210,10 @@ pub(crate) async fn read(
 
 pub(crate) async fn decide(
     Extension(ctx): Extension<Ctx>,
-    Path(id): Path<String>,
+    PathId(id): PathId<SubmissionId>,
     Body(decision): Body<Decision>,
 ) -> Result<Response, Fault> {
-    let (id, comment) = (parsed(&id)?, &decision.comment);
+    let comment = &decision.comment;
     let slug = match decision.verdict {
         Verdict::Approve => Some(moderation::approve(&ctx, id, comment).await?),
         Verdict::RequestChanges => {
@@ -217,9 +222,4 @@ pub(crate) async fn decide(
         }
     };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Decided { slug }))
-}
-
-/// What is no id names no submission.
-fn parsed(id: &str) -> Result<SubmissionId, Fault> {
-    id.parse().map_err(|_| Fault::not_found("submission"))
 }

@@ -1,11 +1,9 @@
 //! `/api/v1/agents/{id}/test-sets`: what an agent should do, case by case, and whether it does.
 
-use std::str::FromStr;
-
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, test_sets};
 use resonant_domain::api_key::Scope;
 use resonant_domain::test_set::{NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet};
@@ -14,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page;
+use super::{named, page};
 use crate::extract::{Body, Named, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -103,7 +101,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
     test_sets::delete(&ctx, agent, set).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn list_runs(
@@ -152,9 +150,4 @@ pub(crate) async fn set_policy(
 ) -> Result<Response, Fault> {
     let policy = test_sets::set_policy(&ctx, id, policy).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &policy))
-}
-
-/// What is no id names nothing.
-fn named<T: FromStr + Named>(agent: &str, id: &str) -> Result<(AgentId, T), Fault> {
-    agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
 }

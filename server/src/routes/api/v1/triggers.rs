@@ -2,8 +2,8 @@
 
 use axum::Extension;
 use axum::extract::Path;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::Ctx;
 use resonant_backend::triggers::{self, Signed};
 use resonant_domain::session::SessionState;
@@ -59,7 +59,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<TriggerId>,
 ) -> Result<Response, Fault> {
     triggers::delete(&ctx, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 /// Takes a signed message; whoever sends it is nobody we know.

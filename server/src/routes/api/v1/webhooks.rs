@@ -1,8 +1,8 @@
 //! `/api/v1/webhooks`
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use resonant_backend::{Ctx, webhooks};
 use resonant_domain::WebhookId;
 use resonant_domain::webhook::{Delivery, NewWebhook, Webhook, WithKey};
@@ -48,7 +48,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<WebhookId>,
 ) -> Result<Response, Fault> {
     webhooks::delete(&ctx, id).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, reply::NO_STORE)]).into_response())
+    Ok(reply::nothing())
 }
 
 pub(crate) async fn deliveries(
