@@ -55,24 +55,26 @@ pub(crate) async fn reserve(
     most: Usage,
 ) -> Result<Option<Shortfall>> {
     let mut tx = backend.begin(owner).await?;
-    if !store::budgets::lock(&mut tx, owner, agent).await? {
+    let budgets = store::budgets::lock(&mut tx, (owner, id), agent).await?;
+    if budgets.is_empty() {
         return Ok(None);
     }
     let tokens = most.total_tokens();
     let micro_usd = u64::try_from(most.cost.0).unwrap_or(0);
-    let drawn = store::budgets::list_drawn(&mut tx, (owner, id), agent, backend.now()).await?;
+    let drawn = store::budgets::list_drawn(&mut tx, (owner, id), &budgets, backend.now()).await?;
     for budget in drawn {
         let short = |limit: Option<u64>, used: u64, wanted: u64| {
             limit.filter(|limit| used >= *limit || used.saturating_add(wanted) > *limit)
         };
         let scope = budget.scope;
+        let caller_agent_id = budget.agent.filter(|whose| *whose != agent);
         if let Some(limit) = short(budget.max_micro_usd, budget.micro_usd, micro_usd) {
             let limit = Amount::MicroUsd(limit);
-            return Ok(Some(Shortfall { scope, limit, used: budget.micro_usd }));
+            return Ok(Some(Shortfall { scope, caller_agent_id, limit, used: budget.micro_usd }));
         }
         if let Some(limit) = short(budget.max_tokens, budget.tokens, tokens) {
             let limit = Amount::Tokens(limit);
-            return Ok(Some(Shortfall { scope, limit, used: budget.tokens }));
+            return Ok(Some(Shortfall { scope, caller_agent_id, limit, used: budget.tokens }));
         }
     }
     store::budgets::insert_reservation(&mut tx, (owner, id), agent, tokens, micro_usd).await?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use resonant_domain::AgentId;
 use resonant_domain::SessionId;
 use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
@@ -11,6 +10,7 @@ use resonant_domain::session::Usage;
 use resonant_runtime::propose::Proposed;
 use uuid::Uuid;
 
+use crate::rate_limits::{self, Sharer};
 use crate::{Ctx, Error, RateLimit, Result, access, store};
 
 /// How often one person may have a model draft.
@@ -23,6 +23,7 @@ const LIMIT: RateLimit =
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for what was said; [`Error::TooMany`].
+#[tracing::instrument(name = "proposals.propose", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     proposal::check(wish)?;
@@ -32,7 +33,7 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
     let Some(most) = models.proposal_limit(wish) else {
         return Ok(by_rules(None));
     };
-    let standing = backend.rate_limits().count(&LIMIT, &format!("user:{owner}")).await;
+    let standing = rate_limits::count(ctx, &LIMIT, &Sharer::owner(owner)).await;
     if let Some(retry_after) = standing.retry_after {
         return Err(Error::TooMany { retry_after });
     }
@@ -44,7 +45,7 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
         return Ok(by_rules(None));
     };
     let mut tx = backend.begin(owner).await?;
-    store::budgets::update_used(&mut tx, owner, usage, backend.now()).await?;
+    store::budgets::insert_use(&mut tx, owner, None, usage, backend.now()).await?;
     tx.commit().await?;
     tracing::info!(owner.id = %owner, model, is_usable = spec.is_ok(), "draft proposed");
     Ok(match spec {
@@ -58,9 +59,9 @@ async fn has_room(ctx: &Ctx, owner: UserId, most: Usage) -> Result<bool> {
     let mut conn = ctx.backend().read_latest(owner).await?;
     // Neither an agent's nor a session's: what is drawn on is the budget over all agents.
     let nobody = (owner, SessionId::from_uuid(Uuid::nil()));
-    let agent = AgentId::from_uuid(Uuid::nil());
     let now = ctx.backend().now();
-    let drawn = store::budgets::list_drawn(&mut conn, nobody, agent, now).await?;
+    let all = [store::budgets::ALL_AGENTS];
+    let drawn = store::budgets::list_drawn(&mut conn, nobody, &all, now).await?;
     let reaches = |limit: Option<u64>, used: u64, wanted: u64| {
         limit.is_none_or(|limit| used.saturating_add(wanted) <= limit)
     };

@@ -1,11 +1,9 @@
 //! Schedules: agents that start by themselves.
 
 use jiff::Timestamp;
-use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
-use resonant_domain::agent_version::Edition;
+use resonant_domain::agent::AgentStatus;
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
-use resonant_domain::variable;
 use resonant_domain::{ScheduleId, SessionId};
 use sqlx::PgConnection;
 
@@ -43,8 +41,8 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
     let mut tx = backend.begin(owner).await?;
     let agent = store::agents::lock(&mut tx, owner, new.agent_id).await?;
     let agent = agent.ok_or(Error::NotFound("agent"))?;
-    let (agent_version, spec) = published(&mut tx, &agent).await?;
-    variable::resolve(&spec.variables, &new.variables)?;
+    let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
+    sessions::fill_prompt(&spec, &new.variables)?;
     let fixed = Fixed {
         owner_id: owner,
         schedule: Schedule {
@@ -90,7 +88,7 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
     if changes.refresh_agent {
         let agent = store::agents::lock(&mut tx, owner, fixed.schedule.agent_id).await?;
         let agent = agent.ok_or(Error::NotFound("agent"))?;
-        let (agent_version, spec) = published(&mut tx, &agent).await?;
+        let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
         fixed.schedule.agent_name.clone_from(&spec.name);
         fixed.schedule.agent_version = agent_version;
         fixed.schedule.agent_revision = agent.revision;
@@ -109,7 +107,7 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
     if let Some(variables) = changes.variables {
         schedule.variables = variables;
     }
-    variable::resolve(&fixed.spec.variables, &schedule.variables)?;
+    sessions::fill_prompt(&fixed.spec, &schedule.variables)?;
     as_new(schedule).check()?;
     let next_run_at = next_run(&schedule.cron, &schedule.time_zone, backend.now())?;
     let was_enabled = schedule.is_enabled;
@@ -198,8 +196,9 @@ async fn start(
         variables: schedule.variables.clone(),
         ..NewSession::default()
     };
-    if variable::resolve(&fixed.spec.variables, &new.variables).is_err() {
-        return Ok(Err("the agent asks for variables that the schedule does not give"));
+    // What cannot be started must not stand in the way of the others.
+    if sessions::fill_prompt(&fixed.spec, &new.variables).is_err() {
+        return Ok(Err("the agent asks for variables that the schedule does not give so"));
     }
     let start = Start {
         id: SessionId::from_uuid(backend.new_id()?),
@@ -211,13 +210,6 @@ async fn start(
         is_test: false,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))
-}
-
-/// The agent's published version, or the agent as it is now where none is published.
-async fn published(tx: &mut PgConnection, agent: &Agent) -> Result<(Option<u32>, AgentSpec)> {
-    let version = store::agent_versions::find_published(&mut *tx, agent.owner_id, agent.id).await?;
-    let edition = version.map_or(Edition::Draft, Edition::Version);
-    Ok((version, agents::spec_of(tx, agent, edition).await?))
 }
 
 /// The first time after `now` that a crontab line means in a time zone.

@@ -20,6 +20,7 @@ use resonant_domain::session::{
     CalledBy, NewSession, Session, SessionState, SessionSummary, Usage,
 };
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::variable::Values;
 use resonant_domain::waiting::WaitReason;
 use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
@@ -95,16 +96,16 @@ async fn start_edition(
         return Ok(session);
     }
     check_active(agent.status)?;
-    let edition = match edition {
-        Some(edition) => edition,
-        None => published_edition(&mut tx, owner, agent_id).await?,
+    let (agent_version, spec) = match edition {
+        Some(edition) => (number_of(edition), agents::spec_of(&mut tx, &agent, edition).await?),
+        None => agents::spec_to_run(&mut tx, &agent).await?,
     };
     let start = Start {
         id: SessionId::from_uuid(ctx.resource_id()?),
         owner,
         agent_id,
-        agent_version: number_of(edition),
-        spec: agents::spec_of(&mut tx, &agent, edition).await?,
+        agent_version,
+        spec,
         called_by: None,
         is_test: false,
     };
@@ -112,16 +113,6 @@ async fn start_edition(
     tx.commit().await?;
     tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
     Ok(session)
-}
-
-/// What sessions run where nobody asks for another edition.
-async fn published_edition(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: AgentId,
-) -> Result<Edition> {
-    let published = store::agent_versions::find_published(conn, owner, agent).await?;
-    Ok(published.map_or(Edition::Draft, Edition::Version))
 }
 
 const fn number_of(edition: Edition) -> Option<u32> {
@@ -144,6 +135,20 @@ pub(crate) struct Start {
     pub(crate) is_test: bool,
 }
 
+/// An agent's prompt with the values of its variables in it, and these values.
+///
+/// # Errors
+/// [`Error::Invalid`] for values that do not fit, or that make the prompt too long.
+pub(crate) fn fill_prompt(spec: &AgentSpec, given: &Values) -> Result<(String, Values)> {
+    let values = variable::resolve(&spec.variables, given)?;
+    let prompt = variable::fill(&spec.system_prompt, &values);
+    if prompt.chars().count() > FILLED_PROMPT_MAX {
+        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
+        return Err(Error::field("variables", reason));
+    }
+    Ok((prompt, values))
+}
+
 /// Writes a session down and queues it, within a transaction.
 pub(crate) async fn enqueue(
     backend: &Backend,
@@ -153,12 +158,8 @@ pub(crate) async fn enqueue(
 ) -> Result<Session> {
     let Start { id, owner, agent_id, agent_version, mut spec, called_by, is_test } = start;
     spec.limits = new.limits.over(spec.limits);
-    let variables = variable::resolve(&spec.variables, &new.variables)?;
-    spec.system_prompt = variable::fill(&spec.system_prompt, &variables);
-    if spec.system_prompt.chars().count() > FILLED_PROMPT_MAX {
-        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
-        return Err(Error::field("variables", reason));
-    }
+    let (prompt, variables) = fill_prompt(&spec, &new.variables)?;
+    spec.system_prompt = prompt;
     let session = Session {
         id,
         owner_id: owner,
@@ -397,7 +398,7 @@ fn open_calls(history: Vec<SessionEvent>) -> Vec<EventBody> {
         .collect()
 }
 
-fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
+pub(crate) fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 

@@ -28,6 +28,7 @@ const NO_AGENT: Error = Error::NotFound("agent");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "test_sets.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<TestSet>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     settle_agent(ctx.backend(), owner, agent).await?;
@@ -78,6 +79,7 @@ async fn counted(
 ///
 /// # Errors
 /// Those of [`list`]; [`Error::NotFound`] also for the set.
+#[tracing::instrument(name = "test_sets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
     list(ctx, agent).await?.into_iter().find(|set| set.id == id).ok_or(NOT_FOUND)
 }
@@ -87,6 +89,7 @@ pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
 /// [`Error::Invalid`]; [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "test_sets.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSet> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let backend = ctx.backend();
@@ -116,6 +119,7 @@ pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSe
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`].
+#[tracing::instrument(name = "test_sets.replace", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) -> Result<TestSet> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
@@ -139,6 +143,7 @@ pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) 
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "test_sets.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut conn = ctx.backend().write(owner).await?;
@@ -154,6 +159,7 @@ pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "test_sets.policy", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn policy(ctx: &Ctx, agent: AgentId) -> Result<TestPolicy> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -166,6 +172,7 @@ pub async fn policy(ctx: &Ctx, agent: AgentId) -> Result<TestPolicy> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "test_sets.set_policy", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result<TestPolicy> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
@@ -181,6 +188,7 @@ pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "test_sets.missing", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn missing(ctx: &Ctx, agent: AgentId) -> Result<Vec<FieldFault>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     settle_agent(ctx.backend(), owner, agent).await?;

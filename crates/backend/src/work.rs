@@ -12,6 +12,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::log::{AgentsAsked, LogError, SessionLog};
 use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -140,21 +141,41 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
         place.lead(&span);
         span.record("trace.id", place.trace_id());
     }
+    let stopping = shutdown.clone();
     let done = Box::pin(run_claimed(backend, &claim, shutdown)).instrument(span).await;
     if let Err(error) = &done {
-        // The lease would run out in any case; giving the session back only saves the wait.
+        give_back(backend, &claim, error, &stopping).await;
+    }
+    done
+}
+
+/// Gives a session back that could not go on. The lease would run out in any case; but what the
+/// database could not take while it was away is no fault of the session: that its worker tells, as soon
+/// as somebody listens, so that it does not count as a loss.
+async fn give_back(backend: &Backend, claim: &Claim, error: &Error, stopping: &CancellationToken) {
+    let is_away = matches!(error, Error::Unavailable(_));
+    let attempt = if is_away { Attempt::Forgiven } else { Attempt::Counts };
+    let until = Instant::now() + backend.lease();
+    loop {
         let given_back = async {
             let mut conn = backend.write(claim.owner_id).await?;
             let rest = rest_after(claim.attempts);
-            store::queue::release(&mut conn, claim.key(), Attempt::Counts, rest).await?;
+            store::queue::release(&mut conn, claim.key(), attempt, rest).await?;
             conn.commit().await?;
             Ok::<_, Error>(())
         };
-        if given_back.await.is_err() {
-            tracing::debug!(session.id = %claim.session_id, %error, "session not given back");
+        match given_back.await {
+            Ok(()) => return,
+            Err(_) if is_away && Instant::now() < until => tokio::select! {
+                () = sleep(REST.0) => {}
+                () = stopping.cancelled() => return,
+            },
+            Err(_) => {
+                tracing::debug!(session.id = %claim.session_id, %error, "session not given back");
+                return;
+            }
         }
     }
-    done
 }
 
 async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationToken) -> Result<()> {
@@ -201,7 +222,10 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
             tracing::info!(session.id = %id, "session belongs to another worker or is over");
             Ok(())
         }
-        Err(LogError::Unavailable(source)) => Err(Error::Unavailable(source)),
+        Err(LogError::Unavailable(source)) => match source.downcast::<Error>() {
+            Ok(error) => Err(*error),
+            Err(source) => Err(Error::Unavailable(source)),
+        },
         Err(error @ LogError::Moved { .. }) => Err(Error::internal(error)),
     }
 }
@@ -295,9 +319,7 @@ impl QueueLog<'_> {
         let events = store::session_events::list(&mut tx, owner, id, after, i64::MAX).await?;
         Ok((!events.is_empty()).then_some(events))
     }
-}
 
-impl QueueLog<'_> {
     /// Why nothing was appended.
     async fn refusal(&self, after: i64, refused: Vec<EventBody>) -> LogError {
         match self.moved(after).await {
@@ -369,8 +391,9 @@ impl SessionLog for QueueLog<'_> {
     }
 }
 
-fn unavailable(error: impl Into<crate::Source>) -> LogError {
-    LogError::Unavailable(error.into())
+/// The log tells one kind of fault; the cause within says whether the database was away.
+fn unavailable(error: impl Into<Error>) -> LogError {
+    LogError::Unavailable(error.into().into())
 }
 
 #[cfg(test)]

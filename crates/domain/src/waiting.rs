@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fault::FieldFault;
 use crate::form::Form;
-use crate::ids::SessionId;
+use crate::ids::{AgentId, SessionId};
 use crate::money::MicroUsd;
 use crate::session_event::{EventBody, ToolOutcome};
 use crate::text::check_text;
@@ -235,6 +235,9 @@ impl Amount {
 pub struct Shortfall {
     /// Whose budget it is.
     pub scope: BudgetScope,
+    /// The agent that it is of, where that is one that called the session's agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_agent_id: Option<AgentId>,
     /// How far it goes.
     pub limit: Amount,
     /// What is used or reserved already, in the same unit.
@@ -245,6 +248,9 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = match self.scope {
             BudgetScope::Session => "the session's limit",
+            BudgetScope::Agent if self.caller_agent_id.is_some() => {
+                "the calling agent's budget for the month"
+            }
             BudgetScope::Agent => "the agent's budget for the month",
             BudgetScope::User => "your budget for the month",
         };
@@ -530,6 +536,7 @@ mod tests {
         let reason = WaitReason::Budget {
             shortfall: Shortfall {
                 scope: BudgetScope::Agent,
+                caller_agent_id: None,
                 limit: Amount::MicroUsd(5_000_000),
                 used: 4_999_000,
             },

@@ -142,7 +142,7 @@ impl Engine {
         let span = Span::current();
         span.record("steps", work.progress.steps.len());
         let used = work.progress.used;
-        span.record("tokens_used", used.input_tokens + used.output_tokens);
+        span.record("tokens_used", used.total_tokens());
         work.end(ending).await
     }
 }
@@ -287,7 +287,7 @@ impl Work<'_> {
         }
     }
 
-    fn stopped_already(&self) -> Option<Ending> {
+    pub fn stopped_already(&self) -> Option<Ending> {
         if self.signals.cancel.is_cancelled() {
             Some(Ending::Over { state: SessionState::Cancelled, reason: None })
         } else if Instant::now() >= self.deadline {

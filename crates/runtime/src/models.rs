@@ -238,6 +238,12 @@ impl Models {
         Some(Chosen { model: model.clone(), name: name.to_owned(), facts })
     }
 
+    /// Whether cheaper models can answer for an agent of this policy.
+    #[must_use]
+    pub fn has_cheaper(&self, policy: &ModelPolicy) -> bool {
+        matches!(policy, ModelPolicy::Auto) && self.tiers().is_some()
+    }
+
     fn tiers(&self) -> Option<&[Vec<Chosen>; 3]> {
         self.tiers.as_deref()
     }

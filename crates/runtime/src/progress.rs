@@ -278,8 +278,10 @@ impl Progress {
                 }
             }
             Decision::Outcome { choice: OutcomeChoice::Repeat } => {
-                let calls = self.steps.last_mut().map(|step| &mut step.calls);
-                for call in calls.into_iter().flatten().filter(|call| call.result.is_none()) {
+                // The one that was asked about: of each other one a person decides apart.
+                if let Some(WaitReason::UnknownOutcome { call, .. }) = reason
+                    && let Some(call) = self.call(&call.call_id)
+                {
                     call.is_begun = false;
                 }
             }

@@ -11,11 +11,11 @@ use resonant_domain::session::{CalledBy, NewSession, Session, SessionState, Usag
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::waiting::{AgentCall, WaitReason};
-use resonant_domain::{AgentId, SessionId, UserId, variable};
+use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::log::AgentsAsked;
 use sqlx::PgConnection;
 
-use super::{NOT_FOUND, Start, between_ms, enqueue, number_of, published_edition};
+use super::{NOT_FOUND, Start, between_ms, enqueue, fill_prompt};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::{Backend, Result, agents, store};
@@ -61,9 +61,8 @@ pub(crate) async fn call_agents(
                 continue;
             }
         };
-        let edition = published_edition(&mut tx, owner, agent.id).await?;
-        let spec = agents::spec_of(&mut tx, agent, edition).await?;
-        if variable::resolve(&spec.variables, &call.session.variables).is_err() {
+        let (agent_version, spec) = agents::spec_to_run(&mut tx, agent).await?;
+        if fill_prompt(&spec, &call.session.variables).is_err() {
             let content = "not called: its prompt needs values that only a person can give";
             entries.push(refused(step, call_id, tool, content.to_owned()));
             continue;
@@ -80,7 +79,7 @@ pub(crate) async fn call_agents(
             id: SessionId::from_uuid(backend.new_id()?),
             owner,
             agent_id: agent.id,
-            agent_version: number_of(edition),
+            agent_version,
             spec,
             called_by: Some(CalledBy { session_id: id, call_id: call_id.clone(), depth }),
             is_test: caller.is_test,
@@ -182,6 +181,9 @@ async fn deliver(backend: &Backend, owner: UserId, id: SessionId, by: &CalledBy)
         return Ok(());
     };
     let told = answer(backend, &mut tx, (owner, by.session_id, held.fence), id).await?;
+    if told.is_empty() {
+        return Ok(());
+    }
     backend.commit(tx, stale(owner, by.session_id)).await?;
     backend.events().publish(by.session_id, &told);
     Ok(())
@@ -204,14 +206,14 @@ async fn answer(
     else {
         return Ok(Vec::new());
     };
+    let Some(call) = calls.iter().find(|call| call.session_id == id) else {
+        return Ok(Vec::new());
+    };
     let history = store::session_events::list(&mut *tx, owner, caller_id, wait, i64::MAX).await?;
     let has_answered = |call_id: &str| {
         history.iter().any(|event| {
             matches!(&event.body, EventBody::ToolResult { call_id: known, .. } if known == call_id)
         })
-    };
-    let Some(call) = calls.iter().find(|call| call.session_id == id) else {
-        return Ok(Vec::new());
     };
     if has_answered(&call.call_id) {
         return Ok(Vec::new());
@@ -232,9 +234,6 @@ async fn answer(
     let events =
         store::session_events::append(&mut *tx, caller, None, vec![entry], nothing, now).await?;
     store::session_calls::update_used(&mut *tx, owner, caller_id, asked.usage).await?;
-    if asked.agent_id != waits.agent_id {
-        store::budgets::insert_use(&mut *tx, owner, waits.agent_id, asked.usage, now).await?;
-    }
     if is_last {
         store::queue::wake(tx, owner, caller_id, now).await?;
     }

@@ -38,6 +38,11 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
     new.decision.check(&wait.reason)?;
     let tools = backend.engine().tools().granted(owner, session.agent_id, &runnable.spec.tools);
     check_arguments(&tools, &new.decision, &wait.reason)?;
+    let is_cheaper = matches!(new.decision, Decision::Budget { choice: BudgetChoice::Cheaper });
+    let policy = &runnable.spec.model_policy;
+    if is_cheaper && !backend.engine().models().has_cheaper(policy) {
+        return Err(Error::field("choice", "no cheaper models are set up for this agent"));
+    }
     let key = (owner, id, held.fence);
     let events = settle(backend, &mut tx, key, &session, wait, new.decision).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
@@ -88,7 +93,7 @@ async fn settle(
         // The session's own limit is raised by its log, those of a month where they are kept.
         let agent = match shortfall.scope {
             BudgetScope::Session => None,
-            BudgetScope::Agent => Some(Some(session.agent_id)),
+            BudgetScope::Agent => Some(Some(shortfall.caller_agent_id.unwrap_or(session.agent_id))),
             BudgetScope::User => Some(None),
         };
         if let Some(agent) = agent {

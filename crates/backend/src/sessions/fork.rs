@@ -79,14 +79,21 @@ fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result
         return Ok(Vec::new());
     }
     let ends_here = |event: &SessionEvent| matches!(event.body, EventBody::StepComplete { step: number, .. } if number == step);
-    let Some(last) = history.iter().rposition(ends_here) else {
+    let Some(mut last) = history.iter().rposition(ends_here) else {
         return Err(Error::field("step", "must be a step that is complete"));
     };
     let has_calls = history.iter().any(
         |event| matches!(event.body, EventBody::ToolCall { step: number, .. } if number == step),
     );
     if !has_calls {
-        return Err(Error::field("step", "must be one that called tools: this one has answered"));
+        // It answered: the fork answers anew what was said next.
+        let later = history.iter().skip(last + 1);
+        let said = later.clone().position(|event| matches!(event.body, EventBody::Message { .. }));
+        let Some(said) = said else {
+            let reason = "must not be the last answer: nothing was said after it";
+            return Err(Error::field("step", reason));
+        };
+        last += 1 + said;
     }
     let kept = history.into_iter().take(last + 1).filter_map(|event| match event.body {
         EventBody::Waiting { .. }

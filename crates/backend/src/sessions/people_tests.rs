@@ -192,6 +192,24 @@ async fn a_fork_shares_the_beginning_and_pays_for_its_own_end(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_fork_answers_anew_what_was_said_after_an_answer(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = begin(&ctx, ToolGrant::new("calculator")).await;
+    work_off(&backend).await;
+    let word = NewMessage { text: "Again".to_owned(), context: None };
+    say(&ctx, session.id, word).await.unwrap();
+    work_off(&backend).await;
+    let other = Some(ModelPolicy::Named { model: "other".to_owned() });
+    let new = NewFork { step: 2, model_policy: other, ..NewFork::default() };
+    let child = fork(&ctx, session.id, new).await.unwrap();
+    work_off(&backend).await;
+    let child = get(&ctx, child.id).await.unwrap();
+    assert_eq!((child.state, child.steps), (SessionState::Completed, 4));
+    assert_eq!(timeline(&ctx, child.id).await.answer(), Some("2 by other"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_session_that_was_stopped_is_tried_again(pool: PgPool) {
     let backend = backend(pool);
     let ctx = sample::guest(&backend).await.unwrap();

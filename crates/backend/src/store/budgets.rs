@@ -116,13 +116,13 @@ pub(crate) async fn update_raised(
     Ok(())
 }
 
-/// Counts what a session of another agent used, which was called, in the month of the agent that called
-/// it. The owner's own month has counted it already.
-#[tracing::instrument(name = "db.budget.insert_use", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+/// Counts what was used in the month of an agent, or of the owner's agents all together, beside what
+/// their sessions count themselves.
+#[tracing::instrument(name = "db.budget.insert_use", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn insert_use(
     conn: &mut PgConnection,
     owner: UserId,
-    agent: AgentId,
+    agent: Option<AgentId>,
     used: Usage,
     at: jiff::Timestamp,
 ) -> sqlx::Result<()> {
@@ -135,7 +135,7 @@ pub(crate) async fn insert_use(
             micro_usd = budget_use.micro_usd + excluded.micro_usd
         "#,
         owner.as_uuid(),
-        agent.as_uuid(),
+        place(agent),
         signed(used.total_tokens()),
         used.cost.0,
         at.to_sqlx() as Timestamp,
@@ -149,43 +149,48 @@ pub(crate) async fn insert_use(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drawn {
     pub(crate) scope: BudgetScope,
+    /// Whose it is, where it is an agent's.
+    pub(crate) agent: Option<AgentId>,
     pub(crate) max_tokens: Option<u64>,
     pub(crate) max_micro_usd: Option<u64>,
     pub(crate) tokens: u64,
     pub(crate) micro_usd: u64,
 }
 
-/// Locks the budgets that a session of the agent draws on, until the transaction ends. Empty: none is
-/// set.
+/// Locks the budgets that a session draws on, until the transaction ends: those of its owner, its
+/// agent, and the agents that called it. Answers those that are set.
 #[tracing::instrument(name = "db.budget.lock", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn lock(
     conn: &mut PgConnection,
-    owner: UserId,
+    (owner, id): (UserId, SessionId),
     agent: AgentId,
-) -> sqlx::Result<bool> {
-    let locked = sqlx::query_scalar!(
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
         r#"
         SELECT agent_id
         FROM budgets
-        WHERE owner_id = $1 AND agent_id = ANY($2)
+        WHERE owner_id = $1
+          AND agent_id = ANY (
+              $2::UUID[] || (SELECT caller_agent_ids FROM sessions WHERE owner_id = $1 AND session_id = $3)
+          )
           AND (max_tokens IS NOT NULL OR max_micro_usd IS NOT NULL)
         ORDER BY agent_id
         FOR UPDATE
         "#,
         owner.as_uuid(),
         &[ALL_AGENTS, agent.as_uuid()] as &[Uuid],
+        id.as_uuid(),
     )
     .fetch_all(conn)
-    .await?;
-    Ok(!locked.is_empty())
+    .await
 }
 
-/// What is gone of the budgets that the session draws on, without what is set aside for itself.
+/// What is gone of budgets that the session draws on, without what is set aside for itself.
 #[tracing::instrument(name = "db.budget.list_drawn", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn list_drawn(
     conn: &mut PgConnection,
     (owner, id): (UserId, SessionId),
-    agent: AgentId,
+    budgets: &[Uuid],
     at: jiff::Timestamp,
 ) -> sqlx::Result<Vec<Drawn>> {
     let rows = sqlx::query!(
@@ -203,14 +208,17 @@ pub(crate) async fn list_drawn(
             SELECT sum(r.tokens)::BIGINT AS tokens, sum(r.micro_usd)::BIGINT AS micro_usd
             FROM budget_reservations r
             WHERE r.owner_id = $1 AND r.session_id <> $2
-              AND (b.agent_id = $5 OR r.agent_id = b.agent_id)
+              AND (
+                  b.agent_id = $5 OR r.agent_id = b.agent_id
+                  OR b.agent_id = ANY (r.caller_agent_ids)
+              )
         ) AS aside
-        WHERE b.owner_id = $1 AND b.agent_id IN ($3, $5)
+        WHERE b.owner_id = $1 AND b.agent_id = ANY ($3)
         ORDER BY b.agent_id
         "#,
         owner.as_uuid(),
         id.as_uuid(),
-        agent.as_uuid(),
+        budgets,
         at.to_sqlx() as Timestamp,
         ALL_AGENTS,
     )
@@ -218,12 +226,16 @@ pub(crate) async fn list_drawn(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Drawn {
-            scope: if row.agent_id == ALL_AGENTS { BudgetScope::User } else { BudgetScope::Agent },
-            max_tokens: row.max_tokens.map(unsigned),
-            max_micro_usd: row.max_micro_usd.map(unsigned),
-            tokens: unsigned(row.tokens),
-            micro_usd: unsigned(row.micro_usd),
+        .map(|row| {
+            let agent = (row.agent_id != ALL_AGENTS).then(|| AgentId::from_uuid(row.agent_id));
+            Drawn {
+                scope: if agent.is_some() { BudgetScope::Agent } else { BudgetScope::User },
+                agent,
+                max_tokens: row.max_tokens.map(unsigned),
+                max_micro_usd: row.max_micro_usd.map(unsigned),
+                tokens: unsigned(row.tokens),
+                micro_usd: unsigned(row.micro_usd),
+            }
         })
         .collect())
 }
@@ -239,8 +251,11 @@ pub(crate) async fn insert_reservation(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO budget_reservations (owner_id, session_id, agent_id, tokens, micro_usd)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO budget_reservations (owner_id, session_id, agent_id, caller_agent_ids, tokens,
+                                         micro_usd)
+        SELECT $1, $2, $3, caller_agent_ids, $4::BIGINT, $5::BIGINT
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2
         ON CONFLICT (owner_id, session_id) DO UPDATE
         SET tokens = excluded.tokens, micro_usd = excluded.micro_usd
         "#,
@@ -249,33 +264,6 @@ pub(crate) async fn insert_reservation(
         agent.as_uuid(),
         signed(tokens),
         signed(micro_usd),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Counts what was used outside any session against the owner's own budget of the month.
-#[tracing::instrument(name = "db.budget.update_used", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn update_used(
-    conn: &mut PgConnection,
-    owner: UserId,
-    used: Usage,
-    at: jiff::Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        INSERT INTO budget_use (owner_id, agent_id, month, tokens, micro_usd)
-        VALUES ($1, $2, date_trunc('month', $5::TIMESTAMPTZ AT TIME ZONE 'UTC')::DATE, $3, $4)
-        ON CONFLICT (owner_id, agent_id, month) DO UPDATE
-        SET tokens = budget_use.tokens + excluded.tokens,
-            micro_usd = budget_use.micro_usd + excluded.micro_usd
-        "#,
-        owner.as_uuid(),
-        ALL_AGENTS,
-        signed(used.total_tokens()),
-        used.cost.0,
-        at.to_sqlx() as Timestamp,
     )
     .execute(conn)
     .await?;

@@ -18,6 +18,8 @@ struct Fold<'a> {
     model: Option<&'a str>,
     is_started: bool,
     steps: u32,
+    /// Whether a step has come to its end.
+    has_progressed: bool,
     waiting: Option<&'a WaitReason>,
     end: Option<(SessionState, Option<&'a str>)>,
 }
@@ -36,6 +38,7 @@ impl<'a> Fold<'a> {
                     fold.steps = fold.steps.max(*step);
                     fold.is_started = true;
                 }
+                EventBody::StepComplete { .. } => fold.has_progressed = true,
                 EventBody::Waiting { reason } => fold.waiting = Some(reason),
                 EventBody::Done { state, reason, .. } => {
                     fold.end = Some((*state, reason.as_deref()));
@@ -165,7 +168,7 @@ pub(crate) async fn append(
             FROM held
             WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = held.session_id
               AND s.ended_at IS NULL AND ($18::BIGINT IS NULL OR s.last_sequence = $18)
-            RETURNING s.owner_id, s.session_id, s.agent_id, s.last_sequence
+            RETURNING s.owner_id, s.session_id, s.agent_id, s.caller_agent_ids, s.last_sequence
         ), written AS (
             INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
             SELECT session.owner_id, session.session_id,
@@ -181,12 +184,13 @@ pub(crate) async fn append(
             DELETE FROM budget_reservations r
             USING session
             WHERE r.owner_id = $1 AND r.session_id = session.session_id
-              AND ($9 + $10 > 0 OR $16)
+              AND ($9 + $10 > 0 OR $16 OR $17::JSONB IS NOT NULL)
         ), counted AS (
             INSERT INTO budget_use (owner_id, agent_id, month, tokens, micro_usd)
-            SELECT session.owner_id, place.agent_id,
+            SELECT DISTINCT session.owner_id, place.agent_id,
                    date_trunc('month', $7 AT TIME ZONE 'UTC')::DATE, $9 + $10, $11
-            FROM session, unnest(ARRAY[$19, session.agent_id]) AS place (agent_id)
+            FROM session,
+                 unnest(ARRAY[$19, session.agent_id] || session.caller_agent_ids) AS place (agent_id)
             WHERE $9 + $10 > 0
             ORDER BY place.agent_id
             ON CONFLICT (owner_id, agent_id, month) DO UPDATE
@@ -199,6 +203,13 @@ pub(crate) async fn append(
             FROM session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
               AND $17::JSONB IS NOT NULL
+        ), progressed AS (
+            -- What went well since wipes out earlier losses of its worker.
+            UPDATE session_queue q
+            SET attempts = 1
+            FROM session
+            WHERE q.owner_id = $1 AND q.session_id = session.session_id
+              AND $20 AND q.attempts > 1 AND NOT $16 AND $17::JSONB IS NULL
         )
         SELECT last_sequence FROM session
         "#,
@@ -221,6 +232,7 @@ pub(crate) async fn append(
         fold.waiting.map(Json) as _,
         after,
         super::budgets::ALL_AGENTS,
+        fold.has_progressed,
     )
     .fetch_optional(conn)
     .await?;

@@ -278,13 +278,18 @@ pub(crate) async fn insert(
     session: &Session,
     spec: &AgentSpec,
 ) -> sqlx::Result<()> {
+    let callers = match &session.called_by {
+        Some(by) => list_callers(&mut *conn, session.owner_id, by.session_id).await?,
+        None => Vec::new(),
+    };
     sqlx::query!(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, parent_session_id,
                               parent_step, caller_session_id, caller_call_id, depth, variables,
-                              is_test)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                              is_test, caller_agent_ids)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                $19)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -304,10 +309,33 @@ pub(crate) async fn insert(
         session.called_by.as_ref().map_or(0, |by| i16::try_from(by.depth).unwrap_or(i16::MAX)),
         Json(&session.variables) as _,
         session.is_test,
+        &callers,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The agents of a session that calls another one, and of those that called it.
+#[tracing::instrument(name = "db.session.list_callers", skip_all, fields(session.id = %caller), err(level = "debug"))]
+async fn list_callers(
+    conn: &mut PgConnection,
+    owner: UserId,
+    caller: SessionId,
+) -> sqlx::Result<Vec<Uuid>> {
+    let row = sqlx::query!(
+        "SELECT agent_id, caller_agent_ids FROM sessions WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        caller.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let mut agents = row.caller_agent_ids;
+    if !agents.contains(&row.agent_id) {
+        agents.push(row.agent_id);
+    }
+    Ok(agents)
 }
 
 /// Lists the sessions of an agent that are not over.

@@ -12,7 +12,8 @@ use resonant_domain::test_set::{
 };
 use resonant_domain::text::shorten;
 use resonant_domain::timeline::Timeline;
-use resonant_domain::{AgentId, FieldFault, SessionId, TestRunId, TestSetId, UserId, variable};
+use resonant_domain::waiting::WaitReason;
+use resonant_domain::{AgentId, FieldFault, SessionId, TestRunId, TestSetId, UserId};
 use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
@@ -36,6 +37,7 @@ const JUDGE_PROMPT: &str = "You judge the answer of another agent by one criteri
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for agent, set or version;
 /// [`Error::Invalid`] when a case does not give what the prompt asks for; [`Error::Conflict`] when the
 /// agent does not run, the set is running, or a criterion has no model to judge by it.
+#[tracing::instrument(name = "test_sets.run", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> Result<TestRun> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();
@@ -92,9 +94,11 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
 fn check_variables(spec: &AgentSpec, cases: &[TestCase]) -> Result<()> {
     let mut faults = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let broken = variable::resolve(&spec.variables, &case.variables).err();
+        let Err(Error::Invalid(broken)) = sessions::fill_prompt(spec, &case.variables) else {
+            continue;
+        };
         faults.extend(
-            broken.into_iter().flatten().map(|fault| {
+            broken.into_iter().map(|fault| {
                 FieldFault::new(format!("cases[{index}].{}", fault.field), fault.reason)
             }),
         );
@@ -126,6 +130,7 @@ async fn start(
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
 /// limit or cursor that cannot be used.
+#[tracing::instrument(name = "test_sets.list_runs", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_runs(
     ctx: &Ctx,
     agent: AgentId,
@@ -167,6 +172,7 @@ async fn check_set(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for agent, set or run.
+#[tracing::instrument(name = "test_sets.read_run", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read_run(ctx: &Ctx, agent: AgentId, set: TestSetId, id: TestRunId) -> Result<TestRun> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read_latest(owner).await?;
@@ -222,6 +228,7 @@ async fn told(conn: &mut PgConnection, owner: UserId, run: &Run) -> Result<TestR
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "test_sets.settle_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn settle_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
@@ -367,6 +374,11 @@ async fn ended(
 ) -> Result<Option<(Session, String)>> {
     let session = store::sessions::find(&mut *tx, owner, id).await?;
     let mut session = session.ok_or(Error::NotFound("session"))?;
+    let called = called_by(&session);
+    if !called.is_empty() {
+        waiting.extend(who_wait_for_a_person(tx, owner, called).await?);
+        return Ok(None);
+    }
     if session.state == SessionState::Waiting {
         waiting.push(id);
         session.state = SessionState::Failed;
@@ -380,6 +392,34 @@ async fn ended(
     let timeline = Timeline::from_events(events);
     let answer = timeline.answer().unwrap_or_default().to_owned();
     Ok(Some((session, answer)))
+}
+
+/// The sessions that a session waits for.
+fn called_by(session: &Session) -> Vec<SessionId> {
+    match session.waiting.as_ref().map(|wait| &wait.reason) {
+        Some(WaitReason::Agents { calls, .. }) => {
+            calls.iter().map(|call| call.session_id).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Those of called sessions, and of the sessions that they call, that wait for a person.
+async fn who_wait_for_a_person(
+    tx: &mut PgConnection,
+    owner: UserId,
+    mut called: Vec<SessionId>,
+) -> Result<Vec<SessionId>> {
+    let mut found = Vec::new();
+    while let Some(id) = called.pop() {
+        let Some(session) = store::sessions::find(&mut *tx, owner, id).await? else { continue };
+        let further = called_by(&session);
+        if further.is_empty() && session.state == SessionState::Waiting {
+            found.push(id);
+        }
+        called.extend(further);
+    }
+    Ok(found)
 }
 
 /// The verdict on a case whose session nobody can read any more.
@@ -397,8 +437,7 @@ fn gone() -> CaseOutcome {
 
 fn worked_ms(session: &Session) -> u64 {
     let Some((from, to)) = session.started_at.zip(session.ended_at) else { return 0 };
-    let whole = u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0);
-    whole.saturating_sub(session.waited_ms)
+    sessions::between_ms(from, to).saturating_sub(session.waited_ms)
 }
 
 /// The agent that judges.

@@ -18,9 +18,10 @@ use resonant_runtime::models::{
 use resonant_runtime::tools::{Tool, ToolContext, ToolError, ToolFuture, Tools};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::*;
+use crate::own_cluster::Cluster;
 use crate::{agents, sample};
 
 const BOTH: [&str; 2] = ["calculator", "datetime"];
@@ -380,6 +381,119 @@ async fn a_worker_that_was_asleep_past_its_lease_writes_nothing(pool: PgPool) {
     // What took effect elsewhere before the lease was lost is known by its key.
     for id in ids {
         assert_eq!(effects(&pool, id, "calculator").await, 1);
+    }
+}
+
+/// How long four workers take for sessions that are well, beside one that kills its workers or none.
+async fn drained_in(pool: &PgPool, ctx: &Ctx, count: usize, poison: bool) -> Duration {
+    let poisoned = if poison { queue(ctx, &["calculator"], &["poison"]).await } else { Vec::new() };
+    let goals = vec!["go"; count];
+    let well = queue(ctx, &["calculator"], &goals).await;
+    let mut workers: Vec<_> = (0..4).map(|_| Worker::spawn(pool)).collect();
+    let began = Instant::now();
+    let mut open: Vec<_> = well.iter().map(|session| session.id).collect();
+    while decide_and_count(ctx, pool, &mut open).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(10), "{} are not over", open.len());
+        for worker in &mut workers {
+            // Whoever runs workers starts them again.
+            if worker.0.try_wait().unwrap().is_some() {
+                *worker = Worker::spawn(pool);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let took = began.elapsed();
+    for session in poisoned {
+        let mut still = vec![session.id];
+        while decide_and_count(ctx, pool, &mut still).await > 0 {
+            for worker in &mut workers {
+                if worker.0.try_wait().unwrap().is_some() {
+                    *worker = Worker::spawn(pool);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let session = sessions::get(ctx, session.id).await.unwrap();
+        assert_eq!(session.reason.as_deref(), Some("Its worker was lost 3 times"));
+    }
+    for session in well {
+        let session = sessions::get(ctx, session.id).await.unwrap();
+        assert_eq!(session.state, SessionState::Completed, "{:?}", session.reason);
+    }
+    took
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn others_go_on_beside_a_session_that_kills_its_workers(pool: PgPool) {
+    make_table(&pool).await;
+    let backend = backend(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let count = if is_full() { 2_000 } else { 40 };
+    let alone = drained_in(&pool, &ctx, count, false).await;
+    let beside = drained_in(&pool, &ctx, count, true).await;
+    let part = alone.as_secs_f64() / beside.as_secs_f64();
+    tell_part(count, part);
+    // A short run is mostly the start of the workers: its time says nothing.
+    assert!(!is_full() || part >= 0.9, "{part:.2} of the throughput is left");
+}
+
+#[expect(clippy::print_stderr, reason = "the figures of a long run are for whoever ran it")]
+fn tell_part(count: usize, part: f64) {
+    eprintln!("{count} sessions, {part:.2} of the throughput beside a poisoned one");
+}
+
+/// The database is started anew again and again while a worker of the process itself works: what is in
+/// the queue comes to its end, and a restart is no fault of a session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_end_however_often_the_database_is_started_anew() {
+    let cluster = Cluster::primary(&[]);
+    let url = cluster.url("resonant");
+    Backend::migrate(&url).await.unwrap();
+    let options: PgConnectOptions = url.parse().unwrap();
+    let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(1));
+    let pool = patience.connect_lazy_with(options);
+    make_table(&pool).await;
+    let backend = backend(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let (restarts, count) = if is_full() { (20, 400) } else { (2, 40) };
+    let ids: Vec<_> =
+        queue(&ctx, &["calculator"], &vec!["go"; count]).await.iter().map(|it| it.id).collect();
+    let over = CancellationToken::new();
+    let workers = (0..4).map(|number| {
+        let (backend, over) = (backend.clone(), over.clone());
+        tokio::spawn(async move {
+            let (system, name) = (backend.system(), format!("worker-{number}"));
+            while !over.is_cancelled() {
+                match claim(&system, &name).await {
+                    Ok(Some(claim)) => drop(run(&system, claim, over.clone()).await),
+                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        })
+    });
+    let workers: Vec<_> = workers.collect();
+    for _ in 0..restarts {
+        tokio::time::sleep(moment(600)).await;
+        cluster.kill();
+        assert!(cluster.start_again(), "it starts");
+    }
+    let began = Instant::now();
+    for id in &ids {
+        loop {
+            let session = sessions::get(&ctx, *id).await;
+            if let Some(session) = session.ok().filter(|session| session.state.is_terminal()) {
+                assert_eq!(session.state, SessionState::Completed, "{:?}", session.reason);
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_mins(5), "{id} is not over");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // A tool that could not write while the database was away has said so.
+        assert!(effects(&pool, *id, "calculator").await <= 1);
+    }
+    over.cancel();
+    for worker in workers {
+        worker.await.unwrap();
     }
 }
 

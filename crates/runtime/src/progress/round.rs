@@ -81,12 +81,14 @@ impl Round {
         if self.tokens_left(limits, used) == 0 {
             let most = u64::from(limits.max_tokens).saturating_add(self.raised_tokens);
             let used = used.output_tokens.saturating_sub(self.used_before.output_tokens);
-            return Some(Shortfall { scope, limit: Amount::Tokens(most), used });
+            let limit = Amount::Tokens(most);
+            return Some(Shortfall { scope, caller_agent_id: None, limit, used });
         }
         let most = limits.max_cost_micro_usd?.saturating_add(self.raised_micro_usd);
         let used = u64::try_from(used.cost.0 - self.used_before.cost.0).unwrap_or(0);
         (used.saturating_add(next_cost) > most || used >= most).then_some(Shortfall {
             scope,
+            caller_agent_id: None,
             limit: Amount::MicroUsd(most),
             used,
         })

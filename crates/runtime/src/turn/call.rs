@@ -2,14 +2,13 @@
 
 use resonant_domain::session_event::{EventBody, ToolOutcome};
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::{CALLS_MAX, without_nul};
 use crate::engine::millis;
 use crate::progress::CallRecord;
-use crate::tools::{ToolContext, Tools};
+use crate::tools::{ToolContext, Tools, call_apart};
 
 /// Calls one tool. Whatever becomes of it is a result.
 pub(super) async fn call_tool(
@@ -67,18 +66,5 @@ async fn attempt(
         }
     };
     tools.check(name, &call.arguments).map_err(|error| error.to_string())?;
-    let limit = tool.timeout();
-    let arguments = call.arguments.clone();
-    // A task of its own, so that a tool that computes holds up neither the others nor a cancel, and
-    // its panic stays its own.
-    let work = async move { tool.call(&arguments, &context).await };
-    let work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
-    match tokio::time::timeout(limit, work).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
-        Ok(Err(_panic)) => {
-            tracing::error!(tool = %name, "the tool panicked");
-            Err(format!("the tool `{name}` failed (a defect of ours)"))
-        }
-        Err(_elapsed) => Err(format!("gave no answer within {} s", limit.as_secs_f32())),
-    }
+    call_apart(tool, call.arguments.clone(), context).await
 }

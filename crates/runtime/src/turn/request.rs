@@ -1,5 +1,8 @@
 //! What a model is asked: who it is, what it is shown, and whether the budgets reach.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 use futures::stream::StreamExt;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
@@ -10,7 +13,9 @@ use super::without_nul;
 use crate::context::{self, Fit, Summarise, transcript};
 use crate::engine::{Ending, Work};
 use crate::log::LogError;
-use crate::models::{Chosen, Message, ModelPiece, ModelRequest, Situation, request_chars};
+use crate::models::{
+    Chosen, Message, ModelError, ModelPiece, ModelRequest, Situation, request_chars,
+};
 use crate::tokens::Counter;
 
 /// The longest summary, in tokens.
@@ -120,6 +125,14 @@ impl Work<'_> {
 
     /// Sets aside what the request may use at most.
     async fn reserve(&self, request: ModelRequest, most: Usage) -> Result<Prepared, LogError> {
+        Ok(match self.shortfall(most).await? {
+            Some(ending) => Prepared::Ending(ending),
+            None => Prepared::Request(Box::new(request)),
+        })
+    }
+
+    /// Sets aside what a call may use at most, or tells which budget does not reach.
+    async fn shortfall(&self, most: Usage) -> Result<Option<Ending>, LogError> {
         let limits = self.session.limits;
         let cost = u64::try_from(most.cost.0).unwrap_or(0);
         let own = self.progress.round.shortfall(limits, self.progress.used, cost);
@@ -127,10 +140,7 @@ impl Work<'_> {
             Some(shortfall) => Some(shortfall),
             None => self.log.reserve(most).await?,
         };
-        Ok(match shortfall {
-            Some(shortfall) => Prepared::Ending(Ending::Wait(WaitReason::Budget { shortfall })),
-            None => Prepared::Request(Box::new(request)),
-        })
+        Ok(shortfall.map(|shortfall| Ending::Wait(WaitReason::Budget { shortfall })))
     }
 
     /// Has the steps in the middle told shorter, once: the summary is written down. A model that
@@ -153,11 +163,25 @@ impl Work<'_> {
             max_output_tokens: SUMMARY_TOKENS,
             now: self.clock.now(),
         };
+        let most = Usage {
+            input_tokens: counter.request(&request),
+            output_tokens: u64::from(SUMMARY_TOKENS),
+            ..Usage::default()
+        };
+        let most = cheap.facts.map_or(most, |facts| facts.priced(most));
+        if let Some(ending) = self.shortfall(most).await? {
+            return Ok(Some(ending));
+        }
         let mut stream = cheap.model.reply(request);
         let mut summary = String::new();
         let signals = self.signals.clone();
         let told = async {
-            while let Some(piece) = stream.next().await {
+            // A provider's defect must not cost the session its worker.
+            while let Some(piece) = AssertUnwindSafe(stream.next())
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Some(Err(ModelError::permanent("the provider crashed"))))
+            {
                 match piece {
                     Ok(ModelPiece::Output(text)) => summary.push_str(&text),
                     Ok(ModelPiece::Thinking(_)) => {}

@@ -1,6 +1,7 @@
 //! The tools of a step: side by side where they can be called, one question at a time where a person
 //! must be asked.
 
+use std::cell::LazyCell;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -49,15 +50,9 @@ impl Work<'_> {
         } else {
             Some(WaitReason::Approval { step, calls: for_approval })
         };
-        let once: Vec<_> = ready.iter().filter(|call| self.is_once(call)).collect();
-        let begins =
-            once.iter().map(|call| EventBody::ToolStart { step, call_id: call.call_id.clone() });
-        let begins: Vec<_> = begins.collect();
-        // A call that must not be made twice is let come to its end.
-        let is_patient = !begins.is_empty();
-        self.append(begins.into_iter().chain(misled).collect(), Usage::default()).await?;
+        self.append(misled, Usage::default()).await?;
         let keeps_last = waits.is_none() && for_agents.is_empty();
-        let unwritten = match self.make_calls(step, ready, is_patient, keeps_last).await? {
+        let unwritten = match self.make_ready_calls(step, ready, keeps_last).await? {
             Ok(unwritten) => unwritten,
             Err(ending) => return Ok(Some(ending)),
         };
@@ -86,15 +81,41 @@ impl Work<'_> {
         }
     }
 
+    /// Makes the calls. Of those that must not be made twice no more are written down as begun than are
+    /// made at the same time: after a crash nobody knows what became of these, and of no others.
+    async fn make_ready_calls(
+        &mut self,
+        step: u32,
+        mut ready: Vec<CallRecord>,
+        keeps_last: bool,
+    ) -> Result<Result<Vec<EventBody>, Ending>, LogError> {
+        while ready.len() > PARALLEL_CALLS && ready.iter().any(|call| self.is_once(call)) {
+            let later = ready.split_off(PARALLEL_CALLS);
+            if let Err(ending) = self.make_calls(step, ready, false).await? {
+                return Ok(Err(ending));
+            }
+            if let Some(ending) = self.stopped_already() {
+                return Ok(Err(ending));
+            }
+            ready = later;
+        }
+        self.make_calls(step, ready, keeps_last).await
+    }
+
     /// Makes the calls. Gives what is still unwritten at the end: the last result, when it is to be
     /// written together with the end of the step.
     async fn make_calls(
         &mut self,
         step: u32,
         calls: Vec<CallRecord>,
-        is_patient: bool,
         keeps_last: bool,
     ) -> Result<Result<Vec<EventBody>, Ending>, LogError> {
+        let once = calls.iter().filter(|call| self.is_once(call));
+        let begins = once.map(|call| EventBody::ToolStart { step, call_id: call.call_id.clone() });
+        let begins: Vec<_> = begins.collect();
+        // A call that must not be made twice is let come to its end.
+        let is_patient = !begins.is_empty();
+        self.append(begins, Usage::default()).await?;
         let sources = self.progress.sources(self.session.context.as_deref());
         let now = self.clock.now();
         let mut left = calls.len();
@@ -160,7 +181,8 @@ impl Work<'_> {
 
     fn sort_calls(&self, step: u32) -> Sorted {
         let mut sorted = Sorted::default();
-        let sources = self.progress.sources(self.session.context.as_deref());
+        // Every text of the session: only a call of another agent looks into them here.
+        let sources = LazyCell::new(|| self.progress.sources(self.session.context.as_deref()));
         for call in self.progress.open_calls() {
             let grant = self.agent.tools.iter().find(|grant| grant.name == call.tool);
             let tool = self.tools.get(&call.tool).filter(|_| grant.is_some());

@@ -5,9 +5,12 @@ use futures::stream;
 use resonant_domain::agent::{AgentChanges, AgentSpec, Limits, ToolGrant};
 use resonant_domain::agent_tool::grant_of;
 use resonant_domain::agent_version::NewVersion;
+use resonant_domain::budget::BudgetLimits;
 use resonant_domain::money::MicroUsd;
-use resonant_domain::session::NewMessage;
 use resonant_domain::session::SessionState::{Cancelled, Completed, Queued, Waiting};
+use resonant_domain::session::{NewDecision, NewMessage};
+use resonant_domain::test_set::{Check, NewTestRun, NewTestSet, TestCase};
+use resonant_domain::waiting::{Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Unit};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::SystemClock;
 use resonant_runtime::models::{
@@ -19,7 +22,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{Ctx, budgets, sample, sessions, work};
+use crate::{Ctx, budgets, sample, sessions, test_sets, work};
 
 /// Calls every agent that it may with the goal and a mark, then answers with all that they said; one
 /// that may call none answers with its prompt and the goal.
@@ -294,4 +297,60 @@ async fn a_lost_worker_calls_nobody(pool: PgPool) {
     assert!(lost.is_none());
     let all = sessions::list(&ctx, sessions::SessionFilter::default()).await.unwrap();
     assert_eq!(all.items.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_is_called_draws_on_the_budget_of_the_caller(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let one = made(&ctx, "One", &[]).await;
+    let middle = made(&ctx, "Middle", &[&one]).await;
+    let caller = made(&ctx, "Caller", &[&middle]).await;
+    let id = started(&ctx, &caller).await;
+    assert_eq!(work_once(&backend).await, Some(id));
+    let [below] = called(&ctx, id).await[..] else { panic!("one is called") };
+    assert_eq!(work_once(&backend).await, Some(below));
+    let [last] = called(&ctx, below).await[..] else { panic!("one is called") };
+
+    let most = BudgetLimits { max_tokens: Some(40), max_micro_usd: None };
+    budgets::set(&ctx, Some(caller.id), most).await.unwrap();
+    assert_eq!(work_once(&backend).await, Some(last));
+    let wait = sessions::get(&ctx, last).await.unwrap().waiting.unwrap();
+    let WaitReason::Budget { shortfall } = wait.reason else { panic!("{wait:?}") };
+    let expected = (BudgetScope::Agent, Some(caller.id), Amount::Tokens(40), 30);
+    let Shortfall { scope, caller_agent_id, limit, used } = shortfall;
+    assert_eq!((scope, caller_agent_id, limit, used), expected);
+
+    let choice = BudgetChoice::Raise { by: 1_000_000, unit: Unit::Tokens };
+    let decided = NewDecision { waiting: wait.sequence, decision: Decision::Budget { choice } };
+    sessions::decide(&ctx, last, decided).await.unwrap();
+    work_off(&backend).await;
+    assert_eq!(sessions::get(&ctx, id).await.unwrap().state, Completed);
+    let month = async |agent| budgets::get(&ctx, agent).await.unwrap().used_tokens;
+    for (agent, used) in
+        [(Some(caller.id), 75), (Some(middle.id), 45), (Some(one.id), 15), (None, 75)]
+    {
+        assert_eq!(month(agent).await, used, "{agent:?}");
+    }
+}
+
+/// Whoever waits for agents waits for no person.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_agent_that_calls_others_can_be_tested(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let one = made(&ctx, "One", &[]).await;
+    let caller = made(&ctx, "Caller", &[&one]).await;
+    let checks = vec![Check::Contains { text: "One:go>".to_owned() }];
+    let case = TestCase { goal: "go".to_owned(), checks, ..TestCase::default() };
+    let new = NewTestSet { name: "Basics".to_owned(), cases: vec![case] };
+    let set = test_sets::create(&ctx, caller.id, new).await.unwrap().id;
+    let run = test_sets::run(&ctx, caller.id, set, NewTestRun::default()).await.unwrap();
+    work_once(&backend).await.unwrap();
+    test_sets::settle_due(&backend.system()).await.unwrap();
+    work_off(&backend).await;
+    test_sets::settle_due(&backend.system()).await.unwrap();
+    let run = test_sets::read_run(&ctx, caller.id, set, run.summary.id).await.unwrap();
+    let outcome = run.results[0].outcome.as_ref().unwrap();
+    assert!(outcome.passed, "{outcome:?}");
 }

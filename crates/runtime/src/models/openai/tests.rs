@@ -413,3 +413,5 @@ async fn a_silent_server_is_given_up() {
     assert_eq!(began.elapsed().as_secs(), 60);
     assert!(stream.next().await.is_none());
 }
+
+mod peers;
