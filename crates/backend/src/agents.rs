@@ -34,11 +34,11 @@ pub use grants::{put_tools, remove_tool, replace_tool, set_approval, tools, try_
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
-pub(crate) use versions::spec_of;
 pub use versions::{
     compare, get_version, preview_draft, preview_new, publish, published, replace_draft,
     restore_version, versions,
 };
+pub(crate) use versions::{spec_of, spec_to_run};
 pub use weigh::weigh;
 
 /// Which agents are wanted.
@@ -80,6 +80,7 @@ pub async fn list(ctx: &Ctx, filter: AgentFilter) -> Result<Page<AgentSummary>> 
 ///
 /// # Errors
 /// Those of [`list`].
+#[tracing::instrument(name = "agents.first_page", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn first_page(ctx: &Ctx, filter: &AgentFilter) -> Result<Arc<Document<AgentPage>>> {
     let key = page_key(ctx, filter)?;
     let backend = ctx.backend();
@@ -91,6 +92,7 @@ pub async fn first_page(ctx: &Ctx, filter: &AgentFilter) -> Result<Arc<Document<
 ///
 /// # Errors
 /// Those of [`list`].
+#[tracing::instrument(name = "agents.page_after", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn page_after(ctx: &Ctx, filter: &AgentFilter, cursor: &str) -> Result<AgentPage> {
     let key = page_key(ctx, filter)?;
     let scope = page_scope(&key);

@@ -14,6 +14,7 @@ use crate::{Ctx, Error, Result, access, store};
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "inbox.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Notice>> {
     let reader = access::user(ctx)?;
     let limit = page.checked_limit()?;
@@ -35,6 +36,7 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Notice>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `ids`.
+#[tracing::instrument(name = "inbox.mark_read", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn mark_read(ctx: &Ctx, ids: &[NoticeId]) -> Result<()> {
     let reader = access::user(ctx)?;
     if ids.len() > MARKED_MAX {

@@ -47,8 +47,7 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     new.check()?;
     let format = new.written_as();
     let title = new.title.trim().to_owned();
-    let (cuts, size) = read_cuts(backend, format, new.text).await?;
-    let words = vocabulary(&title, &cuts);
+    let (words, cuts, size) = read_cuts(backend, format, title.clone(), new.text).await?;
 
     let document = KnowledgeDocument {
         id: DocumentId::from_uuid(backend.new_id()?),
@@ -80,16 +79,18 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     Ok(document)
 }
 
-/// The passages of a document, and how long its text is. A large one takes longer than a task may hold
-/// up others.
+/// The words of a document, its passages, and how long its text is. A large one takes longer than a task
+/// may hold up others.
 async fn read_cuts(
     backend: &Backend,
     format: DocumentFormat,
+    title: String,
     text: String,
-) -> Result<(Vec<Cut>, usize)> {
+) -> Result<(Vec<String>, Vec<Cut>, usize)> {
     let told = |error: CutError| Error::field("text", error.to_string());
     if format != DocumentFormat::Pdf {
-        let read = move || cut(format, &text).map(|cuts| (cuts, text.len()));
+        let read =
+            move || cut(format, &text).map(|cuts| (vocabulary(&title, &cuts), cuts, text.len()));
         let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
         return read.map_err(told);
     }
@@ -99,7 +100,7 @@ async fn read_cuts(
     let turn = backend.pdf_turn().await;
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        cut_pdf(&bytes)
+        cut_pdf(&bytes).map(|(cuts, size)| (vocabulary(&title, &cuts), cuts, size))
     });
     match tokio::time::timeout(PDF_PATIENCE * 2, read).await {
         Ok(Ok(read)) => read.map_err(told),

@@ -198,7 +198,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
         if !is_guest {
             return Err(Error::Conflict("You have an account already".to_owned()));
         }
-        ended = store::members::delete_sign_ins_of(&mut tx, member.id).await?;
+        ended = store::members::delete_sign_ins_of(&mut tx, member.id, None).await?;
     } else {
         store::members::insert(&mut tx, &member, Some(&password_hash), now)
             .await
@@ -229,17 +229,14 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
         }
         Err(_) => None,
     };
-    // A password of any other length cannot be right; hashing a shorter one costs the same.
-    let is_usable = credentials.password.len() <= resonant_domain::member::PASSWORD_MAX * 4;
-    let password = if is_usable { credentials.password } else { String::new() };
     let hash = secret.as_ref().map(|secret| secret.password_hash.clone());
-    let is_right = backend.passwords().verify(password, hash).await?;
+    let is_right = backend.passwords().verify(credentials.password, hash).await?;
     let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
         return Err(Error::field("password", "e-mail address or password is wrong"));
     };
 
     let now = backend.now();
-    let before = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let before = own_hash(ctx);
     let mut tx = backend.catalogue_begin().await?;
     if let Some(before) = &before {
         store::members::delete_sign_in(&mut tx, before).await?;
@@ -258,7 +255,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
 /// [`Error::Unavailable`].
 #[tracing::instrument(name = "members.sign_out", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn sign_out(ctx: &Ctx) -> Result<()> {
-    if let Some(hash) = ctx.token().and_then(|token| hash_token(token.as_str())) {
+    if let Some(hash) = own_hash(ctx) {
         let mut tx = ctx.backend().catalogue_begin().await?;
         store::members::delete_sign_in(&mut tx, &hash).await?;
         ctx.backend().commit(tx, stale(&[hash])).await?;
@@ -298,6 +295,11 @@ async fn issue(tx: &mut PgConnection, user: UserId, now: Timestamp) -> Result<Si
     let hash = Sha256::digest(&token).into();
     store::members::insert_sign_in(tx, &hash, user, now, now + SIGN_IN_LASTS).await?;
     Ok(SignInToken::new(token))
+}
+
+/// The hash of the token by which the caller is signed in.
+fn own_hash(ctx: &Ctx) -> Option<TokenHash> {
+    hash_token(ctx.token()?.as_str())
 }
 
 /// The hash of a token; `None` for a text that cannot be one.

@@ -19,7 +19,7 @@ use sqlx::PgConnection;
 use crate::inbox::{Told, tell, tell_installs};
 use crate::publications::stale;
 use crate::store::submissions::Owned;
-use crate::{Ctx, Error, Result, access, listings, store};
+use crate::{Ctx, Error, Result, access, listings, publishers, store};
 
 const NOT_FOUND: Error = Error::NotFound("submission");
 /// So many cases and reports are listed; the next ones come when these are decided.
@@ -32,19 +32,6 @@ pub struct Queue {
     pub cases: Vec<CaseSummary>,
     /// What people report, the oldest first.
     pub reports: Vec<Report>,
-}
-
-/// Whether the caller is a moderator. Anyone may ask.
-///
-/// # Errors
-/// [`Error::Unavailable`].
-#[tracing::instrument(name = "moderation.is_moderator", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn is_moderator(ctx: &Ctx) -> Result<bool> {
-    match access::moderator(ctx).await {
-        Ok(_) => Ok(true),
-        Err(Error::NotFound(_) | Error::Unauthenticated | Error::Forbidden) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// What waits for a moderator.
@@ -71,7 +58,7 @@ pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let owned = store::submissions::find(&mut conn, id).await?.ok_or(NOT_FOUND)?;
     let Owned { publisher, submission } = owned;
-    let name = publisher_name(&mut conn, publisher).await?;
+    let name = publishers::shown(&mut conn, publisher).await?.ok_or(NOT_FOUND)?.0;
     let listing =
         store::submissions::find_listing(&mut conn, publisher, submission.agent_id).await?;
     let approved = match &listing {
@@ -129,14 +116,6 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
         .collect()
 }
 
-async fn publisher_name(conn: &mut PgConnection, publisher: UserId) -> Result<String> {
-    if let Some(profile) = store::publishers::find_profile(conn, publisher).await? {
-        return Ok(profile.name);
-    }
-    let viewer = store::members::find(conn, publisher).await?.ok_or(NOT_FOUND)?;
-    Ok(viewer.display_name)
-}
-
 /// The submission that is decided, locked.
 async fn waiting(conn: &mut PgConnection, id: SubmissionId) -> Result<Owned> {
     let owned = store::submissions::lock(conn, id).await?.ok_or(NOT_FOUND)?;
@@ -160,7 +139,7 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;
     let Owned { publisher, submission } = waiting(&mut tx, id).await?;
-    let name = publisher_name(&mut tx, publisher).await?;
+    let name = publishers::shown(&mut tx, publisher).await?.ok_or(NOT_FOUND)?.0;
     let found = store::submissions::find_listing(&mut tx, publisher, submission.agent_id).await?;
     let slug = if let Some((listing, published)) = found {
         store::publishing::insert_version(&mut tx, listing, &name, &submission, now).await?;

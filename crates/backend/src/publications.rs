@@ -14,7 +14,7 @@ use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::inbox::{Told, tell_installs};
-use crate::{Ctx, Error, Result, access, agents, store};
+use crate::{Ctx, Error, Result, access, agents, publishers, store};
 
 mod showcase;
 
@@ -62,6 +62,7 @@ pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] when nothing is on its way.
+#[tracing::instrument(name = "publications.preview", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let owner = access::user(ctx)?;
     let now = ctx.backend().now();
@@ -70,19 +71,17 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let open = submissions.pop().filter(|newest| newest.decided_at.is_none());
     let open = open.ok_or(Error::NotFound("submission"))?;
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
-    let profile = store::publishers::find_profile(&mut conn, owner).await?;
-    let name = if let Some(profile) = &profile {
-        profile.name.clone()
-    } else {
-        let viewer = store::members::find(&mut conn, owner).await?;
-        viewer.ok_or(Error::Unauthenticated)?.display_name
-    };
+    let shown = publishers::shown(&mut conn, owner).await?;
+    let (publisher, publisher_handle) = shown.ok_or(Error::Unauthenticated)?;
     let published = match &found {
         Some((_, listing)) => store::listings::find_by_slug(&mut conn, &listing.slug).await?,
         None => None,
     };
+    let version = match &found {
+        Some((id, _)) => store::publishing::find_next_version(&mut conn, *id).await?,
+        None => 1,
+    };
     drop(conn);
-    let version = found.as_ref().map_or(1, |(_, listing)| listing.version + 1);
     let first = published.as_ref();
     let news = ListingVersion { version, change_log: open.texts.change_log, created_at: now };
     let mut versions = first.map(|first| first.versions.clone()).unwrap_or_default();
@@ -96,12 +95,12 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
             tagline: open.texts.tagline,
             category: open.texts.category,
             avatar: open.spec.avatar.clone(),
-            publisher: name,
+            publisher,
             installs: before.map_or(0, |before| before.installs),
             rating_count: before.map_or(0, |before| before.rating_count),
             rating_hundredths: before.map_or(0, |before| before.rating_hundredths),
             is_template: false,
-            publisher_handle: profile.map(|profile| profile.handle),
+            publisher_handle,
             is_verified: before.is_some_and(|before| before.is_verified),
             median_cost: None,
             highlights: None,
@@ -266,6 +265,7 @@ pub async fn set_state(ctx: &Ctx, agent: AgentId, state: ListingState) -> Result
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `successor` for
 /// what is no listing, or this one.
+#[tracing::instrument(name = "publications.deprecate", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deprecate(ctx: &Ctx, agent: AgentId, successor: Option<&str>) -> Result<()> {
     let owner = access::user(ctx)?;
     let now = ctx.backend().now();
@@ -298,6 +298,7 @@ pub async fn deprecate(ctx: &Ctx, agent: AgentId, successor: Option<&str>) -> Re
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "publications.keep_up", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn keep_up(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -314,6 +315,7 @@ pub async fn keep_up(ctx: &Ctx, agent: AgentId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for the only version.
+#[tracing::instrument(name = "publications.delete_version", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete_version(ctx: &Ctx, agent: AgentId, version: i32) -> Result<()> {
     let owner = access::user(ctx)?;
     let now = ctx.backend().now();

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use resonant_domain::UserId;
 use resonant_domain::member::UserKind;
 use resonant_domain::metric::Family;
 
@@ -18,14 +19,17 @@ impl Sharer {
     pub fn caller(ctx: &Ctx, address: Option<IpAddr>) -> (Self, Known) {
         match ctx.actor() {
             Actor::Key { key, .. } => (Self(format!("key:{key}")), Known::Caller),
-            Actor::User { id, kind: UserKind::Member } => {
-                (Self(format!("user:{id}")), Known::Caller)
-            }
+            Actor::User { id, kind: UserKind::Member } => (Self::owner(id), Known::Caller),
             Actor::System => (Self("system".to_owned()), Known::Caller),
             Actor::User { kind: UserKind::Guest, .. } | Actor::Anonymous => {
                 (Self::address(address), Known::Address)
             }
         }
+    }
+
+    /// A person, by themselves and by their keys.
+    pub(crate) fn owner(id: UserId) -> Self {
+        Self(format!("user:{id}"))
     }
 
     /// All who come from an address. An IPv6 network of 64 bits is one household's.

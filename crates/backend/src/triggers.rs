@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use resonant_domain::agent::AgentStatus;
-use resonant_domain::agent_version::Edition;
 use resonant_domain::session::{CONTEXT_MAX, NewSession, Session};
 use resonant_domain::webhook::{NewTrigger, TOLERANCE_SECONDS, Trigger, WEBHOOKS_MAX, WithKey};
 use resonant_domain::{SessionId, TriggerId, UserId, variable};
@@ -66,9 +65,7 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
     let mut tx = backend.begin(owner).await?;
     let agent = store::agents::find(&mut tx, owner, new.agent_id).await?;
     let agent = agent.ok_or(Error::NotFound("agent"))?;
-    let version = store::agent_versions::find_published(&mut tx, owner, agent.id).await?;
-    let edition = version.map_or(Edition::Draft, Edition::Version);
-    let spec = agents::spec_of(&mut tx, &agent, edition).await?;
+    let (_, spec) = agents::spec_to_run(&mut tx, &agent).await?;
     variable::resolve(&spec.variables, &made.variables)?;
     let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
     if !store::webhooks::insert_trigger(&mut tx, owner, &made, max).await? {
@@ -134,17 +131,9 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
     }
     let context = Some(message.body).filter(|body| !body.trim().is_empty());
     let new = NewSession { goal, context, variables, ..NewSession::default() };
-    let version = store::agent_versions::find_published(&mut tx, owner, agent_id).await?;
-    let edition = version.map_or(Edition::Draft, Edition::Version);
-    let start = Start {
-        id: fresh,
-        owner,
-        agent_id,
-        agent_version: version,
-        spec: agents::spec_of(&mut tx, &agent, edition).await?,
-        called_by: None,
-        is_test: false,
-    };
+    let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
+    let start =
+        Start { id: fresh, owner, agent_id, agent_version, spec, called_by: None, is_test: false };
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
     // Twice the tolerance: the sender's clock may be ahead and then behind.
     let forget_before = now - SignedDuration::from_secs(TOLERANCE_SECONDS * 2 + 60);

@@ -1,7 +1,7 @@
 //! A client of MCP servers (Model Context Protocol, streamable HTTP) over the guarded client.
 //!
 //! Each use opens a session of the protocol, asks what it wants to know, and is done: a server may
-//! forget us in between, and nothing is left open.
+//! forget us in between, and a session that it gave an id is ended, as far as the server is reached.
 
 mod reply;
 mod stdio;
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use resonant_domain::http_tool::HttpMethod;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use crate::egress::{Egress, EgressError, HostLimit, Outgoing};
 use crate::tools::BoundSecret;
@@ -19,6 +21,8 @@ pub use stdio::{StdioCommand, StdioServers};
 
 /// The version of the protocol that is spoken. A server that speaks another one says so.
 const PROTOCOL_VERSION: &str = "2025-06-18";
+/// How long a server may take to hear that a session is over.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many pages of tools are asked for.
 const PAGES_MAX: usize = 20;
 
@@ -67,30 +71,26 @@ pub enum McpError {
 
 /// A session of the protocol.
 pub struct Session<'a> {
-    egress: &'a Egress,
-    server: Server,
-    id: Option<String>,
-    version: String,
+    line: Line<'a>,
     /// What the server calls itself.
     pub title: String,
 }
 
 impl<'a> Session<'a> {
-    /// Opens a session.
+    /// Opens a session. It ends when it is dropped.
     ///
     /// # Errors
     /// [`McpError`].
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let version = PROTOCOL_VERSION.to_owned();
-        let mut session = Self { egress, server, id: None, version, title: String::new() };
-        let result = session.ask("initialize", &hello()).await?;
+        let mut line = Line { egress, server, id: None, version };
+        let result = line.ask("initialize", &hello()).await?;
         if let Some(version) = result["protocolVersion"].as_str() {
-            version.clone_into(&mut session.version);
+            version.clone_into(&mut line.version);
         }
-        session.title = title_of(&result);
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        session.send(&ready).await?;
-        Ok(session)
+        line.send(&ready).await?;
+        Ok(Self { line, title: title_of(&result) })
     }
 
     /// Lists the server's tools.
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
         let mut cursor = Value::Null;
         for _ in 0..PAGES_MAX {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
-            let page = self.ask("tools/list", &wanted).await?;
+            let page = self.line.ask("tools/list", &wanted).await?;
             tools.extend(page["tools"].as_array().into_iter().flatten().map(served));
             cursor = page["nextCursor"].clone();
             if cursor.is_null() {
@@ -118,11 +118,21 @@ impl<'a> Session<'a> {
     /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
     pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
         let wanted = json!({ "name": name, "arguments": arguments });
-        let result = self.ask("tools/call", &wanted).await?;
+        let result = self.line.ask("tools/call", &wanted).await?;
         let text = reply::content(&result);
         if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
     }
+}
 
+/// The way to a server, and the session that it keeps for us.
+struct Line<'a> {
+    egress: &'a Egress,
+    server: Server,
+    id: Option<String>,
+    version: String,
+}
+
+impl Line<'_> {
     /// Sends a request and waits for its result.
     async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
@@ -132,9 +142,23 @@ impl<'a> Session<'a> {
 
     /// Sends a message. Answers whether an event stream came, and the body.
     async fn send(&mut self, message: &Value) -> Result<(bool, Vec<u8>), McpError> {
+        let mut outgoing = self.outgoing(HttpMethod::Post);
+        outgoing.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        outgoing.body = Some(message.to_string().into_bytes());
+        let fetched = self.egress.send(outgoing).await?;
+        if !(200..300).contains(&fetched.status) {
+            return Err(McpError::Status(fetched.status));
+        }
+        if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
+            self.id = Some(id.to_owned());
+        }
+        Ok((fetched.media_type() == "text/event-stream", fetched.body))
+    }
+
+    /// A request to the server, without a body.
+    fn outgoing(&self, method: HttpMethod) -> Outgoing {
         let mut headers: Vec<(String, String)> = self.server.headers.clone().into_iter().collect();
         let own = [
-            ("content-type", "application/json"),
             ("accept", "application/json, text/event-stream"),
             ("mcp-protocol-version", self.version.as_str()),
         ];
@@ -144,24 +168,30 @@ impl<'a> Session<'a> {
         }
         let mut limits: Vec<_> = self.server.secrets.iter().map(BoundSecret::limit).collect();
         limits.push(self.server.limit.clone());
-        let outgoing = Outgoing {
-            method: HttpMethod::Post,
+        Outgoing {
+            method,
             url: self.server.url.clone(),
             headers,
-            body: Some(message.to_string().into_bytes()),
+            body: None,
             timeout: self.server.timeout,
             limits,
             // A server may keep its stream open after the answer.
             enough: Some(reply::is_complete),
-        };
-        let fetched = self.egress.send(outgoing).await?;
-        if !(200..300).contains(&fetched.status) {
-            return Err(McpError::Status(fetched.status));
         }
-        if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
-            self.id = Some(id.to_owned());
-        }
-        Ok((fetched.media_type() == "text/event-stream", fetched.body))
+    }
+}
+
+impl Drop for Line<'_> {
+    /// Tells a server that keeps a session for us that it is over, however the use of it ended. Nobody
+    /// waits for the answer: the server may not allow it, or may have gone.
+    fn drop(&mut self) {
+        let (Some(_), Ok(runtime)) = (&self.id, Handle::try_current()) else { return };
+        let mut outgoing = self.outgoing(HttpMethod::Delete);
+        outgoing.timeout = FAREWELL_TIMEOUT;
+        outgoing.enough = Some(|_| true);
+        let egress = self.egress.clone();
+        let farewell = async move { egress.send(outgoing).await };
+        drop(runtime.spawn(farewell.in_current_span()));
     }
 }
 

@@ -8,11 +8,12 @@ use crate::tools::ToolSchema;
 const MESSAGE_OVERHEAD: u64 = 8;
 
 /// Model names by the vocabulary that their family uses. The first that a name holds counts.
-const FAMILIES: [(&str, &str); 14] = [
+const FAMILIES: [(&str, &str); 15] = [
     ("gpt-oss", "o200k_base"),
     ("gpt-5", "o200k_base"),
     ("gpt-4o", "o200k_base"),
     ("gpt-4.1", "o200k_base"),
+    ("gpt-4.5", "o200k_base"),
     ("gpt-4", "cl100k_base"),
     ("gpt-3.5", "cl100k_base"),
     ("llama-3", "llama3"),
@@ -51,7 +52,7 @@ impl Counter {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Vocabulary(name, _) => name,
-            Self::Estimate => "an estimate of one token for three bytes",
+            Self::Estimate => "an estimate of one token for three bytes, a digit or a mark",
         }
     }
 
@@ -59,7 +60,7 @@ impl Counter {
     pub fn text(self, text: &str) -> u64 {
         let count = match self {
             Self::Vocabulary(_, vocabulary) => vocabulary.count(text),
-            Self::Estimate => text.len().div_ceil(3),
+            Self::Estimate => estimate(text),
         };
         count as u64
     }
@@ -104,6 +105,21 @@ impl Counter {
     }
 }
 
+/// One token for each digit and each mark, which many vocabularies keep apart, and for three bytes of
+/// what stands between them.
+fn estimate(text: &str) -> usize {
+    let (mut tokens, mut run_bytes) = (0, 0_usize);
+    for letter in text.chars() {
+        if letter.is_ascii_digit() || letter.is_ascii_punctuation() {
+            tokens += run_bytes.div_ceil(3) + 1;
+            run_bytes = 0;
+        } else {
+            run_bytes += letter.len_utf8();
+        }
+    }
+    tokens + run_bytes.div_ceil(3)
+}
+
 impl std::fmt::Debug for Counter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
@@ -119,6 +135,7 @@ mod tests {
         for (model, name) in [
             ("gpt-4o-mini", "o200k_base"),
             ("gpt-4-turbo", "cl100k_base"),
+            ("gpt-4.5-preview", "o200k_base"),
             ("llama3.2:3b", "llama3"),
             ("Meta-Llama-3.1-8B-Instruct", "llama3"),
             ("qwen2.5-coder", "qwen2"),
@@ -129,5 +146,23 @@ mod tests {
         }
         assert_eq!(Counter::of("gpt-4o").text("hello world"), 2);
         assert_eq!(Counter::of("claude-sonnet-4-5").text("hello world"), 4);
+    }
+
+    #[test]
+    fn an_estimate_of_numbers_is_not_below_any_vocabulary() {
+        let rows = (0..200).map(|row| {
+            format!("2026-01-{:02},{}.{:02},{}\n", row % 28 + 1, row * 7_919, row % 100, row * 104_729)
+        });
+        let table = format!("date,amount,change,reference\n{}", rows.collect::<String>());
+        let estimated = Counter::Estimate.text(&table);
+        assert!(estimated > table.len().div_ceil(3) as u64, "{estimated}");
+        for name in ["cl100k_base", "o200k_base", "llama3", "qwen2"] {
+            let counted = Counter::Vocabulary(name, tiktoken::get_encoding(name).unwrap());
+            let counted = counted.text(&table);
+            assert!(estimated >= counted, "{name}: {estimated} < {counted}");
+        }
+        for (text, tokens) in [("", 0), ("1234", 4), ("a1b", 3), ("abcd", 2), ("-1.5;", 5)] {
+            assert_eq!(Counter::Estimate.text(text), tokens, "{text}");
+        }
     }
 }

@@ -54,6 +54,7 @@ pub use mcp_tool::McpTool;
 pub use memory::{Recall, Remember};
 pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
+pub(crate) use tool::call_apart;
 pub use tool::{Question, Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
 
 /// The tools of an installation or of one session, by name.

@@ -16,6 +16,7 @@ const OFFERED: i64 = 50;
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "agents.callable", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn callable(ctx: &Ctx, chosen: &[AgentId]) -> Result<Vec<AgentSummary>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
@@ -44,6 +45,7 @@ pub async fn callable(ctx: &Ctx, chosen: &[AgentId]) -> Result<Vec<AgentSummary>
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for an agent that is not the caller's.
+#[tracing::instrument(name = "agents.tools_for", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn tools_for(
     ctx: &Ctx,
     ids: &[AgentId],

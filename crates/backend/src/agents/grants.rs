@@ -17,6 +17,7 @@ const NO_TOOL: Error = Error::NotFound("tool");
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "agents.tools", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let agent = super::get(ctx, id).await?;
@@ -48,6 +49,7 @@ pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
 ///
 /// # Errors
 /// Those of [`super::update`]; a fault names the tool's own field when there is one tool.
+#[tracing::instrument(name = "agents.put_tools", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn put_tools(ctx: &Ctx, id: AgentId, grants: Vec<ToolGrant>) -> Result<Agent> {
     let alone = (grants.len() == 1).then(|| grants[0].name.clone());
     let mut at = None;
@@ -69,6 +71,7 @@ pub async fn put_tools(ctx: &Ctx, id: AgentId, grants: Vec<ToolGrant>) -> Result
 ///
 /// # Errors
 /// Those of [`super::update`], with the tool's own fields; [`Error::NotFound`] also for the tool.
+#[tracing::instrument(name = "agents.replace_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace_tool(ctx: &Ctx, id: AgentId, name: &str, grant: ToolGrant) -> Result<Agent> {
     let mut at = None;
     let changed = change(ctx, id, &Expected::Any, |agent| {
@@ -88,6 +91,7 @@ pub async fn replace_tool(ctx: &Ctx, id: AgentId, name: &str, grant: ToolGrant) 
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the tool.
+#[tracing::instrument(name = "agents.remove_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn remove_tool(ctx: &Ctx, id: AgentId, name: &str) -> Result<Agent> {
     let mut was_there = false;
     let agent = change(ctx, id, &Expected::Any, |agent| {
@@ -103,6 +107,7 @@ pub async fn remove_tool(ctx: &Ctx, id: AgentId, name: &str) -> Result<Agent> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the tool.
+#[tracing::instrument(name = "agents.set_approval", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_approval(ctx: &Ctx, id: AgentId, name: &str, needed: bool) -> Result<Agent> {
     let mut was_there = false;
     let agent = change(ctx, id, &Expected::Any, |agent| {
@@ -121,6 +126,7 @@ pub async fn set_approval(ctx: &Ctx, id: AgentId, name: &str, needed: bool) -> R
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent or the
 /// tool; [`Error::Invalid`] for arguments that are no JSON object.
+#[tracing::instrument(name = "agents.try_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn try_tool(ctx: &Ctx, id: AgentId, name: &str, arguments: &str) -> Result<ToolTrial> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut conn = ctx.backend().read(owner).await?;

@@ -215,6 +215,7 @@ impl AgentDocuments {
 ///
 /// # Errors
 /// Those of [`find`].
+#[tracing::instrument(name = "agents.documents", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn documents(ctx: &Ctx, ids: &[AgentId]) -> Result<AgentDocuments> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     check_count(ids)?;

@@ -136,6 +136,18 @@ pub(crate) async fn spec_of(
     }
 }
 
+/// What runs where nobody asks for an edition: the published version with its number, or the agent as it
+/// is now where none is published.
+pub(crate) async fn spec_to_run(
+    conn: &mut PgConnection,
+    agent: &Agent,
+) -> Result<(Option<u32>, AgentSpec)> {
+    let published = store::agent_versions::find_published(&mut *conn, agent.owner_id, agent.id);
+    let version = published.await?;
+    let edition = version.map_or(Edition::Draft, Edition::Version);
+    Ok((version, spec_of(conn, agent, edition).await?))
+}
+
 /// What differs between two editions of an agent.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ use crate::{Ctx, Error, Result, access, store};
 /// # Errors
 /// [`Error::Unauthenticated`] and [`Error::NotFound`] for the agent; [`Error::Invalid`] for a prompt
 /// that is too long and for a model that is not here.
+#[tracing::instrument(name = "agents.weigh", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn weigh(
     ctx: &Ctx,
     agent: Option<AgentId>,

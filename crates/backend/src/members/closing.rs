@@ -22,6 +22,7 @@ const SESSIONS: i64 = 200;
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `current_password`, which members give;
 /// [`Error::Conflict`] for an admin; [`Error::TooMany`].
+#[tracing::instrument(name = "members.close_account", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let id = access::user(ctx)?;
     if matches!(ctx.actor(), Actor::User { kind: UserKind::Member, .. }) {
@@ -35,7 +36,7 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
                 .to_owned(),
         ));
     }
-    let sign_ins = store::members::delete_sign_ins_of(&mut tx, id).await?;
+    let sign_ins = store::members::delete_sign_ins_of(&mut tx, id, None).await?;
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
     let listings = store::accounts::update_unlisted(&mut tx, id).await?;
     store::accounts::delete_publisher(&mut tx, id).await?;
@@ -58,6 +59,7 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "members.purge_closed", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn purge_closed(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;

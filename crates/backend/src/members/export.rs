@@ -29,6 +29,7 @@ const AHEAD: usize = 4;
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Forbidden`] for keys; [`Error::TooMany`]. What fails on the way
 /// ends the stream with its error.
+#[tracing::instrument(name = "members.export", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
     let id = access::user(ctx)?;
     let turn = timeout(PATIENCE, TURNS.acquire())

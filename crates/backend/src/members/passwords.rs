@@ -1,8 +1,8 @@
 //! A member's password, and the browsers that are signed in by it.
 
-use resonant_domain::member::{PASSWORD_MAX, check_password};
+use resonant_domain::member::check_password;
 
-use super::{hash_token, stale};
+use super::{own_hash, stale};
 use crate::{Ctx, Error, Result, access, store};
 
 /// Gives the caller another password and ends their sign-ins in all other browsers; answers how many
@@ -11,6 +11,7 @@ use crate::{Ctx, Error, Result, access, store};
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Conflict`] for a guest; [`Error::Invalid`] on the fields
 /// `current_password` and `password`; [`Error::TooMany`].
+#[tracing::instrument(name = "members.change_password", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<usize> {
     let id = access::member(ctx)?;
     let mut faults = Vec::new();
@@ -20,13 +21,13 @@ pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<
     }
     let before = check_current(ctx, current).await?;
     let after = ctx.backend().passwords().hash(new).await?;
-    let own = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let own = own_hash(ctx);
     let mut tx = ctx.backend().catalogue_begin().await?;
     let now = ctx.backend().now();
     if !store::accounts::update_password(&mut tx, id, &before, &after, now).await? {
         return Err(wrong());
     }
-    let ended = store::accounts::delete_other_sign_ins(&mut tx, id, own.as_ref()).await?;
+    let ended = store::members::delete_sign_ins_of(&mut tx, id, own.as_ref()).await?;
     ctx.backend().commit(tx, stale(&ended)).await?;
     tracing::info!(user.id = %id, "password changed");
     Ok(ended.len())
@@ -36,6 +37,7 @@ pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "members.count_sign_ins", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn count_sign_ins(ctx: &Ctx) -> Result<u64> {
     let id = access::user(ctx)?;
     let mut conn = ctx.backend().catalogue_read().await?;
@@ -46,11 +48,12 @@ pub async fn count_sign_ins(ctx: &Ctx) -> Result<u64> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "members.end_other_sign_ins", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn end_other_sign_ins(ctx: &Ctx) -> Result<usize> {
     let id = access::user(ctx)?;
-    let own = ctx.token().and_then(|token| hash_token(token.as_str()));
+    let own = own_hash(ctx);
     let mut tx = ctx.backend().catalogue_begin().await?;
-    let ended = store::accounts::delete_other_sign_ins(&mut tx, id, own.as_ref()).await?;
+    let ended = store::members::delete_sign_ins_of(&mut tx, id, own.as_ref()).await?;
     ctx.backend().commit(tx, stale(&ended)).await?;
     tracing::info!(user.id = %id, sign_ins = ended.len(), "other sign-ins ended");
     Ok(ended.len())
@@ -62,8 +65,6 @@ pub(super) async fn check_current(ctx: &Ctx, password: String) -> Result<String>
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let hash = store::accounts::find_password(&mut conn, id).await?;
     drop(conn);
-    // A longer one cannot be right, and would only cost time.
-    let password = if password.len() <= PASSWORD_MAX * 4 { password } else { String::new() };
     let is_right = ctx.backend().passwords().verify(password, hash.clone()).await?;
     hash.filter(|_| is_right).ok_or_else(wrong)
 }

@@ -29,6 +29,7 @@ pub enum Consent {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing; [`Error::Invalid`] on the field
 /// `consent` without it, and on `session` for one that is not the caller's, is not completed, did not
 /// run the present version, or holds what looks like a secret; [`Error::Conflict`] for a guest.
+#[tracing::instrument(name = "publications.show", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consent) -> Result<()> {
     let owner = access::member(ctx)?;
     if consent == Consent::Refused {
@@ -37,7 +38,11 @@ pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consen
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let (id, listing) = found.ok_or(NOT_FOUND)?;
-    let ran = sessions::get(ctx, session).await.ok().filter(|ran| ran.agent_id == agent);
+    let ran = match sessions::get(ctx, session).await {
+        Ok(ran) => Some(ran).filter(|ran| ran.agent_id == agent),
+        Err(Error::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
     let ran =
         ran.ok_or_else(|| Error::field("session", "must be one of your own of this agent"))?;
     let Some(ended_at) = ran.ended_at.filter(|_| ran.state == SessionState::Completed) else {
@@ -83,6 +88,7 @@ pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consen
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "publications.hide", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn hide(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;

@@ -6,7 +6,6 @@ use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 
 use super::api_keys::KeyHash;
 use super::distribution::list_tables;
-use super::members::TokenHash;
 
 /// What a closed account is called.
 const NOBODY: &str = "Deleted account";
@@ -46,27 +45,6 @@ pub(crate) async fn update_password(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
-}
-
-/// Ends every sign-in of a user but this one, and tells which they were.
-#[tracing::instrument(name = "db.sign_in.delete_others", skip_all, fields(user.id = %user), err(level = "debug"))]
-pub(crate) async fn delete_other_sign_ins(
-    conn: &mut PgConnection,
-    user: UserId,
-    own: Option<&TokenHash>,
-) -> sqlx::Result<Vec<TokenHash>> {
-    let hashes = sqlx::query_scalar!(
-        r#"
-        DELETE FROM sign_ins
-        WHERE user_id = $1 AND ($2::BYTEA IS NULL OR token_hash <> $2)
-        RETURNING token_hash
-        "#,
-        user.as_uuid(),
-        own.map(TokenHash::as_slice),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(hashes.into_iter().filter_map(|hash| hash.try_into().ok()).collect())
 }
 
 /// How many sign-ins of the user are not over.

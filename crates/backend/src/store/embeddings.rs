@@ -4,6 +4,7 @@ use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use sqlx::PgConnection;
 
+use super::knowledge::FoundRow;
 use super::shards::Owners;
 
 /// A document that a model shall read.
@@ -167,7 +168,8 @@ pub(crate) async fn search(
     at_least: f32,
     most: u32,
 ) -> sqlx::Result<Vec<FoundPassage>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        FoundRow,
         r#"
         SELECT d.document_id, d.title, p.position, p.heading, p.body,
                round(100 * best.likeness)::INTEGER AS "relevance!"
@@ -192,15 +194,5 @@ pub(crate) async fn search(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| FoundPassage {
-            document_id: DocumentId::from_uuid(row.document_id),
-            document: row.title,
-            heading: row.heading,
-            position: row.position.unsigned_abs(),
-            relevance: row.relevance.clamp(0, 100).unsigned_abs(),
-            text: row.body,
-        })
-        .collect())
+    Ok(rows.into_iter().map(FoundPassage::from).collect())
 }

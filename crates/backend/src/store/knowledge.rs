@@ -5,8 +5,32 @@ use resonant_domain::knowledge::{DocumentFormat, FoundPassage, KnowledgeDocument
 use resonant_domain::{AgentId, DocumentId, UserId};
 use resonant_runtime::tools::knowledge::Cut;
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::{known, unsigned};
+
+/// A passage as a search finds it.
+pub(super) struct FoundRow {
+    pub(super) document_id: Uuid,
+    pub(super) title: String,
+    pub(super) position: i32,
+    pub(super) heading: String,
+    pub(super) body: String,
+    pub(super) relevance: i32,
+}
+
+impl From<FoundRow> for FoundPassage {
+    fn from(row: FoundRow) -> Self {
+        Self {
+            document_id: DocumentId::from_uuid(row.document_id),
+            document: row.title,
+            heading: row.heading,
+            position: row.position.unsigned_abs(),
+            relevance: row.relevance.clamp(0, 100).unsigned_abs(),
+            text: row.body,
+        }
+    }
+}
 
 /// How many documents an agent has, and how many bytes they hold together.
 #[tracing::instrument(name = "db.knowledge.count", skip_all, fields(agent.id = %agent), err(level = "debug"))]
@@ -160,7 +184,8 @@ pub(crate) async fn search(
     query: &str,
     most: u32,
 ) -> sqlx::Result<Vec<FoundPassage>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        FoundRow,
         r#"
         WITH asked AS (
             SELECT lexeme,
@@ -206,17 +231,7 @@ pub(crate) async fn search(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| FoundPassage {
-            document_id: DocumentId::from_uuid(row.document_id),
-            document: row.title,
-            heading: row.heading,
-            position: row.position.unsigned_abs(),
-            relevance: row.relevance.unsigned_abs(),
-            text: row.body,
-        })
-        .collect())
+    Ok(rows.into_iter().map(FoundPassage::from).collect())
 }
 
 /// For each word the words of an agent's documents that are most like it, the likest first. A word

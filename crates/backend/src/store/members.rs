@@ -267,15 +267,21 @@ pub(crate) async fn delete_sign_in(conn: &mut PgConnection, token: &TokenHash) -
     Ok(())
 }
 
-/// Ends every sign-in of a user and tells which they were.
+/// Ends every sign-in of a user, but one where that is named, and tells which they were.
 #[tracing::instrument(name = "db.sign_in.delete_of_user", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn delete_sign_ins_of(
     conn: &mut PgConnection,
     user: UserId,
+    but: Option<&TokenHash>,
 ) -> sqlx::Result<Vec<TokenHash>> {
     let hashes = sqlx::query_scalar!(
-        "DELETE FROM sign_ins WHERE user_id = $1 RETURNING token_hash",
-        user.as_uuid()
+        r#"
+        DELETE FROM sign_ins
+        WHERE user_id = $1 AND ($2::BYTEA IS NULL OR token_hash <> $2)
+        RETURNING token_hash
+        "#,
+        user.as_uuid(),
+        but.map(TokenHash::as_slice),
     )
     .fetch_all(conn)
     .await?;

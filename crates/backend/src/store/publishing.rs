@@ -56,6 +56,21 @@ pub(crate) async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
+/// The number that the next version of a listing gets: above all that there ever were.
+#[tracing::instrument(name = "db.listing.find_next_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_next_version(conn: &mut PgConnection, id: ListingId) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT greatest(version, last_version) + 1 AS "version!"
+        FROM listings
+        WHERE listing_id = $1
+        "#,
+        id.as_uuid()
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Makes the next version of a listing. One that moderators had removed is published again.
 #[tracing::instrument(name = "db.listing.insert_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn insert_version(

@@ -76,12 +76,6 @@ impl StdioServers {
         Self(Arc::new(servers.collect()))
     }
 
-    /// Whether there is such a command.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
     /// What a server calls itself, and its tools.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::*;
 /// A server of the protocol: JSON for some requests, an event stream that stays open for others.
 async fn serve() -> (String, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let record = seen.clone();
+    let (record, farewells) = (seen.clone(), seen.clone());
     let answer = move |headers: HeaderMap, body: Bytes| {
         let record = record.clone();
         async move {
@@ -48,9 +48,14 @@ async fn serve() -> (String, Arc<Mutex<Vec<String>>>) {
             }
         }
     };
+    let farewell = move |headers: HeaderMap| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+        farewells.lock().unwrap().push(format!("DELETE {} {}", text("mcp-session-id"), text("authorization")));
+        async { StatusCode::METHOD_NOT_ALLOWED }
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-    let router = Router::new().route("/mcp", post(answer));
+    let router = Router::new().route("/mcp", post(answer).delete(farewell));
     drop(tokio::spawn(async move { axum::serve(listener, router).await }));
     (url, seen)
 }
@@ -79,6 +84,23 @@ async fn tools_are_listed_and_called() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0], "initialize - Bearer k");
     assert!(seen[1..].iter().all(|line| line.ends_with(" s-1 Bearer k")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_has_an_id_is_ended() {
+    let (url, seen) = serve().await;
+    let egress = Egress::public_allowing_private();
+    let is_ended = || seen.lock().unwrap().iter().any(|line| line == "DELETE s-1 Bearer k");
+    let mut session = Session::open(&egress, server(&url)).await.unwrap();
+    session.call("fail", &json!({})).await.unwrap_err();
+    assert!(!is_ended());
+    drop(session);
+    let ended = async {
+        while !is_ended() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
 }
 
 #[tokio::test]

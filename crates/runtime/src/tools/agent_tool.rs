@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::material::string;
 use super::schema;
-use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use super::tool::{Tool, ToolContext, ToolError, ToolFuture, source};
 
 /// Another agent, as a model is told of it.
 #[derive(Clone)]
@@ -60,11 +60,7 @@ pub(crate) fn asked_session(
     let goal = string(arguments, "goal").unwrap_or_default().trim().to_owned();
     let context = match (string(arguments, "context"), string(arguments, "source")) {
         (Some(context), _) => Some(context.to_owned()),
-        (None, Some(name)) => Some(sources.get(name).cloned().ok_or_else(|| {
-            let mut known: Vec<_> = sources.keys().map(String::as_str).collect();
-            known.sort_unstable();
-            ToolError::Invalid(format!("`source` must be one of: {}", known.join(", ")))
-        })?),
+        (None, Some(name)) => Some(source(sources, name)?.to_owned()),
         (None, None) => None,
     };
     let context = context.map(|text| text.chars().take(CONTEXT_MAX).collect());

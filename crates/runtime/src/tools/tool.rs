@@ -8,8 +8,14 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use resonant_domain::form::Form;
 use serde_json::Value;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::secrets::Secrets;
+
+/// What a model is told of a call that broke off and must not be made twice.
+const OUTCOME_UNKNOWN: &str = "; the outcome is unknown: it may have taken effect, so do not call it \
+                               again without making sure that it has not";
 
 /// A tool as a model is told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,11 +57,47 @@ impl ToolContext {
                 "give the text in `text`, or name it in `source`".into(),
             ));
         };
-        self.sources.get(name).map(String::as_str).ok_or_else(|| {
-            let mut known: Vec<_> = self.sources.keys().map(String::as_str).collect();
-            known.sort_unstable();
-            ToolError::Invalid(format!("`source` must be one of: {}", known.join(", ")))
-        })
+        source(&self.sources, name)
+    }
+}
+
+/// The text that is called `name`.
+///
+/// # Errors
+/// [`ToolError::Invalid`] when there is none.
+pub(super) fn source<'a>(
+    sources: &'a HashMap<String, String>,
+    name: &str,
+) -> Result<&'a str, ToolError> {
+    sources.get(name).map(String::as_str).ok_or_else(|| {
+        let mut known: Vec<_> = sources.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        ToolError::Invalid(format!("`source` must be one of: {}", known.join(", ")))
+    })
+}
+
+/// Calls a tool in a task of its own, so that one that computes holds up neither others nor a cancel,
+/// and its panic stays its own. The arguments have passed the schema.
+///
+/// # Errors
+/// Why it gave no answer, for a model. Of a call that broke off and must not be made twice it says that
+/// the outcome is not known.
+pub(crate) async fn call_apart(
+    tool: Arc<dyn Tool>,
+    arguments: Value,
+    context: ToolContext,
+) -> Result<String, String> {
+    let (name, limit) = (tool.name().to_owned(), tool.timeout());
+    let warning = if tool.is_safe_to_repeat() { "" } else { OUTCOME_UNKNOWN };
+    let work = async move { tool.call(&arguments, &context).await };
+    let work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Err(_panic)) => {
+            tracing::error!(tool = name, "the tool panicked");
+            Err(format!("the tool `{name}` failed (a defect of ours){warning}"))
+        }
+        Err(_elapsed) => Err(format!("gave no answer within {} s{warning}", limit.as_secs_f32())),
     }
 }
 

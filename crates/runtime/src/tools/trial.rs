@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use resonant_domain::agent_tools::ToolTrial;
 use serde_json::Value;
-use tokio_util::task::AbortOnDropHandle;
 
-use super::{ToolContext, Tools};
+use super::{ToolContext, Tools, call_apart};
 
 /// How much of an answer is shown, in characters.
 const SHOWN: usize = 20_000;
@@ -37,20 +36,7 @@ impl Tools {
         if tool.question(&arguments).map_err(|error| error.to_string())?.is_some() {
             return Err("it asks a person, which only a session can do".to_owned());
         }
-        let limit = tool.timeout();
-        // A task of its own: its panic stays its own.
-        let work =
-            AbortOnDropHandle::new(tokio::spawn(
-                async move { tool.call(&arguments, &context).await },
-            ));
-        match tokio::time::timeout(limit, work).await {
-            Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
-            Ok(Err(_panic)) => {
-                tracing::error!(tool = %name, "the tool panicked");
-                Err(format!("the tool `{name}` failed (a defect of ours)"))
-            }
-            Err(_elapsed) => Err(format!("gave no answer within {} s", limit.as_secs_f32())),
-        }
+        call_apart(tool, arguments, context).await
     }
 }
 

@@ -20,6 +20,9 @@ impl Tool for Once {
     fn parameters(&self) -> Value {
         self.0.parameters()
     }
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
+    }
     fn is_safe_to_repeat(&self) -> bool {
         false
     }
@@ -172,6 +175,90 @@ async fn a_call_that_must_not_be_made_twice_is_asked_about() {
         assert_eq!(*effects.called.lock().unwrap(), called, "{choice}");
         let result = log.timeline().steps[0].calls[0].result.clone().unwrap();
         assert_eq!(result.content, told, "{choice}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_on_one_unknown_outcome_says_nothing_of_another() {
+    let two = [("calculator", json!({"do": "pay"})), ("calculator", json!({"do": "ship"}))];
+    let script = || Script::new(vec![vec![vec![calls(&two)]], vec![answer("42")]]);
+    let granted = |log: &TestLog| run_of(limits(), log.events(), *log.used.lock().unwrap());
+    // The worker dies with both under way.
+    let log = TestLog { fenced_after: Some(3), ..TestLog::default() };
+    let engine = people_engine(&script(), Once(Effects::default()));
+    let died = engine.run(granted(&log), &log, Signals::default()).await;
+    assert!(matches!(died, Err(LogError::Fenced)));
+    assert!(log.names().ends_with(&["tool_start", "tool_start"]), "{:?}", log.names());
+
+    let log = TestLog {
+        events: Mutex::new(log.events()),
+        used: Mutex::new(*log.used.lock().unwrap()),
+        ..TestLog::default()
+    };
+    let effects = Effects::default();
+    let script = script();
+    let engine = people_engine(&script, Once(effects.clone()));
+    for (asked, choice, called) in [
+        ("call01001", json!({"do": "repeat"}), vec![]),
+        ("call01002", json!({"do": "failed"}), vec!["pay"]),
+    ] {
+        let outcome = engine.run(granted(&log), &log, Signals::default()).await.unwrap();
+        assert_eq!(outcome, Outcome::Waiting, "{asked}");
+        let WaitReason::UnknownOutcome { call, .. } = log.wait().reason else {
+            panic!("{:?}", log.wait())
+        };
+        assert_eq!(call.call_id, asked);
+        assert_eq!(*effects.called.lock().unwrap(), called, "{asked}");
+        log.decide(json!({"kind": "outcome", "choice": choice}));
+    }
+    let outcome = engine.run(granted(&log), &log, Signals::default()).await.unwrap();
+    assert_eq!(outcome, COMPLETED);
+    assert_eq!(*effects.called.lock().unwrap(), ["pay"], "the other was not repeated unasked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_begun_than_are_made_at_the_same_time() {
+    let many: Vec<_> =
+        (0..20).map(|i| ("calculator", json!({"do": i.to_string(), "ms": 100}))).collect();
+    let script = Script::new(vec![vec![vec![calls(&many)]], vec![answer("done")]]);
+    let effects = Effects::default();
+    let log = TestLog::default();
+    let engine = people_engine(&script, Once(effects.clone()));
+    let run = run_of(limits(), Vec::new(), Usage::default());
+    assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), COMPLETED);
+    assert_eq!(effects.called.lock().unwrap().len(), 20);
+    // What a crash would leave unknown, wherever it came.
+    let (mut unknown, mut most) = (0, 0);
+    for name in log.names() {
+        match name {
+            "tool_start" => unknown += 1,
+            "tool_result" => unknown -= 1,
+            _ => {}
+        }
+        most = most.max(unknown);
+    }
+    assert_eq!((unknown, most), (0, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_an_answer_may_have_taken_effect() {
+    let one = [("calculator", json!({"do": "pay", "ms": 60_000}))];
+    let script = || Script::new(vec![vec![vec![calls(&one)]], vec![answer("42")]]);
+    for is_once in [false, true] {
+        let script = script();
+        let engine = if is_once {
+            people_engine(&script, Once(Effects::default()))
+        } else {
+            people_engine(&script, Effects::default())
+        };
+        let log = TestLog::default();
+        let run = run_of(limits(), Vec::new(), Usage::default());
+        assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), COMPLETED);
+        let result = log.timeline().steps[0].calls[0].result.clone().unwrap();
+        assert_eq!(result.outcome, ToolOutcome::Error);
+        assert!(result.content.contains("gave no answer within"), "{}", result.content);
+        let is_said = result.content.contains("it may have taken effect");
+        assert_eq!(is_said, is_once, "{}", result.content);
     }
 }
 
