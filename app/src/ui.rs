@@ -27,7 +27,7 @@ pub use button::{Button, ButtonKind, LinkButton};
 pub use code::Code;
 pub use copy_button::CopyButton;
 pub use empty_state::EmptyState;
-pub use error_panel::ErrorPanel;
+pub use error_panel::{ErrorPanel, cannot_be_shown};
 pub use field::{Field, NumberField};
 pub use form_error::FormError;
 pub use icon::{Icon, IconName};

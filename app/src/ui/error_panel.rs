@@ -1,11 +1,12 @@
 //! What a page shows when something failed.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use resonant_domain::FaultKind;
 
 use super::{Icon, IconName};
 use crate::error::AppError;
-use crate::paths;
+use crate::{paths, ssr};
 
 /// Says what happened and what can be done.
 #[component]
@@ -42,4 +43,18 @@ pub fn ErrorPanel(
             </div>
         </div>
     }
+}
+
+/// Stands in the place of a page that cannot be shown; answers it with status 404 where what it is
+/// about is not there.
+pub fn cannot_be_shown(title: &'static str, error: AppError) -> AnyView {
+    if error.kind == FaultKind::NotFound {
+        ssr::not_found();
+    }
+    view! {
+        <Title text=title />
+        <h1>{title}</h1>
+        <ErrorPanel error />
+    }
+    .into_any()
 }

@@ -9,7 +9,6 @@ use super::api::{SaveProfile, SignOut, UpdateProfile, get_profile};
 use super::form_page::refresh_viewer;
 use super::profile_form::ProfileForm;
 use crate::error::{AppError, action_error, field_error, successes};
-use crate::features::moderation::api::is_moderator;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -23,7 +22,6 @@ use crate::ui::{
 pub struct AccountRoute {
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
-    is_moderator: Resource<Result<bool, AppError>>,
     profile: Resource<Result<Option<Profile>, AppError>>,
     save: ServerAction<SaveProfile>,
 }
@@ -37,12 +35,11 @@ impl LazyPage for AccountRoute {
             save,
             update: ServerAction::new(),
             sign_out: ServerAction::new(),
-            is_moderator: Resource::new(|| (), |()| is_moderator()),
         }
     }
 
     fn view(this: Self) -> AnyView {
-        let AccountRoute { update, sign_out, is_moderator, profile, save } = this;
+        let AccountRoute { update, sign_out, profile, save } = this;
         let viewer = use_viewer();
         let toasts = use_toasts();
         refresh_viewer(update);
@@ -62,7 +59,7 @@ impl LazyPage for AccountRoute {
                 {move || Suspend::new(async move {
                     match viewer.load().await {
                         Some(viewer) => {
-                            view! { <Account viewer update sign_out is_moderator profile save /> }
+                            view! { <Account viewer update sign_out profile save /> }
                                 .into_any()
                         },
                         None => view! { <NobodyYet /> }.into_any(),
@@ -79,7 +76,6 @@ fn Account(
     viewer: Viewer,
     update: ServerAction<UpdateProfile>,
     sign_out: ServerAction<SignOut>,
-    is_moderator: Resource<Result<bool, AppError>>,
     profile: Resource<Result<Option<Profile>, AppError>>,
     save: ServerAction<SaveProfile>,
 ) -> impl IntoView {
@@ -147,12 +143,7 @@ fn Account(
                 </p>
                 <LinkButton href=paths::KEYS>"Manage API keys"</LinkButton>
             </section>
-            <Transition>
-                {move || Suspend::new(async move {
-                    let is_moderator = is_moderator.await.unwrap_or(false);
-                    is_moderator.then(|| view! { <Moderation /> })
-                })}
-            </Transition>
+            {viewer.is_admin.then(|| view! { <Moderation /> })}
             <section class="account__part" aria-labelledby="account-out">
                 <h2 id="account-out">"Sign out"</h2>
                 {is_guest

@@ -11,10 +11,11 @@ use super::api::{
     Automations, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule, DeleteTrigger,
     DeleteWebhook, SwitchSchedule, get_automations,
 };
-use crate::error::{AppError, action_error, field_error};
+use crate::error::{AppError, action_error, count_successes, field_error};
 use crate::features::studio::fault_within;
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
     PageHead, Skeleton, TextArea, Time, Tone,
@@ -23,6 +24,8 @@ use crate::ui::{
 /// The page of schedules, triggers and webhooks.
 pub struct AutomationsRoute {
     actions: Actions,
+    /// How often one of them has succeeded.
+    changes: RwSignal<usize>,
     automations: Resource<Result<Automations, AppError>>,
 }
 
@@ -51,29 +54,29 @@ impl Actions {
         }
     }
 
-    /// Changes whenever one of them has run.
-    fn versions(self) -> [usize; 7] {
-        [
-            self.create_schedule.version().get(),
-            self.switch_schedule.version().get(),
-            self.delete_schedule.version().get(),
-            self.create_trigger.version().get(),
-            self.delete_trigger.version().get(),
-            self.create_webhook.version().get(),
-            self.delete_webhook.version().get(),
-        ]
+    /// Counts how often one of them has succeeded.
+    fn count(self, changes: RwSignal<usize>) {
+        count_successes(self.create_schedule, changes);
+        count_successes(self.switch_schedule, changes);
+        count_successes(self.delete_schedule, changes);
+        count_successes(self.create_trigger, changes);
+        count_successes(self.delete_trigger, changes);
+        count_successes(self.create_webhook, changes);
+        count_successes(self.delete_webhook, changes);
     }
 }
 
 impl LazyPage for AutomationsRoute {
     fn data() -> Self {
         let actions = Actions::new();
-        let automations = Resource::new_blocking(move || actions.versions(), |_| get_automations());
-        Self { actions, automations }
+        let changes = RwSignal::new(0);
+        let automations = Resource::new_blocking(move || changes.get(), |_| get_automations());
+        Self { actions, changes, automations }
     }
 
     fn view(this: Self) -> AnyView {
-        let AutomationsRoute { actions, automations } = this;
+        let AutomationsRoute { actions, changes, automations } = this;
+        actions.count(changes);
         view! {
             <Title text="Automations" />
             <Meta
@@ -114,6 +117,14 @@ fn Page(found: Automations, actions: Actions) -> impl IntoView {
     }
 }
 
+/// What was typed into the form that was refused, if it is the one that has a field of this name, or the
+/// one that has not.
+fn typed_beside(field: &str, has_it: bool) -> impl Fn(&str) -> Option<String> + use<> {
+    let form = refused_form();
+    let is_mine = form.text(field).is_some() == has_it;
+    move |name| form.text(name).filter(|_| is_mine)
+}
+
 /// The agents to choose from.
 #[component]
 fn AgentChoice(agents: Vec<AgentSummary>, id: &'static str) -> impl IntoView {
@@ -141,6 +152,7 @@ fn Schedules(
 ) -> impl IntoView {
     let create = actions.create_schedule;
     let error = action_error(create);
+    let typed = typed_beside("cron", true);
     let rows = schedules
         .into_iter()
         .map(|schedule| view! { <ScheduleRow schedule actions /> })
@@ -158,6 +170,7 @@ fn Schedules(
                     <Field
                         label="When"
                         name="cron"
+                        value=typed("cron").unwrap_or_default()
                         required=true
                         autocomplete="off"
                         placeholder="30 7 * * 1-5"
@@ -167,7 +180,7 @@ fn Schedules(
                     <Field
                         label="Time zone"
                         name="time_zone"
-                        value="UTC"
+                        value=typed("time_zone").unwrap_or_else(|| "UTC".to_owned())
                         required=true
                         autocomplete="off"
                         hint="Such as Europe/Berlin"
@@ -177,6 +190,7 @@ fn Schedules(
                         label="Goal"
                         name="goal"
                         id="schedule-goal"
+                        value=typed("goal").unwrap_or_default()
                         rows=2
                         required=true
                         error=field_error(error, "goal")
@@ -185,6 +199,7 @@ fn Schedules(
                         label="Variables"
                         name="variables"
                         id="schedule-variables"
+                        value=typed("variables").unwrap_or_default()
                         rows=2
                         optional=true
                         is_code=true
@@ -244,7 +259,11 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                 </ActionForm>
                 <ActionForm action=delete>
                     <input type="hidden" name="id" value=id.to_string() />
-                    <Button kind=ButtonKind::Danger busy=delete.pending()>
+                    <Button
+                        kind=ButtonKind::Danger
+                        busy=delete.pending()
+                        label=format!("Delete the schedule of {}", schedule.agent_name)
+                    >
                         "Delete"
                     </Button>
                 </ActionForm>
@@ -261,6 +280,7 @@ fn Triggers(
 ) -> impl IntoView {
     let (create, delete) = (actions.create_trigger, actions.delete_trigger);
     let error = action_error(create);
+    let typed = typed_beside("cron", false);
     let rows = triggers
         .into_iter()
         .map(|WithKey { made, signing_key }| {
@@ -293,6 +313,7 @@ fn Triggers(
                         label="Goal"
                         name="goal"
                         id="trigger-goal"
+                        value=typed("goal").unwrap_or_default()
                         rows=2
                         required=true
                         error=field_error(error, "goal")
@@ -301,6 +322,7 @@ fn Triggers(
                         label="Variables"
                         name="variables"
                         id="trigger-variables"
+                        value=typed("variables").unwrap_or_default()
                         rows=2
                         optional=true
                         is_code=true
@@ -348,6 +370,7 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
                     <Field
                         label="Address"
                         name="url"
+                        value=refused_form().text("url").unwrap_or_default()
                         type_="url"
                         required=true
                         autocomplete="off"

@@ -3,17 +3,15 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use resonant_domain::FaultKind;
 use resonant_domain::collection::Collection;
 
 use super::api::get_collection;
-use super::listing_card::ListingCard;
-use crate::app::NotFoundPage;
+use super::listing_card::{listings_section, not_to_be_seen};
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::PublicHead;
-use crate::ui::{EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton};
+use crate::ui::{LinkButton, PageHead, Skeleton};
 
 /// A collection.
 pub struct CollectionRoute(Resource<Result<Collection, AppError>>);
@@ -34,16 +32,7 @@ impl LazyPage for CollectionRoute {
                 {move || Suspend::new(async move {
                     match collection.await {
                         Ok(collection) => page(collection),
-                        Err(error) if error.kind == FaultKind::NotFound => {
-                            view! { <NotFoundPage /> }.into_any()
-                        }
-                        Err(error) => {
-                            view! {
-                                <Title text=error.kind.title() />
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => not_to_be_seen(error),
                     }
                 })}
             </Transition>
@@ -61,24 +50,6 @@ fn page(collection: Collection) -> AnyView {
     let Collection { slug, title, description, listings, .. } = collection;
     let about =
         if description.is_empty() { format!("Agents: {title}") } else { description.clone() };
-    let cards: Vec<_> = listings
-        .into_iter()
-        .map(|listing| view! { <li class="listing-grid__item"><ListingCard listing /></li> })
-        .collect();
-    let cards = if cards.is_empty() {
-        view! {
-            <EmptyState
-                icon=IconName::Store
-                title="This shelf is empty"
-                text="What stood here is not in the marketplace at present."
-            >
-                <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
-            </EmptyState>
-        }
-        .into_any()
-    } else {
-        view! { <ul class="listing-grid">{cards}</ul> }.into_any()
-    };
     view! {
         <Title text=title.clone() />
         <PublicHead title=title.clone() description=about path=paths::collection(&slug) />
@@ -87,10 +58,11 @@ fn page(collection: Collection) -> AnyView {
             <PageHead title lead=description>
                 <LinkButton href=paths::MARKETPLACE>"All agents"</LinkButton>
             </PageHead>
-            <section aria-labelledby="listings-title">
-                <h2 class="visually-hidden" id="listings-title">"Listings"</h2>
-                {cards}
-            </section>
+            {listings_section(
+                listings,
+                "This shelf is empty",
+                "What stood here is not in the marketplace at present.",
+            )}
         </div>
     }
     .into_any()

@@ -1,11 +1,15 @@
 //! A listing in a grid.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use resonant_domain::FaultKind;
 use resonant_domain::listing::ListingSummary;
 
 use super::figures;
+use crate::app::NotFoundPage;
+use crate::error::AppError;
 use crate::paths;
-use crate::ui::{Avatar, AvatarSize, Icon, IconName};
+use crate::ui::{Avatar, AvatarSize, EmptyState, ErrorPanel, Icon, IconName, LinkButton};
 
 /// A listing with what helps to choose: what it does, its category, rating and installs. The whole
 /// card leads to its page.
@@ -43,6 +47,49 @@ pub(crate) fn ListingCard(
             </p>
         </article>
     }
+}
+
+/// Listings of a page that names more than them, or why there are none.
+pub(super) fn listings_section(
+    listings: Vec<ListingSummary>,
+    empty_title: &'static str,
+    empty_text: &'static str,
+) -> AnyView {
+    let cards: Vec<_> = listings
+        .into_iter()
+        .map(|listing| view! { <li class="listing-grid__item"><ListingCard listing /></li> })
+        .collect();
+    let cards = if cards.is_empty() {
+        view! {
+            <EmptyState icon=IconName::Store title=empty_title text=empty_text>
+                <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <ul class="listing-grid">{cards}</ul> }.into_any()
+    };
+    view! {
+        <section aria-labelledby="listings-title">
+            <h2 class="visually-hidden" id="listings-title">
+                "Listings"
+            </h2>
+            {cards}
+        </section>
+    }
+    .into_any()
+}
+
+/// Stands in the place of a public page that is not there, or that failed.
+pub(super) fn not_to_be_seen(error: AppError) -> AnyView {
+    if error.kind == FaultKind::NotFound {
+        return view! { <NotFoundPage /> }.into_any();
+    }
+    view! {
+        <Title text=error.kind.title() />
+        <ErrorPanel error />
+    }
+    .into_any()
 }
 
 /// The mark of a publisher whom moderators vouch for.

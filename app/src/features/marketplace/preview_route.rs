@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use resonant_domain::{AgentId, FaultKind};
+use resonant_domain::AgentId;
 
 use super::api::{OpenedListing, get_preview};
+use super::listing_card::not_to_be_seen;
 use super::listing_route::{Parts, listing_page};
-use crate::app::NotFoundPage;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{ErrorPanel, LinkButton, Notice, Skeleton, Tone};
+use crate::ui::{LinkButton, Notice, Skeleton, Tone};
 
 /// The preview.
 pub struct PreviewRoute(Resource<Result<(AgentId, OpenedListing), AppError>>);
@@ -38,17 +38,7 @@ impl LazyPage for PreviewRoute {
                 {move || Suspend::new(async move {
                     match preview.await {
                         Ok((id, opened)) => page(id, opened),
-                        Err(error) if error.kind == FaultKind::NotFound => {
-                            view! { <NotFoundPage /> }.into_any()
-                        }
-                        Err(error) => {
-                            view! {
-                                <Title text="Preview" />
-                                <h1>"Preview"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => not_to_be_seen(error),
                     }
                 })}
             </Transition>

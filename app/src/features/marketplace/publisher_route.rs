@@ -4,21 +4,17 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use resonant_domain::FaultKind;
 use resonant_domain::publisher::Publisher;
 
 use super::api::{MarkPublisher, get_publisher};
 use super::figures::{self, counted};
-use super::listing_card::{ListingCard, Rating, verified_mark};
-use crate::app::NotFoundPage;
+use super::listing_card::{Rating, listings_section, not_to_be_seen, verified_mark};
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::PublicHead;
 use crate::state::use_viewer;
-use crate::ui::{
-    Button, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead, Skeleton, Time,
-};
+use crate::ui::{Button, FormError, PageHead, Skeleton, Time};
 
 /// A publisher.
 pub struct PublisherRoute {
@@ -48,16 +44,7 @@ impl LazyPage for PublisherRoute {
                 {move || Suspend::new(async move {
                     match publisher.await {
                         Ok(publisher) => view! { <Page publisher mark /> }.into_any(),
-                        Err(error) if error.kind == FaultKind::NotFound => {
-                            view! { <NotFoundPage /> }.into_any()
-                        }
-                        Err(error) => {
-                            view! {
-                                <Title text=error.kind.title() />
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => not_to_be_seen(error),
                     }
                 })}
             </Transition>
@@ -73,29 +60,10 @@ fn Page(publisher: Publisher, mark: ServerAction<MarkPublisher>) -> impl IntoVie
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
-    let Publisher { handle, name, bio, is_verified, created_at, .. } = publisher;
+    let Publisher { handle, name, bio, is_verified, created_at, listings, .. } = publisher;
     let about = if bio.is_empty() { format!("Agents published by {name}") } else { bio.clone() };
     let stars = figures::tenths(publisher.rating_hundredths, publisher.rating_count);
-    let count = i64::try_from(publisher.listings.len()).unwrap_or(i64::MAX);
-    let cards: Vec<_> = publisher
-        .listings
-        .into_iter()
-        .map(|listing| view! { <li class="listing-grid__item"><ListingCard listing /></li> })
-        .collect();
-    let cards = if cards.is_empty() {
-        view! {
-            <EmptyState
-                icon=IconName::Store
-                title="Nothing is published yet"
-                text="What they publish will stand here."
-            >
-                <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
-            </EmptyState>
-        }
-        .into_any()
-    } else {
-        view! { <ul class="listing-grid">{cards}</ul> }.into_any()
-    };
+    let count = i64::try_from(listings.len()).unwrap_or(i64::MAX);
     let bio = (!bio.is_empty()).then(|| view! { <p class="review__text">{bio}</p> });
     view! {
         <Title text=name.clone() />
@@ -113,10 +81,11 @@ fn Page(publisher: Publisher, mark: ServerAction<MarkPublisher>) -> impl IntoVie
                 <span>"here since " <Time at=created_at /></span>
             </p>
             <Moderate handle is_verified mark />
-            <section aria-labelledby="listings-title">
-                <h2 class="visually-hidden" id="listings-title">"Listings"</h2>
-                {cards}
-            </section>
+            {listings_section(
+                listings,
+                "Nothing is published yet",
+                "What they publish will stand here.",
+            )}
         </div>
     }
 }

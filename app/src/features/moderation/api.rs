@@ -28,12 +28,6 @@ pub struct OpenedCase {
     pub description: String,
 }
 
-/// Whether the viewer is a moderator.
-#[server(prefix = "/api/fn", endpoint = "moderation/is_moderator")]
-pub async fn is_moderator() -> Result<bool, AppError> {
-    resonant_backend::moderation::is_moderator(&ssr::ctx()?).await.map_err(ssr::fail)
-}
-
 /// What waits for a moderator.
 #[server(prefix = "/api/fn", endpoint = "moderation/get_queue")]
 pub async fn get_queue() -> Result<Waiting, AppError> {

@@ -4,8 +4,8 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
+use resonant_domain::AgentId;
 use resonant_domain::publication::{Submission, SubmissionState};
-use resonant_domain::{AgentId, FaultKind};
 
 use super::api::{
     DeleteListingVersion, DeprecateListing, PublishPage, SaveSubmission, SetListingState,
@@ -17,11 +17,11 @@ use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, Notice,
-    PageHead, Skeleton, Tone,
+    Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, Notice, PageHead,
+    Skeleton, Tone, cannot_be_shown,
 };
-use crate::{paths, ssr};
 
 /// The page that publishes an agent.
 pub struct PublishRoute {
@@ -84,16 +84,7 @@ impl LazyPage for PublishRoute {
                 {move || Suspend::new(async move {
                     match page.await {
                         Ok(page) => view! { <Page page actions /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"This agent cannot be published"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("This agent cannot be published", error),
                     }
                 })}
             </Transition>

@@ -4,18 +4,18 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
+use resonant_domain::AgentId;
 use resonant_domain::upstream::ListingUpdate;
-use resonant_domain::{AgentId, FaultKind};
 
 use super::api::{TakeUpdate, get_update};
 use crate::error::{AppError, action_error, field_error};
 use crate::features::studio::DiffView;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, Notice, PageHead,
-    Skeleton, Time, Tone,
+    Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, Notice, PageHead, Skeleton,
+    Time, Tone, cannot_be_shown,
 };
-use crate::{paths, ssr};
 
 /// The page of an update.
 pub struct UpdateRoute {
@@ -50,16 +50,7 @@ impl LazyPage for UpdateRoute {
                     let id = id.get_untracked();
                     match (update.await, agent_id(&id)) {
                         (Ok(update), Ok(id)) => view! { <Page id update /> }.into_any(),
-                        (Err(error), _) | (_, Err(error)) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"This agent cannot be updated"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        (Err(error), _) | (_, Err(error)) => cannot_be_shown("This agent cannot be updated", error),
                     }
                 })}
             </Transition>

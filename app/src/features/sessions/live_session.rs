@@ -359,10 +359,14 @@ impl LiveSession {
         self.with_head(|_, timeline| timeline.unheard.clone())
     }
 
-    /// The steps that another session can share: those that called tools and are complete.
+    /// The steps that another session can share: complete ones, less the last answer, to which nothing
+    /// was said.
     pub fn fork_steps(self) -> Vec<u32> {
         self.with_head(|_, timeline| {
-            let shared = |step: &&TimelineStep| step.is_over() && !step.calls.is_empty();
+            let last = timeline.steps.last().map(|step| step.step);
+            let shared = |step: &&TimelineStep| {
+                step.is_over() && (!step.calls.is_empty() || Some(step.step) != last)
+            };
             timeline.steps.iter().filter(shared).map(|step| step.step).collect()
         })
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::FaultKind;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::timeline::Timeline;
 
@@ -14,10 +13,10 @@ use super::live_session::LiveSession;
 use super::step_view::StepView;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    Button, ErrorPanel, Icon, IconName, LinkButton, PageHead, Select, Skeleton, duration_text,
+    Button, Icon, IconName, LinkButton, PageHead, Select, Skeleton, cannot_be_shown, duration_text,
 };
-use crate::{paths, ssr};
 
 /// The longest pause between two events, however long it was.
 const PAUSE_MAX_MS: i64 = 1_500;
@@ -51,16 +50,7 @@ impl LazyPage for ReplayRoute {
                 {move || Suspend::new(async move {
                     match recording.await {
                         Ok(recording) => view! { <Replay recording=recording /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"This session cannot be shown"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("This session cannot be shown", error),
                     }
                 })}
             </Suspense>

@@ -1,16 +1,14 @@
 //! `/sessions/{id}`: a session, live.
 
 use leptos::prelude::*;
-use leptos_meta::{Meta, Title};
+use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
-use resonant_domain::FaultKind;
 
 use super::api::{SessionSoFar, get_session};
 use super::session_view::{Reader, SessionView};
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
-use crate::ssr;
-use crate::ui::{ErrorPanel, Skeleton};
+use crate::ui::{Skeleton, cannot_be_shown};
 
 /// The page of one session.
 #[derive(Debug)]
@@ -40,17 +38,7 @@ impl LazyPage for SessionRoute {
                 {move || Suspend::new(async move {
                     match so_far.await {
                         Ok(so_far) => view! { <SessionView so_far=so_far reader=Reader::Owner /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <Title text="Session" />
-                                <h1>"This session cannot be shown"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("This session cannot be shown", error),
                     }
                 })}
             </Suspense>

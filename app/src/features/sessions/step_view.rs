@@ -33,7 +33,7 @@ pub fn StepView(
     let is_waiting = Memo::new(move |_| live.wait().is_some());
     // A step that is watched shows its thoughts; one of the past hides them until asked.
     let is_watched = is_working.get_untracked();
-    let may_fork = Memo::new(move |_| is_owner && is_over() && !calls.with(Vec::is_empty));
+    let may_fork = Memo::new(move |_| is_owner && live.fork_steps().contains(&number));
     let fork = move |_| {
         live.fork_step().set(number);
         request_animation_frame(|| browser::focus("fork-step"));

@@ -22,7 +22,8 @@ pub struct BenchPage {
     pub sets: Vec<TestSet>,
     /// Whether versions need them to pass.
     pub requires_tests: bool,
-    /// What the draft lacks to be published, as far as tests are concerned.
+    /// What the draft lacks to be published, as far as tests are concerned; nothing where they are not
+    /// required.
     pub missing: Vec<FieldFault>,
     /// The version that sessions run.
     pub published: Option<u32>,
@@ -70,7 +71,9 @@ pub async fn get_bench(
     let shown = match set {
         None => None,
         Some(set_id) => {
-            let set = test_sets::get(&ctx, id, set_id).await.map_err(ssr::fail)?;
+            let set = sets.iter().find(|set| set.id == set_id).cloned();
+            let set = set.ok_or(resonant_backend::Error::NotFound("test set"));
+            let set = set.map_err(ssr::fail)?;
             let page = PageRequest { cursor: None, limit: Some(10) };
             let runs = test_sets::list_runs(&ctx, id, set_id, page).await.map_err(ssr::fail)?;
             let wanted = run.or_else(|| runs.items.first().map(|run| run.id));

@@ -6,7 +6,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::FaultKind;
 use resonant_domain::ids::AgentId;
 use resonant_domain::test_set::{CaseResult, CheckResult, RunSummary, TestRun, TestSet};
 
@@ -15,11 +14,11 @@ use super::editor_route::agent_id;
 use crate::error::{AppError, action_error};
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Select,
-    Skeleton, Time, Tone, duration_text,
+    Badge, Button, ButtonKind, FormError, LinkButton, Notice, PageHead, Select, Skeleton, Time,
+    Tone, cannot_be_shown, duration_text,
 };
-use crate::{paths, ssr};
 
 /// While a run is under way the page asks anew after such a time.
 const EVERY: Duration = Duration::from_secs(2);
@@ -85,7 +84,7 @@ impl LazyPage for BenchRoute {
                 {move || Suspend::new(async move {
                     match page.await {
                         Ok(page) => view! { <Bench page actions /> }.into_any(),
-                        Err(error) => cannot_be_shown(error),
+                        Err(error) => cannot_be_shown("These tests cannot be shown", error),
                     }
                 })}
             </Transition>
@@ -96,18 +95,6 @@ impl LazyPage for BenchRoute {
 
 fn no_set() -> AppError {
     AppError::not_found("There is no such test set")
-}
-
-/// What stands in the place of what is not there.
-pub(super) fn cannot_be_shown(error: AppError) -> AnyView {
-    if error.kind == FaultKind::NotFound {
-        ssr::not_found();
-    }
-    view! {
-        <h1>"These tests cannot be shown"</h1>
-        <ErrorPanel error />
-    }
-    .into_any()
 }
 
 #[component]

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use resonant_domain::FaultKind;
 
 use super::agent_form::{action_error, field_fault};
 use super::diff_view::DiffView;
@@ -15,9 +14,9 @@ use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, ErrorPanel, FormError, LinkButton, PageHead, Skeleton, TextArea,
+    Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, TextArea, cannot_be_shown,
 };
-use crate::{browser, paths, ssr};
+use crate::{browser, paths};
 
 /// Beyond so many bytes no agent has a file.
 const SIZE_MAX: f64 = 512.0 * 1024.0;
@@ -50,16 +49,7 @@ impl LazyPage for ImportRoute {
                 {move || Suspend::new(async move {
                     match target.await {
                         Ok(target) => view! { <Import target=target /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"This agent cannot be changed"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("This agent cannot be changed", error),
                     }
                 })}
             </Suspense>

@@ -10,14 +10,13 @@ use resonant_domain::ids::AgentId;
 use super::editor_route::agent_id;
 use super::tool_form::fault_within;
 use super::tools_api::{ImportMcp, ImportOpenapi, OfferedTool, OfferedTools, get_tools};
-use super::tools_route::cannot_be_shown;
 use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, Code, Field, FormError, LinkButton, Notice, PageHead, Skeleton,
-    TextArea, Tone,
+    TextArea, Tone, cannot_be_shown,
 };
 
 /// The page where tools are read from elsewhere.
@@ -47,7 +46,7 @@ impl LazyPage for ImportToolsRoute {
                 {move || Suspend::new(async move {
                     match tools.await {
                         Ok(tools) => view! { <Page tools /> }.into_any(),
-                        Err(error) => cannot_be_shown(error),
+                        Err(error) => cannot_be_shown("These tools cannot be shown", error),
                     }
                 })}
             </Suspense>

@@ -4,7 +4,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::FaultKind;
 use resonant_domain::ids::AgentId;
 use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, QUERY_MAX};
 use resonant_domain::memory::Memory;
@@ -17,11 +16,11 @@ use super::knowledge_api::{
 use crate::error::{AppError, action_error};
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Time,
-    Tone,
+    Tone, cannot_be_shown,
 };
-use crate::{paths, ssr};
 
 /// The page of an agent's knowledge.
 pub struct KnowledgeRoute {
@@ -74,16 +73,7 @@ impl LazyPage for KnowledgeRoute {
                 {move || Suspend::new(async move {
                     match page.await {
                         Ok(page) => view! { <Page page actions draft /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"This knowledge cannot be shown"</h1>
-                                <ErrorPanel error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("This knowledge cannot be shown", error),
                     }
                 })}
             </Transition>

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
+use resonant_domain::AgentId;
 use resonant_domain::agent_numbers::{COUNTED_MAX, Failure, VersionNumbers};
-use resonant_domain::{AgentId, FaultKind};
 
 use super::day_chart::DayChart;
 use super::editor_route::agent_id;
@@ -12,10 +12,10 @@ use super::version_api::{DrawnDay, NumbersPage, get_numbers};
 use crate::error::AppError;
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton, Time, duration_text,
+    EmptyState, IconName, LinkButton, PageHead, Skeleton, Time, cannot_be_shown, duration_text,
 };
-use crate::{paths, ssr};
 
 /// The page of an agent's numbers.
 #[derive(Debug)]
@@ -48,16 +48,7 @@ impl LazyPage for NumbersRoute {
                         (Ok(numbers), Ok(id)) => {
                             view! { <Numbers id=id numbers=numbers /> }.into_any()
                         }
-                        (Err(error), _) | (_, Err(error)) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"These numbers cannot be shown"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        (Err(error), _) | (_, Err(error)) => cannot_be_shown("These numbers cannot be shown", error),
                     }
                 })}
             </Suspense>

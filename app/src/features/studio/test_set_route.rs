@@ -9,7 +9,6 @@ use resonant_domain::session::GOAL_MAX;
 use resonant_domain::test_set::{CASES_MAX, NAME_MAX};
 
 use super::bench_api::{BenchPage, SaveTestSet, get_bench};
-use super::bench_route::cannot_be_shown;
 use super::editor_route::agent_id;
 use super::test_set_form::{CaseForm, TestSetForm};
 use crate::error::{AppError, action_error, field_error};
@@ -17,6 +16,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Button, ButtonKind, Field, FormError, Icon, IconName, LinkButton, PageHead, Skeleton, TextArea,
+    cannot_be_shown,
 };
 
 /// The page of one test set.
@@ -50,7 +50,7 @@ impl LazyPage for TestSetRoute {
                     Suspend::new(async move {
                         match page.await {
                             Ok(page) => shown(page, set),
-                            Err(error) => cannot_be_shown(error),
+                            Err(error) => cannot_be_shown("These tests cannot be shown", error),
                         }
                     })
                 }}
@@ -66,7 +66,12 @@ fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
         None => TestSetForm::default(),
         Some(wanted) => match sets.iter().find(|set| set.id.to_string() == *wanted) {
             Some(set) => TestSetForm::from(set),
-            None => return cannot_be_shown(AppError::not_found("There is no such test set")),
+            None => {
+                return cannot_be_shown(
+                    "These tests cannot be shown",
+                    AppError::not_found("There is no such test set"),
+                );
+            }
         },
     };
     let title = if wanted.is_none() { "New test set" } else { "Test set" };

@@ -12,12 +12,12 @@ use resonant_domain::ids::AgentId;
 use super::editor_route::agent_id;
 use super::tool_form::{ToolForm, fault_within};
 use super::tools_api::{SaveTool, get_tools};
-use super::tools_route::cannot_be_shown;
 use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Button, ButtonKind, Code, Field, FormError, LinkButton, PageHead, Select, Skeleton, TextArea,
+    cannot_be_shown,
 };
 
 /// The page of one tool.
@@ -51,7 +51,7 @@ impl LazyPage for ToolRoute {
                     Suspend::new(async move {
                         match tools.await {
                             Ok(tools) => page(tools, tool),
-                            Err(error) => cannot_be_shown(error),
+                            Err(error) => cannot_be_shown("These tools cannot be shown", error),
                         }
                     })
                 }}
@@ -76,7 +76,10 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
             (format!("Tool {}", tool.grant.name), ToolForm::from(&tool.grant), is_mcp)
         }
         Some(None) => {
-            return cannot_be_shown(AppError::not_found("The agent has no such tool of its own"));
+            return cannot_be_shown(
+                "These tools cannot be shown",
+                AppError::not_found("The agent has no such tool of its own"),
+            );
         }
     };
     let form = ToolForm::refused().unwrap_or(form);

@@ -4,7 +4,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
-use resonant_domain::FaultKind;
 use resonant_domain::agent_tools::{AgentTools, DescribedTool, ToolTrial};
 use resonant_domain::grant::ToolSettings;
 use resonant_domain::ids::AgentId;
@@ -14,11 +13,11 @@ use super::tool_form::pretty;
 use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_tools};
 use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, Code, ErrorPanel, FormError, LinkButton, PageHead, Skeleton,
-    TextArea, Tone, duration_text,
+    Badge, Button, ButtonKind, Code, FormError, LinkButton, PageHead, Skeleton, TextArea, Tone,
+    cannot_be_shown, duration_text,
 };
-use crate::{paths, ssr};
 
 /// The page of an agent's tools.
 pub struct ToolsRoute {
@@ -66,25 +65,13 @@ impl LazyPage for ToolsRoute {
                 {move || Suspend::new(async move {
                     match tools.await {
                         Ok(tools) => view! { <Page tools actions /> }.into_any(),
-                        Err(error) => cannot_be_shown(error),
+                        Err(error) => cannot_be_shown("These tools cannot be shown", error),
                     }
                 })}
             </Transition>
         }
         .into_any()
     }
-}
-
-/// What stands in the place of the tools of an agent that is not the viewer's.
-pub(super) fn cannot_be_shown(error: AppError) -> AnyView {
-    if error.kind == FaultKind::NotFound {
-        ssr::not_found();
-    }
-    view! {
-        <h1>"These tools cannot be shown"</h1>
-        <ErrorPanel error />
-    }
-    .into_any()
 }
 
 #[component]

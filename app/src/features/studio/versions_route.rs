@@ -4,8 +4,8 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::AgentId;
 use resonant_domain::agent_version::{Edition, VersionSummary};
-use resonant_domain::{AgentId, FaultKind};
 
 use super::agent_form::action_error;
 use super::diff_view::DiffView;
@@ -15,11 +15,11 @@ use super::version_api::{
 };
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
+use crate::paths;
 use crate::ui::{
     Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead, Select,
-    Skeleton, Time, Tone,
+    Skeleton, Time, Tone, cannot_be_shown,
 };
-use crate::{paths, ssr};
 
 /// The page of an agent's versions.
 #[derive(Debug)]
@@ -68,16 +68,7 @@ impl LazyPage for VersionsRoute {
                     let comparison = comparison.await;
                     match page.await {
                         Ok(page) => view! { <Versions page=page comparison=comparison /> }.into_any(),
-                        Err(error) => {
-                            if error.kind == FaultKind::NotFound {
-                                ssr::not_found();
-                            }
-                            view! {
-                                <h1>"These versions cannot be shown"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => cannot_be_shown("These versions cannot be shown", error),
                     }
                 })}
             </Transition>

@@ -18,7 +18,9 @@ fn id() -> &'static str {
 
 fn budget() -> WaitReason {
     let limit = Amount::Tokens(4_000);
-    WaitReason::Budget { shortfall: Shortfall { scope: BudgetScope::Session, limit, used: 4_000 } }
+    let scope = BudgetScope::Session;
+    let shortfall = Shortfall { scope, caller_agent_id: None, limit, used: 4_000 };
+    WaitReason::Budget { shortfall }
 }
 
 fn session() -> Session {
