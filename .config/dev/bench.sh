@@ -22,6 +22,10 @@ bench() {
 # A database of its own with agents and sessions of one owner.
 seed_bench() { # agents, sessions
   start_test_services
+  seed_database "$@"
+}
+
+seed_database() { # agents, sessions
   DATABASE_URL=$(pg_url resonant_browser)
   export DATABASE_URL
   step "Migrate" "read the log" "$release/server" migrate

@@ -116,6 +116,29 @@ test_peers() {
   fi
 }
 
+# Requests that schemathesis makes from the description of the interface, valid and broken ones: every
+# answer is checked against what stands there.
+test_schema() {
+  local home=$data/peers/schema port key scopes
+  need_package python3 python3
+  need_peer "$home" schemathesis schema
+  need_release
+  seed_database 20 20
+  port=$(free_port 31000 31499)
+  (cd "$release" && RATE_LIMIT_CALLER=0 RATE_LIMIT_ADDRESS=0 RATE_LIMIT_SIGN_IN=0 RUST_LOG=warn \
+    LEPTOS_SITE_ADDR=127.0.0.1:$port LEPTOS_SITE_ROOT=site LEPTOS_HASH_FILES=true exec ./server) \
+    >"$logs/schema-server.log" 2>&1 9>&- &
+  bench_pids=("$!")
+  wait_for "http://127.0.0.1:$port/api/v1/health/ready"
+  scopes='"agents:read","agents:write","sessions:read","sessions:run"'
+  key=$(curl -fsS -H "cookie: resonant_sign_in=$(printf 'A%.0s' {1..43})" -H 'content-type: application/json' \
+    -d "{\"name\":\"schemathesis\",\"scopes\":[$scopes]}" "http://127.0.0.1:$port/api/v1/keys" |
+    sed 's/.*"text":"\([^"]*\)".*/\1/')
+  watched "Interface by its description" "$home/bin/schemathesis" --config-file end2end/schemathesis.toml run \
+    "http://127.0.0.1:$port/api/v1/openapi.json" -H "Authorization: Bearer $key" \
+    --exclude-path-regex '/stream$' --phases examples,coverage --continue-on-failure "$@"
+}
+
 run_playwright() {
   local port
   port=$(free_ports 5 29000 30999)
