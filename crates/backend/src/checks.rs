@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use resonant_domain::agent::ModelPolicy;
-use resonant_runtime::models::{Message, ModelRequest};
+use resonant_runtime::models::{Message, ModelName, ModelRequest};
 
 use crate::{Backend, Result, store};
 
@@ -107,12 +107,13 @@ impl Backend {
         Some(self.mailer()?.try_out().await)
     }
 
-    /// Asks the configured language model for one word.
+    /// Asks a model for one word, whether a provider's or that of the OpenAI-compatible endpoint.
     ///
     /// # Errors
     /// A sentence for a person that says why it gave none.
-    pub async fn try_language_model(&self) -> Result<(), String> {
-        let chosen = self.engine().models().choose(&ModelPolicy::Auto)?;
+    pub async fn try_model(&self, name: &ModelName) -> Result<(), String> {
+        let policy = ModelPolicy::Named { model: name.to_string() };
+        let chosen = self.engine().models().choose(&policy)?;
         let request = ModelRequest {
             model: chosen.name.clone(),
             system: String::new(),

@@ -1,25 +1,18 @@
 //! How the parts of the installation stand, at a glance. Nothing is told here that is not measured.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::StreamExt as _;
-use resonant_domain::agent::ModelPolicy;
 use resonant_domain::alert::AlertState;
 use resonant_domain::metric::{Family, Metric, Period};
 use resonant_domain::operations::{
     CacheUse, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding, ReplicaStanding,
     ShardStanding, Shown,
 };
-use resonant_runtime::models::{Message, ModelName, ModelRequest};
-use tokio::time::timeout;
 
 use crate::metrics::{self, Question};
 use crate::shards::{self, Unfinished};
-use crate::{Backend, Ctx, Error, Result, store};
+use crate::{Ctx, Error, Result, store};
 
-/// How long a model may take for a word.
-const MODEL_PATIENCE: Duration = Duration::from_secs(20);
 /// The most rows of who asked too often.
 const LIMITED_MAX: usize = 10;
 
@@ -157,32 +150,6 @@ pub async fn shared_overview(ctx: &Ctx, period: Period) -> Result<Arc<Overview>>
     shared.map_err(Error::shared)
 }
 
-impl Backend {
-    /// Asks a model for one word, whether a provider's or that of the OpenAI-compatible endpoint.
-    ///
-    /// # Errors
-    /// A sentence for a person that says why it gave none.
-    pub async fn try_model(&self, name: &ModelName) -> Result<(), String> {
-        let policy = ModelPolicy::Named { model: name.to_string() };
-        let chosen = self.engine().models().choose(&policy)?;
-        let request = ModelRequest {
-            model: chosen.name.clone(),
-            system: String::new(),
-            messages: vec![Message::User { text: "Say yes.".to_owned(), context: None }],
-            tools: Vec::new(),
-            max_output_tokens: 8,
-            now: self.now(),
-        };
-        let mut reply = chosen.model.reply(request);
-        match timeout(MODEL_PATIENCE, reply.next()).await {
-            Ok(Some(Ok(_))) => Ok(()),
-            Ok(Some(Err(error))) => Err(error.to_string()),
-            Ok(None) => Err("the reply was empty".to_owned()),
-            Err(_elapsed) => Err(format!("no word within {} s", MODEL_PATIENCE.as_secs())),
-        }
-    }
-}
-
 /// How the models did that were asked; the one that took the most time comes first.
 async fn models(ctx: &Ctx, period: Period) -> Result<Vec<ModelUse>> {
     #[expect(clippy::cast_precision_loss, reason = "durations stay far below 2^52 microseconds")]
@@ -237,13 +204,15 @@ async fn caches(ctx: &Ctx, period: Period) -> Result<Vec<CacheUse>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use resonant_domain::FaultKind;
     use resonant_runtime::models::ModelWatch as _;
     use sqlx::PgPool;
 
     use super::*;
     use crate::metrics::Keeper;
-    use crate::{members, sample};
+    use crate::{Backend, members, sample};
 
     #[test]
     fn every_figure_is_a_metric() {

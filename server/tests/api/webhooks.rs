@@ -21,7 +21,7 @@ fn sign(key: &str, id: &str, time: &str, body: &str) -> (String, String) {
                    key = base64.b64decode(key.removeprefix('whsec_'))\n\
                    mac = hmac.new(key, f'{id}.{at}.{body}'.encode(), hashlib.sha256)\n\
                    print(at, 'v1,' + base64.b64encode(mac.digest()).decode())";
-    let signed = Command::new("python3").args(["-c", program, key, id, time, body]).output();
+    let signed = Command::new("python3").args(["-X", "utf8", "-c", program, key, id, time, body]).output();
     let signed = signed.expect("python3 is in PATH");
     assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
     let signed = String::from_utf8(signed.stdout).unwrap();
