@@ -151,7 +151,13 @@ mod tests {
     #[test]
     fn an_estimate_of_numbers_is_not_below_any_vocabulary() {
         let rows = (0..200).map(|row| {
-            format!("2026-01-{:02},{}.{:02},{}\n", row % 28 + 1, row * 7_919, row % 100, row * 104_729)
+            format!(
+                "2026-01-{:02},{}.{:02},{}\n",
+                row % 28 + 1,
+                row * 7_919,
+                row % 100,
+                row * 104_729
+            )
         });
         let table = format!("date,amount,change,reference\n{}", rows.collect::<String>());
         let estimated = Counter::Estimate.text(&table);

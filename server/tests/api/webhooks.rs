@@ -21,7 +21,8 @@ fn sign(key: &str, id: &str, time: &str, body: &str) -> (String, String) {
                    key = base64.b64decode(key.removeprefix('whsec_'))\n\
                    mac = hmac.new(key, f'{id}.{at}.{body}'.encode(), hashlib.sha256)\n\
                    print(at, 'v1,' + base64.b64encode(mac.digest()).decode())";
-    let signed = Command::new("python3").args(["-X", "utf8", "-c", program, key, id, time, body]).output();
+    let signed =
+        Command::new("python3").args(["-X", "utf8", "-c", program, key, id, time, body]).output();
     let signed = signed.expect("python3 is in PATH");
     assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
     let signed = String::from_utf8(signed.stdout).unwrap();
@@ -132,7 +133,10 @@ async fn the_end_of_a_session_is_told_and_the_delivery_is_listed() {
     assert_eq!(deliveries[0]["id"], id);
     assert_eq!(deliveries[0]["session_id"], session.id.to_string());
     assert_eq!(deliveries[0]["state"], "delivered");
-    assert_eq!((&deliveries[0]["attempts"], &deliveries[0]["last_status"]), (&json!(1), &json!(204)));
+    assert_eq!(
+        (&deliveries[0]["attempts"], &deliveries[0]["last_status"]),
+        (&json!(1), &json!(204))
+    );
     let bob = app.guest().await;
     assert_eq!(app.get(&path).by(&bob).await.status, 404);
     receiver.abort();
