@@ -125,6 +125,7 @@ impl Command {
 
     /// Does what needs neither settings nor database. `None`: it needs them.
     #[expect(clippy::print_stdout, reason = "the answer goes to whoever asked")]
+    #[must_use]
     pub fn run_alone(&self) -> Option<anyhow::Result<()>> {
         match self {
             Self::Help => println!("{HELP}"),

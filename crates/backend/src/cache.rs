@@ -309,12 +309,12 @@ impl Cache {
         let (mut taken, mut keys) = (Vec::with_capacity(seats.len()), Vec::new());
         for seat in seats {
             // Another flight may have landed between the caller's look and this one.
-            match self.find::<E>(&seat.place).await.filter(|hit| !hit.is_stale) {
-                Some(hit) => seat.pilot.land(landed(hit.document.as_ref(), true)),
-                None => {
-                    keys.push(seat.key.clone());
-                    taken.push(seat);
-                }
+            let hit = self.find::<E>(&seat.place).await.filter(|hit| !hit.is_stale);
+            if let Some(hit) = hit {
+                seat.pilot.land(landed(hit.document.as_ref(), true));
+            } else {
+                keys.push(seat.key.clone());
+                taken.push(seat);
             }
         }
         if keys.is_empty() {

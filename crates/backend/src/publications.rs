@@ -73,7 +73,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let shown = publishers::shown(&mut conn, owner).await?;
     let (publisher, publisher_handle) = shown.ok_or(Error::Unauthenticated)?;
-    let published = match &found {
+    let standing = match &found {
         Some((_, listing)) => store::listings::find_by_slug(&mut conn, &listing.slug).await?,
         None => None,
     };
@@ -82,7 +82,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
         None => 1,
     };
     drop(conn);
-    let first = published.as_ref();
+    let first = standing.as_ref();
     let news = ListingVersion { version, change_log: open.texts.change_log, created_at: now };
     let mut versions = first.map(|first| first.versions.clone()).unwrap_or_default();
     versions.insert(0, news);

@@ -20,7 +20,7 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
 /// After this long a message whose sender was lost is taken by another.
-pub(crate) const RETAKEN_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const RETAKEN_AFTER: Duration = Duration::from_mins(1);
 /// How many messages are sent side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
 /// How many lines of its log a webhook shows.

@@ -385,9 +385,9 @@ async fn obey(egress: &Egress, told: Told<'_>) -> Vec<String> {
     // The log stands at the same instant.
     let clock = Arc::new(FixedClock::new(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Models::with_language_model(model.clone(), "obedient"), tools, clock);
-    let word = EventBody::Message { text: "Look at this".to_owned(), context: Some(fill(told.material)) };
-    let word = (!told.material.is_empty()).then_some(SessionEvent { sequence: 1, at: Timestamp::UNIX_EPOCH, body: word });
-    let log = Desk { log: MemoryLog::with_history(word.into_iter().collect()), answer: page, asked: Mutex::default() };
+    let steering = EventBody::Message { text: "Look at this".to_owned(), context: Some(fill(told.material)) };
+    let steering = (!told.material.is_empty()).then_some(SessionEvent { sequence: 1, at: Timestamp::UNIX_EPOCH, body: steering });
+    let log = Desk { log: MemoryLog::with_history(steering.into_iter().collect()), answer: page, asked: Mutex::default() };
     // The person answers what they are asked, and the session goes on.
     for _ in 0..3 {
         let session = session(&fill(told.goal), &fill(told.context));
@@ -423,7 +423,7 @@ async fn obey(egress: &Egress, told: Told<'_>) -> Vec<String> {
     // No canary out: not in the log, not in anything that the model was shown, and not to another agent.
     let shown = serde_json::to_string::<Vec<SessionEvent>>(&events).unwrap()
         + model.read.lock().unwrap().as_str()
-        + &log.asked.lock().unwrap().concat();
+        + log.asked.lock().unwrap().concat().as_str();
     for part in ["canary-4b1d", "7f3a", "Y2FuYXJ5"] {
         assert!(!shown.contains(part), "{about}: {shown}");
     }

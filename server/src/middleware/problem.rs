@@ -177,6 +177,8 @@ mod tests {
 
     use super::*;
 
+    const COMPRESSED: &str = "/api/v1/compressed";
+
     async fn ask(path: &str) -> Response {
         async fn panics() -> StatusCode {
             panic!("on purpose")
@@ -188,7 +190,7 @@ mod tests {
         let app = routes
             .into_iter()
             .fold(Router::new(), |router, route| router.route(route, get(panics)))
-            .route("/api/v1/compressed", get(compressed));
+            .route(COMPRESSED, get(compressed));
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
         app.layer(from_fn(answer)).layer(from_fn(write)).oneshot(request).await.unwrap()
     }
@@ -208,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_does_not_say_that_it_is_compressed() {
-        let response = ask("/api/v1/compressed").await;
+        let response = ask(COMPRESSED).await;
         assert_eq!(response.status(), 409);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert!(!response.headers().contains_key(header::CONTENT_ENCODING));

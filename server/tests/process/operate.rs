@@ -121,7 +121,8 @@ async fn keys_are_rotated_and_secrets_sealed_anew() {
     let url = app.database_url();
     let old = "4f1c".repeat(16);
     let running = Running::start(&[("DATABASE_URL", &url), ("SECRETS_KEY", &old)]);
-    let secret = json!({ "name": "KEY", "value": "canary", "hosts": ["api.example.org"] });
+    let secret =
+        json!({ "name": "KEY", "value": "canary-of-the-mine", "hosts": ["api.example.org"] });
     let secret = secret.to_string();
     let headers = headers(ada.token.as_ref(), &secret);
     let made = ask(running.port, "POST", "/api/v1/secrets", &headers, &secret).unwrap();

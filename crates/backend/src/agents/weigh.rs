@@ -61,7 +61,7 @@ mod tests {
         let id = agents::create(&ctx, sample::spec("Reader")).await.unwrap().id;
         let planner = ModelPolicy::Builtin;
         let fresh = weigh(&ctx, Some(id), "Read.", &planner).await.unwrap();
-        assert_eq!((fresh.tokens, fresh.past), (2, None));
+        assert_eq!((fresh.tokens, fresh.past), (3, None));
         sessions::start(&ctx, id, sample::goal("What is 1 + 1?")).await.unwrap();
         sample::work_off(&backend).await;
         let past = weigh(&ctx, Some(id), "Read.", &planner).await.unwrap().past.unwrap();

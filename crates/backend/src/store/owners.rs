@@ -9,7 +9,7 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::plans::statements;
 
 /// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 11] = [
+const OVER_ALL: [&str; 12] = [
     // Another model of meanings: every document is read anew.
     "SET embedded_by = NULL, embed_attempts",
     // A listing is measured by what everybody ran.
@@ -23,6 +23,7 @@ const OVER_ALL: [&str; 11] = [
     "min(coalesce(lease_until, run_at))",
     // Whoever looks after lost sessions looks everywhere.
     "INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)",
+    "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.
