@@ -32,10 +32,10 @@ ask() { # how often, address
 }
 
 count_instructions() { # name, address
-  callgrind_control --instr=on "$server" >/dev/null
-  callgrind_control --zero "$server" >/dev/null
+  callgrind_control --instr=on "$server" >/dev/null 2>&1
+  callgrind_control --zero "$server" >/dev/null 2>&1
   ask "$count" "$2"
-  callgrind_control --dump="$1" "$server" >/dev/null
-  callgrind_control --instr=off "$server" >/dev/null
+  callgrind_control --dump="$1" "$server" >/dev/null 2>&1
+  callgrind_control --instr=off "$server" >/dev/null 2>&1
   told+=("$1" "$(find "$out" -type f -name 'calls.*' -printf '%T@ %p\n' | sort -n | tail -1 | cut -d ' ' -f 2-)")
 }
