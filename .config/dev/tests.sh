@@ -133,7 +133,7 @@ test_schema() {
   scopes='"agents:read","agents:write","sessions:read","sessions:run"'
   key=$(curl -fsS -H "cookie: resonant_sign_in=$(printf 'A%.0s' {1..43})" -H 'content-type: application/json' \
     -d "{\"name\":\"schemathesis\",\"scopes\":[$scopes]}" "http://127.0.0.1:$port/api/v1/keys" |
-    sed 's/.*"text":"\([^"]*\)".*/\1/')
+    sed 's/.*"key":"\([^"]*\)".*/\1/')
   watched "Interface by its description" "$home/bin/schemathesis" --config-file end2end/schemathesis.toml run \
     "http://127.0.0.1:$port/api/v1/openapi.json" -H "Authorization: Bearer $key" \
     --exclude-path-regex '/stream$' --phases examples,coverage --continue-on-failure "$@"
