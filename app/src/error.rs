@@ -84,21 +84,6 @@ where
     })
 }
 
-/// Counts the successes of an action: what is read anew by the count keeps a form that was refused as it
-/// was typed.
-pub fn count_successes<S>(action: ServerAction<S>, count: RwSignal<usize>)
-where
-    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
-    S::Output: Send + Sync + 'static,
-{
-    let value = action.value();
-    Effect::new(move || {
-        if value.with(|value| matches!(value, Some(Ok(_)))) {
-            count.update(|count| *count += 1);
-        }
-    });
-}
-
 /// What is wrong with one field of a form.
 pub fn field_error(error: Signal<Option<AppError>>, name: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {

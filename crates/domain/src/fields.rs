@@ -15,6 +15,15 @@ pub trait Choosable: Serialize + Clone {
     const FIELDS: &'static [&'static str];
 }
 
+/// Reads names of fields with commas between them; the fault tells which are known.
+pub fn chosen<'a>(text: &str, known: &[&'a str]) -> Result<Vec<&'a str>, FieldFault> {
+    let name = |part: &str| known.iter().copied().find(|known| *known == part.trim());
+    text.split(',').map(name).collect::<Option<_>>().ok_or_else(|| {
+        let known = known.join(", ");
+        FieldFault::new("fields", format!("must be some of {known}; separated by commas"))
+    })
+}
+
 /// Some of the fields of a `T`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields<T> {
@@ -31,15 +40,7 @@ impl<T: Choosable> Fields<T> {
 
     /// Reads names with commas between them; the fault tells which there are.
     pub fn parse(text: &str) -> Result<Self, FieldFault> {
-        let name = |part: &str| {
-            let known = T::FIELDS.iter().find(|known| **known == part.trim());
-            known.copied().ok_or_else(|| {
-                let known = T::FIELDS.join(", ");
-                FieldFault::new("fields", format!("must be some of {known}; separated by commas"))
-            })
-        };
-        let names = text.split(',').map(name).collect::<Result<_, _>>()?;
-        Ok(Self { names, of: PhantomData })
+        Ok(Self { names: chosen(text, T::FIELDS)?, of: PhantomData })
     }
 
     /// Whether the field is wanted.

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri, header};
+use resonant_domain::fields::chosen;
 use resonant_domain::{FaultKind, FieldFault};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -60,25 +61,21 @@ pub(crate) async fn choose(
 }
 
 impl Choice {
-    fn parse(&self, asked: &[String]) -> Result<Vec<String>, FieldFault> {
+    fn parse(&self, asked: &[String]) -> Result<Vec<&str>, FieldFault> {
         let [asked] = asked else {
             return Err(FieldFault::new("fields", "must be given once, with commas between them"));
         };
         if asked.trim().is_empty() {
             return Ok(Vec::new());
         }
-        let names = asked.split(',').map(|name| name.trim().to_owned());
-        names
-            .map(|name| Some(name).filter(|name| self.names.contains(name)))
-            .collect::<Option<_>>()
-            .ok_or_else(|| {
-                let known = self.names.join(", ");
-                FieldFault::new("fields", format!("must be some of {known}; separated by commas"))
-            })
+        let known: Vec<_> = self.names.iter().map(String::as_str).collect();
+        chosen(asked, &known)
     }
 
-    fn cut(&self, mut whole: Value, wanted: &[String]) -> Value {
-        let keep = |thing: &mut Map<String, Value>| thing.retain(|name, _| wanted.contains(name));
+    fn cut(&self, mut whole: Value, wanted: &[&str]) -> Value {
+        let keep = |thing: &mut Map<String, Value>| {
+            thing.retain(|name, _| wanted.contains(&name.as_str()));
+        };
         match self.list {
             Some(list) => {
                 let things = whole.get_mut(list).and_then(Value::as_array_mut);
@@ -136,7 +133,7 @@ mod tests {
     #[test]
     fn things_are_cut_and_what_is_around_them_stays() {
         let names = ["id", "name"].map(str::to_owned).to_vec();
-        let wanted = vec!["id".to_owned()];
+        let wanted = ["id"];
         let page = Choice { names: names.clone(), list: Some("keys") };
         let whole = json!({ "keys": [{ "id": 1, "name": "a" }], "has_more": false });
         assert_eq!(page.cut(whole, &wanted), json!({ "keys": [{ "id": 1 }], "has_more": false }));

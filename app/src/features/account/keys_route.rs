@@ -7,7 +7,7 @@ use resonant_domain::api_key::{ApiKey, NAME_MAX, Scope};
 
 use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
 use super::key_life::KeyLife;
-use crate::error::{AppError, action_error, count_successes, field_error};
+use crate::error::{AppError, action_error, field_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -21,22 +21,19 @@ pub struct KeysRoute {
     keys: Resource<Result<OwnKeys, AppError>>,
     create: ServerAction<CreateKey>,
     revoke: ServerAction<RevokeKey>,
-    /// How often one of them has succeeded.
-    changes: RwSignal<usize>,
 }
 
 impl LazyPage for KeysRoute {
     fn data() -> Self {
         let (create, revoke) = (ServerAction::<CreateKey>::new(), ServerAction::<RevokeKey>::new());
-        let changes = RwSignal::new(0);
-        let keys = Resource::new_blocking(move || changes.get(), |_| list_keys());
-        Self { keys, create, revoke, changes }
+        let changes = [successes(create), successes(revoke)];
+        let changes = move || changes.map(|change| change.get());
+        let keys = Resource::new_blocking(changes, |_| list_keys());
+        Self { keys, create, revoke }
     }
 
     fn view(this: Self) -> AnyView {
-        let KeysRoute { keys, create, revoke, changes } = this;
-        count_successes(create, changes);
-        count_successes(revoke, changes);
+        let KeysRoute { keys, create, revoke } = this;
         view! {
             <Title text="API keys" />
             <Meta name="description" content="Keys by which programs use Resonant for you" />

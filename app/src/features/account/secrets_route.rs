@@ -6,7 +6,7 @@ use resonant_domain::FaultKind;
 use resonant_domain::secret::{SECRET_MIN, SecretSummary};
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
-use crate::error::{AppError, action_error, count_successes, field_error};
+use crate::error::{AppError, action_error, field_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -20,8 +20,6 @@ pub struct SecretsRoute {
     create: ServerAction<CreateSecret>,
     update: ServerAction<UpdateSecret>,
     delete: ServerAction<DeleteSecret>,
-    /// How often one of them has succeeded.
-    changes: RwSignal<usize>,
     secrets: Resource<Result<Vec<SecretSummary>, AppError>>,
 }
 
@@ -29,16 +27,14 @@ impl LazyPage for SecretsRoute {
     fn data() -> Self {
         let (create, update, delete) =
             (ServerAction::new(), ServerAction::new(), ServerAction::new());
-        let changes = RwSignal::new(0);
-        let secrets = Resource::new_blocking(move || changes.get(), |_| list_secrets());
-        Self { create, update, delete, changes, secrets }
+        let changes = [successes(create), successes(update), successes(delete)];
+        let changes = move || changes.map(|change| change.get());
+        let secrets = Resource::new_blocking(changes, |_| list_secrets());
+        Self { create, update, delete, secrets }
     }
 
     fn view(this: Self) -> AnyView {
-        let SecretsRoute { create, update, delete, changes, secrets } = this;
-        count_successes(create, changes);
-        count_successes(update, changes);
-        count_successes(delete, changes);
+        let SecretsRoute { create, update, delete, secrets } = this;
         view! {
             <Title text="Your secrets" />
             <Meta name="description" content="Keys that your agents' tools may send, and where to." />

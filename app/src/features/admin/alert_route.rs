@@ -17,7 +17,7 @@ use super::api::{
     AcknowledgeAlert, AlertPage, DeleteAlert, ResolveAlert, SilenceAlert, TestAlert, UpdateAlert,
     get_alert,
 };
-use crate::error::{AppError, action_error, count_successes};
+use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::ui::{Badge, Button, ButtonKind, FormError, Select, Skeleton, Time, Tone};
 
@@ -29,8 +29,6 @@ const SILENCES: [(&str, &str); 4] =
 pub struct AlertRoute {
     page: Resource<Result<AlertPage, AppError>>,
     actions: Actions,
-    /// How often one of them has succeeded.
-    changes: RwSignal<usize>,
 }
 
 /// Everything that the page's forms do.
@@ -56,13 +54,15 @@ impl Actions {
         }
     }
 
-    /// Counts how often the alert may have changed.
-    fn count(self, changes: RwSignal<usize>) {
-        count_successes(self.acknowledge, changes);
-        count_successes(self.silence, changes);
-        count_successes(self.resolve, changes);
-        count_successes(self.test, changes);
-        count_successes(self.update, changes);
+    /// Each changes whenever the alert may have changed.
+    fn successes(self) -> [Memo<usize>; 5] {
+        [
+            successes(self.acknowledge),
+            successes(self.silence),
+            successes(self.resolve),
+            successes(self.test),
+            successes(self.update),
+        ]
     }
 }
 
@@ -71,21 +71,20 @@ impl LazyPage for AlertRoute {
         let params = use_params_map();
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
         let actions = Actions::new();
-        let changes = RwSignal::new(0);
+        let changes = actions.successes();
         let page = Resource::new_blocking(
-            move || (id.get(), changes.get()),
+            move || (id.get(), changes.map(|change| change.get())),
             |(id, _)| async move {
                 // What is no id names no alert.
                 let id = id.parse().map_err(|_| AppError::not_found("There is no such alert"))?;
                 get_alert(id).await
             },
         );
-        Self { page, actions, changes }
+        Self { page, actions }
     }
 
     fn view(this: Self) -> AnyView {
-        let AlertRoute { page, actions, changes } = this;
-        actions.count(changes);
+        let AlertRoute { page, actions } = this;
         view! {
             <Title text="Alert" />
             <Meta name="description" content="An alert: where it stands, its history, who is told" />

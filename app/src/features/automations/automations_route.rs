@@ -11,7 +11,7 @@ use super::api::{
     Automations, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule, DeleteTrigger,
     DeleteWebhook, SwitchSchedule, get_automations,
 };
-use crate::error::{AppError, action_error, count_successes, field_error};
+use crate::error::{AppError, action_error, field_error, successes};
 use crate::features::studio::fault_within;
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -24,8 +24,6 @@ use crate::ui::{
 /// The page of schedules, triggers and webhooks.
 pub struct AutomationsRoute {
     actions: Actions,
-    /// How often one of them has succeeded.
-    changes: RwSignal<usize>,
     automations: Resource<Result<Automations, AppError>>,
 }
 
@@ -54,29 +52,31 @@ impl Actions {
         }
     }
 
-    /// Counts how often one of them has succeeded.
-    fn count(self, changes: RwSignal<usize>) {
-        count_successes(self.create_schedule, changes);
-        count_successes(self.switch_schedule, changes);
-        count_successes(self.delete_schedule, changes);
-        count_successes(self.create_trigger, changes);
-        count_successes(self.delete_trigger, changes);
-        count_successes(self.create_webhook, changes);
-        count_successes(self.delete_webhook, changes);
+    /// Each changes whenever one of them has succeeded.
+    fn successes(self) -> [Memo<usize>; 7] {
+        [
+            successes(self.create_schedule),
+            successes(self.switch_schedule),
+            successes(self.delete_schedule),
+            successes(self.create_trigger),
+            successes(self.delete_trigger),
+            successes(self.create_webhook),
+            successes(self.delete_webhook),
+        ]
     }
 }
 
 impl LazyPage for AutomationsRoute {
     fn data() -> Self {
         let actions = Actions::new();
-        let changes = RwSignal::new(0);
-        let automations = Resource::new_blocking(move || changes.get(), |_| get_automations());
-        Self { actions, changes, automations }
+        let changes = actions.successes();
+        let changes = move || changes.map(|change| change.get());
+        let automations = Resource::new_blocking(changes, |_| get_automations());
+        Self { actions, automations }
     }
 
     fn view(this: Self) -> AnyView {
-        let AutomationsRoute { actions, changes, automations } = this;
-        actions.count(changes);
+        let AutomationsRoute { actions, automations } = this;
         view! {
             <Title text="Automations" />
             <Meta

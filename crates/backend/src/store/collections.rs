@@ -1,15 +1,13 @@
 //! The SQL of the marketplace's shelves. All that stands in one of them is read with the listings.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::CollectionId;
 use resonant_domain::agent::Avatar;
 use resonant_domain::collection::{Collection, NewCollection};
-use resonant_domain::listing::{Category, ListingSummary};
-use resonant_domain::money::MicroUsd;
-use resonant_domain::{CollectionId, ListingId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use super::known;
+use super::listings::summary_of;
 
 struct CollectionRow {
     collection_id: Uuid,
@@ -127,23 +125,7 @@ pub(crate) async fn list_shelves(
                 updated_at: row.updated_at,
             }));
         }
-        let listing = ListingSummary {
-            id: ListingId::from_uuid(row.listing_id),
-            slug: row.slug,
-            name: row.name,
-            tagline: row.tagline,
-            category: known(Category::parse(&row.category), "category")?,
-            avatar: row.avatar.0,
-            publisher: row.publisher,
-            installs: row.installs,
-            rating_count: row.rating_count,
-            rating_hundredths: row.rating_hundredths,
-            is_template: row.is_template,
-            publisher_handle: row.publisher_handle,
-            is_verified: row.is_verified,
-            median_cost: row.median_cost_micro_usd.map(MicroUsd),
-            highlights: None,
-        };
+        let listing = summary_of!(row);
         if let Some(shelf) = shelves.last_mut() {
             shelf.listings.push(listing);
         }

@@ -6,10 +6,9 @@ mod sorted;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
 use resonant_domain::listing::{
-    Category, Deprecation, Example, Listing, ListingState, ListingSummary, ListingVersion,
-    Showcase, VERSIONS_SHOWN,
+    Deprecation, Example, Listing, ListingState, ListingSummary, ListingVersion, Showcase,
+    VERSIONS_SHOWN,
 };
-use resonant_domain::money::MicroUsd;
 use resonant_domain::{ListingId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -57,28 +56,39 @@ struct ListingRow {
     showcase: Option<Json<Showcase>>,
 }
 
+/// A listing in a list. The rows of several statements have these columns beside others of their own.
+macro_rules! summary_of {
+    ($row:ident) => {
+        resonant_domain::listing::ListingSummary {
+            id: resonant_domain::ListingId::from_uuid($row.listing_id),
+            slug: $row.slug,
+            name: $row.name,
+            tagline: $row.tagline,
+            category: $crate::store::known(
+                resonant_domain::listing::Category::parse(&$row.category),
+                "category",
+            )?,
+            avatar: $row.avatar.0,
+            publisher: $row.publisher,
+            installs: $row.installs,
+            rating_count: $row.rating_count,
+            rating_hundredths: $row.rating_hundredths,
+            is_template: $row.is_template,
+            publisher_handle: $row.publisher_handle,
+            is_verified: $row.is_verified,
+            median_cost: $row.median_cost_micro_usd.map(resonant_domain::money::MicroUsd),
+            highlights: None,
+        }
+    };
+}
+pub(super) use summary_of;
+
 impl TryFrom<ListingRow> for Listing {
     type Error = sqlx::Error;
 
     fn try_from(row: ListingRow) -> sqlx::Result<Self> {
         Ok(Self {
-            summary: ListingSummary {
-                id: ListingId::from_uuid(row.listing_id),
-                slug: row.slug,
-                name: row.name,
-                tagline: row.tagline,
-                category: known(Category::parse(&row.category), "category")?,
-                avatar: row.avatar.0,
-                publisher: row.publisher,
-                installs: row.installs,
-                rating_count: row.rating_count,
-                rating_hundredths: row.rating_hundredths,
-                is_template: row.is_template,
-                publisher_handle: row.publisher_handle,
-                is_verified: row.is_verified,
-                median_cost: row.median_cost_micro_usd.map(MicroUsd),
-                highlights: None,
-            },
+            summary: summary_of!(row),
             description: row.description,
             tags: row.tags,
             state: known(ListingState::parse(&row.state), "state")?,
@@ -123,25 +133,10 @@ struct ListingSummaryRow {
 impl ListingSummaryRow {
     /// The listing and its place in the order.
     fn placed(self) -> sqlx::Result<(ListingSummary, ListingPosition)> {
-        let id = ListingId::from_uuid(self.listing_id);
-        let summary = ListingSummary {
-            id,
-            slug: self.slug,
-            name: self.name,
-            tagline: self.tagline,
-            category: known(Category::parse(&self.category), "category")?,
-            avatar: self.avatar.0,
-            publisher: self.publisher,
-            installs: self.installs,
-            rating_count: self.rating_count,
-            rating_hundredths: self.rating_hundredths,
-            is_template: self.is_template,
-            publisher_handle: self.publisher_handle,
-            is_verified: self.is_verified,
-            median_cost: self.median_cost_micro_usd.map(MicroUsd),
-            highlights: None,
-        };
-        Ok((summary, ListingPosition { rank: self.rank, name: self.sort_name, id }))
+        let row = self;
+        let summary = summary_of!(row);
+        let position = ListingPosition { rank: row.rank, name: row.sort_name, id: summary.id };
+        Ok((summary, position))
     }
 }
 

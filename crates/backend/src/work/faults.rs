@@ -384,6 +384,20 @@ async fn a_worker_that_was_asleep_past_its_lease_writes_nothing(pool: PgPool) {
     }
 }
 
+/// Waits until sessions are over, and starts workers again that are gone, as whoever runs them does.
+async fn until_over(pool: &PgPool, ctx: &Ctx, workers: &mut [Worker], mut open: Vec<SessionId>) {
+    let began = Instant::now();
+    while decide_and_count(ctx, pool, &mut open).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(10), "{} are not over", open.len());
+        for worker in &mut *workers {
+            if worker.0.try_wait().unwrap().is_some() {
+                *worker = Worker::spawn(pool);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// How long four workers take for sessions that are well, beside one that kills its workers or none.
 async fn drained_in(pool: &PgPool, ctx: &Ctx, count: usize, poison: bool) -> Duration {
     let poisoned = if poison { queue(ctx, &["calculator"], &["poison"]).await } else { Vec::new() };
@@ -391,28 +405,11 @@ async fn drained_in(pool: &PgPool, ctx: &Ctx, count: usize, poison: bool) -> Dur
     let well = queue(ctx, &["calculator"], &goals).await;
     let mut workers: Vec<_> = (0..4).map(|_| Worker::spawn(pool)).collect();
     let began = Instant::now();
-    let mut open: Vec<_> = well.iter().map(|session| session.id).collect();
-    while decide_and_count(ctx, pool, &mut open).await > 0 {
-        assert!(began.elapsed() < Duration::from_mins(10), "{} are not over", open.len());
-        for worker in &mut workers {
-            // Whoever runs workers starts them again.
-            if worker.0.try_wait().unwrap().is_some() {
-                *worker = Worker::spawn(pool);
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let all = well.iter().map(|session| session.id).collect();
+    until_over(pool, ctx, &mut workers, all).await;
     let took = began.elapsed();
     for session in poisoned {
-        let mut still = vec![session.id];
-        while decide_and_count(ctx, pool, &mut still).await > 0 {
-            for worker in &mut workers {
-                if worker.0.try_wait().unwrap().is_some() {
-                    *worker = Worker::spawn(pool);
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_over(pool, ctx, &mut workers, vec![session.id]).await;
         let session = sessions::get(ctx, session.id).await.unwrap();
         assert_eq!(session.reason.as_deref(), Some("Its worker was lost 3 times"));
     }

@@ -231,6 +231,12 @@ impl SessionLog for TestLog {
 }
 
 impl TestLog {
+    /// What the next worker finds.
+    fn left_behind(&self) -> Self {
+        let used = *self.used.lock().unwrap();
+        Self { events: Mutex::new(self.events()), used: Mutex::new(used), ..Self::default() }
+    }
+
     fn events(&self) -> Vec<SessionEvent> {
         self.events.lock().unwrap().clone()
     }

@@ -157,11 +157,7 @@ async fn a_call_that_must_not_be_made_twice_is_asked_about() {
         assert!(matches!(died, Err(LogError::Fenced)));
         assert_eq!(*log.names().last().unwrap(), "tool_start");
 
-        let log = TestLog {
-            events: Mutex::new(log.events()),
-            used: Mutex::new(*log.used.lock().unwrap()),
-            ..TestLog::default()
-        };
+        let log = log.left_behind();
         let effects = Effects::default();
         let script = script();
         let engine = people_engine(&script, Once(effects.clone()));
@@ -190,11 +186,7 @@ async fn a_word_on_one_unknown_outcome_says_nothing_of_another() {
     assert!(matches!(died, Err(LogError::Fenced)));
     assert!(log.names().ends_with(&["tool_start", "tool_start"]), "{:?}", log.names());
 
-    let log = TestLog {
-        events: Mutex::new(log.events()),
-        used: Mutex::new(*log.used.lock().unwrap()),
-        ..TestLog::default()
-    };
+    let log = log.left_behind();
     let effects = Effects::default();
     let script = script();
     let engine = people_engine(&script, Once(effects.clone()));
