@@ -65,7 +65,8 @@ export default defineConfig({
       name: 'builtin',
       command: `unset REDIS_URL OPENAI_BASE_URL; ${serveCommand}`,
       url: ready(ports.builtin),
-      env: serverEnv(ports.builtin, 'resonant_browser'),
+      // The one where listings are sold, for money that is none.
+      env: serverEnv(ports.builtin, 'resonant_browser', { PAYMENTS: 'test' }),
       gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
     },
     {

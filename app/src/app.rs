@@ -6,10 +6,12 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::{
-    AccountRoute, KeysRoute, NoticesRoute, SecretsRoute, SecurityRoute, SignInRoute, SignUpRoute,
+    AccountRoute, FollowingRoute, KeysRoute, NoticesRoute, PurchasesRoute, SecretsRoute,
+    SecurityRoute, SignInRoute, SignUpRoute, TestCheckoutRoute,
 };
 use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
-use crate::features::automations::AutomationsRoute;
+use crate::features::audit::{AdminAuditRoute, AuditRoute};
+use crate::features::automations::{AutomationsRoute, WebhookRoute};
 use crate::features::landing::LandingPage;
 use crate::features::marketplace::{
     BrowseRoute, CollectionRoute, ListingRoute, PreviewRoute, PublisherRoute,
@@ -23,8 +25,9 @@ use crate::features::studio::{
     AgentsRoute, BenchRoute, EditorRoute, ImportRoute, ImportToolsRoute, KnowledgeRoute,
     NewAgentRoute, NumbersRoute, TestSetRoute, ToolRoute, ToolsRoute, TrashRoute, VersionsRoute,
 };
+use crate::features::teams::{JoinRoute, SharedAgentsRoute, TeamRoute, TeamsRoute};
 use crate::lazy_page::lazy;
-use crate::state::{provide_toasts, provide_viewer};
+use crate::state::{provide_toasts, provide_unread, provide_viewer};
 
 mod account_menu;
 mod command_palette;
@@ -40,6 +43,7 @@ pub(crate) use not_found::NotFoundPage;
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_toasts();
+    provide_unread();
     let viewer = provide_viewer();
     let (is_routing, set_is_routing) = signal(false);
 
@@ -66,6 +70,16 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/studio/automations")
                         view={lazy::<AutomationsRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/studio/shared")
+                        view={lazy::<SharedAgentsRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/studio/automations/webhooks/:id")
+                        view={lazy::<WebhookRoute>()}
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/studio/trash") view={lazy::<TrashRoute>()} ssr=SsrMode::Async />
@@ -122,6 +136,26 @@ pub fn App() -> impl IntoView {
                         view={lazy::<NoticesRoute>()}
                         ssr=SsrMode::Async
                     />
+                    <Route
+                        path=path!("/account/purchases")
+                        view={lazy::<PurchasesRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/account/following")
+                        view={lazy::<FollowingRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/checkout/test/:id")
+                        view={lazy::<TestCheckoutRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/account/teams") view={lazy::<TeamsRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/teams/join") view={lazy::<JoinRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/teams/:slug") view={lazy::<TeamRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/account/audit") view={lazy::<AuditRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view={lazy::<AdminAuditRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/admin") view={lazy::<OverviewRoute>()} ssr=SsrMode::Async />
                     <Route

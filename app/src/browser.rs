@@ -14,6 +14,8 @@ mod event_source;
 #[cfg(feature = "hydrate")]
 mod file;
 #[cfg(feature = "hydrate")]
+mod page_grid;
+#[cfg(feature = "hydrate")]
 mod scroll;
 #[cfg(feature = "hydrate")]
 mod scroller;
@@ -24,15 +26,16 @@ mod time;
 pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use {
-    agent_stream::{LiveStream, follow_agents, follow_news},
+    agent_stream::{LiveStream, follow_agents, follow_news, follow_unread},
     clipboard::copy_text,
     document::{
-        announce_page, choose_theme, chosen_theme, focus, is_in_field, load, origin, prefers_dark,
-        show_fault_notice,
+        announce_page, choose_theme, chosen_theme, focus, is_in_field, is_shown, load, origin,
+        prefers_dark, show_fault_notice,
     },
     event_source::{EventStream, follow_session},
     file::{ChosenFile, chosen_file},
-    scroll::{is_near_end, scroll_to_end},
+    page_grid::{PageGrid, address},
+    scroll::{is_near_end, reveal, scroll_to_end},
     scroller::{Scroller, remember_place, remembered_place},
     time::{local_time, now_ms},
 };

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod audit;
 pub mod automations;
 pub mod landing;
 pub mod marketplace;
@@ -10,3 +11,4 @@ pub mod moderation;
 pub mod publishing;
 pub mod sessions;
 pub mod studio;
+pub mod teams;

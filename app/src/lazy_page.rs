@@ -3,10 +3,10 @@
 //! All pages of a feature are in one chunk, named by [`lazy_pages!`]: what they have in common is then
 //! fetched once and in one file, and the next page of the feature needs none.
 
-use std::marker::PhantomData;
+use std::pin::Pin;
 
 use leptos::prelude::AnyView;
-use leptos_router::{Lazy, LazyRoute};
+use leptos_router::ChooseView;
 
 /// A page that is fetched when it is first visited. Nothing of it is in the main bundle: neither what
 /// draws it nor the types of what it asks the server.
@@ -18,58 +18,95 @@ pub trait LazyPage: Sized + Send + 'static {
     fn view(this: Self) -> AnyView;
 }
 
-/// Stands for a page before its code is there.
-pub struct InChunk<P>(PhantomData<fn() -> P>);
+/// A page as the router knows it before its code is there. One type for all pages: a type of each page's own
+/// would have the router written once for each, in the main bundle.
+#[derive(Clone, Copy)]
+pub struct InChunk {
+    chunk: &'static str,
+    page: u8,
+    draw: fn(u8) -> Pin<Box<dyn Future<Output = AnyView>>>,
+    fetch: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+}
 
-impl<P> InChunk<P> {
+impl InChunk {
     /// A stand-in, for `lazy_pages!`.
-    pub(crate) const fn new() -> Self {
-        Self(PhantomData)
+    pub(crate) const fn new(
+        chunk: &'static str,
+        page: u8,
+        draw: fn(u8) -> Pin<Box<dyn Future<Output = AnyView>>>,
+        fetch: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+    ) -> Self {
+        Self { chunk, page, draw, fetch }
     }
 }
 
+impl ChooseView for InChunk {
+    async fn choose(self) -> AnyView {
+        #[cfg(feature = "ssr")]
+        leptos::prefetch_lazy_fn_on_server(self.chunk);
+        #[cfg(not(feature = "ssr"))]
+        let _ = self.chunk;
+        (self.draw)(self.page).await
+    }
+
+    async fn preload(&self) {
+        (self.fetch)().await;
+    }
+}
+
+/// A page that `lazy_pages!` has put into a chunk.
+pub trait Chunked {
+    /// What stands for it.
+    const IN_CHUNK: InChunk;
+}
+
 /// The page as a route's view.
-pub fn lazy<P>() -> Lazy<InChunk<P>>
-where
-    InChunk<P>: LazyRoute,
-{
-    Lazy::new()
+pub fn lazy<P: Chunked>() -> InChunk {
+    P::IN_CHUNK
 }
 
 /// Puts pages into the chunk of their feature, each under a name of its own:
 /// `lazy_pages!(studio: agents = AgentsRoute, editor = EditorRoute);`
 ///
-/// The server names the chunk in the page's head, so that the browser fetches it beside the main
+/// They are drawn by one function, so that the main bundle and the loader know one entry for all of
+/// them. The server names the chunk in the page's head, so that the browser fetches it beside the main
 /// bundle.
 macro_rules! lazy_pages {
-    ($chunk:ident: $($name:ident = $page:ident),+ $(,)?) => {$(
+    ($chunk:ident: $first:ident = $first_page:ident $(, $name:ident = $page:ident)* $(,)?) => {
         const _: () = {
+            #[expect(non_camel_case_types, reason = "they are the names of pages")]
+            enum Page { $first, $($name),* }
+
+            // The splitter tells functions apart by their names, so this one bears its first page's.
             #[leptos::wasm_split::wasm_split(
                 $chunk,
                 wasm_split_path = ::leptos::wasm_split,
                 preload(fetch_chunk)
             )]
-            fn $name() -> ::leptos::prelude::AnyView {
-                $crate::lazy_page::LazyPage::view(<$page as $crate::lazy_page::LazyPage>::data())
+            fn $first(page: u8) -> ::leptos::prelude::AnyView {
+                $(if page == Page::$name as u8 {
+                    return $crate::lazy_page::draw::<$page>();
+                })*
+                $crate::lazy_page::draw::<$first_page>()
             }
 
-            impl ::leptos_router::LazyRoute for $crate::lazy_page::InChunk<$page> {
-                fn data() -> Self {
-                    Self::new()
-                }
-
-                async fn view(_: Self) -> ::leptos::prelude::AnyView {
-                    #[cfg(feature = "ssr")]
-                    ::leptos::prefetch_lazy_fn_on_server(stringify!($chunk));
-                    $name().await
-                }
-
-                async fn preload() {
-                    fetch_chunk().await;
-                }
+            impl $crate::lazy_page::Chunked for $first_page {
+                const IN_CHUNK: $crate::lazy_page::InChunk = $crate::lazy_page::InChunk::new(
+                    stringify!($chunk), Page::$first as u8, |page| Box::pin($first(page)), || Box::pin(fetch_chunk())
+                );
             }
+            $(impl $crate::lazy_page::Chunked for $page {
+                const IN_CHUNK: $crate::lazy_page::InChunk = $crate::lazy_page::InChunk::new(
+                    stringify!($chunk), Page::$name as u8, |page| Box::pin($first(page)), || Box::pin(fetch_chunk())
+                );
+            })*
         };
-    )+};
+    };
+}
+
+/// Makes a page's resources and draws it.
+pub(crate) fn draw<P: LazyPage>() -> AnyView {
+    P::view(P::data())
 }
 
 pub(crate) use lazy_pages;

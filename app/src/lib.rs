@@ -21,7 +21,7 @@ mod ui;
 pub use app::App;
 pub use browser::show_fault_notice;
 pub use error::AppError;
-pub use paths::ACCOUNT_FILE;
+pub use paths::{ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE};
 pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -4,7 +4,9 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
-use resonant_domain::{AgentId, AlertId, SessionId, SubmissionId, TestRunId, TestSetId};
+use resonant_domain::{
+    AgentId, AlertId, ImageId, SessionId, SubmissionId, TestRunId, TestSetId, WebhookId,
+};
 
 /// The landing page.
 pub const HOME: &str = "/";
@@ -24,8 +26,20 @@ pub const ACCOUNT: &str = "/account";
 pub const SECRETS: &str = "/account/secrets";
 /// The viewer's password, sign-ins and data.
 pub const SECURITY: &str = "/account/security";
+/// What the viewer bought, and what their listings earned.
+pub const PURCHASES: &str = "/account/purchases";
+/// The publishers whom the viewer follows.
+pub const FOLLOWING: &str = "/account/following";
 /// All that is kept of the viewer, as a file.
 pub const ACCOUNT_FILE: &str = "/account/export";
+/// What was done to the viewer's account and things.
+pub const AUDIT: &str = "/account/audit";
+/// The same as a file.
+pub const AUDIT_FILE: &str = "/account/audit/file";
+/// What was done in the installation, for admins.
+pub const ALL_AUDIT: &str = "/admin/audit";
+/// The same as a file.
+pub const ALL_AUDIT_FILE: &str = "/admin/audit/file";
 /// The viewer's API keys.
 pub const KEYS: &str = "/account/keys";
 /// How the installation stands, for admins.
@@ -38,6 +52,21 @@ pub const ALERTS: &str = "/admin/alerts";
 pub const SIGN_IN: &str = "/sign-in";
 /// The sign-up form.
 pub const SIGN_UP: &str = "/sign-up";
+
+/// The messages of a webhook.
+pub fn webhook(id: WebhookId) -> String {
+    format!("{AUTOMATIONS}/webhooks/{id}")
+}
+
+/// The messages of a webhook, from a cursor on.
+pub fn webhook_page(id: WebhookId, cursor: &str) -> String {
+    with_query(&webhook(id), &[("cursor", Some(cursor))])
+}
+
+/// An audit log, or its file, with what narrows it.
+pub fn audit(path: &str, query: &[(&str, Option<&str>)]) -> String {
+    with_query(path, query)
+}
 
 /// One alert.
 pub fn alert(id: AlertId) -> String {
@@ -80,6 +109,33 @@ pub fn edit_collection(slug: &str) -> String {
 /// What the viewer was told.
 pub const NOTICES: &str = "/account/notices";
 
+/// What the viewer bought, from a cursor on.
+pub fn purchases_page(cursor: &str) -> String {
+    with_query(PURCHASES, &[("cursor", Some(cursor))])
+}
+
+/// The viewer's teams.
+pub const TEAMS: &str = "/account/teams";
+/// The agents that others share with the viewer.
+pub const SHARED_AGENTS: &str = "/studio/shared";
+/// An invitation to a team.
+const JOIN: &str = "/teams/join";
+
+/// One of the viewer's teams.
+pub fn team(slug: &str) -> String {
+    format!("/teams/{}", escape(slug))
+}
+
+/// The invitation of a link.
+pub fn join_by_link(token: &str) -> String {
+    with_query(JOIN, &[("token", Some(token))])
+}
+
+/// The invitation to a team that is for the viewer.
+pub fn join_team(slug: &str) -> String {
+    with_query(JOIN, &[("team", Some(slug))])
+}
+
 /// What the viewer was told, from a cursor on.
 pub fn notices_page(cursor: &str) -> String {
     with_query(NOTICES, &[("cursor", Some(cursor))])
@@ -118,6 +174,16 @@ pub fn update(id: AgentId) -> String {
 /// The page that publishes an agent to the marketplace.
 pub fn publish(id: AgentId) -> String {
     format!("{}/publish", agent(id))
+}
+
+/// Where the form sends a picture that is added to what is handed in.
+pub fn pictures(id: AgentId) -> String {
+    format!("{}/pictures", agent(id))
+}
+
+/// One of the files of a picture: `webp`, `jpg` or `png`.
+pub fn image(id: ImageId, width: u32, ending: &str) -> String {
+    format!("/images/{id}/{width}.{ending}")
 }
 
 /// The listing that an agent would be, as its page will look.
@@ -216,7 +282,9 @@ pub fn agents_list(query: &AgentQuery, from: usize) -> String {
     )
 }
 
-/// The live changes of the viewer's agents.
+/// How many notices the viewer has not read, live.
+pub const NOTICE_STREAM: &str = "/api/v1/notices/stream";
+/// The live changes of the viewer's agents, and of how many notices they have not read.
 pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
 
 /// That something was measured, as Server-Sent Events.

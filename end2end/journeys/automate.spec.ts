@@ -1,9 +1,9 @@
 // What works without a person: secrets for tools, keys for programs, schedules, triggers and webhooks. A
 // form that is refused keeps what was typed.
 
-import { expectAccessible } from '../fixtures/a11y.ts';
-import { beGuest } from '../fixtures/seed.ts';
-import { expect, refusal, test, visit } from '../fixtures/test.ts';
+import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { beGuest, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 
 test('a secret is kept for the hosts that it is for', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
@@ -83,4 +83,34 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
     await region.getByRole('button', { name: /^Delete/ }).click();
     await expect(region.getByRole('listitem')).toHaveCount(0);
   }
+});
+
+test('a webhook shows what it was told, and tells it again', async ({ page }) => {
+  const agent = await beGuest(page, 'Teller');
+  await visit(page, '/studio/automations');
+  // Nobody answers there, and tools may not go there: the message is refused each time.
+  await page.getByLabel('Address').fill('http://127.0.0.1:9/hook');
+  await page.getByRole('button', { name: 'Add webhook' }).click();
+  const webhooks = page.getByRole('region', { name: 'Webhooks' });
+  await webhooks.getByRole('link', { name: 'What it was told' }).click();
+  await expect(page.getByText('Nothing was told yet')).toBeVisible();
+  const session = await startSession(page, agent, 'What is 2 + 3?');
+  await untilEnded(page, session);
+
+  const messages = page.locator('main').getByRole('listitem');
+  // It is sent again by itself after five seconds, and then after thirty.
+  await expect(async () => {
+    await page.reload();
+    await expect(messages).toContainText('2 attempts', { timeout: 500 });
+  }).toPass({ timeout: 25_000 });
+  await expect(messages).toHaveCount(1);
+  await expect(messages).toContainText('not on the public Internet');
+  await expect(messages.getByRole('link', { name: 'the session' })).toHaveAttribute('href', `/sessions/${session}`);
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSidewaysScroll(page);
+  await untilLive(page);
+  await messages.getByRole('button', { name: 'Send again' }).click();
+  await expect(page.getByText('The message is sent again within seconds')).toBeVisible();
+  await expect(messages).toContainText('3 attempts');
 });

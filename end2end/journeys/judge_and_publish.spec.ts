@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { makeAgent } from '../fixtures/seed.ts';
-import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
+import { anotherBrowser, expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { AccountPages } from '../pages/account.ts';
 import { SessionPage } from '../pages/session.ts';
 
@@ -14,7 +14,8 @@ async function signUp(page: Page, name: string) {
   await page.waitForURL((url) => url.pathname !== '/sign-up');
 }
 
-test('a listing is reviewed by who ran it', async ({ page }) => {
+test('a listing is reviewed by who ran it, and others find it helpful', async ({ page, browser, browserConsole }) => {
+  browserConsole.allow(/500/);
   await signUp(page, 'Judge Judy');
   const path = '/marketplace/unit-converter';
   await visit(page, path);
@@ -32,6 +33,24 @@ test('a listing is reviewed by who ran it', async ({ page }) => {
   const own = reviews.getByRole('listitem').filter({ hasText: 'Judge Judy' });
   await expect(own).toContainText('Right to the last digit');
   await expect(own).toContainText('4 of 5 stars');
+
+  // Another member's word on it is shown at once, and taken back when it is refused.
+  const reader = await anotherBrowser(browser, browserConsole);
+  await signUp(reader, 'Reader Ray');
+  await visit(reader, path);
+  const read = reader.getByRole('region', { name: 'Reviews' }).getByRole('listitem').filter({ hasText: 'Judge Judy' });
+  const voted = reader.waitForResponse((answer) => answer.url().endsWith('/marketplace/vote_review'));
+  await read.getByRole('button', { name: /^Helpful/ }).click();
+  await expect(read).toContainText('1 person finds this helpful');
+  expect((await voted).status()).toBe(200);
+  await reader.reload();
+  await untilLive(reader);
+  await expect(read).toContainText('1 person finds this helpful');
+  await reader.route('**/api/fn/marketplace/vote_review', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await read.getByRole('button', { name: /^Not helpful after all/ }).click();
+  await expect(reader.locator('.toast--bad')).toBeVisible();
+  await expect(read).toContainText('1 person finds this helpful');
+  await reader.context().close();
 
   await reviews.getByLabel('2 stars').check();
   await reviews.getByRole('button', { name: 'Save review' }).click();

@@ -137,6 +137,33 @@ test('a refused change is taken back', async ({ page, browserConsole }) => {
   await expect(row(page, 'Stubborn')).toContainText('Active');
 });
 
+test('an agent is renamed in the list, by button and by key, with a way back', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'Caterpillar');
+  await visit(page, '/studio');
+  await page.getByRole('checkbox', { name: 'Select Caterpillar' }).check();
+  await page.getByRole('button', { name: 'Rename' }).click();
+  const field = page.getByRole('textbox', { name: 'New name' });
+  await expect(field).toBeFocused();
+  await expect(field).toHaveValue('Caterpillar');
+  await field.fill('Butterfly');
+  await page.keyboard.press('Enter');
+  await expect(row(page, 'Butterfly')).toBeVisible();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(page, 'Caterpillar')).toBeVisible();
+
+  await page.route('**/api/fn/studio/rename_agent', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await grid(page).focus();
+  await page.keyboard.press('F2');
+  await field.fill('Moth');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.toast--bad')).toBeVisible();
+  await expect(row(page, 'Caterpillar')).toBeVisible();
+  await page.keyboard.press('F2');
+  await page.keyboard.press('Escape');
+  await expect(field).toHaveCount(0);
+});
+
 test('one agent’s change from elsewhere draws one row', async ({ page }) => {
   const watched = await beGuest(page, 'Watched');
   for (const name of ['Alpha', 'Beta', 'Gamma']) await makeAgent(page, { name });

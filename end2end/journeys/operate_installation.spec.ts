@@ -83,6 +83,10 @@ test('figures come by themselves as they are measured', async ({ page }) => {
   const opened = page.waitForRequest(/\/api\/v1\/service-levels\/stream$/);
   await visit(page, '/admin');
   await opened;
+  // The process that answers has told of itself, and the period is drawn, with its values as a table.
+  await expect(page.getByRole('region', { name: 'Processes' }).getByRole('row').nth(1)).toBeVisible();
+  const chart = page.getByRole('figure').filter({ hasText: 'Sessions running' });
+  await expect(chart).toBeVisible();
   for (const part of ['Databases of owners', 'Who asked too often', 'Replicas']) {
     await expect(page.getByRole('heading', { name: part })).toBeVisible();
   }

@@ -1,31 +1,10 @@
 // A publisher makes a page of their own, hands an agent in, is told what a moderator decides; the
 // moderator puts the listing on a shelf and vouches for the publisher.
 
-import { spawnSync } from 'node:child_process';
-import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { moderator, signUp } from '../fixtures/people.ts';
 import { makeAgent } from '../fixtures/seed.ts';
-import { ports, serverEnv, serverProgram } from '../fixtures/servers.ts';
 import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
-import { AccountPages } from '../pages/account.ts';
-
-async function signUp(page: Page, name: string): Promise<AccountPages> {
-  const account = new AccountPages(page);
-  await account.open('/sign-up');
-  await account.fillSignUp(name);
-  await page.locator('main form').getByRole('button').click();
-  await expect(account.menu).toContainText(name);
-  return account;
-}
-
-/** Signs a moderator up. */
-async function moderator(page: Page): Promise<Page> {
-  const account = await signUp(page, 'Moderator Mo');
-  const env = serverEnv(ports.builtin, 'resonant_browser');
-  const { status, stderr } = spawnSync(serverProgram, ['admin', 'create', account.email], { env, encoding: 'utf8' });
-  expect(status, stderr).toBe(0);
-  return page;
-}
 
 test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   const mark = Date.now().toString(36);
@@ -53,10 +32,14 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await page.getByRole('button', { name: 'Submit for review' }).click();
   await expect(page.getByText('It waits for a moderator.')).toBeVisible();
 
+  // The publisher has the marketplace open meanwhile: the bell counts without a reload.
+  await visit(page, '/marketplace');
+  await expect(page.getByRole('link', { name: 'Notices', exact: true })).toBeVisible();
   await visit(mo, '/admin/reviews');
   await mo.getByRole('link', { name }).click();
   await mo.getByRole('button', { name: /Approve/ }).click();
   await mo.waitForURL('/admin/reviews');
+  await expect(page.getByRole('link', { name: /^Notices, 1 new/ })).toBeVisible();
   const slug = `adder-${mark}`;
   await visit(mo, '/admin/collections');
   await mo.getByRole('textbox', { name: 'Title' }).fill(`Sums ${mark}`);
@@ -69,12 +52,19 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await mo.getByRole('button', { name: 'Mark as verified' }).click();
   await expect(mo.getByRole('button', { name: 'Take the mark back' })).toBeVisible();
 
-  await visit(page, '/marketplace');
   await page.getByRole('link', { name: /^Notices, 1 new/ }).click();
   await expect(page.getByText('was approved and is in the marketplace')).toBeVisible();
   await expectAccessible(page);
+  // Another tab, on the page that has a stream of its own, hears of what is read in this one.
+  const tab = await page.context().newPage();
+  const stream = tab.waitForResponse((answer) => answer.url().endsWith('/api/v1/agents/stream'));
+  await visit(tab, '/studio');
+  await stream;
+  await expect(tab.getByRole('link', { name: /^Notices, 1 new/ })).toBeVisible();
   await page.getByRole('button', { name: 'Mark all as read' }).click();
   await expect(page.getByRole('link', { name: 'Notices', exact: true })).toBeVisible();
+  await expect(tab.getByRole('link', { name: 'Notices', exact: true })).toBeVisible();
+  await tab.close();
   await visit(page, '/marketplace');
   await page.getByRole('link', { name: `Sums ${mark}` }).click();
   await expect(page.locator('.listing-grid__item')).toHaveCount(2);
@@ -87,4 +77,22 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await expectNoSidewaysScroll(page);
   await expectAccessible(page);
   await mo.context().close();
+});
+
+test('the bell is quiet without a network and after the sign-out', async ({ page, context }) => {
+  const account = await signUp(page, 'Bell Ringer');
+  const opened = () => page.waitForResponse((answer) => answer.url().endsWith('/api/v1/notices/stream'));
+  let stream = opened();
+  await visit(page, '/marketplace');
+  expect((await stream).status()).toBe(200);
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  stream = opened();
+  await context.setOffline(false);
+  expect((await stream).status()).toBe(200);
+  await account.openMenu();
+  await account.menu.getByRole('button', { name: 'Sign out' }).click();
+  await expect(account.menu.getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await expect(page.locator('.bell')).toHaveCount(0);
+  expect((await page.request.get('/api/v1/notices/stream')).status()).toBe(204);
 });

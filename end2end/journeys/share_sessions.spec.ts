@@ -93,4 +93,5 @@ test('being offline is said, and being back too', async ({ page, context }) => {
   await expect(page.getByText('You are offline.')).toBeVisible();
   await context.setOffline(false);
   await expect(page.getByText('You are offline.')).toHaveCount(0);
+  await expect(page.getByText('You are online again')).toBeVisible();
 });

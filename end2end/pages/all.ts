@@ -7,6 +7,7 @@ import { beGuest, startSession, untilEnded } from '../fixtures/seed.ts';
 export interface Seed {
   agentId: string;
   sessionId: string;
+  webhookId: string;
   slug: string;
 }
 
@@ -37,16 +38,22 @@ export const pages: PageEntry[] = [
   { name: 'tools', path: ({ agentId }) => `/studio/agents/${agentId}/tools`, chunk: /split_studio/, title: /^Tools/i },
   { name: 'tool', path: ({ agentId }) => `/studio/agents/${agentId}/tools/edit`, chunk: /split_studio/, title: /^Tool /i },
   { name: 'import-tools', path: ({ agentId }) => `/studio/agents/${agentId}/tools/import`, chunk: /split_studio/, title: /Tools from elsewhere/i },
+  { name: 'shared-agents', path: () => '/studio/shared', chunk: /split_teams/, title: /Shared with me/i },
   { name: 'trash', path: () => '/studio/trash', chunk: /split_studio/, title: /Trash/i },
   { name: 'replay', path: ({ sessionId }) => `/sessions/${sessionId}/replay`, chunk: /split_sessions/, title: /Replay/i },
   { name: 'compare', path: ({ sessionId }) => `/sessions/compare?left=${sessionId}&right=${sessionId}`, chunk: /split_sessions/, title: /Compare/i },
   { name: 'automations', path: () => '/studio/automations', chunk: /split_studio/, title: /Automations/i },
+  { name: 'webhook', path: ({ webhookId }) => `/studio/automations/webhooks/${webhookId}`, chunk: /split_studio/, title: /Messages of a webhook/i },
   { name: 'history', path: () => '/sessions', chunk: /split_sessions/, title: /Sessions|History/i },
   { name: 'session', path: ({ sessionId }) => `/sessions/${sessionId}`, chunk: /split_sessions/, title: /\S+ · Resonant/ },
   { name: 'account', path: () => '/account', chunk: /split_account/, title: /Account/i },
   { name: 'secrets', path: () => '/account/secrets', chunk: /split_account/, title: /secrets/i },
   { name: 'security', path: () => '/account/security', chunk: /split_account/, title: /Security/i },
   { name: 'notices', path: () => '/account/notices', chunk: /split_account/, title: /Notices/i },
+  { name: 'audit-log', path: () => '/account/audit', chunk: /split_audit/, title: /Audit log/i },
+  { name: 'purchases', path: () => '/account/purchases', chunk: /split_account/, title: /Purchases/i },
+  { name: 'following', path: () => '/account/following', chunk: /split_account/, title: /Following/i },
+  { name: 'teams', path: () => '/account/teams', chunk: /split_teams/, title: /Teams/i },
   { name: 'keys', path: () => '/account/keys', chunk: /split_account/, title: /API keys/i },
   { name: 'sign-in', path: () => '/sign-in', chunk: /split_account/, title: /Sign in/i },
   { name: 'sign-up', path: () => '/sign-up', chunk: /split_account/, title: /Sign up|Create/i },
@@ -59,6 +66,9 @@ export async function makeSeed(page: Page): Promise<Seed> {
   const agentId = await beGuest(page);
   const tools = ['calculator', 'datetime', 'summarise', 'extract'].map((name) => ({ name }));
   await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools, description: 'Works things out and reads what it is given' } });
+  // Nobody answers there, and Resonant does not ask there either.
+  const webhook = await page.request.post('/api/v1/webhooks', { data: { url: 'http://127.0.0.1:9/hook' } });
+  const { id: webhookId } = (await webhook.json()) as { id: string };
   const sessionId = await startSession(
     page,
     agentId,
@@ -66,5 +76,5 @@ export async function makeSeed(page: Page): Promise<Seed> {
   );
   await untilEnded(page, sessionId);
   const { listings } = (await (await page.request.get('/api/v1/listings')).json()) as { listings: { slug: string }[] };
-  return { agentId, sessionId, slug: listings[0]!.slug };
+  return { agentId, sessionId, webhookId, slug: listings[0]!.slug };
 }

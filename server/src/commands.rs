@@ -158,9 +158,13 @@ impl Command {
             Self::Migrate => migrate(settings).await,
             Self::Distribute => {
                 migrate(settings).await?;
-                let spread = Backend::distribute(&settings.backend.database.url).await;
-                spread.with_context(|| settings.no_database())?;
-                tracing::info!("the tables are spread by owner");
+                let steps = Backend::distribute(&settings.backend.database.url).await;
+                let steps = steps.with_context(|| settings.no_database())?;
+                if steps == 0 {
+                    tracing::info!("the tables were spread by owner already");
+                } else {
+                    tracing::info!(steps, "the tables are spread by owner");
+                }
                 Ok(())
             }
             Self::Shards(command) => {

@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use resonant_backend::Document;
 use resonant_backend::agents::Expected;
+use resonant_backend::{Changeable, Ctx, Document, Seen, version_of};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(crate) enum Audience {
 
 impl Audience {
     /// `Cache-Control` and `Vary`.
-    fn headers(self) -> [(HeaderName, HeaderValue); 2] {
+    pub(crate) fn headers(self) -> [(HeaderName, HeaderValue); 2] {
         let (cache, vary) = match self {
             Self::Public => (
                 "public, max-age=60, stale-while-revalidate=60",
@@ -92,8 +92,58 @@ fn written(request: &HeaderMap, audience: Audience, version: &str, json: Bytes) 
     (kind, tag, audience.headers(), json).into_response()
 }
 
+/// Answers with something that people change, or with 304 when the caller has it like this.
+pub(crate) fn answer_changeable<T: Changeable + Serialize>(
+    request: &HeaderMap,
+    thing: &T,
+) -> Response {
+    match serde_json::to_vec(thing) {
+        Ok(json) => {
+            let version = version_with(thing, &json);
+            written(request, Audience::Owner, &version, json.into())
+        }
+        Err(_) => reply::json(StatusCode::OK, reply::NO_STORE, thing),
+    }
+}
+
+/// Answers whoever has made or changed a thing: with it, or with something around it.
+pub(crate) fn changed<T: Changeable + Serialize>(
+    status: StatusCode,
+    thing: &T,
+    body: &impl Serialize,
+) -> Response {
+    let mut response = reply::json(status, reply::PRIVATE, body);
+    if let Ok(json) = serde_json::to_vec(thing) {
+        response.headers_mut().insert(header::ETAG, tag(&version_with(thing, &json)));
+    }
+    response
+}
+
+/// The version of what people change, then that of all that is written: whoever changes a thing is not
+/// held up by what happened to it by itself, and a cache is not left with what it was before.
+fn version_with<T: Changeable>(thing: &T, json: &[u8]) -> String {
+    format!("{}.{}", version_of(thing), digest(json))
+}
+
+/// The context of a request that changes a thing in a version that `If-Match` names and in no other. It
+/// compares strongly, and by the part that people change.
+pub(crate) fn expecting(ctx: &Ctx, request: &HeaderMap) -> Ctx {
+    if !request.contains_key(header::IF_MATCH) {
+        return ctx.clone();
+    }
+    let mut versions = Vec::new();
+    for tag in tags(request, &header::IF_MATCH) {
+        if tag == "*" {
+            return ctx.clone();
+        }
+        let version = unquoted(tag).and_then(|tag| tag.split_once('.'));
+        versions.extend(version.map(|(version, _)| version.to_owned()));
+    }
+    ctx.expecting(Seen::OneOf(versions))
+}
+
 /// Tells two texts apart.
-fn digest(json: &[u8]) -> String {
+pub(crate) fn digest(json: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(json);
     format!("{:016x}", hasher.finish())
@@ -139,6 +189,7 @@ fn tags<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &
 
 #[cfg(test)]
 mod tests {
+    use resonant_domain::budget::{Budget, BudgetLimits};
     use serde_json::json;
 
     use super::*;
@@ -178,6 +229,27 @@ mod tests {
         );
         let other = Constant::new(&json!(["clock"]));
         assert_ne!(answer_constant(&HeaderMap::new(), &other).headers()[header::ETAG], tag);
+    }
+
+    #[test]
+    fn what_happens_by_itself_changes_the_tag_and_not_the_version() {
+        let limits = BudgetLimits { max_tokens: Some(7), max_micro_usd: None };
+        let unused = Budget { limits, ..Budget::default() };
+        let used = Budget { used_tokens: 1, ..unused };
+        let raised = BudgetLimits { max_tokens: Some(8), ..limits };
+        let raised = Budget { limits: raised, ..Budget::default() };
+        let tags = [&unused, &used, &raised].map(|budget| {
+            let answer = answer_changeable(&HeaderMap::new(), budget);
+            answer.headers()[header::ETAG].to_str().unwrap().to_owned()
+        });
+        let version = |tag: &String| tag.split_once('.').unwrap().0.to_owned();
+        assert_ne!(tags[0], tags[1]);
+        assert_eq!(version(&tags[0]), version(&tags[1]));
+        assert_ne!(version(&tags[0]), version(&tags[2]));
+        let known = HeaderValue::from_str(&tags[0]).unwrap();
+        let known = HeaderMap::from_iter([(header::IF_NONE_MATCH, known)]);
+        assert_eq!(answer_changeable(&known, &unused).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer_changeable(&known, &used).status(), StatusCode::OK);
     }
 
     #[test]

@@ -12,10 +12,11 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use resonant_domain::template::is_secret_name;
 use resonant_domain::{
-    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, ScheduleId, SessionId,
-    SubmissionId, TestRunId, TestSetId, TriggerId, WebhookId,
+    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, PurchaseId, ScheduleId,
+    SessionId, SubmissionId, TestRunId, TestSetId, TriggerId, WebhookId,
 };
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use crate::fault::Fault;
 
@@ -65,7 +66,12 @@ pub(crate) fn unread(rejection: BytesRejection) -> Fault {
 }
 
 pub(crate) fn too_large() -> Fault {
-    let reason = format!("must be at most {BODY_MAX} bytes");
+    larger_than(BODY_MAX)
+}
+
+/// A body that is larger than it may be.
+pub(crate) fn larger_than(most: usize) -> Fault {
+    let reason = format!("must be at most {most} bytes");
     Fault::status(StatusCode::PAYLOAD_TOO_LARGE, format!("the body {reason}"))
         .with_field(FieldFault::new("body", reason))
 }
@@ -97,9 +103,20 @@ fn malformed(error: &serde_json::Error) -> Fault {
     Fault::field("body", format!("must be one JSON document: {error}"))
 }
 
-/// Query parameters.
+/// Query parameters. One without a value is refused where it is no text: it would count as absent.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
+
+/// The parameters that are texts, or lists of them, and may be empty.
+const MAY_BE_EMPTY: [&str; 7] = ["cursor", "fields", "metrics", "period", "query", "tags", "tools"];
+
+/// The first parameter that has no value and should have one.
+fn find_empty(query: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (name, _) =
+        pairs.find(|(name, value)| value.is_empty() && !MAY_BE_EMPTY.contains(&name.as_ref()))?;
+    Some(name.into_owned())
+}
 
 impl<T, S> FromRequestParts<S> for Query<T>
 where
@@ -111,7 +128,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         type Located = serde_path_to_error::Error<serde::de::value::Error>;
         match axum_extra::extract::Query::<T>::from_request_parts(parts, state).await {
-            Ok(axum_extra::extract::Query(value)) => Ok(Self(value)),
+            Ok(axum_extra::extract::Query(value)) => match parts.uri.query().and_then(find_empty) {
+                Some(name) => Err(Fault::field(name, "must have a value")),
+                None => Ok(Self(value)),
+            },
             Err(rejection) => {
                 let mut cause = rejection.source();
                 while let Some(error) = cause {
@@ -177,6 +197,10 @@ impl Named for TestSetId {
 
 impl Named for TestRunId {
     const NOUN: &'static str = "test run";
+}
+
+impl Named for PurchaseId {
+    const NOUN: &'static str = "purchase";
 }
 
 impl Named for SubmissionId {

@@ -88,7 +88,7 @@ impl Fault {
     pub fn precondition_failed() -> Self {
         Self::status(
             StatusCode::PRECONDITION_FAILED,
-            "the agent is not in the version that If-Match names; read it again",
+            "it is not in the version that If-Match names; read it again",
         )
     }
 
@@ -152,12 +152,6 @@ impl Fault {
         self
     }
 
-    /// Whether the fault is that the thing has changed.
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        self.problem.status == StatusCode::CONFLICT
-    }
-
     /// The document that the fault becomes.
     #[must_use]
     pub fn into_problem(self) -> Problem {
@@ -192,11 +186,16 @@ fn kind_of(status: StatusCode) -> FaultKind {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Changed(_)) {
+            return Self::precondition_failed();
+        }
         let kind = error.kind();
         let mut fault = if kind == FaultKind::Invalid && !error.fields().is_empty() {
             Self::invalid(error.fields().to_vec())
         } else {
-            Self::of(kind, error.message())
+            let mut fault = Self::of(kind, error.message());
+            fault.problem.errors = error.fields().to_vec();
+            fault
         };
         if let Error::TooMany { retry_after } = &error {
             fault.retry_after = Some(*retry_after);

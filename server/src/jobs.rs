@@ -1,14 +1,16 @@
-//! What a process does by the clock, besides running sessions: it writes down what it measured and
-//! sends the messages of alerts, and one process does what is done once for all.
+//! What a process does by the clock, besides running sessions: it writes down what it measured and how it
+//! stands, sends the messages of alerts, and one process does what is done once for all.
 
 mod end_moves;
 mod keep_metrics;
 mod lead;
 mod read_documents;
 mod tell_alerts;
+mod tell_process;
 
 use std::time::Duration;
 
+use resonant_backend::processes::Process;
 use resonant_backend::{Actor, Backend, Ctx, DatabaseSettings, RequestId};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,10 +31,12 @@ impl Jobs {
     pub fn start(
         backend: &Backend,
         database: &DatabaseSettings,
+        process: Process,
         stopping: &CancellationToken,
     ) -> Self {
         let tasks = TaskTracker::new();
         tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
+        tasks.spawn(tell_process::until(backend.clone(), process, stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
         tasks.spawn(tell_alerts::until(backend.clone(), stopping.clone()));
         if backend.has_embedder() {

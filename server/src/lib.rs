@@ -7,6 +7,7 @@ pub mod fault;
 mod jobs;
 pub mod middleware;
 mod openapi;
+mod packed;
 mod reply;
 mod router;
 mod routes;

@@ -1,5 +1,6 @@
 //! What happens around every request.
 
+pub mod body_limit;
 pub mod callers;
 pub mod entity_tags;
 pub mod fields;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, on};
@@ -20,8 +21,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::operation::Operation;
-use crate::conditional::{self, Constant};
 use crate::middleware::{fields, idempotency};
+use crate::packed::Packed;
 use crate::state::AppState;
 
 /// Where the interface begins.
@@ -70,6 +71,10 @@ impl Api {
         } else {
             methods
         };
+        let methods = match operation.file() {
+            Some(most) => methods.layer(DefaultBodyLimit::max(most)),
+            None => methods,
+        };
         let methods = match operation.choice(&mut self.schemas) {
             Some(choice) => methods.layer(from_fn_with_state(Arc::new(choice), fields::choose)),
             None => methods,
@@ -97,9 +102,8 @@ impl Api {
 
         let mut routers = self.routers;
         let pages = viewer::routes(&document);
-        let written = Arc::new(Constant::new(&document));
-        let own =
-            get(async move |headers: HeaderMap| conditional::answer_constant(&headers, &written));
+        let written = Arc::new(Packed::new("application/json", document.to_string()));
+        let own = get(async move |headers: HeaderMap| written.answer(&headers).await);
         routers.answers = routers.answers.route(&own_path, own).merge(pages);
         routers
     }

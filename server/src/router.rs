@@ -18,7 +18,6 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::ServeDir;
 use tower_http::timeout::TimeoutLayer;
 
@@ -26,11 +25,11 @@ use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    callers, entity_tags, load_shed, problem, refused_form, request_id, security_headers, sign_in,
-    static_cache,
+    body_limit, callers, entity_tags, load_shed, problem, refused_form, request_id,
+    security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1;
-use crate::routes::{account_file, crawlers, mcp};
+use crate::routes::{account_file, audit_file, cards, crawlers, images, mcp, picture_form};
 use crate::state::AppState;
 
 /// How long a program waits for an answer at most.
@@ -65,7 +64,7 @@ fn around(routes: Router<AppState>, state: AppState) -> Router {
     let inner = ServiceBuilder::new()
         .layer(from_fn(problem::answer))
         // Refuses by the announced length, before anything is read.
-        .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .layer(from_fn(body_limit::limit))
         .layer(same_site(&state));
     let routes = routes.layer(inner).with_state::<()>(state);
     Router::new().fallback_service(layers.service(routes))
@@ -101,12 +100,15 @@ fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState
     routes.layer(from_fn_with_state(state.clone(), callers::know))
 }
 
-/// Search engines.
+/// Search engines, sites that links are shared on, and pictures: whoever asks is not asked who they are.
 fn for_crawlers() -> Router<AppState> {
     Router::new()
         .route("/robots.txt", get(crawlers::robots))
         .route("/sitemap.xml", get(crawlers::sitemap))
         .layer(compression())
+        .route("/images/{id}/{file}", get(images::get))
+        .route("/og/default.png", get(cards::get_of_the_site))
+        .route("/og/{kind}/{file}", get(cards::get))
 }
 
 /// The pages and the server functions that they call.
@@ -117,6 +119,9 @@ fn for_people(state: &AppState) -> Router<AppState> {
     let routes = Router::new()
         .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
         .route(app::ACCOUNT_FILE, get(account_file::get))
+        .route(picture_form::PATH, picture_form::route())
+        .route(app::AUDIT_FILE, get(audit_file::get_own))
+        .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
     let layers = ServiceBuilder::new()
         .layer(compression())

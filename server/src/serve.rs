@@ -1,17 +1,18 @@
 //! The listening socket, and the way to an end.
 
-use std::future::IntoFuture;
+mod connections;
+mod event_stream;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use resonant_backend::Backend;
+use resonant_backend::processes::Process;
 use resonant_domain::FaultKind;
-use socket2::SockRef;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -20,15 +21,15 @@ use crate::jobs::Jobs;
 use crate::middleware::problem::chain;
 use crate::router::{router, router_of_worker};
 use crate::settings::Settings;
-use crate::state::{AppState, Process};
+use crate::state::{self, AppState};
 use crate::upkeep::keep_up;
 use crate::worker::Workers;
 
 /// How long open requests and sessions have by default once the process stops.
 pub const GRACE: Duration = Duration::from_secs(8);
-/// How long a client may take nothing of what waits for it. Then the kernel ends the connection: who
-/// follows a stream comes back where it stood.
-const STALLED: Duration = Duration::from_secs(20);
+/// How many connections may wait to be taken, as far as the system allows it: many come at once after
+/// another process has stopped.
+const BACKLOG: u32 = 4_096;
 /// The pause between two looks whether the database is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -41,6 +42,17 @@ pub enum Role {
     Web,
     /// Runs sessions alone.
     Worker,
+}
+
+impl Role {
+    /// The role as the other processes are told it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Web => "web",
+            Self::Worker => "worker",
+        }
+    }
 }
 
 /// Does what needs the database, and waits for it as long as the settings say, when it does not
@@ -77,13 +89,14 @@ pub async fn serve_until_stopped(
     role: Role,
 ) -> anyhow::Result<()> {
     let operations = &settings.operations;
-    let listener = listen(settings.address).await?;
+    let listener = listen(settings.address)?;
     let (leaving, stopping) = (CancellationToken::new(), CancellationToken::new());
     let sessions = if role == Role::Web { 0 } else { settings.workers };
     let workers = Workers::start(&backend, sessions, &stopping);
-    let jobs = Jobs::start(&backend, &settings.backend.database, &stopping);
+    let process = Process::begin(role.as_str(), env!("CARGO_PKG_VERSION"), sessions);
+    let jobs = Jobs::start(&backend, &settings.backend.database, process, &stopping);
     tokio::spawn(keep_up(backend.clone(), stopping.clone()));
-    let state = AppState::from(Process {
+    let state = AppState::from(state::Process {
         backend,
         leptos: settings.leptos.clone(),
         site: settings.site.clone(),
@@ -102,14 +115,18 @@ pub async fn serve_until_stopped(
     stopping.cancel();
     let (served, (), ()) =
         tokio::join!(served, workers.stopped_within(operations.drain), jobs.stopped());
-    served?.context("the server broke off")
+    served.context("the server broke off")
 }
 
 /// Opens the socket; the error names it.
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}, which LEPTOS_SITE_ADDR names"))
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listened = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listened().with_context(|| format!("cannot listen on {address}, which LEPTOS_SITE_ADDR names"))
 }
 
 /// Serves until `stopping` is cancelled and the open requests are answered, at most `drain` later.
@@ -118,16 +135,7 @@ pub async fn serve(
     router: Router,
     stopping: CancellationToken,
     drain: Duration,
-) -> io::Result<()> {
-    // An event is one small write: it must not wait for the next one.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps small writes back");
-        }
-        if let Err(error) = SockRef::from(&*stream).set_tcp_user_timeout(Some(STALLED)) {
-            tracing::debug!(%error, "a connection may stall for as long as it likes");
-        }
-    });
+) {
     let deadline = {
         let stopping = stopping.clone();
         async move {
@@ -135,13 +143,10 @@ pub async fn serve(
             sleep(drain).await;
         }
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
     tokio::select! {
-        result = served.into_future() => result,
+        () = connections::serve(listener, router, stopping) => {}
         () = deadline => {
             tracing::warn!("requests were still open when the time to stop was over");
-            Ok(())
         }
     }
 }

@@ -6,6 +6,7 @@ mod limits;
 mod mail;
 mod models;
 mod operations;
+mod payments;
 mod secrets;
 mod tracing;
 
@@ -183,6 +184,7 @@ impl Settings {
         operations::refuse_samples(&vars, &site)?;
         let mut backend = backend_settings(&vars)?;
         backend.sealing_keys = secrets::sealing_keys(&vars, &site)?;
+        backend.payments = payments::read(&vars, &site)?;
         Ok(Self {
             address: leptos.site_addr,
             site,
@@ -300,6 +302,9 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
     if let Some(days) = vars.parsed::<u16>("METRICS_DAYS", "a whole number of days")? {
         settings.metrics_days = days.max(1).into();
     }
+    if let Some(days) = vars.parsed::<u16>("AUDIT_DAYS", "a whole number of days")? {
+        settings.audit_days = days.into();
+    }
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = models::read(vars)?;
@@ -377,6 +382,7 @@ mod tests {
             ("LOG_FORMAT", "hunter2"),
             ("OPENAI_BASE_URL", "hunter2"),
             ("SECRETS_KEY", "hunter2"),
+            ("PAYMENTS", "hunter2"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(name), "{error}");

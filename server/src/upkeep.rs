@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonant_backend::{Actor, Backend, RequestId, upkeep};
+use resonant_backend::{Actor, Backend, RequestId, images, upkeep};
 use tokio_util::sync::CancellationToken;
 
 use crate::middleware::problem::chain;
@@ -17,6 +17,12 @@ pub async fn keep_up(backend: Backend, stopping: CancellationToken) {
             tracing::warn!(
                 error = chain(&error),
                 "partitions not renewed; the next hour tries again"
+            );
+        }
+        if let Err(error) = images::delete_unused(&ctx).await {
+            tracing::warn!(
+                error = chain(&error),
+                "unused pictures not deleted; the next hour tries again"
             );
         }
         tokio::select! {

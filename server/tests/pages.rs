@@ -4,5 +4,6 @@ mod admin;
 mod forms;
 mod html;
 mod marketplace;
+mod pictures;
 
 pub(crate) use forms::install;

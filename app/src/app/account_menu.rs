@@ -6,7 +6,7 @@ use resonant_domain::member::{UserKind, Viewer};
 
 use crate::features::account::api::SignOut;
 use crate::paths;
-use crate::state::ViewerState;
+use crate::state::{ViewerState, use_unread};
 use crate::ui::{Icon, IconName};
 
 /// A link to the sign-in form, or a menu under the viewer's name.
@@ -41,31 +41,34 @@ pub fn AccountMenu(
     }
 }
 
-/// The way to the notices, with how many are not read.
-fn bell(unread: i64) -> AnyView {
+/// The way to the notices, with how many are not read: so many when the page was made, and live since.
+#[component]
+fn Bell(before: i64) -> impl IntoView {
     /// More are not counted out.
     const COUNTED: i64 = 99;
 
-    let label = match unread {
+    let unread = use_unread();
+    // Whoever was told last is right: the page, after somebody has signed in or read something.
+    Effect::new(move || unread.tell(before));
+    unread.follow();
+    let count = Signal::derive(move || unread.count().unwrap_or(before));
+    let label = move || match count.get() {
         0 => "Notices".to_owned(),
         1 => "Notices, 1 new".to_owned(),
         count => format!("Notices, {count} new"),
     };
-    let count = (unread > 0).then(|| {
-        let text = if unread > COUNTED { format!("{COUNTED}+") } else { unread.to_string() };
-        view! {
-            <span class="bell__count" aria-hidden="true">
-                {text}
-            </span>
-        }
-    });
+    let text = move || {
+        let count = count.get();
+        if count > COUNTED { format!("{COUNTED}+") } else { count.to_string() }
+    };
     view! {
         <a class="bell" href=paths::NOTICES aria-label=label>
             <Icon name=IconName::Bell />
-            {count}
+            <span class="bell__count" aria-hidden="true" hidden=move || count.get() == 0>
+                {text}
+            </span>
         </a>
     }
-    .into_any()
 }
 
 #[component]
@@ -97,9 +100,8 @@ fn NameMenu(
     });
     let is_guest = viewer.kind == UserKind::Guest;
     let name = viewer.display_name;
-    let bell = bell(viewer.unread_notices);
     view! {
-        {bell}
+        <Bell before=viewer.unread_notices />
         <details class="menu" node_ref=menu>
             <summary class="menu__button">
                 <Icon name=IconName::User />
@@ -124,6 +126,14 @@ fn NameMenu(
                 <a class="menu__item" href=paths::ACCOUNT>
                     "Your account"
                 </a>
+                {(!is_guest)
+                    .then(|| {
+                        view! {
+                            <a class="menu__item" href=paths::TEAMS>
+                                "Teams"
+                            </a>
+                        }
+                    })}
                 {viewer
                     .is_admin
                     .then(|| {

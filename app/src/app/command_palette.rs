@@ -10,7 +10,7 @@ use leptos_router::hooks::use_navigate;
 use resonant_domain::agent_list::AgentQuery;
 
 use crate::features::studio::api::open_list;
-use crate::paths;
+use crate::{browser, paths};
 
 /// After such a pause in typing the agents are searched.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -35,7 +35,7 @@ struct Command {
 }
 
 /// The places that can be gone to.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 11] = [
     ("Studio: your agents", paths::STUDIO),
     ("New agent", paths::NEW_AGENT),
     ("Trash", paths::TRASH),
@@ -43,12 +43,14 @@ const PLACES: [(&str, &str); 9] = [
     ("Sessions", paths::SESSIONS),
     ("Compare two sessions", paths::COMPARE_SESSIONS),
     ("Account", paths::ACCOUNT),
+    ("Teams", paths::TEAMS),
+    ("Shared with me", paths::SHARED_AGENTS),
     ("Sign in", paths::SIGN_IN),
     ("Home", paths::HOME),
 ];
 
 /// The keys and what they do.
-const SHORTCUTS: [(&str, &str); 11] = [
+const SHORTCUTS: [(&str, &str); 12] = [
     ("Ctrl K", "Go to a place or an agent"),
     ("?", "This sheet"),
     ("Ctrl S", "Save the agent that you edit"),
@@ -60,6 +62,7 @@ const SHORTCUTS: [(&str, &str); 11] = [
     ("Space", "In a list: select the row"),
     ("Shift Space", "In a list: select all rows from the last selected one"),
     ("Enter", "In a list: open the row"),
+    ("F2", "In the list of agents: rename the selected one"),
 ];
 
 /// Draws what was asked for, in a chunk of its own.
@@ -128,6 +131,7 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
             "Enter" => go_by_key(chosen.get_untracked()),
             _ => return,
         }
+        browser::reveal(&format!("command-{}", chosen.get_untracked()));
         event.prevent_default();
     };
     let option = move |(at, command): (usize, Command)| {

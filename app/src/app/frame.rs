@@ -9,7 +9,8 @@ use super::commands::Commands;
 use crate::state::ViewerState;
 use crate::state::theme::ThemeSwitch;
 use crate::state::toasts::ToastArea;
-use crate::ui::{Icon, IconName, Logo};
+use crate::state::use_toasts;
+use crate::ui::{Icon, IconName, Logo, Tone};
 use crate::{browser, paths};
 
 /// The places that the header leads to.
@@ -90,9 +91,13 @@ pub fn Frame(
 #[component]
 fn Connection() -> impl IntoView {
     let is_offline = RwSignal::new(false);
+    let toasts = use_toasts();
     Effect::new(move || {
         let away = window_event_listener(leptos::ev::offline, move |_| is_offline.set(true));
-        let back = window_event_listener(leptos::ev::online, move |_| is_offline.set(false));
+        let back = window_event_listener(leptos::ev::online, move |_| {
+            is_offline.set(false);
+            toasts.show(Tone::Good, "You are online again");
+        });
         on_cleanup(move || {
             away.remove();
             back.remove();

@@ -37,6 +37,11 @@ pub fn origin() -> String {
     String::new()
 }
 
+/// Whether the page is shown, rather than in a tab behind others.
+pub fn is_shown() -> bool {
+    false
+}
+
 /// Opens a page of this site as if its address had been typed.
 pub fn load(_path: &str) {}
 
@@ -67,7 +72,16 @@ pub fn follow_session(
 pub struct LiveStream;
 
 /// Follows what happens to the viewer's agents.
-pub fn follow_agents(_url: &str, _on_line: impl Fn(AgentLine) + 'static) -> LiveStream {
+pub fn follow_agents(
+    _url: &str,
+    _on_line: impl Fn(AgentLine) + 'static,
+    _on_unread: impl Fn(i64) + 'static,
+) -> LiveStream {
+    LiveStream
+}
+
+/// Hears how many notices of the viewer are unread.
+pub fn follow_unread(_url: &str, _on_unread: impl Fn(i64) + 'static) -> LiveStream {
     LiveStream
 }
 
@@ -114,6 +128,9 @@ pub fn is_near_end(_within: f64) -> bool {
 
 /// Scrolls the window to its end.
 pub fn scroll_to_end() {}
+
+/// Scrolls no further than needed for the element with this id to be seen.
+pub fn reveal(_id: &str) {}
 
 /// A list that scrolls within itself. There is none on the server.
 #[derive(Debug)]
@@ -174,6 +191,80 @@ impl Scroller {
     pub fn move_to_start(&self, _slot: usize) {
         match *self {}
     }
+}
+
+/// A grid of cards that scrolls with the page. There is none on the server.
+#[derive(Debug)]
+pub enum PageGrid {}
+
+impl PageGrid {
+    /// The grid whose list has this id.
+    pub fn find(_id: &'static str) -> Option<Self> {
+        None
+    }
+
+    /// How far the upper edge of the list is scrolled past.
+    pub fn top(&self) -> f64 {
+        match *self {}
+    }
+
+    /// Whether the lower edge of the list is seen.
+    pub fn is_end_seen(&self) -> bool {
+        match *self {}
+    }
+
+    /// The height of the window.
+    pub fn view() -> f64 {
+        0.0
+    }
+
+    /// The width of the list.
+    pub fn width(&self) -> f64 {
+        match *self {}
+    }
+
+    /// How many columns there are, and the gap between rows.
+    pub fn layout(&self) -> (usize, f64) {
+        match *self {}
+    }
+
+    /// The height of an item.
+    pub fn height(&self, _slot: usize) -> f64 {
+        match *self {}
+    }
+
+    /// Where the upper edge of an item is within the window.
+    pub fn edge(&self, _slot: usize) -> Option<f64> {
+        match *self {}
+    }
+
+    /// Sets the room before and after what is drawn.
+    pub fn set_room(&self, _before: f64, _after: f64) {
+        match *self {}
+    }
+
+    /// Tells the style sheet how the grid is laid out.
+    pub fn set_layout(&self, _columns: usize, _estimate: f64) {
+        match *self {}
+    }
+
+    /// Puts an item before another one.
+    pub fn put_before(&self, _slot: usize, _next: Option<usize>) -> bool {
+        match *self {}
+    }
+
+    /// Tells the style sheet where an item lies that is drawn apart from the others.
+    pub fn put_aside(&self, _slot: usize, _top: f64, _column: usize) {
+        match *self {}
+    }
+
+    /// Scrolls the page on by so many pixels.
+    pub fn scroll_by(_way: f64) {}
+}
+
+/// The address of the page without its origin. A browser's alone.
+pub fn address() -> String {
+    String::new()
 }
 
 /// Remembers a text with this entry of the browser's history.

@@ -57,6 +57,11 @@ pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
     })
 }
 
+/// Whether the page is shown, rather than in a tab behind others.
+pub fn is_shown() -> bool {
+    !document().hidden()
+}
+
 /// Opens a page of this site as if its address had been typed.
 pub fn load(path: &str) {
     let _ = window().location().set_href(path);

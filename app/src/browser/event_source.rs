@@ -112,7 +112,7 @@ async fn listen(
     }
 }
 
-async fn sleep(length: Duration) {
+pub(super) async fn sleep(length: Duration) {
     let (wake, woken) = oneshot::channel();
     set_timeout(
         move || {

@@ -1,6 +1,6 @@
 //! Where the page is scrolled to.
 
-use web_sys::{ScrollBehavior, ScrollToOptions};
+use web_sys::{ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, ScrollToOptions};
 
 /// Whether the window is scrolled to its end, within the given number of pixels.
 pub fn is_near_end(within: f64) -> bool {
@@ -18,6 +18,15 @@ pub fn scroll_to_end() {
     options.set_top(page_height());
     options.set_behavior(ScrollBehavior::Instant);
     leptos::prelude::window().scroll_to_with_scroll_to_options(&options);
+}
+
+/// Scrolls no further than needed for the element with this id to be seen.
+pub fn reveal(id: &str) {
+    if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
 }
 
 fn page_height() -> f64 {

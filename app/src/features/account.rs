@@ -4,27 +4,37 @@ use crate::lazy_page::lazy_pages;
 
 mod account_route;
 pub mod api;
+mod following_route;
 mod form_page;
 mod key_life;
 mod keys_route;
 mod notices_route;
 mod profile_form;
+mod purchases_api;
+mod purchases_route;
 mod secrets_route;
 mod security_api;
 mod security_route;
 mod sign_in_route;
 mod sign_up_route;
+mod test_checkout_route;
 
 pub use account_route::AccountRoute;
+pub use following_route::FollowingRoute;
 pub use keys_route::KeysRoute;
 pub use notices_route::NoticesRoute;
+pub use purchases_route::PurchasesRoute;
 pub use secrets_route::SecretsRoute;
 pub use security_route::SecurityRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
+pub use test_checkout_route::TestCheckoutRoute;
 
 lazy_pages!(
     account: account = AccountRoute,
+    following = FollowingRoute,
+    purchases = PurchasesRoute,
+    test_checkout = TestCheckoutRoute,
     keys = KeysRoute,
     notices = NoticesRoute,
     secrets = SecretsRoute,

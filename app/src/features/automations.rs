@@ -5,8 +5,10 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod automations_route;
+mod webhook_route;
 
 pub use automations_route::AutomationsRoute;
+pub use webhook_route::WebhookRoute;
 
 // They are reached from the Studio: a chunk of their own would move what both use into the main module.
-lazy_pages!(studio: automations = AutomationsRoute);
+lazy_pages!(studio: automations = AutomationsRoute, webhook = WebhookRoute);

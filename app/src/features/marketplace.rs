@@ -5,11 +5,15 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod browse_route;
+mod buy_panel;
 mod change_log;
 mod collection_route;
 mod facet_panel;
 mod figures;
 mod filter_bar;
+mod follow_api;
+mod follow_button;
+mod helpful_vote;
 mod listing_card;
 #[cfg(feature = "ssr")]
 mod listing_data;
@@ -23,11 +27,15 @@ mod results;
 mod review_api;
 mod review_form;
 mod reviews_panel;
+mod screenshots;
 mod search;
 mod try_panel;
 
 pub use browse_route::BrowseRoute;
 pub use collection_route::CollectionRoute;
+pub(crate) use follow_api::{FollowState, SetFollowing};
+pub(crate) use follow_button::follow_form;
+pub(crate) use listing_card::verified_mark;
 pub use listing_route::ListingRoute;
 pub use preview_route::PreviewRoute;
 pub use publisher_route::PublisherRoute;

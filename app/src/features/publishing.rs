@@ -5,13 +5,16 @@ use crate::lazy_page::lazy_pages;
 
 pub(crate) mod api;
 
+mod compared_pictures;
 mod findings;
+mod pictures;
 mod publish_form;
 mod publish_route;
 mod show_form;
 mod standing;
 mod update_route;
 
+pub(crate) use compared_pictures::compared_pictures;
 pub(crate) use findings::Findings;
 pub use publish_route::PublishRoute;
 pub use update_route::UpdateRoute;

@@ -31,6 +31,7 @@ mod session_view;
 mod share_panel;
 mod shared_route;
 mod step_view;
+mod thumb_panel;
 
 pub use compare_route::CompareRoute;
 pub(crate) use figures::counted;

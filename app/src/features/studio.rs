@@ -34,7 +34,9 @@ mod planner_notice;
 mod prompt_field;
 mod propose_api;
 mod publish_panel;
+mod rename;
 mod run_panel;
+mod team_panel;
 mod test_set_form;
 mod test_set_route;
 mod tool_form;
@@ -47,6 +49,7 @@ mod trash_route;
 mod variable_fields;
 mod variables_editor;
 mod version_api;
+mod version_charts;
 mod versions_route;
 mod weigh_api;
 

@@ -18,7 +18,7 @@ pub enum AvatarSize {
 }
 
 impl AvatarSize {
-    const fn class(self) -> &'static str {
+    pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Small => "avatar avatar--small",
             Self::Medium => "avatar",

@@ -5,20 +5,29 @@
 //! | owner, guest or member | allowed | read and install | forbidden | hidden |
 //! | another user | hidden: [`Error::NotFound`] | read and install | forbidden | hidden |
 //! | admin | as any user | read and install | forbidden | allowed |
-//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden | of an admin, within `metrics:read`, `alerts:read` and `alerts:write` |
+//! | a key of the owner | allowed within its scopes, else [`Error::MissingScope`] | read; install within its scopes | forbidden | of an admin, within `metrics:read`, `alerts:read`, `alerts:write` and `audit:read` |
 //! | anonymous | [`Error::Unauthenticated`] | read | unauthenticated | unauthenticated |
 //! | system | [`Error::Forbidden`] | read | allowed | allowed |
 //!
 //! Operation is what concerns the installation as a whole: metrics, alerts, service levels, and what
 //! is published here (moderation, which no key does). It is asked for in the database each time, so that an admin who is none any more sees nothing more.
 //!
+//! What is shared with a team its people reach, too, as far as their roles let them: `shared` says how
+//! far, and is where a use case asks that an agent of another may be meant for.
+//!
 //! A key never does what no scope names: change the profile, sign in or out.
 //!
 //! Owned things are looked up by owner and id at once, so a stranger's look-up finds nothing.
 
+mod shared;
+
 use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
 use resonant_domain::member::UserKind;
+
+pub(crate) use shared::{
+    SessionAct, agent, agent_to_change, not_own, shared_agent, shared_session, shared_sessions_of,
+};
 
 use crate::{Actor, Ctx, Error, Result, store};
 

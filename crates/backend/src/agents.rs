@@ -15,18 +15,21 @@ use std::sync::Arc;
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, AgentSummary};
 use resonant_domain::agent_list::BulkAction;
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, UserId};
 use resonant_runtime::tools::check_grants;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::cache::agent_page::{AgentPageEntry, AgentPageKey};
 use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, audit, effects, store};
 
 pub use called::{callable, tools_for};
 pub use changes::{AgentWatch, changes, watch};
@@ -148,9 +151,14 @@ pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
 /// Those of [`get`].
 #[tracing::instrument(name = "agents.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, id: AgentId) -> Result<Arc<Document<Agent>>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
     let backend = ctx.backend();
-    let found = backend.cache().get::<AgentEntry>(backend, &AgentKey(owner, id)).await?;
+    if let Some(own) = backend.cache().get::<AgentEntry>(backend, &AgentKey(me, id)).await? {
+        return Ok(own);
+    }
+    let reached = access::shared_agent(ctx, me, id, AgentRight::Read).await?.ok_or(NOT_FOUND)?;
+    let key = AgentKey(reached.owner, id);
+    let found = backend.cache().get::<AgentEntry>(backend, &key).await?;
     found.ok_or(NOT_FOUND)
 }
 
@@ -171,10 +179,9 @@ pub enum Expected {
 impl Expected {
     fn check(&self, revision: i64) -> Result<()> {
         match self {
-            Self::OneOf(revisions) if !revisions.contains(&revision) => Err(Error::Conflict(
-                "The agent has changed since you opened it. Reload it and make your changes again"
-                    .to_owned(),
-            )),
+            Self::OneOf(revisions) if !revisions.contains(&revision) => {
+                Err(Error::Changed("agent"))
+            }
             Self::Any | Self::OneOf(_) => Ok(()),
         }
     }
@@ -199,10 +206,23 @@ pub async fn create(ctx: &Ctx, spec: AgentSpec) -> Result<Agent> {
     }
     let mut tx = ctx.backend().begin(owner).await?;
     called::check(&mut tx, owner, &agent.spec, None).await?;
-    store::agents::insert(&mut tx, &agent).await.on_constraint("agents_pkey", in_the_making)?;
+    let inserted = store::agents::insert(&mut tx, &agent).await;
+    inserted.on_constraint("agents_pkey", effects::in_the_making)?;
+    note(ctx, &mut tx, &agent, Deed::AgentCreated).await?;
     ctx.backend().commit(tx, stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, owner.id = %owner, "agent created");
     Ok(agent)
+}
+
+/// Writes down what the caller does to one of their agents.
+pub(crate) async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    agent: &Agent,
+    deed: Deed,
+) -> Result<()> {
+    let subject = Subject::agent(agent.id, &agent.spec.name);
+    audit::note(ctx, tx, Log::Owner(agent.owner_id), deed, Some(subject)).await
 }
 
 /// The agent that an earlier try of this request has made.
@@ -212,11 +232,6 @@ pub(crate) async fn find_made_before(ctx: &Ctx, owner: UserId) -> Result<Option<
     };
     let mut conn = ctx.backend().read_latest(owner).await?;
     Ok(store::agents::find(&mut conn, owner, AgentId::from_uuid(id)).await?)
-}
-
-/// Another try of the same request has made the agent at this very moment.
-pub(crate) fn in_the_making() -> Error {
-    Error::Conflict("The same request is being answered already".to_owned())
 }
 
 /// An agent that is not yet kept.
@@ -280,14 +295,24 @@ async fn change(
     expected: &Expected,
     edit: impl FnOnce(&mut Agent) + Send,
 ) -> Result<Agent> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    let before = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (before, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return Ok(before);
+    }
     expected.check(before.revision)?;
     let mut after = before.clone();
     edit(&mut after);
     check(&after.spec)?;
-    called::check(&mut tx, owner, &after.spec, Some(&before.spec)).await?;
+    if after.status != before.status {
+        reached.check(AgentRight::Own)?;
+    }
+    if reached.is_own() {
+        called::check(&mut tx, owner, &after.spec, Some(&before.spec)).await?;
+    } else {
+        called::check_unchanged(&after.spec, &before.spec)?;
+    }
     trim(&mut after.spec);
     if after == before {
         return Ok(before);
@@ -295,6 +320,10 @@ async fn change(
     after.revision += 1;
     after.updated_at = ctx.backend().now();
     store::agents::update(&mut tx, &after).await?;
+    if after.status != before.status {
+        note(ctx, &mut tx, &after, audit::deed_of(after.status)).await?;
+    }
+    effects::note(ctx, &mut tx, owner, &()).await?;
     ctx.backend().commit(tx, stale(owner, id)).await?;
     tracing::info!(agent.id = %id, revision = after.revision, "agent changed");
     Ok(after)
@@ -308,8 +337,17 @@ async fn change(
 /// that is `expected`.
 #[tracing::instrument(name = "agents.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Expected>) -> Result<()> {
-    let deleted = lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await?;
-    if deleted.is_empty() { Err(NOT_FOUND) } else { Ok(()) }
+    let deleted = lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await;
+    if deleted.as_ref().is_ok_and(|deleted| !deleted.is_empty()) {
+        return Ok(());
+    }
+    match deleted {
+        Ok(_) | Err(Error::NotFound(_)) => {
+            let me = access::with_scope(ctx, Scope::AgentsWrite)?;
+            Err(access::not_own(ctx, me, id).await)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

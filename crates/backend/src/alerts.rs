@@ -22,6 +22,7 @@ use resonant_domain::alert::{
 };
 use resonant_domain::api_key::Scope;
 use resonant_domain::metric::Period;
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::webhook::WithKey;
 use resonant_domain::{AlertEventId, AlertId, FieldFault, UserId};
 use sqlx::PgConnection;
@@ -29,27 +30,31 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::signature::SigningKey;
-use crate::store::alert_events::NewEvent;
+use crate::store::OnConstraint as _;
+use crate::store::alert_events::{DeliveryPosition, NewEvent};
 use crate::store::alerts::Stored;
-use crate::{Actor, Backend, Ctx, Error, Result, access, store};
+use crate::{Actor, Backend, Ctx, Error, Result, access, effects, seen, store};
 
 const NOT_FOUND: Error = Error::NotFound("alert");
 const KIND: &str = "alert";
-/// How many lines of its history an alert shows.
-const LOG_LINES: i64 = 100;
 /// How long the channels of an alert that is deleted have to take its end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Lists all alerts, the newest first.
 ///
 /// # Errors
-/// Those of a caller who may not operate the installation, or by a key without `alerts:read`.
+/// Those of a caller who may not operate the installation, or by a key without `alerts:read`;
+/// [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "alerts.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Alert>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Alert>> {
     may_read(ctx).await?;
+    let limit = page.checked_limit()?;
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<AlertId> = cursors.open(&"alerts", page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read().await?;
-    let all = store::alerts::list(&mut conn, None).await?;
-    Ok(all.into_iter().map(|stored| shown(ctx, stored)).collect())
+    let found = store::alerts::list(&mut conn, before, i64::from(limit) + 1).await?;
+    let alerts = found.into_iter().map(|stored| shown(ctx, stored)).collect();
+    cursors.page(&"alerts", limit, alerts, |last: &Alert| last.id)
 }
 
 /// Reads an alert.
@@ -60,7 +65,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Alert>> {
 pub async fn get(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     may_read(ctx).await?;
     let mut conn = ctx.backend().catalogue_read().await?;
-    let found = store::alerts::list(&mut conn, Some(id)).await?.pop();
+    let found = store::alerts::find(&mut conn, id).await?;
     found.map(|stored| shown(ctx, stored)).ok_or(NOT_FOUND)
 }
 
@@ -84,26 +89,40 @@ pub async fn signing_key(ctx: &Ctx, id: AlertId) -> Result<String> {
     Ok(key_of(ctx.backend(), id).await?.to_text())
 }
 
-/// What happened to an alert lately, the newest first.
+/// What happened to an alert, the newest first.
 ///
 /// # Errors
-/// Those of [`get`].
+/// Those of [`get`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "alerts.events", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn events(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertEvent>> {
+pub async fn events(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertEvent>> {
     get(ctx, id).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("alert_events", id);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<AlertEventId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::alert_events::list(&mut conn, id, LOG_LINES).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::alert_events::list(&mut conn, id, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
-/// The newest messages of an alert and what became of each.
+/// The messages of an alert and what became of each, the newest first.
 ///
 /// # Errors
-/// Those of [`get`].
+/// Those of [`events`].
 #[tracing::instrument(name = "alerts.deliveries", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn deliveries(ctx: &Ctx, id: AlertId) -> Result<Vec<AlertDelivery>> {
+pub async fn deliveries(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertDelivery>> {
     get(ctx, id).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("alert_deliveries", id);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<DeliveryPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::alert_events::list_deliveries(&mut conn, id, LOG_LINES).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::alert_events::list_deliveries(&mut conn, id, after, wanted).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| *position)?;
+    let items = page.items.into_iter().map(|(delivery, _)| delivery).collect();
+    Ok(Page { items, next_cursor: page.next_cursor })
 }
 
 /// Makes an alert. Answers it with the key that signs the messages to its webhooks.
@@ -117,11 +136,17 @@ pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
     new.check()?;
     let backend = ctx.backend();
     check_mail(backend, &new)?;
-    let id = AlertId::from_uuid(backend.new_id()?);
+    let id = AlertId::from_uuid(ctx.resource_id()?);
     let key = key_of(backend, id).await?;
     let mut tx = backend.catalogue_begin().await?;
+    if ctx.made_before().is_some()
+        && let Some(made) = store::alerts::find(&mut tx, id).await?
+    {
+        return Ok(WithKey { made: made.alert, signing_key: key.to_text() });
+    }
     let max = i64::try_from(ALERTS_MAX).unwrap_or(i64::MAX);
-    if !store::alerts::insert(&mut tx, id, &trimmed(new), backend.now(), max).await? {
+    let inserted = store::alerts::insert(&mut tx, id, &trimmed(new), backend.now(), max).await;
+    if !inserted.on_constraint("alerts_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("There are {ALERTS_MAX} alerts already")));
     }
     let made = lock(&mut tx, id).await?.alert;
@@ -134,7 +159,7 @@ pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
 /// that it is over.
 ///
 /// # Errors
-/// Those of [`create`]; [`Error::NotFound`].
+/// Those of [`create`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "alerts.replace", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
     may_write(ctx).await?;
@@ -143,6 +168,7 @@ pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
     check_mail(backend, &new)?;
     let mut tx = backend.catalogue_begin().await?;
     let before = lock(&mut tx, id).await?;
+    seen::check(ctx, &before.alert)?;
     let event = note(ctx, &mut tx, &before.alert, AlertEventKind::Changed, "").await?;
     if before.is_told {
         message::tell(backend, &mut tx, &before.alert, &event).await?;
@@ -159,9 +185,14 @@ pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
 ///
 /// # Errors
 /// Those of a caller who may not operate the installation, or by a key without `alerts:write`;
-/// [`Error::NotFound`].
+/// [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "alerts.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
+    may_write(ctx).await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let found = store::alerts::find(&mut conn, id).await?.ok_or(NOT_FOUND)?;
+    drop(conn);
+    seen::check(ctx, &found.alert)?;
     match resolve(ctx, id).await {
         Ok(_) => {
             let told = deliver::deliver_all(ctx.backend(), Some(id));
@@ -173,11 +204,10 @@ pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
         Err(Error::Conflict(_)) => {}
         Err(error) => return Err(error),
     }
-    let mut conn = ctx.backend().catalogue_write().await?;
-    if !store::alerts::delete(&mut conn, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    seen::check(ctx, &lock(&mut tx, id).await?.alert)?;
+    store::alerts::delete(&mut tx, id).await?;
+    tx.commit().await?;
     tracing::info!(alert.id = %id, "alert deleted");
     Ok(())
 }
@@ -255,6 +285,9 @@ pub async fn test(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
     let Stored { alert, .. } = lock(&mut tx, id).await?;
+    if is_noted(ctx, &mut tx, id).await? {
+        return Ok(alert);
+    }
     if alert.channels.is_empty() {
         return Err(Error::Conflict("The alert has no channel that could be told".to_owned()));
     }
@@ -277,6 +310,9 @@ async fn decide(
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
     let mut stored = lock(&mut tx, id).await?;
+    if is_noted(ctx, &mut tx, id).await? {
+        return Ok(stored.alert);
+    }
     let text = change(&mut stored, backend.now())?;
     let event = note(ctx, &mut tx, &stored.alert, kind, &text).await?;
     let mut is_told = stored.is_told;
@@ -288,6 +324,16 @@ async fn decide(
     tx.commit().await?;
     tracing::info!(alert.id = %id, decision = kind.as_str(), "alert decided");
     Ok(stored.alert)
+}
+
+/// Whether an earlier try of this request has noted what it did.
+async fn is_noted(ctx: &Ctx, conn: &mut PgConnection, id: AlertId) -> Result<bool> {
+    match ctx.made_before() {
+        Some(event) => {
+            Ok(store::alert_events::exists(conn, id, AlertEventId::from_uuid(event)).await?)
+        }
+        None => Ok(false),
+    }
 }
 
 /// Something that has been noted in an alert's history.
@@ -306,10 +352,12 @@ async fn note(
     text: &str,
 ) -> Result<Noted> {
     let backend = ctx.backend();
-    let id = AlertEventId::from_uuid(backend.new_id()?);
+    let id = AlertEventId::from_uuid(ctx.resource_id()?);
     let at = backend.now();
     let event = NewEvent { id, kind, at, text, by: person(ctx) };
-    store::alert_events::insert(conn, alert.id, &event).await?;
+    store::alert_events::insert(conn, alert.id, &event)
+        .await
+        .on_constraint("alert_events_pkey", effects::in_the_making)?;
     Ok(Noted { id, kind, at, text: text.to_owned() })
 }
 

@@ -7,13 +7,16 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use resonant_domain::ApiKeyId;
 use resonant_domain::api_key::{ApiKey, KEY_START, KEYS_MAX, NewApiKey, Scope, Scopes};
+use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use sha2::{Digest as _, Sha256};
 
+use crate::audit::{Log, Subject};
 use crate::backend::random;
 use crate::cache::Stale;
 use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey, KnownApiKey};
-use crate::store::api_keys::KeyHash;
-use crate::{Actor, Backend, Ctx, Error, Result, access, store};
+use crate::store::api_keys::{KeyHash, KeyPosition};
+use crate::{Actor, Backend, Ctx, Error, Result, access, audit, store};
 
 /// The random bytes of a key.
 const KEY_BYTES: usize = 32;
@@ -79,6 +82,8 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
             "You have {KEYS_MAX} keys. Revoke one to make another"
         )));
     }
+    let subject = Subject::new(SubjectKind::Key, key.id.as_uuid(), &key.name);
+    audit::note(ctx, &mut tx, Log::Account(owner), Deed::KeyCreated, Some(subject)).await?;
     tx.commit().await?;
     tracing::info!(key.id = %key.id, user.id = %owner, "API key made");
     Ok((key, ApiKeyText(text)))
@@ -103,12 +108,19 @@ pub async fn create_lasting(
 /// Lists the caller's keys, newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit or cursor that
+/// cannot be used.
 #[tracing::instrument(name = "api_keys.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<ApiKey>> {
     let owner = access::with_scope(ctx, Scope::KeysRead)?;
+    let limit = page.checked_limit()?;
+    let scope = ("api_keys", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<KeyPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::api_keys::list(&mut conn, owner).await?)
+    let found = store::api_keys::list(&mut conn, owner, after, i64::from(limit) + 1).await?;
+    let position = |last: &ApiKey| KeyPosition { created_at: last.created_at, id: last.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// Ends a key of the caller: from now on this process does not take it, and the others from when they
@@ -120,7 +132,9 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<ApiKey>> {
 pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::KeysWrite)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
-    let hash = store::api_keys::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (hash, name) = store::api_keys::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let subject = Subject::new(SubjectKind::Key, id.as_uuid(), &name);
+    audit::note(ctx, &mut tx, Log::Account(owner), Deed::KeyRevoked, Some(subject)).await?;
     ctx.backend().commit(tx, Stale::one::<ApiKeyEntry>(&ApiKeyKey(hash))).await?;
     tracing::info!(key.id = %id, user.id = %owner, "API key revoked");
     Ok(())
@@ -168,6 +182,11 @@ pub(crate) async fn look_up(backend: &Backend, hash: &KeyHash) -> Result<Option<
         expires_at: known.expires_at,
         seen_at: now,
     }))
+}
+
+/// What a key's owner sees of it later on; `None` for a text that is too short for one.
+pub(crate) fn prefix_of(text: &str) -> Option<&str> {
+    text.get(..PREFIX)
 }
 
 /// Whether a text may be a key at all.

@@ -1,5 +1,7 @@
 //! The backend itself: what the use cases share.
 
+mod distribute;
+
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,7 @@ use resonant_domain::UserId;
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::Family;
 use resonant_runtime::Engine;
-use resonant_runtime::clock::{Clock, SystemClock};
+use resonant_runtime::clock::{Clock, SteadyClock, SystemClock};
 use resonant_runtime::egress::Egress;
 use resonant_runtime::mcp::{StdioCommand, StdioServers};
 use resonant_runtime::models::{Embedder, ModelSettings, Models};
@@ -28,6 +30,7 @@ use crate::keyring::{Keyring, SealingKey, SealingKeys};
 use crate::mail::{MailSettings, Mailer};
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
+use crate::payments::{PaymentProvider, PaymentSettings};
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
 use crate::store::shards::Owners;
@@ -96,8 +99,12 @@ pub struct Settings {
     pub metrics: Metrics,
     /// For how many days what was measured is kept.
     pub metrics_days: u32,
+    /// For how many days entries of the audit log are kept. 0: for ever.
+    pub audit_days: u32,
     /// How mail is sent. Without it, none is.
     pub mail: Option<MailSettings>,
+    /// Who takes the money for listings. Without it, all of them are free.
+    pub payments: Option<PaymentSettings>,
 }
 
 impl Settings {
@@ -116,7 +123,9 @@ impl Settings {
             sealing_keys: SealingKeys::default(),
             metrics: Metrics::default(),
             metrics_days: 400,
+            audit_days: 400,
             mail: None,
+            payments: None,
         }
     }
 }
@@ -133,6 +142,7 @@ pub(crate) struct Inner {
     engine: Engine,
     egress: Egress,
     mailer: Option<Mailer>,
+    payments: Option<Box<dyn PaymentProvider>>,
     boards: Boards,
     stdio_servers: StdioServers,
     redis: Option<Redis>,
@@ -151,6 +161,9 @@ pub(crate) struct Inner {
     agent_depth: u32,
     metrics: Metrics,
     metrics_days: u32,
+    audit_days: u32,
+    /// Sessions that this process runs at present.
+    at_work: Arc<()>,
     /// Tells what passages mean, where one is configured.
     embedder: Option<Embedder>,
     /// Whose PDF is read at the moment.
@@ -165,7 +178,8 @@ impl Backend {
     /// cannot be used.
     pub async fn connect(settings: Settings) -> Result<Self> {
         let database = Database::open(&settings.database, settings.redis_url.as_deref()).await?;
-        let backend = Self::with_database(database, &settings, Arc::new(SystemClock))?;
+        let backend = Self::with_database(database, &settings, Arc::new(SteadyClock::new()))?;
+        backend.agree_on_time().await?;
         // The ear takes a moment to open; the first requests shall find it open.
         backend.cache();
         Ok(backend)
@@ -225,6 +239,7 @@ impl Backend {
                 engine: engine(backend.clone()),
                 egress,
                 mailer,
+                payments: settings.payments.map(PaymentSettings::provider),
                 boards: Boards::default(),
                 stdio_servers,
                 notices: Notices::new(database.callers(), cache.clone()),
@@ -244,6 +259,8 @@ impl Backend {
                 database,
                 metrics: settings.metrics.clone(),
                 metrics_days: settings.metrics_days,
+                audit_days: settings.audit_days,
+                at_work: Arc::default(),
                 embedder,
                 pdf_turns: Arc::new(tokio::sync::Semaphore::new(1)),
             }),
@@ -264,6 +281,7 @@ impl Backend {
     pub async fn migrate(database_url: &str) -> Result<()> {
         let mut conn =
             database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
+        store::distribution::define_here(&mut conn).await?;
         let mut migrator = sqlx::migrate::Migrator { ..sqlx::migrate::Migrator::DEFAULT };
         migrator.migrations.clone_from(&MIGRATOR.migrations);
         migrator.set_ignore_missing(true);
@@ -273,21 +291,6 @@ impl Backend {
         // pgvector may have come since the migration that asked for it.
         store::embeddings::use_vectors(&mut tx).await?;
         tx.commit().await?;
-        conn.close().await.map_err(Error::unavailable)?;
-        Ok(())
-    }
-
-    /// Spreads the tables over the nodes of a Citus cluster, by owner. May be repeated.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when the database has no such extension.
-    pub async fn distribute(database_url: &str) -> Result<()> {
-        let mut conn =
-            database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
-        if !store::distribution::is_possible(&mut conn).await? {
-            return Err(Error::Conflict("The database has no extension citus".to_owned()));
-        }
-        store::distribution::distribute(&mut conn).await?;
         conn.close().await.map_err(Error::unavailable)?;
         Ok(())
     }
@@ -369,6 +372,16 @@ impl Backend {
         }
     }
 
+    /// Counts a session as one that this process runs until the answer is dropped.
+    pub(crate) fn work_begins(&self) -> Arc<()> {
+        self.inner.at_work.clone()
+    }
+
+    /// Sessions that this process runs.
+    pub(crate) fn at_work(&self) -> u64 {
+        u64::try_from(Arc::strong_count(&self.inner.at_work) - 1).unwrap_or(0)
+    }
+
     /// Each replica by its name, and how far it is behind; `None`: it is not in use.
     pub(crate) fn replicas(&self) -> Vec<(String, Option<Duration>)> {
         self.inner.database.replicas()
@@ -436,7 +449,7 @@ impl Backend {
 
     /// Whose things such a transaction may take.
     pub(crate) fn owners(&self) -> Owners {
-        if self.inner.database.is_sharded() { Owners::Held } else { Owners::All }
+        self.inner.database.owners()
     }
 
     /// The one database of a test, whosever things are meant.
@@ -505,6 +518,11 @@ impl Backend {
         &self.inner.egress
     }
 
+    /// Who takes the money for listings, where somebody is configured.
+    pub(crate) fn payments(&self) -> Option<&dyn PaymentProvider> {
+        self.inner.payments.as_deref()
+    }
+
     /// What sends mail, where a server for it is configured.
     pub(crate) fn mailer(&self) -> Option<&Mailer> {
         self.inner.mailer.as_ref()
@@ -550,6 +568,13 @@ impl Backend {
     /// The instant before which sessions need not be kept; `None`: all are.
     pub(crate) fn oldest_session_kept(&self) -> Option<Timestamp> {
         self.now().checked_sub(self.inner.session_retention?).ok()
+    }
+
+    /// The instant before which entries of the audit log need not be kept; `None`: all are.
+    pub(crate) fn oldest_audit_kept(&self) -> Option<Timestamp> {
+        let days = i64::from(self.inner.audit_days);
+        let age = (days > 0).then(|| SignedDuration::from_hours(24 * days))?;
+        self.now().checked_sub(age).ok()
     }
 
     /// What seals cursors; its key is made by the first process that needs it.
@@ -604,6 +629,23 @@ impl Backend {
                 }
             })
             .await
+    }
+
+    /// Sees that this process tells the same time as all that use the database: it is the database's.
+    pub(crate) async fn agree_on_time(&self) -> Result<()> {
+        let mut conn = self.catalogue_read_latest().await?;
+        let asked = Instant::now();
+        let theirs = store::metrics::find_now(&mut conn).await?;
+        drop(conn);
+        if self.inner.clock.agree(theirs, asked).is_negative() {
+            // Leases that were taken before lie too far ahead: who holds one renews it, the others end.
+            for shard in self.shards() {
+                let mut tx = self.begin_on(shard).await?;
+                store::queue::shorten_leases(&mut tx, self.lease(), self.owners()).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// The present instant, to the microsecond that PostgreSQL keeps.

@@ -1,13 +1,15 @@
 //! Budgets: how much a person's agents may use in a month. A session that runs into one pauses and asks.
 
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::budget::{Budget, BudgetLimits};
 use resonant_domain::session::Usage;
 use resonant_domain::waiting::{Amount, Shortfall};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::audit::{Log, Subject};
+use crate::{Backend, Ctx, Error, Result, access, audit, seen, store};
 
 /// Reads the budget of the month: that of an agent, or the caller's own for all agents together.
 ///
@@ -17,7 +19,12 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
-    check_agent(&mut conn, owner, agent).await?;
+    if let (Some(agent), Err(Error::NotFound(_))) =
+        (agent, check_agent(&mut conn, owner, agent).await)
+    {
+        drop(conn);
+        return Err(access::not_own(ctx, owner, agent).await);
+    }
     Ok(store::budgets::find(&mut conn, owner, agent, ctx.backend().now()).await?)
 }
 
@@ -32,18 +39,33 @@ pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Res
     limits.check()?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().begin(owner).await?;
-    check_agent(&mut tx, owner, agent).await?;
+    let name = match (agent, check_agent(&mut tx, owner, agent).await) {
+        (Some(agent), Err(Error::NotFound(_))) => {
+            drop(tx);
+            return Err(access::not_own(ctx, owner, agent).await);
+        }
+        (_, name) => name?,
+    };
+    // Whoever changes one is waited for.
+    store::budgets::lock_limits(&mut tx, owner, agent).await?;
+    seen::check(ctx, &store::budgets::find(&mut tx, owner, agent, now).await?)?;
     store::budgets::update(&mut tx, owner, agent, limits, now).await?;
     let budget = store::budgets::find(&mut tx, owner, agent, now).await?;
+    let subject = agent.map(|agent| Subject::agent(agent, &name));
+    audit::note(ctx, &mut tx, Log::Owner(owner), Deed::BudgetChanged, subject).await?;
     tx.commit().await?;
     Ok(budget)
 }
 
-async fn check_agent(conn: &mut PgConnection, owner: UserId, agent: Option<AgentId>) -> Result<()> {
-    if let Some(agent) = agent {
-        store::agents::find(conn, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
-    }
-    Ok(())
+/// What the agent is called whose budget is meant; nothing where it is no agent's.
+async fn check_agent(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+) -> Result<String> {
+    let Some(agent) = agent else { return Ok(String::new()) };
+    let agent = store::agents::find(conn, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
+    Ok(agent.spec.name)
 }
 
 /// Sets aside what the session's next call may use at most. `Some`: a budget does not reach, and

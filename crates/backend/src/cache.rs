@@ -18,6 +18,7 @@ mod level_two;
 pub(crate) mod listing;
 pub(crate) mod listing_facts;
 pub(crate) mod listing_page;
+pub(crate) mod picture;
 mod place;
 pub(crate) mod rate_limit;
 pub(crate) mod redis;

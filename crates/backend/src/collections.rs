@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use resonant_domain::CollectionId;
 use resonant_domain::collection::{Collection, FEATURED_MAX, NewCollection};
+use resonant_domain::page::PageRequest;
 use resonant_domain::publication::slug_of;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ use crate::cache::shelves::{CollectionEntry, FeaturedEntry};
 use crate::{Backend, Ctx, Document, Error, Result, access, listings, store};
 
 const NOT_FOUND: Error = Error::NotFound("collection");
+/// What cursors of the shelves at the front belong to.
+const FEATURED: &str = "featured";
 /// So many collections are listed.
 const LISTED: i64 = 200;
 /// So many listings of a collection stand at the front of the marketplace.
@@ -24,6 +27,10 @@ const SHELF_LISTINGS: i64 = 6;
 pub struct Featured {
     /// The collections.
     pub collections: Vec<Collection>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+    /// Where it begins.
+    pub next_cursor: Option<String>,
 }
 
 /// Reads a collection with its listings. Anyone may.
@@ -68,6 +75,18 @@ pub async fn featured_document(ctx: &Ctx) -> Result<Arc<Document<Featured>>> {
     backend.cache().get::<FeaturedEntry>(backend, &"all").await?.ok_or(NOT_FOUND)
 }
 
+/// A page of the shelves at the front of the marketplace. Anyone may.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "collections.featured_page", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn featured_page(ctx: &Ctx, page: PageRequest) -> Result<Featured> {
+    let limit = page.checked_limit()?;
+    let cursors = ctx.backend().cursors().await?;
+    let before = cursors.open(&FEATURED, page.cursor.as_deref())?;
+    read_shelves(ctx.backend(), before, limit).await
+}
+
 /// Reads a collection where it is written.
 pub(crate) async fn read(backend: &Backend, slug: &str) -> Result<Option<Collection>> {
     let mut conn = backend.catalogue_read_latest().await?;
@@ -80,10 +99,21 @@ pub(crate) async fn read(backend: &Backend, slug: &str) -> Result<Option<Collect
 
 /// Reads the featured collections where they are written.
 pub(crate) async fn read_featured(backend: &Backend) -> Result<Featured> {
+    read_shelves(backend, None, FEATURED_MAX).await
+}
+
+async fn read_shelves(
+    backend: &Backend,
+    before: Option<CollectionId>,
+    limit: u32,
+) -> Result<Featured> {
+    let cursors = backend.cursors().await?;
     let mut conn = backend.catalogue_read_latest().await?;
-    let collections =
-        store::collections::list_shelves(&mut conn, FEATURED_MAX, SHELF_LISTINGS).await?;
-    Ok(Featured { collections })
+    let wanted = i64::from(limit) + 1;
+    let found = store::collections::list_shelves(&mut conn, before, wanted, SHELF_LISTINGS).await?;
+    let page = cursors.page(&FEATURED, limit, found, |last| last.id)?;
+    let has_more = page.has_more();
+    Ok(Featured { collections: page.items, has_more, next_cursor: page.next_cursor })
 }
 
 /// Every collection, without listings, the newest first. Anyone may.

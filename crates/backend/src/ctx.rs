@@ -1,14 +1,18 @@
 //! Who asks: the first parameter of every use case.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use resonant_domain::api_key::Scopes;
 use resonant_domain::member::UserKind;
 use resonant_domain::{ApiKeyId, UserId};
+use serde_json::Value;
 use tracing::Span;
 use uuid::Uuid;
 
+use crate::seen::Seen;
+use crate::store::idempotency::Place;
 use crate::{Backend, Result};
 
 /// Joins all that one request leaves in the logs.
@@ -99,16 +103,27 @@ pub struct Ctx {
     backend: Backend,
     request_id: RequestId,
     slot: Arc<Mutex<Slot>>,
-    reserved: Option<Reserved>,
+    reserved: Option<Arc<Reserved>>,
+    seen: Seen,
+    /// Where the request comes from.
+    address: Option<IpAddr>,
+    /// How the key begins by which the caller is known.
+    key_prefix: Option<Arc<str>>,
     span: Span,
 }
 
 /// The identity that was set aside for what a request makes, so that trying again makes nothing twice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Reserved {
     pub(crate) id: Uuid,
     /// Whether an earlier try may have made it already.
     pub(crate) is_second_try: bool,
+    /// Which request it is.
+    pub(crate) place: Place,
+    /// Who runs it.
+    pub(crate) claim: Uuid,
+    /// What an earlier try has done in the catalogue.
+    pub(crate) effect: Option<Value>,
 }
 
 struct Slot {
@@ -126,7 +141,30 @@ impl Ctx {
     ) -> Self {
         let slot = Slot { actor, token, change: None };
         let (slot, span) = (Arc::new(Mutex::new(slot)), Span::current());
-        Self { backend, request_id, slot, reserved: None, span }
+        let (reserved, seen, address, key_prefix) = (None, Seen::Any, None, None);
+        Self { backend, request_id, slot, reserved, seen, address, key_prefix, span }
+    }
+
+    /// The same, for a request that comes from this network address.
+    #[must_use]
+    pub fn from_address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// The same, for a caller who is known by this key.
+    #[must_use]
+    pub fn by_key(self, key: &str) -> Self {
+        Self { key_prefix: crate::api_keys::prefix_of(key).map(Arc::from), ..self }
+    }
+
+    /// Where the request comes from, when it comes over a network.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// How the key begins by which the caller is known.
+    pub(crate) fn key_prefix(&self) -> Option<&str> {
+        self.key_prefix.as_deref()
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -159,13 +197,29 @@ impl Ctx {
     }
 
     /// The same, for a request whose new thing gets the identity that was set aside for it.
-    pub(crate) fn reserving(&self, reserved: Reserved) -> Self {
+    pub(crate) fn reserving(&self, reserved: Arc<Reserved>) -> Self {
         Self { reserved: Some(reserved), ..self.clone() }
+    }
+
+    /// The same, for a request that changes a thing in a version that the caller saw and in no other.
+    #[must_use]
+    pub fn expecting(&self, seen: Seen) -> Self {
+        Self { seen, ..self.clone() }
+    }
+
+    /// The versions in which the caller saw what is to be changed.
+    pub(crate) const fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// What was set aside for this request; `None` when it counts as often as it is sent.
+    pub(crate) fn reserved(&self) -> Option<&Reserved> {
+        self.reserved.as_deref()
     }
 
     /// The identity of the one thing that this request makes.
     pub(crate) fn resource_id(&self) -> Result<Uuid> {
-        match self.reserved {
+        match &self.reserved {
             Some(reserved) => Ok(reserved.id),
             None => self.backend.new_id(),
         }
@@ -174,7 +228,7 @@ impl Ctx {
     /// The identity under which an earlier try of this request may have made its thing already. Whoever
     /// makes something with [`Ctx::resource_id`] looks there first.
     pub(crate) fn made_before(&self) -> Option<Uuid> {
-        self.reserved.filter(|reserved| reserved.is_second_try).map(|reserved| reserved.id)
+        self.reserved().filter(|reserved| reserved.is_second_try).map(|reserved| reserved.id)
     }
 
     /// What happened to the caller's sign-in during this request.

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use resonant_domain::page::Page;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
@@ -40,6 +41,24 @@ impl Cursors {
         let seal = self.mac(scope, &bytes)?.finalize().into_bytes();
         bytes.extend_from_slice(&seal[..SEAL]);
         Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The page that begins with these things, of which one more was asked for than the page holds. Its
+    /// cursor is at the position of the last one.
+    pub(crate) fn page<T, P: Serialize>(
+        &self,
+        scope: &impl Serialize,
+        limit: u32,
+        mut items: Vec<T>,
+        position: impl FnOnce(&T) -> P,
+    ) -> Result<Page<T>> {
+        let has_more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = match items.last() {
+            Some(last) if has_more => Some(self.seal(scope, &position(last))?),
+            _ => None,
+        };
+        Ok(Page { items, next_cursor })
     }
 
     /// The position of a cursor, when it was sealed here for the same list.
@@ -79,6 +98,19 @@ mod tests {
         assert!(
             Cursors::new(&[8; 32]).unwrap().open::<i32>(&("agents", "ada"), Some(&cursor)).is_err()
         );
+    }
+
+    #[test]
+    fn a_page_leads_on_where_there_is_more() {
+        let cursors = Cursors::new(&[7; 32]).unwrap();
+        let page = |items: Vec<i32>| cursors.page(&"numbers", 2, items, |last| *last).unwrap();
+        let first = page(vec![1, 2, 3]);
+        assert_eq!(first.items, [1, 2]);
+        let after = cursors.open::<i32>(&"numbers", first.next_cursor.as_deref()).unwrap();
+        assert_eq!(after, Some(2));
+        for all in [vec![], vec![1], vec![1, 2]] {
+            assert_eq!(page(all.clone()), Page { items: all, next_cursor: None });
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ use self::presence::Presence;
 use self::replicas::{Mark, Others, Replicas, span};
 use crate::cache::redis::Redis;
 use crate::cache::written::Written;
+use crate::store::shards::Owners;
 use crate::{Error, Result, store};
 
 pub(crate) use self::buckets::BUCKETS;
@@ -59,6 +60,8 @@ pub(crate) struct Database {
     /// Whether a single statement is spared the transaction around it. Tests do without, so that a
     /// forgotten commit shows.
     is_terse: bool,
+    /// Whether it is the coordinator of a cluster over whose nodes the tables are spread.
+    is_spread: bool,
 }
 
 impl Database {
@@ -82,13 +85,26 @@ impl Database {
             [] => return Err(Error::internal("there is no database")),
         };
         let replicas = replicas(&shards, settings, redis_url).await?;
-        Ok(Self { shards, buckets, replicas, is_terse: true })
+        let is_spread = match &shards[..] {
+            [one] => {
+                let mut conn = one.conn().await?;
+                store::distribution::is_spread(&mut conn).await?
+            }
+            _ => false,
+        };
+        Ok(Self { shards, buckets, replicas, is_terse: true, is_spread })
     }
 
     #[cfg(any(test, feature = "fakes"))]
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
-        Self { shards: vec![Pool::of(pool)], buckets: None, replicas: None, is_terse: false }
+        Self {
+            shards: vec![Pool::of(pool)],
+            buckets: None,
+            replicas: None,
+            is_terse: false,
+            is_spread: false,
+        }
     }
 
     /// How many connections are in use, and how many may be open.
@@ -154,6 +170,15 @@ impl Database {
     /// Whether there are several databases.
     pub(crate) const fn is_sharded(&self) -> bool {
         self.buckets.is_some()
+    }
+
+    /// Whose things a statement over all owners takes.
+    pub(crate) const fn owners(&self) -> Owners {
+        match (&self.buckets, self.is_spread) {
+            (Some(_), _) => Owners::Held,
+            (None, true) => Owners::Spread,
+            (None, false) => Owners::All,
+        }
     }
 
     fn route(&self, owner: UserId) -> Route<'_> {

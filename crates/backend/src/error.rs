@@ -24,6 +24,9 @@ pub enum Error {
     /// The caller may not do this.
     #[error("the caller may not do this")]
     Forbidden,
+    /// The caller may not do this with a thing that they may know of. Holds a sentence for them.
+    #[error("{0}")]
+    NotAllowed(&'static str),
     /// The caller's key may not do this; another may.
     #[error("the key has not the scope {}", .0.as_str())]
     MissingScope(Scope),
@@ -33,6 +36,12 @@ pub enum Error {
     /// The thing has changed or is in no state for this. Holds a sentence for the caller.
     #[error("{0}")]
     Conflict(String),
+    /// The thing is not in the version that the caller saw. Holds the thing's name.
+    #[error("the {0} is not in the version that the caller saw")]
+    Changed(&'static str),
+    /// The thing is in no state for this: it lacks something, field by field.
+    #[error("the thing lacks something")]
+    Lacking(Vec<FieldFault>),
     /// Too much at once.
     #[error("too many requests")]
     TooMany {
@@ -78,20 +87,20 @@ impl Error {
         match self {
             Self::Invalid(_) => FaultKind::Invalid,
             Self::Unauthenticated => FaultKind::Unauthenticated,
-            Self::Forbidden | Self::MissingScope(_) => FaultKind::Forbidden,
+            Self::Forbidden | Self::NotAllowed(_) | Self::MissingScope(_) => FaultKind::Forbidden,
             Self::NotFound(_) => FaultKind::NotFound,
-            Self::Conflict(_) => FaultKind::Conflict,
+            Self::Conflict(_) | Self::Changed(_) | Self::Lacking(_) => FaultKind::Conflict,
             Self::TooMany { .. } => FaultKind::TooMany,
             Self::Unavailable(_) => FaultKind::Unavailable,
             Self::Internal(_) => FaultKind::Internal,
         }
     }
 
-    /// The fields that break rules; empty unless [`Error::Invalid`].
+    /// The fields that break rules; empty unless [`Error::Invalid`] or [`Error::Lacking`].
     #[must_use]
     pub fn fields(&self) -> &[FieldFault] {
         match self {
-            Self::Invalid(fields) => fields,
+            Self::Invalid(fields) | Self::Lacking(fields) => fields,
             _ => &[],
         }
     }
@@ -100,7 +109,7 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::Invalid(fields) => {
+            Self::Invalid(fields) | Self::Lacking(fields) => {
                 let parts: Vec<_> = fields.iter().map(ToString::to_string).collect();
                 if parts.is_empty() {
                     "The request is not valid".to_owned()
@@ -110,9 +119,13 @@ impl Error {
             }
             Self::Unauthenticated => "Sign in first".to_owned(),
             Self::Forbidden => "You may not do this".to_owned(),
+            Self::NotAllowed(sentence) => (*sentence).to_owned(),
             Self::MissingScope(scope) => format!("The key has not the scope {}", scope.as_str()),
             Self::NotFound(thing) => format!("There is no such {thing}"),
             Self::Conflict(sentence) => sentence.clone(),
+            Self::Changed(thing) => format!(
+                "The {thing} has changed since you opened it. Reload it and make your changes again"
+            ),
             Self::TooMany { retry_after } => {
                 format!("Too many requests, try again in {} s", retry_after.as_secs().max(1))
             }

@@ -2,7 +2,6 @@
 //! was not was answered with "not available", and work goes on by itself. `RESONANT_FAULTS=full` makes
 //! the runs long. What becomes of Redis, replicas, workers and movers, the tests beside them say.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -127,7 +126,8 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let settings = ["max_wal_size=48MB", "min_wal_size=32MB", "wal_recycle=off"];
     let Some(cluster) = Cluster::on_a_disk_of(256, &settings) else {
         eprintln!(
-            "left out: this process may not mount a small disk for the database (it takes root)"
+            "left out: this process may neither mount a small disk for the database, which takes \
+             root, nor is there a C compiler (cc), by which the database is told that its disk is full"
         );
         return;
     };
@@ -135,13 +135,12 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let ctx = sample::guest(&backend).await.unwrap();
     let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
     let ledger = Ledger::default();
-    let ballast = cluster.home().join("ballast");
     let faults = async {
         for _ in 0..rounds() {
             ledger.until(&ledger.acknowledged, 20).await;
-            fill(&ballast);
+            cluster.fill_disk();
             ledger.until(&ledger.refused, WRITERS * 5).await;
-            fs::remove_file(&ballast).unwrap();
+            cluster.make_room();
             // PostgreSQL ends itself when its log has no room; whoever watches over it starts it.
             if backend.is_ready().await.is_err() {
                 cluster.start_again();
@@ -154,16 +153,6 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let writers = futures::future::join_all((0..WRITERS).map(|_| ledger.write(&ctx, agent)));
     let (acknowledged, ()) = tokio::join!(writers, faults);
     all_are_there(&backend, &ctx, &acknowledged.concat()).await;
-}
-
-/// Writes until there is no room.
-fn fill(ballast: &std::path::Path) {
-    use std::io::Write as _;
-
-    let mut file = fs::File::create(ballast).unwrap();
-    for size in [1 << 20, 1 << 12] {
-        while file.write_all(&vec![0; size]).is_ok() {}
-    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -98,6 +98,28 @@ pub async fn execute(url: &str, statement: &str) {
     run(&mut connect(url).await, statement).await;
 }
 
+/// How many rows each table of a test's database holds, but for those that tell of requests themselves.
+///
+/// # Panics
+/// When the server does not tell.
+pub async fn count_rows(url: &str) -> Vec<(String, i64)> {
+    let mut conn = connect(url).await;
+    let tables = "SELECT c.relname::TEXT AS name FROM pg_class c \
+                  WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind IN ('r', 'p') \
+                    AND NOT c.relispartition \
+                    AND c.relname <> ALL ('{idempotency_keys,cache_outbox,processes}') \
+                  ORDER BY c.relname";
+    let tables = raw_sql(tables).fetch_all(&mut conn).await.expect("the server tells its tables");
+    let mut counts = Vec::with_capacity(tables.len());
+    for row in tables {
+        let name: String = row.get("name");
+        let statement = format!("SELECT count(*) AS count FROM {name}");
+        let counted = raw_sql(AssertSqlSafe(statement)).fetch_one(&mut conn).await;
+        counts.push((name, counted.expect("the server counts").get("count")));
+    }
+    counts
+}
+
 /// The template of the present migrations, made when it is not there.
 async fn template(conn: &mut PgConnection, url: &str) -> String {
     let hash = MIGRATOR

@@ -3,16 +3,18 @@
 //! A request is claimed before it is run. The claim sets an identity aside for what the request makes
 //! ([`Ctx`] hands it out), and holds for a lease. When the process dies in between, the next try of the
 //! same request takes the claim over after the lease, with the same identity: a use case that finds
-//! something under it answers with that and makes nothing. So the effect happens once, whenever a
-//! process ends, and without a transaction around claim, effect and reply.
+//! something under it answers with that and makes nothing. Where nothing is made that has an identity,
+//! the transaction of the effect notes that it is done ([`crate::effects`]). So the effect happens once,
+//! whenever a process ends, and without a transaction around claim, effect and reply.
+
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use resonant_domain::UserId;
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use crate::ctx::Reserved;
-use crate::store::idempotency::{NewClaim, Place};
+use crate::store::idempotency::{Claimed, NewClaim, Place};
 use crate::{Actor, Backend, Ctx, Error, Result, store};
 
 /// For how long a reply is kept.
@@ -70,9 +72,7 @@ pub enum Verdict {
 /// The right to run a request.
 #[derive(Debug)]
 pub struct Claim {
-    place: Place,
-    id: Uuid,
-    reserved: Reserved,
+    reserved: Arc<Reserved>,
 }
 
 /// Tells whether a request is to be run. `None` for a caller whom nothing tells from others.
@@ -97,11 +97,12 @@ pub async fn claim(ctx: &Ctx, request: Request) -> Result<Option<Verdict>> {
         forget_before: now - KEPT_FOR,
     };
     let mut conn = backend.catalogue_write().await?;
-    if let Some(id) = store::idempotency::claim(&mut conn, &new).await? {
+    if let Some(Claimed { id, effect }) = store::idempotency::claim(&mut conn, &new).await? {
         store::idempotency::delete_forgotten(&mut conn, new.forget_before).await?;
         conn.commit().await?;
-        let reserved = Reserved { id, is_second_try: id != fresh };
-        return Ok(Some(Verdict::Run(Claim { place, id: claim_id, reserved })));
+        let is_second_try = id != fresh;
+        let reserved = Reserved { id, is_second_try, place, claim: claim_id, effect };
+        return Ok(Some(Verdict::Run(Claim { reserved: Arc::new(reserved) })));
     }
     let Some(kept) = store::idempotency::find(&mut conn, &place).await? else {
         // Given up between our two looks: whoever held it is done, and the next try may claim it.
@@ -120,7 +121,7 @@ impl Claim {
     /// The context in which the request is run.
     #[must_use]
     pub fn ctx(&self, ctx: &Ctx) -> Ctx {
-        ctx.reserving(self.reserved)
+        ctx.reserving(self.reserved.clone())
     }
 
     /// Keeps the reply for those who send the request again.
@@ -131,7 +132,8 @@ impl Claim {
         let mut conn = backend.catalogue_write().await?;
         let status = i16::try_from(reply.status).map_err(Error::internal)?;
         let kept = (status, reply.headers, reply.body);
-        store::idempotency::update_reply(&mut conn, &self.place, self.id, &kept).await?;
+        let Reserved { place, claim, .. } = &*self.reserved;
+        store::idempotency::update_reply(&mut conn, place, *claim, &kept).await?;
         conn.commit().await
     }
 
@@ -144,7 +146,8 @@ impl Claim {
             return self.broke_off(backend).await;
         }
         let mut conn = backend.catalogue_write().await?;
-        store::idempotency::delete(&mut conn, &self.place, self.id).await?;
+        let Reserved { place, claim, .. } = &*self.reserved;
+        store::idempotency::delete(&mut conn, place, *claim).await?;
         conn.commit().await
     }
 
@@ -155,7 +158,8 @@ impl Claim {
     pub async fn broke_off(self, backend: &Backend) -> Result<()> {
         let mut conn = backend.catalogue_write().await?;
         let now = backend.now();
-        store::idempotency::update_lease(&mut conn, &self.place, self.id, now).await?;
+        let Reserved { place, claim, .. } = &*self.reserved;
+        store::idempotency::update_lease(&mut conn, place, *claim, now).await?;
         conn.commit().await
     }
 }

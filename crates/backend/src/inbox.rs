@@ -1,6 +1,9 @@
 //! What accounts are told. A notice is written in the transaction of what it is about, so that it is
 //! told exactly when that has happened.
 
+use std::fmt;
+use std::time::Duration;
+
 use resonant_domain::notice::{MARKED_MAX, Notice, NoticeKind, TEXT_MAX};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::text::shorten;
@@ -8,7 +11,8 @@ use resonant_domain::{AgentId, ListingId, NoticeId, UserId};
 use sqlx::PgConnection;
 
 use crate::store::inbox::NewNotice;
-use crate::{Ctx, Error, Result, access, store};
+use crate::store::notices::ReaderWatch;
+use crate::{Ctx, Error, Result, access, effects, store};
 
 /// Lists what the caller was told, the newest first.
 ///
@@ -22,14 +26,8 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Notice>> {
     let cursors = ctx.backend().cursors().await?;
     let before: Option<NoticeId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let mut items = store::inbox::list(&mut conn, reader, before, i64::from(limit) + 1).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => Some(cursors.seal(&scope, &last.id)?),
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    let found = store::inbox::list(&mut conn, reader, before, i64::from(limit) + 1).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
 /// Marks what the caller was told as read: these notices, or all where none is named.
@@ -42,9 +40,67 @@ pub async fn mark_read(ctx: &Ctx, ids: &[NoticeId]) -> Result<()> {
     if ids.len() > MARKED_MAX {
         return Err(Error::field("ids", format!("must be at most {MARKED_MAX}")));
     }
-    let mut conn = ctx.backend().catalogue_write().await?;
-    store::inbox::update_read(&mut conn, reader, ids, ctx.backend().now()).await?;
-    conn.commit().await
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    if effects::find_in_catalogue::<()>(ctx)?.is_some() {
+        // What came since was not read.
+        return Ok(());
+    }
+    store::inbox::update_read(&mut tx, reader, ids, ctx.backend().now()).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &()).await?;
+    tx.commit().await
+}
+
+/// How often is looked for notices where the database calls out to nobody.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Somebody who looks at how many notices they have not read.
+pub struct UnreadWatch {
+    reader: UserId,
+    /// `None`: nothing is called out to this process.
+    heard: Option<ReaderWatch>,
+    told: Option<i64>,
+}
+
+impl fmt::Debug for UnreadWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnreadWatch").field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+impl UnreadWatch {
+    /// Waits until the number may be another.
+    pub async fn called(&mut self) {
+        match &mut self.heard {
+            Some(heard) => heard.called().await,
+            None => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+/// Begins to look at how many notices the caller has not read.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Forbidden`] for keys.
+pub fn watch_unread(ctx: &Ctx) -> Result<UnreadWatch> {
+    let reader = access::user(ctx)?;
+    let notices = ctx.backend().notices();
+    let heard = (!notices.is_deaf()).then(|| notices.watch_reader(reader));
+    Ok(UnreadWatch { reader, heard, told: None })
+}
+
+/// How many notices the caller has not read, where that is another number than was told last.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+#[tracing::instrument(name = "inbox.unread", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn unread(ctx: &Ctx, watch: &mut UnreadWatch) -> Result<Option<i64>> {
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let count = store::inbox::count_unread(&mut conn, watch.reader).await?;
+    if watch.told == Some(count) {
+        return Ok(None);
+    }
+    watch.told = Some(count);
+    Ok(Some(count))
 }
 
 /// What is told about a listing.

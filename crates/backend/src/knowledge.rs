@@ -14,12 +14,15 @@ use resonant_domain::knowledge::{
     DOCUMENTS_MAX, DocumentFormat, FoundPassage, KNOWLEDGE_MAX_BYTES, KnowledgeDocument,
     KnowledgeQuery, NewDocument, PASSAGES_DEFAULT,
 };
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use resonant_runtime::tools::knowledge::{
     Cut, CutError, PDF_PATIENCE, asked_words, cut, cut_pdf, vocabulary,
 };
 
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::store::OnConstraint as _;
+use crate::{Backend, Ctx, Error, Result, access, effects, seen, store};
 
 pub use meaning::{forget_others, read_next};
 
@@ -39,10 +42,10 @@ const ENOUGH: u32 = 75;
 /// [`Error::Invalid`], also when there are too many documents, or too much in them.
 #[tracing::instrument(name = "knowledge.add", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<KnowledgeDocument> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let backend = ctx.backend();
-    let mut conn = backend.read(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (_, reached, conn) =
+        access::agent(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
     drop(conn);
     new.check()?;
     let format = new.written_as();
@@ -50,7 +53,7 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     let (words, cuts, size) = read_cuts(backend, format, title.clone(), new.text).await?;
 
     let document = KnowledgeDocument {
-        id: DocumentId::from_uuid(backend.new_id()?),
+        id: DocumentId::from_uuid(ctx.resource_id()?),
         agent_id: agent,
         title,
         format,
@@ -61,6 +64,11 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     let mut tx = backend.begin(owner).await?;
     // Two documents that come at once are counted one after the other.
     store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    if ctx.made_before().is_some()
+        && let Some(made) = store::knowledge::find(&mut tx, owner, agent, document.id).await?
+    {
+        return Ok(made);
+    }
     let (count, held) = store::knowledge::count(&mut tx, owner, agent).await?;
     if count >= DOCUMENTS_MAX as u64 {
         let reason = format!("must be at most {DOCUMENTS_MAX}: remove one first");
@@ -72,7 +80,9 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
         let reason = format!("must fit: of the agent's {most} MiB {room} bytes are left");
         return Err(Error::field("text", reason));
     }
-    store::knowledge::insert(&mut tx, owner, &document, &words).await?;
+    store::knowledge::insert(&mut tx, owner, &document, &words)
+        .await
+        .on_constraint("knowledge_documents_pkey", effects::in_the_making)?;
     store::knowledge::insert_passages(&mut tx, owner, &document, &cuts).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %agent, document.id = %document.id, "document added");
@@ -113,27 +123,45 @@ async fn read_cuts(
 /// Lists an agent's documents, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
+/// limit or cursor that cannot be used.
 #[tracing::instrument(name = "knowledge.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<KnowledgeDocument>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
-    Ok(store::knowledge::list(&mut conn, owner, agent).await?)
+pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<KnowledgeDocument>> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("knowledge", reached.me, agent);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<DocumentId> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::knowledge::list(&mut conn, reached.owner, agent, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
+}
+
+/// Reads what is known of a document of an agent.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "knowledge.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<KnowledgeDocument> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    store::knowledge::find(&mut conn, reached.owner, agent, id).await?.ok_or(NOT_FOUND)
 }
 
 /// Takes a document from an agent, with its passages.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "knowledge.remove", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn remove(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<()> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::knowledge::delete(&mut conn, owner, agent, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let document = store::knowledge::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &document)?;
+    store::knowledge::delete(&mut tx, owner, agent, id).await?;
+    tx.commit().await?;
     tracing::info!(agent.id = %agent, document.id = %id, "document removed");
     Ok(())
 }
@@ -146,9 +174,8 @@ pub async fn remove(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<()> {
 /// [`Error::Invalid`].
 #[tracing::instrument(name = "knowledge.search", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn search(ctx: &Ctx, agent: AgentId, query: KnowledgeQuery) -> Result<Vec<FoundPassage>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (_, reached, conn) = access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
     drop(conn);
     query.check()?;
     let most = query.most.unwrap_or(PASSAGES_DEFAULT);

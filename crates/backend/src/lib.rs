@@ -4,21 +4,29 @@ mod access;
 pub mod agents;
 pub mod alerts;
 pub mod api_keys;
+pub mod audit;
 mod backend;
 mod boards;
 pub mod budgets;
 mod cache;
+pub mod cards;
 mod checks;
+#[cfg(test)]
+mod clock_jumps;
 pub mod collections;
 mod ctx;
 mod cursor;
 mod database;
+mod effects;
+mod entitlements;
 mod error;
 #[cfg(test)]
 mod faults;
+pub mod follows;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fresh_database;
 pub mod idempotency;
+pub mod images;
 pub mod inbox;
 mod keyring;
 pub mod knowledge;
@@ -33,20 +41,25 @@ pub mod operations;
 #[cfg(test)]
 mod own_cluster;
 mod passwords;
+mod payments;
+pub mod processes;
 pub mod proposals;
 pub mod publications;
 pub mod publishers;
+pub mod purchases;
 pub mod rate_limits;
 pub mod reviews;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;
 pub mod schedules;
 pub mod secrets;
+mod seen;
 pub mod service_levels;
 pub mod sessions;
 pub mod shards;
 mod signature;
 mod store;
+pub mod teams;
 pub mod test_sets;
 mod tool_backing;
 pub mod tools;
@@ -65,6 +78,7 @@ pub use error::{Error, Result, Source};
 pub use keyring::{SealingKey, SealingKeys};
 pub use mail::{MailFault, MailSettings};
 pub use metrics::Metrics;
+pub use payments::PaymentSettings;
 pub use resonant_runtime::clock;
 pub use resonant_runtime::egress::CollectorClient;
 pub use resonant_runtime::mcp::StdioCommand;
@@ -73,5 +87,6 @@ pub use resonant_runtime::models::{
     ProviderSettings, Secret,
 };
 pub use resonant_runtime::trace::{TRACEPARENT, TraceParent};
+pub use seen::{Changeable, Seen, version_of};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::listing::{
     Category, CategoryCount, Highlights, Listing, ListingFilter, ListingPage, ListingState,
     ListingSummary, ListingVersion,
 };
+use resonant_domain::price::Price;
 
 use crate::cache::Stale;
 use crate::cache::listing::{ListingEntry, TemplatesEntry};
 use crate::cache::listing_page::{ListingPageEntry, ListingPageKey, MARKETPLACE};
 use crate::store::OnConstraint as _;
 use crate::store::listings::{ListingPosition, Words};
-use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, purchases, store};
 
 mod facets;
 pub mod ranking;
@@ -178,17 +180,26 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 /// listing again and again does not pile up agents.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused, and for
+/// whoever has not paid what it costs.
 #[tracing::instrument(name = "listings.install", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
-    let listing = get(ctx, slug).await?;
+    let mut listing = get(ctx, slug).await?;
     if listing.state == ListingState::Paused {
         return Err(Error::Conflict("Its publisher has paused this listing".to_owned()));
     }
     let id = listing.summary.id;
     if let Some(made) = agents::find_made_before(ctx, owner).await? {
         return Ok(made);
+    }
+    let mut needs_entitlement = false;
+    if !listing.summary.price.is_free() {
+        needs_entitlement = purchases::check_entitled(ctx, slug, owner).await?;
+        // Whole, as everybody else does not see it.
+        let mut conn = ctx.backend().catalogue_read_latest().await?;
+        let whole = store::listings::find_version(&mut conn, id, listing.version).await?;
+        listing.agent = whole.ok_or(NOT_FOUND)?;
     }
     let mut conn = ctx.backend().read(owner).await?;
     let copies = store::agents::list_copies(&mut conn, owner, id).await?;
@@ -208,9 +219,13 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     let mut tx = ctx.backend().begin(owner).await?;
     store::agents::insert(&mut tx, &agent)
         .await
-        .on_constraint("agents_pkey", agents::in_the_making)?;
+        .on_constraint("agents_pkey", effects::in_the_making)?;
     let pristine = Some(agent.revision);
     store::listing_runs::update_copied(&mut tx, owner, agent.id, listing.version, pristine).await?;
+    if needs_entitlement {
+        store::entitlements::update_needed(&mut tx, owner, agent.id).await?;
+    }
+    agents::note(ctx, &mut tx, &agent, Deed::AgentCreated).await?;
     ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)
@@ -238,6 +253,7 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
                 tagline: sample.tagline,
                 category: sample.category,
                 avatar: sample.agent.avatar.clone(),
+                picture: None,
                 publisher: PUBLISHER.to_owned(),
                 installs: 0,
                 rating_count: 0,
@@ -246,6 +262,7 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
                 publisher_handle: None,
                 is_verified: true,
                 median_cost: None,
+                price: Price::FREE,
                 highlights: None,
             },
             description: sample.description,
@@ -263,6 +280,7 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
             }],
             deprecation: None,
             showcase: None,
+            screenshots: Vec::new(),
         };
         count += usize::from(store::listings::insert(&mut tx, &listing).await?);
         stale = stale.and::<ListingEntry>(&listing.summary.slug);

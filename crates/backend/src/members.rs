@@ -11,16 +11,18 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
 use resonant_domain::member::{Email, UserKind, Viewer, check_display_name, check_password};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
+use crate::audit::Log;
 use crate::backend::random;
 use crate::cache::Stale;
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
-use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, store};
+use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, audit, store};
 
 pub use self::admins::{Appointed, appoint_admin, dismiss_admin, list_admins};
 pub use self::closing::{close_account, purge_closed};
@@ -205,6 +207,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
             .on_constraint("users_email_key", in_use)?;
     }
     let token = issue(&mut tx, member.id, now).await?;
+    note(ctx, &mut tx, &member, Deed::SignedUp).await?;
     backend.commit(tx, stale(&ended)).await?;
     ctx.signed_in(actor(&member), token);
     tracing::info!(user.id = %member.id, "member signed up");
@@ -230,8 +233,10 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
         Err(_) => None,
     };
     let hash = secret.as_ref().map(|secret| secret.password_hash.clone());
+    let account = secret.as_ref().map(|secret| secret.viewer.id);
     let is_right = backend.passwords().verify(credentials.password, hash).await?;
     let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
+        audit::note_failed_sign_in(ctx, account).await?;
         return Err(Error::field("password", "e-mail address or password is wrong"));
     };
 
@@ -243,6 +248,7 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     }
     store::members::delete_expired_sign_ins(&mut tx, now).await?;
     let token = issue(&mut tx, member.id, now).await?;
+    note(ctx, &mut tx, &member, Deed::SignedIn).await?;
     backend.commit(tx, stale(before.as_slice())).await?;
     ctx.signed_in(actor(&member), token);
     tracing::info!(user.id = %member.id, "member signed in");
@@ -258,6 +264,9 @@ pub async fn sign_out(ctx: &Ctx) -> Result<()> {
     if let Some(hash) = own_hash(ctx) {
         let mut tx = ctx.backend().catalogue_begin().await?;
         store::members::delete_sign_in(&mut tx, &hash).await?;
+        if let Actor::User { id, .. } = ctx.actor() {
+            audit::note(ctx, &mut tx, Log::Account(id), Deed::SignedOut, None).await?;
+        }
         ctx.backend().commit(tx, stale(&[hash])).await?;
     }
     ctx.signed_out();
@@ -287,6 +296,11 @@ pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
 
 const fn actor(viewer: &Viewer) -> Actor {
     Actor::User { id: viewer.id, kind: viewer.kind }
+}
+
+/// Writes down what somebody does who becomes the caller by it.
+async fn note(ctx: &Ctx, tx: &mut PgConnection, viewer: &Viewer, deed: Deed) -> Result<()> {
+    audit::note_as(ctx, tx, actor(viewer), Log::Account(viewer.id), deed, None).await
 }
 
 /// Makes a token and keeps its hash.

@@ -1,22 +1,32 @@
-//! Memory: the facts that an agent keeps from one session to the next. An agent belongs to one
-//! person, so nobody else's sessions read them.
+//! Memory: the facts that an agent keeps from one session to the next. They are the agent's, so sessions
+//! that teammates start read and write them, too; the list of them is for who may change the agent.
 
 use resonant_domain::api_key::Scope;
 use resonant_domain::memory::{MEMORIES_MAX, Memory, NewMemory};
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, MemoryId, UserId};
 
+use crate::store::memories::MemoryPosition;
 use crate::{Backend, Ctx, Error, Result, access, store};
 
 /// Lists the facts that an agent keeps, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
+/// limit or cursor that cannot be used.
 #[tracing::instrument(name = "memories.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<Memory>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
-    Ok(store::memories::list(&mut conn, owner, agent, most()).await?)
+pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<Memory>> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Edit).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("memories", reached.me, agent);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<MemoryPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::memories::list(&mut conn, reached.owner, agent, after, wanted).await?;
+    let position = |last: &Memory| MemoryPosition { updated_at: last.updated_at, id: last.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// Makes an agent forget a fact.
@@ -25,10 +35,16 @@ pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<Memory>> {
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
 #[tracing::instrument(name = "memories.forget", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn forget(ctx: &Ctx, agent: AgentId, id: MemoryId) -> Result<()> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::memories::delete(&mut conn, owner, agent, id).await? {
-        return Err(Error::NotFound("memory"));
+    let me = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let mut conn = ctx.backend().write(me).await?;
+    if !store::memories::delete(&mut conn, me, agent, id).await? {
+        drop(conn);
+        let reached = access::shared_agent(ctx, me, agent, AgentRight::Edit).await?;
+        let owner = reached.ok_or(Error::NotFound("memory"))?.owner;
+        conn = ctx.backend().write(owner).await?;
+        if !store::memories::delete(&mut conn, owner, agent, id).await? {
+            return Err(Error::NotFound("memory"));
+        }
     }
     conn.commit().await?;
     tracing::info!(agent.id = %agent, memory.id = %id, "fact forgotten");
@@ -66,7 +82,7 @@ pub(crate) async fn recall(
 ) -> Result<Vec<Memory>> {
     // What the session remembered a moment ago is among them.
     let mut conn = backend.read_latest(owner).await?;
-    Ok(store::memories::list(&mut conn, owner, agent, most()).await?)
+    Ok(store::memories::list(&mut conn, owner, agent, None, most()).await?)
 }
 
 fn most() -> i64 {

@@ -17,7 +17,7 @@ mod slow;
 pub use keep::{Keeper, keep_queue};
 pub use prometheus::prometheus;
 pub(crate) use read::look;
-pub use read::{Answer, Point, Question, may_read, read, series, whole, worst};
+pub use read::{Answer, Courses, Point, Question, courses, may_read, read, series, whole, worst};
 pub use registry::{Metrics, Raised};
 pub use roll_up::roll_up;
 pub use slow::{SlowKind, SlowSample, list_slow};

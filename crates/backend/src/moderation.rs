@@ -4,8 +4,11 @@
 //! this is hidden.
 
 use resonant_domain::agent::AgentSpec;
+use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::Category;
 use resonant_domain::notice::NoticeKind;
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::price::Price;
 use resonant_domain::publication::{
     Case, CaseSummary, ListingTexts, REPORT_MAX, Report, ReportReason, Submission, SubmissionState,
     check_comment, slug_of,
@@ -15,11 +18,14 @@ use resonant_domain::spec_diff::{FieldChange, SpecDiff, words};
 use resonant_domain::text::check_text;
 use resonant_domain::{ListingId, ReportId, SubmissionId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
+use crate::audit::{Log, Subject};
+use crate::follows::{self, Published};
 use crate::inbox::{Told, tell, tell_installs};
 use crate::publications::stale;
-use crate::store::submissions::Owned;
-use crate::{Ctx, Error, Result, access, listings, publishers, store};
+use crate::store::submissions::{Owned, WaitingPosition};
+use crate::{Ctx, Error, Result, access, audit, effects, listings, publishers, store};
 
 const NOT_FOUND: Error = Error::NotFound("submission");
 /// So many cases and reports are listed; the next ones come when these are decided.
@@ -43,9 +49,28 @@ pub async fn queue(ctx: &Ctx) -> Result<Queue> {
     access::moderator(ctx).await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     Ok(Queue {
-        cases: store::submissions::list_waiting(&mut conn, LISTED).await?,
+        cases: store::submissions::list_waiting(&mut conn, None, LISTED).await?,
         reports: store::publishing::list_open_reports(&mut conn, LISTED).await?,
     })
+}
+
+/// What was handed in and waits, the longest waiting first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin; [`Error::Invalid`] for a limit
+/// or cursor that cannot be used.
+#[tracing::instrument(name = "moderation.cases", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn cases(ctx: &Ctx, page: PageRequest) -> Result<Page<CaseSummary>> {
+    access::moderator(ctx).await?;
+    let limit = page.checked_limit()?;
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<WaitingPosition> = cursors.open(&"submissions", page.cursor.as_deref())?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::submissions::list_waiting(&mut conn, after, wanted).await?;
+    let position =
+        |last: &CaseSummary| WaitingPosition { submitted_at: last.submitted_at, id: last.id };
+    cursors.page(&"submissions", limit, found, position)
 }
 
 /// A submission beside the version that was approved last.
@@ -65,6 +90,10 @@ pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
         Some((id, _)) => store::submissions::find_approved(&mut conn, *id).await?,
         None => None,
     };
+    let pictures = match &listing {
+        Some((id, _)) => store::submissions::find_pictures(&mut conn, *id).await?,
+        None => None,
+    };
     let (before, spec) = approved.unwrap_or_else(|| (nothing(), AgentSpec::default()));
     let is_same = before.description == submission.texts.description;
     Ok(Case {
@@ -78,6 +107,7 @@ pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
         } else {
             words(&before.description, &submission.texts.description)
         },
+        pictures: pictures.unwrap_or_default(),
         submission,
     })
 }
@@ -91,6 +121,7 @@ fn nothing() -> ListingTexts {
         description: String::new(),
         tags: Vec::new(),
         change_log: String::new(),
+        price: Price::FREE,
     }
 }
 
@@ -101,6 +132,7 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
             ("tagline", texts.tagline.clone()),
             ("category", texts.category.title().to_owned()),
             ("tags", texts.tags.join(", ")),
+            ("price", texts.price.to_string()),
         ]
     };
     let shown = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -125,6 +157,18 @@ async fn waiting(conn: &mut PgConnection, id: SubmissionId) -> Result<Owned> {
     Ok(owned)
 }
 
+/// Writes down what a moderator decides: of the installation, so that the publisher does not learn who it
+/// was and from where.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    deed: Deed,
+    (id, name): (Uuid, &str),
+) -> Result<()> {
+    let subject = Subject::new(SubjectKind::Listing, id, name);
+    audit::note(ctx, tx, Log::Installation, deed, Some(subject)).await
+}
+
 /// Approves a submission: it is the newest version of its listing from now on. Answers the listing's
 /// slug.
 ///
@@ -138,21 +182,35 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
     let backend = ctx.backend();
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;
+    if let Some(slug) = effects::find_in_catalogue(ctx)? {
+        return Ok(slug);
+    }
     let Owned { publisher, submission } = waiting(&mut tx, id).await?;
     let name = publishers::shown(&mut tx, publisher).await?.ok_or(NOT_FOUND)?.0;
     let found = store::submissions::find_listing(&mut tx, publisher, submission.agent_id).await?;
-    let slug = if let Some((listing, published)) = found {
+    let (listing, kind, slug) = if let Some((listing, published)) = found {
         store::publishing::insert_version(&mut tx, listing, &name, &submission, now).await?;
         let news = Told {
             text: &submission.texts.change_log,
             ..Told::of(NoticeKind::UpdateAvailable, &submission.texts.name, &published.slug)
         };
         tell_installs(ctx, &mut tx, (listing, publisher), news).await?;
-        published.slug
+        (listing, NoticeKind::FollowedVersion, published.slug)
     } else {
         let listing = ListingId::from_uuid(backend.new_id()?);
-        first(&mut tx, listing, (publisher, &name), &submission, now).await?
+        let slug = first(&mut tx, listing, (publisher, &name), &submission, now).await?;
+        (listing, NoticeKind::FollowedListing, slug)
     };
+    let published = Published {
+        publisher,
+        name: &name,
+        listing,
+        kind,
+        about: &submission.texts.name,
+        slug: &slug,
+        change_log: &submission.texts.change_log,
+    };
+    follows::tell_later(ctx, &mut tx, published).await?;
     let state = SubmissionState::Approved;
     store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
     let approved = Told {
@@ -161,6 +219,9 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
         ..Told::of(NoticeKind::Approved, &submission.texts.name, &slug)
     };
     tell(ctx, &mut tx, publisher, approved).await?;
+    let subject = (id.as_uuid(), &*submission.texts.name);
+    note(ctx, &mut tx, Deed::SubmissionApproved, subject).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &slug).await?;
     backend.commit(tx, stale(&slug)).await?;
     tracing::info!(submission.id = %id, listing.slug = slug, "submission approved");
     Ok(slug)
@@ -197,6 +258,9 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Resu
     check_comment(comment, true)?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
+    if effects::find_in_catalogue::<()>(ctx)?.is_some() {
+        return Ok(());
+    }
     let Owned { publisher, submission } = waiting(&mut tx, id).await?;
     let state = SubmissionState::ChangesRequested;
     store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
@@ -208,6 +272,9 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Resu
         text: comment,
     };
     tell(ctx, &mut tx, publisher, asked).await?;
+    let subject = (id.as_uuid(), &*submission.texts.name);
+    note(ctx, &mut tx, Deed::ChangesRequested, subject).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &()).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %id, "changes requested");
     Ok(())
@@ -267,6 +334,8 @@ pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<(
     let (listing, slug) = (closed.listing, closed.slug);
     let outcome = if is_removed { NoticeKind::ReportUpheld } else { NoticeKind::ReportDismissed };
     tell(ctx, &mut tx, closed.reporter, Told::of(outcome, &closed.name, &slug)).await?;
+    let deed = if is_removed { Deed::ReportUpheld } else { Deed::ReportDismissed };
+    note(ctx, &mut tx, deed, (listing.as_uuid(), &closed.name)).await?;
     if is_removed {
         store::publishing::update_state(&mut tx, listing, ListingState::Removed).await?;
         if let Some(publisher) = closed.publisher {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use resonant_domain::alert::AlertState;
 use resonant_domain::metric::{Family, Metric, Period};
 use resonant_domain::operations::{
-    CacheUse, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding, ReplicaStanding,
-    ShardStanding, Shown,
+    CacheUse, Ended, Group, Limited, ModelUse, MoveStanding, Overview, ProcessStanding,
+    ProviderStanding, ReplicaStanding, ShardStanding, Shown,
 };
 
 use crate::metrics::{self, Question};
 use crate::shards::{self, Unfinished};
-use crate::{Ctx, Error, Result, store};
+use crate::{Ctx, Error, Result, processes, store};
+
+mod charts;
 
 /// The most rows of who asked too often.
 const LIMITED_MAX: usize = 10;
@@ -93,26 +95,25 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
     });
     let groups = groups.collect();
     let ended = metrics::worst(ctx, Family::SessionsEnded, period).await?;
+    let ended = ended.into_iter().map(|(state, all)| Ended { state, sessions: all.sum });
+    let (times, charts) = charts::charts(ctx, period).await?;
+    let processes = processes::list(ctx).await?;
+    let models = models(ctx, period).await?;
     let spread = shards::spread(backend).await?;
     let limited = metrics::worst(ctx, Family::Limited, period).await?;
     let limited = limited.into_iter().map(|(who, all)| Limited { who, refused: all.sum });
     let mut conn = backend.catalogue_read().await?;
-    let alerts = store::alerts::list(&mut conn, None).await?;
+    let alerts = store::alerts::list(&mut conn, None, i64::MAX).await?;
     let firing = alerts.iter().filter(|stored| stored.alert.state == AlertState::Firing).count();
     Ok(Overview {
         period: period.to_string(),
         at: answer.to,
         groups,
-        ended: ended.into_iter().map(|(state, all)| (state, all.sum)).collect(),
-        caches: caches(ctx, period).await?,
-        replicas: backend
-            .replicas()
-            .into_iter()
-            .map(|(name, lag)| ReplicaStanding {
-                name,
-                lag_ms: lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
-            })
-            .collect(),
+        times,
+        charts,
+        ended: ended.collect(),
+        caches: caches(ctx, period, &processes).await?,
+        replicas: ReplicaStanding::of(&processes),
         shards: (0..)
             .zip(spread.buckets)
             .map(|(number, buckets)| ShardStanding {
@@ -126,13 +127,9 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
             .map(|Unfinished { bucket, from, to }| MoveStanding { bucket, from, to })
             .collect(),
         limited: limited.take(LIMITED_MAX).collect(),
-        providers: backend
-            .engine()
-            .models()
-            .providers()
-            .map(|(name, is_resting)| ProviderStanding { name: name.to_owned(), is_resting })
-            .collect(),
-        models: models(ctx, period).await?,
+        providers: ProviderStanding::of(&processes, &models),
+        models,
+        processes,
         firing: u64::try_from(firing).unwrap_or(0),
         alerts: u64::try_from(alerts.len()).unwrap_or(0),
     })
@@ -180,22 +177,25 @@ async fn models(ctx: &Ctx, period: Period) -> Result<Vec<ModelUse>> {
     Ok(all)
 }
 
-/// What the cache did, by kind; the kind that was asked the most comes first.
-async fn caches(ctx: &Ctx, period: Period) -> Result<Vec<CacheUse>> {
+/// What the cache did, by kind, and what the processes have of each; the kind that was asked the most
+/// comes first.
+async fn caches(ctx: &Ctx, period: Period, processes: &[ProcessStanding]) -> Result<Vec<CacheUse>> {
     let mut all: Vec<CacheUse> = Vec::new();
     for (family, is_hit) in [(Family::CacheHits, true), (Family::CacheMisses, false)] {
         for (kind, counted) in metrics::worst(ctx, family, period).await? {
             let index = all.iter().position(|known| known.kind == kind).unwrap_or_else(|| {
-                all.push(CacheUse { kind, hits: 0, misses: 0, stale: 0, entries: 0, bytes: 0 });
+                all.push(CacheUse { kind, ..CacheUse::default() });
                 all.len() - 1
             });
             let used = &mut all[index];
             *(if is_hit { &mut used.hits } else { &mut used.misses }) += counted.sum;
         }
     }
-    for own in ctx.backend().cache_figures() {
+    for own in processes.iter().flat_map(|process| &process.state.caches) {
         if let Some(used) = all.iter_mut().find(|used| used.kind == own.kind) {
-            (used.stale, used.entries, used.bytes) = (own.stale_hits, own.entries, own.bytes);
+            used.stale += own.stale;
+            used.entries += own.entries;
+            used.bytes += own.bytes;
         }
     }
     all.sort_by_key(|used| std::cmp::Reverse(used.hits + used.misses));
@@ -212,6 +212,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::Keeper;
+    use crate::processes::Process;
     use crate::{Backend, members, sample};
 
     #[test]
@@ -240,9 +241,19 @@ mod tests {
         metrics.add(Family::CacheMisses, "of a test", 1_000_000);
         Keeper::default().keep(&backend.system()).await.unwrap();
         let overview = overview(&root, Period::HOUR).await.unwrap();
-        assert_eq!(overview.ended, [("completed".to_owned(), 3), ("failed".to_owned(), 1)]);
+        let ended: Vec<_> =
+            overview.ended.iter().map(|one| (one.state.as_str(), one.sessions)).collect();
+        assert_eq!(ended, [("completed", 3), ("failed", 1)]);
         assert_eq!(overview.caches[0].hit_percent(), Some(50), "{:?}", overview.caches);
         assert!(overview.replicas.is_empty() && overview.providers.is_empty());
+        assert!(overview.processes.is_empty(), "none has told of itself");
+        let chart = |title| overview.charts.iter().find(|chart| chart.title == title).unwrap();
+        assert_eq!(chart("Sessions ended").highest(), Some(4.0));
+        let rate = chart("Cache hit rate").highest().unwrap();
+        assert!((rate - 50.0).abs() < 0.1, "{rate}");
+        for curve in overview.charts.iter().flat_map(|chart| &chart.curves) {
+            assert_eq!(curve.points.len(), overview.times.len(), "{}", curve.title);
+        }
         assert_eq!(overview.shards, [ShardStanding { number: 0, buckets: 1_024 }]);
         let limited: Vec<_> =
             overview.limited.iter().map(|one| (one.who.as_str(), one.refused)).collect();
@@ -259,5 +270,31 @@ mod tests {
         let sessions = &overview.groups[0];
         let ended = sessions.figures.iter().find(|shown| shown.title == "Ended").unwrap();
         assert_eq!(ended.value, Some(4.0));
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn what_each_process_has_adds_up(pool: PgPool) {
+        let (one, two) = (Backend::for_tests(pool.clone()), Backend::for_tests(pool));
+        let root = sample::member(&one, "root").await.unwrap();
+        members::appoint_admin(&one.system(), "root@example.org").await.unwrap();
+        let agent = crate::agents::create(&root, sample::spec("Shared")).await.unwrap();
+        let reader = two.ctx(root.actor(), crate::RequestId::new("test"));
+        let process = Process::begin("all", "1.2.3", 1);
+        for (backend, ctx) in [(&one, &root), (&two, &reader)] {
+            crate::agents::get(ctx, agent.id).await.unwrap();
+            crate::agents::get(ctx, agent.id).await.unwrap();
+            Keeper::default().keep(&backend.system()).await.unwrap();
+            crate::processes::tell(&backend.system(), &process).await.unwrap();
+        }
+        let overview = overview(&root, Period::HOUR).await.unwrap();
+        assert_eq!(overview.processes.len(), 2);
+        let own = |process: &ProcessStanding, kind: &str| {
+            let used = process.state.caches.iter().find(|used| used.kind == kind);
+            used.map_or(0, |used| used.entries)
+        };
+        for used in &overview.caches {
+            let sum: u64 = overview.processes.iter().map(|one| own(one, &used.kind)).sum();
+            assert_eq!(used.entries, sum, "{}", used.kind);
+        }
     }
 }

@@ -19,8 +19,19 @@ pub(crate) struct Cluster {
     home: PathBuf,
     port: u16,
     settings: Vec<String>,
-    /// Whether its folder is a small disk of its own.
-    is_mount: bool,
+    disk: Disk,
+}
+
+/// Where a cluster keeps everything.
+#[derive(Debug)]
+enum Disk {
+    /// With all else of this machine.
+    Shared,
+    /// On a small disk of its own.
+    Mounted,
+    /// With all else; but its programs are told that the disk is full, by this library, as long as a file
+    /// says so.
+    Told(PathBuf),
 }
 
 impl Cluster {
@@ -30,18 +41,42 @@ impl Cluster {
         Self::at_home(settings).begin()
     }
 
-    /// The same on a disk of so many mebibytes; `None` when this process may not mount one.
+    /// The same on a disk of so many mebibytes, which can be filled. Where this process may not mount
+    /// one, its programs are told that the disk is full; `None` where no C compiler is for that.
     pub(crate) fn on_a_disk_of(mebibytes: u32, settings: &[&str]) -> Option<Self> {
         let mut cluster = Self::at_home(settings);
         let size = format!("size={mebibytes}m");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&cluster.home);
-        if !mount.output().is_ok_and(|done| done.status.success()) {
-            return None;
+        if mount.output().is_ok_and(|done| done.status.success()) {
+            cluster.disk = Disk::Mounted;
+            cluster.give_away();
+        } else {
+            cluster.disk = Disk::Told(told_full(&cluster.home)?);
         }
-        cluster.is_mount = true;
-        cluster.give_away();
         Some(cluster.begin())
+    }
+
+    /// Leaves no room on the disk of [`Cluster::on_a_disk_of`].
+    pub(crate) fn fill_disk(&self) {
+        use std::io::Write as _;
+
+        let mut file = fs::File::create(self.ballast()).expect("a file can be made");
+        if matches!(self.disk, Disk::Mounted) {
+            for size in [1 << 20, 1 << 12] {
+                while file.write_all(&vec![0; size]).is_ok() {}
+            }
+        }
+    }
+
+    /// Takes that back.
+    pub(crate) fn make_room(&self) {
+        fs::remove_file(self.ballast()).expect("the disk was filled");
+    }
+
+    /// What takes the room away, or says that there is none.
+    fn ballast(&self) -> PathBuf {
+        self.home.join("ballast")
     }
 
     fn begin(self) -> Self {
@@ -76,9 +111,9 @@ impl Cluster {
 
     /// Starts it, again where it was stopped.
     pub(crate) fn start(&self) {
-        let options = self.options();
-        let log = format!("{}/log", self.home.display());
-        run(&["pg_ctl", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options, "start"]);
+        let started = self.try_start(&format!("{}/log", self.home.display()));
+        let errors = String::from_utf8_lossy(&started.stderr);
+        assert!(started.status.success(), "the cluster starts: {errors}");
     }
 
     /// Ends it as a crash would.
@@ -96,16 +131,18 @@ impl Cluster {
 
     /// Starts it once what is left of its processes is gone. `false`: it does not start.
     pub(crate) fn start_again(&self) -> bool {
-        let options = self.options();
         let log = format!("{}.log", self.home.display());
-        let data = self.data();
-        let words = ["pg_ctl", "-D", &data, "-l", &log, "-w", "-t", "60", "-o", &options, "start"];
-        (0..20).any(|_| try_run(&words).status.success())
+        (0..20).any(|_| self.try_start(&log).status.success())
     }
 
-    /// Where it keeps everything.
-    pub(crate) fn home(&self) -> &Path {
-        &self.home
+    fn try_start(&self, log: &str) -> Output {
+        let (data, options) = (self.data(), self.options());
+        let words = ["pg_ctl", "-D", &data, "-l", log, "-w", "-t", "60", "-o", &options, "start"];
+        let mut command = command(&words);
+        if let Disk::Told(library) = &self.disk {
+            command.env("LD_PRELOAD", library).env("FULL_DISK", self.ballast());
+        }
+        command.output().expect("PostgreSQL's programs can be run")
     }
 
     fn give_away(&self) {
@@ -135,7 +172,7 @@ impl Cluster {
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let port = port.expect("a port is free").port();
-        let cluster = Self { home, port, settings, is_mount: false };
+        let cluster = Self { home, port, settings, disk: Disk::Shared };
         cluster.give_away();
         cluster
     }
@@ -148,7 +185,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
-        if self.is_mount {
+        if matches!(self.disk, Disk::Mounted) {
             drop(Command::new("umount").arg(&self.home).output());
         }
         drop(fs::remove_dir_all(&self.home));
@@ -197,6 +234,10 @@ fn run(words: &[&str]) {
 }
 
 fn try_run(words: &[&str]) -> Output {
+    command(words).output().expect("PostgreSQL's programs can be run")
+}
+
+fn command(words: &[&str]) -> Command {
     let program = programs().join(words[0]);
     let mut command = match user() {
         Some(user) => {
@@ -210,5 +251,15 @@ fn try_run(words: &[&str]) -> Output {
     for name in ["PGDATABASE", "PGUSER", "PGPASSWORD", "PGOPTIONS", "PGSERVICE", "PGSSLMODE"] {
         command.env_remove(name);
     }
-    command.args(&words[1..]).current_dir("/").output().expect("PostgreSQL's programs can be run")
+    command.args(&words[1..]).current_dir("/");
+    command
+}
+
+/// Makes the library by which programs are told that the disk is full.
+fn told_full(home: &Path) -> Option<PathBuf> {
+    let (source, library) = (home.join("full_disk.c"), home.join("full_disk.so"));
+    fs::write(&source, include_str!("own_cluster/full_disk.c")).expect("a file can be made");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).arg("-ldl");
+    compiler.output().is_ok_and(|done| done.status.success()).then_some(library)
 }

@@ -2,22 +2,30 @@
 //! approve. The publisher may pause the listing or take it off.
 
 use resonant_domain::agent_version::Edition;
+use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::{Listing, ListingState, ListingSummary, ListingVersion};
-use resonant_domain::notice::NoticeKind;
 use resonant_domain::publication::{
     ListingTexts, Publication, Submission, SubmissionState, slug_of,
 };
 use resonant_domain::scan::{Finding, scan};
 use resonant_domain::{AgentId, FieldFault, ListingId, SubmissionId, UserId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
+use crate::audit::{Log, Subject};
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
-use crate::inbox::{Told, tell_installs};
-use crate::{Ctx, Error, Result, access, agents, publishers, store};
+use crate::{Ctx, Error, Result, access, agents, audit, effects, publishers, store};
 
+mod listing;
+pub mod pictures;
 mod showcase;
 
+pub use self::listing::{
+    ListingChanges, Upkeep, change, delete_version, deprecate, keep_up, listing, set_state,
+};
 pub(crate) use self::showcase::forget_session;
 pub use self::showcase::{Consent, hide, show};
 
@@ -26,9 +34,28 @@ const NOT_FOUND: Error = Error::NotFound("listing");
 /// So many submissions of an agent are shown.
 const SHOWN: i64 = 10;
 
+/// How far a request to hand something in has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Done {
+    Saved,
+    HandedIn,
+}
+
 /// What a change of a listing makes untrue.
 pub(crate) fn stale(slug: &str) -> Stale {
     Stale::one::<ListingEntry>(&slug.to_owned()).and_group(MARKETPLACE)
+}
+
+/// Writes down what a publisher does to a listing, or to a version of it on its way.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    owner: UserId,
+    deed: Deed,
+    (id, name): (Uuid, &str),
+) -> Result<()> {
+    let subject = Subject::new(SubjectKind::Listing, id, name);
+    audit::note(ctx, tx, Log::Account(owner), deed, Some(subject)).await
 }
 
 /// What became of publishing an agent.
@@ -55,6 +82,7 @@ pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
         findings: open.map(|open| scan(&open.texts, &open.spec)).unwrap_or_default(),
         submissions,
         has_moderators: !admins.is_empty(),
+        takes_payments: ctx.backend().payments().is_some(),
     })
 }
 
@@ -95,6 +123,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
             tagline: open.texts.tagline,
             category: open.texts.category,
             avatar: open.spec.avatar.clone(),
+            picture: open.pictures.avatar,
             publisher,
             installs: before.map_or(0, |before| before.installs),
             rating_count: before.map_or(0, |before| before.rating_count),
@@ -103,6 +132,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
             publisher_handle,
             is_verified: before.is_some_and(|before| before.is_verified),
             median_cost: None,
+            price: open.texts.price,
             highlights: None,
         },
         description: open.texts.description,
@@ -117,6 +147,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
         versions,
         deprecation: None,
         showcase: None,
+        screenshots: open.pictures.screenshots,
     })
 }
 
@@ -131,6 +162,10 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
     let texts = trimmed(texts);
     texts.check()?;
     let backend = ctx.backend();
+    if !texts.price.is_free() && backend.payments().is_none() {
+        let reason = "must be free: this installation takes no payments";
+        return Err(Error::field("price", reason));
+    }
     let mut conn = backend.read_latest(owner).await?;
     let found = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
     let version = store::agent_versions::find_published(&mut conn, owner, agent).await?;
@@ -142,9 +177,17 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
 
     let mut tx = backend.catalogue_begin().await?;
     let open = store::submissions::lock_open(&mut tx, owner, agent).await?;
+    if effects::find_in_catalogue::<Done>(ctx)?.is_some() {
+        let mut newest = store::submissions::list_of_agent(&mut tx, owner, agent, 1).await?;
+        return newest.pop().ok_or(Error::NotFound("submission"));
+    }
     if open.as_ref().is_some_and(|open| open.state == SubmissionState::InReview) {
         return Err(in_review());
     }
+    let pictures = match &open {
+        Some(open) => open.pictures.clone(),
+        None => pictures::inherited(&mut tx, owner, agent).await?,
+    };
     let submission = Submission {
         id: match &open {
             Some(open) => open.id,
@@ -154,6 +197,7 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
         agent_version: version,
         state: SubmissionState::Draft,
         texts,
+        pictures,
         spec,
         comment: String::new(),
         created_at: open.map_or_else(|| backend.now(), |open| open.created_at),
@@ -161,6 +205,7 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
         decided_at: None,
     };
     store::submissions::upsert(&mut tx, owner, &submission).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &Done::Saved).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %submission.id, agent.id = %agent, "submission saved");
     Ok(submission)
@@ -191,6 +236,9 @@ pub async fn submit(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::member(ctx)?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
+    if effects::find_in_catalogue(ctx)? == Some(Done::HandedIn) {
+        return Ok(());
+    }
     let open = open_of(&mut tx, owner, agent).await?;
     if open.state == SubmissionState::InReview {
         return Err(in_review());
@@ -205,6 +253,9 @@ pub async fn submit(ctx: &Ctx, agent: AgentId) -> Result<()> {
         return Err(Error::Invalid(faults));
     }
     store::submissions::update_submitted(&mut tx, open.id, Some(now)).await?;
+    let subject = (open.id.as_uuid(), &*open.texts.name);
+    note(ctx, &mut tx, owner, Deed::ListingSubmitted, subject).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &Done::HandedIn).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %open.id, agent.id = %agent, "submission handed in");
     Ok(())
@@ -220,120 +271,16 @@ pub async fn withdraw(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let mut tx = ctx.backend().catalogue_begin().await?;
     let open = open_of(&mut tx, owner, agent).await?;
     store::submissions::update_submitted(&mut tx, open.id, None).await?;
+    let subject = (open.id.as_uuid(), &*open.texts.name);
+    note(ctx, &mut tx, owner, Deed::ListingWithdrawn, subject).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %open.id, agent.id = %agent, "submission taken back");
     Ok(())
 }
 
-async fn open_of(
-    conn: &mut sqlx::PgConnection,
-    owner: UserId,
-    agent: AgentId,
-) -> Result<Submission> {
+async fn open_of(conn: &mut PgConnection, owner: UserId, agent: AgentId) -> Result<Submission> {
     let open = store::submissions::lock_open(conn, owner, agent).await?;
     open.ok_or(Error::NotFound("submission"))
-}
-
-/// Pauses a listing, takes it off, or puts it back.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for a listing that moderators
-/// removed, and [`Error::Invalid`] on the field `state` for a state that is theirs to give.
-#[tracing::instrument(name = "publications.set_state", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn set_state(ctx: &Ctx, agent: AgentId, state: ListingState) -> Result<()> {
-    let owner = access::user(ctx)?;
-    if state == ListingState::Removed {
-        return Err(Error::field("state", "must be published, paused or unlisted"));
-    }
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
-    let (id, listing) = found.ok_or(NOT_FOUND)?;
-    if listing.state == ListingState::Removed {
-        return Err(Error::Conflict(
-            "Moderators removed this listing. A new version that they approve puts it back"
-                .to_owned(),
-        ));
-    }
-    store::publishing::update_state(&mut tx, id, state).await?;
-    ctx.backend().commit(tx, stale(&listing.slug)).await?;
-    tracing::info!(listing.slug = listing.slug, state = state.as_str(), "listing state changed");
-    Ok(())
-}
-
-/// Says that a listing is kept up no more, and which one takes its place. Whoever installed it is told.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `successor` for
-/// what is no listing, or this one.
-#[tracing::instrument(name = "publications.deprecate", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn deprecate(ctx: &Ctx, agent: AgentId, successor: Option<&str>) -> Result<()> {
-    let owner = access::user(ctx)?;
-    let now = ctx.backend().now();
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
-    let (id, listing) = found.ok_or(NOT_FOUND)?;
-    let next = match successor.map(str::trim).filter(|slug| !slug.is_empty()) {
-        Some(slug) => {
-            let next = store::publishing::find_successor(&mut tx, slug).await?;
-            let next = next.filter(|(next, _)| *next != id);
-            Some(next.ok_or_else(|| Error::field("successor", "must be another listing"))?)
-        }
-        None => None,
-    };
-    let place = next.as_ref().map(|(next, _)| *next);
-    store::publishing::update_deprecated(&mut tx, id, Some(now), place).await?;
-    if !listing.is_deprecated {
-        let (texts, _) = store::submissions::find_approved(&mut tx, id).await?.ok_or(NOT_FOUND)?;
-        let text = next.map(|(_, name)| format!("“{name}” takes its place")).unwrap_or_default();
-        let told =
-            Told { text: &text, ..Told::of(NoticeKind::Deprecated, &texts.name, &listing.slug) };
-        tell_installs(ctx, &mut tx, (id, owner), told).await?;
-    }
-    ctx.backend().commit(tx, stale(&listing.slug)).await?;
-    tracing::info!(listing.slug = listing.slug, successor, "listing deprecated");
-    Ok(())
-}
-
-/// Says that a listing is kept up once more.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
-#[tracing::instrument(name = "publications.keep_up", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn keep_up(ctx: &Ctx, agent: AgentId) -> Result<()> {
-    let owner = access::user(ctx)?;
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
-    let (id, listing) = found.ok_or(NOT_FOUND)?;
-    store::publishing::update_deprecated(&mut tx, id, None, None).await?;
-    ctx.backend().commit(tx, stale(&listing.slug)).await?;
-    tracing::info!(listing.slug = listing.slug, "listing kept up once more");
-    Ok(())
-}
-
-/// Deletes a version of a listing; the newest that is left is what people install from then on. Copies
-/// of it stay with those who have them.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for the only version.
-#[tracing::instrument(name = "publications.delete_version", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn delete_version(ctx: &Ctx, agent: AgentId, version: i32) -> Result<()> {
-    let owner = access::user(ctx)?;
-    let now = ctx.backend().now();
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let found = store::submissions::find_listing(&mut tx, owner, agent).await?;
-    let (id, listing) = found.ok_or(NOT_FOUND)?;
-    if !listing.versions.contains(&version) {
-        return Err(Error::NotFound("version"));
-    }
-    if !store::publishing::delete_version(&mut tx, id, version).await? {
-        return Err(Error::Conflict(
-            "It is the only version. Take the listing off instead".to_owned(),
-        ));
-    }
-    store::publishing::update_to_newest(&mut tx, id, now).await?;
-    ctx.backend().commit(tx, stale(&listing.slug)).await?;
-    tracing::info!(listing.slug = listing.slug, version, "listing version deleted");
-    Ok(())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::cache::listing_page::MARKETPLACE;
 use crate::inbox::{Told, tell};
 use crate::store::OnConstraint as _;
 use crate::store::reviews::{ReviewPosition, Subject};
-use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, store};
+use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, seen, store};
 
 const NO_LISTING: Error = Error::NotFound("listing");
 const NOT_FOUND: Error = Error::NotFound("review");
@@ -51,17 +51,9 @@ pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Revie
     let mut conn = ctx.backend().catalogue_read().await?;
     let listing = subject(&mut conn, slug).await?.id;
     let wanted = i64::from(limit) + 1;
-    let mut items = store::reviews::list(&mut conn, listing, after, wanted).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => {
-            let position = ReviewPosition { helpful: last.helpful, id: last.id };
-            Some(cursors.seal(&scope, &position)?)
-        }
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    let found = store::reviews::list(&mut conn, listing, after, wanted).await?;
+    let position = |last: &Review| ReviewPosition { helpful: last.helpful, id: last.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// What was measured about the listing's present version. Anyone may.
@@ -108,6 +100,17 @@ pub(crate) async fn facts_of(backend: &Backend, listing: &Subject) -> Result<Lis
         runs.extend(found);
     }
     Ok(ListingFacts::of(&runs))
+}
+
+/// Reads a review of a listing. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`] for the listing and for the review.
+#[tracing::instrument(name = "reviews.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<Review> {
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let listing = subject(&mut conn, slug).await?.id;
+    store::reviews::find(&mut conn, listing, id).await?.ok_or(NOT_FOUND)
 }
 
 /// How the caller stands to the listing's reviews. Anyone may ask.
@@ -167,10 +170,16 @@ pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
         Error::Conflict(reason.to_owned())
     })?;
     let mut tx = backend.catalogue_begin().await?;
+    let id = ReviewId::from_uuid(ctx.resource_id()?);
+    if ctx.made_before().is_some()
+        && let Some(made) = store::reviews::find(&mut tx, listing.id, id).await?
+    {
+        return Ok(made);
+    }
     let author_name = store::members::find(&mut tx, author).await?.ok_or(Error::Unauthenticated)?;
     let now = backend.now();
     let review = Review {
-        id: ReviewId::from_uuid(backend.new_id()?),
+        id,
         author: author_name.display_name,
         version,
         stars: new.stars,
@@ -218,8 +227,9 @@ pub async fn update(ctx: &Ctx, slug: &str, id: ReviewId, changes: ReviewChanges)
     let listing = find_subject(ctx, slug).await?;
     let ran = last_run(ctx, author, &listing).await?;
     let mut tx = backend.catalogue_begin().await?;
-    let found = store::reviews::find_of(&mut tx, listing.id, author).await?;
+    let found = store::reviews::lock_of(&mut tx, listing.id, author).await?;
     let mut review = found.filter(|review| review.id == id).ok_or(NOT_FOUND)?;
+    seen::check(ctx, &review)?;
     review.stars = changes.stars.unwrap_or(review.stars);
     if let Some(text) = changes.text {
         text.trim().clone_into(&mut review.text);
@@ -242,9 +252,10 @@ pub async fn delete(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let author = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
     let listing = subject(&mut tx, slug).await?;
-    if !store::reviews::delete(&mut tx, listing.id, id, author).await? {
-        return Err(NOT_FOUND);
-    }
+    let found = store::reviews::lock_of(&mut tx, listing.id, author).await?;
+    let review = found.filter(|review| review.id == id).ok_or(NOT_FOUND)?;
+    seen::check(ctx, &review)?;
+    store::reviews::delete(&mut tx, listing.id, id, author).await?;
     ctx.backend().commit(tx, stale(slug)).await?;
     tracing::info!(review.id = %id, "review deleted");
     Ok(())

@@ -192,6 +192,21 @@ pub fn key(name: &str, scopes: &[Scope]) -> NewApiKey {
     NewApiKey { name: name.to_owned(), scopes, expires_at: None }
 }
 
+/// A PNG with colours that run into each other. Another `hue` makes another file.
+///
+/// # Panics
+/// When it cannot be written.
+#[must_use]
+pub fn picture(width: u32, height: u32, hue: u8) -> Vec<u8> {
+    let part = |place: u32, of: u32| u8::try_from(place * 255 / of).unwrap_or(u8::MAX);
+    let points = image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([part(x, width), part(y, height), hue])
+    });
+    let mut file = std::io::Cursor::new(Vec::new());
+    points.write_to(&mut file, image::ImageFormat::Png).expect("a picture is written to memory");
+    file.into_inner()
+}
+
 /// A schedule of the agent by this crontab line, in Berlin.
 #[must_use]
 pub fn schedule(agent_id: AgentId, cron: &str) -> NewSchedule {

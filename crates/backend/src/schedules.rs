@@ -2,27 +2,52 @@
 
 use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
+use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
 use resonant_domain::{ScheduleId, SessionId};
 use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::sessions::Start;
+use crate::store::OnConstraint as _;
 use crate::store::schedules::Fixed;
-use crate::{Backend, Ctx, Error, Result, access, agents, sessions, store};
+use crate::{
+    Backend, Ctx, Error, Result, access, agents, audit, effects, entitlements, seen, sessions,
+    store,
+};
 
 const NOT_FOUND: Error = Error::NotFound("schedule");
 
 /// Lists the caller's schedules, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "schedules.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Schedule>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Schedule>> {
+    let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("schedules", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<ScheduleId> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::schedules::list(&mut conn, owner, before, wanted).await?;
+    let schedules = found.into_iter().map(|fixed| fixed.schedule).collect();
+    cursors.page(&scope, limit, schedules, |last: &Schedule| last.id)
+}
+
+/// Reads a schedule of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "schedules.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, id: ScheduleId) -> Result<Schedule> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
-    let found = store::schedules::list(&mut conn, owner).await?;
-    Ok(found.into_iter().map(|fixed| fixed.schedule).collect())
+    let found = store::schedules::find(&mut conn, owner, id).await?;
+    Ok(found.ok_or(NOT_FOUND)?.schedule)
 }
 
 /// Makes a schedule of an agent's published version, or of the agent as it is now where none is
@@ -39,14 +64,21 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
     let now = backend.now();
     let next_run_at = Some(next_run(&new.cron, &new.time_zone, now)?);
     let mut tx = backend.begin(owner).await?;
-    let agent = store::agents::lock(&mut tx, owner, new.agent_id).await?;
-    let agent = agent.ok_or(Error::NotFound("agent"))?;
+    let Some(agent) = store::agents::lock(&mut tx, owner, new.agent_id).await? else {
+        drop(tx);
+        return Err(access::not_own(ctx, owner, new.agent_id).await);
+    };
+    if let Some(made) = ctx.made_before().map(ScheduleId::from_uuid)
+        && let Some(fixed) = store::schedules::find(&mut tx, owner, made).await?
+    {
+        return Ok(fixed.schedule);
+    }
     let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
     sessions::fill_prompt(&spec, &new.variables)?;
     let fixed = Fixed {
         owner_id: owner,
         schedule: Schedule {
-            id: ScheduleId::from_uuid(backend.new_id()?),
+            id: ScheduleId::from_uuid(ctx.resource_id()?),
             agent_id: agent.id,
             agent_name: spec.name.clone(),
             agent_version,
@@ -66,9 +98,11 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
         spec,
     };
     let max = i64::try_from(SCHEDULES_MAX).unwrap_or(i64::MAX);
-    if !store::schedules::insert(&mut tx, &fixed, max).await? {
+    let inserted = store::schedules::insert(&mut tx, &fixed, max).await;
+    if !inserted.on_constraint("schedules_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("There are {SCHEDULES_MAX} schedules already")));
     }
+    note(ctx, &mut tx, &fixed, Deed::ScheduleCreated).await?;
     tx.commit().await?;
     tracing::info!(schedule.id = %fixed.schedule.id, agent.id = %new.agent_id, "schedule created");
     Ok(fixed.schedule)
@@ -78,13 +112,14 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the schedule or for its agent;
-/// [`Error::Invalid`] for the schedule as it would be.
+/// [`Error::Changed`]; [`Error::Invalid`] for the schedule as it would be.
 #[tracing::instrument(name = "schedules.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Result<Schedule> {
     let owner = access::user(ctx)?;
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
     let mut fixed = store::schedules::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &fixed.schedule)?;
     if changes.refresh_agent {
         let agent = store::agents::lock(&mut tx, owner, fixed.schedule.agent_id).await?;
         let agent = agent.ok_or(Error::NotFound("agent"))?;
@@ -118,6 +153,7 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
         _ => Some(next_run_at),
     };
     store::schedules::update(&mut tx, &fixed).await?;
+    note(ctx, &mut tx, &fixed, Deed::ScheduleChanged).await?;
     tx.commit().await?;
     tracing::info!(schedule.id = %id, "schedule changed");
     Ok(fixed.schedule)
@@ -126,17 +162,26 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
 /// Deletes a schedule. The sessions that it started stay.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "schedules.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: ScheduleId) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::schedules::delete(&mut conn, owner, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let fixed = store::schedules::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &fixed.schedule)?;
+    store::schedules::delete(&mut tx, owner, id).await?;
+    note(ctx, &mut tx, &fixed, Deed::ScheduleDeleted).await?;
+    tx.commit().await?;
     tracing::info!(schedule.id = %id, "schedule deleted");
     Ok(())
+}
+
+/// Writes down what the caller does to a schedule, by its agent and times.
+async fn note(ctx: &Ctx, tx: &mut PgConnection, fixed: &Fixed, deed: Deed) -> Result<()> {
+    let Schedule { id, agent_name, cron, .. } = &fixed.schedule;
+    let name = format!("{agent_name}: {cron}");
+    let subject = Subject::new(SubjectKind::Schedule, id.as_uuid(), &name);
+    audit::note(ctx, tx, Log::Owner(fixed.owner_id), deed, Some(subject)).await
 }
 
 /// Starts a session for every schedule that is due, each in the transaction that sets its next time:
@@ -200,6 +245,10 @@ async fn start(
     if sessions::fill_prompt(&fixed.spec, &new.variables).is_err() {
         return Ok(Err("the agent asks for variables that the schedule does not give so"));
     }
+    let whose = (owner, schedule.agent_id);
+    if entitlements::refusal(backend, &mut *tx, whose).await?.is_some() {
+        return Ok(Err("the agent comes from the marketplace and is not paid for"));
+    }
     let start = Start {
         id: SessionId::from_uuid(backend.new_id()?),
         owner,
@@ -207,6 +256,7 @@ async fn start(
         agent_version: schedule.agent_version,
         spec: fixed.spec.clone(),
         called_by: None,
+        started_by: None,
         is_test: false,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))

@@ -1,24 +1,51 @@
 //! Secrets: written by their owner, read by nobody but the tools that send them.
 
 use resonant_domain::UserId;
+use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::secret::{NewSecret, SECRETS_MAX, SecretChanges, SecretSummary};
 use resonant_runtime::models::Secret;
 use resonant_runtime::tools::BoundSecret;
+use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::store::OnConstraint as _;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, audit, effects, seen, store};
 
 const NOT_FOUND: Error = Error::NotFound("secret");
 
 /// Lists the caller's secrets by name, without their values.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "secrets.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<SecretSummary>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<SecretSummary>> {
+    let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("secrets", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<String> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().read(owner).await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::secrets::list(&mut conn, owner, after.as_deref(), wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.name.clone())
+}
+
+/// Reads what may be known of a secret of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "secrets.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, name: &str) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
-    Ok(store::secrets::list(&mut conn, owner).await?)
+    store::secrets::find(&mut conn, owner, name).await?.ok_or(NOT_FOUND)
+}
+
+/// The secrets of the owner of an agent that the caller may change, by name, without their values.
+pub(crate) async fn list_of(ctx: &Ctx, owner: UserId) -> Result<Vec<SecretSummary>> {
+    let mut conn = ctx.backend().read(owner).await?;
+    Ok(store::secrets::list(&mut conn, owner, None, i64::MAX).await?)
 }
 
 /// Keeps a secret.
@@ -35,17 +62,22 @@ pub async fn create(ctx: &Ctx, new: NewSecret) -> Result<SecretSummary> {
     let now = backend.now();
     let secret =
         SecretSummary { name: new.name, hosts: lower(new.hosts), created_at: now, updated_at: now };
-    let mut conn = backend.write(owner).await?;
+    let mut tx = backend.begin(owner).await?;
+    if let Some(made) = effects::find(ctx, &mut tx, owner).await? {
+        return Ok(made);
+    }
     let max = i64::try_from(SECRETS_MAX).unwrap_or(i64::MAX);
-    let is_kept = store::secrets::insert(&mut conn, owner, &secret, &sealed, max)
+    let is_kept = store::secrets::insert(&mut tx, owner, &secret, &sealed, max)
         .await
         .on_constraint("secrets_pkey", || {
             Error::Conflict(format!("There is a secret {} already", secret.name))
         })?;
-    conn.commit().await?;
     if !is_kept {
         return Err(Error::Conflict(format!("There are {SECRETS_MAX} secrets already")));
     }
+    note(ctx, &mut tx, owner, Deed::SecretCreated, &secret.name).await?;
+    effects::note(ctx, &mut tx, owner, &secret).await?;
+    tx.commit().await?;
     tracing::info!(owner.id = %owner, secret.name = secret.name, "secret created");
     Ok(secret)
 }
@@ -53,8 +85,8 @@ pub async fn create(ctx: &Ctx, new: NewSecret) -> Result<SecretSummary> {
 /// Changes a secret's value, its hosts, or both.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when this
-/// installation has no key to seal it with.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`]; [`Error::Invalid`];
+/// [`Error::Conflict`] when this installation has no key to seal it with.
 #[tracing::instrument(name = "secrets.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
@@ -62,6 +94,7 @@ pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<Sec
     let keyring = backend.keyring().await?;
     let mut tx = backend.begin(owner).await?;
     let mut secret = store::secrets::lock(&mut tx, owner, name).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &secret)?;
     let hosts = changes.hosts.map(lower);
     let changes = SecretChanges { hosts, ..changes };
     changes.check(&secret.hosts)?;
@@ -74,6 +107,7 @@ pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<Sec
     }
     secret.updated_at = backend.now();
     store::secrets::update(&mut tx, owner, &secret, sealed.as_ref()).await?;
+    note(ctx, &mut tx, owner, Deed::SecretChanged, name).await?;
     tx.commit().await?;
     tracing::info!(owner.id = %owner, secret.name = name, "secret changed");
     Ok(secret)
@@ -82,15 +116,16 @@ pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<Sec
 /// Deletes a secret.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "secrets.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::secrets::delete(&mut conn, owner, name).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let secret = store::secrets::lock(&mut tx, owner, name).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &secret)?;
+    store::secrets::delete(&mut tx, owner, name).await?;
+    note(ctx, &mut tx, owner, Deed::SecretDeleted, name).await?;
+    tx.commit().await?;
     tracing::info!(owner.id = %owner, secret.name = name, "secret deleted");
     Ok(())
 }
@@ -122,7 +157,22 @@ pub async fn rotate(ctx: &Ctx) -> Result<usize> {
         }
         tx.commit().await?;
     }
+    let mut tx = backend.catalogue_begin().await?;
+    audit::note(ctx, &mut tx, Log::Installation, Deed::SecretsReencrypted, None).await?;
+    tx.commit().await?;
     Ok(count)
+}
+
+/// Writes down what the caller does to a secret, by its name.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    owner: UserId,
+    deed: Deed,
+    name: &str,
+) -> Result<()> {
+    let subject = Subject { kind: SubjectKind::Secret, id: None, name };
+    audit::note(ctx, tx, Log::Owner(owner), deed, Some(subject)).await
 }
 
 /// Those of an owner's secrets that are named, with their values, for the tools that send them.

@@ -1,5 +1,7 @@
 //! How the installation stands to its service targets.
 
+mod behind;
+
 use std::sync::Arc;
 
 use resonant_domain::distribution::Distribution;
@@ -10,6 +12,8 @@ use resonant_domain::slo::{
 
 use crate::metrics::{self, Question};
 use crate::{Ctx, Error, Result};
+
+use behind::Labels;
 
 /// Parts of the period that a curve is drawn from.
 const POINTS: u32 = 60;
@@ -40,9 +44,10 @@ const FIGURES: [&str; 14] = [
 #[tracing::instrument(name = "service_levels.report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
     metrics::may_read(ctx).await?;
+    let mut labels = Labels::new(ctx, period);
     let mut levels = Vec::with_capacity(OBJECTIVES.len());
     for objective in &OBJECTIVES {
-        levels.push(level(ctx, objective, period).await?);
+        levels.push(level(ctx, objective, period, &mut labels).await?);
     }
     let mut worst = Vec::new();
     for (title, family) in [
@@ -50,10 +55,11 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
         ("Agents", Family::AgentExecution),
         ("Statements", Family::DbQuery),
     ] {
-        let rows = metrics::worst(ctx, family, period).await?;
-        let rows = rows.into_iter().take(RANKED).map(ranked).collect();
+        let rows = labels.of(family).await?;
+        let rows = rows.iter().take(RANKED).map(ranked).collect();
         worst.push(Ranking { title: title.to_owned(), rows });
     }
+    let agents = behind::name_agents(ctx, &levels, &worst).await?;
     let slow = metrics::list_slow(ctx, period).await?;
     let question = Question { metrics: known(&FIGURES), period };
     let figures = metrics::read(ctx, question).await?;
@@ -62,6 +68,7 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
         at: figures.to,
         levels,
         worst,
+        agents,
         slow: slow
             .into_iter()
             .map(|sample| Slow {
@@ -97,7 +104,12 @@ pub async fn shared_report(ctx: &Ctx, period: Period) -> Result<Arc<Report>> {
     shared.map_err(Error::shared)
 }
 
-async fn level(ctx: &Ctx, objective: &Objective, period: Period) -> Result<Level> {
+async fn level(
+    ctx: &Ctx,
+    objective: &Objective,
+    period: Period,
+    labels: &mut Labels<'_>,
+) -> Result<Level> {
     let metric = known(&[objective.metric]);
     let question = Question { metrics: metric.clone(), period };
     let value = metrics::read(ctx, question).await?.values.first().and_then(|(_, value)| *value);
@@ -109,14 +121,7 @@ async fn level(ctx: &Ctx, objective: &Objective, period: Period) -> Result<Level
     let (bad, all) = match objective.good {
         Good::Fast(family) => {
             let all = metrics::whole(ctx, family, period).await?;
-            // A target is in milliseconds, a distribution in microseconds.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a target is some seconds"
-            )]
-            let limit = (objective.target * 1_000.0) as u64;
-            (all.count_above(limit), all.count)
+            (all.count_above(limit_of(objective)), all.count)
         }
         Good::Counted(good, bad) => {
             let good = metrics::whole(ctx, good, period).await?.sum;
@@ -134,7 +139,18 @@ async fn level(ctx: &Ctx, objective: &Objective, period: Period) -> Result<Level
         standing: objective.standing(value),
         burn_rate: objective.burn_rate(bad, all),
         points,
+        behind: labels.behind(objective, RANKED).await?,
     })
+}
+
+/// A target as a distribution is kept: in microseconds, where a target is in milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a target is some seconds"
+)]
+fn limit_of(objective: &Objective) -> u64 {
+    (objective.target * 1_000.0) as u64
 }
 
 /// The metrics of these names; all of them are known, which a test sees to.
@@ -142,9 +158,9 @@ fn known(names: &[&str]) -> Vec<Metric> {
     names.iter().filter_map(|name| Metric::parse("metrics", name).ok()).collect()
 }
 
-fn ranked((name, all): (String, Distribution)) -> Ranked {
+fn ranked((name, all): &(String, Distribution)) -> Ranked {
     Ranked {
-        name,
+        name: name.clone(),
         count: all.count,
         p50_ms: millis(all.quantile(500).unwrap_or(0)),
         p99_ms: millis(all.quantile(990).unwrap_or(0)),
@@ -213,6 +229,13 @@ mod tests {
         assert!((burn - 2.0).abs() < 0.05, "two in a hundred where one may be: {burn}");
         assert_eq!(report.levels[4].burn_rate, Some(0.5));
         assert_eq!(report.levels[0].points.iter().flatten().count(), 1);
+        let behind: Vec<_> =
+            report.levels[1].behind.iter().map(|row| (row.name.as_str(), row.bad)).collect();
+        assert_eq!(behind, [("GET /slow", 2), ("GET /fast", 0)]);
+        assert!(report.levels[1].behind[0].value.unwrap() > 800.0, "its own p99");
+        let keys = &report.levels[4].behind[0];
+        assert_eq!((keys.name.as_str(), keys.count, keys.bad), ("listing", 10, 1));
+        assert_eq!(keys.value, Some(90.0), "its own hit rate");
         let routes: Vec<_> = report.worst[0].rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(routes, ["GET /slow", "GET /fast"]);
         assert_eq!(report.slow[0].request_id.as_deref(), Some("request-1"));

@@ -1,5 +1,6 @@
 //! Sessions: start one, look at it, follow it, cancel it.
 
+mod batch;
 mod calls;
 mod decide;
 mod fork;
@@ -7,6 +8,7 @@ mod go_on;
 pub mod records;
 mod shares;
 mod stream;
+mod thumbs;
 
 use std::sync::Arc;
 
@@ -20,23 +22,28 @@ use resonant_domain::session::{
     CalledBy, NewSession, Session, SessionState, SessionSummary, Usage,
 };
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::team::{AgentRight, SessionStanding};
 use resonant_domain::variable::Values;
 use resonant_domain::waiting::WaitReason;
 use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
+use crate::access::SessionAct;
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
+use crate::database::Writing;
 use crate::store::queue::NewEntry;
 use crate::store::sessions::SessionPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, agents, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, entitlements, store};
 
+pub use batch::Batch;
 pub(crate) use calls::{append_end, call_agents, deliver_unheard};
 pub use decide::decide;
 pub use fork::fork;
 pub use go_on::{retry, say};
 pub use shares::{share, share_token, shared, stream_shared, unshare};
 pub use stream::{EventStream, stream};
+pub use thumbs::rate;
 
 /// Which sessions are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,8 +62,9 @@ const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
 /// none is, the agent as it is now, and queues it.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`];
-/// [`Error::Conflict`] when the agent is paused or archived.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::NotAllowed`] for a teammate
+/// whose role does not reach so far; [`Error::Invalid`]; [`Error::Conflict`] when the agent is paused
+/// or archived, or its owner has not paid for it.
 #[tracing::instrument(name = "sessions.start", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
     start_edition(ctx, agent_id, new, None).await
@@ -82,12 +90,17 @@ async fn start_edition(
     new: NewSession,
     edition: Option<Edition>,
 ) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
     let backend = ctx.backend();
-    let mut tx = backend.begin(owner).await?;
-    let agent =
-        store::agents::lock(&mut tx, owner, agent_id).await?.ok_or(Error::NotFound("agent"))?;
+    let right = match edition {
+        // What nobody has published runs for whoever may change it.
+        Some(Edition::Draft) => AgentRight::Edit,
+        Some(Edition::Version(_)) | None => AgentRight::Run,
+    };
+    let (agent, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::SessionsRun, agent_id, right).await?;
+    let owner = reached.owner;
     // An earlier try held the same lock: what it has made is seen from here.
     if let Some(made) = ctx.made_before()
         && let Some(session) =
@@ -107,6 +120,7 @@ async fn start_edition(
         agent_version,
         spec,
         called_by: None,
+        started_by: reached.starter(),
         is_test: false,
     };
     let session = enqueue(backend, &mut tx, start, new).await?;
@@ -131,6 +145,8 @@ pub(crate) struct Start {
     pub(crate) spec: AgentSpec,
     /// The session that wants its answer.
     pub(crate) called_by: Option<CalledBy>,
+    /// The teammate who started it; nobody where the owner did.
+    pub(crate) started_by: Option<UserId>,
     /// Whether it tests the agent.
     pub(crate) is_test: bool,
 }
@@ -156,10 +172,15 @@ pub(crate) async fn enqueue(
     start: Start,
     new: NewSession,
 ) -> Result<Session> {
-    let Start { id, owner, agent_id, agent_version, mut spec, called_by, is_test } = start;
+    let Start { id, owner, agent_id, agent_version, mut spec, called_by, started_by, is_test } =
+        start;
     spec.limits = new.limits.over(spec.limits);
     let (prompt, variables) = fill_prompt(&spec, &new.variables)?;
     spec.system_prompt = prompt;
+    // Tests count for nothing here: who starts them has them admitted.
+    if !is_test && store::agents::update_run_count(&mut *tx, owner, agent_id).await? {
+        entitlements::admit(backend, &mut *tx, (owner, agent_id)).await?;
+    }
     let session = Session {
         id,
         owner_id: owner,
@@ -181,6 +202,8 @@ pub(crate) async fn enqueue(
         is_test,
         parent: None,
         called_by,
+        started_by,
+        thumb: None,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,
@@ -195,9 +218,6 @@ pub(crate) async fn enqueue(
         run_at: new.run_at,
     };
     store::queue::insert(&mut *tx, entry).await?;
-    if !is_test {
-        store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
-    }
     Ok(session)
 }
 
@@ -229,10 +249,41 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 /// Those of [`get`].
 #[tracing::instrument(name = "sessions.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>> {
-    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
+    let me = access::with_scope(ctx, Scope::SessionsRead)?;
     let backend = ctx.backend();
+    if let Some(own) = backend.cache().get::<SessionEntry>(backend, &SessionKey(me, id)).await? {
+        return Ok(own);
+    }
+    let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
     let found = backend.cache().get::<SessionEntry>(backend, &SessionKey(owner, id)).await?;
     found.ok_or(NOT_FOUND)
+}
+
+/// What the caller may do with a session that they have read, and who started it. For what is shown: use
+/// cases ask anew.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "sessions.standing", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn standing(ctx: &Ctx, session: &Session) -> Result<SessionStanding> {
+    let me = access::with_scope(ctx, Scope::SessionsRead)?;
+    let is_own = session.owner_id == me;
+    if is_own && session.started_by.is_none() {
+        return Ok(SessionStanding { is_own, may_fork: true, may_steer: true, starter: None });
+    }
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let starter = match session.started_by {
+        Some(id) => store::members::find(&mut conn, id).await?.map(|viewer| viewer.display_name),
+        None => None,
+    };
+    if is_own {
+        return Ok(SessionStanding { is_own, may_fork: true, may_steer: true, starter });
+    }
+    let ways = store::team_agents::list_ways(&mut conn, me, session.agent_id).await?;
+    let role = ways.iter().map(|way| way.role).max().unwrap_or_default();
+    let may_fork = role.may(AgentRight::Run);
+    let may_steer = may_fork && (session.started_by == Some(me) || role.may_manage());
+    Ok(SessionStanding { is_own, may_fork, may_steer, starter })
 }
 
 /// Reads a session's events after the one numbered `after`; 0 for all.
@@ -241,13 +292,19 @@ pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "sessions.events", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
-    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
+    let me = access::with_scope(ctx, Scope::SessionsRead)?;
+    let mut conn = ctx.backend().read(me).await?;
+    if store::sessions::find(&mut conn, me, id).await?.is_some() {
+        return Ok(store::session_events::list(&mut conn, me, id, after, i64::MAX).await?);
+    }
+    drop(conn);
+    let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
     let mut conn = ctx.backend().read(owner).await?;
-    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
 }
 
-/// Lists the caller's sessions, newest first.
+/// Lists the caller's sessions, newest first. Of an agent that is shared with the caller: those that
+/// people of their teams started.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
@@ -262,6 +319,10 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
     let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
     let mut items = store::sessions::list(&mut conn, owner, filter.agent_id, after, wanted).await?;
+    drop(conn);
+    if let (Some(agent), true) = (filter.agent_id, items.is_empty()) {
+        items = list_of_shared(ctx, owner, agent, after, wanted).await?;
+    }
     let has_more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next_cursor = match items.last() {
@@ -274,6 +335,22 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
     Ok(Page { items, next_cursor })
 }
 
+/// The sessions of an agent of another that the caller reads; none where it is not shared with them.
+pub(crate) async fn list_of_shared(
+    ctx: &Ctx,
+    me: UserId,
+    agent: AgentId,
+    after: Option<SessionPosition>,
+    limit: i64,
+) -> Result<Vec<SessionSummary>> {
+    let Some((owner, peers)) = access::shared_sessions_of(ctx, me, agent).await? else {
+        return Ok(Vec::new());
+    };
+    let mut conn = ctx.backend().read(owner).await?;
+    let found = store::sessions::list_started(&mut conn, (owner, agent), &peers, after, limit);
+    Ok(found.await?)
+}
+
 /// Ends a session early: at once when no worker has it, through its worker otherwise. One that has
 /// ended stays as it is.
 ///
@@ -281,13 +358,38 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "sessions.cancel", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
-    cancel_of(ctx.backend(), owner, id).await
+    let me = access::with_scope(ctx, Scope::SessionsRun)?;
+    match cancel_once(ctx, me, id).await {
+        Err(Error::NotFound(_)) => {
+            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
+            cancel_once(ctx, owner, id).await
+        }
+        done => done,
+    }
+}
+
+/// Ends a session unless an earlier try of the request has done so: it may have gone on since.
+async fn cancel_once(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
+    let mut tx = ctx.backend().begin(owner).await?;
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND);
+    }
+    effects::note(ctx, &mut tx, owner, &()).await?;
+    cancel_within(ctx.backend(), tx, owner, id).await
 }
 
 /// Ends a session of an owner early, for whoever may.
 pub(crate) async fn cancel_of(backend: &Backend, owner: UserId, id: SessionId) -> Result<Session> {
-    let mut tx = backend.begin(owner).await?;
+    let tx = backend.begin(owner).await?;
+    cancel_within(backend, tx, owner, id).await
+}
+
+async fn cancel_within(
+    backend: &Backend,
+    mut tx: Writing,
+    owner: UserId,
+    id: SessionId,
+) -> Result<Session> {
     let ended = cancel_locked(backend, &mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));

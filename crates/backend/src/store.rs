@@ -4,6 +4,7 @@
 pub(crate) mod account_export;
 pub(crate) mod accounts;
 pub(crate) mod agent_lists;
+pub(crate) mod agent_names;
 pub(crate) mod agent_numbers;
 pub(crate) mod agent_records;
 pub(crate) mod agent_trash;
@@ -12,13 +13,19 @@ pub(crate) mod agents;
 pub(crate) mod alert_events;
 pub(crate) mod alerts;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod bucket_copy;
 pub(crate) mod budgets;
 pub(crate) mod cache_outbox;
+#[cfg(test)]
+mod cluster;
 pub(crate) mod collections;
 pub(crate) mod distribution;
 pub(crate) mod embeddings;
+pub(crate) mod entitlements;
+pub(crate) mod follows;
 pub(crate) mod idempotency;
+pub(crate) mod images;
 pub(crate) mod inbox;
 pub(crate) mod knowledge;
 pub(crate) mod leases;
@@ -35,11 +42,14 @@ pub(crate) mod partitions;
 #[cfg(test)]
 mod plans;
 pub(crate) mod presence;
+pub(crate) mod processes;
 pub(crate) mod publishers;
 pub(crate) mod publishing;
+pub(crate) mod purchases;
 pub(crate) mod queue;
 pub(crate) mod ranking;
 pub(crate) mod replication;
+pub(crate) mod request_effects;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
@@ -52,11 +62,15 @@ pub(crate) mod settings;
 pub(crate) mod shards;
 pub(crate) mod slow_samples;
 pub(crate) mod submissions;
+pub(crate) mod team_agents;
+pub(crate) mod team_invitations;
+pub(crate) mod teams;
 pub(crate) mod test_sets;
 pub(crate) mod webhooks;
 
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
 
@@ -74,10 +88,31 @@ pub(crate) trait OnConstraint<T> {
 impl<T> OnConstraint<T> for sqlx::Result<T> {
     fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T, Error> {
         self.map_err(|source| match &source {
-            sqlx::Error::Database(database) if database.constraint() == Some(name) => error(),
+            sqlx::Error::Database(fault) if is_of(fault.as_ref(), name) => error(),
             _ => source.into(),
         })
     }
+}
+
+/// Whether a fault is the breach of the constraint `name`. In a cluster each part of a table has that
+/// constraint under the name with a number behind it, and its fault says so in words alone.
+fn is_of(fault: &dyn DatabaseError, name: &str) -> bool {
+    match fault.constraint() {
+        Some(broken) => is_named(broken, name),
+        None => {
+            fault.code().is_some_and(|code| code.starts_with(CONSTRAINT_BROKEN))
+                && fault.message().split('"').any(|word| is_named(word, name))
+        }
+    }
+}
+
+/// The class of the codes of such faults.
+const CONSTRAINT_BROKEN: &str = "23";
+
+fn is_named(broken: &str, name: &str) -> bool {
+    let Some(rest) = broken.strip_prefix(name) else { return false };
+    let number = rest.strip_prefix('_').unwrap_or_default();
+    rest.is_empty() || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A value that a CHECK constraint of the schema lets in, or the fault of a column that holds another.
@@ -102,4 +137,23 @@ fn signed(count: u64) -> i64 {
 /// A count as the store gave it back; CHECK constraints keep them from falling below zero.
 fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named;
+
+    #[test]
+    fn a_constraint_is_known_in_each_part_of_a_table() {
+        for (broken, is_it) in [
+            ("agents_pkey", true),
+            ("agents_pkey_102008", true),
+            ("agents_pkey_", false),
+            ("agents_pkey_old", false),
+            ("agents_pkey2", false),
+            ("agents", false),
+        ] {
+            assert_eq!(is_named(broken, "agents_pkey"), is_it, "{broken}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod runs;
 
 use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::api_key::Scope;
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{
     Check, NewTestSet, RunSummary, TEST_SETS_MAX, TestPolicy, TestSet,
 };
@@ -15,32 +17,37 @@ use resonant_domain::{AgentId, FieldFault, TestSetId, UserId};
 use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
+use crate::store::OnConstraint as _;
 use crate::store::test_sets::{Run, TestResult};
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, effects, seen, store};
 
-pub(crate) use runs::settle_agent;
 pub use runs::{list_runs, read_run, run, settle_due};
+pub(crate) use runs::{settle_agent, settle_ended};
 
 const NOT_FOUND: Error = Error::NotFound("test set");
-const NO_AGENT: Error = Error::NotFound("agent");
 
-/// Lists the test sets of an agent, with what the newest run of each came to.
+/// Lists the test sets of an agent, the oldest first, with what the newest run of each came to.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
+/// limit or cursor that cannot be used.
 #[tracing::instrument(name = "test_sets.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx, agent: AgentId) -> Result<Vec<TestSet>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    settle_agent(ctx.backend(), owner, agent).await?;
-    let mut conn = ctx.backend().read_latest(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
-    let mut sets = store::test_sets::list(&mut conn, owner, agent).await?;
+pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<TestSet>> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
+    let limit = page.checked_limit()?;
+    let scope = ("test_sets", reached.me, agent);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<TestSetId> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let mut sets = store::test_sets::list(&mut conn, owner, agent, after, wanted).await?;
     for run in newest(&mut conn, owner, agent).await? {
         if let Some(set) = sets.iter_mut().find(|set| set.id == run.0.test_set_id) {
             set.last_run = Some(run.1);
         }
     }
-    Ok(sets)
+    cursors.page(&scope, limit, sets, |last| last.id)
 }
 
 /// The newest run of each set of an agent and what it came to.
@@ -81,7 +88,13 @@ async fn counted(
 /// Those of [`list`]; [`Error::NotFound`] also for the set.
 #[tracing::instrument(name = "test_sets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
-    list(ctx, agent).await?.into_iter().find(|set| set.id == id).ok_or(NOT_FOUND)
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
+    let set = store::test_sets::find(&mut conn, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    let newest = store::test_sets::list_runs(&mut conn, owner, id, None, 1).await?;
+    let last_run = counted(&mut conn, owner, newest).await?.pop().map(|(_, summary)| summary);
+    Ok(TestSet { last_run, ..set })
 }
 
 /// Makes a test set of an agent.
@@ -91,14 +104,19 @@ pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
 /// [`Error::Invalid`]; [`Error::Conflict`] when there are too many.
 #[tracing::instrument(name = "test_sets.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSet> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let backend = ctx.backend();
-    let mut tx = backend.begin(owner).await?;
-    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
     check(&new)?;
+    if let Some(made) = ctx.made_before().map(TestSetId::from_uuid)
+        && let Some(made) = store::test_sets::find(&mut tx, owner, agent, made).await?
+    {
+        return Ok(made);
+    }
     let now = backend.now();
     let set = TestSet {
-        id: TestSetId::from_uuid(backend.new_id()?),
+        id: TestSetId::from_uuid(ctx.resource_id()?),
         agent_id: agent,
         name: new.name.trim().to_owned(),
         cases: new.cases,
@@ -107,7 +125,8 @@ pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSe
         last_run: None,
     };
     let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
-    if !store::test_sets::insert(&mut tx, owner, &set, max).await? {
+    let inserted = store::test_sets::insert(&mut tx, owner, &set, max).await;
+    if !inserted.on_constraint("test_sets_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("The agent has {TEST_SETS_MAX} test sets already")));
     }
     tx.commit().await?;
@@ -118,14 +137,15 @@ pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSe
 /// Makes a test set what `new` says. Its runs stay.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`];
+/// [`Error::Invalid`].
 #[tracing::instrument(name = "test_sets.replace", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) -> Result<TestSet> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
-    let sets = store::test_sets::list(&mut tx, owner, agent).await?;
-    let before = sets.into_iter().find(|set| set.id == id).ok_or(NOT_FOUND)?;
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let before = store::test_sets::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &before)?;
     check(&new)?;
     let set = TestSet {
         name: new.name.trim().to_owned(),
@@ -142,15 +162,16 @@ pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) 
 /// Deletes a test set with its runs. Their sessions stay.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "test_sets.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::test_sets::delete(&mut conn, owner, agent, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let set = store::test_sets::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &set)?;
+    store::test_sets::delete(&mut tx, owner, agent, id).await?;
+    tx.commit().await?;
     tracing::info!(agent.id = %agent, test_set.id = %id, "test set deleted");
     Ok(())
 }
@@ -161,22 +182,23 @@ pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
 #[tracing::instrument(name = "test_sets.policy", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn policy(ctx: &Ctx, agent: AgentId) -> Result<TestPolicy> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
-    let requires_tests = store::test_sets::find_policy(&mut conn, owner, agent).await?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let requires_tests = store::test_sets::find_policy(&mut conn, reached.owner, agent).await?;
     Ok(TestPolicy { requires_tests })
 }
 
 /// Says whether versions of an agent are held back until its test sets pass.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "test_sets.set_policy", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result<TestPolicy> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let requires_tests = store::test_sets::find_policy(&mut tx, owner, agent).await?;
+    seen::check(ctx, &TestPolicy { requires_tests })?;
     store::test_sets::update_policy(&mut tx, owner, agent, policy.requires_tests).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %agent, requires = policy.requires_tests, "test policy set");
@@ -190,10 +212,8 @@ pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
 #[tracing::instrument(name = "test_sets.missing", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn missing(ctx: &Ctx, agent: AgentId) -> Result<Vec<FieldFault>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    settle_agent(ctx.backend(), owner, agent).await?;
-    let mut conn = ctx.backend().read_latest(owner).await?;
-    let agent = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    let (agent, _, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
     lacking(&mut conn, &agent).await
 }
 
@@ -203,7 +223,7 @@ pub(crate) async fn lacking(conn: &mut PgConnection, agent: &Agent) -> Result<Ve
     if !store::test_sets::find_policy(&mut *conn, owner, id).await? {
         return Ok(Vec::new());
     }
-    let sets = store::test_sets::list(&mut *conn, owner, id).await?;
+    let sets = store::test_sets::list_all(&mut *conn, owner, id).await?;
     let fault = |reason: String| FieldFault::new("test_sets", reason);
     if sets.is_empty() {
         return Ok(vec![fault("needs a test set, because its owner asks for tests".to_owned())]);

@@ -2,13 +2,18 @@
 
 use jiff::SignedDuration;
 use resonant_domain::agent::AgentStatus;
+use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{CONTEXT_MAX, NewSession, Session};
 use resonant_domain::webhook::{NewTrigger, TOLERANCE_SECONDS, Trigger, WEBHOOKS_MAX, WithKey};
 use resonant_domain::{SessionId, TriggerId, UserId, variable};
+use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::sessions::Start;
 use crate::signature::SigningKey;
-use crate::{Ctx, Error, Result, access, agents, sessions, store};
+use crate::store::OnConstraint as _;
+use crate::{Ctx, Error, Result, access, agents, audit, effects, seen, sessions, store};
 
 pub use crate::signature::Signed;
 
@@ -18,15 +23,32 @@ const KIND: &str = "trigger";
 /// Lists the caller's triggers, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "triggers.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Trigger>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Trigger>> {
     let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("triggers", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<TriggerId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
-    Ok(store::webhooks::list_triggers(&mut conn, owner).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::webhooks::list_triggers(&mut conn, owner, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
-/// The same with the key of each, for its owner's eyes.
+/// Reads a trigger of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "triggers.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, id: TriggerId) -> Result<Trigger> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::webhooks::find_own_trigger(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+}
+
+/// All of them with the key of each, for its owner's eyes.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
@@ -34,7 +56,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Trigger>> {
 pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Trigger>>> {
     let owner = access::user(ctx)?;
     let mut all = Vec::new();
-    for made in list(ctx).await? {
+    for made in list(ctx, PageRequest::largest()).await?.items {
         let key = SigningKey::of(ctx.backend(), KIND, owner, made.id.as_uuid()).await?;
         all.push(WithKey { made, signing_key: key.to_text() });
     }
@@ -51,7 +73,7 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
     let owner = access::user(ctx)?;
     new.check()?;
     let backend = ctx.backend();
-    let id = TriggerId::from_uuid(backend.new_id()?);
+    let id = TriggerId::from_uuid(ctx.resource_id()?);
     let made = Trigger {
         id,
         agent_id: new.agent_id,
@@ -63,14 +85,23 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
     };
     let key = SigningKey::of(backend, KIND, owner, id.as_uuid()).await?;
     let mut tx = backend.begin(owner).await?;
-    let agent = store::agents::find(&mut tx, owner, new.agent_id).await?;
-    let agent = agent.ok_or(Error::NotFound("agent"))?;
+    let Some(agent) = store::agents::find(&mut tx, owner, new.agent_id).await? else {
+        drop(tx);
+        return Err(access::not_own(ctx, owner, new.agent_id).await);
+    };
+    if ctx.made_before().is_some()
+        && let Some(made) = store::webhooks::find_own_trigger(&mut tx, owner, id).await?
+    {
+        return Ok(WithKey { made, signing_key: key.to_text() });
+    }
     let (_, spec) = agents::spec_to_run(&mut tx, &agent).await?;
     variable::resolve(&spec.variables, &made.variables)?;
     let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
-    if !store::webhooks::insert_trigger(&mut tx, owner, &made, max).await? {
+    let inserted = store::webhooks::insert_trigger(&mut tx, owner, &made, max).await;
+    if !inserted.on_constraint("triggers_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("There are {WEBHOOKS_MAX} triggers already")));
     }
+    note(ctx, &mut tx, (owner, id), Deed::TriggerCreated, &agent.spec.name).await?;
     tx.commit().await?;
     tracing::info!(trigger.id = %id, agent.id = %made.agent_id, "trigger created");
     Ok(WithKey { made, signing_key: key.to_text() })
@@ -79,17 +110,30 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
 /// Deletes a trigger. The sessions that it started stay.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "triggers.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: TriggerId) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::webhooks::delete_trigger(&mut conn, owner, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let found = store::webhooks::find_own_trigger(&mut tx, owner, id).await?;
+    seen::check(ctx, &found.ok_or(NOT_FOUND)?)?;
+    let agent = store::webhooks::delete_trigger(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    note(ctx, &mut tx, (owner, id), Deed::TriggerDeleted, &agent).await?;
+    tx.commit().await?;
     tracing::info!(trigger.id = %id, "trigger deleted");
     Ok(())
+}
+
+/// Writes down what the caller does to a trigger, by its agent's name.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    (owner, id): (UserId, TriggerId),
+    deed: Deed,
+    agent: &str,
+) -> Result<()> {
+    let subject = Subject::new(SubjectKind::Trigger, id.as_uuid(), agent);
+    audit::note(ctx, tx, Log::Owner(owner), deed, Some(subject)).await
 }
 
 /// Takes a message: starts the session, or answers the one that the same message started before.
@@ -132,8 +176,16 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
     let context = Some(message.body).filter(|body| !body.trim().is_empty());
     let new = NewSession { goal, context, variables, ..NewSession::default() };
     let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
-    let start =
-        Start { id: fresh, owner, agent_id, agent_version, spec, called_by: None, is_test: false };
+    let start = Start {
+        id: fresh,
+        owner,
+        agent_id,
+        agent_version,
+        spec,
+        called_by: None,
+        started_by: None,
+        is_test: false,
+    };
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
     // Twice the tolerance: the sender's clock may be ahead and then behind.
     let forget_before = now - SignedDuration::from_secs(TOLERANCE_SECONDS * 2 + 60);

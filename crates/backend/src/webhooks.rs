@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
-use resonant_domain::WebhookId;
+use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::webhook::{Delivery, NewWebhook, WEBHOOKS_MAX, Webhook, WithKey};
+use resonant_domain::{DeliveryId, UserId, WebhookId, host};
 use serde_json::json;
+use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::signature::SigningKey;
-use crate::store::webhooks::Due;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::store::OnConstraint as _;
+use crate::store::webhooks::{DeliveryPosition, Due};
+use crate::{Backend, Ctx, Error, Result, access, audit, effects, seen, store};
 
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
@@ -23,21 +28,36 @@ const KIND: &str = "webhook";
 pub(crate) const RETAKEN_AFTER: Duration = Duration::from_mins(1);
 /// How many messages are sent side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
-/// How many lines of its log a webhook shows.
-const LOG_LINES: i64 = 100;
 
 /// Lists the caller's webhooks, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "webhooks.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Webhook>> {
     let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("webhooks", owner);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<WebhookId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
-    Ok(store::webhooks::list(&mut conn, owner).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::webhooks::list(&mut conn, owner, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
-/// The same with the key of each, for its owner's eyes.
+/// Reads a webhook of the caller.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "webhooks.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, id: WebhookId) -> Result<Webhook> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().read(owner).await?;
+    store::webhooks::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+}
+
+/// All of them with the key of each, for its owner's eyes.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
@@ -45,7 +65,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Webhook>> {
 pub async fn list_with_keys(ctx: &Ctx) -> Result<Vec<WithKey<Webhook>>> {
     let owner = access::user(ctx)?;
     let mut all = Vec::new();
-    for made in list(ctx).await? {
+    for made in list(ctx, PageRequest::largest()).await?.items {
         let key = SigningKey::of(ctx.backend(), KIND, owner, made.id.as_uuid()).await?;
         all.push(WithKey { made, signing_key: key.to_text() });
     }
@@ -63,20 +83,27 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<WithKey<Webhook>> {
     new.check()?;
     let backend = ctx.backend();
     let made = Webhook {
-        id: WebhookId::from_uuid(backend.new_id()?),
+        id: WebhookId::from_uuid(ctx.resource_id()?),
         url: new.url.trim().to_owned(),
         agent_id: new.agent_id,
         created_at: backend.now(),
     };
     let key = SigningKey::of(backend, KIND, owner, made.id.as_uuid()).await?;
     let mut tx = backend.begin(owner).await?;
+    if ctx.made_before().is_some()
+        && let Some(made) = store::webhooks::find(&mut tx, owner, made.id).await?
+    {
+        return Ok(WithKey { made, signing_key: key.to_text() });
+    }
     if let Some(agent) = new.agent_id {
         store::agents::find(&mut tx, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
     }
     let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
-    if !store::webhooks::insert(&mut tx, owner, &made, max).await? {
+    let inserted = store::webhooks::insert(&mut tx, owner, &made, max).await;
+    if !inserted.on_constraint("webhooks_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("There are {WEBHOOKS_MAX} webhooks already")));
     }
+    note(ctx, &mut tx, (owner, made.id), Deed::WebhookCreated, &made.url).await?;
     tx.commit().await?;
     tracing::info!(webhook.id = %made.id, "webhook created");
     Ok(WithKey { made, signing_key: key.to_text() })
@@ -85,32 +112,68 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<WithKey<Webhook>> {
 /// Deletes a webhook and its log.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "webhooks.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: WebhookId) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::webhooks::delete(&mut conn, owner, id).await? {
-        return Err(NOT_FOUND);
-    }
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    let webhook = store::webhooks::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    seen::check(ctx, &webhook)?;
+    let url = store::webhooks::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    note(ctx, &mut tx, (owner, id), Deed::WebhookDeleted, &url).await?;
+    tx.commit().await?;
     tracing::info!(webhook.id = %id, "webhook deleted");
     Ok(())
 }
 
-/// The newest messages of a webhook and what became of each.
+/// Writes down what the caller does to a webhook, by its host: the rest of an address may be a secret.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    (owner, id): (UserId, WebhookId),
+    deed: Deed,
+    url: &str,
+) -> Result<()> {
+    let host = host::of_url(url).unwrap_or_default();
+    let subject = Subject::new(SubjectKind::Webhook, id.as_uuid(), host);
+    audit::note(ctx, tx, Log::Owner(owner), deed, Some(subject)).await
+}
+
+/// The messages of a webhook and what became of each, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot
+/// be used.
 #[tracing::instrument(name = "webhooks.deliveries", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn deliveries(ctx: &Ctx, id: WebhookId) -> Result<Vec<Delivery>> {
+pub async fn deliveries(ctx: &Ctx, id: WebhookId, page: PageRequest) -> Result<Page<Delivery>> {
     let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("webhook_deliveries", owner, id);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<DeliveryPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
-    let is_known = store::webhooks::list(&mut conn, owner).await?.iter().any(|hook| hook.id == id);
-    if !is_known {
-        return Err(NOT_FOUND);
+    store::webhooks::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::webhooks::list_deliveries(&mut conn, owner, id, after, wanted).await?;
+    let position = |last: &Delivery| DeliveryPosition { created_at: last.created_at, id: last.id };
+    cursors.page(&scope, limit, found, position)
+}
+
+/// Has a message sent once more, now, whatever became of it before: under the same id, by which its receiver
+/// knows it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the webhook or the message.
+#[tracing::instrument(name = "webhooks.redeliver", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn redeliver(ctx: &Ctx, id: WebhookId, delivery: DeliveryId) -> Result<()> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().write(owner).await?;
+    if !store::webhooks::update_due(&mut conn, owner, id, delivery).await? {
+        return Err(Error::NotFound("message"));
     }
-    Ok(store::webhooks::list_deliveries(&mut conn, owner, id, LOG_LINES).await?)
+    conn.commit().await?;
+    tracing::info!(delivery.id = %delivery, "webhook to be told once more");
+    Ok(())
 }
 
 /// Sends every message that is due. Answers how many it sent.

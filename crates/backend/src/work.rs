@@ -20,7 +20,7 @@ use tracing::field::Empty;
 use crate::cache::Stale;
 use crate::database::Shard;
 use crate::store::queue::{Attempt, Claimed};
-use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store};
+use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store, test_sets};
 
 /// How many workers a session may lose before it is set aside.
 const MAX_ATTEMPTS: i32 = 3;
@@ -135,6 +135,7 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
 pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    let _at_work = backend.work_begins();
     // A run holds all of a turn: too much to stand in the futures of its callers.
     let span = tracing::info_span!("work", otel.kind = "consumer", trace.id = Empty);
     if let Some(place) = claim.traceparent.as_deref().and_then(TraceParent::parse) {
@@ -192,10 +193,10 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
     if runnable.is_cancel_asked {
         signals.cancel.cancel();
     }
-    let agent_id = runnable.session.agent_id;
+    let (agent_id, is_test) = (runnable.session.agent_id, runnable.session.is_test);
     let called_by = runnable.session.called_by.clone();
     let run = Run { session: runnable.session, agent: runnable.spec, history };
-    let log = QueueLog { backend, claim, agent_id, called_by };
+    let log = QueueLog { backend, claim, agent_id, called_by, is_test };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
         () = keep_lease(backend, claim, &signals.cancel) => Err(LogError::Fenced),
@@ -208,7 +209,11 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         }
         Ok(Outcome::Waiting) => {
             tracing::info!(session.id = %id, "session waits");
-            cancel_late(backend, owner, id).await
+            cancel_late(backend, owner, id).await?;
+            if is_test {
+                test_sets::settle_ended(backend, owner, agent_id).await;
+            }
+            Ok(())
         }
         Ok(Outcome::HandedOver) => {
             let mut conn = backend.write(owner).await?;
@@ -305,6 +310,8 @@ struct QueueLog<'a> {
     agent_id: AgentId,
     /// The session that waits for its answer.
     called_by: Option<CalledBy>,
+    /// Whether it tests the agent.
+    is_test: bool,
 }
 
 impl QueueLog<'_> {
@@ -360,6 +367,11 @@ impl SessionLog for QueueLog<'_> {
                 return Err(self.refusal(after, refused).await);
             };
             self.backend.metrics().appended(self.agent_id, &events, usage);
+            if ends && self.is_test {
+                // Who hears of the end finds the test decided.
+                let owner = self.claim.owner_id;
+                test_sets::settle_ended(self.backend, owner, self.agent_id).await;
+            }
             self.backend.events().publish(self.claim.session_id, &events);
             Ok(events)
         })

@@ -4,8 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, AgentSpec, Avatar, Limits, ModelPolicy, ToolGrant};
+#[cfg(feature = "schema")]
+use crate::agent::{DESCRIPTION_MAX, NAME_MAX, SYSTEM_PROMPT_MAX};
 use crate::fault::FieldFault;
+#[cfg(feature = "schema")]
+use crate::grant::TOOLS_MAX;
 use crate::spec_diff::SpecDiff;
+#[cfg(feature = "schema")]
+use crate::text::{LINE_PATTERN, TEXT_PATTERN};
+#[cfg(feature = "schema")]
+use crate::variable::VARIABLES_MAX;
 use crate::variable::Variable;
 
 /// The format that this version writes, and the only one that it reads.
@@ -18,9 +26,12 @@ pub const FORMAT: u32 = 1;
 #[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
 pub struct AgentFile {
     /// The file's format: [`FORMAT`].
+    #[cfg_attr(feature = "schema", schemars(extend("const" = FORMAT)))]
     pub resonant_agent: u32,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
     pub name: String,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = DESCRIPTION_MAX), regex(pattern = TEXT_PATTERN)))]
     pub description: String,
     #[serde(default)]
     pub avatar: Avatar,
@@ -29,11 +40,14 @@ pub struct AgentFile {
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = TOOLS_MAX)))]
     pub tools: Vec<ToolGrant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = VARIABLES_MAX)))]
     pub variables: Vec<Variable>,
-    /// Line by line.
+    /// Line by line; all lines together are no longer than a prompt may be.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(inner(length(max = SYSTEM_PROMPT_MAX), regex(pattern = TEXT_PATTERN))))]
     pub system_prompt: Vec<String>,
 }
 

@@ -25,11 +25,13 @@ pub enum AgentSort {
     Name,
     /// The one that ran most often first.
     Runs,
+    /// The one first whose sessions were liked most: thumbs up less thumbs down.
+    Rating,
 }
 
 impl AgentSort {
     /// Every order.
-    pub const ALL: [Self; 3] = [Self::Updated, Self::Name, Self::Runs];
+    pub const ALL: [Self; 4] = [Self::Updated, Self::Name, Self::Runs, Self::Rating];
 
     /// The order as it stands in addresses.
     #[must_use]
@@ -38,6 +40,7 @@ impl AgentSort {
             Self::Updated => "updated",
             Self::Name => "name",
             Self::Runs => "runs",
+            Self::Rating => "rating",
         }
     }
 

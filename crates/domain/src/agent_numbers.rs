@@ -42,6 +42,12 @@ pub struct VersionNumbers {
     pub median_cost: Option<MicroUsd>,
     /// What all of them cost.
     pub cost: MicroUsd,
+    /// How many of them a person liked.
+    #[serde(default)]
+    pub thumbs_up: u64,
+    /// How many of them a person did not like.
+    #[serde(default)]
+    pub thumbs_down: u64,
 }
 
 impl VersionNumbers {
@@ -92,6 +98,8 @@ mod tests {
             p99_ms: None,
             median_cost: None,
             cost: MicroUsd(0),
+            thumbs_up: 0,
+            thumbs_down: 0,
         };
         for (completed, failed, percent) in
             [(0, 0, None), (3, 0, Some(100)), (3, 1, Some(75)), (0, 2, Some(0)), (2, 1, Some(66))]

@@ -104,11 +104,20 @@ pub enum Scope {
     /// Make keys of no wider scope, and revoke keys.
     #[serde(rename = "keys:write")]
     KeysWrite,
+    /// Read the audit log.
+    #[serde(rename = "audit:read")]
+    AuditRead,
+    /// Read teams, who is in them, and what is shared with them.
+    #[serde(rename = "teams:read")]
+    TeamsRead,
+    /// Make, change and delete teams, invite people, share agents.
+    #[serde(rename = "teams:write")]
+    TeamsWrite,
 }
 
 impl Scope {
     /// Every scope, in the order in which people see them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::AgentsRead,
         Self::AgentsWrite,
         Self::SessionsRead,
@@ -119,6 +128,9 @@ impl Scope {
         Self::AlertsWrite,
         Self::KeysRead,
         Self::KeysWrite,
+        Self::AuditRead,
+        Self::TeamsRead,
+        Self::TeamsWrite,
     ];
 
     /// The scope as it stands in JSON and in the store.
@@ -135,6 +147,9 @@ impl Scope {
             Self::AlertsWrite => "alerts:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
+            Self::AuditRead => "audit:read",
+            Self::TeamsRead => "teams:read",
+            Self::TeamsWrite => "teams:write",
         }
     }
 
@@ -152,6 +167,9 @@ impl Scope {
             Self::AlertsWrite => "Make, change and delete alerts",
             Self::KeysRead => "See which keys there are",
             Self::KeysWrite => "Make and revoke keys",
+            Self::AuditRead => "Read the audit log",
+            Self::TeamsRead => "Read teams",
+            Self::TeamsWrite => "Manage teams and share agents",
         }
     }
 

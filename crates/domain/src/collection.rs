@@ -15,7 +15,7 @@ pub const DESCRIPTION_MAX: usize = 600;
 /// The most listings of a collection.
 pub const LISTINGS_MAX: usize = 60;
 /// The most collections that the front of the marketplace shows.
-pub const FEATURED_MAX: i64 = 6;
+pub const FEATURED_MAX: u32 = 6;
 
 /// A collection with what stands in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

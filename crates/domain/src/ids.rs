@@ -65,12 +65,20 @@ id!(/// A report of abuse.
     ReportId);
 id!(/// A shelf of the marketplace.
     CollectionId);
+id!(/// A picture that a publisher uploaded.
+    ImageId);
 id!(/// Something that an account was told.
     NoticeId);
 id!(/// A person, guest or member.
     UserId);
+id!(/// A team.
+    TeamId);
+id!(/// An invitation to a team.
+    TeamInvitationId);
 id!(/// An API key.
     ApiKeyId);
+id!(/// An entry of the audit log.
+    AuditEntryId);
 id!(/// A schedule of an agent.
     ScheduleId);
 id!(/// An address at which a message starts a session.
@@ -91,3 +99,5 @@ id!(/// An alert.
     AlertId);
 id!(/// An entry of an alert's history.
     AlertEventId);
+id!(/// A purchase of a listing.
+    PurchaseId);

@@ -10,6 +10,7 @@ pub mod agent_tools;
 pub mod agent_version;
 pub mod alert;
 pub mod api_key;
+pub mod audit;
 pub mod budget;
 pub mod collection;
 pub mod distribution;
@@ -21,6 +22,7 @@ pub mod grant;
 pub mod host;
 pub mod http_tool;
 pub mod ids;
+pub mod image;
 pub mod knowledge;
 pub mod listing;
 pub mod mcp_tool;
@@ -33,9 +35,11 @@ pub mod notice;
 pub mod openapi;
 pub mod operations;
 pub mod page;
+pub mod price;
 pub mod proposal;
 pub mod publication;
 pub mod publisher;
+pub mod purchase;
 pub mod review;
 pub mod scan;
 pub mod schedule;
@@ -45,9 +49,11 @@ pub mod session_event;
 pub mod session_text;
 pub mod slo;
 pub mod spec_diff;
+pub mod team;
 pub mod template;
 pub mod test_set;
 pub mod text;
+pub mod thumb;
 pub mod timeline;
 pub mod tool;
 pub mod upstream;
@@ -57,7 +63,7 @@ pub mod webhook;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{
-    AgentId, AlertEventId, AlertId, ApiKeyId, CollectionId, DeliveryId, DocumentId, ListingId,
-    MemoryId, NoticeId, ReportId, ReviewId, ScheduleId, SessionId, SubmissionId, TestRunId,
-    TestSetId, TriggerId, UserId, WebhookId,
+    AgentId, AlertEventId, AlertId, ApiKeyId, AuditEntryId, CollectionId, DeliveryId, DocumentId,
+    ImageId, ListingId, MemoryId, NoticeId, PurchaseId, ReportId, ReviewId, ScheduleId, SessionId,
+    SubmissionId, TeamId, TeamInvitationId, TestRunId, TestSetId, TriggerId, UserId, WebhookId,
 };

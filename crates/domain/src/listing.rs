@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentSpec, Avatar};
 use crate::fields::Choosable;
 use crate::ids::ListingId;
+use crate::image::{Picture, Screenshot};
 use crate::money::MicroUsd;
+use crate::price::Price;
 
 mod highlight;
 mod search;
 
 pub use highlight::Highlights;
 pub use search::{
-    CategoryCount, CostLimit, Facet, Facets, ListingFilter, ListingPage, ListingSort, QUERY_MAX,
-    STARS_ASKED_MAX, TRAITS_MAX,
+    CategoryCount, CostLimit, Facet, Facets, ListingFilter, ListingPage, ListingSort, PriceFilter,
+    QUERY_MAX, STARS_ASKED_MAX, TRAITS_MAX,
 };
 
 /// So many of a listing's versions are told.
@@ -117,6 +119,9 @@ pub struct Listing {
     /// A recorded session of its publisher's, for all to read; absent where none is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub showcase: Option<Showcase>,
+    /// Pictures of it at work, in their order.
+    #[serde(default)]
+    pub screenshots: Vec<Screenshot>,
 }
 
 /// A recorded session that a publisher shows, whole at its link.
@@ -167,6 +172,7 @@ impl Choosable for Listing {
         "publisher_handle",
         "is_verified",
         "median_cost",
+        "price",
         "description",
         "tags",
         "state",
@@ -178,6 +184,8 @@ impl Choosable for Listing {
         "versions",
         "deprecation",
         "showcase",
+        "picture",
+        "screenshots",
     ];
 }
 
@@ -256,8 +264,11 @@ pub struct ListingSummary {
     pub tagline: String,
     /// What it is for.
     pub category: Category,
-    /// Its picture.
+    /// How its agent is drawn.
     pub avatar: Avatar,
+    /// The picture that its publisher gave it; absent where the drawing stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
     /// Who published it.
     pub publisher: String,
     /// How many people installed it.
@@ -277,6 +288,9 @@ pub struct ListingSummary {
     /// What half of the measured sessions of its present version cost at most.
     #[serde(default)]
     pub median_cost: Option<MicroUsd>,
+    /// What its publisher asks for it, beside what a session's model costs.
+    #[serde(default)]
+    pub price: Price,
     /// What the search text found in its name and tagline; absent without a search text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highlights: Option<Highlights>,
@@ -290,6 +304,7 @@ impl Choosable for ListingSummary {
         "tagline",
         "category",
         "avatar",
+        "picture",
         "publisher",
         "installs",
         "rating_count",
@@ -298,6 +313,7 @@ impl Choosable for ListingSummary {
         "publisher_handle",
         "is_verified",
         "median_cost",
+        "price",
         "highlights",
     ];
 }

@@ -18,9 +18,9 @@ pub struct Notice {
     pub id: NoticeId,
     /// What happened.
     pub kind: NoticeKind,
-    /// The name of the listing that it is about.
+    /// The name of the listing, or of the team, that it is about.
     pub about: String,
-    /// The listing's place in URLs, where it has one.
+    /// The place of the listing, or of the team, in URLs, where it has one.
     pub slug: Option<String>,
     /// The reader's agent that it is about, if it is about one.
     pub agent_id: Option<AgentId>,
@@ -30,6 +30,19 @@ pub struct Notice {
     pub is_read: bool,
     /// When it happened.
     pub created_at: Timestamp,
+}
+
+/// How many notices an account has not read, as live streams tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Unread {
+    /// The number.
+    pub unread: i64,
+}
+
+impl Unread {
+    /// What the event is called in a stream.
+    pub const EVENT: &str = "notices";
 }
 
 /// What happened.
@@ -55,11 +68,17 @@ pub enum NoticeKind {
     UpdateAvailable,
     /// A listing that the reader installed is kept up no more.
     Deprecated,
+    /// A publisher whom the reader follows has a new listing.
+    FollowedListing,
+    /// A listing of a publisher whom the reader follows has a new version.
+    FollowedVersion,
+    /// The reader is invited to a team.
+    TeamInvited,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Approved,
         Self::ChangesRequested,
         Self::Reviewed,
@@ -69,6 +88,9 @@ impl NoticeKind {
         Self::Removed,
         Self::UpdateAvailable,
         Self::Deprecated,
+        Self::FollowedListing,
+        Self::FollowedVersion,
+        Self::TeamInvited,
     ];
 
     /// The kind as it stands in JSON and in the store.
@@ -84,6 +106,9 @@ impl NoticeKind {
             Self::Removed => "removed",
             Self::UpdateAvailable => "update_available",
             Self::Deprecated => "deprecated",
+            Self::FollowedListing => "followed_listing",
+            Self::FollowedVersion => "followed_version",
+            Self::TeamInvited => "team_invited",
         }
     }
 
@@ -100,6 +125,9 @@ impl NoticeKind {
             Self::Removed => "was removed by moderators",
             Self::UpdateAvailable => "has a newer version than the one you installed",
             Self::Deprecated => "is not kept up any more by its publisher",
+            Self::FollowedListing => "is new, by a publisher whom you follow",
+            Self::FollowedVersion => "has a new version, by a publisher whom you follow",
+            Self::TeamInvited => "is a team that you are invited to",
         }
     }
 

@@ -1,10 +1,18 @@
 //! How the parts of an installation stand, for those who operate it.
 
+mod processes;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use processes::{
+    CacheUse, ProcessStanding, ProcessState, ProviderSeen, ProviderStanding, ReplicaSeen,
+    ReplicaStanding,
+};
+
 /// Everything at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overview {
     /// The period, as it is written: `1h`.
     pub period: String,
@@ -12,11 +20,17 @@ pub struct Overview {
     pub at: Timestamp,
     /// What is measured, by part.
     pub groups: Vec<Group>,
+    /// Where the equal parts of the period begin that curves are drawn from.
+    pub times: Vec<Timestamp>,
+    /// How things went over the period.
+    pub charts: Vec<Chart>,
     /// Sessions that ended in the period, by their state.
-    pub ended: Vec<(String, u64)>,
+    pub ended: Vec<Ended>,
+    /// The processes that are there.
+    pub processes: Vec<ProcessStanding>,
     /// The cache, by kind of key.
     pub caches: Vec<CacheUse>,
-    /// The replicas, as the process that answers sees them.
+    /// The replicas, as all processes see them.
     pub replicas: Vec<ReplicaStanding>,
     /// The databases that hold what owners own.
     pub shards: Vec<ShardStanding>,
@@ -24,7 +38,7 @@ pub struct Overview {
     pub moves: Vec<MoveStanding>,
     /// Who asked too often in the period, the most refused first.
     pub limited: Vec<Limited>,
-    /// The providers of models, as the process that answers sees them.
+    /// The providers of models, as all processes see them.
     pub providers: Vec<ProviderStanding>,
     /// The models that were asked in the period.
     pub models: Vec<ModelUse>,
@@ -36,6 +50,7 @@ pub struct Overview {
 
 /// Some figures of one part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// The part.
     pub title: String,
@@ -45,6 +60,7 @@ pub struct Group {
 
 /// One figure with its title.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shown {
     /// What a person calls it.
     pub title: String,
@@ -54,43 +70,76 @@ pub struct Shown {
     pub unit: String,
 }
 
-/// What the cache did for one kind of key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CacheUse {
-    /// The kind.
-    pub kind: String,
-    /// Look-ups that it answered.
-    pub hits: u64,
-    /// Look-ups that it could not answer.
-    pub misses: u64,
-    /// Of the process that answers, since it began: look-ups that were answered by what was past its
-    /// lifetime, while it was read anew.
-    pub stale: u64,
-    /// Of the process that answers: things that it has at present.
-    pub entries: u64,
-    /// Their size in bytes.
-    pub bytes: u64,
+/// Curves of one unit over the period.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Chart {
+    /// What is drawn.
+    pub title: String,
+    /// What the values are told in.
+    pub unit: String,
+    /// The curves.
+    pub curves: Vec<Curve>,
 }
 
-impl CacheUse {
-    /// How many of a hundred look-ups it answered.
+/// One curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Curve {
+    /// What a person calls it.
+    pub title: String,
+    /// A value for each of the overview's times; `None` where nothing was measured.
+    pub points: Vec<Option<f64>>,
+}
+
+impl Chart {
+    /// All values that are known.
+    fn known(&self) -> impl Iterator<Item = f64> {
+        self.curves.iter().flat_map(|curve| curve.points.iter().copied().flatten())
+    }
+
+    /// The highest value of all curves; `None` when nothing was measured.
     #[must_use]
-    pub fn hit_percent(&self) -> Option<u64> {
-        (self.hits * 100).checked_div(self.hits + self.misses)
+    pub fn highest(&self) -> Option<f64> {
+        self.known().reduce(f64::max)
+    }
+
+    /// What the drawing shows, in words: each curve's least, greatest and newest value.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut parts = Vec::with_capacity(self.curves.len());
+        for curve in &self.curves {
+            let known = || curve.points.iter().copied().flatten();
+            let (least, most) = (known().reduce(f64::min), known().reduce(f64::max));
+            let text = match (least, most, known().last()) {
+                (Some(least), Some(most), Some(newest)) => format!(
+                    "{}: from {} to {}, {} at last",
+                    curve.title,
+                    figure_text(Some(least), &self.unit),
+                    figure_text(Some(most), &self.unit),
+                    figure_text(Some(newest), &self.unit),
+                ),
+                _ => format!("{}: nothing measured", curve.title),
+            };
+            parts.push(text);
+        }
+        format!("{}. {}", self.title, parts.join("; "))
     }
 }
 
-/// One replica.
+/// How many sessions ended in one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplicaStanding {
-    /// Its name in the log.
-    pub name: String,
-    /// How far it is behind, in milliseconds; `None`: it is not in use.
-    pub lag_ms: Option<u64>,
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ended {
+    /// Their state.
+    pub state: String,
+    /// How many there were.
+    pub sessions: u64,
 }
 
 /// One of the databases that hold what owners own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShardStanding {
     /// Its number, from 0.
     pub number: u64,
@@ -100,6 +149,7 @@ pub struct ShardStanding {
 
 /// A move of a bucket that is under way, or waits for someone to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MoveStanding {
     /// What moves.
     pub bucket: i32,
@@ -111,6 +161,7 @@ pub struct MoveStanding {
 
 /// Someone who asked too often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limited {
     /// The limit and who shares it: `caller user:0198…`.
     pub who: String,
@@ -118,17 +169,9 @@ pub struct Limited {
     pub refused: u64,
 }
 
-/// One provider of models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProviderStanding {
-    /// Its name.
-    pub name: String,
-    /// Whether it is not asked for a while, because it failed several times in a row.
-    pub is_resting: bool,
-}
-
 /// How one model did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelUse {
     /// Its provider and name.
     pub name: String,
@@ -195,16 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_nobody_asked_has_no_rate() {
-        let used = |hits, misses| CacheUse {
-            kind: "agent".to_owned(),
-            hits,
-            misses,
-            stale: 0,
-            entries: 0,
-            bytes: 0,
+    fn a_chart_reads_without_its_drawing() {
+        let curve = |title: &str, points: &[Option<f64>]| Curve {
+            title: title.to_owned(),
+            points: points.to_vec(),
         };
-        assert_eq!(used(0, 0).hit_percent(), None);
-        assert_eq!(used(3, 1).hit_percent(), Some(75));
+        let chart = Chart {
+            title: "Time to answer".to_owned(),
+            unit: "ms".to_owned(),
+            curves: vec![curve("p50", &[Some(2.0), None, Some(1.0)]), curve("p99", &[None])],
+        };
+        let told = "Time to answer. p50: from 1 ms to 2 ms, 1 ms at last; p99: nothing measured";
+        assert_eq!(chart.told(), told);
+        assert_eq!(chart.highest(), Some(2.0));
     }
 }

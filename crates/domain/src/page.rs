@@ -46,6 +46,12 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// The first page, as large as one may be: all there is of what nobody has more of.
+    #[must_use]
+    pub const fn largest() -> Self {
+        Self { cursor: None, limit: Some(MAX_LIMIT) }
+    }
+
     /// The checked size of the page.
     pub fn checked_limit(&self) -> Result<u32, FieldFault> {
         match self.limit {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentSpec;
 use crate::fault::FieldFault;
 use crate::ids::{AgentId, ReportId, SubmissionId};
+use crate::image::Pictures;
 use crate::listing::{Category, ListingState};
+use crate::price::Price;
 use crate::scan::Finding;
 use crate::spec_diff::{FieldChange, Piece, SpecDiff};
 use crate::text::check_text;
@@ -44,6 +46,9 @@ pub struct ListingTexts {
     pub tags: Vec<String>,
     /// What is new in this version, at most [`CHANGE_LOG_MAX`] characters.
     pub change_log: String,
+    /// What its publisher asks for it.
+    #[serde(default)]
+    pub price: Price,
 }
 
 impl ListingTexts {
@@ -61,6 +66,7 @@ impl ListingTexts {
         }
         check_text(&mut faults, "description", &self.description, 1, DESCRIPTION_MAX);
         check_text(&mut faults, "change_log", &self.change_log, 0, CHANGE_LOG_MAX);
+        faults.extend(self.price.check().err().unwrap_or_default());
         if self.tags.len() > TAGS_MAX {
             faults.push(FieldFault::new("tags", format!("must be at most {TAGS_MAX}")));
         } else if let Some(tag) = self.tags.iter().find(|tag| !is_tag(tag)) {
@@ -174,6 +180,9 @@ pub struct Submission {
     pub state: SubmissionState,
     /// What its publisher writes.
     pub texts: ListingTexts,
+    /// The pictures that the listing would have.
+    #[serde(default)]
+    pub pictures: Pictures,
     /// The agent that installs would copy.
     pub spec: AgentSpec,
     /// What the moderator says; empty for nothing.
@@ -222,6 +231,9 @@ pub struct Publication {
     pub findings: Vec<Finding>,
     /// Whether there is anyone to review it.
     pub has_moderators: bool,
+    /// Whether listings can be sold here: otherwise all of them are free.
+    #[serde(default)]
+    pub takes_payments: bool,
 }
 
 /// A submission that waits, in the moderators' list.
@@ -259,6 +271,8 @@ pub struct Case {
     pub texts: Vec<FieldChange>,
     /// The description piece by piece; empty when it is the same.
     pub description: Vec<Piece>,
+    /// The pictures that the listing has.
+    pub pictures: Pictures,
 }
 
 /// Checks a moderator's word.
@@ -352,6 +366,7 @@ mod tests {
             description: "It **reads**.".to_owned(),
             tags: read_tags("News, long  texts,news,"),
             change_log: String::new(),
+            price: Price::FREE,
         }
     }
 

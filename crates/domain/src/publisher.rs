@@ -36,8 +36,14 @@ pub struct Publisher {
     pub is_verified: bool,
     /// Since when they have this page.
     pub created_at: Timestamp,
+    /// How many people follow them.
+    #[serde(default)]
+    pub followers: i64,
     /// How many people installed their listings, each counted once per listing, without themselves.
     pub installs: i64,
+    /// How many sessions ran their listings, without their own.
+    #[serde(default)]
+    pub sessions: i64,
     /// How many reviews their listings have.
     pub rating_count: i64,
     /// The mean of all their reviews in hundredths of a star; 0 without reviews.
@@ -53,11 +59,30 @@ impl Choosable for Publisher {
         "bio",
         "is_verified",
         "created_at",
+        "followers",
         "installs",
+        "sessions",
         "rating_count",
         "rating_hundredths",
         "listings",
     ];
+}
+
+/// The most publishers that one person follows.
+pub const FOLLOWED_MAX: i64 = 1_000;
+
+/// A publisher whom somebody follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FollowedPublisher {
+    /// Their place in URLs.
+    pub handle: String,
+    /// What they are called.
+    pub name: String,
+    /// Whether moderators vouch for them.
+    pub is_verified: bool,
+    /// Since when they are followed.
+    pub followed_at: Timestamp,
 }
 
 /// What somebody writes about themselves.

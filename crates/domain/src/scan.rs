@@ -193,6 +193,7 @@ mod tests {
             description: description.to_owned(),
             tags: Vec::new(),
             change_log: String::new(),
+            price: crate::price::Price::FREE,
         }
     }
 

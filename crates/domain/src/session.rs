@@ -11,6 +11,7 @@ use crate::money::MicroUsd;
 use crate::text::check_text;
 #[cfg(feature = "schema")]
 use crate::text::{SHOWN_PATTERN, TEXT_PATTERN};
+use crate::thumb::Thumb;
 use crate::variable::Values;
 use crate::waiting::{Decision, Wait};
 
@@ -25,7 +26,7 @@ pub const CONTEXT_MAX: usize = 200_000;
 pub struct Session {
     /// Its identity.
     pub id: SessionId,
-    /// Who started it.
+    /// Whose agent runs: its budgets and secrets are used.
     pub owner_id: UserId,
     /// The agent that runs.
     pub agent_id: AgentId,
@@ -71,6 +72,12 @@ pub struct Session {
     /// The session whose agent called this one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_by: Option<CalledBy>,
+    /// Who started it, when that was not the agent's owner but a teammate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<UserId>,
+    /// What a person thinks of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumb: Option<Thumb>,
     /// The number of its newest event; 0 before the first.
     pub last_sequence: i64,
     /// When it was asked for.
@@ -103,6 +110,8 @@ impl Choosable for Session {
         "is_test",
         "parent",
         "called_by",
+        "started_by",
+        "thumb",
         "last_sequence",
         "created_at",
         "started_at",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Family;
+use crate::{AgentId, UserId};
 
 /// A target: a share of all events must be good.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,6 +146,8 @@ pub struct Report {
     pub levels: Vec<Level>,
     /// The routes, agents and statements that took the most time.
     pub worst: Vec<Ranking>,
+    /// The agents that are named by their id above, as far as they are still there.
+    pub agents: Vec<NamedAgent>,
     /// The slowest requests and statements.
     pub slow: Vec<Slow>,
     /// How other things stand, by their metric's name.
@@ -173,6 +176,38 @@ pub struct Level {
     pub burn_rate: Option<f64>,
     /// The value in equal parts of the period.
     pub points: Vec<Option<f64>>,
+    /// What lies behind the value: what was bad the most often comes first.
+    pub behind: Vec<Behind>,
+}
+
+/// A route, an agent, a statement or a kind of key behind a level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Behind {
+    /// Its name; an agent's is its id.
+    pub name: String,
+    /// How often it was measured.
+    pub count: u64,
+    /// How often it was past the target.
+    pub bad: u64,
+    /// Its own value of the level's metric.
+    pub value: Option<f64>,
+}
+
+/// An agent by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NamedAgent {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// What its owner is called.
+    pub owner: String,
+    /// The listing that it is published as.
+    pub listing: Option<String>,
 }
 
 /// What took the most time of one family.

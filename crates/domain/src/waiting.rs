@@ -67,6 +67,9 @@ pub enum WaitReason {
     Budget {
         /// Which one, and how far it goes.
         shortfall: Shortfall,
+        /// Whether going on with cheaper models is one of the ways.
+        #[serde(default)]
+        has_cheaper: bool,
     },
     /// A worker was lost during a call that must not be made twice: nobody knows whether it took
     /// effect.
@@ -120,7 +123,7 @@ impl fmt::Display for WaitReason {
                 calls => write!(f, "{} tool calls need your approval", calls.len()),
             },
             Self::Question { question, .. } => write!(f, "it asks: {question}"),
-            Self::Budget { shortfall } => shortfall.fmt(f),
+            Self::Budget { shortfall, .. } => shortfall.fmt(f),
             Self::UnknownOutcome { call, .. } => write!(
                 f,
                 "its worker was lost while `{}` was called: nobody knows whether it took effect",
@@ -364,7 +367,7 @@ impl Decision {
             }
             (
                 Self::Budget { choice: BudgetChoice::Raise { by, unit } },
-                WaitReason::Budget { shortfall },
+                WaitReason::Budget { shortfall, .. },
             ) => {
                 if *by == 0 || *by > RAISE_MAX {
                     faults.push(FieldFault::new("choice.by", format!("must be 1 to {RAISE_MAX}")));
@@ -373,9 +376,10 @@ impl Decision {
                     faults.push(FieldFault::new("choice.unit", "must be that of the limit"));
                 }
             }
-            (Self::Budget { choice: BudgetChoice::Cheaper }, WaitReason::Budget { shortfall })
-                if matches!(shortfall.limit, Amount::Tokens(_)) =>
-            {
+            (
+                Self::Budget { choice: BudgetChoice::Cheaper },
+                WaitReason::Budget { shortfall, .. },
+            ) if matches!(shortfall.limit, Amount::Tokens(_)) => {
                 let rule = "must be raise or end: a cheaper model needs as many tokens";
                 faults.push(FieldFault::new("choice.do", rule));
             }
@@ -540,6 +544,7 @@ mod tests {
                 limit: Amount::MicroUsd(5_000_000),
                 used: 4_999_000,
             },
+            has_cheaper: false,
         };
         assert_eq!(end.check(&reason), Ok(()));
         assert_eq!(

@@ -117,12 +117,23 @@ pub enum EgressError {
     /// The host did not answer in time.
     #[error("the host did not answer within {0} seconds")]
     Timeout(u64),
-    /// The host could not be reached or broke off.
+    /// The host could not be reached.
     #[error("the host could not be reached: {0}")]
     Network(String),
+    /// The connection broke before the answer was there.
+    #[error("the host broke off: {0}")]
+    BrokenOff(String),
     /// The client could not be set up.
     #[error("the HTTP client could not be set up: {0}")]
     Client(String),
+}
+
+impl EgressError {
+    /// Whether the request, or a part of it, may have arrived: nobody knows what became of it.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Timeout(_) | Self::BrokenOff(_))
+    }
 }
 
 impl Egress {
@@ -200,11 +211,16 @@ impl Egress {
         mut outgoing: Outgoing,
         mut url: Url,
     ) -> Result<Fetched, EgressError> {
-        for _ in 0..=REDIRECTS_MAX {
+        for at in 0..=REDIRECTS_MAX {
+            let is_redirected = at > 0;
             outgoing.check(&url, self.reach == Reach::Public)?;
             let request = outgoing.to_request(client, url.clone())?;
             let sent = request.send().await;
-            let response = sent.map_err(|error| network(&error, outgoing.timeout))?;
+            let response = sent.map_err(|error| match network(&error, outgoing.timeout) {
+                // The request before arrived, and may have done all that it should.
+                EgressError::Network(reason) if is_redirected => EgressError::BrokenOff(reason),
+                error => error,
+            })?;
             let Some(target) = redirect(&response) else {
                 return read(url, response, &outgoing).await;
             };
@@ -325,7 +341,8 @@ fn network(error: &reqwest::Error, timeout: Duration) -> EgressError {
     if error.is_timeout() {
         return EgressError::Timeout(timeout.as_secs());
     }
-    EgressError::Network(chain(error))
+    let reason = chain(error);
+    if error.is_connect() { EgressError::Network(reason) } else { EgressError::BrokenOff(reason) }
 }
 
 /// The innermost reason: the outer ones only repeat the address.

@@ -64,9 +64,34 @@ pub enum McpError {
     /// The answer is not one of the protocol.
     #[error("the MCP server does not answer as the protocol says: {0}")]
     Protocol(String),
+    /// The call was sent, and no answer to it came.
+    #[error("the MCP server has not answered: {0}")]
+    Unanswered(String),
     /// The server refuses.
     #[error("the MCP server refuses: {0}")]
     Refused(String),
+}
+
+impl McpError {
+    /// Whether a call may have taken effect all the same.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Unanswered(_) => true,
+            Self::Egress(error) => error.may_have_arrived(),
+            // A gateway says so of the host behind it.
+            Self::Status(status) => matches!(status, 502 | 504),
+            Self::Protocol(_) | Self::Refused(_) => false,
+        }
+    }
+
+    /// The same of a call: what comes back to it and is no answer leaves it unanswered.
+    fn of_call(self) -> Self {
+        match self {
+            Self::Protocol(reason) => Self::Unanswered(reason),
+            error => error,
+        }
+    }
 }
 
 /// A session of the protocol.
@@ -118,7 +143,7 @@ impl<'a> Session<'a> {
     /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
     pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
         let wanted = json!({ "name": name, "arguments": arguments });
-        let result = self.line.ask("tools/call", &wanted).await?;
+        let result = self.line.ask("tools/call", &wanted).await.map_err(McpError::of_call)?;
         let text = reply::content(&result);
         if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
     }

@@ -289,7 +289,8 @@ impl Progress {
                 // The budgets of the month are kept by the store; the session's own limit is here.
                 let is_own = matches!(
                     reason,
-                    Some(WaitReason::Budget { shortfall }) if shortfall.scope == BudgetScope::Session
+                    Some(WaitReason::Budget { shortfall, .. })
+                        if shortfall.scope == BudgetScope::Session
                 );
                 if is_own {
                     self.round.raise(*by, *unit);

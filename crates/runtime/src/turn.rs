@@ -12,7 +12,6 @@ use std::time::Duration;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::EventBody;
-use resonant_domain::waiting::WaitReason;
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -38,7 +37,7 @@ impl Work<'_> {
             return Ok(Some(Ending::failed(self.steps_reached())));
         }
         if let Some(shortfall) = self.progress.round.shortfall(limits, self.progress.used, 0) {
-            return Ok(Some(Ending::Wait(WaitReason::Budget { shortfall })));
+            return Ok(Some(self.out_of_budget(shortfall)));
         }
         let (chosen, choice) = match self.choose() {
             Ok(chosen) => chosen,

@@ -14,8 +14,6 @@ from wire import Connection, Reader, cpu_seconds, memory_bytes, quantile
 
 OURS_AT = re.compile(rb'"sequence":(\d+),"at":"([^"]+)"')
 PEER_AT = re.compile(rb'"number": (\d+), "at": ([0-9.]+)')
-# Readers that are opened at the same time.
-SIDE_BY_SIDE = 200
 
 
 class Ours:
@@ -110,7 +108,7 @@ class Peer:
 
 
 async def open_all(side, count, is_idle, on_data):
-    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+    gate = asyncio.Semaphore(side.options.at_once)
 
     async def one():
         async with gate:
@@ -213,6 +211,7 @@ if __name__ == "__main__":
     parser.add_argument("--model-port", type=int)
     parser.add_argument("--metrics-token", default="")
     parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--at-once", type=int, default=200, help="readers that are opened at the same time")
     parser.add_argument("--viewers", type=int, default=1_000)
     parser.add_argument("--slow", type=int, default=50)
     parser.add_argument("--events", type=int, default=200)

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use resonant_backend::listings::ranking;
-use resonant_backend::{Backend, Ctx, Result, alerts, leadership, members, metrics};
+use resonant_backend::{
+    Backend, Ctx, Result, alerts, audit, follows, leadership, members, metrics,
+};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +49,7 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
     // A queue that is not told, and alerts that cannot be looked at, hold nothing else up.
     let kept = metrics::keep_queue(ctx).await;
     let looked = alerts::evaluate(ctx).await;
+    let told = follows::tell_followers(ctx).await;
     if Instant::now() >= due.rank_at {
         due.rank_at = Instant::now() + RANK_EVERY;
         ranking::follow_trends(ctx).await?;
@@ -56,9 +59,10 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
         metrics::roll_up(ctx).await?;
         alerts::forget_old(ctx).await?;
         members::purge_closed(ctx).await?;
+        audit::forget_old(ctx).await?;
         due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
-    kept.and(looked.map(drop))
+    kept.and(looked.map(drop)).and(told.map(drop))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub async fn know(State(state): State<AppState>, mut request: Request, next: Nex
         Err(error) => return Fault::from(error).into_response(),
     };
     let address = rate_limit::client(&state, &request);
+    let ctx = ctx.from_address(address);
     let admission = rate_limit::count(&state, request.uri().path(), address, &ctx).await;
     let mut response = match admission.refusal() {
         Some(fault) => fault.into_response(),

@@ -38,7 +38,7 @@ pub async fn translate(mut request: Request, next: Next) -> Response {
 }
 
 /// The encodings of ours that the caller takes.
-fn accepted(headers: &HeaderMap) -> Vec<&'static str> {
+pub(crate) fn accepted(headers: &HeaderMap) -> Vec<&'static str> {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter();
     let text: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
     let text = text.join(",").to_ascii_lowercase();

@@ -67,7 +67,10 @@ async fn claim(ctx: Ctx, key: String, request: Request, next: Next) -> Result<Re
     // The answer may hang on all three.
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let body = Bytes::from_request(Request::new(body), &()).await.map_err(unread)?;
+    // How much may be read stands in the extensions.
+    let mut whole = Request::new(body);
+    *whole.extensions_mut() = parts.extensions.clone();
+    let body = Bytes::from_request(whole, &()).await.map_err(unread)?;
     let route = format!("{} {}", parts.method, parts.uri.path());
     let named = idempotency::Request::new(route, key, &[target.as_bytes(), kind, &body]);
     match idempotency::claim(&ctx, named).await? {

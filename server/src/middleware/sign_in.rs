@@ -64,7 +64,7 @@ pub(super) async fn caller(
     match bearer(headers) {
         Some(key) => {
             let actor = api_keys::authenticate(backend, key).await?;
-            Ok(actor.map(|actor| backend.ctx(actor, id)))
+            Ok(actor.map(|actor| backend.ctx(actor, id).by_key(key)))
         }
         None => by_cookie(backend, &state.site, headers, id).await.map(Some),
     }

@@ -78,6 +78,8 @@ enum Trait {
     IsTagged,
     /// It changes the version that `If-Match` names and no other.
     IsConditional,
+    /// Its answer has the entity tag of what it made or changed.
+    IsVersioned,
     /// Its answer says where the new thing is.
     IsLocated,
     /// It may meet a state in which it cannot be done.
@@ -99,6 +101,8 @@ pub(crate) struct Operation {
     /// Query parameters that are lists, by their name, and what one member is.
     lists: Vec<(&'static str, Value)>,
     body: Option<Make>,
+    /// The largest file that its body may be, in bytes, where that is a file.
+    file: Option<usize>,
     /// What it answers when all is well.
     things: Option<Things>,
     /// The schema of a thing of which some fields were chosen.
@@ -118,6 +122,7 @@ impl Operation {
             query: None,
             lists: vec![],
             body: None,
+            file: None,
             things: None,
             part: None,
             answers: BTreeMap::new(),
@@ -192,10 +197,23 @@ impl Operation {
         self
     }
 
+    /// Takes names that a listing must all have, in this parameter.
+    pub(crate) fn names(mut self, parameter: &'static str) -> Self {
+        let most = resonant_domain::publication::TAG_MAX;
+        let name = json!({ "type": "string", "pattern": "^[\\w-]+$", "maxLength": most });
+        self.lists.push((parameter, name));
+        self
+    }
+
     /// Takes this body.
     pub(crate) fn body<T: JsonSchema + 'static>(mut self) -> Self {
         self.body = Some(Box::new(SchemaGenerator::subschema_for::<T>));
         self
+    }
+
+    /// Takes a file of at most `most` bytes.
+    pub(crate) fn takes_file(self, most: usize) -> Self {
+        Self { file: Some(most), ..self }
     }
 
     /// Answers with this.
@@ -270,6 +288,11 @@ impl Operation {
         self.having(Trait::IsConditional).may_conflict()
     }
 
+    /// Its answer has the entity tag of what it made or changed.
+    pub(crate) fn versioned(self) -> Self {
+        self.having(Trait::IsVersioned)
+    }
+
     /// Its answer says where the new thing is.
     pub(crate) fn located(self) -> Self {
         self.having(Trait::IsLocated)
@@ -310,6 +333,10 @@ impl Operation {
 
     pub(super) fn counts_once(&self) -> bool {
         self.traits.contains(&Trait::CountsOnce)
+    }
+
+    pub(super) const fn file(&self) -> Option<usize> {
+        self.file
     }
 
     fn is_stream(&self) -> bool {
@@ -422,6 +449,11 @@ impl Operation {
         if is_signed {
             described["requestBody"] = json!({ "content": { "*/*": { "schema": {} } } });
         }
+        if self.file.is_some() {
+            let file = json!({ "schema": { "type": "string", "format": "binary" } });
+            described["requestBody"] =
+                json!({ "required": true, "content": { "application/octet-stream": file } });
+        }
         if let Some(make) = self.body {
             described["requestBody"] = json!({
                 "required": true,
@@ -435,7 +467,8 @@ impl Operation {
     fn headers(&self, status: u16) -> Value {
         let has = |one| self.traits.contains(&one);
         let is_counted = self.access != Access::Probe;
-        let is_tagged = has(Trait::IsTagged) || has(Trait::IsConditional);
+        let tagged = [Trait::IsTagged, Trait::IsConditional, Trait::IsVersioned];
+        let is_tagged = tagged.into_iter().any(has);
         let headers = [
             (true, "X-Request-Id"),
             (is_counted, "RateLimit"),
@@ -460,7 +493,7 @@ impl Operation {
             return BTreeSet::from(["503"]);
         }
         let has = |one| self.traits.contains(&one);
-        let has_body = self.body.is_some();
+        let has_body = self.body.is_some() || self.file.is_some();
         let is_signed = has(Trait::IsSigned);
         let is_safe = self.method == Method::Get;
         let is_about_a_thing =

@@ -1,5 +1,6 @@
 //! What a request brings: parts of the path, query parameters, headers, the body.
 
+use resonant_domain::listing::TRAITS_MAX;
 use resonant_domain::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
@@ -43,7 +44,9 @@ fn with_bounds(schema: &mut Schema) {
 pub(super) fn in_path(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let schema = |name: &str| match name {
-        "id" | "owner" | "document" | "memory" => json!({ "type": "string", "format": "uuid" }),
+        "delivery" | "id" | "owner" | "document" | "memory" => {
+            json!({ "type": "string", "format": "uuid" })
+        }
         "version" => json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }),
         "token" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
         "name" => json!({ "type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,63}$" }),
@@ -63,7 +66,8 @@ pub(super) fn in_query(make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Vec
         required.is_some_and(|names| names.iter().any(|other| other == name))
     };
     // Lists are described apart.
-    let single = properties.iter().filter(|(name, _)| !matches!(name.as_str(), "fields" | "ids"));
+    let is_list = |name: &str| matches!(name, "fields" | "ids" | "tags" | "tools");
+    let single = properties.iter().filter(|(name, _)| !is_list(name));
     single
         .map(|(name, schema)| {
             let mut schema = schema.clone();
@@ -94,9 +98,10 @@ pub(super) fn in_query(make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Vec
 pub(super) fn list((name, items): (&'static str, Value)) -> Value {
     let (description, most) = match name {
         "fields" => ("These fields alone; empty: all of them", json!({})),
+        "tags" | "tools" => ("Listings with each of these", json!({ "maxItems": TRAITS_MAX })),
         _ => (
-            "These alone, in this order, and nothing that makes a page beside them",
-            json!({ "maxItems": IDS_MAX, "uniqueItems": true }),
+            "These alone, in this order. What narrows, orders or pages a list does nothing beside them",
+            json!({ "minItems": 1, "maxItems": IDS_MAX, "uniqueItems": true }),
         ),
     };
     let mut schema = json!({ "type": "array", "items": items });
@@ -114,12 +119,16 @@ pub(super) fn header(name: &str) -> Value {
             "Makes the request count once: sent again within a day, it gets the same answer",
             "^[!-~]{1,255}$",
         ),
-        // What is no entity tag names no version, which harms nobody (RFC 9110, 13.1.2).
-        "If-None-Match" => ("The versions that the caller has", "^[!-~ ]*$"),
+        // What is no entity tag names no version, which harms nobody (RFC 9110, 13.1.2). A tag may hold
+        // any octet but controls (8.8.3).
+        "If-None-Match" => ("The versions that the caller has", r"^[\t -~\u0080-\u00ff]*$"),
         "webhook-id" => ("The message's name: it is taken once", "^[!-~]{1,200}$"),
         "webhook-timestamp" => ("When it was signed, in seconds since 1970", "^[0-9]{1,12}$"),
         "webhook-signature" => ("`v1,` and the signature in base64", "^v1,[A-Za-z0-9+/=]+"),
-        "If-Match" => ("The version that the thing must have", "^\"[0-9]{1,18}\"$"),
+        "If-Match" => (
+            "The `ETag` of the version that the thing must have; of several, one",
+            r#"^(\*|"[!#-~]+"( *, *"[!#-~]+")*)$"#,
+        ),
         _ => (
             "The number of the last event that was seen: what comes after it is sent",
             "^[0-9]{1,18}$",

@@ -1,14 +1,14 @@
 //! The description as a page that needs no script.
 
 use std::fmt::{Arguments, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::response::Html;
 use axum::routing::get;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
+use crate::packed::Packed;
 use crate::reply;
 use crate::state::AppState;
 
@@ -17,15 +17,18 @@ pub(super) fn routes(document: &Arc<Value>) -> Router<AppState> {
     let policy = HeaderValue::from_static(
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
-    let headers =
-        [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, reply::PUBLIC)];
+    let policy = [(header::CONTENT_SECURITY_POLICY, policy)];
     let style = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/css")),
         (header::CACHE_CONTROL, reply::PUBLIC),
     ];
     let document = Arc::clone(document);
+    // Drawn when it is first asked for.
+    let drawn =
+        Arc::new(LazyLock::new(move || Packed::new("text/html; charset=utf-8", page(&document))));
+    let docs = get(async move |headers: HeaderMap| (policy, drawn.answer(&headers).await));
     Router::new()
-        .route("/api/docs", get(async move || (headers, Html(page(&document)))))
+        .route("/api/docs", docs)
         .route("/api/docs/viewer.css", get(async move || (style, include_str!("viewer.css"))))
 }
 

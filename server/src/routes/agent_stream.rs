@@ -1,9 +1,10 @@
 //! `/api/v1/agents/stream`: the caller's agents as they change (server-sent events).
 //!
 //! Each frame is one agent as it is now. There is no number to come back after: whoever was away
-//! reads the list.
+//! reads the list. A person hears on the same stream how many of their notices are unread.
 
 use std::fmt::Write as _;
+use std::future::pending;
 use std::time::Duration;
 
 use axum::Extension;
@@ -13,6 +14,7 @@ use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
 use resonant_backend::Ctx;
 use resonant_backend::agents::{self, AgentWatch};
+use resonant_backend::inbox::{self, UnreadWatch};
 use resonant_backend::metrics::Raised;
 use resonant_domain::agent_list::AgentLine;
 use resonant_domain::api_key::Scope;
@@ -24,6 +26,7 @@ use crate::fault::Fault;
 use crate::middleware::problem::chain;
 use crate::openapi::{Api, Operation};
 use crate::reply;
+use crate::routes::notice_stream;
 use crate::state::AppState;
 
 /// How often is looked for changes.
@@ -42,22 +45,33 @@ pub(crate) async fn follow(
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
     let watch = agents::watch(&ctx).await?;
+    // A key hears of no notices.
+    let mut unread = inbox::watch_unread(&ctx).ok();
+    let first = match &mut unread {
+        Some(unread) => notice_stream::frame(&ctx, unread).await.flatten(),
+        None => None,
+    };
+    let first = format!("retry: 2000\n\n{}", first.unwrap_or_default());
     let open = state.backend.metrics().raise(Family::SseSubscribers);
-    Ok(reply::events(frames(ctx, watch, state.stopping.clone(), open)))
+    Ok(reply::events(frames(ctx, first, (watch, unread), state.stopping.clone(), open)))
 }
+
+/// What is looked at: the agents and, for a person, their notices.
+type Watches = (AgentWatch, Option<UnreadWatch>);
 
 fn frames(
     ctx: Ctx,
-    watch: AgentWatch,
+    first: String,
+    watches: Watches,
     stopping: CancellationToken,
     open: Raised,
 ) -> impl Stream<Item = Bytes> + Send {
-    let first = stream::iter([Bytes::from_static(b"retry: 2000\n\n")]);
-    let rest = stream::unfold((watch, open), move |(mut watch, open)| {
+    let first = stream::iter([Bytes::from(first)]);
+    let rest = stream::unfold((watches, open), move |(mut watches, open)| {
         let (ctx, stopping) = (ctx.clone(), stopping.clone());
         async move {
-            let piece = next_piece(&ctx, &mut watch, &stopping).await?;
-            Some((Bytes::from(piece), (watch, open)))
+            let piece = next_piece(&ctx, &mut watches, &stopping).await?;
+            Some((Bytes::from(piece), (watches, open)))
         }
     });
     first.chain(rest)
@@ -66,15 +80,23 @@ fn frames(
 /// The next frames, or `None` when the stream shall end. The client comes back by itself.
 async fn next_piece(
     ctx: &Ctx,
-    watch: &mut AgentWatch,
+    (watch, unread): &mut Watches,
     stopping: &CancellationToken,
 ) -> Option<String> {
     for _ in 0..QUIET_LOOKS {
         tokio::select! {
             () = sleep(LOOK) => {}
+            () = called(unread) => {
+                if let Some(unread) = unread
+                    && let Some(frame) = notice_stream::frame(ctx, unread).await?
+                {
+                    return Some(frame);
+                }
+            }
             () = stopping.cancelled() => return None,
         }
-        let lines = match agents::changes(ctx, watch).await {
+        // Boxed: what waits has no room for a question to the database in it.
+        let lines = match Box::pin(agents::changes(ctx, watch)).await {
             Ok(lines) => lines,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "a stream of agents broke off");
@@ -91,4 +113,12 @@ async fn next_piece(
         }
     }
     Some(": still here\n\n".to_owned())
+}
+
+/// Waits until the caller's notices may be others; for ever where nobody asks for them.
+async fn called(unread: &mut Option<UnreadWatch>) {
+    match unread {
+        Some(unread) => unread.called().await,
+        None => pending().await,
+    }
 }

@@ -21,7 +21,8 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 pub(crate) async fn robots(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let origin = state.site.origin(&headers);
     let text = format!(
-        "User-agent: *\nAllow: /\nDisallow: /api/\nDisallow: /account\nDisallow: /sessions\n\
+        "User-agent: *\nAllow: /\nDisallow: /api/\nDisallow: /account\nDisallow: /checkout\n\
+         Disallow: /sessions\n\
          Disallow: /studio/\n\nSitemap: {origin}/sitemap.xml\n"
     );
     with_type("text/plain; charset=utf-8", text)

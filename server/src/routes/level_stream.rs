@@ -84,7 +84,8 @@ impl Follower {
             () = self.stopping.cancelled() => return None,
         }
         // Who is no admin any more learns nothing more.
-        metrics::may_read(&self.ctx).await.ok()?;
+        // Boxed: what waits has no room for a question to the database in it.
+        Box::pin(metrics::may_read(&self.ctx)).await.ok()?;
         let at = (*self.news.borrow_and_update())?;
         let data = serde_json::to_string(&Measured { at }).ok()?;
         Some(Bytes::from(format!("data: {data}\n\n")))

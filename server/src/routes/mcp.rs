@@ -3,6 +3,7 @@
 //! Stateless: each request is answered by itself. A call starts a session and is answered when the
 //! session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::Extension;
@@ -19,7 +20,9 @@ use resonant_domain::session::{NewSession, SessionState};
 use resonant_domain::session_event::EventBody;
 use resonant_domain::timeline::Timeline;
 use resonant_domain::{AgentId, SessionId};
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -34,7 +37,16 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many agents one page of tools holds.
 const PAGE: u32 = 50;
 
+/// The version whose messages may come in batches, which is also that of whoever names none: its
+/// successor brought both the header and the end of batches.
+const BATCHES: &str = "2025-03-26";
+/// The most messages of one batch.
+const BATCH_MAX: usize = 50;
+/// How many answers of a batch are waited for at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
 /// The error numbers of JSON-RPC 2.0.
+const NO_REQUEST: i32 = -32_600;
 const NO_METHOD: i32 = -32_601;
 const WRONG_PARAMS: i32 = -32_602;
 const OWN_FAULT: i32 = -32_603;
@@ -48,34 +60,149 @@ pub(crate) struct Message {
     params: Value,
 }
 
+/// What is posted: a message, or several at once.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    One(Message),
+    Many(Vec<Value>),
+}
+
+impl<'de> Deserialize<'de> for Posted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Posted;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a message of JSON-RPC 2.0, or an array of them")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Posted, A::Error> {
+                Message::deserialize(MapAccessDeserializer::new(map)).map(Posted::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Posted, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Posted::Many)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A request that has been looked at.
+enum Begun {
+    /// It is answered.
+    Answered(Value),
+    /// The session answers the request of this id when it is over.
+    Session(Value, SessionId),
+}
+
 pub(crate) async fn post(
     Extension(ctx): Extension<Ctx>,
     headers: HeaderMap,
-    Json(message): Json<Message>,
+    Json(posted): Json<Posted>,
 ) -> Result<Response, Fault> {
-    let Some(id) = message.id else {
-        return Ok(StatusCode::ACCEPTED.into_response());
+    match posted {
+        Posted::One(message) => {
+            let Some(begun) = begin(&ctx, message).await? else {
+                return Ok(StatusCode::ACCEPTED.into_response());
+            };
+            if matches!(begun, Begun::Session(..)) && takes_events(&headers) {
+                return Ok(stream_answers(ctx, vec![begun]));
+            }
+            let body = answer(&ctx, begun).await;
+            Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+        }
+        Posted::Many(messages) => batch(ctx, &headers, messages).await,
+    }
+}
+
+/// Answers several messages at once.
+async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Response, Fault> {
+    let version =
+        headers.get("mcp-protocol-version").map_or(BATCHES.as_bytes(), |it| it.as_bytes());
+    let refused = if version != BATCHES.as_bytes() {
+        Some(format!("messages come in batches in version {BATCHES} of the protocol alone"))
+    } else if messages.is_empty() || messages.len() > BATCH_MAX {
+        Some(format!("a batch holds 1 to {BATCH_MAX} messages"))
+    } else {
+        None
     };
+    if let Some(reason) = refused {
+        let body = Failed::Rpc(NO_REQUEST, reason).body(&Value::Null);
+        return Ok(reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body));
+    }
+    let mut all = Vec::new();
+    for message in messages {
+        let id = message["id"].clone();
+        // Nothing is asked of callers, so that none of their answers is waited for.
+        if message.get("method").is_none()
+            && (message.get("result").is_some() || message.get("error").is_some())
+        {
+            continue;
+        }
+        let begun = match serde_json::from_value::<Message>(message) {
+            Ok(message) if message.method == "initialize" => {
+                let reason = "initialize must not be part of a batch".to_owned();
+                Some(Begun::Answered(Failed::Rpc(NO_REQUEST, reason).body(&id)))
+            }
+            Ok(message) => begin(&ctx, message).await?,
+            Err(error) => {
+                Some(Begun::Answered(Failed::Rpc(NO_REQUEST, error.to_string()).body(&id)))
+            }
+        };
+        all.extend(begun);
+    }
+    if all.is_empty() {
+        return Ok(StatusCode::ACCEPTED.into_response());
+    }
+    if all.iter().any(|begun| matches!(begun, Begun::Session(..))) && takes_events(headers) {
+        return Ok(stream_answers(ctx, all));
+    }
+    let answers = stream::iter(all)
+        .map(|begun| {
+            let ctx = ctx.clone();
+            async move { answer(&ctx, begun).await }
+        })
+        .buffered(SIDE_BY_SIDE);
+    let answers: Vec<_> = answers.collect().await;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Value::Array(answers)))
+}
+
+/// Answers a message, or starts what answers it. `None`: it asks nothing.
+async fn begin(ctx: &Ctx, message: Message) -> Result<Option<Begun>, Fault> {
+    let Some(id) = message.id else { return Ok(None) };
     let params = &message.params;
-    let answer = match message.method.as_str() {
+    let result = match message.method.as_str() {
         "initialize" => Ok(about(params)),
         "ping" => Ok(json!({})),
-        "tools/list" => list(&ctx, params).await,
-        "tools/call" => match start(&ctx, params).await {
-            Ok(session) if takes_events(&headers) => return Ok(stream_result(ctx, id, session)),
-            Ok(session) => result(&ctx, session).await,
+        "tools/list" => list(ctx, params).await,
+        "tools/call" => match start(ctx, params).await {
+            Ok(session) => return Ok(Some(Begun::Session(id, session))),
             Err(failed) => Err(failed),
         },
         other => Err(Failed::Rpc(NO_METHOD, format!("there is no method {other}"))),
     };
-    match answer {
+    match result {
         Ok(result) => {
-            let body = json!({ "jsonrpc": "2.0", "id": id, "result": result });
-            Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+            Ok(Some(Begun::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }))))
         }
         // Who is not signed in must learn it from the status.
         Err(Failed::Use(error @ Error::Unauthenticated)) => Err(error.into()),
-        Err(failed) => Ok(reply::json(StatusCode::OK, reply::NO_STORE, &failed.body(&id))),
+        Err(failed) => Ok(Some(Begun::Answered(failed.body(&id)))),
+    }
+}
+
+/// The answer to a request, once it is there.
+async fn answer(ctx: &Ctx, begun: Begun) -> Value {
+    match begun {
+        Begun::Answered(body) => body,
+        Begun::Session(id, session) => match result(ctx, session).await {
+            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+            Err(failed) => failed.body(&id),
+        },
     }
 }
 
@@ -234,26 +361,21 @@ fn takes_events(headers: &HeaderMap) -> bool {
     accepted.any(|value| value.contains("text/event-stream"))
 }
 
-/// One message in an event stream, with a comment now and then until it is there.
-fn stream_result(ctx: Ctx, id: Value, session: SessionId) -> Response {
+/// Answers in an event stream, each as soon as it is there, with a comment now and then until then.
+fn stream_answers(ctx: Ctx, all: Vec<Begun>) -> Response {
     let open = ctx.backend().metrics().raise(Family::SseSubscribers);
-    let answer = Box::pin(async move {
-        match result(&ctx, session).await {
-            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-            Err(failed) => failed.body(&id),
-        }
-    });
-    let frames = stream::unfold(Some((answer, open)), |state| async {
-        let (mut answer, open) = state?;
-        tokio::select! {
-            message = &mut answer => {
-                let frame = format!("event: message\ndata: {message}\n\n");
-                Some((Bytes::from(frame), None))
-            }
-            () = tokio::time::sleep(HEARTBEAT) => {
-                Some((Bytes::from_static(b": still at work\n\n"), Some((answer, open))))
-            }
-        }
+    let answers = stream::iter(all)
+        .map(move |begun| {
+            let ctx = ctx.clone();
+            async move { answer(&ctx, begun).await }
+        })
+        .buffer_unordered(SIDE_BY_SIDE);
+    let frames = stream::unfold((Box::pin(answers), open), |(mut answers, open)| async {
+        let frame = tokio::select! {
+            message = answers.next() => Bytes::from(format!("event: message\ndata: {}\n\n", message?)),
+            () = tokio::time::sleep(HEARTBEAT) => Bytes::from_static(b": still at work\n\n"),
+        };
+        Some((frame, (answers, open)))
     });
     reply::events(frames)
 }

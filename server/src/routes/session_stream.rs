@@ -19,12 +19,11 @@ use axum::response::Response;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName};
 use resonant_backend::metrics::Raised;
-use resonant_backend::sessions::{self, EventStream};
+use resonant_backend::sessions::{self, Batch, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
 use resonant_domain::api_key::Scope;
 use resonant_domain::metric::Family;
-use resonant_domain::session::Session;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -73,10 +72,6 @@ pub(crate) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let after = resume_after(&headers, query.after)?;
-    let session = sessions::get(&ctx, id).await?;
-    if is_all_heard(&session, after) {
-        return Ok(reply::nothing());
-    }
     Ok(answer(sessions::stream(&ctx, id, after).await?, &state))
 }
 
@@ -89,18 +84,13 @@ pub(crate) async fn follow_shared(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let after = resume_after(&headers, query.after)?;
-    let (session, _) = sessions::shared(&ctx, &token).await?;
-    if is_all_heard(&session, after) {
-        return Ok(reply::nothing());
-    }
     Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, &state))
 }
 
-const fn is_all_heard(session: &Session, after: i64) -> bool {
-    session.state.is_terminal() && after >= session.last_sequence
-}
-
 fn answer(events: EventStream, state: &AppState) -> Response {
+    if events.is_over() {
+        return reply::nothing();
+    }
     let open = state.backend.metrics().raise(Family::SseSubscribers);
     reply::events(frames(events, state.stopping.clone(), open))
 }
@@ -151,21 +141,20 @@ fn frames(
     stream::unfold(follower, |mut follower| async move {
         let piece = follower.next_piece().await?;
         follower.next_write = Instant::now() + WRITE_INTERVAL;
-        Some((Bytes::from(piece), follower))
+        Some((piece, follower))
     })
 }
 
 impl Follower {
-    async fn next_piece(&mut self) -> Option<String> {
+    async fn next_piece(&mut self) -> Option<Bytes> {
         if self.over {
             return None;
         }
         if !self.begun {
             // Sent at once, so that the client knows that it is heard.
             self.begun = true;
-            return Some("retry: 1000\n\n".to_owned());
+            return Some(Bytes::from_static(b"retry: 1000\n\n"));
         }
-        sleep_until(self.next_write).await;
         let beat = Instant::now() + HEARTBEAT;
         let first = tokio::select! {
             biased;
@@ -173,22 +162,31 @@ impl Follower {
             // Without an `end`: the client comes back, to the next process, and goes on there.
             () = self.stopping.cancelled() => {
                 self.over = true;
-                return Some(come_back());
+                return Some(Bytes::from(come_back()));
             }
         };
         match first {
-            Err(_) => Some(": still here\n\n".to_owned()),
-            Ok(first) => self.write(first),
+            Err(_) => Some(Bytes::from_static(b": still here\n\n")),
+            Ok(first) => {
+                // Whoever keeps up is here later than that, and needs no timer.
+                sleep_until(self.next_write).await;
+                self.write(first)
+            }
         }
     }
 
-    /// Writes a batch and all others that are there already.
-    fn write(&mut self, first: Option<Result<Vec<SessionEvent>, Error>>) -> Option<String> {
-        let mut events: Vec<SessionEvent> = Vec::new();
+    /// Writes a batch and all others that are there already. One that stands alone, as it does for all
+    /// who keep up, is written once for everybody.
+    fn write(&mut self, first: Option<Result<Batch, Error>>) -> Option<Bytes> {
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut count = 0;
         let mut next = Some(first);
         while let Some(batch) = next {
             match batch {
-                Some(Ok(batch)) => join(&mut events, batch),
+                Some(Ok(batch)) => {
+                    count += batch.len();
+                    batches.push(batch);
+                }
                 Some(Err(error)) => {
                     // The client comes back and goes on after what it has.
                     tracing::warn!(error = chain(&error), "an event stream broke off");
@@ -196,18 +194,23 @@ impl Follower {
                 }
                 None => self.over = true,
             }
-            let full = self.over || events.len() >= WRITE_MAX_EVENTS;
+            let full = self.over || count >= WRITE_MAX_EVENTS;
             next = if full { None } else { self.events.next().now_or_never() };
         }
-        let mut text = String::new();
-        for event in &events {
-            self.is_at_end = matches!(event.body, EventBody::Done { .. });
-            frame(&mut text, event);
+        if let Some(last) = batches.last().and_then(|batch| batch.last()) {
+            self.is_at_end = matches!(last.body, EventBody::Done { .. });
         }
+        let text = match &batches[..] {
+            [] => Bytes::new(),
+            [alone] => alone.written(|events| written(events.iter())),
+            several => written(several.iter().flat_map(|batch| batch.iter())),
+        };
         // An end that a person has gone on from is followed by more: the stream knows.
-        if self.over && self.is_at_end {
-            text.push_str("event: end\ndata: {}\n\n");
-        }
+        let text = if self.over && self.is_at_end {
+            Bytes::from([&text[..], &b"event: end\ndata: {}\n\n"[..]].concat())
+        } else {
+            text
+        };
         (!text.is_empty()).then_some(text)
     }
 }
@@ -218,10 +221,11 @@ fn come_back() -> String {
     format!("retry: {}\n\n", 250 + spread)
 }
 
-/// Adds a batch, joining neighbouring pieces of one text. A joined event has the number of its last
+/// Events as frames, neighbouring pieces of one text joined. A joined event has the number of its last
 /// piece: whoever has read it goes on after that.
-fn join(events: &mut Vec<SessionEvent>, batch: Vec<SessionEvent>) {
-    for event in batch {
+fn written<'a>(all: impl Iterator<Item = &'a SessionEvent>) -> Bytes {
+    let mut events: Vec<SessionEvent> = Vec::new();
+    for event in all.cloned() {
         let SessionEvent { sequence, at, body } = event;
         let rest = match events.last_mut() {
             Some(last) => match last.body.join(body) {
@@ -236,6 +240,11 @@ fn join(events: &mut Vec<SessionEvent>, batch: Vec<SessionEvent>) {
         };
         events.push(SessionEvent { sequence, at, body: rest });
     }
+    let mut text = String::new();
+    for event in &events {
+        frame(&mut text, event);
+    }
+    Bytes::from(text)
 }
 
 fn frame(text: &mut String, event: &SessionEvent) {

@@ -148,7 +148,11 @@ async fn bad_query_values_name_their_parameter() {
         ("/api/v1/agents?fields=id,nmae".to_owned(), "fields"),
         ("/api/v1/agents?fields=,".to_owned(), "fields"),
         ("/api/v1/agents?ids=x".to_owned(), "ids[0]"),
-        (format!("/api/v1/agents?ids={NOBODY}&limit=5"), "limit"),
+        ("/api/v1/agents?limit=".to_owned(), "limit"),
+        ("/api/v1/agents?status=".to_owned(), "status"),
+        ("/api/v1/agents?order_by=&limit=1".to_owned(), "order_by"),
+        ("/api/v1/agents?ids=".to_owned(), "ids"),
+        ("/api/v1/listings?min_rating=".to_owned(), "min_rating"),
         (format!("/api/v1/agents?ids={NOBODY},{NOBODY}"), "ids[1]"),
         (format!("/api/v1/agents/{}?fields=owner", agent.id), "fields"),
         ("/api/v1/sessions?fields=spec".to_owned(), "fields"),
@@ -170,6 +174,7 @@ async fn bad_query_values_name_their_parameter() {
         (format!("/api/v1/listings?query={}", "x".repeat(201)), "query"),
         (format!("{session}?include=everything"), "include"),
         (format!("{session}/stream?after=x"), "after"),
+        (format!("{session}/stream?after="), "after"),
         (format!("{session}/stream?after=-1"), "after"),
     ] {
         let answer = app.get(&path).by(&ada).await;

@@ -26,6 +26,9 @@ async fn both_ways_to_ask_for_many_answer_alike() {
     let expected = json!({ "agents": names, "missing": ids[3..] });
     assert_eq!(by_post.value(), expected);
     assert_eq!(by_get.value(), expected);
+    // What makes a page of a list does nothing beside ids.
+    let beside = app.get(&format!("{path}&limit=1&status=archived&order_by=created_at")).by(&ada);
+    assert_eq!(beside.await.value(), expected);
     // Without a choice each is whole.
     let whole = app.get(&format!("/api/v1/agents?ids={}", ids[0])).by(&ada).await.value();
     let one = app.get(&format!("/api/v1/agents/{}", ids[0])).by(&ada).await.value();

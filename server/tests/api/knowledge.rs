@@ -34,7 +34,7 @@ async fn a_document_is_added_found_and_taken_away() {
     assert_eq!(gone.status, 204, "{gone:?}");
     assert_eq!(app.call(Method::DELETE, &place).by(&ada).await.status, 404);
     let list = app.get(&format!("{path}/knowledge")).by(&ada).await.value();
-    assert_eq!(list, json!({ "documents": [] }));
+    assert_eq!(list["documents"], json!([]));
     app.end().await;
 }
 
@@ -81,7 +81,7 @@ async fn a_fact_is_remembered_and_forgotten() {
     let gone = app.call(Method::DELETE, &format!("{path}/memories/{id}")).by(&ada).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     let facts = app.get(&format!("{path}/memories")).by(&ada).await.value();
-    assert_eq!(facts, json!({ "memories": [] }));
+    assert_eq!(facts["memories"], json!([]));
     app.end().await;
 }
 

@@ -68,3 +68,56 @@ async fn a_stranger_is_told_to_sign_in_and_another_sites_page_is_refused() {
     assert_eq!(foreign.json(&message).await.status, 403);
     app.end().await;
 }
+
+#[tokio::test]
+async fn messages_come_in_batches_where_the_version_has_them() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let list = ask(&app, &ada, "tools/list", json!({})).await;
+    let tool = &list["result"]["tools"][0]["name"];
+    let call = |id: u32, goal: &str| {
+        let params = json!({ "name": tool, "arguments": { "goal": goal } });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    let asked = json!([
+        { "jsonrpc": "2.0", "id": 1, "method": "ping" },
+        { "jsonrpc": "2.0", "method": "notifications/cancelled" },
+        { "jsonrpc": "2.0", "id": "nobody asked", "result": {} },
+        call(2, "What is 12 * 7?"),
+        call(3, "What is 12 * 8?"),
+        { "jsonrpc": "2.0", "id": 4, "method": "initialize" },
+        { "id": 5 },
+    ]);
+    for version in [None, Some("2025-03-26")] {
+        let mut request = app.post("/mcp").by(&ada);
+        if let Some(version) = version {
+            request = request.header("mcp-protocol-version", version);
+        }
+        let answer = request.json(&asked).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let answers = answer.value();
+        let ids: Vec<_> = answers.as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(ids, [1, 2, 3, 4, 5].map(|id| json!(id)));
+        assert_eq!(answers[0]["result"], json!({}));
+        assert!(answers[1].to_string().contains("84"), "{answers}");
+        assert!(answers[2].to_string().contains("96"), "{answers}");
+        assert_eq!(answers[3]["error"]["code"], -32_600);
+        assert_eq!(answers[4]["error"]["code"], -32_600);
+    }
+    let accept = "application/json, text/event-stream";
+    let events = app.post("/mcp").by(&ada).header("accept", accept).json(&asked).await;
+    assert_eq!(events.header("content-type"), "text/event-stream");
+    assert_eq!(events.text().matches("event: message").count(), 5, "{events:?}");
+
+    let told = json!([{ "jsonrpc": "2.0", "method": "notifications/initialized" }]);
+    assert_eq!(app.post("/mcp").by(&ada).json(&told).await.status, 202);
+    let newer = app.post("/mcp").by(&ada).header("mcp-protocol-version", "2025-06-18");
+    let newer = newer.json(&told).await;
+    assert_eq!((newer.status, &newer.value()["error"]["code"]), (400, &json!(-32_600)));
+    for wrong in [json!([]), json!(vec![told[0].clone(); 51])] {
+        assert_eq!(app.post("/mcp").by(&ada).json(&wrong).await.status, 400);
+    }
+    assert_eq!(app.post("/mcp").json(&json!([call(1, "x")])).await.status, 401);
+    app.end().await;
+}

@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt as _;
 use resonant_backend::metrics::Keeper;
+use resonant_backend::processes::{self, Process};
 use resonant_backend::{Actor, RequestId, members};
 use tower::ServiceExt as _;
 
@@ -54,6 +55,35 @@ async fn the_service_levels_are_told_to_admins() {
     for (visitor, status) in [(app.member("ada").await, 404), (Visitor::ANONYMOUS, 401)] {
         assert_eq!(app.get("/api/v1/service-levels").by(&visitor).await.status, status);
     }
+}
+
+#[tokio::test]
+async fn how_the_parts_stand_is_told_to_admins() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    app.get("/api/v1/listings").await;
+    keep(&app).await;
+    let ctx = app.backend.ctx(Actor::System, RequestId::new("test"));
+    let process = Process::begin("web", "1.2.3", 0);
+    processes::tell(&ctx, &process).await.unwrap();
+    let overview = app.get("/api/v1/operations?period=5m").by(&admin).await.value();
+    let processes = overview["processes"].as_array().unwrap();
+    assert_eq!(processes.len(), 1, "{overview}");
+    assert_eq!((&processes[0]["role"], &processes[0]["version"]), (&"web".into(), &"1.2.3".into()));
+    assert!(processes[0]["state"]["connections_max"].as_u64().unwrap() > 0, "{overview}");
+    let charts = overview["charts"].as_array().unwrap();
+    let parts = overview["times"].as_array().unwrap().len();
+    for curve in charts.iter().flat_map(|chart| chart["curves"].as_array().unwrap()) {
+        assert_eq!(curve["points"].as_array().unwrap().len(), parts, "{curve}");
+    }
+    let wrong = app.get("/api/v1/operations?period=soon").by(&admin).await;
+    assert_eq!(wrong.problem(), (400, vec!["period".to_owned()]));
+    for (visitor, status) in
+        [(app.member("ada").await, 404), (app.guest().await, 404), (Visitor::ANONYMOUS, 401)]
+    {
+        assert_eq!(app.get("/api/v1/operations").by(&visitor).await.status, status);
+    }
+    app.end().await;
 }
 
 #[tokio::test]

@@ -51,5 +51,5 @@ async fn the_guides_snippets_run_unchanged() {
     assert!(tests.status.success(), "{told}");
     assert!(!told.contains("Ran 0 tests"), "{told}");
     app.end().await;
-    served.await.unwrap().unwrap();
+    served.await.unwrap();
 }

@@ -62,6 +62,8 @@ async fn each_route_knows_its_callers() {
         (&get, "/api/v1/publishers/owner-s".into(), None, OPEN),
         (&get, "/api/v1/notices".into(), None, [200, 200, 200, 401]),
         (&post, "/api/v1/notices/read".into(), Some(json!({})), [204, 204, 204, 401]),
+        (&get, "/api/v1/audit".into(), None, [200, 200, 200, 401]),
+        (&get, "/api/v1/audit/installation".into(), None, NOWHERE),
         // Nobody has run it to the end.
         (&post, format!("/api/v1/listings/{slug}/reviews"), review, [409, 409, 409, 401]),
         (&get, "/api/v1/agents".into(), None, [200, 200, 200, 401]),
@@ -133,6 +135,7 @@ async fn each_route_knows_its_callers() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a row for each function")]
 async fn each_function_of_a_page_knows_its_callers() {
     let app = TestApp::start().await;
     let owner = app.member("owner").await;
@@ -200,6 +203,21 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("studio/import_mcp", format!("{agent}&server=stdio:sh"), [400, 404, 404, 401]),
         ("studio/remove_tool", format!("{agent}&name=datetime"), OWNED),
         ("sessions/get_recording", session.clone(), OWNED),
+        ("sessions/open_session", session.clone(), OWNED),
+        ("studio/get_standing", agent.clone(), OWNED),
+        ("teams/list_teams", String::new(), own),
+        ("teams/list_shared", String::new(), own),
+        ("teams/list_share_choices", agent.replace("id=", "agent="), own),
+        // None of them is in a team.
+        ("teams/get_team", "slug=lab".into(), NOWHERE),
+        ("teams/rename_team", "slug=lab&name=Lab".into(), NOWHERE),
+        ("teams/delete_team", "slug=lab".into(), NOWHERE),
+        ("teams/invite", "slug=lab&role=viewer".into(), NOWHERE),
+        ("teams/set_role", format!("slug=lab&user={nobody}&role=viewer"), NOWHERE),
+        ("teams/remove_member", format!("slug=lab&user={nobody}"), NOWHERE),
+        ("teams/get_offer", "team=lab".into(), NOWHERE),
+        ("teams/decline_invitation", "team=lab".into(), NOWHERE),
+        ("teams/share_agent", format!("team=lab&{}", agent.replace("id=", "agent=")), NOWHERE),
         ("sessions/share_session", session.clone(), OWNED),
         ("sessions/get_share", session.clone(), OWNED),
         ("sessions/unshare_session", session, OWNED),
@@ -214,6 +232,8 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("publishing/show_session", format!("{agent}&session="), NOWHERE),
         ("marketplace/get_preview", agent.clone(), NOWHERE),
         ("account/list_notices", String::new(), own),
+        ("audit/list_entries", String::new(), own),
+        ("audit/list_entries", "of_all=true".into(), NOWHERE),
         ("account/read_notices", String::new(), own),
         ("account/get_profile", String::new(), own),
         // Nobody of them is a moderator.

@@ -52,6 +52,6 @@ async fn each_broken_field_is_named_and_the_value_is_not_told_back() {
         assert_eq!(answer.problem(), (400, fields), "{body}");
         assert!(!answer.text().contains(CANARY), "{answer:?}");
     }
-    assert_eq!(app.get("/api/v1/secrets").by(&ada).await.value(), json!({ "secrets": [] }));
+    assert_eq!(app.get("/api/v1/secrets").by(&ada).await.value()["secrets"], json!([]));
     app.end().await;
 }

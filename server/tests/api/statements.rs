@@ -39,14 +39,14 @@ struct Cost {
 }
 
 /// A route, and how many things it answers with.
-struct Route {
-    method: Method,
-    name: &'static str,
-    path: String,
-    body: Value,
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) name: &'static str,
+    pub(super) path: String,
+    pub(super) body: Value,
 }
 
-fn routes(agents: &[String], session: &str, slug: &str) -> Vec<Route> {
+pub(super) fn routes(agents: &[String], session: &str, slug: &str) -> Vec<Route> {
     let get = |name, path: String| Route { method: Method::GET, name, path, body: Value::Null };
     let post = |name, path: String, body| Route { method: Method::POST, name, path, body };
     let agent = &agents[0];

@@ -175,6 +175,38 @@ async fn a_follower_is_written_to_at_most_every_16_ms() {
 }
 
 #[tokio::test]
+async fn many_may_come_at_once() {
+    const STREAMS: usize = 500;
+    let mut app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (session, path) = started(&app, &ada, "What is 6 * 7?").await;
+    let opened = (0..STREAMS).map(|_| async { app.get(&path).by(&ada).open().await });
+    let opened = futures::future::join_all(opened).await;
+    let mut bodies = Vec::new();
+    for response in opened {
+        assert_eq!(response.status(), 200);
+        bodies.push(response.into_body().into_data_stream());
+    }
+    app.start_workers(1);
+    let ends = bodies.into_iter().map(|mut body| async move {
+        let mut text = String::new();
+        while let Some(piece) = body.next().await {
+            text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+        }
+        text
+    });
+    let all = timeout(Duration::from_mins(1), futures::future::join_all(ends)).await;
+    let all = all.expect("the session ends for everybody");
+    let logged = Timeline::from_events(log(&app, &ada, &session).await);
+    for text in all {
+        let frames = frames(&text);
+        assert_eq!(frames.last(), Some(&Frame::End), "{text}");
+        assert_eq!(Timeline::from_events(events(&frames)), logged);
+    }
+    app.end().await;
+}
+
+#[tokio::test]
 async fn cancelling_ends_the_stream_at_once() {
     let model = SlowModel::start(10_000, Duration::from_millis(10)).await;
     let app = TestApp::builder().model(model.url()).workers(1).start().await;

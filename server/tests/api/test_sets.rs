@@ -18,7 +18,7 @@ async fn a_set_is_made_run_and_holds_back_a_version() {
     let policy = policy.json(&json!({ "requires_tests": true })).await;
     assert_eq!((policy.status, policy.value()), (200, json!({ "requires_tests": true })));
     let publish = async || app.post(&format!("{path}/versions")).by(&ada).json(&json!({})).await;
-    assert_eq!(publish().await.problem(), (400, vec!["test_sets".to_owned()]));
+    assert_eq!(publish().await.problem(), (409, vec!["test_sets".to_owned()]));
 
     let checks = json!([{ "kind": "contains", "text": "84" }]);
     let new =

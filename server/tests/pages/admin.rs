@@ -1,7 +1,8 @@
 //! The pages of the administration, as a browser without JavaScript gets them and sends their forms.
 
 use resonant_backend::metrics::Keeper;
-use resonant_backend::{Actor, RequestId};
+use resonant_backend::processes::{self, Process};
+use resonant_backend::{Actor, Backend, RequestId, Settings};
 use serde_json::json;
 
 use super::forms::send_from;
@@ -35,6 +36,12 @@ async fn an_admin_sees_how_the_installation_stands() {
         app.get("/api/v1/listings").await;
     }
     keep(&app).await;
+    let process = Process::begin("web", "1.2.3", 0);
+    let ctx = app.backend.ctx(Actor::System, RequestId::new("test"));
+    processes::tell(&ctx, &process).await.unwrap();
+    let other = Backend::connect(Settings::new(app.database_url())).await.unwrap();
+    let ctx = other.ctx(Actor::System, RequestId::new("test"));
+    processes::tell(&ctx, &process).await.unwrap();
     alert(&app, &admin, json!([])).await;
     for (path, texts) in [
         (
@@ -44,11 +51,26 @@ async fn an_admin_sees_how_the_installation_stands() {
                 "Cache, by kind of key",
                 "None are configured",
                 "There is one database",
+                "Over the period",
+                "chart__curve",
+                "Time to answer programs. p50: from",
+                "Time to answer programs: values",
+                "All 2 together",
+                "1.2.3",
             ][..],
         ),
         (
             "/admin/service-levels",
-            &["API response time (p99)", "≤ 500 ms", "≥ 80 %", "Kept", "<svg", "sparkline__curve"],
+            &[
+                "API response time (p99)",
+                "≤ 500 ms",
+                "≥ 80 %",
+                "Kept",
+                "<svg",
+                "sparkline__curve",
+                "What lies behind each number",
+                "Behind API response time (p99)",
+            ],
         ),
         ("/admin/service-levels?period=24h", &["GET /api/v1/listings", "Slow requests"]),
         ("/admin/alerts", &["Slow API Response", "Quiet", "Make the alert"]),

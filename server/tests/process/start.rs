@@ -150,3 +150,11 @@ async fn migrating_and_loading_twice_is_fine() {
         assert!(output.status.success(), "{command}: {output:?}");
     }
 }
+
+#[tokio::test]
+async fn tables_are_spread_where_the_extension_is_and_nowhere_else() {
+    let database = fresh_database().await;
+    let url = database.url();
+    let words = fails(&["migrate", "--distribute"], &[("DATABASE_URL", url.as_str())]);
+    assert!(words.contains("no extension citus"), "{words}");
+}

@@ -12,6 +12,35 @@ pub(crate) async fn empty_database() -> FreshDatabase {
     FreshDatabase::create_empty(&server_url()).await
 }
 
+/// How many rows each table holds.
+pub(crate) async fn count_rows(url: &str) -> Vec<(String, i64)> {
+    fresh_database::count_rows(url).await
+}
+
+/// Leaves a database as a process does that dies when it has done what was asked, and has not kept the
+/// answer: whoever asks again a lease later takes the request over.
+pub(crate) async fn lose_replies(url: &str) {
+    let statement = "UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, \
+                     lease_until = now() - INTERVAL '1 minute'";
+    fresh_database::execute(url, statement).await;
+}
+
+/// Fills a database with so many agents and sessions, nine in ten of one owner, whose sign-in has a token of
+/// 43 times A. Agents have their numbers for ids.
+pub(crate) async fn fill(url: &str, agents: u32, sessions: u32) {
+    let seed = include_str!("../../../end2end/load/api_seed.sql");
+    let seed = seed.replace(":agents", &agents.to_string());
+    let seed = seed.replace(":sessions", &sessions.to_string());
+    // Where several statements are one transaction, nothing is vacuumed.
+    let seed = seed.replace("VACUUM ANALYZE", "ANALYZE");
+    fresh_database::execute(url, &seed).await;
+}
+
+/// Makes all alerts fire.
+pub(crate) async fn fire_alerts(url: &str) {
+    fresh_database::execute(url, "UPDATE alerts SET state = 'firing'").await;
+}
+
 /// Makes the database believe that the newest migration was not applied.
 pub(crate) async fn forget_newest_migration(url: &str) {
     let newest = "SELECT max(version) FROM _sqlx_migrations";

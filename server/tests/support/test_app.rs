@@ -8,8 +8,8 @@ use leptos::config::LeptosOptions;
 use resonant_backend::fresh_database::FreshDatabase;
 use resonant_backend::members::{self, NewMember};
 use resonant_backend::{
-    Actor, Backend, EmbeddingSettings, ModelSettings, OpenAiSettings, PasswordWork, RequestId,
-    Secret, Settings, SignInChange,
+    Actor, Backend, EmbeddingSettings, ModelSettings, OpenAiSettings, PasswordWork,
+    PaymentSettings, RequestId, Secret, Settings, SignInChange,
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
@@ -31,6 +31,8 @@ pub(crate) struct Builder {
     redis_url: Option<String>,
     operations: Operations,
     database: Option<FreshDatabase>,
+    database_options: &'static str,
+    payments: Option<PaymentSettings>,
 }
 
 impl Default for Builder {
@@ -44,6 +46,8 @@ impl Default for Builder {
             meanings_url: None,
             operations: Operations::default(),
             database: None,
+            database_options: "",
+            payments: None,
         }
     }
 }
@@ -91,6 +95,21 @@ impl Builder {
         self
     }
 
+    /// The database tells how it answers each statement (`auto_explain`), in notices.
+    pub(crate) fn explained(mut self) -> Self {
+        self.database_options = "options=-c+session_preload_libraries%3Dauto_explain\
+            +-c+auto_explain.log_min_duration%3D0+-c+auto_explain.log_analyze%3Don\
+            +-c+auto_explain.log_buffers%3Don+-c+auto_explain.log_timing%3Doff\
+            +-c+auto_explain.log_format%3Djson+-c+auto_explain.log_level%3Dnotice";
+        self
+    }
+
+    /// Listings are paid for with money that is none.
+    pub(crate) fn selling(mut self) -> Self {
+        self.payments = Some(PaymentSettings::Test);
+        self
+    }
+
     /// Prometheus reads `/metrics` with this token.
     pub(crate) fn metrics_token(mut self, token: &str) -> Self {
         self.operations.metrics_token = Some(Secret::new(token));
@@ -102,10 +121,16 @@ impl Builder {
             Some(database) => database,
             None => fresh_database().await,
         };
-        let mut settings = Settings::new(database.url());
+        let mut url = database.url();
+        if !self.database_options.is_empty() {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(self.database_options);
+        }
+        let mut settings = Settings::new(url);
         settings.database.pool_size = 8;
         settings.database.pool_overflow = 0;
         settings.redis_url = self.redis_url;
+        settings.payments = self.payments;
         settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
         settings.models = ModelSettings {
             openai: self.model_url.map(|url| OpenAiSettings {
@@ -180,6 +205,14 @@ impl TestApp {
     /// Starts workers later than the application.
     pub(crate) fn start_workers(&mut self, count: usize) {
         self.workers = Some(Workers::start(&self.backend, count, &self.stopping));
+    }
+
+    /// Ends the workers: what is queued from now on stays in the queue.
+    pub(crate) async fn stop_workers(&mut self) {
+        self.stopping.cancel();
+        if let Some(workers) = self.workers.take() {
+            workers.stopped().await;
+        }
     }
 
     /// Ends the workers before the database goes. A test that passes ends with this.

@@ -130,10 +130,29 @@ fn Account(
                     <a href=paths::SECRETS>"Your secrets"</a>
                 </p>
             </section>
+            <section class="account__part" aria-labelledby="account-purchases">
+                <h2 id="account-purchases">"Marketplace"</h2>
+                <p>"What you bought, what your listings earned, and whom you follow."</p>
+                <p>
+                    <a href=paths::PURCHASES>"Your purchases"</a>
+                    " · "
+                    <a href=paths::FOLLOWING>"Publishers you follow"</a>
+                </p>
+            </section>
             <section class="account__part" aria-labelledby="account-security">
                 <h2 id="account-security">"Security and data"</h2>
                 <p>"Password, other sign-ins, a copy of your data, the end of the account."</p>
                 <LinkButton href=paths::SECURITY>"Security and data"</LinkButton>
+            </section>
+            <section class="account__part" aria-labelledby="account-teams">
+                <h2 id="account-teams">"Teams"</h2>
+                <p>"People with whom you share agents, each with a role."</p>
+                <LinkButton href=paths::TEAMS>"Your teams"</LinkButton>
+            </section>
+            <section class="account__part" aria-labelledby="account-audit">
+                <h2 id="account-audit">"Audit log"</h2>
+                <p>"What was done to your account and your things: when, by whom, from where."</p>
+                <LinkButton href=paths::AUDIT>"Read the audit log"</LinkButton>
             </section>
             <section class="account__part" aria-labelledby="account-keys">
                 <h2 id="account-keys">"API keys"</h2>

@@ -132,7 +132,8 @@ pub async fn read_notices(#[server(default)] id: Option<NoticeId>) -> Result<(),
 /// The viewer's secrets, without their values.
 #[server(prefix = "/api/fn", endpoint = "account/list_secrets")]
 pub async fn list_secrets() -> Result<Vec<SecretSummary>, AppError> {
-    resonant_backend::secrets::list(&ssr::ctx()?).await.map_err(ssr::fail)
+    let all = resonant_backend::secrets::list(&ssr::ctx()?, PageRequest::largest()).await;
+    all.map(|page| page.items).map_err(ssr::fail)
 }
 
 /// Keeps a secret. `hosts` are parted by blanks or commas.
@@ -174,7 +175,8 @@ fn parted(hosts: &str) -> Vec<String> {
 /// The viewer's API keys.
 #[server(prefix = "/api/fn", endpoint = "account/list_keys")]
 pub async fn list_keys() -> Result<OwnKeys, AppError> {
-    let keys = resonant_backend::api_keys::list(&ssr::ctx()?).await.map_err(ssr::fail)?;
+    let keys = resonant_backend::api_keys::list(&ssr::ctx()?, PageRequest::largest()).await;
+    let keys = keys.map_err(ssr::fail)?.items;
     Ok(OwnKeys { keys, made: ssr::take_note(paths::KEYS) })
 }
 

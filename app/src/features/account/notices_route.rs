@@ -13,6 +13,7 @@ use super::form_page::refresh_viewer;
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::state::use_unread;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
     Skeleton, Time, Tone,
@@ -40,6 +41,15 @@ impl LazyPage for NoticesRoute {
     fn view(this: Self) -> AnyView {
         let NoticesRoute { page, read } = this;
         refresh_viewer(read);
+        // Something was told, or read elsewhere.
+        let unread = use_unread();
+        Effect::new(move |before: Option<Option<i64>>| {
+            let now = unread.count();
+            if before.flatten().is_some_and(|before| Some(before) != now) {
+                page.refetch();
+            }
+            now
+        });
         view! {
             <Title text="Notices" />
             <Meta name="description" content="What happened to your listings, reviews and agents" />
@@ -160,10 +170,13 @@ fn target(notice: &Notice) -> Option<String> {
             listing.map(|listing| format!("{listing}#reviews"))
         }
         NoticeKind::ReportUpheld => None,
+        NoticeKind::TeamInvited => notice.slug.as_deref().map(paths::join_team),
         NoticeKind::Approved
         | NoticeKind::ReportDismissed
         | NoticeKind::UpdateAvailable
-        | NoticeKind::Deprecated => listing,
+        | NoticeKind::Deprecated
+        | NoticeKind::FollowedListing
+        | NoticeKind::FollowedVersion => listing,
     }
 }
 

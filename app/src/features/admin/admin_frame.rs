@@ -34,6 +34,7 @@ pub(super) fn AdminHead(
         (paths::SERVICE_LEVELS, "Service levels"),
         (paths::ALERTS, "Alerts"),
         (paths::MODERATION, "Review queue"),
+        (paths::ALL_AUDIT, "Audit log"),
     ];
     let links = links
         .map(|(href, text)| {
@@ -98,7 +99,8 @@ pub(super) fn Refused(
 #[component]
 pub(super) fn WideTable(
     /// What the table holds.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// The titles of its columns.
     columns: &'static [&'static str],
     /// Its rows.

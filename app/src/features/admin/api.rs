@@ -56,19 +56,24 @@ pub async fn get_service_levels(period: String) -> Result<Report, AppError> {
 /// All alerts.
 #[server(prefix = "/api/fn", endpoint = "admin/list_alerts")]
 pub async fn list_alerts() -> Result<Vec<Alert>, AppError> {
-    resonant_backend::alerts::list(&ssr::ctx()?).await.map_err(ssr::fail)
+    use resonant_domain::page::PageRequest;
+
+    let all = resonant_backend::alerts::list(&ssr::ctx()?, PageRequest::largest()).await;
+    all.map(|page| page.items).map_err(ssr::fail)
 }
 
 /// An alert with its history.
 #[server(prefix = "/api/fn", endpoint = "admin/get_alert")]
 pub async fn get_alert(id: AlertId) -> Result<AlertPage, AppError> {
     use resonant_backend::alerts;
+    use resonant_domain::page::PageRequest;
 
     let ctx = ssr::ctx()?;
     let alert = alerts::get(&ctx, id).await.map_err(ssr::fail)?;
     let signing_key = alerts::signing_key(&ctx, id).await.map_err(ssr::fail)?;
-    let events = alerts::events(&ctx, id).await.map_err(ssr::fail)?;
-    let deliveries = alerts::deliveries(&ctx, id).await.map_err(ssr::fail)?;
+    let newest = PageRequest::largest;
+    let events = alerts::events(&ctx, id, newest()).await.map_err(ssr::fail)?.items;
+    let deliveries = alerts::deliveries(&ctx, id, newest()).await.map_err(ssr::fail)?.items;
     Ok(AlertPage { alert, signing_key, events, deliveries })
 }
 

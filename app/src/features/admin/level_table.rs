@@ -1,11 +1,13 @@
 //! The service targets beside what was measured, and what lies behind each number.
 
 use leptos::prelude::*;
+use resonant_domain::UserId;
 use resonant_domain::operations::figure_text;
-use resonant_domain::slo::{Level, Ranking, Slow, Standing};
+use resonant_domain::slo::{Behind, Level, NamedAgent, Ranking, Slow, Standing};
 
 use super::admin_frame::WideTable;
 use super::sparkline::Sparkline;
+use crate::paths;
 use crate::ui::{Badge, Time, Tone};
 
 /// The guide's table.
@@ -56,9 +58,97 @@ const fn tone(standing: Standing) -> Tone {
     }
 }
 
+/// The agents that are told by their ids, and who reads it.
+#[derive(Clone)]
+pub(super) struct Agents {
+    /// The agents that are still there.
+    pub(super) named: Vec<NamedAgent>,
+    /// Who looks at the page.
+    pub(super) viewer: Option<UserId>,
+}
+
+impl Agents {
+    /// An agent by its name, with the way to where the viewer may see it: its listing, or the agent when
+    /// it is the viewer's own. Whatever else has this name is shown as it is.
+    fn cell(&self, name: String) -> AnyView {
+        let Some(agent) = self.named.iter().find(|agent| agent.id.to_string() == name) else {
+            return view! { <code>{name}</code> }.into_any();
+        };
+        let NamedAgent { id, name: title, owner_id, owner, listing } = agent.clone();
+        let href = match listing {
+            Some(slug) => Some(paths::listing(&slug)),
+            None => (self.viewer == Some(owner_id)).then(|| paths::agent(id)),
+        };
+        let title = match href {
+            Some(href) => view! { <a href=href>{title}</a> }.into_any(),
+            None => view! { <span>{title}</span> }.into_any(),
+        };
+        view! {
+            <span title=name>
+                {title} <span class="admin-note">{format!(" of {owner}")}</span>
+            </span>
+        }
+        .into_any()
+    }
+}
+
+/// What lies behind the value of a level.
+#[component]
+pub(super) fn BehindTable(
+    /// The level's title.
+    title: String,
+    /// What its value is told in.
+    unit: String,
+    /// Whether more is better.
+    is_floor: bool,
+    /// What was bad the most often comes first.
+    rows: Vec<Behind>,
+    /// The agents' names.
+    agents: Agents,
+) -> impl IntoView {
+    if rows.is_empty() {
+        return view! {
+            <h3>{title}</h3>
+            <p>"Nothing measured in this period."</p>
+        }
+        .into_any();
+    }
+    let label = format!("Behind {title}");
+    let columns: &'static [&'static str] = if is_floor {
+        &["Name", "Times", "Not answered", "Rate"]
+    } else {
+        &["Name", "Times", "Past the target", "Own value"]
+    };
+    let rows = rows
+        .into_iter()
+        .map(|Behind { name, count, bad, value }| {
+            view! {
+                <tr>
+                    <th scope="row">{agents.cell(name)}</th>
+                    <td>{count}</td>
+                    <td>{bad}</td>
+                    <td>{figure_text(value, &unit)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <h3>{title}</h3>
+        <WideTable label columns>
+            {rows}
+        </WideTable>
+    }
+    .into_any()
+}
+
 /// Routes, agents or statements that took the most time.
 #[component]
-pub(super) fn RankingTable(ranking: Ranking) -> impl IntoView {
+pub(super) fn RankingTable(
+    /// What took the most.
+    ranking: Ranking,
+    /// The agents' names.
+    agents: Agents,
+) -> impl IntoView {
     let Ranking { title, rows } = ranking;
     let ms = |value| figure_text(Some(value), "ms");
     let label = match title.as_str() {
@@ -68,7 +158,7 @@ pub(super) fn RankingTable(ranking: Ranking) -> impl IntoView {
     };
     if rows.is_empty() {
         return view! {
-            <h2>{title}</h2>
+            <h3>{title}</h3>
             <p>"Nothing measured in this period."</p>
         }
         .into_any();
@@ -78,9 +168,7 @@ pub(super) fn RankingTable(ranking: Ranking) -> impl IntoView {
         .map(|row| {
             view! {
                 <tr>
-                    <th scope="row">
-                        <code>{row.name}</code>
-                    </th>
+                    <th scope="row">{agents.cell(row.name)}</th>
                     <td>{row.count}</td>
                     <td>{ms(row.p50_ms)}</td>
                     <td>{ms(row.p99_ms)}</td>
@@ -90,7 +178,7 @@ pub(super) fn RankingTable(ranking: Ranking) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <h2>{title}</h2>
+        <h3>{title}</h3>
         <WideTable label columns=&["Name", "Times", "p50", "p99", "In sum"]>
             {rows}
         </WideTable>

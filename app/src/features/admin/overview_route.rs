@@ -4,13 +4,15 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::operations::{
-    CacheUse, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding, ReplicaStanding,
-    ShardStanding, figure_text,
+    CacheUse, Ended, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding,
+    ReplicaStanding, ShardStanding, figure_text,
 };
 use resonant_domain::session::SessionState;
 
 use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, WideTable, chosen_period};
 use super::api::get_overview;
+use super::chart::Charts;
+use super::process_table::ProcessTable;
 use super::refresh::Refresh;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
@@ -60,8 +62,9 @@ impl LazyPage for OverviewRoute {
 
 #[component]
 fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
-    let Overview { at, groups, ended, caches, replicas, shards, moves, .. } = overview;
-    let Overview { limited, providers, models, firing, alerts, .. } = overview;
+    let Overview { at, groups, times, charts, ended, processes, caches, .. } = overview;
+    let Overview { replicas, shards, moves, limited, providers, models, .. } = overview;
+    let Overview { firing, alerts, .. } = overview;
     let groups = groups.into_iter().map(|group| view! { <Figures group /> }).collect_view();
     view! {
         <AdminHead
@@ -71,7 +74,11 @@ fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
         />
         <PeriodSwitch path=paths::ADMIN period />
         <Firing firing alerts />
-        <div class="admin-groups">{groups} <Ended ended /></div>
+        <div class="admin-groups">{groups} <HowEnded ended /></div>
+        <h2>"Over the period"</h2>
+        <Charts charts times />
+        <h2>"Processes"</h2>
+        <ProcessTable processes />
         <h2>"Cache, by kind of key"</h2>
         <Caches caches />
         <h2>"Replicas"</h2>
@@ -127,18 +134,18 @@ fn Figures(group: Group) -> impl IntoView {
 
 /// How sessions ended. Nothing when none did.
 #[component]
-fn Ended(ended: Vec<(String, u64)>) -> impl IntoView {
+fn HowEnded(ended: Vec<Ended>) -> impl IntoView {
     if ended.is_empty() {
         return ().into_any();
     }
     let lines = ended
         .into_iter()
-        .map(|(state, count)| {
+        .map(|Ended { state, sessions }| {
             let title = SessionState::parse(&state).map_or(state, |state| state.title().to_owned());
             view! {
                 <div class="admin-group__line">
                     <dt>{title}</dt>
-                    <dd>{count}</dd>
+                    <dd>{sessions}</dd>
                 </div>
             }
         })
@@ -179,7 +186,7 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
             {caches.into_iter().map(row).collect_view()}
         </WideTable>
         <p class="admin-note">
-            "The last three are those of the process that answered this page, since it began."
+            "The last three are those of the processes that are there: stale answers since they began, things and size at present."
         </p>
     }
     .into_any()
@@ -215,18 +222,20 @@ fn Replicas(replicas: Vec<ReplicaStanding>) -> impl IntoView {
         return view! { <p>"None are configured: the primary answers everyone."</p> }.into_any();
     }
     let line = |replica: ReplicaStanding| {
-        let standing = match replica.lag_ms {
-            Some(lag) => {
-                let text = format!("In use, {lag} ms behind");
-                view! { <Badge tone=Tone::Good>{text}</Badge> }.into_any()
-            }
-            None => view! { <Badge tone=Tone::Bad>"Not in use"</Badge> }.into_any(),
+        let ReplicaStanding { name, lag_ms, used_by, known_to } = replica;
+        let (tone, text) = match lag_ms {
+            Some(lag) if used_by == known_to => (Tone::Good, format!("In use, {lag} ms behind")),
+            Some(lag) => (
+                Tone::Warn,
+                format!("In use by {used_by} of {known_to} processes, {lag} ms behind"),
+            ),
+            None => (Tone::Bad, "Not in use".to_owned()),
         };
-        view! { <li>{replica.name} " " {standing}</li> }
+        view! { <li>{name} " " <Badge tone>{text}</Badge></li> }
     };
     view! {
         <ul class="admin-list">{replicas.into_iter().map(line).collect_view()}</ul>
-        <p class="admin-note">"As the process sees them that answered this page."</p>
+        <p class="admin-note">"The farthest behind that any process saw them within ten seconds."</p>
     }
     .into_any()
 }
@@ -273,17 +282,30 @@ fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
     if providers.is_empty() {
         return view! { <p>"None are configured: the built-in planner answers."</p> }.into_any();
     }
-    let line = |provider: ProviderStanding| {
-        let (tone, text) = if provider.is_resting {
-            (Tone::Bad, "Rests after several errors in a row")
-        } else {
-            (Tone::Good, "Is asked")
+    let row = |provider: ProviderStanding| {
+        let ProviderStanding { name, resting_in, known_to, replies, errors } = provider;
+        let (tone, text) = match resting_in {
+            0 => (Tone::Good, "Is asked".to_owned()),
+            _ if resting_in == known_to => {
+                (Tone::Bad, "Rests after several errors in a row".to_owned())
+            }
+            _ => (Tone::Warn, format!("Rests in {resting_in} of {known_to} processes")),
         };
-        view! { <li>{provider.name} " " <Badge tone>{text}</Badge></li> }
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td>
+                    <Badge tone>{text}</Badge>
+                </td>
+                <td>{replies}</td>
+                <td>{errors}</td>
+            </tr>
+        }
     };
     view! {
-        <ul class="admin-list">{providers.into_iter().map(line).collect_view()}</ul>
-        <p class="admin-note">"As the process sees them that answered this page."</p>
+        <WideTable label="Providers of models" columns=&["Provider", "Standing", "Replies", "Errors"]>
+            {providers.into_iter().map(row).collect_view()}
+        </WideTable>
     }
     .into_any()
 }

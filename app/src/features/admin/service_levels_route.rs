@@ -3,15 +3,17 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use resonant_domain::slo::Report;
+use resonant_domain::UserId;
+use resonant_domain::slo::{Level, Report};
 
 use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, chosen_period};
 use super::api::get_service_levels;
-use super::level_table::{LevelTable, RankingTable, SlowTable};
+use super::level_table::{Agents, BehindTable, LevelTable, RankingTable, SlowTable};
 use super::refresh::Refresh;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::state::use_viewer;
 use crate::ui::{Skeleton, Time};
 
 /// The page of the service levels.
@@ -33,6 +35,7 @@ impl LazyPage for ServiceLevelsRoute {
 
     fn view(this: Self) -> AnyView {
         let ServiceLevelsRoute { period, report } = this;
+        let viewer = use_viewer();
         let ask = Callback::new(move |()| report.refetch());
         let when = Signal::derive(move || report.with(|answer| matches!(answer, Some(Ok(_)))));
         view! {
@@ -45,7 +48,8 @@ impl LazyPage for ServiceLevelsRoute {
                     match report.await {
                         Ok(report) => {
                             let period = period.try_get_untracked().unwrap_or(PERIODS[0].0);
-                            view! { <Levels period report /> }.into_any()
+                            let viewer = viewer.load().await.map(|viewer| viewer.id);
+                            view! { <Levels period report viewer /> }.into_any()
                         }
                         Err(error) => view! { <Refused error /> }.into_any(),
                     }
@@ -58,9 +62,22 @@ impl LazyPage for ServiceLevelsRoute {
 }
 
 #[component]
-fn Levels(period: &'static str, report: Report) -> impl IntoView {
-    let Report { at, levels, worst, slow, .. } = report;
-    let worst = worst.into_iter().map(|ranking| view! { <RankingTable ranking /> }).collect_view();
+fn Levels(period: &'static str, report: Report, viewer: Option<UserId>) -> impl IntoView {
+    let Report { at, mut levels, worst, agents, slow, .. } = report;
+    let agents = Agents { named: agents, viewer };
+    let behind = levels
+        .iter_mut()
+        .map(|level| {
+            let rows = std::mem::take(&mut level.behind);
+            let Level { title, unit, target, critical, .. } = level.clone();
+            let (is_floor, agents) = (target > critical, agents.clone());
+            view! { <BehindTable title unit is_floor rows agents /> }
+        })
+        .collect_view();
+    let worst = worst
+        .into_iter()
+        .map(|ranking| view! { <RankingTable ranking agents=agents.clone() /> })
+        .collect_view();
     view! {
         <AdminHead
             title="Service levels"
@@ -69,6 +86,9 @@ fn Levels(period: &'static str, report: Report) -> impl IntoView {
         />
         <PeriodSwitch path=paths::SERVICE_LEVELS period />
         <LevelTable levels />
+        <h2>"What lies behind each number"</h2>
+        {behind}
+        <h2>"What took the most time"</h2>
         {worst}
         <h2>"Slow requests and statements"</h2>
         <SlowTable slow />

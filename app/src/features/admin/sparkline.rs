@@ -28,7 +28,7 @@ pub(super) fn Sparkline(
     let label =
         format!("From {} to {}", figure_text(Some(least), &unit), figure_text(Some(most), &unit));
     let top = most.max(target);
-    let line = format!("{:.1}", height_of(target, top));
+    let line = format!("{:.1}", depth_of(target, top, HEIGHT));
     view! {
         <svg
             class="sparkline"
@@ -39,28 +39,29 @@ pub(super) fn Sparkline(
             aria-label=label
         >
             <line class="sparkline__target" x1="0" x2=WIDTH.to_string() y1=line.clone() y2=line></line>
-            <path class="sparkline__curve" d=outline(&points, top)></path>
+            <path class="sparkline__curve" d=outline(&points, top, (WIDTH, HEIGHT))></path>
         </svg>
     }
     .into_any()
 }
 
 /// How far below the upper edge a value lies; a line's own width is left free.
-fn height_of(value: f64, top: f64) -> f64 {
+fn depth_of(value: f64, top: f64, height: f64) -> f64 {
     let share = if top > 0.0 { value / top } else { 0.0 };
-    (HEIGHT - 2.0).mul_add(1.0 - share, 1.0)
+    (height - 2.0).mul_add(1.0 - share, 1.0)
 }
 
-/// The curve as the `d` of an SVG path. It is broken where nothing was measured; a value alone is a dot.
-fn outline(points: &[Option<f64>], top: f64) -> String {
+/// A curve within a width and a height, as the `d` of an SVG path. It is broken where nothing was
+/// measured; a value alone is a dot.
+pub(super) fn outline(points: &[Option<f64>], top: f64, (width, height): (f64, f64)) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a curve has some sixty points")]
-    let step = WIDTH / points.len().saturating_sub(1).max(1) as f64;
+    let step = width / points.len().saturating_sub(1).max(1) as f64;
     let mut text = String::new();
     let mut before = false;
     let mut x = 0.0;
     for (index, point) in points.iter().enumerate() {
         if let Some(value) = point {
-            let y = height_of(*value, top);
+            let y = depth_of(*value, top, height);
             let order = if before { 'L' } else { 'M' };
             // Writing to a String cannot fail.
             let _ = write!(text, "{order}{x:.1} {y:.1}");
@@ -81,8 +82,9 @@ mod tests {
     #[test]
     fn a_curve_is_broken_where_nothing_was_measured() {
         let points = [Some(0.0), Some(10.0), None, Some(5.0), None];
-        assert_eq!(outline(&points, 10.0), "M0.0 31.0L40.0 1.0M120.0 16.0h.1");
-        assert_eq!(outline(&[], 10.0), "");
-        assert_eq!(outline(&[Some(0.0)], 0.0), "M0.0 31.0h.1");
+        let size = (WIDTH, HEIGHT);
+        assert_eq!(outline(&points, 10.0, size), "M0.0 31.0L40.0 1.0M120.0 16.0h.1");
+        assert_eq!(outline(&[], 10.0, size), "");
+        assert_eq!(outline(&[Some(0.0)], 0.0, size), "M0.0 31.0h.1");
     }
 }

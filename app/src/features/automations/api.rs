@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::AgentSummary;
+use resonant_domain::page::Page;
 use resonant_domain::schedule::Schedule;
-use resonant_domain::webhook::{Trigger, Webhook, WithKey};
-use resonant_domain::{AgentId, ScheduleId, TriggerId, WebhookId};
+use resonant_domain::webhook::{Delivery, Trigger, Webhook, WithKey};
+use resonant_domain::{AgentId, DeliveryId, ScheduleId, TriggerId, WebhookId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -30,9 +31,10 @@ pub async fn get_automations() -> Result<Automations, AppError> {
     use resonant_backend::agents::{self, AgentFilter};
     use resonant_backend::{schedules, triggers, webhooks};
     use resonant_domain::agent::AgentStatus;
+    use resonant_domain::page::PageRequest;
 
     let ctx = ssr::ctx()?;
-    let schedules = schedules::list(&ctx).await.map_err(ssr::fail)?;
+    let schedules = schedules::list(&ctx, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let triggers = triggers::list_with_keys(&ctx).await.map_err(ssr::fail)?;
     let webhooks = webhooks::list_with_keys(&ctx).await.map_err(ssr::fail)?;
     let active = AgentFilter { status: Some(AgentStatus::Active), ..AgentFilter::default() };
@@ -116,6 +118,39 @@ pub async fn create_webhook(url: String) -> Result<(), AppError> {
 pub async fn delete_webhook(id: WebhookId) -> Result<(), AppError> {
     resonant_backend::webhooks::delete(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
     ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// A webhook and its messages, from a cursor on.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct WebhookLog {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Its messages, the newest first.
+    pub page: Page<Delivery>,
+}
+
+/// The messages of a webhook and what became of each.
+#[server(prefix = "/api/fn", endpoint = "studio/get_webhook_log")]
+pub async fn get_webhook_log(
+    id: WebhookId,
+    #[server(default)] cursor: Option<String>,
+) -> Result<WebhookLog, AppError> {
+    use resonant_backend::webhooks;
+    use resonant_domain::page::PageRequest;
+
+    let ctx = ssr::ctx()?;
+    let webhook = webhooks::get(&ctx, id).await.map_err(ssr::fail)?;
+    let page = PageRequest { cursor, limit: None };
+    let page = webhooks::deliveries(&ctx, id, page).await.map_err(ssr::fail)?;
+    Ok(WebhookLog { webhook, page })
+}
+
+/// Has a message of a webhook sent once more.
+#[server(prefix = "/api/fn", endpoint = "studio/redeliver")]
+pub async fn redeliver(id: WebhookId, delivery: DeliveryId) -> Result<(), AppError> {
+    resonant_backend::webhooks::redeliver(&ssr::ctx()?, id, delivery).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::webhook(id));
     Ok(())
 }
 

@@ -348,6 +348,9 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
                 <li class="secret">
                     <code class="secret__name">{made.url}</code>
                     <SigningKey signing_key />
+                    <p>
+                        <a href=paths::webhook(made.id)>"What it was told"</a>
+                    </p>
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=made.id.to_string() />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>

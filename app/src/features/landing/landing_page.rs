@@ -7,7 +7,7 @@ use super::api::get_start;
 use super::goal_box::GoalBox;
 use super::sections::{Examples, HowItWorks, Planner, Tools};
 use crate::paths;
-use crate::public_head::PublicHead;
+use crate::public_head::{PublicHead, cards};
 use crate::ui::{ErrorPanel, Skeleton};
 
 /// The start page: what this is, and a goal to begin with.
@@ -21,6 +21,7 @@ pub fn LandingPage() -> impl IntoView {
             description="Resonant is an open-source platform for AI agents. Give one a goal, watch \
                          every step, and keep the agents that work for you."
             path=paths::HOME
+            card=cards::of_the_site()
         />
         <Transition fallback=|| {
             view! { <Hero><Skeleton lines=6 /></Hero> }

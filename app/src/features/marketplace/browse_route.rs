@@ -8,13 +8,14 @@ use resonant_domain::listing::{Category, ListingPage, ListingSummary};
 use super::api::{Shelves, browse_listings, list_shelves};
 use super::facet_panel::FacetPanel;
 use super::filter_bar::{CategoryChips, FilterBar};
+use super::follow_api::list_followed;
 use super::listing_card::ListingTile;
 use super::results::{Results, count_text};
 use super::search::Search;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::public_head::PublicHead;
+use crate::public_head::{PublicHead, cards};
 use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
 
 const LEAD: &str = "Agents that do one job well. Open one, try it on your own text at once, and keep \
@@ -25,6 +26,7 @@ pub struct BrowseRoute {
     search: Memo<Search>,
     page: Resource<Result<ListingPage, AppError>>,
     shelves: Resource<Result<Shelves, AppError>>,
+    followed: Resource<Result<Vec<ListingSummary>, AppError>>,
 }
 
 impl LazyPage for BrowseRoute {
@@ -38,12 +40,17 @@ impl LazyPage for BrowseRoute {
                 if is_plain { list_shelves().await } else { Ok(Shelves::default()) }
             },
         );
-        Self { search, page, shelves }
+        // The one part that is the viewer's alone: nothing else on the page depends on who asks.
+        let followed = Resource::new(
+            move || search.with(Search::is_plain),
+            |is_plain| async move { if is_plain { list_followed().await } else { Ok(Vec::new()) } },
+        );
+        Self { search, page, shelves, followed }
     }
 
     fn view(this: Self) -> AnyView {
-        let BrowseRoute { search, page, shelves } = this;
-        view! { <BrowsePage search page shelves /> }.into_any()
+        let BrowseRoute { search, page, shelves, followed } = this;
+        view! { <BrowsePage search page shelves followed /> }.into_any()
     }
 }
 
@@ -52,6 +59,7 @@ fn BrowsePage(
     search: Memo<Search>,
     page: Resource<Result<ListingPage, AppError>>,
     shelves: Resource<Result<Shelves, AppError>>,
+    followed: Resource<Result<Vec<ListingSummary>, AppError>>,
 ) -> impl IntoView {
     let category = Memo::new(move |_| search.with(|search| search.category));
     // The head is written last, and a visitor who left before that has taken the page along.
@@ -97,12 +105,19 @@ fn BrowsePage(
         }
         Some(shown)
     };
+    let news = move || {
+        let listings = followed.get()?.ok()?;
+        let title = "New from publishers you follow".to_owned();
+        let href = Some(paths::FOLLOWING.to_owned());
+        (!listings.is_empty()).then(|| view_shelf("followed".to_owned(), title, href, listings))
+    };
     view! {
         <Title text=title />
         <PublicHead
             title=Signal::derive(title)
             description=LEAD
             path=Signal::derive(canonical)
+            card=cards::of_the_site()
         />
         <div class="marketplace">
             <PageHead title="Marketplace" lead=LEAD />
@@ -111,6 +126,7 @@ fn BrowsePage(
                 <CategoryChips search=search page=page />
             </Transition>
             <Transition>{facets}</Transition>
+            <Transition>{news}</Transition>
             <Transition>{shelf}</Transition>
             <section class="marketplace__results" aria-labelledby="results-title">
                 <h2 class="visually-hidden" id="results-title">"Agents"</h2>

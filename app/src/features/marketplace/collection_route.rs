@@ -10,7 +10,7 @@ use super::listing_card::{listings_section, not_to_be_seen};
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::public_head::PublicHead;
+use crate::public_head::{PublicHead, cards};
 use crate::ui::{LinkButton, PageHead, Skeleton};
 
 /// A collection.
@@ -47,12 +47,13 @@ fn page(collection: Collection) -> AnyView {
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
+    let card = cards::of_collection(&collection);
     let Collection { slug, title, description, listings, .. } = collection;
     let about =
         if description.is_empty() { format!("Agents: {title}") } else { description.clone() };
     view! {
         <Title text=title.clone() />
-        <PublicHead title=title.clone() description=about path=paths::collection(&slug) />
+        <PublicHead title=title.clone() description=about path=paths::collection(&slug) card />
         <script type="application/ld+json" inner_html=data></script>
         <div class="marketplace">
             <PageHead title lead=description>

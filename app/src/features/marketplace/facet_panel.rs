@@ -1,7 +1,7 @@
 //! What narrows a search further: links, so that they need no script, each with how many it leaves.
 
 use leptos::prelude::*;
-use resonant_domain::listing::{CostLimit, Facet, Facets};
+use resonant_domain::listing::{CostLimit, Facet, Facets, PriceFilter};
 use resonant_domain::tool::built_in;
 
 use super::figures::grouped;
@@ -15,7 +15,7 @@ struct Choice {
     next: Search,
 }
 
-/// Tags, tools, rating, cost and the mark of publishers.
+/// Tags, tools, rating, price, cost and the mark of publishers.
 #[component]
 pub(super) fn FacetPanel(
     /// What was looked for.
@@ -84,7 +84,7 @@ fn group(title: &'static str, choices: Vec<Choice>, is_partial: bool) -> AnyView
     .into_any()
 }
 
-fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 5] {
+fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 6] {
     let shown = |choice: &Choice| choice.is_chosen || choice.count > 0;
     let rating = |facet: &Facet| {
         let stars = facet.value.parse().ok()?;
@@ -106,6 +106,19 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 5] 
             next: search.with(|next| next.cost = (!is_chosen).then_some(cost)),
         })
     };
+    let price = |facet: &Facet| {
+        let price = PriceFilter::parse(&facet.value)?;
+        let is_chosen = search.price == Some(price);
+        Some(Choice {
+            text: price.title().to_owned(),
+            count: facet.count,
+            is_chosen,
+            next: search.with(|next| next.price = (!is_chosen).then_some(price)),
+        })
+    };
+    // Where all listings are free there is nothing to choose.
+    let is_sold = search.price.is_some()
+        || facets.prices.iter().any(|facet| facet.value == "paid" && facet.count > 0);
     let verified = Choice {
         text: "Verified publishers".to_owned(),
         count: facets.verified,
@@ -121,7 +134,11 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 5] 
         ("Tags", named(search, &facets.tags, str::to_owned, |search| &mut search.tags)),
         ("Tools", named(search, &facets.tools, tool, |search| &mut search.tools)),
         ("Rating", facets.ratings.iter().filter_map(rating).filter(shown).collect()),
-        // Installing costs nothing; a session costs what its model costs.
+        // What publishers ask for, and apart from it what a session's model costs.
+        (
+            "Price",
+            facets.prices.iter().filter(|_| is_sold).filter_map(price).filter(shown).collect(),
+        ),
         ("Half of the sessions cost", facets.costs.iter().filter_map(cost).filter(shown).collect()),
         ("Publisher", Some(verified).into_iter().filter(shown).collect()),
     ]
@@ -169,11 +186,11 @@ mod tests {
             costs: vec![facet("free", 1)],
             ..Facets::default()
         };
-        let [tags, tools, rating, cost, publisher] = groups(&search, &facets);
+        let [tags, tools, rating, price, cost, publisher] = groups(&search, &facets);
         let hrefs: Vec<_> = tags.1.iter().map(|choice| choice.next.href()).collect();
         assert_eq!(hrefs, ["/marketplace?rating=4", "/marketplace?tags=csv%2Cfigures&rating=4"]);
         assert!(tags.1[0].is_chosen && !tags.1[1].is_chosen);
-        assert_eq!((tools.1.len(), publisher.1.len()), (0, 0));
+        assert_eq!((tools.1.len(), publisher.1.len(), price.1.len()), (0, 0, 0));
         assert_eq!(rating.1.len(), 1);
         assert_eq!(rating.1[0].next.href(), "/marketplace?tags=csv");
         assert_eq!(cost.1[0].next.href(), "/marketplace?tags=csv&rating=4&cost=free");

@@ -62,6 +62,7 @@ mod tests {
             tagline: String::new(),
             category: Category::Custom,
             avatar: Avatar::default(),
+            picture: None,
             publisher: String::new(),
             installs,
             rating_count,
@@ -70,6 +71,7 @@ mod tests {
             publisher_handle: None,
             is_verified: false,
             median_cost: None,
+            price: resonant_domain::price::Price::FREE,
             highlights: None,
         }
     }

@@ -9,7 +9,7 @@ use super::figures;
 use crate::app::NotFoundPage;
 use crate::error::AppError;
 use crate::paths;
-use crate::ui::{Avatar, AvatarSize, EmptyState, ErrorPanel, Icon, IconName, LinkButton};
+use crate::ui::{AvatarSize, EmptyState, ErrorPanel, Icon, IconName, LinkButton, listing_avatar};
 
 /// A listing with what helps to choose: what it does, its category, rating and installs. The whole
 /// card leads to its page.
@@ -21,11 +21,12 @@ pub(crate) fn ListingCard(
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
     let rating_count = listing.rating_count;
+    let price = listing.price.to_string();
     let highlights = listing.highlights.unwrap_or_default();
     view! {
         <article class="listing-card">
             <div class="listing-card__head">
-                <Avatar avatar=listing.avatar />
+                {listing_avatar(listing.avatar, listing.picture, AvatarSize::Medium)}
                 <div class="listing-card__names">
                     <h3 class="listing-card__name">
                         <a class="listing-card__link" href=paths::listing(&listing.slug)>
@@ -44,6 +45,7 @@ pub(crate) fn ListingCard(
                     <Icon name=IconName::Download />
                     {installs}
                 </span>
+                <span class="listing-card__price">{price}</span>
             </p>
         </article>
     }
@@ -137,7 +139,7 @@ pub(super) fn ListingTile(
 ) -> impl IntoView {
     view! {
         <article class="listing-tile">
-            <Avatar avatar=listing.avatar size=AvatarSize::Small />
+            {listing_avatar(listing.avatar, listing.picture, AvatarSize::Small)}
             <div class="listing-tile__text">
                 <h3 class="listing-tile__name">
                     <a class="listing-card__link" href=paths::listing(&listing.slug)>

@@ -2,6 +2,7 @@
 
 use resonant_domain::collection::Collection;
 use resonant_domain::listing::{Listing, ListingSummary};
+use resonant_domain::price::{Interval, Price};
 use resonant_domain::publisher::Publisher;
 
 use crate::paths;
@@ -57,6 +58,32 @@ pub(super) fn collection_json_ld(collection: &Collection) -> String {
     data.to_string().replace('<', "\\u003c")
 }
 
+/// What a listing costs. A price for a span of time says so, by the codes of UN/CEFACT.
+fn offer(price: &Price) -> serde_json::Value {
+    let amount = price.currency.decimal(price.amount.unsigned_abs());
+    let currency = price.currency.as_str();
+    let mut offer = serde_json::json!({
+        "@type": "Offer",
+        "price": if price.is_free() { "0".to_owned() } else { amount.clone() },
+        "priceCurrency": currency,
+    });
+    if let Some(interval) = price.interval {
+        let unit = match interval {
+            Interval::Day => "DAY",
+            Interval::Week => "WEE",
+            Interval::Month => "MON",
+            Interval::Year => "ANN",
+        };
+        offer["priceSpecification"] = serde_json::json!({
+            "@type": "UnitPriceSpecification",
+            "price": amount,
+            "priceCurrency": currency,
+            "referenceQuantity": { "@type": "QuantitativeValue", "value": 1, "unitCode": unit },
+        });
+    }
+    offer
+}
+
 /// What search engines read about a listing (schema.org), as the text of a script element.
 pub(super) fn json_ld(listing: &Listing) -> String {
     let summary = &listing.summary;
@@ -72,7 +99,7 @@ pub(super) fn json_ld(listing: &Listing) -> String {
         "author": author(summary),
         "datePublished": listing.created_at,
         "dateModified": listing.updated_at,
-        "offers": { "@type": "Offer", "price": "0", "priceCurrency": "USD" },
+        "offers": offer(&summary.price),
     });
     if summary.rating_count > 0 {
         data["aggregateRating"] = serde_json::json!({
@@ -103,6 +130,7 @@ mod tests {
                 tagline: "Reads".to_owned(),
                 category: Category::Research,
                 avatar: Avatar::default(),
+                picture: None,
                 publisher: "Resonant".to_owned(),
                 installs: 0,
                 rating_count,
@@ -111,6 +139,7 @@ mod tests {
                 publisher_handle: None,
                 is_verified: false,
                 median_cost: None,
+                price: Price::FREE,
                 highlights: None,
             },
             description: String::new(),
@@ -124,6 +153,7 @@ mod tests {
             versions: Vec::new(),
             deprecation: None,
             showcase: None,
+            screenshots: Vec::new(),
         }
     }
 
@@ -133,6 +163,25 @@ mod tests {
         assert!(!text.contains('<'), "{text}");
         let data: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(data["name"], "</script><script>alert(1)");
+    }
+
+    #[test]
+    fn a_price_is_told_as_an_offer() {
+        use resonant_domain::price::PriceKind;
+
+        let mut listing = listing("R", 0);
+        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing)).unwrap();
+        assert_eq!(data["offers"]["price"], "0");
+        let interval = Some(Interval::Month);
+        listing.summary.price =
+            Price { kind: PriceKind::Subscription, amount: 999, interval, ..Price::FREE };
+        let data: serde_json::Value = serde_json::from_str(&json_ld(&listing)).unwrap();
+        assert_eq!(
+            (&data["offers"]["price"], &data["offers"]["priceCurrency"]),
+            (&"9.99".into(), &"USD".into())
+        );
+        let unit = &data["offers"]["priceSpecification"]["referenceQuantity"]["unitCode"];
+        assert_eq!(unit, "MON");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::figures;
 use super::listing_card::{Rating, verified_mark};
 use crate::error::action_error;
 use crate::paths;
-use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, Icon, IconName};
+use crate::ui::{AvatarSize, Button, ButtonKind, FormError, Icon, IconName, listing_avatar};
 
 /// The head of a listing.
 #[component]
@@ -18,9 +18,23 @@ pub(super) fn ListingHead(
     listing: ListingSummary,
     /// Whether nobody can install it for now.
     is_paused: bool,
+    /// The button that follows its publisher.
+    follow: AnyView,
 ) -> impl IntoView {
     let slug = listing.slug.clone();
+    let price = listing.price.to_string();
     let actions = (!is_paused).then(|| {
+        // What is for sale is bought, and then added, further down.
+        if !listing.price.is_free() {
+            return view! {
+                <div class="listing__actions">
+                    <a class="button button--primary" href="#get">
+                        {price.clone()}
+                    </a>
+                </div>
+            }
+            .into_any();
+        }
         view! {
             <div class="listing__actions">
                 <a class="button button--primary" href="#try">
@@ -30,6 +44,7 @@ pub(super) fn ListingHead(
                 <Install slug />
             </div>
         }
+        .into_any()
     });
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
@@ -46,7 +61,7 @@ pub(super) fn ListingHead(
             <a href=paths::category(listing.category)>{listing.category.title()}</a>
         </nav>
         <header class="listing__head">
-            <Avatar avatar=listing.avatar size=AvatarSize::Large />
+            {listing_avatar(listing.avatar, listing.picture, AvatarSize::Large)}
             <div class="listing__names">
                 <h1 class="listing__name">{listing.name}</h1>
                 <p class="listing__tagline">{listing.tagline}</p>
@@ -54,7 +69,9 @@ pub(super) fn ListingHead(
                     <span>"by " {publisher} {listing.is_verified.then(verified_mark)}</span>
                     <Rating stars=rating count=listing.rating_count />
                     <span>{installs}</span>
+                    <span class="listing__price">{price}</span>
                 </p>
+                {follow}
             </div>
             {actions}
         </header>
@@ -63,7 +80,10 @@ pub(super) fn ListingHead(
 
 /// Adds the listing's agent to the viewer's studio. A plain form, so that it needs no script.
 #[component]
-fn Install(slug: String) -> impl IntoView {
+pub(super) fn Install(
+    /// The listing.
+    slug: String,
+) -> impl IntoView {
     let install = ServerAction::<InstallListing>::new();
     let error = action_error(install);
     view! {

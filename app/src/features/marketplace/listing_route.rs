@@ -4,20 +4,24 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::FaultKind;
-use resonant_domain::listing::{Deprecation, ListingState, Showcase};
+use resonant_domain::listing::{Deprecation, ListingState, ListingSummary, Showcase};
 
 use super::api::{OpenedListing, get_listing};
+use super::buy_panel::buy_panel;
 use super::change_log::{ChangeLog, Tags};
 use super::figures::counted;
+use super::follow_api::{BuyListing, SetFollowing, ViewerStanding, get_standing};
+use super::follow_button::follow_form;
 use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
 use super::report_form::ReportForm;
 use super::review_api::{SeenReviews, get_reviews};
 use super::reviews_panel::{ReviewActions, ReviewsPanel};
+use super::screenshots::screenshots;
 use super::try_panel::TryPanel;
-use crate::error::AppError;
+use crate::error::{AppError, successes};
 use crate::lazy_page::LazyPage;
-use crate::public_head::PublicHead;
+use crate::public_head::{PublicHead, cards};
 use crate::ui::{
     ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Notice, Skeleton, Tone,
     duration_text,
@@ -29,6 +33,15 @@ pub struct ListingRoute {
     listing: Resource<Result<OpenedListing, AppError>>,
     reviews: Resource<Result<SeenReviews, AppError>>,
     actions: ReviewActions,
+    personal: Personal,
+}
+
+/// What concerns the viewer alone: whom they follow, what they have bought.
+#[derive(Clone, Copy)]
+struct Personal {
+    standing: Resource<Result<ViewerStanding, AppError>>,
+    follow: ServerAction<SetFollowing>,
+    buy: ServerAction<BuyListing>,
 }
 
 impl LazyPage for ListingRoute {
@@ -38,6 +51,10 @@ impl LazyPage for ListingRoute {
         let query = use_query_map();
         let cursor = Memo::new(move |_| query.with(|query| query.get("reviews")));
         let actions = ReviewActions::new();
+        let (follow, buy) = (ServerAction::new(), ServerAction::new());
+        let followed = successes(follow);
+        let standing =
+            Resource::new(move || (slug.get(), followed.get()), |(slug, _)| get_standing(slug));
         Self {
             // A review changes the rating in the head.
             listing: Resource::new_blocking(
@@ -49,14 +66,15 @@ impl LazyPage for ListingRoute {
                 |(slug, cursor, _)| get_reviews(slug, cursor),
             ),
             actions,
+            personal: Personal { standing, follow, buy },
         }
     }
 
     fn view(this: Self) -> AnyView {
-        let ListingRoute { listing, reviews, actions } = this;
+        let ListingRoute { listing, reviews, actions, personal } = this;
         let page = move || {
             Some(match listing.get()? {
-                Ok(opened) => view! { <ListingPage opened reviews actions /> }.into_any(),
+                Ok(opened) => view! { <ListingPage opened reviews actions personal /> }.into_any(),
                 Err(error) if error.kind == FaultKind::NotFound => {
                     ssr::not_found();
                     view! { <NoListing /> }.into_any()
@@ -78,6 +96,7 @@ fn ListingPage(
     opened: OpenedListing,
     reviews: Resource<Result<SeenReviews, AppError>>,
     actions: ReviewActions,
+    personal: Personal,
 ) -> impl IntoView {
     let OpenedListing { listing, description, language_model } = opened;
     let summary = listing.summary.clone();
@@ -103,8 +122,17 @@ fn ListingPage(
     } else {
         let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
         let variables = listing.agent.variables.clone();
-        view! { <TryPanel slug=slug examples=examples variables=variables chosen=chosen /> }
-            .into_any()
+        let form = move || {
+            let (slug, examples) = (slug.clone(), examples.clone());
+            let variables = variables.clone();
+            view! { <TryPanel slug=slug examples=examples variables=variables chosen=chosen /> }
+                .into_any()
+        };
+        if summary.price.is_free() {
+            form()
+        } else {
+            buy_panel(&summary, personal.standing, personal.buy, form)
+        }
     };
     let form = match listing.deprecation.clone() {
         None => form,
@@ -114,6 +142,7 @@ fn ListingPage(
     let report = view! { <ReportForm slug=summary.slug.clone() is_sent /> }.into_any();
     let (slug, version) = (summary.slug.clone(), listing.version);
     let judged = view! { <ReviewsPanel slug version reviews actions /> }.into_any();
+    let follow = follow_part(&summary, personal);
     let opened = OpenedListing { listing, description, language_model };
     view! {
         <Title text=summary.name.clone() />
@@ -121,9 +150,10 @@ fn ListingPage(
             title=summary.name.clone()
             description=summary.tagline.clone()
             path=paths::listing(&summary.slug)
+            card=cards::of_listing(&summary)
         />
         <script type="application/ld+json" inner_html=data></script>
-        {listing_page(opened, Parts { form, judged, report })}
+        {listing_page(opened, Parts { form, judged, report, follow })}
     }
 }
 
@@ -135,18 +165,48 @@ pub(super) struct Parts {
     pub(super) judged: AnyView,
     /// Where it is reported.
     pub(super) report: AnyView,
+    /// Where its publisher is followed.
+    pub(super) follow: AnyView,
+}
+
+impl Parts {
+    /// A note in the place of the form, and nothing else.
+    pub(super) fn of_preview(form: AnyView) -> Self {
+        let nothing = || ().into_any();
+        Self { form, judged: nothing(), report: nothing(), follow: nothing() }
+    }
+}
+
+/// The button that follows the publisher, where they have a page.
+fn follow_part(summary: &ListingSummary, personal: Personal) -> AnyView {
+    let Some(handle) = summary.publisher_handle.clone() else { return ().into_any() };
+    let (name, back) = (summary.publisher.clone(), paths::listing(&summary.slug));
+    view! {
+        <Transition>
+            {move || {
+                let (whom, back) = ((handle.clone(), name.clone()), back.clone());
+                Suspend::new(async move {
+                    let state = personal.standing.await.ok()?.follow?;
+                    Some(follow_form(personal.follow, state, whom, back))
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
 }
 
 /// A listing with all that its publisher says about it.
 pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
     let OpenedListing { listing, description, language_model } = opened;
-    let Parts { form, judged, report } = parts;
+    let Parts { form, judged, report, follow } = parts;
     // Parts of their own type would make one so deep that a debug build runs out of stack.
     let can_install = listing.state == ListingState::Published;
     let head =
-        view! { <ListingHead listing=listing.summary.clone() is_paused=!can_install /> }.into_any();
-    let prompt = listing.agent.system_prompt.clone();
+        view! { <ListingHead listing=listing.summary.clone() is_paused=!can_install follow /> }
+            .into_any();
+    let prompt = view_prompt(listing.agent.system_prompt.clone(), !listing.summary.price.is_free());
     let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
+    let shots = screenshots(listing.screenshots.clone());
     let shown = listing.showcase.clone().map(showcase);
     let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();
     let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
@@ -156,6 +216,7 @@ pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
             <div class="listing__columns">
                 <div class="listing__main">
                     {form}
+                    {shots}
                     {shown}
                     <section class="listing__section" aria-labelledby="about-title">
                         <h2 id="about-title">"What it does"</h2>
@@ -164,14 +225,7 @@ pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
                     </section>
                     <section class="listing__section" aria-labelledby="prompt-title">
                         <h2 id="prompt-title">"What it is told"</h2>
-                        <p class="listing__note">
-                            "The whole system prompt, as its publisher wrote it. Once the agent is in your studio you can change every word."
-                        </p>
-                        <details class="listing__prompt">
-                            <summary>"Show the system prompt"</summary>
-                            <pre class="listing__prompt-text" tabindex="0">{prompt.clone()}</pre>
-                            <CopyButton text=prompt label="Copy the system prompt" />
-                        </details>
+                        {prompt}
                     </section>
                     {changes}
                     {judged}
@@ -180,6 +234,29 @@ pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
                 {facts}
             </div>
         </article>
+    }
+    .into_any()
+}
+
+/// The system prompt; of what is for sale it is told to those who bought it.
+fn view_prompt(prompt: String, is_sold: bool) -> AnyView {
+    if is_sold && prompt.is_empty() {
+        return view! {
+            <p class="listing__note">
+                "The system prompt comes with the agent: once you have bought it, you read and change every word in your studio."
+            </p>
+        }
+        .into_any();
+    }
+    view! {
+        <p class="listing__note">
+            "The whole system prompt, as its publisher wrote it. Once the agent is in your studio you can change every word."
+        </p>
+        <details class="listing__prompt">
+            <summary>"Show the system prompt"</summary>
+            <pre class="listing__prompt-text" tabindex="0">{prompt.clone()}</pre>
+            <CopyButton text=prompt label="Copy the system prompt" />
+        </details>
     }
     .into_any()
 }

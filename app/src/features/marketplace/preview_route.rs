@@ -57,7 +57,7 @@ fn page(id: AgentId, opened: OpenedListing) -> AnyView {
     .into_any();
     view! {
         <Title text=format!("Preview of {}", opened.listing.summary.name) />
-        {listing_page(opened, Parts { form: note, judged: ().into_any(), report: ().into_any() })}
+        {listing_page(opened, Parts::of_preview(note))}
     }
     .into_any()
 }

@@ -8,11 +8,13 @@ use resonant_domain::publisher::Publisher;
 
 use super::api::{MarkPublisher, get_publisher};
 use super::figures::{self, counted};
+use super::follow_api::{FollowState, SetFollowing, get_follow};
+use super::follow_button::follow_form;
 use super::listing_card::{Rating, listings_section, not_to_be_seen, verified_mark};
 use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::public_head::PublicHead;
+use crate::public_head::{PublicHead, cards};
 use crate::state::use_viewer;
 use crate::ui::{Button, FormError, PageHead, Skeleton, Time};
 
@@ -20,30 +22,34 @@ use crate::ui::{Button, FormError, PageHead, Skeleton, Time};
 pub struct PublisherRoute {
     publisher: Resource<Result<Publisher, AppError>>,
     mark: ServerAction<MarkPublisher>,
+    follow: ServerAction<SetFollowing>,
+    state: Resource<Result<FollowState, AppError>>,
 }
 
 impl LazyPage for PublisherRoute {
     fn data() -> Self {
         let params = use_params_map();
         let handle = Memo::new(move |_| params.read().get("handle").unwrap_or_default());
-        let mark = ServerAction::new();
-        let changes = successes(mark);
+        let (mark, follow) = (ServerAction::new(), ServerAction::new());
+        let (changes, followed) = (successes(mark), successes(follow));
         let publisher = Resource::new_blocking(
-            move || (handle.get(), changes.get()),
-            |(handle, _)| get_publisher(handle),
+            move || (handle.get(), changes.get(), followed.get()),
+            |(handle, _, _)| get_publisher(handle),
         );
-        Self { publisher, mark }
+        let state =
+            Resource::new(move || (handle.get(), followed.get()), |(handle, _)| get_follow(handle));
+        Self { publisher, mark, follow, state }
     }
 
     fn view(this: Self) -> AnyView {
-        let PublisherRoute { publisher, mark } = this;
+        let PublisherRoute { publisher, mark, follow, state } = this;
         view! {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
                     match publisher.await {
-                        Ok(publisher) => view! { <Page publisher mark /> }.into_any(),
+                        Ok(publisher) => view! { <Page publisher mark follow state /> }.into_any(),
                         Err(error) => not_to_be_seen(error),
                     }
                 })}
@@ -54,29 +60,48 @@ impl LazyPage for PublisherRoute {
 }
 
 #[component]
-fn Page(publisher: Publisher, mark: ServerAction<MarkPublisher>) -> impl IntoView {
+fn Page(
+    publisher: Publisher,
+    mark: ServerAction<MarkPublisher>,
+    follow: ServerAction<SetFollowing>,
+    state: Resource<Result<FollowState, AppError>>,
+) -> impl IntoView {
     #[cfg(feature = "ssr")]
     let data = super::listing_data::publisher_json_ld(&publisher);
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
+    let card = cards::of_publisher(&publisher);
     let Publisher { handle, name, bio, is_verified, created_at, listings, .. } = publisher;
     let about = if bio.is_empty() { format!("Agents published by {name}") } else { bio.clone() };
     let stars = figures::tenths(publisher.rating_hundredths, publisher.rating_count);
     let count = i64::try_from(listings.len()).unwrap_or(i64::MAX);
+    let (whom, back) = ((handle.clone(), name.clone()), paths::publisher(&handle));
+    let follow = view! {
+        <Transition>
+            {move || {
+                let (whom, back) = (whom.clone(), back.clone());
+                Suspend::new(async move { Some(follow_form(follow, state.await.ok()?, whom, back)) })
+            }}
+        </Transition>
+    }
+    .into_any();
     let bio = (!bio.is_empty()).then(|| view! { <p class="review__text">{bio}</p> });
     view! {
         <Title text=name.clone() />
-        <PublicHead title=name.clone() description=about path=paths::publisher(&handle) />
+        <PublicHead title=name.clone() description=about path=paths::publisher(&handle) card />
         <script type="application/ld+json" inner_html=data></script>
         <div class="marketplace">
             <PageHead title=name lead=format!("@{handle}")>
                 {is_verified.then(verified_mark)}
+                {follow}
             </PageHead>
             {bio}
             <p class="listing__figures">
                 <span>{counted(count, "listing")}</span>
                 <span>{counted(publisher.installs, "install")}</span>
+                <span>{counted(publisher.sessions, "session")}</span>
+                <span>{counted(publisher.followers, "follower")}</span>
                 <Rating stars count=publisher.rating_count />
                 <span>"here since " <Time at=created_at /></span>
             </p>

@@ -1,18 +1,26 @@
 //! The listings that were found.
 
+use std::sync::Arc;
+
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use resonant_domain::listing::{Category, ListingFilter, ListingPage};
+use resonant_domain::listing::{Category, ListingPage, ListingSummary};
+use resonant_domain::page::Page;
 
 use super::api::browse_listings;
 use super::figures::counted;
 use super::listing_card::ListingCard;
 use super::search::Search;
 use crate::paths;
-use crate::ui::{ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton};
+use crate::ui::{ButtonKind, EmptyState, Grid, IconName, LinkButton, PageAnswer, VirtualGrid};
 
-/// A page of listings and the way to the next one: a plain link that, once the page is live, adds
-/// to what is shown instead.
+/// The id of the list.
+const LIST: &str = "listings";
+/// The id of what follows the list.
+const END: &str = "listings-end";
+
+/// The listings that were found, from one page on. Further pages come while somebody scrolls; the way
+/// to the next one is a plain link all the same.
 #[component]
 pub(super) fn Results(
     /// What was looked for.
@@ -23,54 +31,68 @@ pub(super) fn Results(
     if page.listings.is_empty() {
         return view! { <NothingFound search=search /> }.into_any();
     }
-    let shown = RwSignal::new(page.listings);
-    let next = RwSignal::new(page.next_cursor);
-    let more = Action::new(|filter: &ListingFilter| browse_listings(filter.clone()));
-    let answer = more.value();
-    Effect::new(move || {
-        if let Some(Ok(page)) = answer.get() {
-            shown.update(|shown| shown.extend(page.listings));
-            next.set(page.next_cursor);
-        }
-    });
-    let failed = move || answer.with(|answer| answer.as_ref()?.as_ref().err().cloned());
-
-    let begin = search.cursor.is_some().then(|| search.at(None).href());
+    let from_start = search.cursor.is_none();
+    let set_size = (from_start && !page.facets.is_partial).then(|| count(&search, &page));
+    let filter = search.filter();
+    let first = Page { items: page.listings, next_cursor: page.next_cursor };
+    let grid = Grid::new(
+        search.cursor.clone(),
+        first,
+        Arc::new(move |cursor| -> PageAnswer<ListingSummary> {
+            let mut filter = filter.clone();
+            filter.page.cursor = cursor;
+            Box::pin(async move {
+                let page = browse_listings(filter).await?;
+                Ok(Page { items: page.listings, next_cursor: page.next_cursor })
+            })
+        }),
+    );
+    let begin = search.at(None).href();
     let search = StoredValue::new(search);
-    let next_search = move || search.with_value(|search| search.at(next.get()));
+    let next = move || search.with_value(|search| search.at(grid.next()).href());
     let show_more = move |event: MouseEvent| {
         // A click that asks for a new tab or window stays a plain link.
         if event.ctrl_key() || event.meta_key() || event.shift_key() {
             return;
         }
         event.prevent_default();
-        if !more.pending().get_untracked() {
-            more.dispatch(next_search().filter());
+        if !untrack(|| grid.is_growing()) {
+            grid.show_more(LIST);
         }
     };
+    let card = |listing: ListingSummary| view! { <ListingCard listing /> }.into_any();
     view! {
-        {begin
-            .map(|href| view! { <p><a href=href>"Back to the beginning of the list"</a></p> })}
-        <ul class="listing-grid">
-            <For each=move || shown.get() key=|listing| listing.id let:listing>
-                <li class="listing-grid__item">
-                    <ListingCard listing=listing />
-                </li>
-            </For>
-        </ul>
-        {move || failed().map(|error| view! { <ErrorPanel error=error /> })}
-        <Show when=move || next.with(Option::is_some)>
-            <p class="marketplace__more">
-                <a
-                    class="button"
-                    class:is-busy=move || more.pending().get()
-                    href=move || next_search().href()
-                    on:click=show_more
-                >
-                    {move || if more.pending().get() { "Loading…" } else { "Show more" }}
-                </a>
-            </p>
-        </Show>
+        {(!from_start)
+            .then(|| view! { <p><a href=begin>"Back to the beginning of the list"</a></p> })}
+        <a class="visually-hidden marketplace__skip" href=format!("#{END}") rel="external">
+            "Skip the list"
+        </a>
+        <VirtualGrid
+            id=LIST
+            class="listing-grid"
+            item_class="listing-grid__item"
+            grid=grid
+            set_size=set_size
+            card=card
+        />
+        <div id=END class="marketplace__end" tabindex="-1">
+            <Show when=move || grid.next().is_some() || grid.error().is_some()>
+                <p class="marketplace__more">
+                    <a
+                        class="button"
+                        class:is-busy=move || grid.is_growing()
+                        href=next
+                        on:click=show_more
+                    >
+                        {move || match (grid.is_growing(), grid.error()) {
+                            (true, _) => "Loading…",
+                            (false, Some(_)) => "Try again",
+                            (false, None) => "Show more",
+                        }}
+                    </a>
+                </p>
+            </Show>
+        </div>
     }
     .into_any()
 }
@@ -121,15 +143,16 @@ fn NothingFound(
     .into_any()
 }
 
+/// How many listings there are.
+fn count(search: &Search, page: &ListingPage) -> i64 {
+    let Some(wanted) = search.category else { return page.total };
+    let held = page.categories.iter().find(|held| held.category == wanted);
+    held.map_or(0, |held| held.count)
+}
+
 /// How many listings there are, as a sentence.
 pub(super) fn count_text(search: &Search, page: &ListingPage) -> String {
-    let count = match search.category {
-        None => page.total,
-        Some(wanted) => {
-            let held = page.categories.iter().find(|held| held.category == wanted);
-            held.map_or(0, |held| held.count)
-        }
-    };
+    let count = count(search, page);
     let place = search.category.map(|category| format!(" in {}", Category::title(category)));
     let words = (!search.text.is_empty()).then(|| format!(" for “{}”", search.text));
     let more = if page.facets.is_partial { "At least " } else { "" };

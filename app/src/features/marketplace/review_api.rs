@@ -101,7 +101,7 @@ pub async fn vote_review(slug: String, id: ReviewId, is_helpful: bool) -> Result
         reviews::unmark_helpful(&ctx, &slug, id).await
     };
     voted.map_err(ssr::fail)?;
-    ssr::redirect(&paths::reviews(&slug));
+    ssr::redirect_form(&paths::reviews(&slug));
     Ok(())
 }
 

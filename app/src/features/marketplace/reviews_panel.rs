@@ -4,14 +4,14 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::review::{ANSWER_MAX, ListingFacts, Review, Standing};
 
-use super::figures::{counted, people};
-use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews, VoteReview};
+use super::figures::counted;
+use super::helpful_vote::HelpfulVote;
+use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews};
 use super::review_form::ReviewForm;
 use crate::error::{AppError, action_error, field_error, successes};
 use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Skeleton, TextArea, Time,
-    duration_text,
+    Badge, Button, ErrorPanel, FormError, Icon, IconName, Skeleton, TextArea, Time, duration_text,
 };
 
 /// Everything that can be done with reviews.
@@ -20,20 +20,19 @@ pub(super) struct ReviewActions {
     pub(super) save: ServerAction<SaveReview>,
     pub(super) delete: ServerAction<DeleteReview>,
     answer: ServerAction<AnswerReview>,
-    vote: ServerAction<VoteReview>,
-    successes: [Memo<usize>; 4],
+    successes: [Memo<usize>; 3],
 }
 
 impl ReviewActions {
     pub(super) fn new() -> Self {
         let (save, delete) = (ServerAction::new(), ServerAction::new());
-        let (answer, vote) = (ServerAction::new(), ServerAction::new());
-        let successes = [successes(save), successes(delete), successes(answer), successes(vote)];
-        Self { save, delete, answer, vote, successes }
+        let answer = ServerAction::new();
+        let successes = [successes(save), successes(delete), successes(answer)];
+        Self { save, delete, answer, successes }
     }
 
     /// Changes whenever one of them has changed something.
-    pub(super) fn changes(self) -> [usize; 4] {
+    pub(super) fn changes(self) -> [usize; 3] {
         self.successes.map(|successes| successes.get())
     }
 
@@ -87,7 +86,7 @@ fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -
         .items
         .into_iter()
         .map(|review| {
-            let vote = (may_vote && own != Some(review.id)).then(|| !helpful.contains(&review.id));
+            let vote = (may_vote && own != Some(review.id)).then(|| helpful.contains(&review.id));
             let slug = slug.clone();
             view! { <ReviewRow slug review vote is_publisher actions /> }
         })
@@ -111,7 +110,6 @@ fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -
         <Measured facts version />
         {form}
         <FormError error=action_error(actions.delete) />
-        <FormError error=action_error(actions.vote) />
         <FormError error=action_error(actions.answer) fields=&["answer"] />
         {list}
         {next}
@@ -163,31 +161,16 @@ fn Measured(facts: ListingFacts, version: i32) -> impl IntoView {
 fn ReviewRow(
     slug: String,
     review: Review,
-    /// What a vote would say; none where the viewer has none.
+    /// Whether the viewer finds it helpful; none where they have no vote.
     vote: Option<bool>,
     is_publisher: bool,
     actions: ReviewActions,
 ) -> impl IntoView {
     let Review { id, author, version, stars, text, helpful, answer, created_at, updated_at } =
         review;
-    let helped = (helpful > 0).then(|| {
-        let verb = if helpful == 1 { "finds" } else { "find" };
-        view! { <span>{format!("{} {verb} this helpful", people(helpful))}</span> }
-    });
-    let (slug_of_vote, about) = (slug.clone(), format!(": the review by {author}"));
-    let vote_form = vote.map(|is_helpful| {
-        view! {
-            <ActionForm action=actions.vote>
-                <input type="hidden" name="slug" value=slug_of_vote />
-                <input type="hidden" name="id" value=id.to_string() />
-                <input type="hidden" name="is_helpful" value=is_helpful.to_string() />
-                <Button kind=ButtonKind::Quiet busy=actions.vote.pending()>
-                    {if is_helpful { "Helpful" } else { "Not helpful after all" }}
-                    <span class="visually-hidden">{about}</span>
-                </Button>
-            </ActionForm>
-        }
-    });
+    let vote = view! {
+        <HelpfulVote slug=slug.clone() id author=author.clone() count=helpful own=vote />
+    };
     let answered = answer.clone().map(|answer| {
         view! {
             <div class="review__answer">
@@ -236,7 +219,7 @@ fn ReviewRow(
                 </span>
             </p>
             <p class="review__text">{text}</p>
-            <div class="review__foot">{helped} {vote_form}</div>
+            <div class="review__foot">{vote}</div>
             {answered}
             {answer_form}
         </li>

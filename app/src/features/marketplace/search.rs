@@ -2,7 +2,7 @@
 //! else, so that links, back and forward, and a browser without scripts all mean the same.
 
 use resonant_domain::listing::{
-    Category, CostLimit, ListingFilter, ListingSort, STARS_ASKED_MAX, TRAITS_MAX,
+    Category, CostLimit, ListingFilter, ListingSort, PriceFilter, STARS_ASKED_MAX, TRAITS_MAX,
 };
 use resonant_domain::page::PageRequest;
 use resonant_domain::publication::TAG_MAX;
@@ -27,6 +27,8 @@ pub(super) struct Search {
     pub rating: Option<u8>,
     /// Whose sessions cost so much at most.
     pub cost: Option<CostLimit>,
+    /// Of those alone whose publishers ask for money, or do not.
+    pub price: Option<PriceFilter>,
     /// Of publishers alone whom moderators vouch for.
     pub is_verified: bool,
     /// In which order.
@@ -62,6 +64,7 @@ impl Search {
                 .and_then(stars)
                 .filter(|stars| (1..=STARS_ASKED_MAX).contains(stars)),
             cost: known("cost").as_deref().and_then(CostLimit::parse),
+            price: known("price").as_deref().and_then(PriceFilter::parse),
             is_verified: known("verified").is_some(),
             sort: known("sort").as_deref().and_then(ListingSort::parse).unwrap_or_default(),
             cursor: known("cursor"),
@@ -79,6 +82,7 @@ impl Search {
             ("tools", filled(self.tools.join(","))),
             ("rating", self.rating.map(|stars| stars.to_string())),
             ("cost", self.cost.map(|cost| cost.as_str().to_owned())),
+            ("price", self.price.map(|price| price.as_str().to_owned())),
             ("verified", self.is_verified.then(|| "yes".to_owned())),
             ("sort", sort.map(|sort| sort.as_str().to_owned())),
             ("cursor", self.cursor.clone()),
@@ -110,6 +114,7 @@ impl Search {
             tools: self.tools.clone(),
             min_rating: self.rating,
             max_cost: self.cost,
+            price: self.price,
             verified_only: self.is_verified,
             sort: self.sort,
             page: PageRequest { cursor: self.cursor.clone(), limit: Some(PAGE_SIZE) },
@@ -154,6 +159,7 @@ impl Search {
             + self.tools.len()
             + usize::from(self.rating.is_some())
             + usize::from(self.cost.is_some())
+            + usize::from(self.price.is_some())
             + usize::from(self.is_verified)
     }
 
@@ -193,6 +199,7 @@ mod tests {
             tags: vec!["csv".to_owned(), "é".to_owned()],
             rating: Some(4),
             cost: Some(CostLimit::Cent),
+            price: Some(PriceFilter::Free),
             is_verified: true,
             sort: ListingSort::Name,
             cursor: Some("x=1".to_owned()),
@@ -201,12 +208,12 @@ mod tests {
         assert_eq!(
             search.href(),
             "/marketplace?q=a%26b%20c&category=sales&tags=csv%2C%C3%A9&rating=4&cost=cent\
-             &verified=yes&sort=name&cursor=x%3D1"
+             &price=free&verified=yes&sort=name&cursor=x%3D1"
         );
         let pairs: Vec<_> = search.pairs();
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(read(&pairs), search);
-        assert_eq!((search.narrowed(), search.widened().narrowed()), (5, 0));
+        assert_eq!((search.narrowed(), search.widened().narrowed()), (6, 0));
     }
 
     #[test]

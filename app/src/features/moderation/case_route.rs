@@ -10,7 +10,7 @@ use resonant_domain::spec_diff::{PieceKind, SpecDiff};
 use super::api::{DecideCase, OpenedCase, get_case};
 use super::queue_route::Refused;
 use crate::error::{AppError, action_error, field_error};
-use crate::features::publishing::Findings;
+use crate::features::publishing::{Findings, compared_pictures};
 use crate::features::studio::DiffView;
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -59,7 +59,9 @@ impl LazyPage for CaseRoute {
 #[component]
 fn CasePage(opened: OpenedCase) -> impl IntoView {
     let OpenedCase { case, description: html } = opened;
-    let Case { submission, publisher, listing, findings, agent, texts, description } = case;
+    let Case { submission, publisher, listing, findings, agent, texts, description, pictures } =
+        case;
+    let pictures = compared_pictures(&pictures, &submission.pictures);
     let is_first = listing.is_none();
     let against = match &listing {
         None => "This is its first version: everything is new.".to_owned(),
@@ -135,6 +137,10 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
                 {written}
                 <h3>"Description"</h3>
                 <div class="prose" inner_html=html></div>
+            </section>
+            <section class="account__part" aria-labelledby="pictures-title">
+                <h2 id="pictures-title">"What it shows"</h2>
+                {pictures}
             </section>
             <section class="account__part" aria-labelledby="agent-title">
                 <h2 id="agent-title">"What differs in the agent"</h2>

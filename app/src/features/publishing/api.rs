@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use resonant_domain::publication::Publication;
+use resonant_domain::purchase::Earning;
 use resonant_domain::upstream::ListingUpdate;
-use resonant_domain::{AgentId, SessionId};
+use resonant_domain::{AgentId, ImageId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -23,6 +24,8 @@ pub struct PublishPage {
     pub preview: Option<String>,
     /// The newest sessions of the agent that have their answer, once there is a listing.
     pub sessions: Vec<(SessionId, String)>,
+    /// What the listing earned, in each currency.
+    pub earnings: Vec<Earning>,
 }
 
 /// What a publisher writes about a listing, as a form sends it.
@@ -46,6 +49,41 @@ pub struct ListingForm {
     /// What is new.
     #[serde(default)]
     pub change_log: String,
+    /// How it is paid for; free where nothing is said.
+    #[serde(default)]
+    pub price_kind: String,
+    /// How much, as people write it.
+    #[serde(default)]
+    pub price_amount: String,
+    /// In which money.
+    #[serde(default)]
+    pub price_currency: String,
+    /// For how long a subscription or a rental is paid.
+    #[serde(default)]
+    pub price_interval: String,
+}
+
+/// The price that a form asks for.
+#[cfg(feature = "ssr")]
+fn read_price(form: &ListingForm) -> Result<resonant_domain::price::Price, AppError> {
+    use resonant_domain::price::{Currency, Interval, Price, PriceKind};
+
+    let kind = match form.price_kind.as_str() {
+        "" => PriceKind::Free,
+        text => PriceKind::parse(text)
+            .ok_or_else(|| AppError::invalid("price", "must be one of the list"))?,
+    };
+    if kind == PriceKind::Free {
+        return Ok(Price::FREE);
+    }
+    let currency = Currency::parse(&form.price_currency)
+        .ok_or_else(|| AppError::invalid("price.currency", "must be one of the list"))?;
+    let amount = currency
+        .read(&form.price_amount)
+        .ok_or_else(|| AppError::invalid("price.amount", "must be an amount such as 5.00"))?;
+    // The others have no span of time, whatever stands in the list.
+    let interval = Interval::parse(&form.price_interval).filter(|_| kind.has_interval());
+    Ok(Price { kind, amount, currency, interval })
 }
 
 /// How publishing an agent stands.
@@ -73,7 +111,12 @@ pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
         let ended = found.items.into_iter().filter(|it| it.state == SessionState::Completed);
         sessions.extend(ended.map(|session| (session.id, shorten(&session.goal, 80))));
     }
-    Ok(PublishPage { agent_id: id, is_guest, publication, preview, sessions })
+    let mut earnings = Vec::new();
+    if let Some(listing) = publication.listing.as_ref().filter(|_| publication.takes_payments) {
+        let all = resonant_backend::purchases::earnings(&ctx).await.map_err(ssr::fail)?;
+        earnings.extend(all.into_iter().filter(|earning| earning.slug == listing.slug));
+    }
+    Ok(PublishPage { agent_id: id, is_guest, publication, preview, sessions, earnings })
 }
 
 /// Keeps what is to be handed in.
@@ -86,6 +129,7 @@ pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppEr
     let lines = |text: String| text.replace("\r\n", "\n");
     let category = Category::parse(&form.category)
         .ok_or_else(|| AppError::invalid("category", "must be one of the list"))?;
+    let price = read_price(&form)?;
     let texts = ListingTexts {
         name: form.name,
         tagline: form.tagline,
@@ -93,9 +137,32 @@ pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppEr
         description: lines(form.description),
         tags: read_tags(&form.tags),
         change_log: lines(form.change_log),
+        price,
     };
     resonant_backend::publications::save(&ssr::ctx()?, id, texts).await.map_err(ssr::fail)?;
     ssr::redirect(&format!("{}#preview", paths::publish(id)));
+    Ok(())
+}
+
+/// Changes one of the pictures of the saved draft.
+#[server(prefix = "/api/fn", endpoint = "publishing/change_picture")]
+pub async fn change_picture(
+    id: AgentId,
+    image: ImageId,
+    #[server(default)] act: String,
+    #[server(default)] alt: String,
+) -> Result<(), AppError> {
+    use resonant_backend::publications::pictures::{self, PictureChange};
+
+    let change = match act.as_str() {
+        "earlier" => PictureChange::Earlier,
+        "later" => PictureChange::Later,
+        "remove" => PictureChange::Remove,
+        "describe" => PictureChange::Describe(alt),
+        _ => return Err(AppError::invalid("act", "must be earlier, later, remove or describe")),
+    };
+    pictures::change(&ssr::ctx()?, id, image, change).await.map_err(ssr::fail)?;
+    ssr::redirect(&format!("{}#pictures", paths::publish(id)));
     Ok(())
 }
 

@@ -4,12 +4,13 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::AgentId;
 use resonant_domain::listing::Category;
+use resonant_domain::price::{Currency, Interval, Price, PriceKind};
 use resonant_domain::publication::{
     CHANGE_LOG_MAX, DESCRIPTION_MAX, NAME_MAX, Publication, TAGLINE_MAX,
 };
 
 use super::api::SaveSubmission;
-use crate::error::{action_error, field_error};
+use crate::error::{AppError, action_error, field_error};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
@@ -21,6 +22,10 @@ struct Start {
     description: String,
     tags: String,
     change_log: String,
+    price_kind: String,
+    price_amount: String,
+    price_currency: String,
+    price_interval: String,
 }
 
 impl Start {
@@ -29,6 +34,10 @@ impl Start {
         let newest = publication.submissions.first();
         let texts = newest.map(|newest| &newest.texts);
         let is_decided = newest.is_some_and(|newest| newest.decided_at.is_some());
+        let price = texts.map_or(Price::FREE, |texts| texts.price);
+        let amount = price.currency.decimal(price.amount.unsigned_abs());
+        let amount = if price.is_free() { String::new() } else { amount };
+        let interval = price.interval.unwrap_or(Interval::Month);
         let start = match texts {
             Some(texts) => Self {
                 name: texts.name.clone(),
@@ -38,6 +47,10 @@ impl Start {
                 tags: texts.tags.join(", "),
                 // What is new was said of that version.
                 change_log: if is_decided { String::new() } else { texts.change_log.clone() },
+                price_kind: price.kind.as_str().to_owned(),
+                price_amount: amount,
+                price_currency: price.currency.as_str().to_owned(),
+                price_interval: interval.as_str().to_owned(),
             },
             None => Self {
                 name: publication.agent_name.clone(),
@@ -46,6 +59,10 @@ impl Start {
                 description: publication.agent_description.clone(),
                 tags: String::new(),
                 change_log: String::new(),
+                price_kind: price.kind.as_str().to_owned(),
+                price_amount: amount,
+                price_currency: price.currency.as_str().to_owned(),
+                price_interval: interval.as_str().to_owned(),
             },
         };
         let refused = refused_form();
@@ -58,6 +75,10 @@ impl Start {
             description: or("description", start.description),
             tags: or("tags", start.tags),
             change_log: or("change_log", start.change_log),
+            price_kind: or("price_kind", start.price_kind),
+            price_amount: or("price_amount", start.price_amount),
+            price_currency: or("price_currency", start.price_currency),
+            price_interval: or("price_interval", start.price_interval),
         }
     }
 }
@@ -74,6 +95,11 @@ pub(super) fn PublishForm(
 ) -> impl IntoView {
     let start = Start::of(&publication);
     let error = action_error(save);
+    let price = if publication.takes_payments {
+        price_fields(&start, error)
+    } else {
+        view! { <p>"Price: free. This installation takes no payments."</p> }.into_any()
+    };
     let categories = Category::ALL
         .map(|category| (category.as_str().to_owned(), category.title().to_owned()))
         .to_vec();
@@ -82,7 +108,16 @@ pub(super) fn PublishForm(
             <div class="form">
                 <FormError
                     error
-                    fields=&["name", "tagline", "category", "description", "tags", "change_log"]
+                    fields=&[
+                        "name",
+                        "tagline",
+                        "category",
+                        "description",
+                        "tags",
+                        "change_log",
+                        "price.amount",
+                        "price.interval",
+                    ]
                 />
                 <input type="hidden" name="id" value=agent_id.to_string() />
                 <Field
@@ -140,8 +175,52 @@ pub(super) fn PublishForm(
                     hint="Stands in the change log of the listing"
                     error=field_error(error, "change_log")
                 />
+                {price}
                 <Button kind=ButtonKind::Primary busy=save.pending()>"Save and preview"</Button>
             </div>
         </ActionForm>
     }
+}
+
+/// What it costs. The span of time counts for subscriptions and rentals alone.
+fn price_fields(start: &Start, error: Signal<Option<AppError>>) -> AnyView {
+    let kinds = PriceKind::ALL.map(|kind| (kind.as_str().to_owned(), kind.title().to_owned()));
+    let currencies = Currency::ALL.map(|one| (one.as_str().to_owned(), one.as_str().to_owned()));
+    let intervals = Interval::ALL.map(|one| (one.as_str().to_owned(), one.as_str().to_owned()));
+    view! {
+        <Select
+            label="Price"
+            name="form[price_kind]"
+            options=kinds.to_vec()
+            value=start.price_kind.clone()
+            hint="Who has a copy already keeps it as it is"
+            error=field_error(error, "price")
+        />
+        <Field
+            label="Amount"
+            name="form[price_amount]"
+            value=start.price_amount.clone()
+            optional=true
+            maxlength=12
+            autocomplete="off"
+            hint="Such as 5.00; of one session where each is paid for. Empty for what is free"
+            error=field_error(error, "price.amount")
+        />
+        <Select
+            label="Currency"
+            name="form[price_currency]"
+            options=currencies.to_vec()
+            value=start.price_currency.clone()
+            error=field_error(error, "price.currency")
+        />
+        <Select
+            label="Paid for a"
+            name="form[price_interval]"
+            options=intervals.to_vec()
+            value=start.price_interval.clone()
+            hint="Counts for subscriptions and rentals alone"
+            error=field_error(error, "price.interval")
+        />
+    }
+    .into_any()
 }

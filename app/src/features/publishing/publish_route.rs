@@ -6,12 +6,14 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::AgentId;
 use resonant_domain::publication::{Submission, SubmissionState};
+use resonant_domain::purchase::Earning;
 
 use super::api::{
-    DeleteListingVersion, DeprecateListing, PublishPage, SaveSubmission, SetListingState,
-    ShowSession, SubmitListing, WithdrawListing, get_publication,
+    ChangePicture, DeleteListingVersion, DeprecateListing, PublishPage, SaveSubmission,
+    SetListingState, ShowSession, SubmitListing, WithdrawListing, get_publication,
 };
 use super::findings::Findings;
+use super::pictures::PictureForms;
 use super::publish_form::PublishForm;
 use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
@@ -39,6 +41,7 @@ struct Actions {
     deprecate: ServerAction<DeprecateListing>,
     delete: ServerAction<DeleteListingVersion>,
     show: ServerAction<ShowSession>,
+    picture: ServerAction<ChangePicture>,
 }
 
 impl LazyPage for PublishRoute {
@@ -53,6 +56,7 @@ impl LazyPage for PublishRoute {
             deprecate: ServerAction::new(),
             delete: ServerAction::new(),
             show: ServerAction::new(),
+            picture: ServerAction::new(),
         };
         let changes = [
             successes(actions.save),
@@ -62,6 +66,7 @@ impl LazyPage for PublishRoute {
             successes(actions.deprecate),
             successes(actions.delete),
             successes(actions.show),
+            successes(actions.picture),
         ];
         let page = Resource::new_blocking(
             move || (id.get(), changes.map(|change| change.get())),
@@ -95,7 +100,7 @@ impl LazyPage for PublishRoute {
 
 #[component]
 fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
-    let PublishPage { agent_id, is_guest, publication, preview, sessions } = page;
+    let PublishPage { agent_id, is_guest, publication, preview, sessions, earnings } = page;
     let head = view! {
         <PageHead
             title=format!("Publish {}", publication.agent_name)
@@ -139,6 +144,7 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
         view! {
             <ListingStanding agent_id listing set deprecate delete>
                 <ShowForm agent_id sessions show />
+                {view_earnings(earnings)}
             </ListingStanding>
         }
     });
@@ -154,6 +160,10 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
     });
     let open = publication.submissions.first().filter(|newest| newest.decided_at.is_none());
     let is_in_review = open.is_some_and(|open| open.state == SubmissionState::InReview);
+    let pictures = open.filter(|_| !is_in_review).map(|open| {
+        let (pictures, change) = (open.pictures.clone(), actions.picture);
+        view! { <PictureForms agent_id pictures change /> }.into_any()
+    });
     let shown = open.cloned().map(|open| {
         let (findings, html) = (publication.findings.clone(), preview.unwrap_or_default());
         view! { <Preview agent_id version open findings html actions /> }.into_any()
@@ -174,9 +184,26 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
             {nobody}
             {listing}
             {form}
+            {pictures}
             {shown}
             {history}
         </div>
+    }
+    .into_any()
+}
+
+/// What the listing earned so far; nothing where it earned nothing.
+fn view_earnings(earnings: Vec<Earning>) -> AnyView {
+    let sums: Vec<_> =
+        earnings.iter().map(|earning| earning.currency.text(earning.amount)).collect();
+    if sums.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <p>
+            {format!("It earned {}. ", sums.join(", "))}
+            <a href=paths::PURCHASES>"All that your listings earned"</a>
+        </p>
     }
     .into_any()
 }
@@ -256,7 +283,9 @@ fn Preview(
             <article class="publish__preview">
                 <h3>{texts.name.clone()}</h3>
                 <p class="listing__tagline">{texts.tagline.clone()}</p>
-                <p class="review__about">{texts.category.title()}</p>
+                <p class="review__about">
+                    {texts.category.title()} ", " {texts.price.to_string()}
+                </p>
                 {tags}
                 <div class="prose" inner_html=html></div>
                 {news}

@@ -6,6 +6,8 @@ use resonant_domain::ids::{AgentId, SessionId};
 use resonant_domain::page::Page;
 use resonant_domain::session::{Session, SessionSummary};
 use resonant_domain::session_event::SessionEvent;
+use resonant_domain::team::SessionStanding;
+use resonant_domain::thumb::Thumb;
 use resonant_domain::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,23 @@ pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
     let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
     let as_of = events.last().map_or(session.created_at, |event| event.at);
     Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+}
+
+/// A session so far, and what the viewer may do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenedSession {
+    /// The session.
+    pub so_far: SessionSoFar,
+    /// What the viewer may do.
+    pub standing: SessionStanding,
+}
+
+/// A session for its page.
+#[server(prefix = "/api/fn", endpoint = "sessions/open_session")]
+pub async fn open_session(id: SessionId) -> Result<OpenedSession, AppError> {
+    let so_far = get_session(id).await?;
+    let standing = resonant_backend::sessions::standing(&ssr::ctx()?, &so_far.session).await;
+    Ok(OpenedSession { so_far, standing: standing.map_err(ssr::fail)? })
 }
 
 /// A session with its whole log.
@@ -146,6 +165,15 @@ pub async fn say(
 #[server(prefix = "/api/fn", endpoint = "sessions/retry_session")]
 pub async fn retry_session(id: SessionId) -> Result<Session, AppError> {
     resonant_backend::sessions::retry(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Says what the viewer thinks of a session, or nothing any more.
+#[server(prefix = "/api/fn", endpoint = "sessions/rate_session")]
+pub async fn rate_session(
+    id: SessionId,
+    #[server(default)] thumb: Option<Thumb>,
+) -> Result<Session, AppError> {
+    resonant_backend::sessions::rate(&ssr::ctx()?, id, thumb).await.map_err(ssr::fail)
 }
 
 /// Starts another session with the same beginning. A plain form is led to its page.

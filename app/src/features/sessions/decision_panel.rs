@@ -93,12 +93,11 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
             </div>
         }
         .into_any(),
-        WaitReason::Budget { shortfall } => {
+        WaitReason::Budget { shortfall, has_cheaper } => {
             let (hint, suggested) = match shortfall.limit {
                 Amount::Tokens(limit) => ("In tokens", limit),
                 Amount::MicroUsd(limit) => ("In millionths of a dollar", limit),
             };
-            let is_money = matches!(shortfall.limit, Amount::MicroUsd(_));
             view! {
                 <Field
                     label="Raise it by"
@@ -108,7 +107,7 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
                 />
                 <div class="decision__ways">
                     <Way choice="raise" label="Raise it" kind=ButtonKind::Primary busy=busy />
-                    {is_money
+                    {has_cheaper
                         .then(|| {
                             view! {
                                 <Way

@@ -22,7 +22,7 @@ impl DecisionForm {
             ("calls", WaitReason::Approval { calls, .. }) => self.verdicts(calls),
             ("answer", WaitReason::Question { form, .. }) => self.answer(form),
             ("no_answer", WaitReason::Question { .. }) => Ok(Decision::Answer { values: None }),
-            ("raise", WaitReason::Budget { shortfall }) => {
+            ("raise", WaitReason::Budget { shortfall, .. }) => {
                 let by = self.by.trim().parse();
                 let by = by.map_err(|_| vec![FieldFault::new("by", "must be a whole number")])?;
                 budget(BudgetChoice::Raise { by, unit: shortfall.limit.unit() })

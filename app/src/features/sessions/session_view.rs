@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use resonant_domain::SessionId;
 use resonant_domain::session::{Lineage, Session};
+use resonant_domain::team::SessionStanding;
 use resonant_domain::text::shorten;
 
 use super::api::{CancelSession, SessionSoFar};
@@ -19,6 +20,7 @@ use super::retry_form::RetryForm;
 use super::session_facts::Facts;
 use super::share_panel::SharePanel;
 use super::step_view::StepView;
+use super::thumb_panel::ThumbPanel;
 use crate::browser::{self, EventStream, StreamState};
 use crate::paths;
 use crate::ui::{
@@ -29,15 +31,19 @@ use crate::ui::{
 /// Who looks at a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reader {
-    /// The person whose it is.
-    Owner,
+    /// The person whose it is, or a teammate: with what they may do.
+    Known(SessionStanding),
     /// Anyone who has the link with this token. They read and do nothing else.
     Link(String),
 }
 
 impl Reader {
-    const fn is_owner(&self) -> bool {
-        matches!(self, Self::Owner)
+    /// What the reader may do: with a link, nothing.
+    fn standing(&self) -> SessionStanding {
+        match self {
+            Self::Known(standing) => standing.clone(),
+            Self::Link(_) => SessionStanding::default(),
+        }
     }
 }
 
@@ -53,33 +59,32 @@ pub fn SessionView(
     let live = LiveSession::new(so_far);
     let state = Memo::new(move |_| live.state());
     let is_over = Memo::new(move |_| state.get().is_terminal());
-    let is_owner = reader.is_owner();
+    let is_known = matches!(reader, Reader::Known(_));
+    let SessionStanding { is_own, may_fork, may_steer, starter } = reader.standing();
     let wanted = RwSignal::new(String::new());
     let is_long = move || live.steps().len() > 2;
     follow_log(live, session.id, reader);
 
-    let actions = is_owner.then(|| {
+    let actions = is_known.then(|| {
         let session = session.clone();
+        let own = session.clone();
         view! {
-            <Actions live=live session=session.clone() />
-            <SharePanel session=session />
+            {may_steer.then(|| view! { <Actions live=live session=own /> })}
+            <SharePanel session=session may_link=is_own />
         }
     });
     let close = {
         let session = session.clone();
-        is_owner.then(|| view! { <Close live=live session=session /> })
+        is_known.then(|| view! { <Close live=live session=session may_run=may_fork /> })
     };
-    let decision = if is_owner {
+    let decision = if may_steer {
         view! { <DecisionPanel live=live id=session.id /> }.into_any()
     } else {
         view! { <Waiting live=live /> }.into_any()
     };
-    let part = is_owner.then(|| {
-        view! {
-            <MessagePanel live=live id=session.id />
-            <ForkPanel live=live id=session.id goal=session.goal.clone() />
-        }
-    });
+    let said = may_steer.then(|| view! { <MessagePanel live=live id=session.id /> });
+    let fork =
+        may_fork.then(|| view! { <ForkPanel live=live id=session.id goal=session.goal.clone() /> });
     let name = session.agent_name.clone();
     // The title outlives this view while another session is opened.
     let title = move || {
@@ -88,7 +93,7 @@ pub fn SessionView(
     view! {
         <Title text=title />
         <article class="session">
-            <Head session=session.clone() is_owner=is_owner />
+            <Head session=session.clone() is_owner=is_known starter=starter />
             <Facts live=live limits=session.limits />
             {actions}
             <Connection live=live />
@@ -109,7 +114,7 @@ pub fn SessionView(
                     <For
                         each=move || steps_with(live, wanted)
                         key=|step| (step.step, step.attempt)
-                        children=move |step| view! { <StepView live=live step=step is_owner=is_owner /> }
+                        children=move |step| view! { <StepView live=live step=step is_owner=may_fork /> }
                     />
                 </ol>
                 {move || view! { <Said messages=live.unheard() is_heard=false /> }}
@@ -122,7 +127,8 @@ pub fn SessionView(
                 }}
                 {close}
             </section>
-            {part}
+            {said}
+            {fork}
             <Follow live=live />
         </article>
     }
@@ -139,7 +145,7 @@ fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
             let reader = reader.clone();
             let follow = browser::follow_session(
                 move |after| match &reader {
-                    Reader::Owner => paths::session_stream(id, after),
+                    Reader::Known(_) => paths::session_stream(id, after),
                     Reader::Link(token) => paths::shared_stream(token, after),
                 },
                 live.last_sequence(),
@@ -153,7 +159,10 @@ fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
 
 /// Who works on what.
 #[component]
-fn Head(session: Session, is_owner: bool) -> impl IntoView {
+fn Head(session: Session, is_owner: bool, starter: Option<String>) -> impl IntoView {
+    let starter = starter.map(|name| {
+        view! { <p class="session__origin">"Started by " {name} ", a teammate"</p> }
+    });
     let title = shorten(&session.goal, 120);
     // The heading holds all of a short goal already.
     let is_long = title != session.goal.trim();
@@ -219,6 +228,7 @@ fn Head(session: Session, is_owner: bool) -> impl IntoView {
         <header class="session__head">
             {agent}
             <h1 class="session__goal">{title}</h1>
+            {starter}
             {origin}
             {caller}
             {goal}
@@ -241,6 +251,7 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
     let error = move || value.with(|value| value.as_ref().and_then(|value| value.clone().err()));
     let is_over = Memo::new(move |_| live.state().is_terminal());
     let id = session.id;
+    let thumb = RwSignal::new(session.thumb);
     view! {
         <div class="session__actions">
             <Show
@@ -277,6 +288,9 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
                     "<a class=\"button\" href=\"{}\">Reload to see what is new</a>",
                     paths::session(id),
                 )></noscript>
+            </Show>
+            <Show when=move || is_over.get()>
+                <ThumbPanel id thumb />
             </Show>
             <span class="session__started">"Asked for " <Time at=session.created_at /></span>
         </div>
@@ -332,7 +346,7 @@ fn Waiting(live: LiveSession) -> impl IntoView {
 
 /// How it ended and what to do next.
 #[component]
-fn Close(live: LiveSession, session: Session) -> impl IntoView {
+fn Close(live: LiveSession, session: Session, may_run: bool) -> impl IntoView {
     let again = paths::run_again(session.agent_id, session.id);
     let agent = paths::agent(session.agent_id);
     let ending = Memo::new(move |_| live.ending());
@@ -345,8 +359,8 @@ fn Close(live: LiveSession, session: Session) -> impl IntoView {
                 {reason.map(|reason| view! { <p>{reason}</p> })}
                 <p>{advice}"."</p>
                 <p class="session__ways">
-                    <a href=again>"Run again"</a>
-                    <a href=agent>"Change the agent"</a>
+                    {may_run.then(|| view! { <a href=again>"Run again"</a> })}
+                    <a href=agent>"Open the agent"</a>
                 </p>
             </Notice>
         })

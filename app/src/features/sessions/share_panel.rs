@@ -14,16 +14,21 @@ use crate::ui::{Button, ButtonKind, CopyButton, FormError, Icon, IconName};
 pub(super) fn SharePanel(
     /// The session.
     session: Session,
+    /// Whether the viewer may make a link for anyone.
+    may_link: bool,
 ) -> impl IntoView {
     let id = session.id;
     let share = ServerAction::<ShareSession>::new();
     let unshare = ServerAction::<UnshareSession>::new();
     let changes = move || (share.version().get(), unshare.version().get());
-    let token = Resource::new(changes, move |_| get_share(id));
+    let token = Resource::new(changes, move |_| async move {
+        if may_link { get_share(id).await } else { Ok(None) }
+    });
     let shown = move || {
         Suspend::new(async move {
             let token = token.await.ok().flatten();
             match token {
+                None if !may_link => ().into_any(),
                 None => view! {
                     <ActionForm action=share>
                         <input type="hidden" name="id" value=id.to_string() />

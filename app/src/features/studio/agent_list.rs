@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
@@ -12,9 +13,11 @@ use server_fn::ServerFn as _;
 use super::agent_line::agent_cells;
 use super::api::{ChangeAgents, ListPart, WINDOW, find_agent, read_list};
 use super::bulk::{Bulk, new_bulk};
+use super::rename::{Rename, Renaming, new_renaming};
 use crate::browser::{self, LiveStream};
 use crate::features::sessions::counted;
 use crate::paths;
+use crate::state::use_unread;
 use crate::ui::{Answer, Button, ButtonKind, FirstWindow, Icon, IconName, Rows, VirtualList};
 
 /// A list of agents with at least one in it.
@@ -59,9 +62,16 @@ pub(super) fn AgentList(
     let draw =
         move |line: AgentLine, tab: Option<&'static str>| agent_cells(line, tab, bulk).into_any();
     let pages = no_script_pages(&query, from, count);
+    let renaming = new_renaming(rows);
+    let keydown = move |event: KeyboardEvent| {
+        if event.key() == "F2" {
+            event.prevent_default();
+            renaming.begin(bulk);
+        }
+    };
     view! {
-        <form class="agent-list" method="post" action=ChangeAgents::url()>
-            <Toolbar bulk=bulk rows=rows query=query />
+        <form class="agent-list" method="post" action=ChangeAgents::url() on:keydown=keydown>
+            <Toolbar bulk=bulk renaming=renaming rows=rows query=query />
             <VirtualList
                 id="agents"
                 label="Your agents"
@@ -87,7 +97,12 @@ pub(super) fn AgentList(
 
 /// How many there are, and what can be done to those that are selected.
 #[component]
-fn Toolbar(bulk: Bulk, rows: Rows<AgentLine>, query: AgentQuery) -> impl IntoView {
+fn Toolbar(
+    bulk: Bulk,
+    renaming: Renaming,
+    rows: Rows<AgentLine>,
+    query: AgentQuery,
+) -> impl IntoView {
     let is_live = RwSignal::new(false);
     Effect::new(move || is_live.set(true));
     let action = move |action: BulkAction, icon: IconName, text: &'static str| {
@@ -128,6 +143,7 @@ fn Toolbar(bulk: Bulk, rows: Rows<AgentLine>, query: AgentQuery) -> impl IntoVie
                     "Clear"
                 </Button>
             </Show>
+            <Rename bulk renaming />
             <div class="agent-list__actions">
                 {action(BulkAction::Resume, IconName::Play, "Resume")}
                 {action(BulkAction::Pause, IconName::Pause, "Pause")}
@@ -176,8 +192,10 @@ fn no_script_pages(query: &AgentQuery, from: usize, count: usize) -> impl IntoVi
 fn follow_changes(rows: Rows<AgentLine>) {
     // Goes away with the page, and the stream with it.
     let stream = StoredValue::new(None::<LiveStream>);
+    let unread = use_unread();
+    unread.carry();
     Effect::new(move || {
-        let follow = browser::follow_agents(paths::AGENT_STREAM, move |line| {
+        let on_line = move |line: AgentLine| {
             rows.update(|known| {
                 let is_changed = known.summary.id == line.summary.id && *known != line;
                 if is_changed {
@@ -185,7 +203,9 @@ fn follow_changes(rows: Rows<AgentLine>) {
                 }
                 is_changed
             });
-        });
+        };
+        let on_unread = move |count| unread.tell(count);
+        let follow = browser::follow_agents(paths::AGENT_STREAM, on_line, on_unread);
         stream.set_value(Some(follow));
     });
 }

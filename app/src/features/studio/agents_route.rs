@@ -61,6 +61,7 @@ impl LazyPage for AgentsRoute {
             <Title text="Studio" />
             <Meta name="description" content="Make AI agents, change them and set them on a goal" />
             <PageHead title="Studio" lead="Your agents: make them, run them, watch them work">
+                <LinkButton href=paths::SHARED_AGENTS.to_owned()>"Shared with me"</LinkButton>
                 <LinkButton href=paths::AUTOMATIONS.to_owned()>"Automations"</LinkButton>
                 <LinkButton href=paths::IMPORT.to_owned() kind=ButtonKind::Quiet>
                     "Import a file"

@@ -10,6 +10,7 @@ use resonant_domain::ids::AgentId;
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::page::{Page, Place, Window};
 use resonant_domain::proposal::Proposal;
+use resonant_domain::team::AgentStanding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -41,6 +42,8 @@ pub struct EditedAgent {
     pub weight: Option<DraftWeight>,
     /// Whether versions need its test sets to pass.
     pub requires_tests: bool,
+    /// What the viewer may do with it, where it is another's.
+    pub standing: Option<AgentStanding>,
 }
 
 /// What a new agent starts from.
@@ -178,7 +181,7 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
 /// One agent of the viewer.
 #[server(prefix = "/api/fn", endpoint = "studio/get_agent")]
 pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
-    use resonant_backend::listings;
+    use resonant_backend::{Error, listings};
 
     let ctx = ssr::ctx()?;
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
@@ -189,11 +192,18 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     // A model that is not here says so where it is chosen.
     let weight = resonant_backend::agents::weigh(&ctx, Some(id), prompt, policy).await.ok();
     let policy = resonant_backend::test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
+    let standing = standing(&ctx, &agent).await?;
     let update = match agent.listing_id {
-        Some(_) => listings::updates::find(&ctx, id).await.map_err(ssr::fail)?,
-        None => None,
+        Some(_) if standing.is_none() => match listings::updates::find(&ctx, id).await {
+            // It is for sale, and the viewer has not paid: that is no fault of the editor's.
+            Err(Error::Conflict(_)) => None,
+            found => found.map_err(ssr::fail)?,
+        },
+        _ => None,
     };
-    let callable = callable(&ctx, Some(&agent)).await?;
+    // Only its owner lets it call others.
+    let callable =
+        if standing.is_none() { callable(&ctx, Some(&agent)).await? } else { Vec::new() };
     Ok(EditedAgent {
         agent,
         published,
@@ -203,7 +213,26 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         update: update.map(|update| update.to),
         weight,
         requires_tests: policy.requires_tests,
+        standing,
     })
+}
+
+/// Whether an agent is the viewer's own.
+#[cfg(feature = "ssr")]
+fn is_own(ctx: &resonant_backend::Ctx, agent: &Agent) -> bool {
+    matches!(ctx.actor(), resonant_backend::Actor::User { id, .. } if id == agent.owner_id)
+}
+
+/// What the viewer may do with an agent that is another's; `None` for one of their own.
+#[cfg(feature = "ssr")]
+pub(super) async fn standing(
+    ctx: &resonant_backend::Ctx,
+    agent: &Agent,
+) -> Result<Option<AgentStanding>, AppError> {
+    if is_own(ctx, agent) {
+        return Ok(None);
+    }
+    resonant_backend::teams::standing(ctx, agent.id).await.map(Some).map_err(ssr::fail)
 }
 
 /// The agents that an agent may be let call: not itself, unless it does so already.
@@ -250,12 +279,26 @@ pub async fn update_agent(
     let mut changes = form.changes().map_err(invalid)?;
     let before = resonant_backend::agents::get(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
     // The form ticks built-in tools and knows of no others.
-    let tools = grant::ticked(changes.tools.unwrap_or_default(), &before.spec.tools);
-    let called = form.called().map_err(invalid)?;
-    let tools = resonant_backend::agents::tools_for(&ssr::ctx()?, &called, tools).await;
-    changes.tools = Some(tools.map_err(ssr::fail)?);
+    let mut tools = grant::ticked(changes.tools.unwrap_or_default(), &before.spec.tools);
+    let ctx = ssr::ctx()?;
+    if is_own(&ctx, &before) {
+        let called = form.called().map_err(invalid)?;
+        let all = resonant_backend::agents::tools_for(&ctx, &called, tools).await;
+        tools = all.map_err(ssr::fail)?;
+    }
+    changes.tools = Some(tools);
     let expected = (!overwrite).then_some(revision);
     resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected).await.map_err(ssr::fail)
+}
+
+/// Gives an agent another name.
+#[server(prefix = "/api/fn", endpoint = "studio/rename_agent")]
+pub async fn rename_agent(id: AgentId, name: String) -> Result<(), AppError> {
+    use resonant_domain::agent::AgentChanges;
+
+    let changes = AgentChanges { name: Some(name), ..AgentChanges::default() };
+    resonant_backend::agents::update(&ssr::ctx()?, id, changes, None).await.map_err(ssr::fail)?;
+    Ok(())
 }
 
 /// Pauses an agent, lets it run again, or puts it away.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::FieldFault;
 use resonant_domain::ids::{AgentId, TestRunId, TestSetId};
+use resonant_domain::team::AgentStanding;
 use resonant_domain::test_set::{RunSummary, TestRun, TestSet};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub struct BenchPage {
     pub published: Option<u32>,
     /// The set that is looked at.
     pub shown: Option<ShownSet>,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
 }
 
 /// A set that is looked at.
@@ -64,7 +67,7 @@ pub async fn get_bench(
 
     let ctx = ssr::ctx()?;
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
-    let sets = test_sets::list(&ctx, id).await.map_err(ssr::fail)?;
+    let sets = test_sets::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let policy = test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
     let missing = test_sets::missing(&ctx, id).await.map_err(ssr::fail)?;
     let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
@@ -86,6 +89,7 @@ pub async fn get_bench(
             Some(ShownSet { set, runs: runs.items, run })
         }
     };
+    let standing = super::api::standing(&ctx, &agent).await?;
     Ok(BenchPage {
         agent_id: id,
         agent_name: agent.spec.name,
@@ -94,6 +98,7 @@ pub async fn get_bench(
         missing,
         published: published.map(|version| version.version),
         shown,
+        standing,
     })
 }
 

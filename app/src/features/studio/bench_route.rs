@@ -7,10 +7,12 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::ids::AgentId;
+use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{CaseResult, CheckResult, RunSummary, TestRun, TestSet};
 
 use super::bench_api::{BenchPage, DeleteTestSet, RunTestSet, SetTestPolicy, ShownSet, get_bench};
 use super::editor_route::agent_id;
+use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
@@ -99,8 +101,38 @@ fn no_set() -> AppError {
 
 #[component]
 fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
-    let BenchPage { agent_id: id, agent_name, sets, requires_tests, missing, published, shown } =
-        page;
+    let BenchPage {
+        agent_id: id,
+        agent_name,
+        sets,
+        requires_tests,
+        missing,
+        published,
+        shown,
+        standing,
+    } = page;
+    let may_edit = may(standing.as_ref(), AgentRight::Edit);
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
+    let new = may_edit.then(|| {
+        view! {
+            <p>
+                <LinkButton href=paths::new_test_set(id) kind=ButtonKind::Primary>
+                    "Add a test set"
+                </LinkButton>
+            </p>
+        }
+    });
+    let policy = may_edit.then(|| {
+        view! {
+            <ActionForm action=actions.policy>
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="requires_tests" value=(!requires_tests).to_string() />
+                <Button busy=actions.policy.pending()>
+                    {if requires_tests { "Publish without tests" } else { "Require them to pass" }}
+                </Button>
+            </ActionForm>
+        }
+    });
     let nothing = sets.is_empty().then(|| {
         view! {
             <p>
@@ -109,7 +141,7 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             </p>
         }
     });
-    let row = move |set: TestSet| view! { <SetRow id set published actions /> };
+    let row = move |set: TestSet| view! { <SetRow id set published actions may_edit /> };
     view! {
         <div class="account">
             <PageHead
@@ -118,6 +150,7 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             >
                 <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
             </PageHead>
+            {note}
             <FormError error=action_error(actions.run) />
             <FormError error=action_error(actions.delete) />
             {shown.map(|shown| view! { <Shown id shown /> })}
@@ -125,11 +158,7 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
                 <h2 id="sets-title">"Test sets"</h2>
                 {nothing}
                 <ul class="secret-list">{sets.into_iter().map(row).collect_view()}</ul>
-                <p>
-                    <LinkButton href=paths::new_test_set(id) kind=ButtonKind::Primary>
-                        "Add a test set"
-                    </LinkButton>
-                </p>
+                {new}
             </section>
             <section class="account__part" aria-labelledby="policy-title">
                 <h2 id="policy-title">"Before a version"</h2>
@@ -142,13 +171,7 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
                 </p>
                 <Missing missing />
                 <FormError error=action_error(actions.policy) />
-                <ActionForm action=actions.policy>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <input type="hidden" name="requires_tests" value=(!requires_tests).to_string() />
-                    <Button busy=actions.policy.pending()>
-                        {if requires_tests { "Publish without tests" } else { "Require them to pass" }}
-                    </Button>
-                </ActionForm>
+                {policy}
             </section>
         </div>
     }
@@ -170,7 +193,13 @@ fn Missing(missing: Vec<resonant_domain::FieldFault>) -> impl IntoView {
 }
 
 #[component]
-fn SetRow(id: AgentId, set: TestSet, published: Option<u32>, actions: Actions) -> impl IntoView {
+fn SetRow(
+    id: AgentId,
+    set: TestSet,
+    published: Option<u32>,
+    actions: Actions,
+    may_edit: bool,
+) -> impl IntoView {
     let cases = counted(set.cases.len() as u64, "case", "cases");
     // Beside the word on each button, for those who hear it alone.
     let hidden = StoredValue::new(format!(" {}", set.name));
@@ -184,15 +213,8 @@ fn SetRow(id: AgentId, set: TestSet, published: Option<u32>, actions: Actions) -
         .chain(published.map(|number| (number.to_string(), format!("Version {number}"))))
         .collect::<Vec<_>>();
     let select = format!("version-{}", set.id);
-    view! {
-        <li class="secret">
-            <div class="secret__head">
-                <h3 class="secret__name">
-                    <a href=paths::test_set(id, set.id)>{set.name.clone()}</a>
-                </h3>
-                <span class="secret__about">{cases}</span>
-                <span>{last}</span>
-            </div>
+    let forms = may_edit.then(|| {
+        view! {
             <div class="tools__actions">
                 <ActionForm action=actions.run attr:class="bench__run">
                     <input type="hidden" name="id" value=id.to_string() />
@@ -213,6 +235,18 @@ fn SetRow(id: AgentId, set: TestSet, published: Option<u32>, actions: Actions) -
                     </Button>
                 </ActionForm>
             </div>
+        }
+    });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <h3 class="secret__name">
+                    <a href=paths::test_set(id, set.id)>{set.name.clone()}</a>
+                </h3>
+                <span class="secret__about">{cases}</span>
+                <span>{last}</span>
+            </div>
+            {forms}
         </li>
     }
 }

@@ -38,6 +38,11 @@ impl Bulk {
         self.selected.with(|selected| selected.contains(&id))
     }
 
+    /// The same, for whoever does not watch.
+    pub(super) fn is_selected_untracked(self, id: AgentId) -> bool {
+        self.selected.with_untracked(|selected| selected.contains(&id))
+    }
+
     /// Whether an agent is about to go.
     pub(super) fn is_leaving(self, id: AgentId) -> bool {
         self.leaving.with(|leaving| leaving.contains(&id))

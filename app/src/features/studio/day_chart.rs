@@ -1,4 +1,5 @@
-//! Sessions by day as bars: an SVG that the server draws. The same numbers stand in its description.
+//! Sessions by day as bars: an SVG that the server draws. The same numbers stand in a table
+//! below it.
 
 use leptos::prelude::*;
 use resonant_domain::agent_numbers::DAYS;
@@ -23,24 +24,34 @@ pub(super) fn DayChart(
             Some(bar(day, place, most))
         })
         .collect_view();
-    let told = days
+    let all: u64 = days.iter().map(total).sum();
+    let failed: u64 = days.iter().map(|day| day.failed).sum();
+    let until = days.last().map(|day| day.date.clone()).unwrap_or_default();
+    let told = format!(
+        "Sessions by day, the {DAYS} days until {until}: {all} in all, {failed} of them failed, \
+         {most} on the busiest day"
+    );
+    let rows = days
         .iter()
+        .rev()
         .map(|day| {
-            format!(
-                "{}: {} answered, {} failed, {} other",
-                day.date, day.completed, day.failed, day.other
-            )
+            view! {
+                <tr>
+                    <th scope="row">{day.date.clone()}</th>
+                    <td>{day.completed}</td>
+                    <td>{day.failed}</td>
+                    <td>{day.other}</td>
+                </tr>
+            }
         })
-        .collect::<Vec<_>>()
-        .join("; ");
-    let until = days.last().map(|day| format!("Until {}", day.date));
+        .collect_view();
     view! {
         <figure class="day-chart">
             <svg
                 class="day-chart__bars"
                 viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 role="img"
-                aria-label=format!("Sessions by day. {told}")
+                aria-label=told
             >
                 {bars}
             </svg>
@@ -49,9 +60,25 @@ pub(super) fn DayChart(
                 <span class="day-chart__key day-chart__key--failed">"Failed"</span>
                 <span class="day-chart__key day-chart__key--other">"Running or cancelled"</span>
                 <span>{format!("Most on one day: {most}")}</span>
-                <span>{until}</span>
+                <span>{format!("{DAYS} days until {until}")}</span>
             </figcaption>
         </figure>
+        <details class="numbers__details">
+            <summary>"The days as a table"</summary>
+            <div class="numbers__table" tabindex="0" role="region" aria-label="Sessions by day">
+                <table class="diff__table">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Day"</th>
+                            <th scope="col">"Answered"</th>
+                            <th scope="col">"Failed"</th>
+                            <th scope="col">"Other"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
     }
 }
 

@@ -12,6 +12,7 @@ use resonant_domain::agent_list::BulkAction;
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
+use resonant_domain::team::AgentRight;
 
 use super::agent_form::action_error;
 use super::agent_row::StatusBadge;
@@ -19,6 +20,7 @@ use super::api::{DeleteAgent, EditedAgent, SetStatus, change_agents};
 use super::edit_form::EditForm;
 use super::publish_panel::PublishPanel;
 use super::run_panel::{RunPanel, Task};
+use super::team_panel::{AgentSheet, SharePanel, StandingNote, may};
 use crate::error::AppError;
 use crate::features::sessions::counted;
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
@@ -48,7 +50,12 @@ pub(super) fn Editor(
         update,
         weight,
         requires_tests,
+        standing,
     } = edited;
+    let (may_run, may_edit) =
+        (may(standing.as_ref(), AgentRight::Run), may(standing.as_ref(), AgentRight::Edit));
+    let is_own = standing.is_none();
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
     let published = RwSignal::new(published);
@@ -66,40 +73,74 @@ pub(super) fn Editor(
     });
     view! {
         <Title text=move || shown.with(|agent| agent.spec.name.clone()) />
-        <Head shown=shown />
+        <Head shown=shown is_own=is_own />
+        {note}
         {update}
         <div class="editor">
             <div class="editor__side">
-                <RunPanel id=id status=status limits=limits shown=shown published=published task=task />
+                {may_run
+                    .then(|| {
+                        view! {
+                            <RunPanel
+                                id=id
+                                status=status
+                                limits=limits
+                                shown=shown
+                                published=published
+                                task=task
+                                may_try_draft=may_edit
+                            />
+                        }
+                    })}
                 {typical.map(|typical| view! { <Typical id=id typical=typical /> })}
                 <Recent id=id recent=recent />
                 <Tools shown=shown />
                 <Kept id=id />
             </div>
             <div class="editor__main">
-                <EditForm
-                    agent=agent
-                    shown=shown
-                    is_changed=is_changed
-                    language_model=language_model
-                    callable=callable
-                    weight=weight
-                />
+                {if may_edit {
+                    view! {
+                        <EditForm
+                            agent=agent
+                            shown=shown
+                            is_changed=is_changed
+                            language_model=language_model
+                            callable=callable
+                            weight=weight
+                        />
+                    }
+                        .into_any()
+                } else {
+                    view! { <AgentSheet agent=agent /> }.into_any()
+                }}
                 <PublishPanel
                     shown=shown
                     published=published
                     is_changed=is_changed
                     requires_tests=requires_tests
+                    may_publish=may_edit
+                    is_own=is_own
                 />
-                <StatusPanel shown=shown />
-                <DeletePanel shown=shown />
+                {is_own
+                    .then(|| {
+                        view! {
+                            <SharePanel id=id />
+                            <StatusPanel shown=shown />
+                            <DeletePanel shown=shown />
+                        }
+                    })}
             </div>
         </div>
     }
 }
 
 #[component]
-fn Head(shown: RwSignal<Agent>) -> impl IntoView {
+fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
+    let back = if is_own {
+        view! { <a href=paths::STUDIO>"Studio"</a> }.into_any()
+    } else {
+        view! { <a href=paths::SHARED_AGENTS>"Shared with me"</a> }.into_any()
+    };
     let status = Signal::derive(move || shown.with(|agent| agent.status));
     view! {
         <header class="editor__head">
@@ -109,7 +150,7 @@ fn Head(shown: RwSignal<Agent>) -> impl IntoView {
             }}
             <div class="editor__name">
                 <p class="editor__back">
-                    <a href=paths::STUDIO>"Studio"</a>
+                    {back}
                 </p>
                 <h1>{move || shown.with(|agent| agent.spec.name.clone())}</h1>
                 <p class="editor__about">

@@ -4,11 +4,14 @@ use leptos::prelude::*;
 use resonant_domain::ids::{AgentId, DocumentId, MemoryId};
 use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument};
 use resonant_domain::memory::Memory;
+use resonant_domain::team::AgentStanding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{paths, ssr};
+use crate::{features::studio::team_panel::may, paths, ssr};
+#[cfg(feature = "ssr")]
+use resonant_domain::team::AgentRight;
 
 /// What an agent keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub struct KnowledgePage {
     pub memories: Vec<Memory>,
     /// What was looked for, and what was found.
     pub found: Option<Found>,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
 }
 
 /// A search that was tried.
@@ -43,6 +48,7 @@ pub struct Found {
 pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<KnowledgePage, AppError> {
     use resonant_backend::{agents, knowledge, memories};
     use resonant_domain::knowledge::KnowledgeQuery;
+    use resonant_domain::page::PageRequest;
     use resonant_domain::tool::{KNOWLEDGE, REMEMBER};
 
     let ctx = ssr::ctx()?;
@@ -55,14 +61,23 @@ pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<Knowled
         }
         None => None,
     };
+    let standing = super::api::standing(&ctx, &agent).await?;
+    // What it remembers is for who may change it.
+    let memories = if may(standing.as_ref(), AgentRight::Edit) {
+        memories::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items
+    } else {
+        Vec::new()
+    };
+    let documents = knowledge::list(&ctx, id, PageRequest::largest()).await;
     Ok(KnowledgePage {
         agent_id: id,
         may_look_up: agent.spec.has_tool(KNOWLEDGE),
         may_remember: agent.spec.has_tool(REMEMBER),
         agent_name: agent.spec.name,
-        documents: knowledge::list(&ctx, id).await.map_err(ssr::fail)?,
-        memories: memories::list(&ctx, id).await.map_err(ssr::fail)?,
+        documents: documents.map_err(ssr::fail)?.items,
+        memories,
         found,
+        standing,
     })
 }
 

@@ -7,12 +7,14 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::ids::AgentId;
 use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, QUERY_MAX};
 use resonant_domain::memory::Memory;
+use resonant_domain::team::AgentRight;
 
 use super::document_form::{DocumentDraft, DocumentForm};
 use super::editor_route::agent_id;
 use super::knowledge_api::{
     AddDocument, ForgetMemory, Found, KnowledgePage, RemoveDocument, get_knowledge,
 };
+use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
@@ -92,7 +94,20 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
         documents,
         memories,
         found,
+        standing,
     } = page;
+    let may_edit = may(standing.as_ref(), AgentRight::Edit);
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
+    let add = may_edit.then(|| {
+        view! {
+            <section class="account__part" aria-labelledby="document-new">
+                <h2 id="document-new">"Add a document"</h2>
+                <DocumentForm id draft add=actions.add />
+            </section>
+        }
+    });
+    let remembered =
+        may_edit.then(|| view! { <Memories id memories may_remember forget=actions.forget /> });
     let has_documents = !documents.is_empty();
     let needs_tool = (has_documents && !may_look_up).then(|| {
         view! {
@@ -108,19 +123,17 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
         <div class="account">
             <PageHead
                 title=format!("Knowledge of {agent_name}")
-                lead="Documents that the agent looks things up in, and facts that it keeps. Only your own \
-                sessions use them."
+                lead="Documents that the agent looks things up in, and facts that it keeps. Its own sessions \
+                alone use them."
             >
                 <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
             </PageHead>
+            {note}
             {needs_tool}
-            <Documents id documents remove=actions.remove />
-            <section class="account__part" aria-labelledby="document-new">
-                <h2 id="document-new">"Add a document"</h2>
-                <DocumentForm id draft add=actions.add />
-            </section>
+            <Documents id documents may_edit remove=actions.remove />
+            {add}
             {(has_documents || found.is_some()).then(|| view! { <Search id found /> })}
-            <Memories id memories may_remember forget=actions.forget />
+            {remembered}
         </div>
     }
 }
@@ -129,6 +142,7 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
 fn Documents(
     id: AgentId,
     documents: Vec<KnowledgeDocument>,
+    may_edit: bool,
     remove: ServerAction<RemoveDocument>,
 ) -> impl IntoView {
     let nothing = documents.is_empty().then(|| {
@@ -145,22 +159,28 @@ fn Documents(
             size(document.size_bytes),
             counted(document.passages.into(), "passage", "passages"),
         );
-        view! {
-            <li class="secret">
-                <div class="secret__head">
-                    <span class="secret__name">{document.title.clone()}</span>
-                    <span class="secret__about">
-                        {about} " · added " <Time at=document.created_at />
-                    </span>
-                </div>
+        let title = document.title.clone();
+        let delete = may_edit.then(|| {
+            view! {
                 <ActionForm action=remove>
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="document_id" value=document.id.to_string() />
                     <Button kind=ButtonKind::Danger busy=remove.pending()>
                         "Delete"
-                        <span class="visually-hidden">{format!(" {}", document.title)}</span>
+                        <span class="visually-hidden">{format!(" {title}")}</span>
                     </Button>
                 </ActionForm>
+            }
+        });
+        view! {
+            <li class="secret">
+                <div class="secret__head">
+                    <span class="secret__name">{document.title}</span>
+                    <span class="secret__about">
+                        {about} " · added " <Time at=document.created_at />
+                    </span>
+                </div>
+                {delete}
             </li>
         }
     };

@@ -111,5 +111,6 @@ const fn order_title(sort: AgentSort) -> &'static str {
         AgentSort::Updated => "Last change",
         AgentSort::Name => "Name",
         AgentSort::Runs => "Most runs",
+        AgentSort::Rating => "Best rated",
     }
 }

@@ -8,7 +8,9 @@ use resonant_domain::agent_numbers::{COUNTED_MAX, Failure, VersionNumbers};
 
 use super::day_chart::DayChart;
 use super::editor_route::agent_id;
+use super::team_panel::StandingNote;
 use super::version_api::{DrawnDay, NumbersPage, get_numbers};
+use super::version_charts::{VersionCharts, version_name};
 use crate::error::AppError;
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
@@ -59,11 +61,13 @@ impl LazyPage for NumbersRoute {
 
 #[component]
 fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
-    let NumbersPage { versions, days, failures } = numbers;
+    let NumbersPage { versions, days, failures, standing } = numbers;
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
         <PageHead title="Numbers" lead="What the agent did lately">
             <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
         </PageHead>
+        {note}
     };
     if versions.is_empty() {
         return view! {
@@ -99,7 +103,11 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
         <h2>"Sessions by day"</h2>
         <Days days=days />
         <h2>"By version"</h2>
-        <VersionTable versions=versions />
+        <VersionCharts versions=versions.clone() />
+        <details class="numbers__details">
+            <summary>"All numbers by version, as a table"</summary>
+            <VersionTable versions=versions />
+        </details>
         {failed}
         <p class="numbers__note">
             "Counted are the newest "
@@ -122,9 +130,7 @@ fn Days(days: Vec<DrawnDay>) -> impl IntoView {
 fn VersionTable(versions: Vec<VersionNumbers>) -> impl IntoView {
     let row = |numbers: VersionNumbers| {
         let success = numbers.success_percent();
-        let name = numbers
-            .version
-            .map_or_else(|| "Drafts".to_owned(), |version| format!("Version {version}"));
+        let name = version_name(&numbers);
         let time = |ms: Option<u64>| ms.map_or_else(|| "–".to_owned(), duration_text);
         view! {
             <tr>
@@ -135,6 +141,8 @@ fn VersionTable(versions: Vec<VersionNumbers>) -> impl IntoView {
                 <td>{time(numbers.p99_ms)}</td>
                 <td>{numbers.median_cost.map_or_else(|| "–".to_owned(), |cost| cost.to_string())}</td>
                 <td>{numbers.cost.to_string()}</td>
+                <td>{numbers.thumbs_up}</td>
+                <td>{numbers.thumbs_down}</td>
             </tr>
         }
     };
@@ -150,6 +158,8 @@ fn VersionTable(versions: Vec<VersionNumbers>) -> impl IntoView {
                         <th scope="col">"Time, p99"</th>
                         <th scope="col">"Cost, median"</th>
                         <th scope="col">"Cost, all"</th>
+                        <th scope="col">"Thumbs up"</th>
+                        <th scope="col">"Thumbs down"</th>
                     </tr>
                 </thead>
                 <tbody>{versions.into_iter().map(row).collect_view()}</tbody>

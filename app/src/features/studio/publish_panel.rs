@@ -23,6 +23,10 @@ pub(super) fn PublishPanel(
     is_changed: Signal<bool>,
     /// Whether a version needs the test sets to pass.
     requires_tests: bool,
+    /// Whether the viewer may publish it.
+    may_publish: bool,
+    /// Whether it is the viewer's own.
+    is_own: bool,
 ) -> impl IntoView {
     let publish = ServerAction::<PublishVersion>::new();
     let error = action_error(publish.value());
@@ -40,7 +44,7 @@ pub(super) fn PublishPanel(
             published.as_ref().is_none_or(|version| shown.with(|agent| version.spec != agent.spec))
         })
     });
-    let may_publish = move || is_new.get() && lacks.with(Vec::is_empty) && !is_changed.get();
+    let is_ready = move || is_new.get() && lacks.with(Vec::is_empty) && !is_changed.get();
     let stands = move || match published.with(|published| published.as_ref().map(|v| v.version)) {
         None => "Nothing is published yet: sessions run the draft as it stands.".to_owned(),
         Some(version) if is_new.get() => {
@@ -53,47 +57,8 @@ pub(super) fn PublishPanel(
         let href = paths::compare_versions(id, Edition::Version(version), Edition::Draft);
         is_new.get().then(|| view! { <a href=href>"See what differs"</a> })
     };
-    view! {
-        <section class="editor__panel" aria-labelledby="publish-title">
-            <h2 id="publish-title">
-                "Publish "
-                <Show when=move || is_new.get() && published.with(Option::is_some)>
-                    <Badge tone=Tone::Info>"Draft differs"</Badge>
-                </Show>
-            </h2>
-            <p>{stands}</p>
-            <p class="editor__links">
-                {compare} <a href=paths::versions(id)>"All versions"</a>
-                <a href=paths::bench(id)>"Bench: test sets"</a>
-                <a href=paths::publish(id)>"Publish to the marketplace"</a>
-                <a href=paths::agent_file(id) rel="external" download="">
-                    "Export as a file"
-                </a>
-                <a href=paths::import_into(id)>"Import a file"</a>
-            </p>
-            <Show when=move || !lacks.with(Vec::is_empty)>
-                <div class="publish__missing">
-                    <p>"To be published, the agent"</p>
-                    <ul>
-                        {move || {
-                            lacks
-                                .get()
-                                .into_iter()
-                                .map(|fault| view! { <li>{fault.reason}</li> })
-                                .collect_view()
-                        }}
-                    </ul>
-                </div>
-            </Show>
-            {requires_tests
-                .then(|| {
-                    view! {
-                        <p>
-                            "Its test sets must pass on the draft as it is: "
-                            <a href=paths::bench(id)>"run them at the bench"</a> "."
-                        </p>
-                    }
-                })}
+    let form = may_publish.then(|| {
+        view! {
             <ActionForm action=publish>
                 <input type="hidden" name="id" value=id.to_string() />
                 <input
@@ -114,12 +79,57 @@ pub(super) fn PublishPanel(
                 <Button
                     kind=ButtonKind::Primary
                     busy=publish.pending()
-                    disabled=Signal::derive(move || !may_publish())
+                    disabled=Signal::derive(move || !is_ready())
                 >
                     <Icon name=IconName::CheckCircle />
                     "Publish"
                 </Button>
             </ActionForm>
+        }
+    });
+    view! {
+        <section class="editor__panel" aria-labelledby="publish-title">
+            <h2 id="publish-title">
+                "Publish "
+                <Show when=move || is_new.get() && published.with(Option::is_some)>
+                    <Badge tone=Tone::Info>"Draft differs"</Badge>
+                </Show>
+            </h2>
+            <p>{stands}</p>
+            <p class="editor__links">
+                {compare} <a href=paths::versions(id)>"All versions"</a>
+                <a href=paths::bench(id)>"Bench: test sets"</a>
+                {is_own
+                    .then(|| view! { <a href=paths::publish(id)>"Publish to the marketplace"</a> })}
+                <a href=paths::agent_file(id) rel="external" download="">
+                    "Export as a file"
+                </a>
+                {may_publish.then(|| view! { <a href=paths::import_into(id)>"Import a file"</a> })}
+            </p>
+            <Show when=move || may_publish && !lacks.with(Vec::is_empty)>
+                <div class="publish__missing">
+                    <p>"To be published, the agent"</p>
+                    <ul>
+                        {move || {
+                            lacks
+                                .get()
+                                .into_iter()
+                                .map(|fault| view! { <li>{fault.reason}</li> })
+                                .collect_view()
+                        }}
+                    </ul>
+                </div>
+            </Show>
+            {(requires_tests && may_publish)
+                .then(|| {
+                    view! {
+                        <p>
+                            "Its test sets must pass on the draft as it is: "
+                            <a href=paths::bench(id)>"run them at the bench"</a> "."
+                        </p>
+                    }
+                })}
+            {form}
         </section>
     }
 }

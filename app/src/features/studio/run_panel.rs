@@ -46,6 +46,8 @@ pub(super) fn RunPanel(
     published: RwSignal<Option<AgentVersion>>,
     /// What the form starts with.
     task: Task,
+    /// Whether the draft may be tried, too.
+    may_try_draft: bool,
 ) -> impl IntoView {
     let run = ServerAction::<RunAgent>::new();
     let error = action_error(run.value());
@@ -72,7 +74,8 @@ pub(super) fn RunPanel(
         }
     });
     let editions = move || {
-        let version = published.with(|published| published.as_ref().map(|v| v.version))?;
+        let version = published.with(|published| published.as_ref().map(|v| v.version));
+        let version = version.filter(|_| may_try_draft)?;
         let options = vec![
             (String::new(), format!("Version {version}, as published")),
             ("draft".to_owned(), "The draft, as saved last".to_owned()),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::agent_tools::{AgentTools, ToolTrial};
 use resonant_domain::ids::AgentId;
+use resonant_domain::team::AgentStanding;
 use serde::{Deserialize, Serialize};
 
 use super::tool_form::ToolForm;
@@ -40,6 +41,14 @@ pub struct OfferedTool {
 #[server(prefix = "/api/fn", endpoint = "studio/get_tools")]
 pub async fn get_tools(id: AgentId) -> Result<AgentTools, AppError> {
     resonant_backend::agents::tools(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// What the viewer may do with an agent, where it is another's.
+#[server(prefix = "/api/fn", endpoint = "studio/get_standing")]
+pub async fn get_standing(id: AgentId) -> Result<Option<AgentStanding>, AppError> {
+    let ctx = ssr::ctx()?;
+    let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    super::api::standing(&ctx, &agent).await
 }
 
 /// Switches a built-in tool on or off.
@@ -203,7 +212,10 @@ async fn lacking(
     ctx: &resonant_backend::Ctx,
     mut names: Vec<String>,
 ) -> Result<Vec<String>, AppError> {
-    let has = resonant_backend::secrets::list(ctx).await.map_err(ssr::fail)?;
+    use resonant_domain::page::PageRequest;
+
+    let has = resonant_backend::secrets::list(ctx, PageRequest::largest()).await;
+    let has = has.map_err(ssr::fail)?.items;
     names.retain(|name| !has.iter().any(|secret| secret.name == *name));
     names.sort_unstable();
     names.dedup();

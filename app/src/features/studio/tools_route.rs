@@ -7,10 +7,12 @@ use leptos_router::hooks::use_params_map;
 use resonant_domain::agent_tools::{AgentTools, DescribedTool, ToolTrial};
 use resonant_domain::grant::ToolSettings;
 use resonant_domain::ids::AgentId;
+use resonant_domain::team::{AgentRight, AgentStanding};
 
 use super::editor_route::agent_id;
+use super::team_panel::{StandingNote, may};
 use super::tool_form::pretty;
-use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_tools};
+use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_standing, get_tools};
 use crate::error::{AppError, action_error, field_error};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -22,7 +24,7 @@ use crate::ui::{
 /// The page of an agent's tools.
 pub struct ToolsRoute {
     actions: Actions,
-    tools: Resource<Result<AgentTools, AppError>>,
+    tools: Resource<Result<(AgentTools, Option<AgentStanding>), AppError>>,
 }
 
 /// Everything that the page's forms do.
@@ -49,7 +51,10 @@ impl LazyPage for ToolsRoute {
             move || [switch.version().get(), approval.version().get(), remove.version().get()];
         let tools = Resource::new_blocking(
             move || (id.get(), versions()),
-            |(id, _)| async move { get_tools(agent_id(&id)?).await },
+            |(id, _)| async move {
+                let id = agent_id(&id)?;
+                Ok((get_tools(id).await?, get_standing(id).await?))
+            },
         );
         Self { actions, tools }
     }
@@ -64,7 +69,9 @@ impl LazyPage for ToolsRoute {
             }>
                 {move || Suspend::new(async move {
                     match tools.await {
-                        Ok(tools) => view! { <Page tools actions /> }.into_any(),
+                        Ok((tools, standing)) => {
+                            view! { <Page tools standing actions /> }.into_any()
+                        }
                         Err(error) => cannot_be_shown("These tools cannot be shown", error),
                     }
                 })}
@@ -75,7 +82,9 @@ impl LazyPage for ToolsRoute {
 }
 
 #[component]
-fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
+fn Page(tools: AgentTools, standing: Option<AgentStanding>, actions: Actions) -> impl IntoView {
+    let may_edit = may(standing.as_ref(), AgentRight::Edit);
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let AgentTools { agent_id: id, agent_name, tools, .. } = tools;
     let (built_in, own): (Vec<_>, Vec<_>) =
         tools.into_iter().partition(|tool| tool.grant.settings.is_built_in());
@@ -84,7 +93,17 @@ fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
             <p>"None yet. Write down a request, read an OpenAPI document, or ask an MCP server."</p>
         }
     });
-    let row = move |tool: DescribedTool| view! { <ToolRow id tool actions /> };
+    let row = move |tool: DescribedTool| view! { <ToolRow id tool actions may_edit /> };
+    let add = may_edit.then(|| {
+        view! {
+            <p class="tools__add">
+                <LinkButton href=paths::new_tool(id) kind=ButtonKind::Primary>
+                    "Add an HTTP tool"
+                </LinkButton>
+                <LinkButton href=paths::import_tools(id)>"From OpenAPI or MCP"</LinkButton>
+            </p>
+        }
+    });
     view! {
         <div class="account">
             <PageHead
@@ -93,6 +112,7 @@ fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
             >
                 <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
             </PageHead>
+            {note}
             <FormError error=action_error(actions.switch) />
             <FormError error=action_error(actions.approval) />
             <FormError error=action_error(actions.remove) />
@@ -100,12 +120,7 @@ fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
                 <h2 id="own-tools">"Its own tools"</h2>
                 {nothing}
                 <ul class="secret-list">{own.into_iter().map(row).collect_view()}</ul>
-                <p class="tools__add">
-                    <LinkButton href=paths::new_tool(id) kind=ButtonKind::Primary>
-                        "Add an HTTP tool"
-                    </LinkButton>
-                    <LinkButton href=paths::import_tools(id)>"From OpenAPI or MCP"</LinkButton>
-                </p>
+                {add}
             </section>
             <section class="account__part" aria-labelledby="built-in-tools">
                 <h2 id="built-in-tools">"Built-in tools"</h2>
@@ -117,7 +132,7 @@ fn Page(tools: AgentTools, actions: Actions) -> impl IntoView {
 
 /// A tool: what it is, whether the agent has it, what it takes, and a try.
 #[component]
-fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions) -> impl IntoView {
+fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -> impl IntoView {
     let schema = pretty(&tool.input_schema);
     let sample = pretty(&tool.sample_arguments());
     let origin = tool.origin();
@@ -146,11 +161,13 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions) -> impl IntoView 
             {approval}
         }
     });
-    let edit = has_form.then(|| {
+    let edit = (has_form && may_edit).then(|| {
         let href = paths::tool(id, &grant.name);
         view! { <LinkButton href>"Edit" {hidden()}</LinkButton> }
     });
-    let switch = if is_own {
+    let switch = if !may_edit {
+        ().into_any()
+    } else if is_own {
         view! {
             <ActionForm action=actions.remove>
                 <ToolInputs id name=name.get_value() />
@@ -172,7 +189,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions) -> impl IntoView 
         }
         .into_any()
     };
-    let approval = is_on.then(|| {
+    let approval = (is_on && may_edit).then(|| {
         view! {
             <ActionForm action=actions.approval>
                 <ToolInputs id name=name.get_value() />
@@ -184,7 +201,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions) -> impl IntoView 
             </ActionForm>
         }
     });
-    let trial = is_on.then(|| {
+    let trial = (is_on && may_edit).then(|| {
         let (name, title) = (name.get_value(), title.get_value());
         view! { <Trial id name title sample action=actions.try_out /> }
     });

@@ -7,6 +7,7 @@ use resonant_domain::agent_version::{AgentVersion, Edition, VersionSummary};
 use resonant_domain::ids::AgentId;
 use resonant_domain::page::Page;
 use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::team::AgentStanding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -26,6 +27,8 @@ pub struct VersionsPage {
     pub published: Option<u32>,
     /// The versions, the newest first.
     pub versions: Page<VersionSummary>,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
 }
 
 /// Two editions side by side.
@@ -48,6 +51,8 @@ pub struct NumbersPage {
     pub days: Vec<DrawnDay>,
     /// The sessions that failed last.
     pub failures: Vec<Failure>,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
 }
 
 /// What happened on one day. The date is text: to reckon with it is the server's work.
@@ -75,12 +80,14 @@ pub async fn list_versions(id: AgentId, cursor: Option<String>) -> Result<Versio
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let page = PageRequest { cursor, limit: None };
+    let standing = super::api::standing(&ctx, &agent).await?;
     Ok(VersionsPage {
         agent_id: id,
         agent_name: agent.spec.name,
         revision: agent.revision,
         published: published.map(|version| version.version),
         versions: agents::versions(&ctx, id, page).await.map_err(ssr::fail)?,
+        standing,
     })
 }
 
@@ -90,11 +97,13 @@ pub async fn get_numbers(id: AgentId) -> Result<NumbersPage, AppError> {
     use resonant_domain::agent_numbers::AgentNumbers;
 
     let ctx = ssr::ctx()?;
+    let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    let standing = super::api::standing(&ctx, &agent).await?;
     let AgentNumbers { versions, days, failures } =
         resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
     let last = days.last().map(|day| day.day).unwrap_or_default();
     let days = days.into_iter().map(|day| DrawnDay::new(day, last)).collect();
-    Ok(NumbersPage { versions, days, failures })
+    Ok(NumbersPage { versions, days, failures, standing })
 }
 
 #[cfg(feature = "ssr")]

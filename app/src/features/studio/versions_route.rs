@@ -6,10 +6,12 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::AgentId;
 use resonant_domain::agent_version::{Edition, VersionSummary};
+use resonant_domain::team::AgentRight;
 
 use super::agent_form::action_error;
 use super::diff_view::DiffView;
 use super::editor_route::agent_id;
+use super::team_panel::{StandingNote, may};
 use super::version_api::{
     Comparison, RestoreVersion, VersionsPage, compare_editions, list_versions,
 };
@@ -84,11 +86,14 @@ fn edition(text: &str) -> Result<Edition, AppError> {
 
 #[component]
 fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>) -> impl IntoView {
-    let VersionsPage { agent_id, agent_name, revision, published, versions } = page;
+    let VersionsPage { agent_id, agent_name, revision, published, versions, standing } = page;
+    let may_edit = may(standing.as_ref(), AgentRight::Edit);
+    let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
         <PageHead title=format!("Versions of {agent_name}") lead="What was published, and what changed">
             <LinkButton href=paths::agent(agent_id)>"Back to the editor"</LinkButton>
         </PageHead>
+        {note}
     };
     if versions.items.is_empty() {
         return view! {
@@ -108,6 +113,20 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
     let row = move |summary: VersionSummary| {
         let VersionSummary { version, notes, created_at } = summary;
         let is_published = published == Some(version);
+        let back = may_edit.then(|| {
+            view! {
+                <ActionForm action=restore>
+                    <input type="hidden" name="id" value=agent_id.to_string() />
+                    <input type="hidden" name="version" value=version.to_string() />
+                    <input type="hidden" name="revision" value=revision.to_string() />
+                    <Button busy=restore.pending()>
+                        <Icon name=IconName::History />
+                        "Restore as the draft"
+                        <span class="visually-hidden">{format!(" version {version}")}</span>
+                    </Button>
+                </ActionForm>
+            }
+        });
         view! {
             <li class="version">
                 <div class="version__text">
@@ -127,16 +146,7 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
                         "Compare with the draft"
                         <span class="visually-hidden">{format!(" version {version}")}</span>
                     </LinkButton>
-                    <ActionForm action=restore>
-                        <input type="hidden" name="id" value=agent_id.to_string() />
-                        <input type="hidden" name="version" value=version.to_string() />
-                        <input type="hidden" name="revision" value=revision.to_string() />
-                        <Button busy=restore.pending()>
-                            <Icon name=IconName::History />
-                            "Restore as the draft"
-                            <span class="visually-hidden">{format!(" version {version}")}</span>
-                        </Button>
-                    </ActionForm>
+                    {back}
                 </div>
             </li>
         }

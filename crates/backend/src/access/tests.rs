@@ -6,6 +6,7 @@ use resonant_domain::agent::{AgentChanges, ModelPolicy, ToolGrant};
 use resonant_domain::agent_list::{AgentQuery, BulkAction};
 use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::api_key::{Scope, Scopes};
+use resonant_domain::audit::AuditFilter;
 use resonant_domain::budget::BudgetLimits;
 use resonant_domain::fields::Fields;
 use resonant_domain::knowledge::KnowledgeQuery;
@@ -14,14 +15,16 @@ use resonant_domain::mcp_tool::McpServer;
 use resonant_domain::memory::NewMemory;
 use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
+use resonant_domain::purchase::NewPurchase;
 use resonant_domain::schedule::ScheduleChanges;
 use resonant_domain::secret::SecretChanges;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage};
+use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_domain::test_set::{NewTestRun, TestPolicy};
 use resonant_domain::waiting::Decision;
 use resonant_domain::{
-    AgentId, ApiKeyId, DocumentId, FaultKind, MemoryId, ScheduleId, SessionId, TestRunId,
-    TestSetId, TriggerId, UserId, WebhookId,
+    AgentId, ApiKeyId, DeliveryId, DocumentId, FaultKind, MemoryId, PurchaseId, ScheduleId,
+    SessionId, TestRunId, TestSetId, TriggerId, UserId, WebhookId,
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -29,11 +32,13 @@ use uuid::Uuid;
 
 use crate::agents::AgentFilter;
 use crate::agents::records::{self, RecordQuery, Wanted};
+use crate::audit::Whose;
+use crate::purchases::TestAct;
 use crate::sessions::SessionFilter;
 use crate::{
-    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, budgets, knowledge, listings,
-    members, memories, proposals, sample, schedules, secrets, sessions, test_sets, tools, triggers,
-    webhooks, work,
+    Actor, Backend, Ctx, RequestId, Result, agents, api_keys, audit, budgets, follows, images,
+    knowledge, listings, members, memories, proposals, purchases, sample, schedules, secrets,
+    sessions, teams, test_sets, tools, triggers, webhooks, work,
 };
 
 #[derive(Clone)]
@@ -80,6 +85,10 @@ macro_rules! ask {
 const UNAUTHENTICATED: Option<FaultKind> = Some(FaultKind::Unauthenticated);
 const FORBIDDEN: Option<FaultKind> = Some(FaultKind::Forbidden);
 const NOT_FOUND: Option<FaultKind> = Some(FaultKind::NotFound);
+/// The owner's team.
+const TEAM: &str = "lab";
+/// Somebody who is in no team.
+const NOBODY: UserId = UserId::from_uuid(Uuid::nil());
 
 /// Of one owner: hidden from other people.
 const fn owned(name: &'static str, ask: Ask) -> Row {
@@ -91,6 +100,16 @@ const fn owned(name: &'static str, ask: Ask) -> Row {
 const fn own(name: &'static str, ask: Ask) -> Row {
     let (anonymous, system) = (UNAUTHENTICATED, FORBIDDEN);
     Row { name, ask, owner: None, stranger: None, anonymous, system, keyless: FORBIDDEN }
+}
+
+/// Of somebody else, or of nobody: hidden from the owner as from others.
+const fn nobodys(name: &'static str, ask: Ask) -> Row {
+    Row { owner: NOT_FOUND, ..owned(name, ask) }
+}
+
+/// A purchase that nobody has begun.
+fn purchase() -> PurchaseId {
+    PurchaseId::from_uuid(Uuid::nil())
 }
 
 /// Of everyone.
@@ -253,6 +272,7 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| sessions::share_token(&ctx, things.session)),
         ),
         owned("sessions::unshare", ask!(|ctx, things| sessions::unshare(&ctx, things.session))),
+        owned("sessions::rate", ask!(|ctx, things| sessions::rate(&ctx, things.session, None))),
         owned("sessions::say", ask!(|ctx, things| sessions::say(&ctx, things.session, word()))),
         owned(
             "sessions::fork",
@@ -283,6 +303,32 @@ fn table() -> Vec<Row> {
         public("listings::get", ask!(|ctx, things| listings::get(&ctx, &things.slug))),
         public("listings::templates", ask!(|ctx, things| listings::templates(&ctx))),
         own("listings::install", ask!(|ctx, things| listings::install(&ctx, &things.slug))),
+        public("purchases::standing", ask!(|ctx, things| purchases::standing(&ctx, &things.slug))),
+        own("purchases::list", ask!(|ctx, things| purchases::list(&ctx, PageRequest::default()))),
+        own("purchases::entitlements", ask!(|ctx, things| purchases::entitlements(&ctx))),
+        own("purchases::earnings", ask!(|ctx, things| purchases::earnings(&ctx))),
+        own("purchases::sales", ask!(|ctx, things| purchases::sales(&ctx))),
+        // Nothing is sold here: the owner is refused as anybody is.
+        Row {
+            owner: Some(FaultKind::Conflict),
+            stranger: Some(FaultKind::Conflict),
+            ..own(
+                "purchases::begin",
+                ask!(|ctx, things| purchases::begin(&ctx, &things.slug, NewPurchase::default())),
+            )
+        },
+        nobodys("purchases::get", ask!(|ctx, things| purchases::get(&ctx, purchase()))),
+        nobodys("purchases::cancel", ask!(|ctx, things| purchases::cancel(&ctx, purchase()))),
+        nobodys("purchases::refund", ask!(|ctx, things| purchases::refund(&ctx, purchase()))),
+        nobodys(
+            "purchases::act_as_test",
+            ask!(|ctx, things| purchases::act_as_test(&ctx, purchase(), TestAct::Approve)),
+        ),
+        own("follows::list", ask!(|ctx, things| follows::list(&ctx))),
+        public("follows::newest", ask!(|ctx, things| follows::newest(&ctx))),
+        nobodys("follows::follow", ask!(|ctx, things| follows::follow(&ctx, "nobody"))),
+        nobodys("follows::unfollow", ask!(|ctx, things| follows::unfollow(&ctx, "nobody"))),
+        internal("follows::tell_followers", ask!(|ctx, things| follows::tell_followers(&ctx))),
         public("members::viewer", ask!(|ctx, things| members::viewer(&ctx))),
         own(
             "members::update_profile",
@@ -292,8 +338,31 @@ fn table() -> Vec<Row> {
         own("members::end_other_sign_ins", ask!(|ctx, things| members::end_other_sign_ins(&ctx))),
         own("members::export", ask!(|ctx, things| async { members::export(&ctx).await.map(drop) })),
         internal("members::purge_closed", ask!(|ctx, things| members::purge_closed(&ctx))),
+        own(
+            "audit::list",
+            ask!(|ctx, things| audit::list(
+                &ctx,
+                Whose::Own,
+                AuditFilter::default(),
+                PageRequest::default()
+            )),
+        ),
+        Row {
+            owner: NOT_FOUND,
+            system: None,
+            ..owned(
+                "audit::list_all",
+                ask!(|ctx, things| audit::list(
+                    &ctx,
+                    Whose::All,
+                    AuditFilter::default(),
+                    PageRequest::default()
+                )),
+            )
+        },
+        internal("audit::forget_old", ask!(|ctx, things| audit::forget_old(&ctx))),
         own("api_keys::create", ask!(|ctx, things| api_keys::create(&ctx, sample::key("CI", &[])))),
-        own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx))),
+        own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx, PageRequest::default()))),
         owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
         owned("agents::tools", ask!(|ctx, things| agents::tools(&ctx, things.agent))),
         owned(
@@ -336,7 +405,7 @@ fn table() -> Vec<Row> {
         ),
         own("proposals::propose", ask!(|ctx, things| proposals::propose(&ctx, "Read pages"))),
         own("tools::read_openapi", ask!(|ctx, things| tools::read_openapi(&ctx, document()))),
-        own("schedules::list", ask!(|ctx, things| schedules::list(&ctx))),
+        own("schedules::list", ask!(|ctx, things| schedules::list(&ctx, PageRequest::default()))),
         owned(
             "schedules::create",
             ask!(|ctx, things| schedules::create(
@@ -352,27 +421,49 @@ fn table() -> Vec<Row> {
                 ScheduleChanges::default()
             )),
         ),
+        owned("schedules::get", ask!(|ctx, things| schedules::get(&ctx, things.schedule))),
         owned("schedules::delete", ask!(|ctx, things| schedules::delete(&ctx, things.schedule))),
         internal("schedules::run_due", ask!(|ctx, things| schedules::run_due(&ctx))),
-        own("triggers::list", ask!(|ctx, things| triggers::list(&ctx))),
+        own("triggers::list", ask!(|ctx, things| triggers::list(&ctx, PageRequest::default()))),
         owned(
             "triggers::create",
             ask!(|ctx, things| triggers::create(&ctx, sample::trigger(things.agent))),
         ),
+        owned("triggers::get", ask!(|ctx, things| triggers::get(&ctx, things.trigger))),
         owned("triggers::delete", ask!(|ctx, things| triggers::delete(&ctx, things.trigger))),
-        own("webhooks::list", ask!(|ctx, things| webhooks::list(&ctx))),
+        own("webhooks::list", ask!(|ctx, things| webhooks::list(&ctx, PageRequest::default()))),
         own("webhooks::create", ask!(|ctx, things| webhooks::create(&ctx, sample::webhook()))),
         owned(
             "webhooks::deliveries",
-            ask!(|ctx, things| webhooks::deliveries(&ctx, things.webhook)),
+            ask!(|ctx, things| webhooks::deliveries(&ctx, things.webhook, PageRequest::default())),
         ),
+        // Nobody was told anything yet.
+        Row {
+            owner: NOT_FOUND,
+            ..owned(
+                "webhooks::redeliver",
+                ask!(|ctx, things| webhooks::redeliver(
+                    &ctx,
+                    things.webhook,
+                    DeliveryId::from_uuid(Uuid::nil())
+                )),
+            )
+        },
+        owned("webhooks::get", ask!(|ctx, things| webhooks::get(&ctx, things.webhook))),
         owned("webhooks::delete", ask!(|ctx, things| webhooks::delete(&ctx, things.webhook))),
         internal("webhooks::deliver_due", ask!(|ctx, things| webhooks::deliver_due(&ctx))),
         owned(
             "knowledge::add",
             ask!(|ctx, things| knowledge::add(&ctx, things.agent, sample::document("New"))),
         ),
-        owned("knowledge::list", ask!(|ctx, things| knowledge::list(&ctx, things.agent))),
+        owned(
+            "knowledge::list",
+            ask!(|ctx, things| knowledge::list(&ctx, things.agent, PageRequest::default())),
+        ),
+        owned(
+            "knowledge::get",
+            ask!(|ctx, things| knowledge::get(&ctx, things.agent, things.document)),
+        ),
         owned(
             "knowledge::search",
             ask!(|ctx, things| knowledge::search(&ctx, things.agent, leave())),
@@ -381,7 +472,10 @@ fn table() -> Vec<Row> {
             "knowledge::remove",
             ask!(|ctx, things| knowledge::remove(&ctx, things.agent, things.document)),
         ),
-        owned("test_sets::list", ask!(|ctx, things| test_sets::list(&ctx, things.agent))),
+        owned(
+            "test_sets::list",
+            ask!(|ctx, things| test_sets::list(&ctx, things.agent, PageRequest::default())),
+        ),
         owned(
             "test_sets::create",
             ask!(|ctx, things| test_sets::create(&ctx, things.agent, sample::test_set())),
@@ -436,18 +530,22 @@ fn table() -> Vec<Row> {
                 )),
             )
         },
+        internal("images::delete_unused", ask!(|ctx, things| images::delete_unused(&ctx))),
         internal("test_sets::settle_due", ask!(|ctx, things| test_sets::settle_due(&ctx))),
         owned(
             "test_sets::delete",
             ask!(|ctx, things| test_sets::delete(&ctx, things.agent, things.test_set)),
         ),
-        owned("memories::list", ask!(|ctx, things| memories::list(&ctx, things.agent))),
+        owned(
+            "memories::list",
+            ask!(|ctx, things| memories::list(&ctx, things.agent, PageRequest::default())),
+        ),
         owned(
             "memories::forget",
             ask!(|ctx, things| memories::forget(&ctx, things.agent, things.memory)),
         ),
         own("tools::read_mcp", ask!(|ctx, things| ask_mcp(ctx))),
-        own("secrets::list", ask!(|ctx, things| secrets::list(&ctx))),
+        own("secrets::list", ask!(|ctx, things| secrets::list(&ctx, PageRequest::default()))),
         own(
             "secrets::create",
             ask!(|ctx, things| secrets::create(&ctx, sample::secret("NEW_KEY"))),
@@ -456,6 +554,7 @@ fn table() -> Vec<Row> {
             "secrets::update",
             ask!(|ctx, things| secrets::update(&ctx, "KEY", SecretChanges::default())),
         ),
+        owned("secrets::get", ask!(|ctx, things| secrets::get(&ctx, "KEY"))),
         owned("secrets::delete", ask!(|ctx, things| secrets::delete(&ctx, "KEY"))),
         internal("secrets::rotate", ask!(|ctx, things| secrets::rotate(&ctx))),
         own("agents::callable", ask!(|ctx, things| agents::callable(&ctx, &[things.agent]))),
@@ -466,6 +565,38 @@ fn table() -> Vec<Row> {
                 ask!(|ctx, things| agents::tools_for(&ctx, &[things.agent], Vec::new())),
             )
         },
+        own("teams::list", ask!(|ctx, things| teams::list(&ctx))),
+        own("teams::offers", ask!(|ctx, things| teams::offers(&ctx))),
+        own("teams::shared_with_me", ask!(|ctx, things| teams::shared_with_me(&ctx))),
+        own("teams::teams_of", ask!(|ctx, things| teams::teams_of(&ctx, things.agent))),
+        Row {
+            owner: NOT_FOUND,
+            ..owned("teams::standing", ask!(|ctx, things| teams::standing(&ctx, things.agent)))
+        },
+        owned("teams::get", ask!(|ctx, things| teams::get(&ctx, TEAM))),
+        owned("teams::members", ask!(|ctx, things| teams::members(&ctx, TEAM))),
+        owned("teams::agents", ask!(|ctx, things| teams::agents(&ctx, TEAM))),
+        owned("teams::invitations", ask!(|ctx, things| teams::invitations(&ctx, TEAM))),
+        owned(
+            "teams::invite",
+            ask!(|ctx, things| teams::invite(&ctx, TEAM, NewInvitation::default())),
+        ),
+        owned("teams::rename", ask!(|ctx, things| teams::rename(&ctx, TEAM, "Lab".to_owned()))),
+        owned("teams::share", ask!(|ctx, things| teams::share(&ctx, TEAM, things.agent))),
+        owned("teams::unshare", ask!(|ctx, things| teams::unshare(&ctx, TEAM, things.agent))),
+        // There is nobody of that id in the team.
+        Row {
+            owner: NOT_FOUND,
+            ..owned(
+                "teams::set_role",
+                ask!(|ctx, things| teams::set_role(&ctx, TEAM, NOBODY, TeamRole::Viewer)),
+            )
+        },
+        Row {
+            owner: NOT_FOUND,
+            ..owned("teams::remove", ask!(|ctx, things| teams::remove(&ctx, TEAM, NOBODY)))
+        },
+        owned("teams::delete", ask!(|ctx, things| teams::delete(&ctx, TEAM))),
         internal("knowledge::read_next", ask!(|ctx, things| knowledge::read_next(&ctx))),
         internal("knowledge::forget_others", ask!(|ctx, things| knowledge::forget_others(&ctx))),
         internal("work::reap", ask!(|ctx, things| work::reap(&ctx))),
@@ -486,6 +617,8 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let agent = agents::create(&owner, sample::spec("Reader")).await.unwrap().id;
     let session = sessions::start(&owner, agent, sample::goal("Read")).await.unwrap().id;
     secrets::create(&owner, sample::secret("KEY")).await.unwrap();
+    let team = NewTeam { name: "Lab".to_owned(), slug: TEAM.to_owned() };
+    teams::create(&owner, team).await.unwrap();
     let slug = listings::templates(&owner).await.unwrap()[0].summary.slug.clone();
     let key = api_keys::create(&owner, sample::key("CI", &[])).await.unwrap().0.id;
     let schedule = sample::schedule(agent, "0 0 1 1 *");
@@ -496,7 +629,7 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let Actor::User { id, .. } = owner.actor() else { panic!("a member is a user") };
     let fact = NewMemory { key: "city".to_owned(), text: "They live in Oslo".to_owned() };
     memories::remember(&backend, id, agent, fact).await.unwrap();
-    let memory = memories::list(&owner, agent).await.unwrap()[0].id;
+    let memory = memories::list(&owner, agent, PageRequest::default()).await.unwrap().items[0].id;
     let test_set = test_sets::create(&owner, agent, sample::test_set()).await.unwrap().id;
     let test_run = test_sets::run(&owner, agent, test_set, NewTestRun::default()).await;
     let test_run = test_run.unwrap().summary.id;

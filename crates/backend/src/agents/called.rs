@@ -67,6 +67,22 @@ pub async fn tools_for(
 
 const NOT_YOURS: &str = "must call agents of yours alone";
 
+/// Refuses calls of agents that are not called already: a teammate who changes an agent gives it no other
+/// agents of its owner, of which they need not know.
+pub(super) fn check_unchanged(spec: &AgentSpec, before: &AgentSpec) -> Result<()> {
+    let old: Vec<_> = before.tools.iter().filter_map(ToolGrant::agent_id).collect();
+    let mut faults = Vec::new();
+    for (at, grant) in spec.tools.iter().enumerate() {
+        if grant.agent_id().is_some_and(|id| !old.contains(&id)) {
+            faults.push(FieldFault::new(
+                format!("tools[{at}].settings.agent_id"),
+                "must be an agent that it calls already: only its owner lets it call others",
+            ));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
 /// Refuses calls of agents that are not the owner's. Those that stand in `before` stay: an agent may
 /// outlive one that it calls.
 pub(super) async fn check(

@@ -3,13 +3,14 @@
 use resonant_domain::agent::{Agent, ToolGrant};
 use resonant_domain::agent_tools::{AgentTools, DescribedTool, TRIAL_ARGUMENTS_MAX, ToolTrial};
 use resonant_domain::api_key::Scope;
+use resonant_domain::team::AgentRight;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 use resonant_domain::{AgentId, FieldFault};
 use resonant_runtime::tools::ToolContext;
 use serde_json::Value;
 
-use super::{Expected, NOT_FOUND, change};
-use crate::{Ctx, Error, Result, access, secrets, store};
+use super::{Expected, change};
+use crate::{Ctx, Error, Result, access, secrets};
 
 const NO_TOOL: Error = Error::NotFound("tool");
 
@@ -19,8 +20,9 @@ const NO_TOOL: Error = Error::NotFound("tool");
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "agents.tools", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
     let agent = super::get(ctx, id).await?;
+    let owner = agent.owner_id;
     let granted = agent.spec.tools;
     let built_in = BUILT_IN_TOOLS.iter().map(|tool| {
         let grant = granted.iter().find(|grant| grant.name == tool.name);
@@ -36,7 +38,9 @@ pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
     });
     let described = described.collect();
     // A key may not read the names of secrets: it gets none.
-    let secrets = if access::user(ctx).is_ok() { secrets::list(ctx).await? } else { Vec::new() };
+    let may_name_secrets = access::user(ctx).is_ok()
+        && (owner == me || access::shared_agent(ctx, me, id, AgentRight::Edit).await.is_ok());
+    let secrets = if may_name_secrets { secrets::list_of(ctx, owner).await? } else { Vec::new() };
     Ok(AgentTools {
         agent_id: id,
         agent_name: agent.spec.name,
@@ -128,9 +132,9 @@ pub async fn set_approval(ctx: &Ctx, id: AgentId, name: &str, needed: bool) -> R
 /// tool; [`Error::Invalid`] for arguments that are no JSON object.
 #[tracing::instrument(name = "agents.try_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn try_tool(ctx: &Ctx, id: AgentId, name: &str, arguments: &str) -> Result<ToolTrial> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (agent, reached, conn) =
+        access::agent(ctx, Scope::SessionsRun, id, AgentRight::Edit).await?;
+    let owner = reached.owner;
     drop(conn);
     let grants = agent.spec.tools;
     if !grants.iter().any(|grant| grant.name == name) {

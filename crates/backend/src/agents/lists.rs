@@ -2,6 +2,7 @@
 
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, check_bulk};
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::page::{MAX_LIMIT, Place, Window};
 use resonant_domain::{AgentId, UserId};
 
@@ -9,7 +10,7 @@ use super::{Expected, NOT_FOUND};
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListPosition, Reach, Way};
-use crate::{Ctx, Error, Result, access, sessions, store};
+use crate::{Ctx, Error, Result, access, audit, sessions, store};
 
 /// What a mark belongs to.
 fn scope(owner: UserId, query: &AgentQuery) -> (&'static str, UserId, &AgentQuery) {
@@ -141,6 +142,12 @@ pub(super) async fn change_expected(
             deleted
         }
     };
+    let deed = match action.status() {
+        Some(status) => audit::deed_of(status),
+        None if action == BulkAction::Restore => Deed::AgentRestored,
+        None => Deed::AgentDeleted,
+    };
+    audit::note_agents(ctx, &mut tx, owner, deed, &changed).await?;
     let stale = changed
         .iter()
         .fold(Stale::nothing(), |stale, id| stale.and::<AgentEntry>(&AgentKey(owner, *id)));

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use resonant_domain::AgentId;
 use resonant_domain::agent_numbers::{AgentNumbers, DAYS};
 use resonant_domain::api_key::Scope;
+use resonant_domain::team::AgentRight;
 
-use super::NOT_FOUND;
 use crate::{Ctx, Result, access, store};
 
 /// How many failures are told.
@@ -18,14 +18,19 @@ const FAILURES: i64 = 5;
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
 #[tracing::instrument(name = "agents.numbers", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn numbers(ctx: &Ctx, id: AgentId) -> Result<AgentNumbers> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let owner = reached.owner;
     let since = ctx.backend().now() - SignedDuration::from_hours(24 * DAYS);
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
     Ok(AgentNumbers {
         versions: store::agent_numbers::list_by_version(&mut conn, owner, id).await?,
         days: store::agent_numbers::list_by_day(&mut conn, owner, id, since).await?,
-        failures: store::agent_numbers::list_failures(&mut conn, owner, id, FAILURES).await?,
+        failures: if reached.is_own() {
+            store::agent_numbers::list_failures(&mut conn, owner, id, FAILURES).await?
+        } else {
+            // They quote sessions, and not each of those is the teammate's to read.
+            Vec::new()
+        },
     })
 }
 

@@ -13,11 +13,10 @@ use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FieldFault, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::NOT_FOUND;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_records::{self, Selection, Wide};
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Document, Error, Result, access};
+use crate::{Ctx, Document, Error, Result, access, sessions};
 
 /// The most agents that are asked for by their ids at once.
 pub const BATCH_MAX: usize = 100;
@@ -180,7 +179,14 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
 #[tracing::instrument(name = "agents.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AgentId, wanted: &Wanted) -> Result<AgentRecord> {
     if wanted.sessions {
-        return find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND);
+        if let Some(own) = find(ctx, &[id], wanted).await?.agents.pop() {
+            return Ok(own);
+        }
+        let me = may_read(ctx, wanted)?;
+        let agent = super::get(ctx, id).await?;
+        let most = i64::from(SESSIONS_MAX);
+        let found = sessions::list_of_shared(ctx, me, id, None, most).await?;
+        return Ok(record(wanted, (agent, found)));
     }
     // Who asks for a part of an agent asks again: what is kept answers, whole or not.
     let agent = super::get(ctx, id).await?;

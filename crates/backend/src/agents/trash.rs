@@ -4,11 +4,13 @@ use jiff::SignedDuration;
 use resonant_domain::AgentId;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::page::{Page, PageRequest};
 
 use super::NOT_FOUND;
+use crate::audit::{Log, Subject};
 use crate::store::agent_trash::TrashPosition;
-use crate::{Ctx, Result, access, store};
+use crate::{Ctx, Result, access, audit, store};
 
 /// How many agents one statement purges.
 const PURGE_BATCH: i64 = 500;
@@ -48,9 +50,13 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
 pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     let mut tx = ctx.backend().begin(owner).await?;
-    let is_gone = store::agent_trash::delete(&mut tx, owner, id).await?;
+    let name = store::agent_trash::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let subject = Subject::agent(id, &name);
+    audit::note(ctx, &mut tx, Log::Owner(owner), Deed::AgentErased, Some(subject)).await?;
     ctx.backend().commit(tx, super::stale(owner, id)).await?;
-    if is_gone { Ok(()) } else { Err(NOT_FOUND) }
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
+    tx.commit().await
 }
 
 /// Takes away for good what has been in the trash for [`TRASH_DAYS`] days. Answers how many agents

@@ -6,22 +6,24 @@
 use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary, missing};
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
-use super::{Expected, NOT_FOUND};
-use crate::{Ctx, Error, Result, access, store, test_sets};
+use super::Expected;
+use crate::{Ctx, Error, Result, access, effects, store, test_sets};
 
 const NO_VERSION: Error = Error::NotFound("version");
 
 /// Publishes the draft as the next version and makes it the one that runs.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for long notes and for each
-/// field, or test, that is missing; [`Error::Conflict`] when the draft is no longer at `expected_revision`, or
-/// is what runs already.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for long notes;
+/// [`Error::Lacking`] names each field, or test, that is missing; [`Error::Conflict`] when the draft is
+/// no longer at `expected_revision`, or is what runs already.
 #[tracing::instrument(name = "agents.publish", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn publish(
     ctx: &Ctx,
@@ -29,16 +31,22 @@ pub async fn publish(
     new: NewVersion,
     expected_revision: Option<i64>,
 ) -> Result<AgentVersion> {
-    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    access::with_scope(ctx, Scope::AgentsWrite)?;
     new.check()?;
-    test_sets::settle_agent(ctx.backend(), owner, id).await?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    let agent = store::agents::lock(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (_, reached, conn) = access::agent(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
+    drop(conn);
+    test_sets::settle_agent(ctx.backend(), reached.owner, id).await?;
+    let (agent, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    if let Some(number) = effects::find(ctx, &mut tx, owner).await? {
+        return version(&mut tx, owner, id, number).await;
+    }
     Expected::from(expected_revision).check(agent.revision)?;
     let mut lacks = missing(&agent.spec);
     lacks.extend(test_sets::lacking(&mut tx, &agent).await?);
     if !lacks.is_empty() {
-        return Err(Error::Invalid(lacks));
+        return Err(Error::Lacking(lacks));
     }
     let last = store::agent_versions::find_last(&mut tx, owner, id).await?;
     if let Some(published) = store::agent_versions::find_published(&mut tx, owner, id).await? {
@@ -50,6 +58,7 @@ pub async fn publish(
             )));
         }
     }
+    super::note(ctx, &mut tx, &agent, Deed::AgentPublished).await?;
     let version = AgentVersion {
         agent_id: id,
         version: last + 1,
@@ -58,6 +67,7 @@ pub async fn publish(
         spec: agent.spec,
     };
     store::agent_versions::insert(&mut tx, owner, &version).await?;
+    effects::note(ctx, &mut tx, owner, &version.version).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %id, version = version.version, "agent version published");
     Ok(version)
@@ -78,9 +88,9 @@ async fn version(
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "agents.published", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let owner = reached.owner;
     match store::agent_versions::find_published(&mut conn, owner, id).await? {
         Some(number) => version(&mut conn, owner, id, number).await.map(Some),
         None => Ok(None),
@@ -94,13 +104,14 @@ pub async fn published(ctx: &Ctx, id: AgentId) -> Result<Option<AgentVersion>> {
 /// cannot be used.
 #[tracing::instrument(name = "agents.versions", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<VersionSummary>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
-    let scope = ("agent_versions", owner, id);
+    let scope = ("agent_versions", me, id);
     let cursors = ctx.backend().cursors().await?;
     let before: Option<u32> = cursors.open(&scope, page.cursor.as_deref())?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let owner = reached.owner;
     let wanted = i64::from(limit) + 1;
     let mut items = store::agent_versions::list(&mut conn, owner, id, before, wanted).await?;
     let has_more = items.len() > limit as usize;
@@ -118,10 +129,9 @@ pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version.
 #[tracing::instrument(name = "agents.get_version", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVersion> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
-    version(&mut conn, owner, id, number).await
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    version(&mut conn, reached.owner, id, number).await
 }
 
 /// What the agent is made of in one of its editions.
@@ -154,9 +164,7 @@ pub(crate) async fn spec_to_run(
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or a version.
 #[tracing::instrument(name = "agents.compare", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) -> Result<SpecDiff> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (agent, _, mut conn) = access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
     let before = spec_of(&mut conn, &agent, before).await?;
     let after = spec_of(&mut conn, &agent, after).await?;
     Ok(SpecDiff::of(&before, &after))
@@ -209,10 +217,9 @@ pub fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
 /// a rule.
 #[tracing::instrument(name = "agents.preview_draft", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    access::with_scope(ctx, Scope::AgentsRead)?;
     super::check(spec)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (agent, ..) = access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
     Ok(SpecDiff::of(&agent.spec, spec))
 }
 

@@ -4,10 +4,10 @@ use resonant_domain::agent::{ModelPolicy, SYSTEM_PROMPT_MAX};
 use resonant_domain::api_key::Scope;
 use resonant_domain::draft_weight::DraftWeight;
 use resonant_domain::session::Usage;
+use resonant_domain::team::AgentRight;
 use resonant_domain::text::check_text;
 use resonant_domain::{AgentId, FieldFault};
 
-use super::NOT_FOUND;
 use crate::{Ctx, Error, Result, access, store};
 
 /// Counts the tokens of a prompt by the vocabulary of its model and, for an agent that ran before,
@@ -34,9 +34,9 @@ pub async fn weigh(
         weight.map_err(|reason| Error::field("model_policy.model", reason))
     };
     let Some(id) = agent else { return weigh(faults) };
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read(owner).await?;
-    store::agents::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let owner = reached.owner;
     let mut weight = weigh(faults)?;
     weight.past = store::agent_numbers::find_typical(&mut conn, owner, id).await?;
     if let Some(past) = &mut weight.past {

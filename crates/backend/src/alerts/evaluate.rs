@@ -69,7 +69,7 @@ pub async fn forget_old(ctx: &Ctx) -> Result<()> {
 /// Reads what each alert watches. Outside the transaction, which shall be short.
 async fn look(ctx: &Ctx) -> Result<HashMap<AlertId, Look>> {
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let all = store::alerts::list(&mut conn, None).await?;
+    let all = store::alerts::list(&mut conn, None, i64::MAX).await?;
     drop(conn);
     let mut rules = Vec::new();
     for stored in all {

@@ -108,7 +108,8 @@ async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
     let refused = heard.recv().await.unwrap();
     assert!(!refused.contains("Subject"), "{refused}");
-    let message = deliveries(&admin, alert.id).await.unwrap().remove(0);
+    let message =
+        deliveries(&admin, alert.id, PageRequest::default()).await.unwrap().items.remove(0);
     assert_eq!((message.state, message.attempts), (DeliveryState::Pending, 1));
     let reason = message.last_error.unwrap();
     assert!(reason.contains("greylisted"), "{reason}");
@@ -130,7 +131,8 @@ async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
         assert!(taken.contains(text), "lacks {text}: {taken}");
     }
     assert!(taken.contains(&format!("Message-ID: <{}@example.org>", message.id)), "{taken}");
-    let message = deliveries(&admin, alert.id).await.unwrap().remove(0);
+    let message =
+        deliveries(&admin, alert.id, PageRequest::default()).await.unwrap().items.remove(0);
     assert_eq!((message.state, message.attempts), (DeliveryState::Delivered, 2));
     assert_eq!((message.last_status, message.last_error), (Some(250), None));
     assert_eq!(message.channel, alert.channels[0]);
@@ -157,7 +159,8 @@ async fn a_mail_server_that_is_away_is_noted_without_its_password(pool: PgPool) 
     let alert = create(&admin, by_mail("ops@example.net")).await.unwrap().made;
     test(&admin, alert.id).await.unwrap();
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
-    let message = deliveries(&admin, alert.id).await.unwrap().remove(0);
+    let message =
+        deliveries(&admin, alert.id, PageRequest::default()).await.unwrap().items.remove(0);
     assert_eq!(message.state, DeliveryState::Pending);
     let reason = message.last_error.unwrap();
     assert!(!reason.contains("hunter2"), "{reason}");

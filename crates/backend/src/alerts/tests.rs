@@ -62,12 +62,12 @@ impl World {
     }
 
     async fn kinds(&self, alert: &Alert) -> Vec<&'static str> {
-        let events = events(&self.admin, alert.id).await.unwrap();
+        let events = events(&self.admin, alert.id, PageRequest::default()).await.unwrap().items;
         events.iter().rev().map(|event| event.kind.as_str()).collect()
     }
 
     async fn told(&self, alert: &Alert) -> Vec<&'static str> {
-        let told = deliveries(&self.admin, alert.id).await.unwrap();
+        let told = deliveries(&self.admin, alert.id, PageRequest::default()).await.unwrap().items;
         told.iter().rev().map(|message| message.event.as_str()).collect()
     }
 }
@@ -141,7 +141,7 @@ async fn an_alert_fires_once_and_ends(pool: PgPool) {
     assert_eq!(world.state(&alert).await, AlertState::Quiet);
     assert_eq!(world.kinds(&alert).await, ["fired", "ended"]);
     assert_eq!(world.told(&alert).await, ["fired", "ended"]);
-    let text = &events(&world.admin, alert.id).await.unwrap()[1].text;
+    let text = &events(&world.admin, alert.id, PageRequest::default()).await.unwrap().items[1].text;
     assert!(text.starts_with("api.latency.p99 is 2000 ms over 5m"), "{text}");
 }
 
@@ -189,7 +189,7 @@ async fn a_silence_keeps_messages_back_and_loses_none(pool: PgPool) {
         kinds,
         ["silenced", "fired", "told", "silenced", "ended", "fired", "unsilenced", "acknowledged"]
     );
-    let newest = &events(&world.admin, alert.id).await.unwrap()[0];
+    let newest = &events(&world.admin, alert.id, PageRequest::default()).await.unwrap().items[0];
     assert_eq!(newest.by.as_deref(), Some("root"));
 }
 
@@ -282,23 +282,24 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
     let text = told["text"].as_str().unwrap();
     assert!(text.starts_with("[firing] warning · Slow &lt;API&gt;: api.latency.p99 is"), "{text}");
     assert_eq!(told["blocks"][0]["text"]["text"], text);
-    let slack_id = deliveries(&world.admin, alert.id).await.unwrap()[1].id;
+    let slack_id =
+        deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items[1].id;
     assert_eq!(told["blocks"][1]["elements"][0]["text"], format!("Message {slack_id}"));
 
     // The Slack channel is gone; its message waits, and holds nobody else up.
     world.hour_with(100).await;
     assert_eq!(deliver_due(&system).await.unwrap(), 2);
     assert!(heard.recv().unwrap().contains("alert.ended"));
-    let log = deliveries(&world.admin, alert.id).await.unwrap();
+    let log = deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items;
     let states: Vec<_> = log.iter().map(|message| message.state).collect();
     let delivered = DeliveryState::Delivered;
     assert_eq!(states, [delivered, DeliveryState::Pending, delivered, delivered]);
     world.hour_with(2_000).await;
-    let waiting = deliveries(&world.admin, alert.id).await.unwrap();
+    let waiting = deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items;
     assert_eq!(waiting[1].attempts, 0);
     come_due(&world.pool).await;
     deliver_due(&system).await.unwrap();
-    let waiting = deliveries(&world.admin, alert.id).await.unwrap();
+    let waiting = deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items;
     assert_eq!((waiting[1].attempts, waiting[3].attempts), (0, 2), "no beginning overtakes an end");
 }
 
@@ -315,7 +316,10 @@ async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool)
     world.clock.advance(SignedDuration::from_hours(24 * 4_000));
     let other = Backend::for_tests_at(pool, world.clock.clone());
     assert_eq!(deliver_due(&other.system()).await.unwrap(), 0);
-    assert_eq!(deliveries(&world.admin, alert.id).await.unwrap()[0].attempts, 1);
+    assert_eq!(
+        deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items[0].attempts,
+        1
+    );
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -365,10 +369,10 @@ async fn those_who_operate_have_alerts_and_nobody_else(pool: PgPool) {
         let kind = |answer: Option<Error>| answer.map(|error| error.kind());
         let hour = Silence { period: Some("1h".to_owned()) };
         let read = [
-            list(&ctx).await.err(),
+            list(&ctx, PageRequest::default()).await.err(),
             get(&ctx, alert.id).await.err(),
-            events(&ctx, alert.id).await.err(),
-            deliveries(&ctx, alert.id).await.err(),
+            events(&ctx, alert.id, PageRequest::default()).await.err(),
+            deliveries(&ctx, alert.id, PageRequest::default()).await.err(),
         ];
         assert_eq!(read.map(kind), [reads; 4], "{who} reads");
         let own = create(&ctx, slow(&json!({}))).await;

@@ -45,7 +45,7 @@ async fn a_revoked_key_is_nobodys_in_every_process(pool: PgPool) {
     revoke(&ada, made.id).await.unwrap();
     assert!(by_key(&one, &text).await.is_none());
     until("the other hears of it", async || by_key(&other, &text).await.is_none()).await;
-    assert_eq!(list(&ada).await.unwrap(), []);
+    assert_eq!(list(&ada, PageRequest::default()).await.unwrap().items, []);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -54,7 +54,11 @@ async fn the_use_of_a_key_is_noted_to_the_minute(pool: PgPool) {
     let backend = Backend::for_tests_at(pool, clock.clone());
     let ada = sample::member(&backend, "ada").await.unwrap();
     let (_, text) = create(&ada, new(&[Scope::KeysRead])).await.unwrap();
-    let used = async || list(&ada).await.unwrap()[0].last_used_at.map(|at| at.to_string());
+    let used = async || {
+        list(&ada, PageRequest::default()).await.unwrap().items[0]
+            .last_used_at
+            .map(|at| at.to_string())
+    };
     assert_eq!(used().await, None);
     for (seconds, seen) in [(0, "12:00:00"), (59, "12:00:00"), (1, "12:01:00")] {
         clock.advance(SignedDuration::from_secs(seconds));

@@ -18,15 +18,25 @@ impl Entry for ListingEntry {
     type Key = String;
     type Value = Listing;
     const KIND: Kind = Kind::Listing;
-    const SCHEMA: u16 = 4;
+    const SCHEMA: u16 = 5;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);
 
     async fn load(backend: &Backend, slug: &String) -> Result<Option<Listing>> {
         let mut conn = backend.catalogue_read_latest().await?;
-        Ok(store::listings::find_by_slug(&mut conn, slug).await?)
+        let found = store::listings::find_by_slug(&mut conn, slug).await?;
+        Ok(found.map(without_what_is_sold))
     }
+}
+
+/// What is for sale is not given away: the prompt of a listing that costs something is read by those who
+/// bought it.
+fn without_what_is_sold(mut listing: Listing) -> Listing {
+    if !listing.summary.price.is_free() {
+        listing.agent.system_prompt.clear();
+    }
+    listing
 }
 
 /// The templates for a first agent, all of them; forgotten with any write in the marketplace.
@@ -36,7 +46,7 @@ impl Entry for TemplatesEntry {
     type Key = &'static str;
     type Value = Vec<Listing>;
     const KIND: Kind = Kind::Templates;
-    const SCHEMA: u16 = 4;
+    const SCHEMA: u16 = 5;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;

@@ -45,7 +45,7 @@ impl Entry for ListingPageEntry {
     type Key = ListingPageKey;
     type Value = ListingPage;
     const KIND: Kind = Kind::ListingPage;
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;

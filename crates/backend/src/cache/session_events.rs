@@ -5,6 +5,8 @@
 //! here. Within a process events go from hand to hand; with Redis they also cross processes, on the
 //! channel `resonant:events:<session>`.
 
+mod recent;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +15,16 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use redis::aio::PubSub;
-use resonant_domain::SessionId;
 use resonant_domain::session_event::SessionEvent;
+use resonant_domain::{SessionId, UserId};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
 
+use self::recent::Recent;
 use super::redis::Redis;
+use crate::sessions::Batch;
 
-/// The events of one append; empty: something may have been missed, read the log.
-pub(crate) type Batch = Arc<[SessionEvent]>;
+pub(crate) use self::recent::Read;
 
 /// How many appends a watcher may fall behind before it reads the log instead.
 const BACKLOG: usize = 256;
@@ -37,9 +41,20 @@ pub(crate) struct SessionEvents {
     wire: Option<Wire>,
 }
 
+/// What those who watch a session in this process share.
+struct Channel {
+    sender: broadcast::Sender<Batch>,
+    recent: Recent,
+    /// Who reads the log for the others.
+    turn: Turn,
+}
+
+/// Taken by one at a time.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
 #[derive(Default)]
 struct Shared {
-    watched: Mutex<HashMap<SessionId, broadcast::Sender<Batch>>>,
+    watched: Mutex<HashMap<SessionId, Channel>>,
     is_deaf: AtomicBool,
     /// Sessions of which Redis did not take every event.
     unsent: Mutex<HashSet<SessionId>>,
@@ -59,7 +74,7 @@ enum Change {
 }
 
 impl Shared {
-    fn watched(&self) -> MutexGuard<'_, HashMap<SessionId, broadcast::Sender<Batch>>> {
+    fn watched(&self) -> MutexGuard<'_, HashMap<SessionId, Channel>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,19 +82,32 @@ impl Shared {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands a batch to those who watch the session in this process.
-    fn hand_on(&self, id: SessionId, batch: Batch) {
-        if let Some(sender) = self.watched().get(&id) {
-            // An error means that the last watcher is just leaving.
-            let _ = sender.send(batch);
+    /// Hands a batch to those who watch the session in this process. An empty one says that something
+    /// may have been missed: they read the log.
+    fn hand_on(&self, id: SessionId, batch: impl FnOnce() -> Batch) {
+        // What nobody watches is not made, and what is made is made outside the lock.
+        if !self.watched().contains_key(&id) {
+            return;
+        }
+        let batch = batch();
+        if let Some(channel) = self.watched().get_mut(&id) {
+            channel.send(batch);
         }
     }
 
     /// Tells every watcher to read the log.
     fn stir_all(&self) {
-        for sender in self.watched().values() {
-            let _ = sender.send(Arc::default());
+        for channel in self.watched().values_mut() {
+            channel.send(Batch::default());
         }
+    }
+}
+
+impl Channel {
+    fn send(&mut self, batch: Batch) {
+        self.recent.hear(&batch);
+        // An error means that the last watcher is just leaving.
+        let _ = self.sender.send(batch);
     }
 }
 
@@ -94,9 +122,50 @@ impl Watch {
     /// Waits for the next batch; an empty one when some were missed.
     pub(crate) async fn next(&mut self) -> Batch {
         let Some(receiver) = &mut self.receiver else {
-            return Arc::default();
+            return Batch::default();
         };
         receiver.recv().await.unwrap_or_default()
+    }
+
+    /// What reads the log for all who watch the session in this process.
+    pub(crate) fn turn(&self) -> Turn {
+        self.with(|channel| channel.turn.clone()).unwrap_or_default()
+    }
+
+    /// What comes after an entry, as another has just read it; `since`: not before that instant.
+    pub(crate) fn recent(
+        &self,
+        owner: UserId,
+        after: i64,
+        since: Option<Instant>,
+    ) -> Option<Vec<Batch>> {
+        self.with(|channel| channel.recent.after(owner, after, since)).flatten()
+    }
+
+    /// Shares what was read of the log up to its end with the others, if there are any.
+    pub(crate) fn share(&self, read: Read) {
+        self.with(|channel| {
+            if channel.sender.receiver_count() > 1 {
+                channel.recent.keep(read);
+            }
+        });
+    }
+
+    /// Notes that the log was found to end with an entry, by who asked at an instant.
+    pub(crate) fn note_end(&self, last: i64, at: Instant) {
+        self.with(|channel| {
+            channel.recent.note_end(last, at);
+            channel.recent.tidy();
+        });
+    }
+
+    /// Whether another has found the log to end with this entry, no longer ago than this.
+    pub(crate) fn ends_with(&self, last: i64, within: Duration) -> bool {
+        self.with(|channel| channel.recent.ends_with(last, within)).unwrap_or_default()
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Channel) -> T) -> Option<T> {
+        self.bus.shared.watched().get_mut(&self.id).map(look)
     }
 
     /// Whether events may be passing by unheard at present.
@@ -111,7 +180,7 @@ impl Drop for Watch {
         self.receiver = None;
         let mut watched = self.bus.shared.watched();
         if let Entry::Occupied(entry) = watched.entry(self.id)
-            && entry.get().receiver_count() == 0
+            && entry.get().sender.receiver_count() == 0
         {
             entry.remove();
             self.bus.tell(Change::Leave(self.id));
@@ -143,13 +212,23 @@ impl SessionEvents {
     /// Takes a place on the bus. What is appended from now on is heard.
     pub(crate) fn watch(&self, id: SessionId) -> Watch {
         let receiver = match self.shared.watched().entry(id) {
-            Entry::Occupied(entry) => entry.get().subscribe(),
+            Entry::Occupied(entry) => entry.get().sender.subscribe(),
             Entry::Vacant(entry) => {
                 self.tell(Change::Watch(id));
-                entry.insert(broadcast::channel(BACKLOG).0).subscribe()
+                let channel = Channel {
+                    sender: broadcast::channel(BACKLOG).0,
+                    recent: Recent::default(),
+                    turn: Turn::default(),
+                };
+                entry.insert(channel).sender.subscribe()
             }
         };
         Watch { bus: self.clone(), id, receiver: Some(receiver) }
+    }
+
+    /// Whether events may be passing by unheard at present.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.shared.is_deaf.load(Ordering::Relaxed)
     }
 
     /// How many sessions are watched.
@@ -163,7 +242,7 @@ impl SessionEvents {
         if events.is_empty() {
             return;
         }
-        self.shared.hand_on(id, events.into());
+        self.shared.hand_on(id, || events.iter().cloned().collect());
         if let Some(wire) = &self.wire
             && wire.outbox.try_send((id, events.to_vec())).is_err()
         {
@@ -261,7 +340,7 @@ async fn listen_once(
                     Some(Change::Watch(id)) => {
                         let done = sink.subscribe(format!("{CHANNEL}{id}")).await;
                         // What was written before the subscription stood went unheard.
-                        shared.hand_on(id, Arc::default());
+                        shared.hand_on(id, Batch::default);
                         done
                     }
                     Some(Change::Leave(id)) => {
@@ -279,9 +358,11 @@ async fn listen_once(
                 let id = message.get_channel_name().strip_prefix(CHANNEL).and_then(|id| id.parse().ok());
                 if let Some(id) = id {
                     // Bytes of another shape stand for events that this process cannot read here.
-                    let events: Vec<SessionEvent> =
-                        serde_json::from_slice(message.get_payload_bytes()).unwrap_or_default();
-                    shared.hand_on(id, events.into());
+                    shared.hand_on(id, || {
+                        let events: Option<Vec<SessionEvent>> =
+                            serde_json::from_slice(message.get_payload_bytes()).ok();
+                        events.unwrap_or_default().into()
+                    });
                 }
             }
         }

@@ -376,7 +376,7 @@ fn piece() -> EventBody {
 
 async fn next(stream: &mut sessions::EventStream) -> Vec<SessionEvent> {
     let next = tokio::time::timeout(Duration::from_secs(10), stream.try_next());
-    next.await.expect("events come").unwrap().expect("the session is not over")
+    next.await.expect("events come").unwrap().expect("the session is not over").to_vec()
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -70,6 +70,14 @@ async fn the_front_shows_the_first_listings_of_the_newest_shelves(pool: PgPool) 
     assert_eq!(whole.listings.len(), 8);
     assert_eq!(shelves[0].listings, whole.listings[..6]);
     assert_eq!(shelves[1], get(&nobody, "oldest").await.unwrap());
+
+    let page = async |cursor| {
+        featured_page(&nobody, PageRequest { cursor, limit: Some(1) }).await.unwrap()
+    };
+    let first = page(None).await;
+    assert_eq!((first.collections.as_slice(), first.has_more), (&shelves[..1], true));
+    let second = page(first.next_cursor).await;
+    assert_eq!((second.collections.as_slice(), second.has_more), (&shelves[1..], false));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use sqlx::PgPool;
 
 use super::*;
 use crate::agents::{self, AgentFilter};
 use crate::clock::FixedClock;
-use crate::{listings, sample, sessions};
+use crate::{access, effects, listings, sample, sessions};
 
 fn named(key: &str, body: &str) -> Request {
     Request::new("POST /api/v1/agents".to_owned(), key.to_owned(), &[body.as_bytes()])
@@ -76,7 +77,7 @@ async fn a_reply_is_forgotten_after_a_day(pool: PgPool) {
     assert!(matches!(ask(&ada, "k", "a").await, Verdict::Answered(_)));
     clock.advance(SignedDuration::from_secs(1));
     let fresh = run(&ada, "k", "b").await;
-    assert!(!fresh.reserved.is_second_try);
+    assert!(!fresh.reserved.is_second_try && fresh.reserved.effect.is_none());
     let left = sqlx::query_scalar!(r#"SELECT key FROM idempotency_keys"#).fetch_all(&pool).await;
     assert_eq!(left.unwrap(), ["k"]);
 }
@@ -131,6 +132,34 @@ mod faults {
         let ctx = run(&ada, "c", "").await.ctx(&ada);
         let again = sessions::start(&ctx, agent.id, sample::goal("Go")).await.unwrap();
         assert_eq!(again, session);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn who_was_taken_over_does_nothing_more(pool: PgPool) {
+        let (clock, backend) = at_noon(pool);
+        let ada = sample::guest(&backend).await.unwrap();
+        let owner = access::user(&ada).unwrap();
+        let asleep = run(&ada, "k", "a").await.ctx(&ada);
+        clock.advance(LEASE);
+        let heir = run(&ada, "k", "a").await.ctx(&ada);
+        let mut tx = backend.catalogue_begin().await.unwrap();
+        let late = effects::note_in_catalogue(&asleep, &mut tx, &1).await;
+        assert_eq!(late.unwrap_err().kind(), FaultKind::Conflict);
+        effects::note_in_catalogue(&heir, &mut tx, &2).await.unwrap();
+        tx.commit().await.unwrap();
+        clock.advance(LEASE);
+        let third = run(&ada, "k", "a").await.ctx(&ada);
+        assert_eq!(effects::find_in_catalogue::<i32>(&third).unwrap(), Some(2));
+
+        // The same where the owner's things are.
+        let mut tx = backend.begin(owner).await.unwrap();
+        assert_eq!(effects::find::<i32>(&third, &mut tx, owner).await.unwrap(), None);
+        effects::note(&third, &mut tx, owner, &3).await.unwrap();
+        assert_eq!(effects::find::<i32>(&third, &mut tx, owner).await.unwrap(), Some(3));
+        tx.commit().await.unwrap();
+        let mut tx = backend.begin(owner).await.unwrap();
+        let late = effects::note(&asleep, &mut tx, owner, &4).await;
+        assert_eq!(late.unwrap_err().kind(), FaultKind::Conflict);
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

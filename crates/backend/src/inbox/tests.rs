@@ -1,12 +1,15 @@
+use std::time::Duration;
+
 use resonant_domain::FaultKind;
 use resonant_domain::publication::ReportReason;
 use resonant_domain::review::NewReview;
 use sqlx::PgPool;
+use tokio::time::timeout;
 
 use super::*;
 use crate::moderation::{self, Verdict};
 use crate::publications::tests::{admin, hand_in, published_agent, texts};
-use crate::{Backend, listings, members, reviews, sample};
+use crate::{Backend, RequestId, listings, members, reviews, sample};
 
 async fn told(ctx: &Ctx) -> Vec<(NoticeKind, String)> {
     let page = list(ctx, PageRequest::default()).await.unwrap();
@@ -94,4 +97,27 @@ async fn nobody_reads_without_a_name(pool: PgPool) {
     // What is refused is told to nobody.
     assert!(reviews::create(&ada, "reader", new).await.is_err());
     assert!(told(&ada).await.is_empty());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_looks_hears_at_once_what_is_told_and_read_in_any_process(pool: PgPool) {
+    let (here, there) = (Backend::for_tests(pool.clone()), Backend::for_tests(pool));
+    let (root, ada) = (admin(&here).await, sample::member(&here, "ada").await.unwrap());
+    let looking = there.ctx(ada.actor(), RequestId::new("there"));
+    let mut watch = watch_unread(&looking).unwrap();
+    assert_eq!(super::unread(&looking, &mut watch).await.unwrap(), Some(0));
+    assert_eq!(super::unread(&looking, &mut watch).await.unwrap(), None);
+    let next = async |watch: &mut UnreadWatch| loop {
+        timeout(Duration::from_secs(20), watch.called()).await.expect("it is called out");
+        if let Some(count) = super::unread(&looking, watch).await.unwrap() {
+            break count;
+        }
+    };
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::request_changes(&root, id, "Say more").await.unwrap();
+    assert_eq!(next(&mut watch).await, 1);
+    mark_read(&ada, &[]).await.unwrap();
+    assert_eq!(next(&mut watch).await, 0);
+    assert_eq!(watch_unread(&there.anonymous()).unwrap_err().kind(), FaultKind::Unauthenticated);
 }

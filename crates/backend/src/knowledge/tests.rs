@@ -35,7 +35,13 @@ async fn a_question_finds_the_passage_that_answers_it(pool: PgPool) {
     assert_eq!((added.format, added.passages), (DocumentFormat::Markdown, 4));
     let cities = "city,people\nBergen,285000\nOslo,700000\n";
     add(&ctx, agent, document("Cities.csv", cities)).await.unwrap();
-    let titles: Vec<_> = list(&ctx, agent).await.unwrap().into_iter().map(|it| it.title).collect();
+    let titles: Vec<_> = list(&ctx, agent, PageRequest::default())
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|it| it.title)
+        .collect();
     assert_eq!(titles, ["Cities.csv", "Handbook.md"]);
     for (query, citation) in [
         (
@@ -78,7 +84,9 @@ async fn an_agent_reads_its_own_documents_alone(pool: PgPool) {
     // It goes with its agent.
     agents::delete(&ada, one, None).await.unwrap();
     agents::delete_for_good(&ada, one).await.unwrap();
-    let Err(Error::NotFound(_)) = list(&ada, one).await else { panic!("the agent is gone") };
+    let Err(Error::NotFound(_)) = list(&ada, one, PageRequest::default()).await else {
+        panic!("the agent is gone")
+    };
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -105,7 +113,7 @@ async fn what_is_too_much_names_its_field(pool: PgPool) {
         add(&ctx, agent, document(&format!("Small {number}"), "x")).await.unwrap();
     }
     assert_eq!(refused(document("One more", "x")).await, "documents");
-    assert_eq!(list(&ctx, agent).await.unwrap().len(), DOCUMENTS_MAX);
+    assert_eq!(list(&ctx, agent, PageRequest::default()).await.unwrap().items.len(), DOCUMENTS_MAX);
 }
 
 /// The answer of a session, and the tools that it called.
@@ -154,5 +162,5 @@ async fn an_order_in_a_document_is_material(pool: PgPool) {
     let (text, tools) = answer(&backend, &ctx, agent, "When does the vault open?").await;
     assert_eq!(tools, ["knowledge"], "{text}");
     assert!(text.contains("opens at nine"), "{text}");
-    assert_eq!(crate::memories::list(&ctx, agent).await.unwrap(), []);
+    assert_eq!(crate::memories::list(&ctx, agent, PageRequest::default()).await.unwrap().items, []);
 }

@@ -1,6 +1,8 @@
 //! What filters ask for, and how many listings each further one would leave.
 
-use resonant_domain::listing::{CostLimit, Facet, Facets, ListingFilter, STARS_ASKED_MAX};
+use resonant_domain::listing::{
+    CostLimit, Facet, Facets, ListingFilter, PriceFilter, STARS_ASKED_MAX,
+};
 use sqlx::PgConnection;
 
 use crate::store::listings::{TraitCount, Words};
@@ -34,10 +36,11 @@ pub(super) fn wanted(filter: &ListingFilter) -> Wanted {
     let category = filter.category.map(|category| format!("category:{}", category.as_str()));
     let rating = filter.min_rating.map(|stars| format!("rating:{stars}"));
     let cost = filter.max_cost.map(|cost| format!("cost:{}", cost.as_str()));
+    let price = filter.price.map(|price| format!("price:{}", price.as_str()));
     let verified = filter.verified_only.then(|| "verified:yes".to_owned());
     Wanted {
         together: tags.chain(tools).chain(templates).collect(),
-        single: [category, rating, cost, verified].into_iter().flatten().collect(),
+        single: [category, rating, cost, price, verified].into_iter().flatten().collect(),
     }
 }
 
@@ -97,6 +100,7 @@ impl Counts {
                 .map(|stars| held("rating", stars.to_string()))
                 .collect(),
             costs: CostLimit::ALL.map(|cost| held("cost", cost.as_str().to_owned())).to_vec(),
+            prices: PriceFilter::ALL.map(|price| held("price", price.as_str().to_owned())).to_vec(),
             verified: self.of("verified", "yes"),
         }
     }

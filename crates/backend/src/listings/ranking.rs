@@ -41,8 +41,8 @@ pub async fn follow_trends(ctx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// Takes over into the listings what the sessions cost that ended after `since`, or in the last days;
-/// answers where the next call begins.
+/// Takes over into the listings how many sessions there were, and what those cost that ended after
+/// `since`, or in the last days; answers where the next call begins.
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
@@ -63,19 +63,30 @@ pub async fn measure_costs(ctx: &Ctx, since: Option<Timestamp>) -> Result<Timest
     let subjects = store::ranking::list_subjects(&mut conn, &changed).await?;
     drop(conn);
     let (mut ids, mut costs) = (Vec::new(), Vec::new());
+    let (mut run, mut sessions) = (Vec::new(), Vec::new());
     for subject in subjects {
+        let mut count = 0;
+        for shard in backend.shards() {
+            let mut conn = backend.begin_on(shard).await?;
+            count += store::ranking::count_sessions(&mut conn, &subject).await?;
+        }
+        run.push(subject.id);
+        sessions.push(count);
         if let Some(cost) = reviews::facts_of(backend, &subject).await?.median_cost {
             ids.push(subject.id);
             costs.push(cost);
         }
     }
     let mut tx = backend.catalogue_begin().await?;
+    let ran = store::ranking::update_sessions(&mut tx, &run, &sessions).await?;
     let count = store::ranking::update_costs(&mut tx, &ids, &costs).await?;
     let stale = if count > 0 {
         // A listing's own page tells its cost too, and belongs to no group.
         let slugs = store::listings::list_slugs(&mut tx, &ids).await?;
         let stale = Stale::nothing().and_group(MARKETPLACE);
         slugs.iter().fold(stale, Stale::and::<ListingEntry>)
+    } else if ran > 0 {
+        Stale::nothing().and_group(MARKETPLACE)
     } else {
         Stale::nothing()
     };

@@ -5,7 +5,7 @@ use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::spec_diff::SpecDiff;
 use resonant_domain::upstream::{ListingUpdate, Merge, merge, widened};
 
-use crate::{Ctx, Error, Result, access, agents, store};
+use crate::{Ctx, Error, Result, access, agents, purchases, store};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 
@@ -13,14 +13,23 @@ const NO_AGENT: Error = Error::NotFound("agent");
 /// is none.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for whoever has not paid what it
+/// costs.
 #[tracing::instrument(name = "listings.find", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn find(ctx: &Ctx, id: AgentId) -> Result<Option<ListingUpdate>> {
-    Ok(prepare(ctx, id).await?.map(|(update, _)| update))
+    Ok(prepare(ctx, id).await?.map(|next| next.update))
 }
 
-/// The update and what the agent would become.
-async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<(ListingUpdate, AgentSpec)>> {
+/// What an update would bring.
+struct Next {
+    update: ListingUpdate,
+    /// What the agent would become.
+    spec: AgentSpec,
+    /// Whether it would run only for whoever has paid.
+    needs_entitlement: bool,
+}
+
+async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<Next>> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read_latest(owner).await?;
     let agent = store::agents::find(&mut conn, owner, id).await?.ok_or(NO_AGENT)?;
@@ -35,6 +44,10 @@ async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<(ListingUpdate, AgentS
         return Ok(None);
     }
     let base = store::listings::find_version(&mut conn, listing, from).await?;
+    drop(conn);
+    // What came for nothing stays; what came after it costs what it costs.
+    let needs_entitlement = !found.summary.price.is_free()
+        && purchases::check_entitled(ctx, &found.summary.slug, owner).await?;
     let Merge { spec, conflicts } = merge(&base.unwrap_or_default(), &agent.spec, &found.agent);
     let update = ListingUpdate {
         slug: found.summary.slug,
@@ -47,7 +60,7 @@ async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<(ListingUpdate, AgentS
         conflicts,
         widened: widened(&agent.spec, &spec),
     };
-    Ok(Some((update, spec)))
+    Ok(Some(Next { update, spec, needs_entitlement }))
 }
 
 /// What its owner has agreed to.
@@ -69,9 +82,10 @@ pub enum Consent {
 #[tracing::instrument(name = "listings.take", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn take(ctx: &Ctx, id: AgentId, revision: i64, consent: Consent) -> Result<Agent> {
     let owner = access::user(ctx)?;
-    let Some((update, spec)) = prepare(ctx, id).await? else {
+    let Some(next) = prepare(ctx, id).await? else {
         return Err(Error::Conflict("It is the newest version already".to_owned()));
     };
+    let Next { update, spec, needs_entitlement } = next;
     if !update.widened.is_empty() && consent == Consent::Nothing {
         return Err(Error::field("consent", "must be given: it asks for more than it has"));
     }
@@ -82,9 +96,12 @@ pub async fn take(ctx: &Ctx, id: AgentId, revision: i64, consent: Consent) -> Re
     drop(conn);
     // A copy with changes of its own is not the listing's agent: its runs are not measured.
     let pristine = (published.as_ref() == Some(&spec)).then_some(agent.revision);
-    let mut conn = ctx.backend().write(owner).await?;
-    store::listing_runs::update_copied(&mut conn, owner, id, update.to, pristine).await?;
-    conn.commit().await?;
+    let mut tx = ctx.backend().begin(owner).await?;
+    store::listing_runs::update_copied(&mut tx, owner, id, update.to, pristine).await?;
+    if needs_entitlement {
+        store::entitlements::update_needed(&mut tx, owner, id).await?;
+    }
+    tx.commit().await?;
     tracing::info!(agent.id = %id, listing.slug = update.slug, version = update.to, "copy updated");
     Ok(agent)
 }

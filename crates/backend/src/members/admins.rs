@@ -4,11 +4,14 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
 use resonant_domain::member::{Email, UserKind, Viewer};
 use resonant_runtime::models::Secret;
+use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::backend::random;
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, audit, store};
 
 /// How an admin came to be.
 #[derive(Debug)]
@@ -34,8 +37,9 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
     let backend = ctx.backend();
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;
-    let appointed = if store::members::update_admin(&mut tx, &email, true, now).await? {
-        Appointed::Member
+    let known = store::members::update_admin(&mut tx, &email, true, now).await?;
+    let (id, appointed) = if let Some(id) = known {
+        (id, Appointed::Member)
     } else {
         let password = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random::<18>()?));
         let hash = backend.passwords().hash(password.expose().to_owned()).await?;
@@ -50,8 +54,9 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
         };
         store::members::insert(&mut tx, &viewer, Some(&hash), now).await?;
         store::members::update_admin(&mut tx, &email, true, now).await?;
-        Appointed::NewMember { password }
+        (viewer.id, Appointed::NewMember { password })
     };
+    note(ctx, &mut tx, id, Deed::AdminAppointed, &email).await?;
     tx.commit().await?;
     tracing::info!(email = email.as_str(), "admin appointed");
     Ok(appointed)
@@ -68,12 +73,24 @@ pub async fn dismiss_admin(ctx: &Ctx, email: &str) -> Result<()> {
     let email = Email::parse(email)?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
-    if !store::members::update_admin(&mut tx, &email, false, now).await? {
-        return Err(Error::NotFound("member"));
-    }
+    let id = store::members::update_admin(&mut tx, &email, false, now).await?;
+    let id = id.ok_or(Error::NotFound("member"))?;
+    note(ctx, &mut tx, id, Deed::AdminDismissed, &email).await?;
     tx.commit().await?;
     tracing::info!(email = email.as_str(), "admin dismissed");
     Ok(())
+}
+
+/// Writes down what becomes of a member's rights.
+async fn note(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    id: UserId,
+    deed: Deed,
+    email: &Email,
+) -> Result<()> {
+    let subject = Subject::account(id, email.as_str());
+    audit::note(ctx, tx, Log::Account(id), deed, Some(subject)).await
 }
 
 /// The addresses of all admins.

@@ -2,14 +2,16 @@
 //! goes piece by piece after that.
 
 use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
 use resonant_domain::member::UserKind;
 
 use super::passwords::check_current;
 use super::stale;
+use crate::audit::Log;
 use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey};
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
-use crate::{Actor, Ctx, Error, Result, access, store};
+use crate::{Actor, Ctx, Error, Result, access, audit, purchases, store, teams};
 
 /// How many accounts are emptied in one go.
 const ACCOUNTS: i64 = 10;
@@ -21,7 +23,7 @@ const SESSIONS: i64 = 200;
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `current_password`, which members give;
-/// [`Error::Conflict`] for an admin; [`Error::TooMany`].
+/// [`Error::Conflict`] for an admin, and for who owns a team that others are in; [`Error::TooMany`].
 #[tracing::instrument(name = "members.close_account", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let id = access::user(ctx)?;
@@ -29,6 +31,13 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
         check_current(ctx, password).await?;
     }
     let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let is_admin = store::members::is_admin(&mut conn, id).await?;
+    drop(conn);
+    if !is_admin {
+        // First of all: nobody who is gone shall go on paying, or be paid.
+        purchases::cancel_all(ctx, id).await?;
+    }
     let mut tx = backend.catalogue_begin().await?;
     if store::members::is_admin(&mut tx, id).await? {
         return Err(Error::Conflict(
@@ -40,7 +49,9 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
     let listings = store::accounts::update_unlisted(&mut tx, id).await?;
     store::accounts::delete_publisher(&mut tx, id).await?;
+    teams::close(&mut tx, id).await?;
     store::accounts::update_closed(&mut tx, id, backend.now()).await?;
+    audit::note(ctx, &mut tx, Log::Account(id), Deed::AccountClosed, None).await?;
     let mut stale = stale(&sign_ins).and_group(MARKETPLACE);
     for key in keys {
         stale = stale.and::<ApiKeyEntry>(&ApiKeyKey(key));
@@ -84,8 +95,10 @@ async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
     let mut tx = backend.begin(id).await?;
     store::accounts::delete_owned(&mut tx, id).await?;
     tx.commit().await?;
+    audit::forget_among_owners(ctx, id).await?;
     let mut tx = backend.catalogue_begin().await?;
     store::accounts::delete_closed(&mut tx, id).await?;
+    audit::forget_person(ctx, &mut tx, id).await?;
     // Its reviews went with it, and with them their part in the ratings.
     backend.commit(tx, crate::cache::Stale::nothing().and_group(MARKETPLACE)).await?;
     tracing::info!(user.id = %id, "closed account deleted");

@@ -6,14 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
 use sqlx::PgConnection;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use crate::audit::Log;
 use crate::store::account_export::{self, Source};
-use crate::{Backend, Ctx, Error, Result, access};
+use crate::{Backend, Ctx, Error, Result, access, audit};
 
 /// How many are written at the same time in a process: each keeps a connection.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -36,6 +38,9 @@ pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Sen
         .await
         .map_err(|_| Error::TooMany { retry_after: COME_BACK })?
         .map_err(Error::internal)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    audit::note(ctx, &mut tx, Log::Account(id), Deed::AccountExported, None).await?;
+    tx.commit().await?;
     let (pieces, receiver) = mpsc::channel(AHEAD);
     let backend = ctx.backend().clone();
     tokio::spawn(write_all(backend, id, pieces, turn).in_current_span());

@@ -1,9 +1,11 @@
 //! A member's password, and the browsers that are signed in by it.
 
+use resonant_domain::audit::Deed;
 use resonant_domain::member::check_password;
 
 use super::{own_hash, stale};
-use crate::{Ctx, Error, Result, access, store};
+use crate::audit::Log;
+use crate::{Ctx, Error, Result, access, audit, store};
 
 /// Gives the caller another password and ends their sign-ins in all other browsers; answers how many
 /// those were.
@@ -28,6 +30,7 @@ pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<
         return Err(wrong());
     }
     let ended = store::members::delete_sign_ins_of(&mut tx, id, own.as_ref()).await?;
+    audit::note(ctx, &mut tx, Log::Account(id), Deed::PasswordChanged, None).await?;
     ctx.backend().commit(tx, stale(&ended)).await?;
     tracing::info!(user.id = %id, "password changed");
     Ok(ended.len())
@@ -54,6 +57,9 @@ pub async fn end_other_sign_ins(ctx: &Ctx) -> Result<usize> {
     let own = own_hash(ctx);
     let mut tx = ctx.backend().catalogue_begin().await?;
     let ended = store::members::delete_sign_ins_of(&mut tx, id, own.as_ref()).await?;
+    if !ended.is_empty() {
+        audit::note(ctx, &mut tx, Log::Account(id), Deed::SignInsEnded, None).await?;
+    }
     ctx.backend().commit(tx, stale(&ended)).await?;
     tracing::info!(user.id = %id, sign_ins = ended.len(), "other sign-ins ended");
     Ok(ended.len())

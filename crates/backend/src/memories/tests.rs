@@ -29,10 +29,10 @@ async fn facts_are_one_persons_and_the_newest_are_kept(pool: PgPool) {
     keep("city", "Oslo").await;
     keep("tea", "green").await;
     keep("city", "Bergen").await;
-    let facts = list(&ada, agent).await.unwrap();
+    let facts = list(&ada, agent, PageRequest::default()).await.unwrap().items;
     let told: Vec<_> = facts.iter().map(|it| format!("{}: {}", it.key, it.text)).collect();
     assert_eq!(told, ["city: Bergen", "tea: green"]);
-    assert_eq!(list(&bob, other).await.unwrap(), []);
+    assert_eq!(list(&bob, other, PageRequest::default()).await.unwrap().items, []);
     assert_eq!(recall(&backend, user(&bob), agent).await.unwrap(), []);
     assert_eq!(forget(&bob, agent, facts[0].id).await.unwrap_err().kind(), FaultKind::NotFound);
     assert_eq!(forget(&ada, other, facts[0].id).await.unwrap_err().kind(), FaultKind::NotFound);
@@ -40,7 +40,7 @@ async fn facts_are_one_persons_and_the_newest_are_kept(pool: PgPool) {
     for number in 0..MEMORIES_MAX {
         keep(&format!("key {number}"), "x").await;
     }
-    let facts = list(&ada, agent).await.unwrap();
+    let facts = list(&ada, agent, PageRequest::default()).await.unwrap().items;
     assert_eq!(facts.len(), MEMORIES_MAX);
     assert!(facts.iter().all(|it| it.key != "tea"), "the oldest gave way");
 }
@@ -70,6 +70,9 @@ async fn what_a_session_remembers_the_next_one_recalls(pool: PgPool) {
     // Another agent of the same person knows nothing of it, and one without the tool keeps nothing.
     let plain = agents::create(&ctx, sample::spec("Plain")).await.unwrap().id;
     run(plain, "Remember that my favourite tea is black").await;
-    assert_eq!(list(&ctx, plain).await.unwrap(), []);
-    assert_eq!(list(&ctx, butler).await.unwrap()[0].key, "favourite tea");
+    assert_eq!(list(&ctx, plain, PageRequest::default()).await.unwrap().items, []);
+    assert_eq!(
+        list(&ctx, butler, PageRequest::default()).await.unwrap().items[0].key,
+        "favourite tea"
+    );
 }

@@ -41,6 +41,18 @@ pub struct Point {
     pub value: Option<f64>,
 }
 
+/// Metrics' values in the parts of a period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Courses {
+    /// Where each part begins.
+    pub at: Vec<Timestamp>,
+    /// Where the last one ends.
+    pub to: Timestamp,
+    /// Of each metric, in the order of the question, a value for each part; `None` where nothing was
+    /// measured.
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
 /// Lets pass whoever may read what was measured.
 ///
 /// # Errors
@@ -102,6 +114,17 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
 /// Those of a caller who may not operate the installation.
 #[tracing::instrument(name = "metrics.series", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn series(ctx: &Ctx, metric: &Metric, period: Period, parts: u32) -> Result<Vec<Point>> {
+    let courses = courses(ctx, std::slice::from_ref(metric), period, parts).await?;
+    let values = courses.values.into_iter().flatten();
+    Ok(courses.at.into_iter().zip(values).map(|(at, value)| Point { at, value }).collect())
+}
+
+/// The same for several metrics at once, in the same parts.
+///
+/// # Errors
+/// Those of [`series`].
+#[tracing::instrument(name = "metrics.courses", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn courses(ctx: &Ctx, metrics: &[Metric], period: Period, parts: u32) -> Result<Courses> {
     access::operator(ctx).await?;
     let wanted = i64::from(period.seconds() / parts.max(1));
     // Rows wider than a part would leave the parts between them empty.
@@ -110,21 +133,36 @@ pub async fn series(ctx: &Ctx, metric: &Metric, period: Period, parts: u32) -> R
     let width = (wanted.max(1) + step.seconds() - 1) / step.seconds() * step.seconds();
     let whole = Span::back(ctx.backend(), period);
     let span = Span { from: step.floor(whole.from), coarsest: step, ..whole };
-    let measured = measured(ctx.backend(), &metric.families(), &span).await?;
     let part_of = |at: Timestamp| (at.as_second() - span.from.as_second()) / width;
-    Ok((0..=part_of(span.to))
-        .map(|part| {
-            let within = |family| {
-                let rows = measured.get(&family)?.iter();
-                let rows = rows.filter(|row| part_of(row.at) == part);
-                Some(combine(family, rows.map(|row| (row.at, &row.distribution))))
-            };
-            #[expect(clippy::cast_precision_loss, reason = "a width is some seconds")]
-            let value = metric.value(&within, width as f64);
-            let at = Timestamp::from_second(span.from.as_second() + part * width);
-            Point { at: at.unwrap_or(span.from), value }
-        })
-        .collect())
+    let mut by_part: HashMap<(Family, i64), Vec<Row>> = HashMap::new();
+    for (family, rows) in measured(ctx.backend(), &families(metrics), &span).await? {
+        for row in rows {
+            by_part.entry((family, part_of(row.at))).or_default().push(row);
+        }
+    }
+    let parts = 0..=part_of(span.to);
+    let value = |metric: &Metric, part: i64| {
+        let within = |family| {
+            let rows = by_part.get(&(family, part))?.iter();
+            Some(combine(family, rows.map(|row| (row.at, &row.distribution))))
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a width is some seconds")]
+        metric.value(&within, width as f64)
+    };
+    Ok(Courses {
+        at: parts
+            .clone()
+            .map(|part| {
+                let at = Timestamp::from_second(span.from.as_second() + part * width);
+                at.unwrap_or(span.from)
+            })
+            .collect(),
+        to: span.to,
+        values: metrics
+            .iter()
+            .map(|metric| parts.clone().map(|part| value(metric, part)).collect())
+            .collect(),
+    })
 }
 
 /// The labels of a family in the period, each with all that was measured of it; those that took the

@@ -77,6 +77,14 @@ impl Metrics {
         self.with(family, "", |series| series.sum.store(level, Ordering::Relaxed));
     }
 
+    /// How high something stands.
+    #[must_use]
+    pub fn level(&self, family: Family) -> u64 {
+        let mut level = 0;
+        self.with(family, "", |series| level = series.sum.load(Ordering::Relaxed));
+        level
+    }
+
     /// Raises a level by one until the answer is dropped.
     #[must_use]
     pub fn raise(&self, family: Family) -> Raised {

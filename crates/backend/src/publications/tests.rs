@@ -1,6 +1,7 @@
 use resonant_domain::FaultKind;
 use resonant_domain::agent_version::NewVersion;
 use resonant_domain::listing::{Category, ListingFilter};
+use resonant_domain::page::PageRequest;
 use resonant_domain::publication::ReportReason;
 use resonant_domain::spec_diff::PieceKind;
 use sqlx::PgPool;
@@ -18,6 +19,7 @@ pub(crate) fn texts(name: &str) -> ListingTexts {
         description: "It **reads** slowly".to_owned(),
         tags: vec!["news".to_owned()],
         change_log: "The first".to_owned(),
+        price: resonant_domain::price::Price::FREE,
     }
 }
 
@@ -223,7 +225,10 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
         assert_eq!(kind(set_state(&ctx, agent, ListingState::Paused).await), Some(own));
         assert_eq!(kind(save(&ctx, agent, texts("Mine")).await), Some(made));
         assert_eq!(kind(submit(&ctx, agent).await), Some(made));
+        assert_eq!(kind(listing(&ctx, agent).await), Some(own));
         assert_eq!(kind(moderation::queue(&ctx).await), Some(judged));
+        let cases = moderation::cases(&ctx, PageRequest::default()).await;
+        assert_eq!(kind(cases), Some(judged));
         assert_eq!(kind(moderation::case(&ctx, id).await), Some(judged));
         assert_eq!(kind(moderation::approve(&ctx, id, "").await), Some(judged));
         assert_eq!(kind(moderation::request_changes(&ctx, id, "x").await), Some(judged));

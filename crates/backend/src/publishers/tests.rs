@@ -34,6 +34,13 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
     listings::install(&ada, "reader").await.unwrap();
     listings::install(&root, "reader").await.unwrap();
     assert_eq!(get(&root, "ada-l").await.unwrap().installs, 1, "without the publisher's own");
+    listings::ranking::follow_trends(&backend.system()).await.unwrap();
+    let mut conn = backend.conn().await.unwrap();
+    let now = backend.now();
+    let since = now - jiff::SignedDuration::from_hours(24);
+    let trends = crate::store::ranking::list_trends(&mut conn, since, now, 14).await.unwrap();
+    drop(conn);
+    assert_eq!(trends.iter().map(|(_, trend)| *trend).collect::<Vec<_>>(), [14], "nor there");
 
     assert_eq!(kind(set_verified(&ada, "ada-l", Mark::Verified).await), Some(FaultKind::NotFound));
     set_verified(&root, "ada-l", Mark::Verified).await.unwrap();
@@ -72,4 +79,23 @@ async fn a_handle_is_one_persons_alone(pool: PgPool) {
     for handle in ["", "a b", "../x", "A\0b"] {
         assert_eq!(kind(get(&ada, handle).await), Some(FaultKind::NotFound), "{handle}");
     }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn sessions_are_counted_without_the_publishers_own(pool: PgPool) {
+    use crate::sessions;
+
+    let backend = sample::with_parrot(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    save(&ada, about("ada-l", "Ada L.")).await.unwrap();
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, id, "").await.unwrap();
+    for ctx in [&ada, &root, &root] {
+        let copy = listings::install(ctx, "reader").await.unwrap();
+        sessions::start(ctx, copy.id, sample::goal("Hello")).await.unwrap();
+    }
+    sample::work_off(&backend).await;
+    listings::ranking::measure_costs(&backend.system(), None).await.unwrap();
+    assert_eq!(get(&root, "ada-l").await.unwrap().sessions, 2);
 }

@@ -40,7 +40,7 @@ async fn a_schedule_starts_one_session_for_each_of_its_times(pool: PgPool) {
     let (one, two) = tokio::join!(run_due(&system), run_due(&system));
     assert_eq!(one.unwrap() + two.unwrap(), 1);
     assert_eq!(started(&ctx).await, 1);
-    let after = &list(&ctx).await.unwrap()[0];
+    let after = &list(&ctx, PageRequest::default()).await.unwrap().items[0];
     // The next day is a Saturday.
     assert_eq!(next(after), "2026-01-05T06:30:00Z");
     assert_eq!(after.last_run_at.unwrap().to_string(), "2026-01-02T06:31:00Z");
@@ -63,7 +63,8 @@ async fn a_schedule_runs_the_agent_as_it_was_fixed(pool: PgPool) {
     let runs_as = async || {
         clock.advance(SignedDuration::from_mins(1));
         run_due(&backend.system()).await.unwrap();
-        let last = list(&ctx).await.unwrap()[0].last_session_id.unwrap();
+        let last =
+            list(&ctx, PageRequest::default()).await.unwrap().items[0].last_session_id.unwrap();
         sessions::get(&ctx, last).await.unwrap().agent_name
     };
     assert_eq!(runs_as().await, "Reader");
@@ -82,7 +83,10 @@ async fn what_cannot_run_says_why(pool: PgPool) {
     let said = async || {
         clock.advance(SignedDuration::from_mins(1));
         run_due(&backend.system()).await.unwrap();
-        list(&ctx).await.unwrap()[0].last_error.clone().unwrap_or_default()
+        list(&ctx, PageRequest::default()).await.unwrap().items[0]
+            .last_error
+            .clone()
+            .unwrap_or_default()
     };
     assert_eq!(said().await, "the agent is paused");
     agents::delete(&ctx, made.agent_id, None).await.unwrap();

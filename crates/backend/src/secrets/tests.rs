@@ -36,7 +36,7 @@ async fn a_secret_is_kept_sealed_and_shown_without_its_value(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let made = create(&ctx, new("KEY")).await.unwrap();
     assert_eq!(made.hosts, ["api.example.org"]);
-    assert_eq!(list(&ctx).await.unwrap(), [made]);
+    assert_eq!(list(&ctx, PageRequest::default()).await.unwrap().items, [made]);
     assert_eq!(revealed(&backend, &ctx, "KEY").await.as_deref(), Some(CANARY));
     assert_eq!(revealed(&backend, &ctx, "OTHER").await, None);
     let stranger = sample::guest(&backend).await.unwrap();
@@ -66,7 +66,10 @@ async fn a_change_needs_the_value_to_reach_further(pool: PgPool) {
     };
     let error = update(&ctx, "KEY", hosts(&["evil.example"], None)).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "value");
-    assert_eq!(list(&ctx).await.unwrap()[0].hosts, ["api.example.org"]);
+    assert_eq!(
+        list(&ctx, PageRequest::default()).await.unwrap().items[0].hosts,
+        ["api.example.org"]
+    );
     let both = hosts(&["api.example.org", "*.example.net"], Some("another value"));
     assert_eq!(update(&ctx, "KEY", both).await.unwrap().hosts.len(), 2);
     assert_eq!(revealed(&backend, &ctx, "KEY").await.as_deref(), Some("another value"));
@@ -95,7 +98,7 @@ async fn without_a_key_no_secret_is_taken(pool: PgPool) {
     let error = create(&ctx, new("KEY")).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Conflict);
     assert!(error.message().contains("SECRETS_KEY") && !error.message().contains(CANARY));
-    assert_eq!(list(&ctx).await.unwrap(), []);
+    assert_eq!(list(&ctx, PageRequest::default()).await.unwrap().items, []);
     // The key of a development installation is made once and shared by its processes.
     let (one, two) = (with_keys(&pool, SealingKeys::Made), with_keys(&pool, SealingKeys::Made));
     create(&sample::guest(&one).await.unwrap(), new("KEY")).await.unwrap();

@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use super::{NOT_FOUND, Start, between_ms, enqueue, fill_prompt};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
-use crate::{Backend, Result, agents, store};
+use crate::{Backend, Result, agents, entitlements, store};
 
 /// A session held under a fence.
 type Key = (UserId, SessionId, i64);
@@ -67,6 +67,14 @@ pub(crate) async fn call_agents(
             entries.push(refused(step, call_id, tool, content.to_owned()));
             continue;
         }
+        let whose = (owner, agent.id);
+        if let Some(why) = entitlements::refusal(backend, &mut tx, whose).await? {
+            entries.push(refused(step, call_id, tool, format!("not called: the agent {why}")));
+            continue;
+        }
+        if caller.is_test {
+            entitlements::admit(backend, &mut tx, whose).await?;
+        }
         let cost = [spec.limits.max_cost_micro_usd, most_micro_usd].into_iter().flatten().min();
         let limits = LimitChanges {
             max_tokens: u32::try_from(most_tokens)
@@ -82,6 +90,7 @@ pub(crate) async fn call_agents(
             agent_version,
             spec,
             called_by: Some(CalledBy { session_id: id, call_id: call_id.clone(), depth }),
+            started_by: caller.started_by,
             is_test: caller.is_test,
         };
         let new = NewSession { limits, ..call.session };

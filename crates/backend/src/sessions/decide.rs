@@ -11,9 +11,10 @@ use resonant_runtime::tools::Tools;
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, end_locked};
+use crate::access::SessionAct;
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, effects, store};
 
 /// Decides what the session waits for: it goes on, or ends. Of two decisions on the same pause the
 /// first one holds.
@@ -23,12 +24,38 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 /// for this any more; [`Error::Invalid`] when the decision does not fit what it waits for.
 #[tracing::instrument(name = "sessions.decide", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let me = access::with_scope(ctx, Scope::SessionsRun)?;
+    match decide_of(ctx, me, id, new.clone(), Decider::Owner).await {
+        Err(Error::NotFound(_)) => {
+            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
+            decide_of(ctx, owner, id, new, Decider::Teammate).await
+        }
+        done => done,
+    }
+}
+
+/// Who decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decider {
+    Owner,
+    Teammate,
+}
+
+async fn decide_of(
+    ctx: &Ctx,
+    owner: UserId,
+    id: SessionId,
+    new: NewDecision,
+    decider: Decider,
+) -> Result<Session> {
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
     let held = store::queue::lock(&mut tx, owner, id).await?;
     let runnable = store::sessions::find_runnable(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let session = runnable.session;
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return Ok(session);
+    }
     let (Some(held), Some(wait)) = (held, &session.waiting) else {
         return Err(Error::Conflict("The session does not wait for a decision".to_owned()));
     };
@@ -36,6 +63,9 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
         return Err(Error::Conflict("This was decided already".to_owned()));
     }
     new.decision.check(&wait.reason)?;
+    if decider == Decider::Teammate && raises_a_month(&new.decision, &wait.reason) {
+        return Err(Error::NotAllowed("Only the agent's owner may raise the limits of a month"));
+    }
     let tools = backend.engine().tools().granted(owner, session.agent_id, &runnable.spec.tools);
     check_arguments(&tools, &new.decision, &wait.reason)?;
     let is_cheaper = matches!(new.decision, Decision::Budget { choice: BudgetChoice::Cheaper });
@@ -45,6 +75,7 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
     }
     let key = (owner, id, held.fence);
     let events = settle(backend, &mut tx, key, &session, wait, new.decision).await?;
+    effects::note(ctx, &mut tx, owner, &()).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
@@ -53,6 +84,20 @@ pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Sessio
     }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
     Ok(session)
+}
+
+/// Whether a decision changes more than its session: what the owner's agents may use in a month.
+fn raises_a_month(decision: &Decision, reason: &WaitReason) -> bool {
+    matches!(
+        (decision, reason),
+        (
+            Decision::Budget { choice: BudgetChoice::Raise { .. } },
+            WaitReason::Budget {
+                shortfall: Shortfall { scope: BudgetScope::Agent | BudgetScope::User, .. },
+                ..
+            },
+        )
+    )
 }
 
 /// Arguments that a person has changed must fit the tool as those of a model must.
@@ -87,7 +132,7 @@ async fn settle(
     let ends = matches!(decision, Decision::Budget { choice: BudgetChoice::End });
     if let (
         Decision::Budget { choice: BudgetChoice::Raise { by, unit } },
-        WaitReason::Budget { shortfall },
+        WaitReason::Budget { shortfall, .. },
     ) = (&decision, &wait.reason)
     {
         // The session's own limit is raised by its log, those of a month where they are kept.
@@ -117,7 +162,7 @@ async fn settle(
 
 fn end_reason(reason: &WaitReason) -> String {
     match reason {
-        WaitReason::Budget { shortfall: Shortfall { limit: Amount::MicroUsd(_), .. } } => {
+        WaitReason::Budget { shortfall: Shortfall { limit: Amount::MicroUsd(_), .. }, .. } => {
             "ended at the limit of its costs".to_owned()
         }
         _ => "ended at the limit of its tokens".to_owned(),

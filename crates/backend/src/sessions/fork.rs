@@ -3,11 +3,12 @@
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
-use resonant_domain::{SessionId, variable};
+use resonant_domain::{SessionId, UserId, variable};
 
 use super::{NOT_FOUND, check_active};
+use crate::access::SessionAct;
 use crate::store::queue::NewEntry;
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, entitlements, store};
 
 /// Starts a session that shares the steps of another up to `new.step` and goes on from there, with
 /// the goal, the prompt or the model changed where the caller says so. The other one stays as it is.
@@ -17,15 +18,41 @@ use crate::{Ctx, Error, Result, access, store};
 /// or has answered; [`Error::Conflict`] when the agent is paused or archived.
 #[tracing::instrument(name = "sessions.fork", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let me = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
+    match fork_of(ctx, me, id, new.clone(), None).await {
+        // A step or an agent that is not there is told as it is: the session is the caller's.
+        Err(Error::NotFound("session")) => {
+            let is_changed = new.system_prompt.is_some() || new.model_policy.is_some();
+            let act = if is_changed { SessionAct::ForkChanged } else { SessionAct::Fork };
+            let owner = access::shared_session(ctx, me, id, act).await?;
+            fork_of(ctx, owner, id, new, Some(me)).await
+        }
+        done => done,
+    }
+}
+
+async fn fork_of(
+    ctx: &Ctx,
+    owner: UserId,
+    id: SessionId,
+    new: NewFork,
+    started_by: Option<UserId>,
+) -> Result<Session> {
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
     let parent = store::sessions::find_runnable(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let agent = store::agents::find(&mut tx, owner, parent.session.agent_id).await?;
+    let agent = store::agents::lock(&mut tx, owner, parent.session.agent_id).await?;
+    // An earlier try held the same lock: what it has made is seen from here.
+    if let Some(made) = ctx.made_before().map(SessionId::from_uuid)
+        && let Some(made) = store::sessions::find(&mut tx, owner, made).await?
+    {
+        return Ok(made);
+    }
     if let Some(agent) = agent {
         check_active(agent.status)?;
     }
+    entitlements::admit(backend, &mut tx, (owner, parent.session.agent_id)).await?;
     let history = store::session_events::list(&mut tx, owner, id, 0, i64::MAX).await?;
     let mut entries = beginning(history, new.step, new.model_policy.is_some())?;
     entries.push(EventBody::Fork { parent: id, step: new.step });
@@ -38,7 +65,7 @@ pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
     spec.model_policy = new.model_policy.unwrap_or(spec.model_policy);
     let goal = new.goal.map_or(parent.session.goal, |goal| goal.trim().to_owned());
     let session = Session {
-        id: SessionId::from_uuid(backend.new_id()?),
+        id: SessionId::from_uuid(ctx.resource_id()?),
         goal,
         state: SessionState::Queued,
         reason: None,
@@ -50,6 +77,8 @@ pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
         is_test: false,
         parent: Some(Lineage { session_id: id, step: new.step }),
         called_by: None,
+        started_by,
+        thumb: None,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,

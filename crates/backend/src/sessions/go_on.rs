@@ -8,11 +8,12 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, check_active};
+use crate::access::SessionAct;
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::store::OnConstraint as _;
 use crate::store::queue::NewEntry;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, store};
 
 /// Says something to a session. One that runs or waits hears it with its next step; one that is over
 /// goes on with it, with all that came before.
@@ -22,8 +23,18 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 /// session is over and its agent is paused or archived.
 #[tracing::instrument(name = "sessions.say", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let me = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
+    match say_to(ctx, me, id, new.clone()).await {
+        Err(Error::NotFound(_)) => {
+            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
+            say_to(ctx, owner, id, new).await
+        }
+        said => said,
+    }
+}
+
+async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Result<Session> {
     let message = EventBody::Message {
         text: new.text.trim().to_owned(),
         context: new.context.filter(|context| !context.trim().is_empty()),
@@ -32,11 +43,15 @@ pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
     let mut tx = backend.begin(owner).await?;
     let held = store::queue::lock(&mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return Ok(session);
+    }
     let fence = match held {
         Some(held) => held.fence,
-        None => reopen(&mut tx, &session).await?,
+        None => reopen(backend, &mut tx, &session).await?,
     };
     let events = append(backend, &mut tx, (owner, id, fence), message).await?;
+    effects::note(ctx, &mut tx, owner, &()).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
@@ -51,10 +66,23 @@ pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
 /// has its answer, or its agent is paused or archived.
 #[tracing::instrument(name = "sessions.retry", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
+    let me = access::with_scope(ctx, Scope::SessionsRun)?;
+    match retry_of(ctx, me, id).await {
+        Err(Error::NotFound(_)) => {
+            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
+            retry_of(ctx, owner, id).await
+        }
+        tried => tried,
+    }
+}
+
+async fn retry_of(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return Ok(session);
+    }
     match session.state {
         SessionState::Failed | SessionState::Cancelled | SessionState::Timeout => {}
         SessionState::Completed => {
@@ -64,9 +92,10 @@ pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
         }
         _ => return Err(Error::Conflict("The session is not over".to_owned())),
     }
-    let fence = reopen(&mut tx, &session).await?;
+    let fence = reopen(backend, &mut tx, &session).await?;
     let again = EventBody::Retry { step: session.steps.max(1) };
     let events = append(backend, &mut tx, (owner, id, fence), again).await?;
+    effects::note(ctx, &mut tx, owner, &()).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
@@ -86,8 +115,9 @@ async fn append(
 }
 
 /// Queues a session that is over. Answers the fence to write under.
-async fn reopen(tx: &mut PgConnection, session: &Session) -> Result<i64> {
+async fn reopen(backend: &Backend, tx: &mut PgConnection, session: &Session) -> Result<i64> {
     check_agent(tx, session.owner_id, session.agent_id).await?;
+    entitlements::may_go_on(backend, tx, (session.owner_id, session.agent_id)).await?;
     let entry = NewEntry {
         owner_id: session.owner_id,
         session_id: session.id,

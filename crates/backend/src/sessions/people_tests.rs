@@ -232,7 +232,7 @@ async fn a_budget_of_the_month_pauses_and_asks(pool: PgPool) {
     work_off(&backend).await;
     let waiting = get(&ctx, session.id).await.unwrap();
     let wait = waiting.waiting.expect("the session waits");
-    let WaitReason::Budget { shortfall } = wait.reason else { panic!("{wait:?}") };
+    let WaitReason::Budget { shortfall, .. } = wait.reason else { panic!("{wait:?}") };
     assert_eq!(shortfall.used, 10_000);
     assert_eq!(budgets::get(&ctx, None).await.unwrap().used_tokens, 10_000);
     let raise =

@@ -7,6 +7,7 @@ use resonant_domain::page::Page;
 use resonant_domain::session::Session;
 
 use super::{NOT_FOUND, SessionFilter};
+use crate::access::SessionAct;
 use crate::store::session_records::{self, Wide};
 use crate::store::sessions::SessionPosition;
 use crate::{Ctx, Result, access};
@@ -17,7 +18,13 @@ use crate::{Ctx, Result, access};
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::MissingScope`]; [`crate::Error::NotFound`].
 #[tracing::instrument(name = "sessions.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: SessionId, fields: &Fields<Session>) -> Result<Part<Session>> {
-    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
+    let me = access::with_scope(ctx, Scope::SessionsRead)?;
+    let mut conn = ctx.backend().read(me).await?;
+    if let Some(own) = session_records::find(&mut conn, me, id, wide(fields)).await? {
+        return Ok(fields.of(own));
+    }
+    drop(conn);
+    let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
     let mut conn = ctx.backend().read(owner).await?;
     let found = session_records::find(&mut conn, owner, id, wide(fields)).await?;
     Ok(fields.of(found.ok_or(NOT_FOUND)?))
@@ -44,8 +51,15 @@ pub async fn list(
     let mut conn = ctx.backend().read(owner).await?;
     let (wanted, agent) = (i64::from(limit) + 1, filter.agent_id);
     let mut found =
-        session_records::list(&mut conn, owner, agent, after, wanted, wide(fields)).await?;
+        session_records::list(&mut conn, owner, agent, after, wanted, wide(fields), None).await?;
     drop(conn);
+    if let (Some(agent), true) = (agent, found.is_empty())
+        && let Some((owner, peers)) = access::shared_sessions_of(ctx, owner, agent).await?
+    {
+        let mut conn = ctx.backend().read(owner).await?;
+        let (agent, wide, peers) = (Some(agent), wide(fields), Some(peers.as_slice()));
+        found = session_records::list(&mut conn, owner, agent, after, wanted, wide, peers).await?;
+    }
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next_cursor = match found.last() {

@@ -5,6 +5,7 @@
 //! everything that someone owns, and cannot be guessed or made elsewhere.
 
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::{SessionId, UserId};
@@ -12,7 +13,9 @@ use uuid::Uuid;
 
 use super::NOT_FOUND;
 use super::stream::{EventStream, stream_of};
-use crate::{Ctx, Error, Result, access, publications, store};
+use crate::access::SessionAct;
+use crate::audit::{Log, Subject};
+use crate::{Ctx, Error, Result, access, audit, publications, store};
 
 const SCOPE: &str = "session_share";
 const NO_SHARE: Error = Error::NotFound("session");
@@ -27,9 +30,16 @@ pub async fn share(ctx: &Ctx, id: SessionId) -> Result<String> {
     let backend = ctx.backend();
     let cursors = backend.cursors().await?;
     let mut conn = backend.begin(owner).await?;
-    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    let Some(session) = store::sessions::find(&mut conn, owner, id).await? else {
+        drop(conn);
+        return Err(not_own(ctx, owner, id).await);
+    };
     let (fresh, now) = (backend.new_id()?, backend.now());
     let share = store::session_shares::insert(&mut conn, owner, id, fresh, now).await?;
+    if share == fresh {
+        let subject = Subject::session(id, &session.agent_name);
+        audit::note(ctx, &mut conn, Log::Owner(owner), Deed::SessionShared, Some(subject)).await?;
+    }
     conn.commit().await?;
     tracing::info!(session.id = %id, "session shared");
     cursors.seal(&SCOPE, &(owner, share))
@@ -44,7 +54,10 @@ pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
     let owner = access::with_scope(ctx, Scope::SessionsRead)?;
     let cursors = ctx.backend().cursors().await?;
     let mut conn = ctx.backend().read(owner).await?;
-    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
+    if store::sessions::find(&mut conn, owner, id).await?.is_none() {
+        drop(conn);
+        return Err(not_own(ctx, owner, id).await);
+    }
     let share = store::session_shares::find_of(&mut conn, owner, id).await?;
     share.map(|share| cursors.seal(&SCOPE, &(owner, share))).transpose()
 }
@@ -57,8 +70,15 @@ pub async fn share_token(ctx: &Ctx, id: SessionId) -> Result<Option<String>> {
 pub async fn unshare(ctx: &Ctx, id: SessionId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let mut conn = ctx.backend().begin(owner).await?;
-    store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
-    store::session_shares::delete(&mut conn, owner, id).await?;
+    let Some(session) = store::sessions::find(&mut conn, owner, id).await? else {
+        drop(conn);
+        return Err(not_own(ctx, owner, id).await);
+    };
+    if store::session_shares::delete(&mut conn, owner, id).await? {
+        let subject = Subject::session(id, &session.agent_name);
+        audit::note(ctx, &mut conn, Log::Owner(owner), Deed::SessionUnshared, Some(subject))
+            .await?;
+    }
     conn.commit().await?;
     publications::forget_session(ctx, owner, id).await?;
     tracing::info!(session.id = %id, "session no longer shared");
@@ -76,7 +96,15 @@ pub async fn shared(ctx: &Ctx, token: &str) -> Result<(Session, Vec<SessionEvent
     let mut session = store::sessions::find(&mut conn, owner, id).await?.ok_or(NO_SHARE)?;
     let events = store::session_events::list(&mut conn, owner, id, 0, i64::MAX).await?;
     session.owner_id = UserId::from_uuid(Uuid::nil());
+    session.started_by = None;
+    session.thumb = None;
     Ok((session, events))
+}
+
+/// Why a session that is not the caller's own is refused: links are its owner's to make.
+async fn not_own(ctx: &Ctx, me: UserId, id: SessionId) -> Error {
+    let found = access::shared_session(ctx, me, id, SessionAct::Own).await;
+    found.err().unwrap_or(NOT_FOUND)
 }
 
 /// Follows a session by a link: all after `after`, then live.

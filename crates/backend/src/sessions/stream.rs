@@ -1,20 +1,58 @@
 //! Following a session live: the log first, then the bus, and the log again whenever in doubt.
+//!
+//! Those who follow the same session in a process read its log one after the other, and what one has
+//! just read the others need not read. What waits, and that is what most streams do most of the time,
+//! holds next to nothing: all that asks the database stands in a box of its own while it lasts.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _};
+use jiff::SignedDuration;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId};
 
-use super::NOT_FOUND;
-use crate::cache::session_events::Watch;
-use crate::{Backend, Ctx, Result, access, store};
+use tokio::time::Instant;
+
+use super::{Batch, NOT_FOUND};
+use crate::access::SessionAct;
+use crate::cache::session_events::{Read, Watch};
+use crate::{Backend, Ctx, Error, Result, access, store};
 
 /// A session's events as they come, in batches without gap or repeat. Ends after `Done`, or with an
 /// error; whoever wants to go on then asks again after the last number it has seen.
-pub type EventStream = BoxStream<'static, Result<Vec<SessionEvent>>>;
+pub struct EventStream {
+    events: BoxStream<'static, Result<Batch>>,
+    is_over: bool,
+}
+
+impl EventStream {
+    fn of(events: impl Stream<Item = Result<Batch>> + Send + 'static) -> Self {
+        Self { events: events.boxed(), is_over: false }
+    }
+
+    /// That of a session that is over, for who has heard everything.
+    fn over() -> Self {
+        Self { events: stream::empty().boxed(), is_over: true }
+    }
+
+    /// Whether the session was over when it was asked for, and nothing comes.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Result<Batch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.poll_next_unpin(cx)
+    }
+}
 
 /// How many entries are read from the log at once.
 const LOG_PAGE: u32 = 1_000;
@@ -23,6 +61,10 @@ const LOG_PAGE: u32 = 1_000;
 const SILENCE: Duration = Duration::from_secs(15);
 /// The same while the bus is known to be deaf.
 const DEAF_SILENCE: Duration = Duration::from_secs(1);
+/// How long whoever begins to follow waits for those who read the log before.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For how long a teammate who follows a session is taken for one.
+const STILL_SHARED: SignedDuration = SignedDuration::from_secs(2);
 
 /// Follows a session: all after `after` from its log, then live, until it is over.
 ///
@@ -30,8 +72,38 @@ const DEAF_SILENCE: Duration = Duration::from_secs(1);
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`].
 #[tracing::instrument(name = "sessions.stream", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream> {
-    let owner = access::with_scope(ctx, Scope::SessionsRead)?;
-    stream_of(ctx.backend(), owner, id, after).await
+    let me = access::with_scope(ctx, Scope::SessionsRead)?;
+    match stream_of(ctx.backend(), me, id, after).await {
+        Err(Error::NotFound(_)) => {
+            let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
+            let events = stream_of(ctx.backend(), owner, id, after).await?;
+            Ok(while_shared(ctx.clone(), (me, id), events))
+        }
+        own => own,
+    }
+}
+
+/// Lets events pass while their reader may still read the session, which is asked for anew now and then.
+fn while_shared(ctx: Ctx, key: (UserId, SessionId), events: EventStream) -> EventStream {
+    if events.is_over() {
+        return events;
+    }
+    let asked_at = ctx.backend().now();
+    let events = stream::unfold(Some((ctx, events, asked_at)), move |state| async move {
+        let (ctx, mut events, mut asked_at) = state?;
+        let batch = events.next().await?;
+        let now = ctx.backend().now();
+        // A clock that was turned back must not put it off.
+        if now.duration_since(asked_at).abs() > STILL_SHARED {
+            let asked = Box::pin(access::shared_session(&ctx, key.0, key.1, SessionAct::Read));
+            if let Err(error) = asked.await {
+                return Some((Err(error), None));
+            }
+            asked_at = now;
+        }
+        Some((batch, Some((ctx, events, asked_at))))
+    });
+    EventStream::of(events)
 }
 
 /// Follows a session whose reader is known to be allowed to.
@@ -44,20 +116,45 @@ pub(super) async fn stream_of(
     let backend = backend.clone();
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
+    let follow = |watch, ready: Vec<Batch>, last, known, next| {
+        let ready = ready.into_iter();
+        let follow =
+            Follow { backend: backend.clone(), owner, id, last, known, watch, ready, next };
+        EventStream::of(stream::unfold(follow, Follow::step))
+    };
+    if let Some(ready) = watch.recent(owner, after, None) {
+        return Ok(follow(watch, ready, after, 0, Next::Bus));
+    }
+    let turn = watch.turn();
+    let turn = tokio::time::timeout(PATIENCE, turn.lock()).await.map_err(Error::unavailable)?;
+    // Whoever was before may have read it.
+    if let Some(ready) = watch.recent(owner, after, None) {
+        return Ok(follow(watch, ready, after, 0, Next::Bus));
+    }
+    let at = Instant::now();
     let mut conn = backend.read_latest(owner).await?;
     let session = store::sessions::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)?;
-    drop(conn);
     let after = after.clamp(0, session.last_sequence);
-    if session.state.is_terminal() && after == session.last_sequence {
-        return Ok(stream::empty().boxed());
+    let is_over = session.state.is_terminal();
+    if is_over && after == session.last_sequence {
+        return Ok(EventStream::over());
     }
-    let known = session.last_sequence;
-    let follow = Follow { backend, owner, id, last: after, known, watch, next: Next::Log };
-    Ok(stream::unfold(follow, Follow::step).boxed())
+    let page = store::session_events::list(&mut conn, owner, id, after, LOG_PAGE.into()).await?;
+    drop(conn);
+    let is_whole = page.len() < LOG_PAGE as usize;
+    let ready: Vec<_> = (!page.is_empty()).then(|| Batch::from(page)).into_iter().collect();
+    if is_whole && !is_over {
+        watch.share(Read { owner, after, batches: ready.clone(), at });
+    }
+    drop(turn);
+    let next = if is_whole { Next::Bus } else { Next::Log(at) };
+    Ok(follow(watch, ready, after, session.last_sequence, next))
 }
 
+/// Where the next batch comes from, once those that are ready are gone.
 enum Next {
-    Log,
+    /// The log, in which there is more than what was known at an instant.
+    Log(Instant),
     Bus,
     Over,
 }
@@ -70,21 +167,25 @@ struct Follow {
     /// The newest entry when following began.
     known: i64,
     watch: Watch,
+    /// What was read already.
+    ready: std::vec::IntoIter<Batch>,
     next: Next,
 }
 
 impl Follow {
     /// The next batch that is not empty.
-    async fn step(mut self) -> Option<(Result<Vec<SessionEvent>>, Self)> {
+    async fn step(mut self) -> Option<(Result<Batch>, Self)> {
         loop {
+            if let Some(batch) = self.ready.next() {
+                self.take(&batch);
+                return Some((Ok(batch), self));
+            }
             match self.next {
                 Next::Over => return None,
-                Next::Log => match self.read_log().await {
-                    Ok(events) if events.is_empty() => self.next = Next::Bus,
-                    Ok(events) => {
-                        let is_full = events.len() == LOG_PAGE as usize;
-                        self.take(&events, if is_full { Next::Log } else { Next::Bus });
-                        return Some((Ok(events), self));
+                Next::Log(since) => match Box::pin(self.read_log(since)).await {
+                    Ok((batches, next)) => {
+                        self.ready = batches.into_iter();
+                        self.next = next;
                     }
                     Err(error) => {
                         self.next = Next::Over;
@@ -94,37 +195,85 @@ impl Follow {
                 Next::Bus => {
                     let silence = if self.watch.is_deaf() { DEAF_SILENCE } else { SILENCE };
                     let batch = tokio::time::timeout(silence, self.watch.next()).await;
-                    let batch = batch.unwrap_or_default();
-                    if batch.is_empty() {
-                        self.next = Next::Log;
+                    let Ok(batch) = batch else {
+                        // Of many who hear nothing one looks.
+                        if !Box::pin(self.is_at_end(silence)).await {
+                            self.next = Next::Log(Instant::now());
+                        }
+                        continue;
+                    };
+                    let Some(newest) = batch.last_sequence() else {
+                        self.next = Next::Log(Instant::now());
+                        continue;
+                    };
+                    if newest <= self.last {
                         continue;
                     }
-                    let fresh: Vec<_> =
-                        batch.iter().filter(|event| event.sequence > self.last).cloned().collect();
-                    match fresh.first() {
-                        None => {}
-                        Some(first) if first.sequence == self.last + 1 => {
-                            self.take(&fresh, Next::Bus);
-                            return Some((Ok(fresh), self));
-                        }
-                        Some(_) => self.next = Next::Log,
+                    let fresh = batch.after(self.last);
+                    if fresh.first().is_some_and(|first| first.sequence == self.last + 1) {
+                        self.take(&fresh);
+                        return Some((Ok(fresh), self));
                     }
+                    self.next = Next::Log(Instant::now());
                 }
             }
         }
     }
 
-    async fn read_log(&self) -> Result<Vec<SessionEvent>> {
+    /// Whether the log was found to end with what was heard last, by someone else and within this time.
+    async fn is_at_end(&self, within: Duration) -> bool {
+        if self.watch.ends_with(self.last, within) {
+            return true;
+        }
+        let turn = self.watch.turn();
+        let _turn = tokio::time::timeout(PATIENCE, turn.lock()).await;
+        if self.watch.ends_with(self.last, within) {
+            return true;
+        }
+        // Nobody has looked. What is found is for all who wait for the turn.
+        let at = Instant::now();
+        let is_end = matches!(self.page().await, Ok(page) if page.is_empty());
+        if is_end {
+            self.watch.note_end(self.last, at);
+        }
+        is_end
+    }
+
+    /// What comes after what was heard last, from the log or from who has read it since an instant; and
+    /// where to go on.
+    async fn read_log(&self, since: Instant) -> Result<(Vec<Batch>, Next)> {
+        let (owner, last) = (self.owner, self.last);
+        if let Some(ready) = self.watch.recent(owner, last, Some(since)) {
+            return Ok((ready, Next::Bus));
+        }
+        let turn = self.watch.turn();
+        // Who waits for too long reads without a turn.
+        let _turn = tokio::time::timeout(PATIENCE, turn.lock()).await;
+        if let Some(ready) = self.watch.recent(owner, last, Some(since)) {
+            return Ok((ready, Next::Bus));
+        }
+        let at = Instant::now();
+        let page = self.page().await?;
+        if page.len() == LOG_PAGE as usize {
+            return Ok((vec![page.into()], Next::Log(at)));
+        }
+        let ready: Vec<_> = (!page.is_empty()).then(|| Batch::from(page)).into_iter().collect();
+        self.watch.share(Read { owner, after: last, batches: ready.clone(), at });
+        Ok((ready, Next::Bus))
+    }
+
+    async fn page(&self) -> Result<Vec<SessionEvent>> {
         let mut conn = self.backend.read_latest(self.owner).await?;
         let (owner, id, last) = (self.owner, self.id, self.last);
         Ok(store::session_events::list(&mut conn, owner, id, last, LOG_PAGE.into()).await?)
     }
 
-    fn take(&mut self, events: &[SessionEvent], next: Next) {
+    fn take(&mut self, events: &[SessionEvent]) {
         let Some(last) = events.last() else { return };
         self.last = last.sequence;
         // An end that a person has gone on from is followed by more.
-        let is_over = matches!(last.body, EventBody::Done { .. }) && last.sequence >= self.known;
-        self.next = if is_over { Next::Over } else { next };
+        if matches!(last.body, EventBody::Done { .. }) && last.sequence >= self.known {
+            self.next = Next::Over;
+        }
     }
 }

@@ -4,6 +4,7 @@ use futures::TryStreamExt as _;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
+use resonant_domain::metric::Family;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
@@ -221,6 +222,48 @@ async fn parallel_appends_are_numbered_without_gaps(pool: PgPool) {
     assert_eq!(get(&ctx, key.1).await.unwrap().last_sequence, 40);
 }
 
+/// All that comes, to the end.
+async fn heard(stream: EventStream) -> Vec<SessionEvent> {
+    let batches: Vec<Batch> = stream.try_collect().await.unwrap();
+    batches.iter().flat_map(|batch| batch.to_vec()).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn those_who_come_at_once_share_one_read(pool: PgPool) {
+    const FOLLOWERS: usize = 200;
+    let backend = Backend::for_tests(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let key = claimed(&backend, &ctx).await;
+    write(&backend, key, (0..5).map(piece).collect()).await.unwrap();
+    // One stays, so that what it reads is shared with those who come.
+    let first = stream(&ctx, key.1, 0).await.unwrap();
+    let opened = futures::future::join_all((0..FOLLOWERS).map(|_| stream(&ctx, key.1, 2))).await;
+    let mut streams: Vec<_> = opened.into_iter().map(Result::unwrap).collect();
+    for follower in &mut streams {
+        let batch = follower.try_next().await.unwrap().unwrap();
+        assert_eq!(numbers(&batch), [3, 4, 5]);
+    }
+    let counted = backend.metrics().counted();
+    let waits = counted.iter().filter(|(family, ..)| *family == Family::DbPoolWait);
+    let connections: u64 = waits.map(|(_, _, all)| all.count).sum();
+    assert!(connections < 100, "{connections} connections for {FOLLOWERS} followers");
+    // What comes is made once, and everybody hears it to the end.
+    let events = write(&backend, key, vec![piece(6)]).await.unwrap();
+    backend.events().publish(key.1, &events);
+    let mut one: Option<*const SessionEvent> = None;
+    for follower in &mut streams {
+        let batch = follower.try_next().await.unwrap().unwrap();
+        assert_eq!(numbers(&batch), [6]);
+        assert_eq!(*one.get_or_insert(batch.as_ptr()), batch.as_ptr(), "it is the same for all");
+    }
+    let events = write(&backend, key, vec![done()]).await.unwrap();
+    backend.events().publish(key.1, &events);
+    for follower in streams {
+        assert_eq!(numbers(&heard(follower).await), [7]);
+    }
+    assert_eq!(numbers(&heard(first).await), (1..=7).collect::<Vec<_>>());
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
     let backend = Backend::for_tests(pool);
@@ -257,7 +300,7 @@ async fn a_stream_has_no_gap_and_no_repeat(pool: PgPool) {
         async move {
             let stream = stream(&ctx, key.1, after).await.unwrap();
             begun.add_permits(1);
-            (after.min(5), stream.try_concat().await.unwrap())
+            (after.min(5), heard(stream).await)
         }
     });
     let ((), seen) = tokio::join!(writer, futures::future::join_all(watchers));
@@ -280,7 +323,7 @@ async fn the_stream_of_a_session_that_is_over_ends(pool: PgPool) {
     for (after, expected) in
         [(0, vec![1, 2, 3]), (2, vec![3]), (3, vec![]), (99, vec![]), (-1, vec![1, 2, 3])]
     {
-        let events: Vec<_> = stream(&ctx, key.1, after).await.unwrap().try_concat().await.unwrap();
+        let events = heard(stream(&ctx, key.1, after).await.unwrap()).await;
         assert_eq!(numbers(&events), expected, "after {after}");
     }
 }

@@ -67,9 +67,15 @@ async fn what_starts_by_itself_gives_the_values(pool: PgPool) {
     let mut new = sample::schedule(agent, "0 0 1 1 *");
     new.variables = oslo();
     schedules::create(&ctx, new).await.unwrap();
-    assert_eq!(schedules::list(&ctx).await.unwrap()[0].variables, oslo());
+    assert_eq!(
+        schedules::list(&ctx, PageRequest::default()).await.unwrap().items[0].variables,
+        oslo()
+    );
     let mut new = sample::trigger(agent);
     new.variables = oslo();
     triggers::create(&ctx, new).await.unwrap();
-    assert_eq!(triggers::list(&ctx).await.unwrap()[0].variables, oslo());
+    assert_eq!(
+        triggers::list(&ctx, PageRequest::default()).await.unwrap().items[0].variables,
+        oslo()
+    );
 }

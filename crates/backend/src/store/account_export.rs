@@ -9,7 +9,7 @@ use sqlx::{
 use super::distribution::{EVERYBODYS, list_tables};
 
 /// The tables beside those of owners in which a person stands, and the column.
-const CATALOGUE: [(&str, &str); 9] = [
+const CATALOGUE: [(&str, &str); 16] = [
     ("users", "user_id"),
     ("sign_ins", "user_id"),
     ("api_keys", "user_id"),
@@ -19,6 +19,13 @@ const CATALOGUE: [(&str, &str); 9] = [
     ("listing_reports", "reporter_id"),
     ("publishers", "user_id"),
     ("account_notices", "reader_id"),
+    ("team_members", "user_id"),
+    ("team_agents", "agent_owner_id"),
+    ("team_invitations", "invitee_id"),
+    ("images", "publisher_id"),
+    ("account_audit", "account_id"),
+    ("purchases", "buyer_id"),
+    ("publisher_follows", "follower_id"),
 ];
 
 /// A table and the column by which it names the person.

@@ -8,7 +8,7 @@ use super::api_keys::KeyHash;
 use super::distribution::list_tables;
 
 /// What a closed account is called.
-const NOBODY: &str = "Deleted account";
+pub(super) const NOBODY: &str = "Deleted account";
 
 /// The hash of the user's password; `None` for a guest.
 #[tracing::instrument(name = "db.user.find_password", skip_all, fields(user.id = %id), err(level = "debug"))]

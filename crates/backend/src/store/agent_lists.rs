@@ -28,6 +28,7 @@ pub(crate) enum ListKey {
     Updated(jiff::Timestamp),
     Name(String),
     Runs(i64),
+    Liking(i64),
 }
 
 /// The positions of the first and the last agent of a window.
@@ -55,6 +56,7 @@ const fn order(sort: AgentSort) -> (&'static str, bool) {
         AgentSort::Updated => ("updated_at", true),
         AgentSort::Name => ("name_key", false),
         AgentSort::Runs => ("run_count", true),
+        AgentSort::Rating => ("liking", true),
     }
 }
 
@@ -94,7 +96,7 @@ fn push_beyond(
     match from.key {
         ListKey::Updated(at) => sql.push_bind(at.to_sqlx()),
         ListKey::Name(name) => sql.push_bind(name),
-        ListKey::Runs(runs) => sql.push_bind(runs),
+        ListKey::Runs(number) | ListKey::Liking(number) => sql.push_bind(number),
     };
     sql.push(", ").push_bind(from.id.as_uuid()).push(")");
 }
@@ -114,6 +116,7 @@ struct LineRow {
     avatar: Json<Avatar>,
     status: String,
     run_count: i64,
+    liking: i64,
     open_count: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -125,6 +128,7 @@ impl LineRow {
             AgentSort::Updated => ListKey::Updated(self.updated_at.to_jiff()),
             AgentSort::Name => ListKey::Name(self.name_key.clone()),
             AgentSort::Runs => ListKey::Runs(self.run_count),
+            AgentSort::Rating => ListKey::Liking(self.liking),
         };
         ListPosition { key, id: AgentId::from_uuid(self.agent_id) }
     }
@@ -151,7 +155,7 @@ impl TryFrom<LineRow> for AgentLine {
 }
 
 const LINE: &str = "SELECT a.agent_id, a.name, a.name_key, a.description, a.avatar, a.status, \
-    a.run_count, a.created_at, a.updated_at, coalesce(open.count, 0) AS open_count";
+    a.run_count, a.liking, a.created_at, a.updated_at, coalesce(open.count, 0) AS open_count";
 
 /// The sessions of each agent that are not over: few, because the queue holds them alone.
 fn push_open(sql: &mut QueryBuilder<Postgres>, owner: UserId) {
@@ -222,9 +226,10 @@ pub(crate) async fn find_prefix(
         name_key: String,
         updated_at: Timestamp,
         run_count: i64,
+        liking: i64,
     }
     let (column, is_downwards) = order(query.sort);
-    let mut sql = QueryBuilder::new("SELECT agent_id, name_key, updated_at, run_count");
+    let mut sql = QueryBuilder::new("SELECT agent_id, name_key, updated_at, run_count, liking");
     push_filter(&mut sql, owner, query);
     sql.push(" AND name_key LIKE ").push_bind(pattern(prefix).trim_start_matches('%').to_owned());
     push_order(&mut sql, "", column, is_downwards);
@@ -235,6 +240,7 @@ pub(crate) async fn find_prefix(
             AgentSort::Updated => ListKey::Updated(found.updated_at.to_jiff()),
             AgentSort::Name => ListKey::Name(found.name_key),
             AgentSort::Runs => ListKey::Runs(found.run_count),
+            AgentSort::Rating => ListKey::Liking(found.liking),
         },
         id: AgentId::from_uuid(found.agent_id),
     }))

@@ -27,9 +27,11 @@ pub(crate) async fn list_by_version(
                percentile_disc(0.99) WITHIN GROUP (ORDER BY took_ms) AS p99_ms,
                percentile_disc(0.5) WITHIN GROUP (ORDER BY cost_micro_usd)
                    FILTER (WHERE ended_at IS NOT NULL) AS median_cost,
-               coalesce(sum(cost_micro_usd), 0)::BIGINT AS "cost!"
+               coalesce(sum(cost_micro_usd), 0)::BIGINT AS "cost!",
+               count(*) FILTER (WHERE thumb = 1) AS "thumbs_up!",
+               count(*) FILTER (WHERE thumb = -1) AS "thumbs_down!"
         FROM (
-            SELECT agent_version, state, cost_micro_usd, ended_at,
+            SELECT agent_version, state, cost_micro_usd, ended_at, thumb,
                    (extract(epoch FROM ended_at - started_at) * 1000)::BIGINT AS took_ms
             FROM sessions
             WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
@@ -56,6 +58,8 @@ pub(crate) async fn list_by_version(
             p99_ms: row.p99_ms.map(unsigned),
             median_cost: row.median_cost.map(MicroUsd),
             cost: MicroUsd(row.cost),
+            thumbs_up: unsigned(row.thumbs_up),
+            thumbs_down: unsigned(row.thumbs_down),
         })
         .collect())
 }

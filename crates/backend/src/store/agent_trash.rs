@@ -1,5 +1,7 @@
 //! The SQL of the trash: deleted agents, which can be brought back until they are due to go.
 
+use std::collections::BTreeMap;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentStatus, AgentSummary, Avatar};
 use resonant_domain::agent_list::TrashedAgent;
@@ -112,25 +114,24 @@ pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,
     id: AgentId,
-) -> sqlx::Result<bool> {
-    let gone = sqlx::query_scalar!(
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
         r#"
         WITH gone AS (
             DELETE FROM agents
             WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NOT NULL
-            RETURNING agent_id
+            RETURNING agent_id, name
         ), versions AS (
             DELETE FROM agent_versions
             WHERE owner_id = $1 AND agent_id IN (SELECT agent_id FROM gone)
         )
-        SELECT count(*) AS "count!" FROM gone
+        SELECT name FROM gone
         "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .fetch_one(conn)
-    .await?;
-    Ok(gone > 0)
+    .fetch_optional(conn)
+    .await
 }
 
 /// Deletes for good at most `limit` agents that were deleted before `before`, of any owner, and their
@@ -142,27 +143,67 @@ pub(crate) async fn delete_due(
     limit: i64,
     owners: Owners,
 ) -> sqlx::Result<u64> {
-    let gone = sqlx::query_scalar!(
+    let mut gone = 0;
+    for (owner, ids) in list_due(&mut *conn, before, limit, owners).await? {
+        gone += delete_all(&mut *conn, owner, &ids, before).await?;
+    }
+    Ok(gone)
+}
+
+/// The agents that are due to go, by their owners.
+async fn list_due(
+    conn: &mut PgConnection,
+    before: jiff::Timestamp,
+    limit: i64,
+    owners: Owners,
+) -> sqlx::Result<BTreeMap<Uuid, Vec<Uuid>>> {
+    let rows = sqlx::query!(
         r#"
-        WITH due AS (
-            SELECT owner_id, agent_id FROM agents
-            WHERE deleted_at IS NOT NULL AND deleted_at < $1
-              AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        ), gone AS (
-            DELETE FROM agents a USING due
-            WHERE a.owner_id = due.owner_id AND a.agent_id = due.agent_id
-            RETURNING a.owner_id, a.agent_id
-        ), versions AS (
-            DELETE FROM agent_versions v USING gone
-            WHERE v.owner_id = gone.owner_id AND v.agent_id = gone.agent_id
-        )
-        SELECT count(*) AS "count!" FROM gone
+        SELECT owner_id, agent_id FROM agents
+        WHERE deleted_at IS NOT NULL AND deleted_at < $1
+          AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
+        LIMIT $2
         "#,
         before.to_sqlx() as Timestamp,
         limit,
         owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut due = BTreeMap::<Uuid, Vec<Uuid>>::new();
+    for row in rows {
+        due.entry(row.owner_id).or_default().push(row.agent_id);
+    }
+    Ok(due)
+}
+
+/// Deletes those of the agents that are still in the trash since before `before`. What another one
+/// deletes is not waited for.
+async fn delete_all(
+    conn: &mut PgConnection,
+    owner: Uuid,
+    ids: &[Uuid],
+    before: jiff::Timestamp,
+) -> sqlx::Result<u64> {
+    let gone = sqlx::query_scalar!(
+        r#"
+        WITH due AS (
+            SELECT agent_id FROM agents
+            WHERE owner_id = $1 AND agent_id = ANY ($2) AND deleted_at < $3
+            FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM agents a USING due
+            WHERE a.owner_id = $1 AND a.agent_id = due.agent_id
+            RETURNING a.agent_id
+        ), versions AS (
+            DELETE FROM agent_versions v USING gone
+            WHERE v.owner_id = $1 AND v.agent_id = gone.agent_id
+        )
+        SELECT count(*) AS "count!" FROM gone
+        "#,
+        owner,
+        ids,
+        before.to_sqlx() as Timestamp,
     )
     .fetch_one(conn)
     .await?;

@@ -320,19 +320,43 @@ pub(crate) async fn update(conn: &mut PgConnection, agent: &Agent) -> sqlx::Resu
     Ok(())
 }
 
-/// Counts a session that is started.
+/// Counts a thumb that was given or taken back.
+#[tracing::instrument(name = "db.agent.update_liking", skip_all, fields(agent.id = %id), err(level = "debug"))]
+pub(crate) async fn update_liking(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+    change: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET liking = liking + $3 WHERE owner_id = $1 AND agent_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+        change,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts a session that is started; answers whether the agent needs an entitlement for it.
 #[tracing::instrument(name = "db.agent.update_run_count", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn update_run_count(
     conn: &mut PgConnection,
     owner: UserId,
     id: AgentId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE agents SET run_count = run_count + 1 WHERE owner_id = $1 AND agent_id = $2",
+) -> sqlx::Result<bool> {
+    let needs_entitlement = sqlx::query_scalar!(
+        r#"
+        UPDATE agents
+        SET run_count = run_count + 1
+        WHERE owner_id = $1 AND agent_id = $2
+        RETURNING needs_entitlement
+        "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(())
+    Ok(needs_entitlement.unwrap_or_default())
 }

@@ -45,11 +45,32 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Lists what happened to an alert lately, the newest first.
+/// Whether something is noted under this identity.
+#[tracing::instrument(name = "db.alert_event.exists", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn exists(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    id: AlertEventId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM alert_events WHERE alert_id = $1 AND event_id = $2
+        ) AS "exists!"
+        "#,
+        alert.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Lists at most `limit` of what happened to an alert before `before`, the newest first.
 #[tracing::instrument(name = "db.alert_event.list", skip_all, fields(alert.id = %alert), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     alert: AlertId,
+    before: Option<AlertEventId>,
     limit: i64,
 ) -> sqlx::Result<Vec<AlertEvent>> {
     let rows = sqlx::query!(
@@ -58,11 +79,12 @@ pub(crate) async fn list(
                u.display_name AS "display_name?"
         FROM alert_events e
         LEFT JOIN users u ON u.user_id = e.user_id
-        WHERE e.alert_id = $1
+        WHERE e.alert_id = $1 AND e.event_id < $2
         ORDER BY e.event_id DESC
-        LIMIT $2
+        LIMIT $3
         "#,
         alert.as_uuid(),
+        before.map_or(Uuid::max(), AlertEventId::as_uuid),
         limit,
     )
     .fetch_all(conn)
@@ -129,25 +151,35 @@ pub(crate) async fn insert_delivery(
     Ok(())
 }
 
-/// Lists the newest messages of an alert.
+/// Where a page of messages ends: the event of the last one and its place among that one's.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct DeliveryPosition {
+    pub(crate) event: AlertEventId,
+    pub(crate) position: i32,
+}
+
+/// Lists at most `limit` messages of an alert behind `after`, the newest first, with where each stands.
 #[tracing::instrument(name = "db.alert_event.list_deliveries", skip_all, fields(alert.id = %alert), err(level = "debug"))]
 pub(crate) async fn list_deliveries(
     conn: &mut PgConnection,
     alert: AlertId,
+    after: Option<DeliveryPosition>,
     limit: i64,
-) -> sqlx::Result<Vec<AlertDelivery>> {
+) -> sqlx::Result<Vec<(AlertDelivery, DeliveryPosition)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT d.delivery_id, e.kind, d.channel, d.url, d.state, d.attempts,
+        SELECT d.delivery_id, d.event_id, d.position, e.kind, d.channel, d.url, d.state, d.attempts,
                d.next_attempt_at AS "next_attempt_at: Timestamp", d.last_status, d.last_error,
                d.created_at AS "created_at: Timestamp", d.delivered_at AS "delivered_at: Timestamp"
         FROM alert_deliveries d
         JOIN alert_events e ON e.alert_id = d.alert_id AND e.event_id = d.event_id
-        WHERE d.alert_id = $1
+        WHERE d.alert_id = $1 AND d.event_id <= $2 AND (d.event_id < $2 OR d.position > $3)
         ORDER BY d.event_id DESC, d.position
-        LIMIT $2
+        LIMIT $4
         "#,
         alert.as_uuid(),
+        after.map_or(Uuid::max(), |after| after.event.as_uuid()),
+        after.map_or(-1, |after| after.position),
         limit,
     )
     .fetch_all(conn)
@@ -155,7 +187,9 @@ pub(crate) async fn list_deliveries(
     rows.into_iter()
         .map(|row| {
             let kind = known(ChannelKind::parse(&row.channel), "channel")?;
-            Ok(AlertDelivery {
+            let event = AlertEventId::from_uuid(row.event_id);
+            let position = DeliveryPosition { event, position: row.position };
+            let delivery = AlertDelivery {
                 id: DeliveryId::from_uuid(row.delivery_id),
                 event: known(AlertEventKind::parse(&row.kind), "kind")?,
                 channel: Channel::new(kind, row.url),
@@ -166,7 +200,8 @@ pub(crate) async fn list_deliveries(
                 last_error: row.last_error,
                 created_at: row.created_at.to_jiff(),
                 delivered_at: row.delivered_at.map(Timestamp::to_jiff),
-            })
+            };
+            Ok((delivery, position))
         })
         .collect()
 }

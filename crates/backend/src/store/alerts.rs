@@ -59,11 +59,12 @@ impl TryFrom<Row> for Stored {
     }
 }
 
-/// Lists all alerts, or the one that is named, the newest first.
+/// Lists at most `limit` alerts before `before`, the newest first.
 #[tracing::instrument(name = "db.alert.list", skip_all, err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
-    id: Option<AlertId>,
+    before: Option<AlertId>,
+    limit: i64,
 ) -> sqlx::Result<Vec<Stored>> {
     let rows = sqlx::query_as!(
         Row,
@@ -75,17 +76,40 @@ pub(crate) async fn list(
                silenced_until AS "silenced_until: Timestamp", is_told,
                created_at AS "created_at: Timestamp"
         FROM alerts
-        WHERE $1::UUID IS NULL OR alert_id = $1
+        WHERE alert_id < $1
         ORDER BY alert_id DESC
+        LIMIT $2
         "#,
-        id.map(AlertId::as_uuid) as Option<Uuid>,
+        before.map_or(Uuid::max(), AlertId::as_uuid),
+        limit,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Stored::try_from).collect()
 }
 
-/// The same, and nobody else changes them until the transaction is over.
+#[tracing::instrument(name = "db.alert.find", skip_all, fields(alert.id = %id), err(level = "debug"))]
+pub(crate) async fn find(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<Stored>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT alert_id, spec AS "spec: Json<NewAlert>", revision, state,
+               since AS "since: Timestamp", measured AS "measured: Vec<Option<f64>>",
+               evaluated_at AS "evaluated_at: Timestamp",
+               acknowledged_at AS "acknowledged_at: Timestamp",
+               silenced_until AS "silenced_until: Timestamp", is_told,
+               created_at AS "created_at: Timestamp"
+        FROM alerts
+        WHERE alert_id = $1
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// Reads all alerts, or the one that is named, and nobody else changes them until the transaction is over.
 #[tracing::instrument(name = "db.alert.lock", skip_all, err(level = "debug"))]
 pub(crate) async fn lock(
     conn: &mut PgConnection,

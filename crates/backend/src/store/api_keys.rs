@@ -4,6 +4,7 @@ use jiff_sqlx::{Timestamp, ToSqlx};
 use resonant_domain::api_key::{ApiKey, Scope, Scopes};
 use resonant_domain::{ApiKeyId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::known;
 
@@ -56,18 +57,34 @@ pub(crate) async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Lists the user's keys, newest first.
+/// Where a page of keys ends: the last key on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct KeyPosition {
+    pub(crate) created_at: jiff::Timestamp,
+    pub(crate) id: ApiKeyId,
+}
+
+/// Lists at most `limit` of the user's keys behind `after`, newest first.
 #[tracing::instrument(name = "db.api_key.list", skip_all, fields(user.id = %user), err(level = "debug"))]
-pub(crate) async fn list(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<ApiKey>> {
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    user: UserId,
+    after: Option<KeyPosition>,
+    limit: i64,
+) -> sqlx::Result<Vec<ApiKey>> {
     let rows = sqlx::query!(
         r#"
         SELECT api_key_id, prefix, name, scopes, created_at AS "created_at: Timestamp",
                last_used_at AS "last_used_at: Timestamp", expires_at AS "expires_at: Timestamp"
         FROM api_keys
-        WHERE user_id = $1
+        WHERE user_id = $1 AND (created_at, api_key_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'), $3)
         ORDER BY created_at DESC, api_key_id DESC
+        LIMIT $4
         "#,
         user.as_uuid(),
+        after.map(|after| after.created_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
+        limit,
     )
     .fetch_all(conn)
     .await?;
@@ -137,19 +154,20 @@ pub(crate) async fn update_last_used(
     Ok(())
 }
 
-/// Ends a key of the user, and tells its hash; `None` when there is none.
+/// Ends a key of the user, and tells its hash and name; `None` when there is none.
 #[tracing::instrument(name = "db.api_key.delete", skip_all, fields(key.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     user: UserId,
     id: ApiKeyId,
-) -> sqlx::Result<Option<KeyHash>> {
-    let hash = sqlx::query_scalar!(
-        "DELETE FROM api_keys WHERE user_id = $1 AND api_key_id = $2 RETURNING key_hash",
+) -> sqlx::Result<Option<(KeyHash, String)>> {
+    let row = sqlx::query!(
+        "DELETE FROM api_keys WHERE user_id = $1 AND api_key_id = $2 RETURNING key_hash, name",
         user.as_uuid(),
         id.as_uuid(),
     )
     .fetch_optional(conn)
     .await?;
-    hash.map(|hash| known(KeyHash::try_from(hash).ok(), "key_hash")).transpose()
+    row.map(|row| Ok((known(KeyHash::try_from(row.key_hash).ok(), "key_hash")?, row.name)))
+        .transpose()
 }

@@ -56,6 +56,23 @@ pub(crate) async fn find(
     })
 }
 
+/// Keeps others from setting these limits until the transaction ends, where there are any.
+#[tracing::instrument(name = "db.budget.lock_limits", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn lock_limits(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: Option<AgentId>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT max_tokens FROM budgets WHERE owner_id = $1 AND agent_id = $2 FOR UPDATE",
+        owner.as_uuid(),
+        place(agent),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 /// Sets the limits of an agent, or of the owner; those that are absent fall away.
 #[tracing::instrument(name = "db.budget.update", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn update(

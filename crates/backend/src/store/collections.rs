@@ -4,6 +4,8 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::CollectionId;
 use resonant_domain::agent::Avatar;
 use resonant_domain::collection::{Collection, NewCollection};
+use resonant_domain::image::Picture;
+use resonant_domain::price::Price;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
@@ -67,11 +69,12 @@ pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Ve
     Ok(rows.into_iter().map(Collection::from).collect())
 }
 
-/// Lists the newest `limit` featured collections, each with the first `listings` of its listings that
+/// Lists the newest `limit` featured collections before `before`, each with the first `listings` of its listings that
 /// anyone may install. One without any is left out.
 #[tracing::instrument(name = "db.collection.list_shelves", skip_all, err(level = "debug"))]
 pub(crate) async fn list_shelves(
     conn: &mut PgConnection,
+    before: Option<CollectionId>,
     limit: i64,
     listings: i64,
 ) -> sqlx::Result<Vec<Collection>> {
@@ -83,23 +86,32 @@ pub(crate) async fn list_shelves(
                l.listing_id AS "listing_id!", l.slug AS "slug!", l.name AS "name!",
                l.tagline AS "tagline!", l.category AS "category!",
                l.avatar AS "avatar!: Json<Avatar>", l.publisher AS "publisher!",
+               l.picture AS "picture?: Json<Picture>",
                l.is_template AS "is_template!", l.installs AS "installs!",
                l.rating_count AS "rating_count!", l.rating_hundredths AS "rating_hundredths!",
                l.is_verified AS "is_verified!",
                l.median_cost_micro_usd AS "median_cost_micro_usd?",
+               l.price AS "price!: Json<Price>",
                (SELECT handle FROM publishers p WHERE p.user_id = l.publisher_id)
                    AS "publisher_handle?"
         FROM (
             SELECT collection_id, slug, title, description, is_featured, updated_at
             FROM collections
-            WHERE is_featured
+            WHERE is_featured AND collection_id < $3
+              AND EXISTS (
+                  SELECT FROM collection_listings held
+                  JOIN listings l ON l.listing_id = held.listing_id
+                  WHERE held.collection_id = collections.collection_id
+                    AND l.state = 'published' AND l.deprecated_at IS NULL
+              )
             ORDER BY collection_id DESC
             LIMIT $1
         ) c
         CROSS JOIN LATERAL (
             SELECT held.place, l.listing_id, l.slug, l.name, l.tagline, l.category, l.avatar,
-                   l.publisher, l.publisher_id, l.is_template, l.installs, l.rating_count,
-                   l.rating_hundredths, l.is_verified, l.median_cost_micro_usd
+                   l.picture, l.publisher, l.publisher_id, l.is_template, l.installs,
+                   l.rating_count, l.rating_hundredths, l.is_verified, l.median_cost_micro_usd,
+                   l.price
             FROM collection_listings held JOIN listings l ON l.listing_id = held.listing_id
             WHERE held.collection_id = c.collection_id
               AND l.state = 'published' AND l.deprecated_at IS NULL
@@ -110,6 +122,7 @@ pub(crate) async fn list_shelves(
         "#,
         limit,
         listings,
+        before.map_or(Uuid::max(), CollectionId::as_uuid),
     )
     .fetch_all(conn)
     .await?;

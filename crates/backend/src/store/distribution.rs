@@ -1,13 +1,43 @@
 //! The SQL that hands the tables to Citus, on a coordinator that has the extension.
+//!
+//! What owners own is spread by its owner. People are copied to every node, since it refers to them.
+//! Everything else stays on the coordinator: the catalogue, and the queue, from which workers take what
+//! is due of all owners. [`plan()`] says in which steps, of which those that were taken are left out, so
+//! that a run that was cut off is gone on with by the next one.
 
-use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+mod plan;
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, raw_sql};
+
+pub(crate) use self::plan::{Kind, Step, plan};
 
 /// Tables that have an owner and are everybody's all the same: they are read over all owners.
 pub(crate) const EVERYBODYS: [&str; 1] = ["installs"];
-/// Stays on the coordinator: workers take what is due of all owners, which only one node can lock.
-const LOCAL: &str = "session_queue";
-/// What the tables of owners refer to, in the order of their own references.
-const REFERENCES: [&str; 2] = ["users", "listings"];
+
+/// A foreign key between tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) table: String,
+    pub(crate) name: String,
+    pub(crate) other: String,
+}
+
+/// What the steps follow from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schema {
+    /// What owners own.
+    pub(crate) tables: Vec<String>,
+    /// The foreign keys from and to them.
+    pub(crate) references: Vec<Reference>,
+    /// Their triggers, as table and name.
+    pub(crate) triggers: Vec<(String, String)>,
+    /// The extensions that are there.
+    pub(crate) extensions: Vec<String>,
+    /// The tables that the cluster knows.
+    pub(crate) known: BTreeMap<String, Kind>,
+}
 
 /// The tables of what owners own: those whose primary key begins with the owner.
 #[tracing::instrument(name = "db.distribution.list_tables", skip_all, err(level = "debug"))]
@@ -39,105 +69,152 @@ pub(crate) async fn is_possible(conn: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
-/// Which of these tables refer to which others of them: the one that refers comes first.
+/// Whether what owners own is spread over the nodes of a cluster.
+#[tracing::instrument(name = "db.distribution.is_spread", skip_all, err(level = "debug"))]
+pub(crate) async fn is_spread(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    Ok(is_possible(&mut *conn).await?
+        && list_known(conn).await?.get("sessions") == Some(&Kind::Spread))
+}
+
+/// Keeps what this connection defines on the coordinator as long as nothing is spread: the other nodes
+/// get it with the tables, in an order in which they can take it.
+#[tracing::instrument(name = "db.distribution.define_here", skip_all, err(level = "debug"))]
+pub(crate) async fn define_here(conn: &mut PgConnection) -> sqlx::Result<()> {
+    if is_possible(&mut *conn).await? && list_known(&mut *conn).await?.is_empty() {
+        run(conn, "SET citus.enable_ddl_propagation TO off".to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// The foreign keys from and to these tables, but not those of partitions.
 #[tracing::instrument(name = "db.distribution.list_references", skip_all, err(level = "debug"))]
 async fn list_references(
+    conn: &mut PgConnection,
+    tables: &[String],
+) -> sqlx::Result<Vec<Reference>> {
+    sqlx::query_as!(
+        Reference,
+        r#"
+        SELECT conrelid::REGCLASS::TEXT AS "table!", conname::TEXT AS "name!",
+               confrelid::REGCLASS::TEXT AS "other!"
+        FROM pg_constraint
+        WHERE contype = 'f' AND conparentid = 0
+          AND (conrelid::REGCLASS::TEXT = ANY ($1) OR confrelid::REGCLASS::TEXT = ANY ($1))
+        ORDER BY 1, 2
+        "#,
+        tables,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The triggers of these tables, but not those of partitions.
+#[tracing::instrument(name = "db.distribution.list_triggers", skip_all, err(level = "debug"))]
+async fn list_triggers(
     conn: &mut PgConnection,
     tables: &[String],
 ) -> sqlx::Result<Vec<(String, String)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT conrelid::REGCLASS::TEXT AS "table!", confrelid::REGCLASS::TEXT AS "other!"
-        FROM pg_constraint
-        WHERE contype = 'f' AND conrelid <> confrelid
-          AND conrelid::REGCLASS::TEXT = ANY ($1) AND confrelid::REGCLASS::TEXT = ANY ($1)
+        SELECT tgrelid::REGCLASS::TEXT AS "table!", tgname::TEXT AS "name!"
+        FROM pg_trigger
+        WHERE NOT tgisinternal AND tgparentid = 0 AND tgrelid::REGCLASS::TEXT = ANY ($1)
+        ORDER BY 1, 2
         "#,
         tables,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.table, row.other)).collect())
+    Ok(rows.into_iter().map(|row| (row.table, row.name)).collect())
 }
 
-/// The tables, each behind those that it refers to: Citus spreads no table that refers to one that
-/// is not spread.
-fn in_order(mut rest: Vec<String>, references: &[(String, String)]) -> Vec<String> {
-    let mut ordered = Vec::new();
-    let is_free = |table: &String, rest: &[String]| {
-        references.iter().all(|(one, other)| one != table || !rest.contains(other))
+/// Reads what the steps follow from. Where the extension is not there, nothing is known to a cluster.
+#[tracing::instrument(name = "db.distribution.read", skip_all, err(level = "debug"))]
+pub(crate) async fn read(conn: &mut PgConnection) -> sqlx::Result<Schema> {
+    let tables = list_tables(&mut *conn).await?;
+    let references = list_references(&mut *conn, &tables).await?;
+    let triggers = list_triggers(&mut *conn, &tables).await?;
+    let extensions = sqlx::query_scalar!(r#"SELECT extname::TEXT AS "name!" FROM pg_extension"#)
+        .fetch_all(&mut *conn)
+        .await?;
+    let known =
+        if is_possible(&mut *conn).await? { list_known(conn).await? } else { BTreeMap::default() };
+    Ok(Schema { tables, references, triggers, extensions, known })
+}
+
+/// The tables that the cluster knows. Its tables are there with the extension alone, so that no macro
+/// can know them.
+#[tracing::instrument(name = "db.distribution.list_known", skip_all, err(level = "debug"))]
+async fn list_known(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<String, Kind>> {
+    let rows = raw_sql(
+        "SELECT logicalrelid::REGCLASS::TEXT, partmethod::TEXT, repmodel::TEXT
+         FROM pg_dist_partition",
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut known = BTreeMap::new();
+    for row in rows {
+        let (method, model): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+        let kind = match (method.as_str(), model.as_str()) {
+            ("h", _) => Kind::Spread,
+            ("n", "t") => Kind::Copied,
+            _ => Kind::Here,
+        };
+        known.insert(row.try_get(0)?, kind);
+    }
+    Ok(known)
+}
+
+/// What of the cluster itself stands in the way.
+#[tracing::instrument(name = "db.distribution.find_obstacle", skip_all, err(level = "debug"))]
+pub(crate) async fn find_obstacle(conn: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    let row = raw_sql(
+        "SELECT split_part(extversion, '.', 1)::INTEGER,
+                (SELECT count(*) FROM pg_dist_node WHERE groupid <> 0),
+                (SELECT count(*) FROM pg_dist_node WHERE groupid = 0),
+                (SELECT count(*) FROM shard_numbers)
+         FROM pg_extension WHERE extname = 'citus'",
+    )
+    .fetch_one(conn)
+    .await?;
+    let (version, workers, coordinators): (i32, i64, i64) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let databases: i64 = row.try_get(3)?;
+    let obstacle = if version < OLDEST {
+        format!("citus {version} is too old: {OLDEST} or newer is needed")
+    } else if databases > 0 {
+        "The database is one of several (DATABASE_SHARD_URLS); either they or Citus spread the tables"
+            .to_owned()
+    } else if workers > 0 && coordinators == 0 {
+        "The cluster does not know its coordinator, which keeps what is not spread. Tell it by SELECT \
+         citus_set_coordinator_host('its name', its port)"
+            .to_owned()
+    } else {
+        return Ok(None);
     };
-    while let Some(at) = rest.iter().position(|table| is_free(table, &rest)) {
-        ordered.push(rest.remove(at));
-    }
-    ordered.extend(rest);
-    ordered
+    Ok(Some(obstacle))
 }
 
-/// The statements that spread every table of owners by its owner, next to each other, and copy what
-/// they refer to to every node. Each does nothing to a table that is spread already.
-pub(crate) async fn statements(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-    let guarded = |table: &str, call: String| {
-        format!(
-            "SELECT {call} WHERE NOT EXISTS (
-                 SELECT FROM pg_dist_partition WHERE logicalrelid = '{table}'::REGCLASS)"
-        )
-    };
-    let mut statements: Vec<_> = REFERENCES
-        .iter()
-        .map(|table| guarded(table, format!("create_reference_table('{table}')")))
-        .collect();
-    let mut tables = list_tables(&mut *conn).await?;
-    tables.retain(|table| table != LOCAL);
-    let references = list_references(conn, &tables).await?;
-    let mut tables = in_order(tables, &references);
-    tables.extend(EVERYBODYS.iter().map(|table| (*table).to_owned()));
-    for table in &tables {
-        let beside = if *table == tables[0] { "default" } else { &tables[0] };
-        let call =
-            format!("create_distributed_table('{table}', 'owner_id', colocate_with => '{beside}')");
-        statements.push(guarded(table, call));
-    }
-    Ok(statements)
+/// The oldest version of the extension with all that the steps and the statements need.
+const OLDEST: i32 = 11;
+
+/// Lets steps take the time that they need.
+#[tracing::instrument(name = "db.distribution.begin", skip_all, err(level = "debug"))]
+pub(crate) async fn begin(conn: &mut PgConnection) -> sqlx::Result<()> {
+    run(conn, "SET statement_timeout = 0".to_owned()).await
 }
 
-/// Spreads the tables.
-#[tracing::instrument(name = "db.distribution.distribute", skip_all, err)]
-pub(crate) async fn distribute(conn: &mut PgConnection) -> sqlx::Result<()> {
-    for statement in statements(&mut *conn).await? {
-        raw_sql(AssertSqlSafe(statement)).execute(&mut *conn).await?;
-    }
+/// Takes a step. Each is a transaction of its own, as the extension wants it.
+#[tracing::instrument(name = "db.distribution.take", skip_all, err)]
+pub(crate) async fn take(conn: &mut PgConnection, step: &Step) -> sqlx::Result<()> {
+    run(conn, step.statement.clone()).await
+}
+
+/// Names come from the catalogue of the database.
+async fn run(conn: &mut PgConnection, statement: String) -> sqlx::Result<()> {
+    raw_sql(AssertSqlSafe(statement)).execute(conn).await?;
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use sqlx::PgPool;
-
-    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-    async fn owners_tables_lie_beside_each_other(pool: PgPool) {
-        let mut conn = pool.acquire().await.unwrap();
-        let statements = super::statements(&mut conn).await.unwrap().join("\n");
-        for part in [
-            "create_reference_table('users')",
-            "create_reference_table('listings')",
-            "create_distributed_table('agents', 'owner_id'",
-            "create_distributed_table('sessions', 'owner_id'",
-            "create_distributed_table('session_events', 'owner_id'",
-        ] {
-            assert!(statements.contains(part), "{part} in {statements}");
-        }
-        assert!(!statements.contains("'session_queue'"));
-        let place = |table: &str| {
-            statements.find(&format!("create_distributed_table('{table}'")).expect("it is spread")
-        };
-        for (first, then) in [
-            ("agents", "agent_memories"),
-            ("agents", "knowledge_documents"),
-            ("knowledge_documents", "knowledge_passages"),
-            ("webhooks", "webhook_deliveries"),
-        ] {
-            assert!(place(first) < place(then), "{first} before {then}: {statements}");
-        }
-        assert!(!super::is_possible(&mut conn).await.unwrap());
-    }
-}
+mod tests;

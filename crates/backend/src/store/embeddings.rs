@@ -3,6 +3,8 @@
 use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use sqlx::PgConnection;
+use sqlx::postgres::types::PgInterval;
+use sqlx::types::Uuid;
 
 use super::knowledge::FoundRow;
 use super::shards::Owners;
@@ -31,29 +33,61 @@ pub(crate) async fn can_compare(conn: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
+/// For how long nobody else takes a document that was taken for the first time, in minutes; it doubles
+/// with each try, up to an hour.
+const TAKEN_MINUTES: i64 = 2;
+
 /// Takes a document that no model has read, the one that has waited longest. Nobody else takes it for
 /// a while that doubles with each try, an hour at most.
 #[tracing::instrument(name = "db.embedding.claim", skip_all, err(level = "debug"))]
 pub(crate) async fn claim(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<Option<Unread>> {
-    let row = sqlx::query!(
+    let due = sqlx::query!(
         r#"
-        UPDATE knowledge_documents d
-        SET embed_at = now() + least(INTERVAL '1 hour',
-                                     INTERVAL '2 minutes' * power(2, least(d.embed_attempts, 10))),
-            embed_attempts = d.embed_attempts + 1
-        FROM (
-            SELECT owner_id, document_id
-            FROM knowledge_documents
-            WHERE embedded_by IS NULL AND coalesce(embed_at, created_at) <= now()
-              AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-            ORDER BY coalesce(embed_at, created_at)
-            LIMIT 1
-            FOR UPDATE SKIP LOCKED
-        ) AS due
-        WHERE d.owner_id = due.owner_id AND d.document_id = due.document_id
-        RETURNING d.owner_id, d.agent_id, d.document_id
+        SELECT owner_id, document_id, embed_attempts
+        FROM knowledge_documents
+        WHERE embedded_by IS NULL AND coalesce(embed_at, created_at) <= now()
+          AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+        ORDER BY coalesce(embed_at, created_at)
+        LIMIT 32
         "#,
         owners.are_held(),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in due {
+        let minutes = (TAKEN_MINUTES << row.embed_attempts.clamp(0, 10)).min(60);
+        let taken = take(&mut *conn, (row.owner_id, row.document_id), minutes).await?;
+        if taken.is_some() {
+            return Ok(taken);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes a document that is still due, past one that another process is taking.
+async fn take(
+    conn: &mut PgConnection,
+    (owner, document): (Uuid, Uuid),
+    minutes: i64,
+) -> sqlx::Result<Option<Unread>> {
+    let row = sqlx::query!(
+        r#"
+        WITH due AS (
+            SELECT document_id
+            FROM knowledge_documents
+            WHERE owner_id = $1 AND document_id = $2 AND embedded_by IS NULL
+              AND coalesce(embed_at, created_at) <= now()
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE knowledge_documents d
+        SET embed_at = now() + $3, embed_attempts = d.embed_attempts + 1
+        FROM due
+        WHERE d.owner_id = $1 AND d.document_id = due.document_id
+        RETURNING d.owner_id, d.agent_id, d.document_id
+        "#,
+        owner,
+        document,
+        PgInterval { months: 0, days: 0, microseconds: minutes * 60_000_000 },
     )
     .fetch_optional(conn)
     .await?;
@@ -71,17 +105,33 @@ pub(crate) async fn reset(
     owners: Owners,
     model: &str,
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        r#"
-        UPDATE knowledge_documents
-        SET embedded_by = NULL, embed_attempts = 0, embed_at = NULL
-        WHERE embedded_by <> $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
-        "#,
-        model,
-        owners.are_held(),
-    )
-    .execute(conn)
-    .await?;
+    // A cluster changes no rows by what a function makes of their columns.
+    let done = match owners {
+        Owners::All | Owners::Spread => {
+            sqlx::query!(
+                r#"
+                UPDATE knowledge_documents
+                SET embedded_by = NULL, embed_attempts = 0, embed_at = NULL
+                WHERE embedded_by <> $1
+                "#,
+                model,
+            )
+            .execute(conn)
+            .await?
+        }
+        Owners::Held => {
+            sqlx::query!(
+                r#"
+                UPDATE knowledge_documents
+                SET embedded_by = NULL, embed_attempts = 0, embed_at = NULL
+                WHERE embedded_by <> $1 AND is_owner_held(owner_id)
+                "#,
+                model,
+            )
+            .execute(conn)
+            .await?
+        }
+    };
     Ok(done.rows_affected())
 }
 

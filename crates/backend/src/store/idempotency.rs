@@ -2,6 +2,7 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::UserId;
+use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
@@ -28,6 +29,14 @@ pub(crate) struct NewClaim<'a> {
     pub(crate) forget_before: jiff::Timestamp,
 }
 
+/// A claim that was made.
+pub(crate) struct Claimed {
+    /// The identity that is set aside for what the request makes.
+    pub(crate) id: Uuid,
+    /// What an earlier holder has done in the catalogue.
+    pub(crate) effect: Option<Value>,
+}
+
 /// What stands at a place that could not be claimed.
 pub(crate) struct Kept {
     pub(crate) request_hash: Vec<u8>,
@@ -35,14 +44,14 @@ pub(crate) struct Kept {
     pub(crate) reply: Option<(i16, Headers, Vec<u8>)>,
 }
 
-/// Claims a place that is free, forgotten, or held by someone whose lease has run out. Answers the
-/// identity that is set aside for what the request makes. `None`: the place is taken.
+/// Claims a place that is free, forgotten, or held by someone whose lease has run out. `None`: the place
+/// is taken.
 #[tracing::instrument(name = "db.idempotency.claim", skip_all, err(level = "debug"))]
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     new: &NewClaim<'_>,
-) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
+) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query!(
         r#"
         INSERT INTO idempotency_keys AS kept
             (user_id, route, key, request_hash, resource_id, claim_id, lease_until, created_at)
@@ -54,11 +63,12 @@ pub(crate) async fn claim(
                                ELSE kept.resource_id END,
             created_at = CASE WHEN kept.created_at < $9 THEN excluded.created_at
                               ELSE kept.created_at END,
+            effect = CASE WHEN kept.created_at < $9 THEN NULL ELSE kept.effect END,
             status = NULL, headers = NULL, body = NULL
         WHERE kept.created_at < $9
            OR (kept.status IS NULL AND kept.lease_until <= $8
                AND kept.request_hash = excluded.request_hash)
-        RETURNING resource_id
+        RETURNING resource_id, effect
         "#,
         new.place.user.as_uuid(),
         new.place.route,
@@ -71,7 +81,34 @@ pub(crate) async fn claim(
         new.forget_before.to_sqlx() as Timestamp,
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(|row| Claimed { id: row.resource_id, effect: row.effect }))
+}
+
+/// Notes what a request does in the catalogue, in the transaction that does it; `false` when someone else
+/// holds the claim by now.
+#[tracing::instrument(name = "db.idempotency.update_effect", skip_all, err(level = "debug"))]
+pub(crate) async fn update_effect(
+    conn: &mut PgConnection,
+    place: &Place,
+    claim_id: Uuid,
+    effect: &Value,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE idempotency_keys
+        SET effect = $5
+        WHERE user_id = $1 AND route = $2 AND key = $3 AND claim_id = $4
+        "#,
+        place.user.as_uuid(),
+        place.route,
+        place.key,
+        claim_id,
+        effect,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 #[tracing::instrument(name = "db.idempotency.find", skip_all, err(level = "debug"))]

@@ -114,6 +114,21 @@ pub(crate) async fn list(
         .collect()
 }
 
+/// How many notices an account has not read.
+#[tracing::instrument(name = "db.inbox.count_unread", skip_all, fields(user.id = %reader), err(level = "debug"))]
+pub(crate) async fn count_unread(conn: &mut PgConnection, reader: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM account_notices
+        WHERE reader_id = $1 AND read_at IS NULL
+        "#,
+        reader.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Marks what an account was told as read: these notices, or all where none is named.
 #[tracing::instrument(name = "db.inbox.update_read", skip_all, fields(user.id = %reader), err(level = "debug"))]
 pub(crate) async fn update_read(

@@ -53,38 +53,81 @@ pub(crate) async fn count(
     Ok((unsigned(row.count), unsigned(row.size_bytes)))
 }
 
-/// Lists an agent's documents, the newest first.
+struct DocumentRow {
+    document_id: Uuid,
+    agent_id: Uuid,
+    title: String,
+    format: String,
+    size_bytes: i32,
+    passages: i32,
+    created_at: Timestamp,
+}
+
+impl TryFrom<DocumentRow> for KnowledgeDocument {
+    type Error = sqlx::Error;
+
+    fn try_from(row: DocumentRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: DocumentId::from_uuid(row.document_id),
+            agent_id: AgentId::from_uuid(row.agent_id),
+            title: row.title,
+            format: known(DocumentFormat::parse(&row.format), "format")?,
+            size_bytes: row.size_bytes.unsigned_abs(),
+            passages: row.passages.unsigned_abs(),
+            created_at: row.created_at.to_jiff(),
+        })
+    }
+}
+
+/// Lists at most `limit` of an agent's documents before `before`, the newest first.
 #[tracing::instrument(name = "db.knowledge.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    before: Option<DocumentId>,
+    limit: i64,
 ) -> sqlx::Result<Vec<KnowledgeDocument>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        DocumentRow,
         r#"
-        SELECT document_id, title, format, size_bytes, passages, created_at
+        SELECT document_id, agent_id, title, format, size_bytes, passages, created_at
         FROM knowledge_documents
-        WHERE owner_id = $1 AND agent_id = $2
+        WHERE owner_id = $1 AND agent_id = $2 AND document_id < $3
         ORDER BY document_id DESC
+        LIMIT $4
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
+        before.map_or(Uuid::max(), DocumentId::as_uuid),
+        limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(KnowledgeDocument {
-                id: DocumentId::from_uuid(row.document_id),
-                agent_id: agent,
-                title: row.title,
-                format: known(DocumentFormat::parse(&row.format), "format")?,
-                size_bytes: row.size_bytes.unsigned_abs(),
-                passages: row.passages.unsigned_abs(),
-                created_at: row.created_at.to_jiff(),
-            })
-        })
-        .collect()
+    rows.into_iter().map(KnowledgeDocument::try_from).collect()
+}
+
+#[tracing::instrument(name = "db.knowledge.find", skip_all, fields(document.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: DocumentId,
+) -> sqlx::Result<Option<KnowledgeDocument>> {
+    let row = sqlx::query_as!(
+        DocumentRow,
+        r#"
+        SELECT document_id, agent_id, title, format, size_bytes, passages, created_at
+        FROM knowledge_documents
+        WHERE owner_id = $1 AND agent_id = $2 AND document_id = $3
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(KnowledgeDocument::try_from).transpose()
 }
 
 /// Keeps a document, yet without its passages.

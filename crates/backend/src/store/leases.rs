@@ -22,6 +22,8 @@ pub(crate) async fn claim(
         ON CONFLICT (name) DO UPDATE
         SET holder = excluded.holder, lease_until = excluded.lease_until
         WHERE leases.holder = excluded.holder OR leases.lease_until <= now()
+           -- No lease lasts so long: the clock was turned back since.
+           OR leases.lease_until > now() + $3 * 2
         RETURNING TRUE AS "held!"
         "#,
         name,

@@ -5,10 +5,12 @@ mod sorted;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
+use resonant_domain::image::{Picture, Screenshot};
 use resonant_domain::listing::{
     Deprecation, Example, Listing, ListingState, ListingSummary, ListingVersion, Showcase,
     VERSIONS_SHOWN,
 };
+use resonant_domain::price::Price;
 use resonant_domain::{ListingId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -16,7 +18,7 @@ use sqlx::types::{Json, Uuid};
 use super::known;
 
 pub(crate) use found::{TraitCount, Words, count_traits, list_found, list_with};
-pub(crate) use sorted::{list_of_collection, list_of_publisher, list_sorted};
+pub(crate) use sorted::{list_of_collection, list_of_followed, list_of_publisher, list_sorted};
 
 /// Where a page of listings ends: the last listing on it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -50,10 +52,13 @@ struct ListingRow {
     publisher_handle: Option<String>,
     is_verified: bool,
     median_cost_micro_usd: Option<i64>,
+    price: Json<Price>,
     is_deprecated: bool,
     successor: Option<String>,
     successor_name: Option<String>,
     showcase: Option<Json<Showcase>>,
+    picture: Option<Json<Picture>>,
+    screenshots: Json<Vec<Screenshot>>,
 }
 
 /// A listing in a list. The rows of several statements have these columns beside others of their own.
@@ -69,6 +74,7 @@ macro_rules! summary_of {
                 "category",
             )?,
             avatar: $row.avatar.0,
+            picture: $row.picture.map(|picture| picture.0),
             publisher: $row.publisher,
             installs: $row.installs,
             rating_count: $row.rating_count,
@@ -77,6 +83,7 @@ macro_rules! summary_of {
             publisher_handle: $row.publisher_handle,
             is_verified: $row.is_verified,
             median_cost: $row.median_cost_micro_usd.map(resonant_domain::money::MicroUsd),
+            price: $row.price.0,
             highlights: None,
         }
     };
@@ -107,6 +114,7 @@ impl TryFrom<ListingRow> for Listing {
                 .showcase
                 .map(|showcase| showcase.0)
                 .filter(|showcase| showcase.version == row.version),
+            screenshots: row.screenshots.0,
         })
     }
 }
@@ -118,6 +126,7 @@ struct ListingSummaryRow {
     tagline: String,
     category: String,
     avatar: Json<Avatar>,
+    picture: Option<Json<Picture>>,
     publisher: String,
     is_template: bool,
     installs: i64,
@@ -126,6 +135,7 @@ struct ListingSummaryRow {
     publisher_handle: Option<String>,
     is_verified: bool,
     median_cost_micro_usd: Option<i64>,
+    price: Json<Price>,
     sort_name: String,
     rank: i64,
 }
@@ -152,6 +162,9 @@ macro_rules! listings {
                    l.installs, l.rating_count, l.rating_hundredths, l.created_at, l.updated_at,
                    v.spec AS "spec: Json<AgentSpec>", l.tags, l.state, l.is_verified,
                    l.showcase AS "showcase: Json<Showcase>",
+                   l.picture AS "picture: Json<Picture>",
+                   l.screenshots AS "screenshots: Json<Vec<Screenshot>>",
+                   l.price AS "price: Json<Price>",
                    l.median_cost_micro_usd, l.deprecated_at IS NOT NULL AS "is_deprecated!",
                    s.slug AS "successor?", s.name AS "successor_name?",
                    (SELECT handle FROM publishers p WHERE p.user_id = l.publisher_id)

@@ -105,23 +105,26 @@ pub(crate) async fn list_admins(conn: &mut PgConnection) -> sqlx::Result<Vec<Str
     .await
 }
 
-/// Makes a member an admin, or no longer one; `false` when no member has the address.
+/// Makes a member an admin, or no longer one; `None` when no member has the address.
 #[tracing::instrument(name = "db.user.update_admin", skip_all, err(level = "debug"))]
 pub(crate) async fn update_admin(
     conn: &mut PgConnection,
     email: &Email,
     is_admin: bool,
     now: jiff::Timestamp,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE users SET is_admin = $2, updated_at = $3 WHERE email = $1 AND kind = 'member'",
+) -> sqlx::Result<Option<UserId>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        UPDATE users SET is_admin = $2, updated_at = $3 WHERE email = $1 AND kind = 'member'
+        RETURNING user_id
+        "#,
         email.as_str(),
         is_admin,
         now.to_sqlx() as Timestamp,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(id.map(UserId::from_uuid))
 }
 
 #[tracing::instrument(name = "db.user.insert", skip_all, fields(user.id = %viewer.id), err(level = "debug"))]

@@ -4,13 +4,22 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::memory::Memory;
 use resonant_domain::{AgentId, MemoryId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
-/// Lists the facts of an agent, the newest first.
+/// Where a page of facts ends: the last fact on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct MemoryPosition {
+    pub(crate) updated_at: jiff::Timestamp,
+    pub(crate) id: MemoryId,
+}
+
+/// Lists at most `most` of the facts of an agent behind `after`, the newest first.
 #[tracing::instrument(name = "db.memory.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    after: Option<MemoryPosition>,
     most: i64,
 ) -> sqlx::Result<Vec<Memory>> {
     let rows = sqlx::query!(
@@ -18,11 +27,14 @@ pub(crate) async fn list(
         SELECT memory_id, key, body, updated_at
         FROM agent_memories
         WHERE owner_id = $1 AND agent_id = $2
+          AND (updated_at, memory_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
         ORDER BY updated_at DESC, memory_id DESC
-        LIMIT $3
+        LIMIT $5
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
+        after.map(|after| after.updated_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
         most,
     )
     .fetch_all(conn)

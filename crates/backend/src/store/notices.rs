@@ -1,14 +1,14 @@
-//! What the database calls out: something is queued, a session shall be cancelled, kept things have
-//! become untrue.
+//! What the database calls out: something is queued, a session shall be cancelled, an account was told
+//! something, kept things have become untrue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use resonant_domain::SessionId;
+use resonant_domain::{SessionId, UserId};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cache_outbox;
@@ -17,6 +17,7 @@ use crate::cache::ear::{Voice, open_letter};
 
 const QUEUE: &str = "resonant_queue";
 const CANCEL: &str = "resonant_cancel";
+const NOTICES: &str = "resonant_notices";
 /// From so many writes on that went unheard, everything that is kept is in doubt.
 const OUTBOX_MAX: usize = 5_000;
 
@@ -33,12 +34,17 @@ pub(crate) struct Notices {
 struct Shared {
     queued: Notify,
     cancels: Mutex<HashMap<SessionId, CancellationToken>>,
+    readers: Mutex<HashMap<UserId, watch::Sender<()>>>,
     cache: Cache,
 }
 
 impl Shared {
     fn cancels(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {
         self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn take(&self, notice: &PgNotification) {
@@ -48,6 +54,14 @@ impl Shared {
                 let token = notice.payload().parse().ok().and_then(|id| self.cancels().remove(&id));
                 if let Some(token) = token {
                     token.cancel();
+                }
+            }
+            NOTICES => {
+                let readers = self.readers();
+                for reader in notice.payload().split(' ').filter_map(|id| id.parse().ok()) {
+                    if let Some(sender) = readers.get(&reader) {
+                        sender.send_replace(());
+                    }
                 }
             }
             cache_outbox::CHANNEL => {
@@ -72,13 +86,41 @@ impl Drop for CancelWatch {
     }
 }
 
+/// Hears whenever an account is told something, or has read it.
+pub(crate) struct ReaderWatch {
+    shared: Arc<Shared>,
+    reader: UserId,
+    receiver: Option<watch::Receiver<()>>,
+}
+
+impl ReaderWatch {
+    /// Waits until something was called out since the last time.
+    pub(crate) async fn called(&mut self) {
+        if let Some(receiver) = &mut self.receiver {
+            // The sender stays for as long as somebody listens.
+            let _ = receiver.changed().await;
+        }
+    }
+}
+
+impl Drop for ReaderWatch {
+    fn drop(&mut self) {
+        // The receiver goes first, so that the count below is that of the others.
+        self.receiver = None;
+        let mut readers = self.shared.readers();
+        if readers.get(&self.reader).is_some_and(|sender| sender.receiver_count() == 0) {
+            readers.remove(&self.reader);
+        }
+    }
+}
+
 impl Notices {
     /// An ear for what these databases call out.
     pub(crate) fn new(pools: Vec<PgPool>, cache: Cache) -> Self {
         let stop = CancellationToken::new();
-        let (queued, cancels) = (Notify::new(), Mutex::default());
+        let (queued, cancels, readers) = (Notify::new(), Mutex::default(), Mutex::default());
         Self {
-            shared: Arc::new(Shared { queued, cancels, cache }),
+            shared: Arc::new(Shared { queued, cancels, readers, cache }),
             pools,
             begin: Once::new(),
             _stop_on_drop: stop.clone().drop_guard(),
@@ -113,6 +155,15 @@ impl Notices {
         CancelWatch { shared: self.shared.clone(), id }
     }
 
+    /// Hears from now on when the database calls out that the account was told something.
+    pub(crate) fn watch_reader(&self, reader: UserId) -> ReaderWatch {
+        self.begin();
+        let mut readers = self.shared.readers();
+        let sender = readers.entry(reader).or_insert_with(|| watch::channel(()).0);
+        let receiver = Some(sender.subscribe());
+        ReaderWatch { shared: self.shared.clone(), reader, receiver }
+    }
+
     /// Waits until the database calls out that something is queued.
     pub(crate) async fn queued(&self) {
         self.begin();
@@ -138,9 +189,12 @@ async fn listen_once(pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     // A lost connection must be known at once: what is kept then counts no more.
     listener.eager_reconnect(false);
-    listener.listen_all([QUEUE, CANCEL, cache_outbox::CHANNEL]).await?;
+    listener.listen_all([QUEUE, CANCEL, NOTICES, cache_outbox::CHANNEL]).await?;
     // What was called out before the connection stood went unheard: look once.
     shared.queued.notify_one();
+    for sender in shared.readers().values() {
+        sender.send_replace(());
+    }
     let outbox = cache_outbox::list(&mut *pool.acquire().await?, OUTBOX_MAX).await?;
     let is_whole = outbox.len() < OUTBOX_MAX;
     shared.cache.begin_to_hear(is_whole.then_some(outbox));

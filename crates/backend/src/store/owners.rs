@@ -9,20 +9,34 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::plans::statements;
 
 /// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 12] = [
+const OVER_ALL: [&str; 22] = [
+    // Leases from before the clock was turned back, whosever the sessions are.
+    "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
+    // Agents whose measurements the operator looks into, whosever they are.
+    "WHERE agent_id = ANY($1) AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Another model of meanings: every document is read anew.
     "SET embedded_by = NULL, embed_attempts",
+    // Admins read the log of all, and who closed their account is nobody in it.
+    "WHERE entry_id >= $1 AND entry_id < $2 AND deed = ANY ($3)",
+    "UPDATE owner_audit SET",
     // A listing is measured by what everybody ran.
     "SELECT is_completed, took_ms, cost_micro_usd",
     "SELECT DISTINCT listing_id FROM listing_runs",
+    "WHERE listing_id = $1 AND owner_id <> $2",
     // Keys are changed for one owner after the other.
     "SELECT DISTINCT owner_id FROM secrets",
-    // A worker takes whatever is due.
-    "SKIP LOCKED",
+    // A worker takes whatever is due: from the queue, which one node has, or owner by owner of those
+    // that were found.
+    "FOR UPDATE OF q SKIP LOCKED",
+    "WHERE deleted_at IS NOT NULL AND deleted_at < $1",
+    "WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN",
+    "WHERE next_attempt_at <= now() AND (NOT $2::BOOLEAN",
+    "SELECT owner_id, document_id, embed_attempts",
+    "SELECT owner_id, entry_id FROM owner_audit",
     "WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     "min(coalesce(lease_until, run_at))",
     // Whoever looks after lost sessions looks everywhere.
-    "INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)",
+    "AS called (owner_id, session_id)",
     "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",

@@ -37,13 +37,15 @@ pub(crate) fn first_id_at(at: Timestamp) -> Uuid {
 }
 
 /// Keeps others from changing partitions until the transaction ends, and gives up rather than keep
-/// everybody waiting behind a long statement.
+/// everybody waiting behind a long statement. A cluster takes the steps of a change one node after the
+/// other; elsewhere its setting means nothing.
 #[tracing::instrument(name = "db.partition.lock", skip_all, err(level = "debug"))]
 pub(crate) async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         SELECT set_config('lock_timeout', '2s', TRUE) AS lock_timeout,
-               set_config('statement_timeout', '10min', TRUE) AS statement_timeout
+               set_config('statement_timeout', '10min', TRUE) AS statement_timeout,
+               set_config('citus.multi_shard_modify_mode', 'sequential', TRUE) AS node_by_node
         "#
     )
     .fetch_one(&mut *conn)

@@ -14,13 +14,14 @@ pub(crate) async fn find(
 ) -> sqlx::Result<Option<(UserId, Publisher)>> {
     let row = sqlx::query!(
         r#"
-        SELECT p.user_id, p.handle, p.name, p.bio, p.is_verified,
+        SELECT p.user_id, p.handle, p.name, p.bio, p.is_verified, p.followers,
                p.created_at AS "created_at: Timestamp",
-               sums.installs AS "installs!", sums.rating_count AS "rating_count!",
+               sums.installs AS "installs!", sums.sessions AS "sessions!", sums.rating_count AS "rating_count!",
                sums.rating_hundredths AS "rating_hundredths!"
         FROM publishers p
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(l.installs), 0)::BIGINT AS installs,
+                   coalesce(sum(l.sessions), 0)::BIGINT AS sessions,
                    coalesce(sum(l.rating_count), 0)::BIGINT AS rating_count,
                    coalesce(round(sum(l.rating_sum) * 100 / nullif(sum(l.rating_count), 0)), 0)::INTEGER
                        AS rating_hundredths
@@ -40,7 +41,9 @@ pub(crate) async fn find(
             bio: row.bio,
             is_verified: row.is_verified,
             created_at: row.created_at.to_jiff(),
+            followers: row.followers,
             installs: row.installs,
+            sessions: row.sessions,
             rating_count: row.rating_count,
             rating_hundredths: row.rating_hundredths,
             listings: Vec::new(),

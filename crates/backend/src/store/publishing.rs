@@ -25,9 +25,10 @@ pub(crate) async fn insert(
         WITH published AS (
             INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
                                   description, examples, is_template, version, created_at,
-                                  updated_at, publisher_id, agent_id, tags, is_verified)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12,
-                    EXISTS (SELECT FROM publishers p WHERE p.user_id = $10 AND p.is_verified))
+                                  updated_at, publisher_id, agent_id, tags, picture, screenshots,
+                                  price, is_verified)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12, $16, $17, $18,
+                   EXISTS (SELECT FROM publishers p WHERE p.user_id = $10 AND p.is_verified)
             ON CONFLICT (slug) DO NOTHING
             RETURNING listing_id
         )
@@ -50,6 +51,9 @@ pub(crate) async fn insert(
         Json(&submission.spec) as _,
         texts.change_log,
         stored(submission.agent_version),
+        submission.pictures.avatar.as_ref().map(Json) as _,
+        Json(&submission.pictures.screenshots) as _,
+        Json(texts.price) as _,
     )
     .execute(conn)
     .await?;
@@ -87,7 +91,8 @@ pub(crate) async fn insert_version(
             UPDATE listings
             SET name = $2, tagline = $3, category = $4, avatar = $5, publisher = $6,
                 description = $7, tags = $8, version = greatest(version, last_version) + 1,
-                updated_at = $9, median_cost_micro_usd = NULL,
+                updated_at = $9, median_cost_micro_usd = NULL, picture = $13, screenshots = $14,
+                price = $15,
                 state = CASE WHEN state = 'removed' THEN 'published' ELSE state END
             WHERE listing_id = $1
             RETURNING listing_id, version
@@ -108,6 +113,9 @@ pub(crate) async fn insert_version(
         Json(&submission.spec) as _,
         texts.change_log,
         stored(submission.agent_version),
+        submission.pictures.avatar.as_ref().map(Json) as _,
+        Json(&submission.pictures.screenshots) as _,
+        Json(texts.price) as _,
     )
     .execute(conn)
     .await?;

@@ -1,5 +1,8 @@
 //! The SQL of the session queue. Leases are told by the database's clock alone, so that workers with
 //! wrong clocks cannot take each other's sessions.
+//!
+//! In a cluster the queue stays on the node that workers talk to, while sessions are spread: a statement
+//! that changes both does so to the queue first and by itself, and hands on what it has changed.
 
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::trace::TraceParent;
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::interval;
 use super::shards::Owners;
@@ -88,7 +92,11 @@ pub(crate) async fn claim(
     slots: Slots,
     owners: Owners,
 ) -> sqlx::Result<Option<Claimed>> {
-    let row = sqlx::query!(
+    if owners == Owners::Spread {
+        return claim_apart(conn, worker, lease, slots).await;
+    }
+    let row = sqlx::query_as!(
+        ClaimedRow,
         r#"
         WITH due AS (
             SELECT q.owner_id, q.session_id, owned.slot AS owner_slot, agents.slot AS agent_slot
@@ -141,13 +149,117 @@ pub(crate) async fn claim(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Claimed {
-        owner_id: UserId::from_uuid(row.owner_id),
-        session_id: SessionId::from_uuid(row.session_id),
-        fence: row.fence,
-        attempts: row.attempts,
-        traceparent: row.traceparent,
-    }))
+    Ok(row.map(Claimed::from))
+}
+
+struct ClaimedRow {
+    owner_id: Uuid,
+    session_id: Uuid,
+    fence: i64,
+    attempts: i32,
+    traceparent: Option<String>,
+}
+
+impl From<ClaimedRow> for Claimed {
+    fn from(row: ClaimedRow) -> Self {
+        Self {
+            owner_id: UserId::from_uuid(row.owner_id),
+            session_id: SessionId::from_uuid(row.session_id),
+            fence: row.fence,
+            attempts: row.attempts,
+            traceparent: row.traceparent,
+        }
+    }
+}
+
+/// The same in a cluster: the queue, which its coordinator has, and the session, which one of its nodes
+/// has, by a statement each.
+async fn claim_apart(
+    conn: &mut PgConnection,
+    worker: &str,
+    lease: Duration,
+    slots: Slots,
+) -> sqlx::Result<Option<Claimed>> {
+    while let Some(claimed) = claim_entry(&mut *conn, worker, lease, slots).await? {
+        let (owner, id) = (claimed.owner_id, claimed.session_id);
+        if super::sessions::update_running(&mut *conn, owner, id).await? {
+            return Ok(Some(claimed));
+        }
+        // A node that broke down between the two may have left what is over.
+        delete(&mut *conn, (owner, id, claimed.fence)).await?;
+    }
+    Ok(None)
+}
+
+async fn claim_entry(
+    conn: &mut PgConnection,
+    worker: &str,
+    lease: Duration,
+    slots: Slots,
+) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query_as!(
+        ClaimedRow,
+        r#"
+        WITH due AS (
+            SELECT q.owner_id, q.session_id, owned.slot AS owner_slot, agents.slot AS agent_slot
+            FROM session_queue q
+            CROSS JOIN LATERAL (
+                SELECT min(n) AS slot
+                FROM generate_series(1, $3) AS n
+                WHERE NOT EXISTS (
+                    SELECT FROM session_queue o
+                    WHERE o.owner_id = q.owner_id AND o.owner_slot = n
+                      AND o.session_id <> q.session_id
+                )
+            ) AS owned
+            CROSS JOIN LATERAL (
+                SELECT min(n) AS slot
+                FROM generate_series(1, $4) AS n
+                WHERE NOT EXISTS (
+                    SELECT FROM session_queue o
+                    WHERE o.owner_id = q.owner_id AND o.agent_id = q.agent_id
+                      AND o.agent_slot = n AND o.session_id <> q.session_id
+                )
+            ) AS agents
+            WHERE NOT q.is_parked AND coalesce(q.lease_until, q.run_at) <= now()
+              AND ($3 = 0 OR owned.slot IS NOT NULL)
+              AND ($4 = 0 OR agents.slot IS NOT NULL)
+            ORDER BY q.priority DESC, coalesce(q.lease_until, q.run_at)
+            LIMIT 1
+            FOR UPDATE OF q SKIP LOCKED
+        )
+        UPDATE session_queue q
+        SET lease_until = now() + $2, worker = $1, fence = nextval('session_fence_seq'),
+            attempts = q.attempts + 1, owner_slot = due.owner_slot, agent_slot = due.agent_slot
+        FROM due
+        WHERE q.owner_id = due.owner_id AND q.session_id = due.session_id
+        RETURNING q.owner_id, q.session_id, q.fence, q.attempts, q.traceparent
+        "#,
+        worker,
+        interval(lease),
+        i32::try_from(slots.per_owner).unwrap_or(i32::MAX),
+        i32::try_from(slots.per_agent).unwrap_or(i32::MAX),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Claimed::from))
+}
+
+/// Takes a session out of the queue.
+#[tracing::instrument(name = "db.queue.delete", skip_all, fields(session.id = %id), err(level = "debug"))]
+async fn delete(
+    conn: &mut PgConnection,
+    (owner, id, fence): (UserId, SessionId, i64),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM session_queue WHERE owner_id = $1 AND session_id = $2 AND fence = $3",
+        owner.as_uuid(),
+        id.as_uuid(),
+        fence,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// For how long no session that is queued now will be due; `None`: none is queued.
@@ -198,22 +310,44 @@ pub(crate) async fn update_lease(
     (owner, id, fence): (UserId, SessionId, i64),
     lease: Duration,
 ) -> sqlx::Result<Option<bool>> {
-    sqlx::query_scalar!(
+    let done = sqlx::query!(
         r#"
-        UPDATE session_queue q
+        UPDATE session_queue
         SET lease_until = now() + $4
-        FROM sessions s
-        WHERE q.owner_id = $1 AND q.session_id = $2 AND q.fence = $3
-          AND s.owner_id = $1 AND s.session_id = q.session_id
-        RETURNING s.is_cancel_asked
+        WHERE owner_id = $1 AND session_id = $2 AND fence = $3
         "#,
         owner.as_uuid(),
         id.as_uuid(),
         fence,
         interval(lease),
     )
-    .fetch_optional(conn)
-    .await
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    super::sessions::is_cancel_asked(conn, owner, id).await.map(Some)
+}
+
+/// Shortens leases that lie farther ahead than any that is taken now: the clock was turned back since.
+#[tracing::instrument(name = "db.queue.shorten_leases", skip_all, err(level = "debug"))]
+pub(crate) async fn shorten_leases(
+    conn: &mut PgConnection,
+    lease: Duration,
+    owners: Owners,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE session_queue
+        SET lease_until = now() + $1
+        WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
+        "#,
+        interval(lease),
+        owners.are_held(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Whether a session that is given back counts as an attempt.
@@ -241,14 +375,12 @@ pub(crate) async fn release(
                 owner_slot = NULL, agent_slot = NULL,
                 attempts = greatest(attempts - $4, 0)
             WHERE owner_id = $1 AND session_id = $2 AND fence = $3
-            RETURNING owner_id, session_id
-        ), queued AS (
-            UPDATE sessions s
-            SET state = 'queued'
-            FROM released
-            WHERE s.owner_id = $1 AND s.session_id = released.session_id
+            RETURNING session_id, pg_notify('resonant_queue', '')::TEXT AS called_out
         )
-        SELECT pg_notify('resonant_queue', '') FROM released
+        UPDATE sessions s
+        SET state = 'queued'
+        FROM released
+        WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = released.session_id
         "#,
         owner.as_uuid(),
         id.as_uuid(),
@@ -276,16 +408,14 @@ pub(crate) async fn wake(
             SET is_parked = FALSE, run_at = now(), attempts = 0,
                 traceparent = coalesce($4, traceparent)
             WHERE owner_id = $1 AND session_id = $2 AND is_parked
-            RETURNING owner_id, session_id
-        ), queued AS (
-            UPDATE sessions s
-            SET state = 'queued', waiting = NULL, waiting_sequence = NULL, waiting_since = NULL,
-                waited_ms = s.waited_ms
-                    + greatest(extract(epoch FROM $3 - s.waiting_since) * 1000, 0)::BIGINT
-            FROM woken
-            WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = woken.session_id
+            RETURNING session_id, pg_notify('resonant_queue', '')::TEXT AS called_out
         )
-        SELECT pg_notify('resonant_queue', '') FROM woken
+        UPDATE sessions s
+        SET state = 'queued', waiting = NULL, waiting_sequence = NULL, waiting_since = NULL,
+            waited_ms = s.waited_ms
+                + greatest(extract(epoch FROM $3 - s.waiting_since) * 1000, 0)::BIGINT
+        FROM woken
+        WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = woken.session_id
         "#,
         owner.as_uuid(),
         id.as_uuid(),
@@ -301,21 +431,54 @@ pub(crate) async fn wake(
 /// their own. Answers how many.
 #[tracing::instrument(name = "db.queue.insert_orphans", skip_all, err(level = "debug"))]
 pub(crate) async fn insert_orphans(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
+    let mut count = 0;
+    for (owner, id) in list_orphans(&mut *conn, owners).await? {
+        // Looked at again, since the nodes of a cluster are not read at one instant.
+        if let Some(open) = super::sessions::find_open(&mut *conn, owner, id).await? {
+            count += insert_again(&mut *conn, (owner, id), open).await?;
+        }
+    }
+    Ok(count)
+}
+
+async fn list_orphans(
+    conn: &mut PgConnection,
+    owners: Owners,
+) -> sqlx::Result<Vec<(UserId, SessionId)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id AS "owner_id!", session_id AS "session_id!"
+        FROM sessions
+        WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+        EXCEPT
+        SELECT owner_id, session_id FROM session_queue
+        LIMIT 1000
+        "#,
+        owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let ids = rows
+        .into_iter()
+        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
+    Ok(ids.collect())
+}
+
+async fn insert_again(
+    conn: &mut PgConnection,
+    (owner, id): (UserId, SessionId),
+    open: super::sessions::Open,
+) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
         INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked)
-        SELECT s.owner_id, s.session_id, s.agent_id, now(), nextval('session_fence_seq'),
-               s.state = 'waiting'
-        FROM sessions s
-        WHERE s.ended_at IS NULL
-          AND NOT EXISTS (
-              SELECT FROM session_queue q
-              WHERE q.owner_id = s.owner_id AND q.session_id = s.session_id
-          )
-          AND (NOT $1::BOOLEAN OR is_owner_held(s.owner_id))
+        VALUES ($1, $2, $3, now(), nextval('session_fence_seq'), $4)
         ON CONFLICT (owner_id, session_id) DO NOTHING
         "#,
-        owners.are_held(),
+        owner.as_uuid(),
+        id.as_uuid(),
+        open.agent_id.as_uuid(),
+        open.is_waiting,
     )
     .execute(conn)
     .await?;

@@ -13,7 +13,7 @@ fn uuids(ids: &[ListingId]) -> Vec<Uuid> {
 }
 
 /// How each listing was installed after `since`: an install of today counts `days`, one of yesterday
-/// one less, and so on.
+/// one less, and so on. Publishers' own count for nothing.
 #[tracing::instrument(name = "db.ranking.list_trends", skip_all, err(level = "debug"))]
 pub(crate) async fn list_trends(
     conn: &mut PgConnection,
@@ -23,13 +23,16 @@ pub(crate) async fn list_trends(
 ) -> sqlx::Result<Vec<(ListingId, i64)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT listing_id,
+        SELECT i.listing_id,
                sum(greatest(1, $3::BIGINT
-                   - floor(extract(EPOCH FROM $2::TIMESTAMPTZ - created_at) / 86400)::BIGINT))::BIGINT
+                   - floor(extract(EPOCH FROM $2::TIMESTAMPTZ - i.created_at) / 86400)::BIGINT))::BIGINT
                    AS "trend!"
-        FROM installs
-        WHERE created_at > $1
-        GROUP BY listing_id
+        FROM installs i
+        WHERE i.created_at > $1
+          AND i.owner_id IS DISTINCT FROM (
+              SELECT l.publisher_id FROM listings l WHERE l.listing_id = i.listing_id
+          )
+        GROUP BY i.listing_id
         "#,
         since.to_sqlx() as Timestamp,
         now.to_sqlx() as Timestamp,
@@ -107,6 +110,47 @@ pub(crate) async fn list_subjects(
             publisher: row.publisher_id.map(UserId::from_uuid),
         })
         .collect())
+}
+
+/// How many sessions of this database ran a listing's agent, without its publisher's own.
+#[tracing::instrument(name = "db.ranking.count_sessions", skip_all, fields(listing.id = %listing.id), err(level = "debug"))]
+pub(crate) async fn count_sessions(
+    conn: &mut PgConnection,
+    listing: &Subject,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM listing_runs
+        WHERE listing_id = $1 AND owner_id <> $2
+        "#,
+        listing.id.as_uuid(),
+        listing.publisher.map_or(Uuid::nil(), UserId::as_uuid),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Writes how many sessions there were; answers of how many listings that is new.
+#[tracing::instrument(name = "db.ranking.update_sessions", skip_all, err(level = "debug"))]
+pub(crate) async fn update_sessions(
+    conn: &mut PgConnection,
+    ids: &[ListingId],
+    counts: &[i64],
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE listings l
+        SET sessions = next.sessions
+        FROM unnest($1::UUID[], $2::BIGINT[]) next (listing_id, sessions)
+        WHERE l.listing_id = next.listing_id AND l.sessions <> next.sessions
+        "#,
+        &uuids(ids),
+        counts,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Writes the costs that have changed; answers how many.

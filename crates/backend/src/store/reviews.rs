@@ -128,6 +128,53 @@ pub(crate) async fn find_of(
     Ok(row.map(Review::from))
 }
 
+/// The same, and keeps others from changing it until the transaction ends.
+#[tracing::instrument(name = "db.review.lock_of", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn lock_of(
+    conn: &mut PgConnection,
+    listing: ListingId,
+    author: UserId,
+) -> sqlx::Result<Option<Review>> {
+    let row = sqlx::query_as!(
+        ReviewRow,
+        r#"
+        SELECT r.review_id, u.display_name AS author, r.version, r.stars, r.body, r.answer,
+               r.answered_at, r.helpful, r.created_at, r.updated_at
+        FROM reviews r JOIN users u ON u.user_id = r.author_id
+        WHERE r.listing_id = $1 AND r.author_id = $2
+        FOR UPDATE OF r
+        "#,
+        listing.as_uuid(),
+        author.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Review::from))
+}
+
+/// A review of a listing, whoever wrote it.
+#[tracing::instrument(name = "db.review.find", skip_all, fields(review.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    listing: ListingId,
+    id: ReviewId,
+) -> sqlx::Result<Option<Review>> {
+    let row = sqlx::query_as!(
+        ReviewRow,
+        r#"
+        SELECT r.review_id, u.display_name AS author, r.version, r.stars, r.body, r.answer,
+               r.answered_at, r.helpful, r.created_at, r.updated_at
+        FROM reviews r JOIN users u ON u.user_id = r.author_id
+        WHERE r.listing_id = $1 AND r.review_id = $2
+        "#,
+        listing.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Review::from))
+}
+
 /// Who wrote a review of the listing.
 #[tracing::instrument(name = "db.review.find_author", skip_all, fields(review.id = %id), err(level = "debug"))]
 pub(crate) async fn find_author(

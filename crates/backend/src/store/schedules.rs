@@ -63,9 +63,14 @@ impl From<ScheduleRow> for Fixed {
     }
 }
 
-/// Lists an owner's schedules, the newest first.
+/// Lists at most `limit` of an owner's schedules before `before`, the newest first.
 #[tracing::instrument(name = "db.schedule.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list(conn: &mut PgConnection, owner: UserId) -> sqlx::Result<Vec<Fixed>> {
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    before: Option<ScheduleId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Fixed>> {
     let rows = sqlx::query_as!(
         ScheduleRow,
         r#"
@@ -73,14 +78,41 @@ pub(crate) async fn list(conn: &mut PgConnection, owner: UserId) -> sqlx::Result
                cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
-        WHERE owner_id = $1
+        WHERE owner_id = $1 AND schedule_id < $2
         ORDER BY schedule_id DESC
+        LIMIT $3
         "#,
         owner.as_uuid(),
+        before.map_or(Uuid::max(), ScheduleId::as_uuid),
+        limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Fixed::from).collect())
+}
+
+/// Reads a schedule.
+#[tracing::instrument(name = "db.schedule.find", skip_all, fields(schedule.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: ScheduleId,
+) -> sqlx::Result<Option<Fixed>> {
+    let row = sqlx::query_as!(
+        ScheduleRow,
+        r#"
+        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
+               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
+               last_error, created_at
+        FROM schedules
+        WHERE owner_id = $1 AND schedule_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Fixed::from))
 }
 
 /// Reads a schedule and keeps others from changing it until the transaction ends.
@@ -115,6 +147,45 @@ pub(crate) async fn claim_due(
     now: jiff::Timestamp,
     owners: Owners,
 ) -> sqlx::Result<Option<Fixed>> {
+    for (owner, id) in list_due(&mut *conn, now, owners).await? {
+        let taken = lock_due(&mut *conn, owner, id, now).await?;
+        if taken.is_some() {
+            return Ok(taken);
+        }
+    }
+    Ok(None)
+}
+
+/// The schedules that have been due longest. Rows of one owner alone can be locked in a cluster, so that
+/// they are found first.
+async fn list_due(
+    conn: &mut PgConnection,
+    now: jiff::Timestamp,
+    owners: Owners,
+) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id, schedule_id
+        FROM schedules
+        WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
+        ORDER BY next_run_at
+        LIMIT 32
+        "#,
+        now.to_sqlx() as Timestamp,
+        owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.owner_id, row.schedule_id)).collect())
+}
+
+/// Locks a schedule that is still due and that no other process has taken.
+async fn lock_due(
+    conn: &mut PgConnection,
+    owner: Uuid,
+    id: Uuid,
+    now: jiff::Timestamp,
+) -> sqlx::Result<Option<Fixed>> {
     let row = sqlx::query_as!(
         ScheduleRow,
         r#"
@@ -122,13 +193,12 @@ pub(crate) async fn claim_due(
                cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
                last_error, created_at
         FROM schedules
-        WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
-        ORDER BY next_run_at
-        LIMIT 1
+        WHERE owner_id = $1 AND schedule_id = $2 AND next_run_at <= $3
         FOR UPDATE SKIP LOCKED
         "#,
+        owner,
+        id,
         now.to_sqlx() as Timestamp,
-        owners.are_held(),
     )
     .fetch_optional(conn)
     .await?;
@@ -198,19 +268,19 @@ pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Resu
     Ok(())
 }
 
-/// Deletes a schedule; `false` when there was none.
+/// Deletes a schedule.
 #[tracing::instrument(name = "db.schedule.delete", skip_all, fields(schedule.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,
     id: ScheduleId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+) -> sqlx::Result<()> {
+    sqlx::query!(
         "DELETE FROM schedules WHERE owner_id = $1 AND schedule_id = $2",
         owner.as_uuid(),
         id.as_uuid(),
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }

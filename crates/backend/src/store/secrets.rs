@@ -14,20 +14,25 @@ pub(crate) struct SealedSecret {
     pub(crate) sealed: Sealed,
 }
 
-/// Lists an owner's secrets by name.
+/// Lists at most `limit` of an owner's secrets behind `after`, by name.
 #[tracing::instrument(name = "db.secret.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
+    after: Option<&str>,
+    limit: i64,
 ) -> sqlx::Result<Vec<SecretSummary>> {
     let rows = sqlx::query!(
         r#"
         SELECT name, hosts, created_at, updated_at
         FROM secrets
-        WHERE owner_id = $1
+        WHERE owner_id = $1 AND name > $2
         ORDER BY name
+        LIMIT $3
         "#,
         owner.as_uuid(),
+        after.unwrap_or_default(),
+        limit,
     )
     .fetch_all(conn)
     .await?;
@@ -40,6 +45,32 @@ pub(crate) async fn list(
             updated_at: row.updated_at.to_jiff(),
         })
         .collect())
+}
+
+/// Reads what may be known of a secret.
+#[tracing::instrument(name = "db.secret.find", skip_all, err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    name: &str,
+) -> sqlx::Result<Option<SecretSummary>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT name, hosts, created_at, updated_at
+        FROM secrets
+        WHERE owner_id = $1 AND name = $2
+        "#,
+        owner.as_uuid(),
+        name,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| SecretSummary {
+        name: row.name,
+        hosts: row.hosts,
+        created_at: row.created_at.to_jiff(),
+        updated_at: row.updated_at.to_jiff(),
+    }))
 }
 
 /// Reads what may be known of a secret and keeps others from changing it until the transaction ends.

@@ -3,6 +3,7 @@
 use resonant_domain::session::Usage;
 use resonant_domain::{SessionId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::shards::Owners;
 use super::signed;
@@ -34,32 +35,26 @@ pub(crate) async fn update_used(
 }
 
 /// Lists the sessions that were called, are over, and whose caller still waits, as
-/// `(owner, session)`; among them those whose answer the caller has, while it waits for others. The
-/// limits hold the planner to looking each of them up.
+/// `(owner, session)`; among them those whose answer the caller has, while it waits for others.
 #[tracing::instrument(name = "db.session.list_unheard", skip_all, err(level = "debug"))]
 pub(crate) async fn list_unheard(
     conn: &mut PgConnection,
     owners: Owners,
 ) -> sqlx::Result<Vec<(UserId, SessionId)>> {
+    let called = list_awaited(&mut *conn, owners).await?;
+    if called.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (called_by, ids): (Vec<_>, Vec<_>) = called.into_iter().unzip();
     let rows = sqlx::query!(
         r#"
-        SELECT called.owner_id AS "owner_id!", called.session_id AS "session_id!"
-        FROM (
-            SELECT owner_id, waiting -> 'calls' AS calls
-            FROM sessions
-            WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-            LIMIT 1000
-        ) AS caller
-        CROSS JOIN LATERAL jsonb_array_elements(caller.calls) AS call
-        CROSS JOIN LATERAL (
-            SELECT owner_id, session_id
-            FROM sessions
-            WHERE owner_id = caller.owner_id AND session_id = (call ->> 'session_id')::UUID
-              AND ended_at IS NOT NULL
-            LIMIT 1
-        ) AS called
+        SELECT s.owner_id, s.session_id
+        FROM unnest($1::UUID[], $2::UUID[]) AS called (owner_id, session_id)
+        JOIN sessions s ON s.owner_id = called.owner_id AND s.session_id = called.session_id
+        WHERE s.ended_at IS NOT NULL
         "#,
-        owners.are_held(),
+        &called_by,
+        &ids,
     )
     .fetch_all(conn)
     .await?;
@@ -67,4 +62,24 @@ pub(crate) async fn list_unheard(
         .into_iter()
         .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
     Ok(ids.collect())
+}
+
+/// The sessions that others wait for, as `(owner, session)`.
+async fn list_awaited(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT caller.owner_id, (call ->> 'session_id')::UUID AS "session_id!"
+        FROM (
+            SELECT owner_id, waiting -> 'calls' AS calls
+            FROM sessions
+            WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+            LIMIT 1000
+        ) AS caller
+        CROSS JOIN LATERAL jsonb_array_elements(caller.calls) AS call
+        "#,
+        owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.owner_id, row.session_id)).collect())
 }

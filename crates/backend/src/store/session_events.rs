@@ -96,6 +96,8 @@ fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
 ///
 /// What was used is counted against the budgets of the month in the same statement, and what was set
 /// aside for it is free again. An end takes the session out of the queue, a pause takes it from its worker.
+/// Webhooks are told of an end here, whoever ends it, so that none goes untold; so is what ran of a
+/// listing, and a session that goes on and ends again counts as it ended last.
 ///
 /// One statement, so that an append costs one round trip and is whole or not at all. The lock on the
 /// queue's row comes first: whoever claims the session or ends it needs the same lock.
@@ -150,6 +152,7 @@ pub(crate) async fn append(
                 state = coalesce($12, s.state),
                 reason = coalesce($13, s.reason),
                 ended_at = CASE WHEN $16 THEN $7::TIMESTAMPTZ END,
+                told_end_at = CASE WHEN $16 THEN $7::TIMESTAMPTZ ELSE s.told_end_at END,
                 waiting = CASE WHEN $16 THEN NULL ELSE coalesce($17, s.waiting) END,
                 waiting_sequence = CASE
                     WHEN $16 THEN NULL
@@ -168,7 +171,8 @@ pub(crate) async fn append(
             FROM held
             WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = held.session_id
               AND s.ended_at IS NULL AND ($18::BIGINT IS NULL OR s.last_sequence = $18)
-            RETURNING s.owner_id, s.session_id, s.agent_id, s.caller_agent_ids, s.last_sequence
+            RETURNING s.owner_id, s.session_id, s.agent_id, s.caller_agent_ids, s.last_sequence,
+                      s.is_test, s.started_at, s.cost_micro_usd
         ), written AS (
             INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
             SELECT session.owner_id, session.session_id,
@@ -210,6 +214,31 @@ pub(crate) async fn append(
             FROM session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
               AND $20 AND q.attempts > 1 AND NOT $16 AND $17::JSONB IS NULL
+        ), told AS (
+            INSERT INTO webhook_deliveries (owner_id, delivery_id, webhook_id, session_id,
+                                            next_attempt_at, created_at)
+            SELECT session.owner_id, gen_random_uuid(), w.webhook_id, session.session_id, $7, $7
+            FROM session
+            JOIN webhooks w ON w.owner_id = $1
+                AND (w.agent_id IS NULL OR w.agent_id = session.agent_id)
+            WHERE $16 AND NOT session.is_test
+        ), recorded AS (
+            INSERT INTO listing_runs (owner_id, session_id, listing_id, version, is_changed,
+                                      is_completed, took_ms, cost_micro_usd, ended_at)
+            SELECT session.owner_id, session.session_id, a.listing_id,
+                   coalesce(a.listing_version, 1), a.revision IS DISTINCT FROM a.listing_revision,
+                   $12 = 'completed',
+                   greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7))
+                                   * 1000)::BIGINT,
+                   session.cost_micro_usd, $7
+            FROM session
+            JOIN agents a ON a.owner_id = $1 AND a.agent_id = session.agent_id
+                AND a.listing_id IS NOT NULL
+            WHERE $16 AND NOT session.is_test AND $12 IN ('completed', 'failed', 'timeout')
+            ON CONFLICT (owner_id, session_id) DO UPDATE
+            SET is_changed = excluded.is_changed, is_completed = excluded.is_completed,
+                took_ms = excluded.took_ms, cost_micro_usd = excluded.cost_micro_usd,
+                ended_at = excluded.ended_at
         )
         SELECT last_sequence FROM session
         "#,

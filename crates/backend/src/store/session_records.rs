@@ -22,7 +22,8 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
         r"SELECT owner_id, session_id, agent_id, agent_version, agent_name, agent_avatar, state, reason, steps,
                  input_tokens, output_tokens, cost_micro_usd, model, waiting, waiting_sequence,
                  waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
-                 caller_call_id, depth, last_sequence, created_at, started_at, ended_at, CASE WHEN ",
+                 caller_call_id, depth, started_by, thumb, last_sequence, created_at, started_at, ended_at,
+                 CASE WHEN ",
     );
     query.push_bind(wide.goal).push(" THEN goal ELSE '' END AS goal, CASE WHEN ");
     query.push_bind(wide.context).push(" THEN context END AS context, CASE WHEN ");
@@ -47,7 +48,8 @@ pub(crate) async fn find(
     row.map(Session::try_from).transpose()
 }
 
-/// Lists at most `limit` sessions behind `after`, newest first.
+/// Lists at most `limit` sessions behind `after`, newest first; those that `starters` began alone where
+/// they are named.
 #[tracing::instrument(name = "db.session_record.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
@@ -56,12 +58,17 @@ pub(crate) async fn list(
     after: Option<SessionPosition>,
     limit: i64,
     wide: Wide,
+    starters: Option<&[UserId]>,
 ) -> sqlx::Result<Vec<Session>> {
     let before = after.map_or(Uuid::max(), |position| position.id.as_uuid());
     let mut query = select(owner, wide);
     query.push(" AND NOT is_test AND session_id < ").push_bind(before);
     if let Some(agent) = agent {
         query.push(" AND agent_id = ").push_bind(agent.as_uuid());
+    }
+    if let Some(starters) = starters {
+        let starters: Vec<_> = starters.iter().map(|id| id.as_uuid()).collect();
+        query.push(" AND started_by = ANY (").push_bind(starters).push(")");
     }
     query.push(" ORDER BY session_id DESC LIMIT ").push_bind(limit);
     let rows: Vec<SessionRow> = query.build_query_as().fetch_all(conn).await?;

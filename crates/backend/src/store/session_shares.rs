@@ -19,7 +19,7 @@ pub(crate) async fn insert(
         r#"
         INSERT INTO session_shares (owner_id, share_id, session_id, created_at)
         VALUES ($1, $2, $3, $4)
-        ON CONFLICT ON CONSTRAINT session_shares_session_id_key
+        ON CONFLICT (owner_id, session_id)
             DO UPDATE SET session_id = session_shares.session_id
         RETURNING share_id
         "#,
@@ -65,19 +65,19 @@ pub(crate) async fn find(
     Ok(session.map(SessionId::from_uuid))
 }
 
-/// Takes the link to a session back.
+/// Takes the link to a session back; `false` when there was none.
 #[tracing::instrument(name = "db.session_share.delete", skip_all, fields(session.id = %session), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,
     session: SessionId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         "DELETE FROM session_shares WHERE owner_id = $1 AND session_id = $2",
         owner.as_uuid(),
         session.as_uuid(),
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }

@@ -5,6 +5,7 @@ use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
 use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, SessionSummary, Usage};
 use resonant_domain::text::shorten;
+use resonant_domain::thumb::Thumb;
 use resonant_domain::variable::Values;
 use resonant_domain::waiting::{Wait, WaitReason};
 use resonant_domain::{AgentId, SessionId, UserId};
@@ -59,6 +60,8 @@ pub(super) struct SessionRow {
     pub(super) caller_session_id: Option<Uuid>,
     pub(super) caller_call_id: Option<String>,
     pub(super) depth: i16,
+    pub(super) started_by: Option<Uuid>,
+    pub(super) thumb: Option<i16>,
     pub(super) last_sequence: i64,
     pub(super) created_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
@@ -115,6 +118,8 @@ impl TryFrom<SessionRow> for Session {
                 call_id: row.caller_call_id.unwrap_or_default(),
                 depth: u32::try_from(row.depth).unwrap_or(0),
             }),
+            started_by: row.started_by.map(UserId::from_uuid),
+            thumb: row.thumb.and_then(Thumb::from_weight),
             last_sequence: row.last_sequence,
             created_at: row.created_at.to_jiff(),
             started_at: row.started_at.map(Timestamp::to_jiff),
@@ -138,7 +143,8 @@ pub(crate) async fn find(
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
-               caller_call_id, depth, last_sequence, created_at, started_at, ended_at
+               caller_call_id, depth, started_by, thumb, last_sequence, created_at, started_at,
+               ended_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -158,21 +164,166 @@ pub(crate) async fn find_runnable(
     owner: UserId,
     id: SessionId,
 ) -> sqlx::Result<Option<Runnable>> {
-    let Some(session) = find(&mut *conn, owner, id).await? else {
-        return Ok(None);
-    };
     let row = sqlx::query!(
         r#"
-        SELECT spec AS "spec: Json<AgentSpec>", is_cancel_asked
+        SELECT owner_id, session_id, agent_id, agent_version, agent_name,
+               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context,
+               variables AS "variables: Json<Values>", state, reason,
+               spec AS "spec: Json<AgentSpec>", spec -> 'limits' AS "limits!: Json<Limits>", steps,
+               input_tokens, output_tokens, cost_micro_usd, model,
+               waiting AS "waiting: Json<WaitReason>", waiting_sequence,
+               waiting_since AS "waiting_since: Timestamp", is_test, waited_ms, parent_session_id,
+               parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, last_sequence,
+               created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
+               ended_at AS "ended_at: Timestamp", is_cancel_asked
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(Some(Runnable { session, spec: row.spec.0, is_cancel_asked: row.is_cancel_asked }))
+    let Some(row) = row else { return Ok(None) };
+    let (spec, is_cancel_asked) = (row.spec.0, row.is_cancel_asked);
+    let session = SessionRow {
+        owner_id: row.owner_id,
+        session_id: row.session_id,
+        agent_id: row.agent_id,
+        agent_version: row.agent_version,
+        agent_name: row.agent_name,
+        agent_avatar: row.agent_avatar,
+        goal: row.goal,
+        context: row.context,
+        variables: row.variables,
+        state: row.state,
+        reason: row.reason,
+        limits: row.limits,
+        steps: row.steps,
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
+        cost_micro_usd: row.cost_micro_usd,
+        model: row.model,
+        waiting: row.waiting,
+        waiting_sequence: row.waiting_sequence,
+        waiting_since: row.waiting_since,
+        waited_ms: row.waited_ms,
+        is_test: row.is_test,
+        parent_session_id: row.parent_session_id,
+        parent_step: row.parent_step,
+        caller_session_id: row.caller_session_id,
+        caller_call_id: row.caller_call_id,
+        depth: row.depth,
+        started_by: row.started_by,
+        thumb: row.thumb,
+        last_sequence: row.last_sequence,
+        created_at: row.created_at,
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+    };
+    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked }))
+}
+
+/// Marks a session as running that a worker has taken; `false` when it is over or gone.
+#[tracing::instrument(name = "db.session.update_running", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn update_running(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sessions SET state = 'running'
+        WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NULL
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What a session's thumb counts for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rated {
+    pub(crate) agent_id: AgentId,
+    pub(crate) thumb: Option<Thumb>,
+    pub(crate) is_test: bool,
+}
+
+/// Reads what a person thinks of a session, and keeps others from changing it.
+#[tracing::instrument(name = "db.session.lock_thumb", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn lock_thumb(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Rated>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT agent_id, thumb, is_test
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Rated {
+        agent_id: AgentId::from_uuid(row.agent_id),
+        thumb: row.thumb.and_then(Thumb::from_weight),
+        is_test: row.is_test,
+    }))
+}
+
+/// Writes down what a person thinks of a session.
+#[tracing::instrument(name = "db.session.update_thumb", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn update_thumb(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    thumb: Option<Thumb>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE sessions SET thumb = $3 WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+        thumb.map(Thumb::weight),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What the queue needs to know of a session that is not over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    pub(crate) agent_id: AgentId,
+    pub(crate) is_waiting: bool,
+}
+
+/// Reads what the queue needs of a session; `None` when it is over or gone.
+#[tracing::instrument(name = "db.session.find_open", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn find_open(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Open>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT agent_id, state = 'waiting' AS "is_waiting!"
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NULL
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row
+        .map(|row| Open { agent_id: AgentId::from_uuid(row.agent_id), is_waiting: row.is_waiting }))
 }
 
 struct SessionSummaryRow {
@@ -271,6 +422,40 @@ pub(crate) async fn list(
     rows.into_iter().map(SessionSummary::try_from).collect()
 }
 
+/// Lists at most `limit` sessions of an agent behind `after` that these people started, newest first.
+#[tracing::instrument(name = "db.session.list_started", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_started(
+    conn: &mut PgConnection,
+    (owner, agent): (UserId, AgentId),
+    starters: &[UserId],
+    after: Option<SessionPosition>,
+    limit: i64,
+) -> sqlx::Result<Vec<SessionSummary>> {
+    let starters: Vec<_> = starters.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query_as!(
+        SessionSummaryRow,
+        r#"
+        SELECT session_id, agent_id, agent_name,
+               agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
+               state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
+               started_at, ended_at
+        FROM sessions
+        WHERE owner_id = $1 AND agent_id = $2 AND session_id < $3 AND NOT is_test
+          AND started_by = ANY ($4)
+        ORDER BY session_id DESC
+        LIMIT $5
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        after.map_or(Uuid::max(), |position| position.id.as_uuid()),
+        &starters,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(SessionSummary::try_from).collect()
+}
+
 /// Writes down a session that was asked for, with the agent as it is now.
 #[tracing::instrument(name = "db.session.insert", skip_all, fields(session.id = %session.id), err(level = "debug"))]
 pub(crate) async fn insert(
@@ -287,9 +472,9 @@ pub(crate) async fn insert(
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, parent_session_id,
                               parent_step, caller_session_id, caller_call_id, depth, variables,
-                              is_test, caller_agent_ids)
+                              is_test, caller_agent_ids, started_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19)
+                $19, $20)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -310,6 +495,7 @@ pub(crate) async fn insert(
         Json(&session.variables) as _,
         session.is_test,
         &callers,
+        session.started_by.map(UserId::as_uuid),
     )
     .execute(conn)
     .await?;

@@ -36,6 +36,8 @@ impl BucketState {
 pub(crate) enum Owners {
     /// Everyone's: there is one database.
     All,
+    /// Everyone's, over the nodes of a cluster: what is spread and what is not takes a statement each.
+    Spread,
     /// Theirs whose bucket the database holds: it may have copies of others.
     Held,
 }

@@ -2,7 +2,9 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::AgentSpec;
+use resonant_domain::image::{Picture, Pictures, Screenshot};
 use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::price::Price;
 use resonant_domain::publication::{
     CaseSummary, ListingTexts, PublishedListing, Submission, SubmissionState,
 };
@@ -31,6 +33,9 @@ struct SubmissionRow {
     description: String,
     tags: Vec<String>,
     change_log: String,
+    picture: Option<Json<Picture>>,
+    screenshots: Json<Vec<Screenshot>>,
+    price: Json<Price>,
     spec: Json<AgentSpec>,
     comment: String,
     created_at: Timestamp,
@@ -54,7 +59,9 @@ impl TryFrom<SubmissionRow> for Owned {
                 description: row.description,
                 tags: row.tags,
                 change_log: row.change_log,
+                price: row.price.0,
             },
+            pictures: pictures(row.picture, row.screenshots),
             spec: row.spec.0,
             comment: row.comment,
             created_at: row.created_at.to_jiff(),
@@ -65,6 +72,11 @@ impl TryFrom<SubmissionRow> for Owned {
     }
 }
 
+/// The pictures of two columns.
+fn pictures(avatar: Option<Json<Picture>>, screenshots: Json<Vec<Screenshot>>) -> Pictures {
+    Pictures { avatar: avatar.map(|avatar| avatar.0), screenshots: screenshots.0 }
+}
+
 /// The submissions of a condition.
 macro_rules! submissions {
     ($condition:literal, $($argument:expr),+) => {
@@ -72,8 +84,10 @@ macro_rules! submissions {
             SubmissionRow,
             r#"
             SELECT submission_id, publisher_id, agent_id, agent_version, state, name, tagline,
-                   category, description, tags, change_log, spec AS "spec: Json<AgentSpec>",
-                   comment, created_at, submitted_at, decided_at
+                   category, description, tags, change_log, picture AS "picture: Json<Picture>",
+                   screenshots AS "screenshots: Json<Vec<Screenshot>>",
+                   price AS "price: Json<Price>", spec AS "spec: Json<AgentSpec>", comment,
+                   created_at, submitted_at, decided_at
             FROM listing_submissions
             WHERE "#
                 + $condition,
@@ -150,13 +164,15 @@ pub(crate) async fn upsert(
         r#"
         INSERT INTO listing_submissions (submission_id, publisher_id, agent_id, agent_version, name,
                                          tagline, category, description, tags, change_log, spec,
-                                         created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                         created_at, picture, screenshots, price)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (submission_id) DO UPDATE
         SET agent_version = EXCLUDED.agent_version, name = EXCLUDED.name,
             tagline = EXCLUDED.tagline, category = EXCLUDED.category,
             description = EXCLUDED.description, tags = EXCLUDED.tags,
-            change_log = EXCLUDED.change_log, spec = EXCLUDED.spec
+            change_log = EXCLUDED.change_log, spec = EXCLUDED.spec,
+            picture = EXCLUDED.picture, screenshots = EXCLUDED.screenshots,
+            price = EXCLUDED.price
         "#,
         submission.id.as_uuid(),
         publisher.as_uuid(),
@@ -170,6 +186,31 @@ pub(crate) async fn upsert(
         texts.change_log,
         Json(&submission.spec) as _,
         submission.created_at.to_sqlx() as Timestamp,
+        submission.pictures.avatar.as_ref().map(Json) as _,
+        Json(&submission.pictures.screenshots) as _,
+        Json(texts.price) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Changes the pictures of a draft that is locked.
+#[tracing::instrument(name = "db.submission.update_pictures", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn update_pictures(
+    conn: &mut PgConnection,
+    id: SubmissionId,
+    pictures: &Pictures,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE listing_submissions
+        SET picture = $2, screenshots = $3
+        WHERE submission_id = $1
+        "#,
+        id.as_uuid(),
+        pictures.avatar.as_ref().map(Json) as _,
+        Json(&pictures.screenshots) as _,
     )
     .execute(conn)
     .await?;
@@ -225,10 +266,18 @@ pub(crate) async fn update_decided(
     Ok(())
 }
 
-/// Lists what waits for a moderator, at most `limit`, the longest first.
+/// Where a page of what waits ends: the last submission on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct WaitingPosition {
+    pub(crate) submitted_at: jiff::Timestamp,
+    pub(crate) id: SubmissionId,
+}
+
+/// Lists what waits for a moderator behind `after`, at most `limit`, the longest first.
 #[tracing::instrument(name = "db.submission.list_waiting", skip_all, err(level = "debug"))]
 pub(crate) async fn list_waiting(
     conn: &mut PgConnection,
+    after: Option<WaitingPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<CaseSummary>> {
     let rows = sqlx::query!(
@@ -241,9 +290,12 @@ pub(crate) async fn list_waiting(
                ) AS "is_first!"
         FROM listing_submissions s JOIN users u ON u.user_id = s.publisher_id
         WHERE s.state = 'in_review'
-        ORDER BY s.submitted_at
-        LIMIT $1
+          AND (s.submitted_at, s.submission_id) > (coalesce($1::TIMESTAMPTZ, '-infinity'), $2)
+        ORDER BY s.submitted_at, s.submission_id
+        LIMIT $3
         "#,
+        after.map(|after| after.submitted_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::nil(), |after| after.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)
@@ -259,6 +311,23 @@ pub(crate) async fn list_waiting(
             submitted_at: row.submitted_at.to_jiff(),
         })
         .collect())
+}
+
+/// Keeps others from changing the listing that an agent is published as until the transaction ends.
+#[tracing::instrument(name = "db.listing.lock_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn lock_listing(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    agent: AgentId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT listing_id FROM listings WHERE publisher_id = $1 AND agent_id = $2 FOR UPDATE",
+        publisher.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
 }
 
 /// The listing that an agent is published as.
@@ -297,6 +366,26 @@ pub(crate) async fn find_listing(
     .transpose()
 }
 
+/// The pictures of a listing.
+#[tracing::instrument(name = "db.listing.find_pictures", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_pictures(
+    conn: &mut PgConnection,
+    id: ListingId,
+) -> sqlx::Result<Option<Pictures>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT picture AS "picture: Json<Picture>",
+               screenshots AS "screenshots: Json<Vec<Screenshot>>"
+        FROM listings
+        WHERE listing_id = $1
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| pictures(row.picture, row.screenshots)))
+}
+
 /// The texts and the agent of a listing's newest version, for a comparison.
 #[tracing::instrument(name = "db.listing.find_approved", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn find_approved(
@@ -306,6 +395,7 @@ pub(crate) async fn find_approved(
     let row = sqlx::query!(
         r#"
         SELECT l.name, l.tagline, l.category, l.description, l.tags, v.change_log,
+               l.price AS "price: Json<Price>",
                v.spec AS "spec: Json<AgentSpec>"
         FROM listings l
         JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
@@ -323,6 +413,7 @@ pub(crate) async fn find_approved(
             description: row.description,
             tags: row.tags,
             change_log: row.change_log,
+            price: row.price.0,
         };
         Ok((texts, row.spec.0))
     })

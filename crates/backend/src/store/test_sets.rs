@@ -49,36 +49,89 @@ pub(crate) struct TestResult {
     pub(crate) outcome: Option<CaseOutcome>,
 }
 
-#[tracing::instrument(name = "db.test_set.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
-pub(crate) async fn list(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: AgentId,
-) -> sqlx::Result<Vec<TestSet>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT test_set_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at, updated_at
-        FROM test_sets
-        WHERE owner_id = $1 AND agent_id = $2
-        ORDER BY test_set_id
-        "#,
-        owner.as_uuid(),
-        agent.as_uuid(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| TestSet {
+struct SetRow {
+    test_set_id: Uuid,
+    agent_id: Uuid,
+    name: String,
+    cases: Json<Vec<TestCase>>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<SetRow> for TestSet {
+    fn from(row: SetRow) -> Self {
+        Self {
             id: TestSetId::from_uuid(row.test_set_id),
-            agent_id: agent,
+            agent_id: AgentId::from_uuid(row.agent_id),
             name: row.name,
             cases: row.cases.0,
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
             last_run: None,
-        })
-        .collect())
+        }
+    }
+}
+
+/// Lists at most `limit` of an agent's test sets behind `after`, the oldest first.
+#[tracing::instrument(name = "db.test_set.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    after: Option<TestSetId>,
+    limit: i64,
+) -> sqlx::Result<Vec<TestSet>> {
+    let rows = sqlx::query_as!(
+        SetRow,
+        r#"
+        SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
+               updated_at
+        FROM test_sets
+        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id > $3
+        ORDER BY test_set_id
+        LIMIT $4
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        after.map_or(Uuid::nil(), TestSetId::as_uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(TestSet::from).collect())
+}
+
+/// All test sets of an agent, the oldest first.
+pub(crate) async fn list_all(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<TestSet>> {
+    list(conn, owner, agent, None, i64::MAX).await
+}
+
+#[tracing::instrument(name = "db.test_set.find", skip_all, fields(test_set.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: TestSetId,
+) -> sqlx::Result<Option<TestSet>> {
+    let row = sqlx::query_as!(
+        SetRow,
+        r#"
+        SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
+               updated_at
+        FROM test_sets
+        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(TestSet::from))
 }
 
 /// Keeps a test set unless its agent has `max` of them already: then `false`.
@@ -234,6 +287,30 @@ impl From<RunRow> for Run {
             ended_at: row.ended_at.map(Timestamp::to_jiff),
         }
     }
+}
+
+#[tracing::instrument(name = "db.test_run.find", skip_all, fields(test_run.id = %id), err(level = "debug"))]
+pub(crate) async fn find_run(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: TestRunId,
+) -> sqlx::Result<Option<Run>> {
+    let row = sqlx::query_as!(
+        RunRow,
+        r#"
+        SELECT r.test_run_id, r.test_set_id, s.agent_id, r.agent_version,
+               r.spec AS "spec: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
+               r.started_at, r.ended_at
+        FROM test_runs r
+        JOIN test_sets s ON s.owner_id = r.owner_id AND s.test_set_id = r.test_set_id
+        WHERE r.owner_id = $1 AND r.test_run_id = $2 AND s.owner_id = $1
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Run::from))
 }
 
 /// Reads a run and keeps others from deciding its cases until the transaction ends.

@@ -1,5 +1,6 @@
 //! The SQL of triggers and webhooks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
@@ -33,39 +34,78 @@ pub(crate) struct Attempted {
     pub(crate) wait: Option<Duration>,
 }
 
-/// Lists an owner's triggers, the newest first.
+struct TriggerRow {
+    trigger_id: Uuid,
+    agent_id: Uuid,
+    goal: String,
+    variables: Json<Values>,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+}
+
+impl TriggerRow {
+    fn of(self, owner: UserId) -> Trigger {
+        let id = TriggerId::from_uuid(self.trigger_id);
+        Trigger {
+            id,
+            agent_id: AgentId::from_uuid(self.agent_id),
+            goal: self.goal,
+            variables: self.variables.0,
+            path: Trigger::path_of(owner, id),
+            created_at: self.created_at.to_jiff(),
+            last_used_at: self.last_used_at.map(Timestamp::to_jiff),
+        }
+    }
+}
+
+/// Lists at most `limit` of an owner's triggers before `before`, the newest first.
 #[tracing::instrument(name = "db.trigger.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list_triggers(
     conn: &mut PgConnection,
     owner: UserId,
+    before: Option<TriggerId>,
+    limit: i64,
 ) -> sqlx::Result<Vec<Trigger>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        TriggerRow,
         r#"
         SELECT trigger_id, agent_id, goal, variables AS "variables: Json<Values>", created_at,
-               last_used_at AS "last_used_at: Timestamp"
+               last_used_at
         FROM triggers
-        WHERE owner_id = $1
+        WHERE owner_id = $1 AND trigger_id < $2
         ORDER BY trigger_id DESC
+        LIMIT $3
         "#,
         owner.as_uuid(),
+        before.map_or(Uuid::max(), TriggerId::as_uuid),
+        limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let id = TriggerId::from_uuid(row.trigger_id);
-            Trigger {
-                id,
-                agent_id: AgentId::from_uuid(row.agent_id),
-                goal: row.goal,
-                variables: row.variables.0,
-                path: Trigger::path_of(owner, id),
-                created_at: row.created_at.to_jiff(),
-                last_used_at: row.last_used_at.map(Timestamp::to_jiff),
-            }
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| row.of(owner)).collect())
+}
+
+/// A trigger as its owner sees it.
+#[tracing::instrument(name = "db.trigger.find_own", skip_all, fields(trigger.id = %id), err(level = "debug"))]
+pub(crate) async fn find_own_trigger(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: TriggerId,
+) -> sqlx::Result<Option<Trigger>> {
+    let row = sqlx::query_as!(
+        TriggerRow,
+        r#"
+        SELECT trigger_id, agent_id, goal, variables AS "variables: Json<Values>", created_at,
+               last_used_at
+        FROM triggers
+        WHERE owner_id = $1 AND trigger_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| row.of(owner)))
 }
 
 /// The agent, the goal and the variables of a trigger.
@@ -116,21 +156,26 @@ pub(crate) async fn insert_trigger(
     Ok(done.rows_affected() > 0)
 }
 
-/// Deletes a trigger; `false` when there was none.
+/// Deletes a trigger, and tells what its agent is called; `None` when there was none.
 #[tracing::instrument(name = "db.trigger.delete", skip_all, fields(trigger.id = %id), err(level = "debug"))]
 pub(crate) async fn delete_trigger(
     conn: &mut PgConnection,
     owner: UserId,
     id: TriggerId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM triggers WHERE owner_id = $1 AND trigger_id = $2",
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH gone AS (
+            DELETE FROM triggers WHERE owner_id = $1 AND trigger_id = $2 RETURNING agent_id
+        )
+        SELECT coalesce(a.name, '') AS "name!"
+        FROM gone LEFT JOIN agents a ON a.owner_id = $1 AND a.agent_id = gone.agent_id
+        "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    .fetch_optional(conn)
+    .await
 }
 
 /// Notes a message under the session that it will start, unless it was taken before: then the
@@ -189,29 +234,69 @@ pub(crate) async fn update_used(
     Ok(())
 }
 
-/// Lists an owner's webhooks, the newest first.
-#[tracing::instrument(name = "db.webhook.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list(conn: &mut PgConnection, owner: UserId) -> sqlx::Result<Vec<Webhook>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT webhook_id, url, agent_id, created_at
-        FROM webhooks
-        WHERE owner_id = $1
-        ORDER BY webhook_id DESC
-        "#,
-        owner.as_uuid(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Webhook {
+struct WebhookRow {
+    webhook_id: Uuid,
+    url: String,
+    agent_id: Option<Uuid>,
+    created_at: Timestamp,
+}
+
+impl From<WebhookRow> for Webhook {
+    fn from(row: WebhookRow) -> Self {
+        Self {
             id: WebhookId::from_uuid(row.webhook_id),
             url: row.url,
             agent_id: row.agent_id.map(AgentId::from_uuid),
             created_at: row.created_at.to_jiff(),
-        })
-        .collect())
+        }
+    }
+}
+
+/// Lists at most `limit` of an owner's webhooks before `before`, the newest first.
+#[tracing::instrument(name = "db.webhook.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    owner: UserId,
+    before: Option<WebhookId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Webhook>> {
+    let rows = sqlx::query_as!(
+        WebhookRow,
+        r#"
+        SELECT webhook_id, url, agent_id, created_at
+        FROM webhooks
+        WHERE owner_id = $1 AND webhook_id < $2
+        ORDER BY webhook_id DESC
+        LIMIT $3
+        "#,
+        owner.as_uuid(),
+        before.map_or(Uuid::max(), WebhookId::as_uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Webhook::from).collect())
+}
+
+#[tracing::instrument(name = "db.webhook.find", skip_all, fields(webhook.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: WebhookId,
+) -> sqlx::Result<Option<Webhook>> {
+    let row = sqlx::query_as!(
+        WebhookRow,
+        r#"
+        SELECT webhook_id, url, agent_id, created_at
+        FROM webhooks
+        WHERE owner_id = $1 AND webhook_id = $2
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Webhook::from))
 }
 
 /// Keeps a webhook unless its owner has `max` of them already: then `false`.
@@ -240,29 +325,36 @@ pub(crate) async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Deletes a webhook with its log; `false` when there was none.
+/// Deletes a webhook with its log, and tells where its messages went; `None` when there was none.
 #[tracing::instrument(name = "db.webhook.delete", skip_all, fields(webhook.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,
     id: WebhookId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM webhooks WHERE owner_id = $1 AND webhook_id = $2",
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "DELETE FROM webhooks WHERE owner_id = $1 AND webhook_id = $2 RETURNING url",
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    .fetch_optional(conn)
+    .await
 }
 
-/// Lists the newest messages of a webhook; `None` when there is no such webhook.
+/// Where a page of messages ends: the last message on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct DeliveryPosition {
+    pub(crate) created_at: jiff::Timestamp,
+    pub(crate) id: DeliveryId,
+}
+
+/// Lists at most `limit` messages of a webhook behind `after`, the newest first.
 #[tracing::instrument(name = "db.webhook.list_deliveries", skip_all, fields(webhook.id = %webhook), err(level = "debug"))]
 pub(crate) async fn list_deliveries(
     conn: &mut PgConnection,
     owner: UserId,
     webhook: WebhookId,
+    after: Option<DeliveryPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
     let rows = sqlx::query!(
@@ -272,11 +364,14 @@ pub(crate) async fn list_deliveries(
                created_at, delivered_at AS "delivered_at: Timestamp"
         FROM webhook_deliveries
         WHERE owner_id = $1 AND webhook_id = $2
-        ORDER BY created_at DESC, delivery_id
-        LIMIT $3
+          AND (created_at, delivery_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
+        ORDER BY created_at DESC, delivery_id DESC
+        LIMIT $5
         "#,
         owner.as_uuid(),
         webhook.as_uuid(),
+        after.map(|after| after.created_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)
@@ -299,6 +394,31 @@ pub(crate) async fn list_deliveries(
         .collect()
 }
 
+/// Makes a message due at once, with all its attempts before it where it was over; `false` when the webhook
+/// has no such message.
+#[tracing::instrument(name = "db.webhook.update_due", skip_all, fields(delivery.id = %id), err(level = "debug"))]
+pub(crate) async fn update_due(
+    conn: &mut PgConnection,
+    owner: UserId,
+    webhook: WebhookId,
+    id: DeliveryId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE webhook_deliveries
+        SET attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END,
+            state = 'pending', next_attempt_at = now(), delivered_at = NULL
+        WHERE owner_id = $1 AND webhook_id = $2 AND delivery_id = $3
+        "#,
+        owner.as_uuid(),
+        webhook.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Takes messages that are due, counts the attempt, and keeps others from them for as long as
 /// `retaken_after`. The database's clock alone tells what is due.
 #[tracing::instrument(name = "db.webhook.claim_due", skip_all, err(level = "debug"))]
@@ -308,26 +428,65 @@ pub(crate) async fn claim_due(
     limit: i64,
     owners: Owners,
 ) -> sqlx::Result<Vec<Due>> {
+    let mut taken = Vec::new();
+    for (owner, ids) in list_due(&mut *conn, limit, owners).await? {
+        taken.extend(take_due(&mut *conn, owner, &ids, retaken_after).await?);
+    }
+    Ok(taken)
+}
+
+/// The messages that have been due longest, by their owners. Rows of one owner alone can be locked in a
+/// cluster, so that they are found first.
+async fn list_due(
+    conn: &mut PgConnection,
+    limit: i64,
+    owners: Owners,
+) -> sqlx::Result<BTreeMap<Uuid, Vec<Uuid>>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id, delivery_id
+        FROM webhook_deliveries
+        WHERE next_attempt_at <= now() AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
+        ORDER BY next_attempt_at
+        LIMIT $1
+        "#,
+        limit,
+        owners.are_held(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut due = BTreeMap::<Uuid, Vec<Uuid>>::new();
+    for row in rows {
+        due.entry(row.owner_id).or_default().push(row.delivery_id);
+    }
+    Ok(due)
+}
+
+/// Takes those of the messages that are still due and that no other process is taking.
+async fn take_due(
+    conn: &mut PgConnection,
+    owner: Uuid,
+    ids: &[Uuid],
+    retaken_after: Duration,
+) -> sqlx::Result<Vec<Due>> {
     let rows = sqlx::query!(
         r#"
         WITH due AS (
-            SELECT owner_id, delivery_id
+            SELECT delivery_id
             FROM webhook_deliveries
-            WHERE next_attempt_at <= now() AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
-            ORDER BY next_attempt_at
-            LIMIT $2
+            WHERE owner_id = $1 AND delivery_id = ANY ($2) AND next_attempt_at <= now()
             FOR UPDATE SKIP LOCKED
         )
         UPDATE webhook_deliveries d
-        SET attempts = d.attempts + 1, next_attempt_at = now() + $1
+        SET attempts = d.attempts + 1, next_attempt_at = now() + $3
         FROM due, webhooks w
-        WHERE d.owner_id = due.owner_id AND d.delivery_id = due.delivery_id
-          AND w.owner_id = d.owner_id AND w.webhook_id = d.webhook_id
+        WHERE d.owner_id = $1 AND d.delivery_id = due.delivery_id
+          AND w.owner_id = $1 AND w.webhook_id = d.webhook_id
         RETURNING d.owner_id, d.delivery_id, d.webhook_id, d.session_id, d.attempts, w.url
         "#,
+        owner,
+        ids,
         interval(retaken_after),
-        limit,
-        owners.are_held(),
     )
     .fetch_all(conn)
     .await?;

@@ -6,6 +6,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::money::MicroUsd;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Priority, Session, SessionState};
+use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{
     ANSWER_KEPT, CaseOutcome, CaseResult, Check, CheckResult, NewTestRun, RunSummary, TestCase,
     TestRun, verdict,
@@ -17,10 +18,10 @@ use resonant_domain::{AgentId, FieldFault, SessionId, TestRunId, TestSetId, User
 use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
-use super::{NO_AGENT, NOT_FOUND, counted};
+use super::{NOT_FOUND, counted};
 use crate::sessions::Start;
 use crate::store::test_sets::{Run, TestResult};
-use crate::{Backend, Ctx, Error, Result, access, agents, sessions, store};
+use crate::{Backend, Ctx, Error, Result, access, agents, entitlements, sessions, store};
 
 const NO_RUN: Error = Error::NotFound("test run");
 /// How many runs are looked at in one go.
@@ -39,13 +40,21 @@ const JUDGE_PROMPT: &str = "You judge the answer of another agent by one criteri
 /// agent does not run, the set is running, or a criterion has no model to judge by it.
 #[tracing::instrument(name = "test_sets.run", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> Result<TestRun> {
-    let owner = access::with_scope(ctx, Scope::SessionsRun)?;
     let backend = ctx.backend();
-    settle_agent(backend, owner, agent).await?;
-    let mut tx = backend.begin(owner).await?;
-    let agent = store::agents::lock(&mut tx, owner, agent).await?.ok_or(NO_AGENT)?;
-    let sets = store::test_sets::list(&mut tx, owner, agent.id).await?;
-    let set = sets.into_iter().find(|known| known.id == set).ok_or(NOT_FOUND)?;
+    // A set runs the draft, too: it is for whoever may change that.
+    let (_, reached, conn) =
+        access::agent(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;
+    drop(conn);
+    settle_agent(backend, reached.owner, agent).await?;
+    let (agent, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let set = store::test_sets::find(&mut tx, owner, agent.id, set).await?.ok_or(NOT_FOUND)?;
+    if let Some(made) = ctx.made_before().map(TestRunId::from_uuid)
+        && let Some(made) = store::test_sets::find_run(&mut tx, owner, made).await?
+    {
+        return told(&mut tx, owner, &made).await;
+    }
     if agent.status != AgentStatus::Active {
         return Err(Error::Conflict("The agent does not run now. Make it active first".to_owned()));
     }
@@ -63,7 +72,7 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
     let spec = agents::spec_of(&mut tx, &agent, edition).await?;
     check_variables(&spec, &set.cases)?;
     let run = Run {
-        id: TestRunId::from_uuid(backend.new_id()?),
+        id: TestRunId::from_uuid(ctx.resource_id()?),
         test_set_id: set.id,
         agent_id: agent.id,
         agent_version: new.version,
@@ -74,6 +83,7 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
     };
     store::test_sets::insert_run(&mut tx, owner, &run).await?;
     for (position, case) in (0..).zip(&run.cases) {
+        entitlements::admit(backend, &mut tx, (owner, run.agent_id)).await?;
         let new = NewSession {
             goal: case.goal.clone(),
             context: case.context.clone(),
@@ -81,7 +91,8 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
             priority: Priority::Low,
             ..NewSession::default()
         };
-        let session = start(backend, &mut tx, (owner, &run), run.spec.clone(), new).await?;
+        let whose = (owner, reached.starter());
+        let session = start(backend, &mut tx, whose, &run, run.spec.clone(), new).await?;
         store::test_sets::insert_result(&mut tx, owner, run.id, position, session.id).await?;
     }
     let made = told(&mut tx, owner, &run).await?;
@@ -109,7 +120,8 @@ fn check_variables(spec: &AgentSpec, cases: &[TestCase]) -> Result<()> {
 async fn start(
     backend: &Backend,
     tx: &mut PgConnection,
-    (owner, run): (UserId, &Run),
+    (owner, started_by): (UserId, Option<UserId>),
+    run: &Run,
     spec: AgentSpec,
     new: NewSession,
 ) -> Result<Session> {
@@ -120,6 +132,7 @@ async fn start(
         agent_version: run.agent_version,
         spec,
         called_by: None,
+        started_by,
         is_test: true,
     };
     sessions::enqueue(backend, tx, start, new).await
@@ -137,35 +150,20 @@ pub async fn list_runs(
     set: TestSetId,
     page: PageRequest,
 ) -> Result<Page<RunSummary>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
     let limit = page.checked_limit()?;
-    let scope = ("test_runs", owner, set);
+    let scope = ("test_runs", me, set);
     let cursors = ctx.backend().cursors().await?;
     let before: Option<TestRunId> = cursors.open(&scope, page.cursor.as_deref())?;
-    settle_agent(ctx.backend(), owner, agent).await?;
-    let mut conn = ctx.backend().read_latest(owner).await?;
-    check_set(&mut conn, owner, agent, set).await?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
+    store::test_sets::find(&mut conn, owner, agent, set).await?.ok_or(NOT_FOUND)?;
     let wanted = i64::from(limit) + 1;
-    let mut runs = store::test_sets::list_runs(&mut conn, owner, set, before, wanted).await?;
-    let has_more = runs.len() > limit as usize;
-    runs.truncate(limit as usize);
-    let next_cursor = match runs.last() {
-        Some(last) if has_more => Some(cursors.seal(&scope, &last.id)?),
-        _ => None,
-    };
-    let counted = counted(&mut conn, owner, runs).await?;
+    let found = store::test_sets::list_runs(&mut conn, owner, set, before, wanted).await?;
+    let Page { items, next_cursor } = cursors.page(&scope, limit, found, |last| last.id)?;
+    let counted = counted(&mut conn, owner, items).await?;
     Ok(Page { items: counted.into_iter().map(|(_, summary)| summary).collect(), next_cursor })
-}
-
-async fn check_set(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: AgentId,
-    set: TestSetId,
-) -> Result<()> {
-    store::agents::find(&mut *conn, owner, agent).await?.ok_or(NO_AGENT)?;
-    let sets = store::test_sets::list(conn, owner, agent).await?;
-    if sets.iter().any(|known| known.id == set) { Ok(()) } else { Err(NOT_FOUND) }
 }
 
 /// Reads a run case by case, beside the run before.
@@ -174,17 +172,13 @@ async fn check_set(
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for agent, set or run.
 #[tracing::instrument(name = "test_sets.read_run", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read_run(ctx: &Ctx, agent: AgentId, set: TestSetId, id: TestRunId) -> Result<TestRun> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let mut conn = ctx.backend().read_latest(owner).await?;
-    check_set(&mut conn, owner, agent, set).await?;
-    drop(conn);
-    settle(ctx.backend(), owner, id).await?;
-    let mut tx = ctx.backend().begin(owner).await?;
-    let run = store::test_sets::lock_run(&mut tx, owner, id).await?;
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
+    store::test_sets::find(&mut conn, owner, agent, set).await?.ok_or(NOT_FOUND)?;
+    let run = store::test_sets::find_run(&mut conn, owner, id).await?;
     let run = run.filter(|run| run.test_set_id == set).ok_or(NO_RUN)?;
-    let told = told(&mut tx, owner, &run).await?;
-    tx.commit().await?;
-    Ok(told)
+    told(&mut conn, owner, &run).await
 }
 
 /// A run as its owner reads it.
@@ -243,6 +237,15 @@ pub async fn settle_due(ctx: &Ctx) -> Result<usize> {
         }
     }
     Ok(count)
+}
+
+/// Decides what can be decided now that a session of an agent's tests is over, or waits. Should that fail,
+/// [`settle_due`] does so a moment later.
+pub(crate) async fn settle_ended(backend: &Backend, owner: UserId, agent: AgentId) {
+    if let Err(error) = settle_agent(backend, owner, agent).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(agent.id = %agent, error, "test runs were not looked at");
+    }
 }
 
 /// Decides what can be decided of the runs of an agent.
@@ -335,7 +338,7 @@ async fn decide(
                 priority: Priority::Low,
                 ..NewSession::default()
             };
-            let judge = start(backend, &mut *tx, (owner, run), judge_of(run), new).await?;
+            let judge = start(backend, &mut *tx, (owner, None), run, judge_of(run), new).await?;
             judge_ids.push(judge.id);
         }
         return Ok(None);

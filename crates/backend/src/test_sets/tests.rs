@@ -65,7 +65,10 @@ async fn a_set_is_run_and_compared_with_the_run_before(pool: PgPool) {
     assert!(second.results[0].has_turned() && !second.results[1].has_turned(), "{second:?}");
     let runs = list_runs(&ctx, agent, made.id, PageRequest::default()).await.unwrap().items;
     assert_eq!(runs, [second.summary.clone(), first.summary]);
-    assert_eq!(list(&ctx, agent).await.unwrap()[0].last_run.as_ref(), Some(&second.summary));
+    assert_eq!(
+        list(&ctx, agent, PageRequest::default()).await.unwrap().items[0].last_run.as_ref(),
+        Some(&second.summary)
+    );
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

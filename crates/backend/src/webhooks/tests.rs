@@ -97,7 +97,7 @@ async fn an_end_is_told_once_with_a_signature(pool: PgPool) {
     assert!(key.verify(&message, clock.now()).unwrap(), "{message:?}");
     assert!(body.contains("\"session.ended\"") && body.contains("\"cancelled\""), "{body}");
 
-    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
     assert_eq!(
         (log.len(), log[0].state, log[0].last_status),
         (1, DeliveryState::Delivered, Some(204))
@@ -121,16 +121,54 @@ async fn what_is_not_taken_is_told_again_and_given_up_in_the_end(pool: PgPool) {
     }
     ids.dedup();
     assert_eq!(ids.len(), 1, "the message keeps its id");
-    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
     assert_eq!(
         (log[0].state, log[0].attempts, log[0].last_status),
         (DeliveryState::Failed, ATTEMPTS_MAX, Some(500))
     );
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0);
     let stranger = sample::guest(&backend).await.unwrap();
-    assert!(matches!(deliveries(&stranger, hook.made.id).await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        deliveries(&stranger, hook.made.id, PageRequest::default()).await,
+        Err(Error::NotFound(_))
+    ));
     delete(&ctx, hook.made.id).await.unwrap();
-    assert!(matches!(deliveries(&ctx, hook.made.id).await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        deliveries(&ctx, hook.made.id, PageRequest::default()).await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_is_sent_again_when_its_owner_says_so(pool: PgPool) {
+    let (backend, _) = at(pool);
+    let (url, heard) = receiver(&[500, 204, 204]);
+    let (ctx, hook) = told(&backend, &url).await;
+    let hook = hook.made.id;
+    let system = backend.system();
+    let log =
+        async || deliveries(&ctx, hook, PageRequest::default()).await.unwrap().items.remove(0);
+    let mut ids = Vec::new();
+    // Refused once; told again before its time, and then once more although it was taken.
+    for (state, attempts) in
+        [(DeliveryState::Pending, 1), (DeliveryState::Delivered, 2), (DeliveryState::Delivered, 1)]
+    {
+        assert_eq!(deliver_due(&system).await.unwrap(), 1, "{state:?}");
+        ids.push(header(heard.recv().unwrap().split_once("\r\n\r\n").unwrap().0, "webhook-id"));
+        let line = log().await;
+        assert_eq!((line.state, line.attempts), (state, attempts));
+        assert_eq!(deliver_due(&system).await.unwrap(), 0, "{state:?}");
+        redeliver(&ctx, hook, line.id).await.unwrap();
+        assert_eq!(log().await.state, DeliveryState::Pending);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "the message keeps its id");
+    let stranger = sample::guest(&backend).await.unwrap();
+    let id = log().await.id;
+    let other = create(&ctx, sample::webhook()).await.unwrap().made.id;
+    for (who, hook) in [(&stranger, hook), (&ctx, other)] {
+        assert!(matches!(redeliver(who, hook, id).await, Err(Error::NotFound(_))));
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -145,7 +183,10 @@ async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool)
     let ahead = FixedClock::new(clock.now() + SignedDuration::from_hours(24 * 4_000));
     let other = Backend::for_tests_at(pool, Arc::new(ahead));
     assert_eq!(deliver_due(&other.system()).await.unwrap(), 0);
-    assert_eq!(deliveries(&ctx, hook.made.id).await.unwrap()[0].attempts, 1);
+    assert_eq!(
+        deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items[0].attempts,
+        1
+    );
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -153,7 +194,29 @@ async fn an_address_inside_is_not_told(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let (ctx, hook) = told(&backend, "http://169.254.169.254/hook").await;
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
-    let log = deliveries(&ctx, hook.made.id).await.unwrap();
+    let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
     let error = log[0].last_error.clone().unwrap_or_default();
     assert!(error.contains("not on the public Internet"), "{error}");
+}
+
+/// As in a cluster, whose tables have none.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_end_is_told_without_triggers(pool: PgPool) {
+    let triggers = "DROP TRIGGER sessions_tell_webhooks ON sessions;
+                    DROP TRIGGER sessions_record_listing_run ON sessions";
+    sqlx::raw_sql(triggers).execute(&pool).await.unwrap();
+    let (ctx, hook) = told(&Backend::for_tests(pool), "http://127.0.0.1:9/hook").await;
+    let told = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap();
+    assert_eq!(told.items.len(), 1);
+}
+
+/// As by a process of the release before, which leaves it to the trigger.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_end_that_nobody_tells_of_is_told_by_the_trigger(pool: PgPool) {
+    let (ctx, hook) = told(&Backend::for_tests(pool.clone()), "http://127.0.0.1:9/hook").await;
+    let again = "UPDATE sessions SET state = 'queued', ended_at = NULL;
+                 UPDATE sessions SET state = 'cancelled', ended_at = now() + INTERVAL '1 minute'";
+    sqlx::raw_sql(again).execute(&pool).await.unwrap();
+    let told = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap();
+    assert_eq!(told.items.len(), 2);
 }

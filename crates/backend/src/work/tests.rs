@@ -7,6 +7,7 @@ use resonant_domain::session_event::ToolOutcome;
 use sqlx::PgPool;
 
 use super::*;
+use crate::store::shards::Owners;
 use crate::{agents, sample};
 
 async fn queued(ctx: &Ctx, goal: &str) -> Session {
@@ -87,8 +88,13 @@ async fn the_next_worker_goes_on_and_the_lost_one_writes_nothing(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     let lost = take(&backend).await;
-    let lost_log =
-        QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id, called_by: None };
+    let lost_log = QueueLog {
+        backend: &backend,
+        claim: &lost,
+        agent_id: session.agent_id,
+        called_by: None,
+        is_test: false,
+    };
     let begin = vec![
         EventBody::SessionStart { provider: "parrot".into(), model: "parrot-1".into() },
         EventBody::StepStart { step: 1, attempt: 1 },
@@ -135,6 +141,7 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
             claim: &claim,
             agent_id: session.agent_id,
             called_by: None,
+            is_test: false,
         };
         let call = EventBody::ToolCall {
             step: 1,
@@ -224,8 +231,13 @@ async fn cancelling_a_session_of_a_lost_worker_ends_it_at_once(pool: PgPool) {
     lose_workers(&pool).await;
     let answer = sessions::cancel(&ctx, session.id).await.unwrap();
     assert_eq!(answer.state, SessionState::Cancelled);
-    let log =
-        QueueLog { backend: &backend, claim: &lost, agent_id: session.agent_id, called_by: None };
+    let log = QueueLog {
+        backend: &backend,
+        claim: &lost,
+        agent_id: session.agent_id,
+        called_by: None,
+        is_test: false,
+    };
     let late = vec![EventBody::Output { step: 1, delta: "late".into() }];
     assert!(matches!(log.append(0, late, Usage::default()).await, Err(LogError::Fenced)));
 }
@@ -291,4 +303,39 @@ async fn a_new_session_wakes_a_worker(pool: PgPool) {
     assert!(began_at.elapsed() < Duration::from_secs(10));
     assert_eq!(take(&backend).await.session_id(), session.id);
     wait(&backend, Duration::from_millis(1)).await;
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_that_left_the_queue_comes_back(pool: PgPool) {
+    let backend = sample::with_parrot(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = queued(&ctx, "Hello").await;
+    assert_eq!(reap(&backend.system()).await.unwrap(), 0);
+    sqlx::raw_sql("DELETE FROM session_queue").execute(&pool).await.unwrap();
+    assert_eq!(reap(&backend.system()).await.unwrap(), 1);
+    assert_eq!(take(&backend).await.session_id(), session.id);
+}
+
+/// What is left when a node of a cluster breaks down while a session ends.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_entry_of_a_session_that_is_over_is_dropped(pool: PgPool) {
+    let backend = sample::with_parrot(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let over = queued(&ctx, "Hello").await;
+    let keep = "CREATE TABLE kept AS SELECT * FROM session_queue";
+    sqlx::raw_sql(keep).execute(&pool).await.unwrap();
+    sessions::cancel(&ctx, over.id).await.unwrap();
+    let left = "INSERT INTO session_queue SELECT * FROM kept";
+    sqlx::raw_sql(left).execute(&pool).await.unwrap();
+    let next = queued(&ctx, "Hello").await;
+    let mut conn = pool.acquire().await.unwrap();
+    let mut found = Vec::new();
+    for _ in 0..2 {
+        let (lease, slots) = (backend.lease(), backend.slots());
+        let claimed = store::queue::claim(&mut conn, "worker", lease, slots, Owners::Spread).await;
+        found.extend(claimed.unwrap().map(|claimed| claimed.session_id));
+    }
+    assert_eq!(found, [next.id]);
+    assert_eq!(sessions::get(&ctx, next.id).await.unwrap().state, SessionState::Running);
+    assert_eq!(sessions::get(&ctx, over.id).await.unwrap().state, SessionState::Cancelled);
 }

@@ -73,7 +73,8 @@ impl ListingSort {
     }
 }
 
-/// What a session costs at most, at the median of what was measured. Listings themselves are free.
+/// What a session's model costs at most, at the median of what was measured. What a publisher asks for a
+/// listing is its price, which [`PriceFilter`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -117,6 +118,46 @@ impl CostLimit {
     }
 }
 
+/// Whether publishers ask for money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PriceFilter {
+    /// They do not.
+    Free,
+    /// They do.
+    Paid,
+}
+
+impl PriceFilter {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Free, Self::Paid];
+
+    /// The filter as it stands in JSON, URLs and the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Paid => "paid",
+        }
+    }
+
+    /// The filter as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Free => "Free",
+            Self::Paid => "For money",
+        }
+    }
+
+    /// Reads a filter from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filter| filter.as_str() == text)
+    }
+}
+
 /// Which listings are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,6 +183,9 @@ pub struct ListingFilter {
     /// Whose sessions cost so much at most.
     #[serde(default)]
     pub max_cost: Option<CostLimit>,
+    /// Of those alone whose publishers ask for money, or do not.
+    #[serde(default)]
+    pub price: Option<PriceFilter>,
     /// Of publishers alone whom moderators vouch for.
     #[serde(default)]
     pub verified_only: bool,
@@ -223,6 +267,9 @@ pub struct Facets {
     pub ratings: Vec<Facet>,
     /// Each [`CostLimit`].
     pub costs: Vec<Facet>,
+    /// Each [`PriceFilter`].
+    #[serde(default)]
+    pub prices: Vec<Facet>,
     /// Of publishers whom moderators vouch for.
     pub verified: i64,
 }

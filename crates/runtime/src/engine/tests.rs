@@ -283,6 +283,8 @@ fn session(limits: Limits) -> Session {
         waited_ms: 0,
         parent: None,
         called_by: None,
+        started_by: None,
+        thumb: None,
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,

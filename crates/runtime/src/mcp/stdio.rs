@@ -113,7 +113,8 @@ impl StdioServers {
     ) -> Result<String, McpError> {
         let running = self.running(name).await?;
         let wanted = json!({ "name": tool, "arguments": arguments });
-        let result = running.ask("tools/call", &wanted, patience).await?;
+        let result = running.ask("tools/call", &wanted, patience).await;
+        let result = result.map_err(McpError::of_call)?;
         let text = reply::content(&result);
         if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
     }

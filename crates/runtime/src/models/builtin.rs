@@ -8,7 +8,8 @@
 //! # How a reply is made
 //! 0. `round` finds what is asked now in a conversation that has answers already.
 //! 1. `goal` splits the goal into clauses and the material that stands in it.
-//! 2. `intents` finds what each clause asks for; [`abilities`] reads the author's `Do:` line.
+//! 2. `intents` finds what each clause asks for; [`abilities`] reads the author's `Do:` line; `own`
+//!    knows the agents and tools that the agent was granted besides the built-in ones.
 //! 3. `plan` turns intents into tool calls: independent ones in one turn, dependent ones (fetch,
 //!    then summarise) in the turns after.
 //! 4. `kept` asks the agent's documents what the grammar does not know, and its memory.
@@ -63,6 +64,7 @@ mod dates;
 mod goal;
 mod intents;
 mod kept;
+mod own;
 mod plan;
 mod reply;
 mod round;

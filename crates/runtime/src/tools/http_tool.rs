@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 
 use super::http_fetch::{cut, is_binary, told};
 use super::secrets::BoundSecret;
-use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
-use crate::egress::{Egress, Fetched, HostLimit, Outgoing};
+use super::tool::{OUTCOME_UNKNOWN, Tool, ToolContext, ToolError, ToolFuture};
+use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing};
 
 pub use render::fill_headers;
 
 /// How much of an answer is given, in characters.
 const CHARACTERS: usize = 40_000;
+/// What a gateway answers when the host behind it did not: Bad Gateway, Gateway Timeout.
+const UNANSWERED: [u16; 2] = [502, 504];
 
 /// A custom HTTP tool.
 #[derive(Clone)]
@@ -41,6 +43,15 @@ impl HttpTool {
             is_safe_to_repeat: !grant.is_unsafe_to_repeat(),
             egress,
         }
+    }
+
+    /// Why there is no answer. Of a request that may have arrived and must not be sent twice the model is
+    /// told that the outcome is not known.
+    fn unsent(&self, error: EgressError) -> ToolError {
+        if !self.is_safe_to_repeat && error.may_have_arrived() {
+            return ToolError::Failed(format!("{error}{OUTCOME_UNKNOWN}"));
+        }
+        told(error)
     }
 
     /// The request of one call.
@@ -105,8 +116,14 @@ impl Tool for HttpTool {
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
             let outgoing = self.outgoing(arguments, context)?;
-            let fetched = self.egress.send(outgoing).await.map_err(told)?;
-            answer(&fetched, context)
+            let fetched = self.egress.send(outgoing).await.map_err(|error| self.unsent(error))?;
+            let is_lost = !self.is_safe_to_repeat && UNANSWERED.contains(&fetched.status);
+            answer(&fetched, context).map_err(|error| match error {
+                ToolError::Failed(reason) if is_lost => {
+                    ToolError::Failed(format!("{reason}{OUTCOME_UNKNOWN}"))
+                }
+                error => error,
+            })
         })
     }
 }

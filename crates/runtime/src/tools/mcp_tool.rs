@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::http_fetch::cut;
 use super::http_tool::fill_headers;
-use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use super::tool::{OUTCOME_UNKNOWN, Tool, ToolContext, ToolError, ToolFuture};
 use crate::egress::{Egress, HostLimit};
 use crate::mcp::{McpError, Server, Session, StdioServers};
 
@@ -34,6 +34,15 @@ impl McpTool {
         hosts.extend(written.host().map(str::to_owned));
         let is_safe_to_repeat = !grant.is_unsafe_to_repeat();
         Self { name: grant.name.clone(), written, hosts, is_safe_to_repeat, egress, stdio }
+    }
+}
+
+impl McpTool {
+    /// Why there is no answer. Of a call that may have arrived and must not be made twice the model is
+    /// told that the outcome is not known.
+    fn uncalled(&self, error: &McpError) -> ToolError {
+        let is_lost = !self.is_safe_to_repeat && error.may_have_arrived();
+        ToolError::Failed(format!("{error}{}", if is_lost { OUTCOME_UNKNOWN } else { "" }))
     }
 }
 
@@ -64,8 +73,7 @@ impl Tool for McpTool {
             if let Some(name) = self.written.command() {
                 let patience = Duration::from_secs(self.written.timeout_seconds.into());
                 let answer = self.stdio.call(name, &self.written.tool, arguments, patience).await;
-                let answer = answer.map_err(|error| ToolError::Failed(error.to_string()))?;
-                return Ok(shown(answer, context));
+                return Ok(shown(answer.map_err(|error| self.uncalled(&error))?, context));
             }
             let (headers, secrets) = fill_headers(&self.written.headers, &context.secrets)?;
             let server = Server {
@@ -79,10 +87,11 @@ impl Tool for McpTool {
                 },
                 timeout: Duration::from_secs(self.written.timeout_seconds.into()),
             };
-            let told = |error: McpError| ToolError::Failed(error.to_string());
-            let mut session = Session::open(&self.egress, server).await.map_err(told)?;
-            let answer = session.call(&self.written.tool, arguments).await.map_err(told)?;
-            Ok(shown(answer, context))
+            // Nothing is called before the session is open.
+            let opened = Session::open(&self.egress, server).await;
+            let mut session = opened.map_err(|error| ToolError::Failed(error.to_string()))?;
+            let answer = session.call(&self.written.tool, arguments).await;
+            Ok(shown(answer.map_err(|error| self.uncalled(&error))?, context))
         })
     }
 }
@@ -94,4 +103,75 @@ fn shown(answer: String, context: &ToolContext) -> String {
         answer.push_str("\n[cut]");
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::http::{StatusCode, header};
+    use axum::response::IntoResponse as _;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A server that says hello and then answers calls with this status, or never.
+    async fn serve(status: Option<StatusCode>) -> String {
+        let answer = move |body: Bytes| async move {
+            let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+            match message["method"].as_str() {
+                Some("tools/call") => match status {
+                    Some(status) => status.into_response(),
+                    None => std::future::pending().await,
+                },
+                Some("initialize") => {
+                    let hello = json!({ "jsonrpc": "2.0", "id": 1, "result": {} }).to_string();
+                    ([(header::CONTENT_TYPE, "application/json")], hello).into_response()
+                }
+                _ => StatusCode::ACCEPTED.into_response(),
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer);
+        drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+        url
+    }
+
+    async fn told(server: &str, unsafe_to_repeat: bool) -> String {
+        let settings = json!({
+            "kind": "mcp", "server": server, "tool": "put", "description": "Puts",
+            "timeout_seconds": 1,
+        });
+        let grant = json!({
+            "name": "put", "settings": settings, "unsafe_to_repeat": unsafe_to_repeat,
+        });
+        let grant: ToolGrant = serde_json::from_value(grant).unwrap();
+        let resonant_domain::grant::ToolSettings::Mcp(written) = grant.settings.clone() else {
+            unreachable!()
+        };
+        let egress = Egress::public_allowing_private();
+        let tool = McpTool::new(&grant, written, egress, StdioServers::default());
+        tool.call(&json!({}), &ToolContext::default()).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn what_may_have_taken_effect_is_called_unknown() {
+        let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = format!("http://{}/mcp", nowhere.local_addr().unwrap());
+        drop(nowhere);
+        for (server, is_unknown) in [
+            (serve(None).await, true),
+            (serve(Some(StatusCode::GATEWAY_TIMEOUT)).await, true),
+            // An answer, but not of the protocol.
+            (serve(Some(StatusCode::OK)).await, true),
+            (serve(Some(StatusCode::FORBIDDEN)).await, false),
+            (nobody, false),
+        ] {
+            let once = told(&server, true).await;
+            assert_eq!(once.contains("the outcome is unknown"), is_unknown, "{once}");
+            let again = told(&server, false).await;
+            assert!(!again.contains("unknown"), "{again}");
+        }
+    }
 }

@@ -13,8 +13,9 @@ use tracing::Instrument as _;
 
 use super::secrets::Secrets;
 
-/// What a model is told of a call that broke off and must not be made twice.
-const OUTCOME_UNKNOWN: &str = "; the outcome is unknown: it may have taken effect, so do not call it \
+/// What a model is told of a call that broke off and must not be made twice: that nobody knows, and that
+/// it has the choice.
+pub(super) const OUTCOME_UNKNOWN: &str = "; the outcome is unknown: it may have taken effect, so do not call it \
                                again without making sure that it has not";
 
 /// A tool as a model is told of it.

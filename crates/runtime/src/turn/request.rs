@@ -7,7 +7,7 @@ use futures::stream::StreamExt;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::EventBody;
-use resonant_domain::waiting::WaitReason;
+use resonant_domain::waiting::{Amount, Shortfall, WaitReason};
 
 use super::without_nul;
 use crate::context::{self, Fit, Summarise, transcript};
@@ -140,7 +140,15 @@ impl Work<'_> {
             Some(shortfall) => Some(shortfall),
             None => self.log.reserve(most).await?,
         };
-        Ok(shortfall.map(|shortfall| Ending::Wait(WaitReason::Budget { shortfall })))
+        Ok(shortfall.map(|shortfall| self.out_of_budget(shortfall)))
+    }
+
+    /// Asks a person how to go on. Cheaper models help where money is short and they do not answer yet.
+    pub(super) fn out_of_budget(&self, shortfall: Shortfall) -> Ending {
+        let has_cheaper = matches!(shortfall.limit, Amount::MicroUsd(_))
+            && !self.progress.is_cheaper
+            && self.models.has_cheaper(&self.agent.model_policy);
+        Ending::Wait(WaitReason::Budget { shortfall, has_cheaper })
     }
 
     /// Has the steps in the middle told shorter, once: the summary is written down. A model that

@@ -135,7 +135,8 @@ class Alerts:
         return self._http.ask("POST", "/alerts", body=body)
 
     def list(self):
-        return Page(self._http.ask("GET", "/alerts").alerts)
+        # There are no more than one page holds.
+        return Page(self._http.ask("GET", "/alerts", {"limit": 200}).alerts)
 
     def get(self, alert_id):
         return self._http.ask("GET", f"/alerts/{_id(alert_id)}")
@@ -161,12 +162,16 @@ class Alerts:
         """Sends a message to every channel."""
         return self._http.ask("POST", f"/alerts/{_id(alert_id)}/test")
 
-    def events(self, alert_id):
-        return Page(self._http.ask("GET", f"/alerts/{_id(alert_id)}/events").events)
+    def events(self, alert_id, limit=None, cursor=None):
+        query = {"limit": limit, "cursor": cursor}
+        answer = self._http.ask("GET", f"/alerts/{_id(alert_id)}/events", query)
+        return Page(answer.events, answer.next_cursor)
 
-    def deliveries(self, alert_id):
-        """The newest messages to channels, and how each stands."""
-        return Page(self._http.ask("GET", f"/alerts/{_id(alert_id)}/deliveries").deliveries)
+    def deliveries(self, alert_id, limit=None, cursor=None):
+        """The messages to channels, the newest first, and how each stands."""
+        query = {"limit": limit, "cursor": cursor}
+        answer = self._http.ask("GET", f"/alerts/{_id(alert_id)}/deliveries", query)
+        return Page(answer.deliveries, answer.next_cursor)
 
 
 class ServiceLevels:
@@ -184,9 +189,20 @@ class ServiceLevels:
         return self._http.follow("/service-levels/stream")
 
 
+class Operations:
+    """`/api/v1/operations`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def get(self, period=None):
+        """How the parts of the installation stand, over the last hour or a period such as `7d`."""
+        return self._http.ask("GET", "/operations", {"period": period})
+
+
 RESOURCES = {
     "agents": Agents, "sessions": Sessions, "listings": Listings, "metrics": Metrics,
-    "alerts": Alerts, "service_levels": ServiceLevels,
+    "alerts": Alerts, "service_levels": ServiceLevels, "operations": Operations,
 }
 
 

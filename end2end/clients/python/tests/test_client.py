@@ -156,6 +156,11 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(report.period, "2h")
         self.assertIn("api.latency.p99", [level.metric for level in report.levels])
 
+    def test_operations_tell_how_the_parts_stand(self):
+        overview = self.client.operations.get(period="2h")
+        self.assertEqual(overview.period, "2h")
+        self.assertIn("Sessions running", [chart.title for chart in overview.charts])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,12 +3,17 @@
 pub(crate) mod agent_files;
 pub(crate) mod agents;
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod budgets;
+pub(crate) mod following;
+pub(crate) mod images;
 pub(crate) mod keys;
 pub(crate) mod knowledge;
 pub(crate) mod listings;
 pub(crate) mod metrics;
 pub(crate) mod notices;
+pub(crate) mod operations;
+pub(crate) mod purchases;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
@@ -17,6 +22,7 @@ pub(crate) mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod shelves;
 pub(crate) mod submissions;
+pub(crate) mod teams;
 pub(crate) mod test_sets;
 pub(crate) mod tools;
 pub(crate) mod triggers;
@@ -28,11 +34,13 @@ use std::str::FromStr;
 use resonant_domain::AgentId;
 use resonant_domain::fields::{Choosable, Fields};
 use resonant_domain::page::PageRequest;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::extract::Named;
 use crate::fault::Fault;
 use crate::openapi::Api;
-use crate::routes::{agent_stream, health, level_stream, session_stream};
+use crate::routes::{agent_stream, health, level_stream, notice_stream, session_stream};
 
 /// Every route of the interface, with its description. A route that is not added here is none.
 pub(crate) fn routes() -> Api {
@@ -44,6 +52,7 @@ pub(crate) fn routes() -> Api {
         versions::routes,
         knowledge::routes,
         test_sets::routes,
+        teams::routes,
         sessions::routes,
         session_files::routes,
         session_stream::routes,
@@ -52,7 +61,12 @@ pub(crate) fn routes() -> Api {
         reviews::routes,
         shelves::routes,
         submissions::routes,
+        images::routes,
+        purchases::routes,
+        following::routes,
         notices::routes,
+        notice_stream::routes,
+        audit::routes,
         keys::routes,
         schedules::routes,
         secrets::routes,
@@ -62,9 +76,24 @@ pub(crate) fn routes() -> Api {
         metrics::routes,
         alerts::routes,
         service_levels::routes,
+        operations::routes,
         health::routes,
     ];
     resources.into_iter().fold(Api::new(), |api, routes| routes(api))
+}
+
+/// Which page of a list is wanted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+impl From<PageQuery> for PageRequest {
+    fn from(query: PageQuery) -> Self {
+        page(query.cursor, query.limit)
+    }
 }
 
 /// The page that query parameters ask for. An empty cursor asks for the first page.

@@ -20,7 +20,7 @@ fn budget() -> WaitReason {
     let limit = Amount::Tokens(4_000);
     let scope = BudgetScope::Session;
     let shortfall = Shortfall { scope, caller_agent_id: None, limit, used: 4_000 };
-    WaitReason::Budget { shortfall }
+    WaitReason::Budget { shortfall, has_cheaper: false }
 }
 
 fn session() -> Session {
@@ -43,6 +43,8 @@ fn session() -> Session {
         waited_ms: 0,
         parent: None,
         called_by: None,
+        started_by: None,
+        thumb: None,
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,

@@ -46,6 +46,7 @@ async fn a_list_is_read_from_any_place_in_any_order(pool: PgPool) {
         (AgentSort::Updated, ["foxtrot", "Golf", "charlie", "Echo", "alpha", "Bravo", "delta"]),
         (AgentSort::Name, ["alpha", "Bravo", "charlie", "delta", "Echo", "foxtrot", "Golf"]),
         (AgentSort::Runs, ["Bravo", "delta", "foxtrot", "Golf", "charlie", "Echo", "alpha"]),
+        (AgentSort::Rating, ["foxtrot", "Golf", "charlie", "Echo", "alpha", "Bravo", "delta"]),
     ] {
         let query = sorted(sort);
         assert_eq!(count(&ctx, &query).await.unwrap(), 7);

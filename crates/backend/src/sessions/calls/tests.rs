@@ -316,7 +316,7 @@ async fn who_is_called_draws_on_the_budget_of_the_caller(pool: PgPool) {
     budgets::set(&ctx, Some(caller.id), most).await.unwrap();
     assert_eq!(work_once(&backend).await, Some(last));
     let wait = sessions::get(&ctx, last).await.unwrap().waiting.unwrap();
-    let WaitReason::Budget { shortfall } = wait.reason else { panic!("{wait:?}") };
+    let WaitReason::Budget { shortfall, .. } = wait.reason else { panic!("{wait:?}") };
     let expected = (BudgetScope::Agent, Some(caller.id), Amount::Tokens(40), 30);
     let Shortfall { scope, caller_agent_id, limit, used } = shortfall;
     assert_eq!((scope, caller_agent_id, limit, used), expected);

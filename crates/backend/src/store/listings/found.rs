@@ -5,7 +5,7 @@ use resonant_domain::listing::{ListingSort, ListingSummary};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Avatar, ListingPosition, ListingSummaryRow};
+use super::{Avatar, ListingPosition, ListingSummaryRow, Picture, Price};
 
 /// What is looked for.
 #[derive(Clone, Debug)]
@@ -24,9 +24,10 @@ macro_rules! ranked {
             ListingSummaryRow,
             r#"
             WITH found AS (
-                SELECT listing_id, slug, name, tagline, category, avatar, publisher, publisher_id,
-                       is_template, installs, rating_count, rating_hundredths, is_verified,
-                       median_cost_micro_usd, lower(name) AS sort_name,
+                SELECT listing_id, slug, name, tagline, category, avatar, picture, publisher,
+                       publisher_id, is_template, installs, rating_count, rating_hundredths,
+                       is_verified,
+                       median_cost_micro_usd, price, lower(name) AS sort_name,
                        CASE $1::TEXT
                            WHEN 'installs' THEN installs
                            WHEN 'rating' THEN
@@ -44,8 +45,9 @@ macro_rules! ranked {
                 + r#" AND state = 'published' AND deprecated_at IS NULL
             )
             SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-                   publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
-                   median_cost_micro_usd,
+                   picture AS "picture: Json<Picture>", publisher, is_template, installs,
+                   rating_count, rating_hundredths, is_verified,
+                   median_cost_micro_usd, price AS "price: Json<Price>",
                    (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
                        AS publisher_handle,
                    sort_name AS "sort_name!", rank AS "rank!"

@@ -6,7 +6,7 @@ use resonant_domain::{CollectionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use super::{Avatar, ListingPosition, ListingSummaryRow};
+use super::{Avatar, ListingPosition, ListingSummaryRow, Picture, Price};
 
 /// One statement an order: `$rank` is what comes first with the highest value, as its index has it.
 ///
@@ -17,8 +17,9 @@ macro_rules! list {
             ListingSummaryRow,
             r#"
             SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-                   publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
-                   median_cost_micro_usd,
+                   picture AS "picture: Json<Picture>", publisher, is_template, installs,
+                   rating_count, rating_hundredths, is_verified,
+                   median_cost_micro_usd, price AS "price: Json<Price>",
                    (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
                        AS publisher_handle,
                    lower(name) AS "sort_name!", "#
@@ -74,8 +75,9 @@ pub(crate) async fn list_sorted(
                 ListingSummaryRow,
                 r#"
                 SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-                       publisher, is_template, installs, rating_count, rating_hundredths,
-                       is_verified, median_cost_micro_usd,
+                       picture AS "picture: Json<Picture>", publisher, is_template, installs,
+                       rating_count, rating_hundredths,
+                       is_verified, median_cost_micro_usd, price AS "price: Json<Price>",
                        (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
                            AS publisher_handle,
                        lower(name) AS "sort_name!", 0::BIGINT AS "rank!"
@@ -107,8 +109,9 @@ pub(crate) async fn list_of_publisher(
         ListingSummaryRow,
         r#"
         SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-               publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
-               median_cost_micro_usd,
+               picture AS "picture: Json<Picture>", publisher, is_template, installs,
+               rating_count, rating_hundredths, is_verified,
+               median_cost_micro_usd, price AS "price: Json<Price>",
                (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
                    AS publisher_handle,
                lower(name) AS "sort_name!", installs AS "rank!"
@@ -118,6 +121,39 @@ pub(crate) async fn list_of_publisher(
         LIMIT $2
         "#,
         publisher.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok(row.placed()?.0)).collect()
+}
+
+/// Lists what those publish whom somebody follows, at most `limit`, the newest versions first.
+#[tracing::instrument(name = "db.listing.list_of_followed", skip_all, err(level = "debug"))]
+pub(crate) async fn list_of_followed(
+    conn: &mut PgConnection,
+    follower: UserId,
+    limit: i64,
+) -> sqlx::Result<Vec<ListingSummary>> {
+    let rows = sqlx::query_as!(
+        ListingSummaryRow,
+        r#"
+        SELECT listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
+               picture AS "picture: Json<Picture>", publisher, is_template, installs,
+               rating_count, rating_hundredths, is_verified,
+               median_cost_micro_usd, price AS "price: Json<Price>",
+               (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
+                   AS publisher_handle,
+               lower(name) AS "sort_name!", installs AS "rank!"
+        FROM listings
+        WHERE publisher_id = ANY (ARRAY(
+                  SELECT publisher_id FROM publisher_follows WHERE follower_id = $1
+              ))
+          AND state = 'published' AND deprecated_at IS NULL
+        ORDER BY updated_at DESC, listing_id
+        LIMIT $2
+        "#,
+        follower.as_uuid(),
         limit,
     )
     .fetch_all(conn)
@@ -135,8 +171,9 @@ pub(crate) async fn list_of_collection(
         ListingSummaryRow,
         r#"
         SELECT l.listing_id, slug, name, tagline, category, avatar AS "avatar: Json<Avatar>",
-               publisher, is_template, installs, rating_count, rating_hundredths, is_verified,
-               median_cost_micro_usd,
+               picture AS "picture: Json<Picture>", publisher, is_template, installs,
+               rating_count, rating_hundredths, is_verified,
+               median_cost_micro_usd, price AS "price: Json<Price>",
                (SELECT handle FROM publishers p WHERE p.user_id = publisher_id)
                    AS publisher_handle,
                lower(name) AS "sort_name!", installs AS "rank!"

@@ -1,6 +1,7 @@
 //! Choosing models: tiers, escalation, fallback, and windows.
 
 use resonant_domain::model::{ModelChoice, ModelTier};
+use resonant_domain::waiting::{BudgetChoice, Decision, WaitReason};
 
 use super::*;
 use crate::models::{Chosen, ModelFacts};
@@ -98,6 +99,31 @@ async fn a_tier_that_comes_to_nothing_or_loops_gives_way_to_the_next() {
         assert_eq!(choices[1].tier, Some(ModelTier::Moderate), "{why}");
         assert!(choices[1].reason.contains(why), "{}", choices[1].reason);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cheaper_models_are_offered_while_they_do_not_answer_yet() {
+    let model = chosen("openai", &Script::new(vec![vec![answer("42")]]), WIDE);
+    let tier = vec![model];
+    let engine = tiered([tier.clone(), tier.clone(), tier], &Effects::default());
+    // A millionth of a dollar: one token that is read.
+    let poor = Limits { max_cost_micro_usd: Some(1), ..limits() };
+    let log = TestLog::default();
+    let offered = async || {
+        let run = run_of(poor, log.events(), Usage::default());
+        let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
+        assert_eq!(outcome, Outcome::Waiting);
+        let wait = log.timeline().waiting.expect("the session waits");
+        let WaitReason::Budget { has_cheaper, .. } = wait.reason else { panic!("{wait:?}") };
+        (wait.sequence, has_cheaper)
+    };
+    let (waiting, has_cheaper) = offered().await;
+    assert!(has_cheaper);
+    let decision = Decision::Budget { choice: BudgetChoice::Cheaper };
+    let body = EventBody::Decision { waiting, decision };
+    let decided = SessionEvent { sequence: waiting + 1, at: start(), body };
+    log.events.lock().unwrap().push(decided);
+    assert!(!offered().await.1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -331,6 +331,8 @@ async fn a_limit_on_tokens_pauses_and_can_be_raised() {
         log.wait().reason.to_string(),
         "the session's limit of 5 tokens does not reach for the next step"
     );
+    let WaitReason::Budget { has_cheaper, .. } = log.wait().reason else { panic!("a budget") };
+    assert!(!has_cheaper, "another model needs as many tokens");
     log.decide(json!({"kind": "budget", "choice": {"do": "raise", "by": 100, "unit": "tokens"}}));
     assert_eq!(engine.run(run(), &log, Signals::default()).await.unwrap(), COMPLETED);
     assert_eq!(script.requests.lock().unwrap()[1].max_output_tokens, 100);

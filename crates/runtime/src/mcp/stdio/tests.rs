@@ -59,7 +59,7 @@ async fn one_that_ends_is_started_anew() {
     for end in ["die", "babble"] {
         let before = call(&servers, "pid").await.unwrap();
         let error = call(&servers, end).await.unwrap_err();
-        assert!(matches!(error, McpError::Protocol(_)), "{end}: {error}");
+        assert!(matches!(error, McpError::Unanswered(_)), "{end}: {error}");
         assert_ne!(call(&servers, "pid").await.unwrap(), before, "{end}");
     }
     assert!(!is_alive(&first));
@@ -70,7 +70,7 @@ async fn silence_is_bounded_and_costs_others_nothing() {
     let servers = servers();
     let pid = call(&servers, "pid").await.unwrap();
     let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
-    assert!(matches!(asked, Err(McpError::Protocol(_))));
+    assert!(matches!(asked, Err(McpError::Unanswered(_))));
     assert_eq!(call(&servers, "pid").await.unwrap(), pid);
 }
 

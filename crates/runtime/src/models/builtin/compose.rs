@@ -2,6 +2,7 @@
 
 mod sections;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::intents::{Origin, Understood, bare_place};
@@ -24,7 +25,7 @@ const WHAT_IS_NEEDED: &str = "For free writing, translation and questions of jud
 /// Writes the answer.
 pub(super) fn answer(plan: &Plan<'_>, understood: &Understood) -> String {
     let mut sections: Vec<Section> = Vec::new();
-    let mut missing: Vec<(Vec<String>, Vec<&'static str>)> = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
     let mut failed: Vec<(Vec<String>, String)> = Vec::new();
     for (index, wish) in plan.wishes.iter().enumerate() {
         let lacking = plan.missing(index);
@@ -115,7 +116,10 @@ fn write_sections(text: &mut String, sections: &[Section]) {
     }
 }
 
-fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[(Vec<String>, Vec<&'static str>)]) {
+/// What was asked for, and the tools that it takes.
+type Missing = (Vec<String>, Vec<Cow<'static, str>>);
+
+fn write_missing(text: &mut String, plan: &Plan<'_>, missing: &[Missing]) {
     for (wishes, tools) in missing {
         let wish = list(wishes);
         let tools = tools.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
@@ -156,9 +160,9 @@ fn write_unknown(text: &mut String, understood: &Understood, has_more: bool) {
 fn write_sources(text: &mut String, sections: &[Section]) {
     let mut tools: Vec<(&str, Vec<&str>)> = Vec::new();
     for section in sections {
-        for tool in &section.tools {
+        for tool in section.tools.iter().copied().chain(section.own.as_deref()) {
             let what = section.cited.as_str();
-            match tools.iter_mut().find(|(known, _)| known == tool) {
+            match tools.iter_mut().find(|(known, _)| *known == tool) {
                 Some((_, all)) => {
                     if !all.contains(&what) {
                         all.push(what);
@@ -246,7 +250,7 @@ pub(super) fn thinking(
     for call in calls {
         match tools.iter_mut().find(|(tool, _)| *tool == call.tool) {
             Some((_, count)) => *count += 1,
-            None => tools.push((call.tool, 1)),
+            None => tools.push((&call.tool, 1)),
         }
     }
     let named: Vec<_> = tools

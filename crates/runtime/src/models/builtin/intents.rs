@@ -10,6 +10,7 @@ use super::arithmetic::{self, calculations};
 use super::dates;
 use super::goal::{self, Goal};
 use super::kept::{self, Kept};
+use super::own::OwnTools;
 use super::round::Round;
 use super::tables::{self, Earlier, Table};
 use super::words::{count_before, find_phrase, has_phrase, plain};
@@ -38,6 +39,10 @@ pub(super) enum Wish {
     Path { material: Material, path: String },
     /// A question for the agent's documents.
     LookUp { question: String },
+    /// A call of a tool of the agent's own.
+    Ask { tool: String, arguments: Value },
+    /// The same, for which the goal does not say all that must be given.
+    Lacking { tool: String, missing: Vec<String> },
     /// A fact to keep.
     Remember { key: String, text: String },
     /// The facts that are kept, or those about something.
@@ -129,11 +134,16 @@ pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understoo
     let mut earlier = Earlier::default();
     let mut pages = Vec::new();
     let kept = Kept::of(request, round);
+    let own = OwnTools::of(request, round);
     for clause in &goal.clauses {
-        let wishes = match kept.memory(clause) {
+        let named = own.named(clause, &understood.materials);
+        let mut wishes = match named.or_else(|| kept.memory(clause)) {
             Some(wish) => vec![wish],
             None => wishes(clause, &understood, context, request.now, &mut earlier),
         };
+        if wishes.is_empty() {
+            wishes.extend(own.fitting(clause, &understood.materials));
+        }
         if wishes.is_empty() {
             let only_reads = goal::urls(clause);
             if only_reads.is_empty() {
@@ -158,6 +168,8 @@ pub(super) fn understand(request: &ModelRequest, round: &Round<'_>) -> Understoo
             Wish::Calculate { .. }
             | Wish::Date { .. }
             | Wish::LookUp { .. }
+            | Wish::Ask { .. }
+            | Wish::Lacking { .. }
             | Wish::Remember { .. }
             | Wish::Recall { .. } => false,
         });
@@ -520,6 +532,7 @@ pub(super) fn spoken(wish: &Wish) -> String {
         Wish::LookUp { question } => {
             format!("look “{}” up in the documents", resonant_domain::text::shorten(question, 120))
         }
+        Wish::Ask { tool, .. } | Wish::Lacking { tool, .. } => format!("ask `{tool}`"),
         Wish::Remember { key, .. } => format!("remember “{key}”"),
         Wish::Recall { about: None } => "recall what I was told to remember".to_owned(),
         Wish::Recall { about: Some(about) } => format!("recall what I remember of “{about}”"),

@@ -135,7 +135,7 @@ pub(super) fn is_silent(round: &Round<'_>, question: &str) -> bool {
 
 /// The call that asks the documents.
 pub(super) fn look_up(question: &str) -> Call {
-    Call { tool: KNOWLEDGE, arguments: json!({ "query": shorten(question, QUERY_MAX) }) }
+    Call { tool: KNOWLEDGE.into(), arguments: json!({ "query": shorten(question, QUERY_MAX) }) }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! calls that were made already by their tool and arguments, so a turn that is begun again asks for
 //! the same calls.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use resonant_domain::tool::{RECALL, REMEMBER};
 use serde_json::{Map, Value, json};
@@ -21,7 +23,7 @@ const PAGE_CHARS: usize = 14_000;
 /// A tool call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Call {
-    pub tool: &'static str,
+    pub tool: Cow<'static, str>,
     pub arguments: Value,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Plan<'a> {
         for index in 0..self.wishes.len() {
             if let Stage::Calls(next) = self.stage(index) {
                 for call in next {
-                    if self.may_call(call.tool) && !calls.contains(&call) {
+                    if self.may_call(&call.tool) && !calls.contains(&call) {
                         calls.push(call);
                     }
                 }
@@ -121,11 +123,11 @@ impl<'a> Plan<'a> {
     }
 
     /// The tools that the wish needs and may not call.
-    pub fn missing(&self, index: usize) -> Vec<&'static str> {
+    pub fn missing(&self, index: usize) -> Vec<Cow<'static, str>> {
         match self.stage(index) {
             Stage::Calls(calls) => {
                 let mut missing: Vec<_> = calls
-                    .iter()
+                    .into_iter()
                     .map(|call| call.tool)
                     .filter(|tool| !self.may_call(tool))
                     .collect();
@@ -149,7 +151,7 @@ impl<'a> Plan<'a> {
         }
         // A wish of several tools does what it may; a wish of one is missing its tool.
         let allowed: Vec<_> =
-            open.iter().filter(|call| self.may_call(call.tool)).cloned().collect();
+            open.iter().filter(|call| self.may_call(&call.tool)).cloned().collect();
         let has_any =
             self.calls(index).is_ok_and(|all| all.iter().any(|call| self.find(call).is_some()));
         match (allowed.is_empty(), has_any) {
@@ -169,7 +171,7 @@ impl<'a> Plan<'a> {
                     expression.clone()
                 };
                 Ok(vec![Call {
-                    tool: "calculator",
+                    tool: "calculator".into(),
                     arguments: json!({ "expression": expression }),
                 }])
             }
@@ -178,7 +180,7 @@ impl<'a> Plan<'a> {
                 if *on_previous {
                     arguments["date"] = self.date_before(index)?.into();
                 }
-                Ok(vec![Call { tool: "datetime", arguments }])
+                Ok(vec![Call { tool: "datetime".into(), arguments }])
             }
             Wish::Text { ability, material, amount } => {
                 Ok(self.on_text(*ability, material, *amount))
@@ -190,11 +192,16 @@ impl<'a> Plan<'a> {
                 vec![call("json_query", source, json!({ "operation": "get", "path": path }))]
             })),
             Wish::LookUp { question } => Ok(vec![super::kept::look_up(question)]),
-            Wish::Remember { key, text } => {
-                Ok(vec![Call { tool: REMEMBER, arguments: json!({ "key": key, "text": text }) }])
+            Wish::Ask { tool, arguments } => {
+                Ok(vec![Call { tool: Cow::Owned(tool.clone()), arguments: arguments.clone() }])
             }
+            Wish::Lacking { .. } => Ok(Vec::new()),
+            Wish::Remember { key, text } => Ok(vec![Call {
+                tool: REMEMBER.into(),
+                arguments: json!({ "key": key, "text": text }),
+            }]),
             Wish::Recall { about } => Ok(vec![Call {
-                tool: RECALL,
+                tool: RECALL.into(),
                 arguments: match about {
                     Some(about) => json!({ "query": about }),
                     None => json!({}),
@@ -354,7 +361,7 @@ impl<'a> Plan<'a> {
     /// A page's links are in its HTML, not in its text.
     fn page_links(&self, url: &str) -> Vec<Call> {
         let raw = Call {
-            tool: "http_fetch",
+            tool: "http_fetch".into(),
             arguments: json!({ "url": url, "as": "raw", "max_characters": 60_000 }),
         };
         match self.find(&raw) {
@@ -421,7 +428,7 @@ impl<'a> Plan<'a> {
         let found = iso_dates(&made.content);
         let mut calls = calls;
         calls.extend(found.into_iter().take(20).map(|(_, date)| Call {
-            tool: "datetime",
+            tool: "datetime".into(),
             arguments: json!({ "operation": "difference", "date": today, "other": date }),
         }));
         calls
@@ -506,14 +513,17 @@ const fn kinds(ability: Ability) -> &'static [&'static str] {
 }
 
 fn fetch(url: &str) -> Call {
-    Call { tool: "http_fetch", arguments: json!({ "url": url, "max_characters": PAGE_CHARS }) }
+    Call {
+        tool: "http_fetch".into(),
+        arguments: json!({ "url": url, "max_characters": PAGE_CHARS }),
+    }
 }
 
 fn call(tool: &'static str, mut source: Map<String, Value>, more: Value) -> Call {
     if let Value::Object(more) = more {
         source.extend(more);
     }
-    Call { tool, arguments: Value::Object(source) }
+    Call { tool: tool.into(), arguments: Value::Object(source) }
 }
 
 /// Whether a page answered with an error: there is nothing to read in it.

@@ -43,7 +43,7 @@ pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
         .enumerate()
         .map(|(index, call)| CallRequest {
             call_id: index.to_string(),
-            tool: call.tool.to_owned(),
+            tool: call.tool.into_owned(),
             arguments: call.arguments,
         })
         .collect();

@@ -59,6 +59,8 @@ async fn session_by(
         waited_ms: 0,
         parent: None,
         called_by: None,
+        started_by: None,
+        thumb: None,
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,

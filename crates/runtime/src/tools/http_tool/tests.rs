@@ -223,3 +223,49 @@ async fn a_secret_is_not_sent_in_the_clear() {
     let told = call(&public, &json!({}), &context(&["93.184.216.34"])).await;
     assert_eq!(told, "! a secret goes over https alone, not to http://93.184.216.34");
 }
+
+/// A server that reads a request and then does as the path says: nothing at all, or break off.
+async fn silent() -> String {
+    use tokio::io::AsyncReadExt as _;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    drop(tokio::spawn(async move {
+        let mut kept = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let count = stream.read(&mut request).await.unwrap();
+            if request[..count].windows(5).any(|piece| piece == b"/wait") {
+                kept.push(stream);
+            }
+        }
+    }));
+    origin
+}
+
+#[tokio::test]
+async fn what_may_have_taken_effect_is_called_unknown() {
+    let origin = silent().await;
+    let gateway = Router::new().fallback(|| async { StatusCode::GATEWAY_TIMEOUT });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let behind = format!("http://{}/", listener.local_addr().unwrap());
+    drop(tokio::spawn(async move { axum::serve(listener, gateway).await }));
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nowhere = format!("http://{}/", closed.local_addr().unwrap());
+    drop(closed);
+    for (url, reason, is_unknown) in [
+        (format!("{origin}/wait"), "did not answer within 1 seconds", true),
+        (format!("{origin}/break"), "the host broke off", true),
+        (behind, "it answers 504", true),
+        (nowhere, "could not be reached", false),
+        (format!("{origin}/wait?x={{{{a}}}}"), "`a` is missing", false),
+    ] {
+        for (method, is_once) in [("POST", true), ("GET", false)] {
+            let settings = json!({ "url": url, "method": method, "timeout_seconds": 1 });
+            let told = call(&tool(settings), &json!({}), &context(&["127.0.0.1"])).await;
+            assert!(told.contains(reason), "{method} {url}: {told}");
+            assert_eq!(told.contains("the outcome is unknown"), is_once && is_unknown, "{told}");
+        }
+    }
+}

@@ -12,7 +12,6 @@ use resonant_domain::api_key::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::agents::lost_update;
 use crate::conditional;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
@@ -100,8 +99,7 @@ pub(crate) async fn import(
     let agent = if query.dry_run {
         None
     } else {
-        let replaced = agents::replace_draft(&ctx, id, spec, conditional::expected(&headers)).await;
-        Some(replaced.map_err(|error| lost_update(&headers, error))?)
+        Some(agents::replace_draft(&ctx, id, spec, conditional::expected(&headers)).await?)
     };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Imported { agent, changes }))
 }

@@ -8,7 +8,7 @@ use resonant_backend::agents::records::{
     self, AgentOrder, BATCH_MAX, OFFSET_MAX, RecordQuery, Wanted,
 };
 use resonant_backend::agents::{self, AgentFilter};
-use resonant_backend::{Ctx, Error, sessions};
+use resonant_backend::{Ctx, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::api_key::Scope;
@@ -99,7 +99,6 @@ pub(crate) async fn list(
 ) -> Result<Response, Fault> {
     let is_plain = query.fields.is_none() && query.include.is_none();
     if let Some(ids) = &query.ids {
-        alone(&query)?;
         let ids: Vec<_> = ids.split(',').map(str::trim).collect();
         return find(&ctx, &ids, query.fields.as_deref(), query.include.as_ref()).await;
     }
@@ -121,21 +120,6 @@ pub(crate) async fn list(
     }
     let page = agents::first_page(&ctx, &filter).await?;
     Ok(conditional::answer(&headers, Audience::Owner, &page))
-}
-
-/// Those who name the agents leave nothing to filter or to page.
-fn alone(query: &ListQuery) -> Result<(), Fault> {
-    let others = [
-        ("status", query.status.is_some()),
-        ("cursor", query.cursor.is_some()),
-        ("limit", query.limit.is_some()),
-        ("offset", query.offset.is_some()),
-        ("order_by", query.order_by.is_some()),
-    ];
-    let beside = others.iter().filter(|(_, is_given)| *is_given);
-    let faults: Vec<_> =
-        beside.map(|(name, _)| FieldFault::new(*name, "must not stand beside ids")).collect();
-    if faults.is_empty() { Ok(()) } else { Err(Fault::invalid(faults)) }
 }
 
 /// The agents that a caller names.
@@ -227,9 +211,7 @@ pub(crate) async fn update(
     headers: HeaderMap,
     Body(changes): Body<AgentChanges>,
 ) -> Result<Response, Fault> {
-    let agent = agents::update(&ctx, id, changes, conditional::expected(&headers))
-        .await
-        .map_err(|error| lost_update(&headers, error))?;
+    let agent = agents::update(&ctx, id, changes, conditional::expected(&headers)).await?;
     Ok(tagged(StatusCode::OK, &agent))
 }
 
@@ -238,9 +220,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<AgentId>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    agents::delete(&ctx, id, conditional::expected(&headers))
-        .await
-        .map_err(|error| lost_update(&headers, error))?;
+    agents::delete(&ctx, id, conditional::expected(&headers)).await?;
     Ok(reply::nothing())
 }
 
@@ -307,11 +287,4 @@ fn tagged(status: StatusCode, agent: &Agent) -> Response {
     let tag = conditional::tag(&agent.revision.to_string());
     response.headers_mut().insert(header::ETAG, tag);
     response
-}
-
-/// A conflict is a failed precondition to who has set one.
-pub(super) fn lost_update(headers: &HeaderMap, error: Error) -> Fault {
-    let fault = Fault::from(error);
-    let has_condition = headers.contains_key(header::IF_MATCH);
-    if has_condition && fault.is_conflict() { Fault::precondition_failed() } else { fault }
 }

@@ -2,14 +2,15 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, alerts};
 use resonant_domain::AlertId;
 use resonant_domain::alert::{Alert, AlertDelivery, AlertEvent, NewAlert, Silence};
 use resonant_domain::webhook::WithKey;
-use serde_json::json;
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::conditional;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -25,31 +26,35 @@ pub(crate) fn routes(api: Api) -> Api {
     let silenced = Operation::post("/alerts/{id}/silence", "Silences an alert for a while");
     let resolved = Operation::post("/alerts/{id}/resolve", "Takes a firing alert as over");
     let tested = Operation::post("/alerts/{id}/test", "Sends a message to every channel");
-    let history = Operation::get("/alerts/{id}/events", "Lists what happened lately").admin();
-    let told = Operation::get("/alerts/{id}/deliveries", "Lists the newest messages").admin();
+    let history = Operation::get("/alerts/{id}/events", "Lists what happened to an alert").admin();
+    let told = Operation::get("/alerts/{id}/deliveries", "Lists an alert's messages").admin();
 
-    let new = new.body::<NewAlert>().answers::<WithKey<Alert>>(201).located();
+    let new = new.body::<NewAlert>().answers::<WithKey<Alert>>(201).located().versioned();
     let silenced = silenced.admin().body::<Silence>();
-    api.add(list_of.answers_list::<Alert>("alerts"), list)
+    let (history, told) = (history.query::<PageQuery>(), told.query::<PageQuery>());
+    api.add(list_of.query::<PageQuery>().answers_page::<Alert>("alerts"), list)
         .add(new, create)
-        .add(one.answers::<Alert>(200), get)
-        .add(changed.body::<NewAlert>().answers::<Alert>(200), replace)
-        .add(gone.answers_nothing(204), delete)
+        .add(one.tagged().answers::<Alert>(200), get)
+        .add(changed.conditional().body::<NewAlert>().answers::<Alert>(200), replace)
+        .add(gone.conditional().answers_nothing(204), delete)
         .add(seen.admin().answers::<Alert>(200), acknowledge)
         .add(silenced.answers::<Alert>(200), silence)
         .add(resolved.admin().answers::<Alert>(200), resolve)
         .add(tested.admin().answers::<Alert>(202), test)
-        .add(history.answers_list::<AlertEvent>("events"), events)
-        .add(told.answers_list::<AlertDelivery>("deliveries"), deliveries)
+        .add(history.answers_page::<AlertEvent>("events"), events)
+        .add(told.answers_page::<AlertDelivery>("deliveries"), deliveries)
 }
 
 fn answer(alert: &Alert) -> Response {
     reply::json(StatusCode::OK, reply::NO_STORE, alert)
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let alerts = alerts::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "alerts": alerts })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = alerts::list(&ctx, query.into()).await?;
+    Ok(reply::page("alerts", &page))
 }
 
 pub(crate) async fn create(
@@ -58,30 +63,34 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let made = alerts::create(&ctx, new).await?;
     let path = format!("/api/v1/alerts/{}", made.made.id);
-    let response = reply::json(StatusCode::CREATED, reply::NO_STORE, &made);
+    let response = conditional::changed(StatusCode::CREATED, &made.made, &made);
     Ok(reply::told_once(reply::located(response, &path), &made.made))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AlertId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    Ok(answer(&alerts::get(&ctx, id).await?))
+    Ok(conditional::answer_changeable(&headers, &alerts::get(&ctx, id).await?))
 }
 
 pub(crate) async fn replace(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AlertId>,
+    headers: HeaderMap,
     Body(new): Body<NewAlert>,
 ) -> Result<Response, Fault> {
-    Ok(answer(&alerts::replace(&ctx, id, new).await?))
+    let alert = alerts::replace(&conditional::expecting(&ctx, &headers), id, new).await?;
+    Ok(conditional::changed(StatusCode::OK, &alert, &alert))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AlertId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    alerts::delete(&ctx, id).await?;
+    alerts::delete(&conditional::expecting(&ctx, &headers), id).await?;
     Ok(reply::nothing())
 }
 
@@ -118,15 +127,17 @@ pub(crate) async fn test(
 pub(crate) async fn events(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AlertId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let events = alerts::events(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "events": events })))
+    let page = alerts::events(&ctx, id, query.into()).await?;
+    Ok(reply::page("events", &page))
 }
 
 pub(crate) async fn deliveries(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AlertId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let deliveries = alerts::deliveries(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "deliveries": deliveries })))
+    let page = alerts::deliveries(&ctx, id, query.into()).await?;
+    Ok(reply::page("deliveries", &page))
 }

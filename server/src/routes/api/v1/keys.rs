@@ -8,9 +8,9 @@ use resonant_domain::ApiKeyId;
 use resonant_domain::api_key::{ApiKey, NewApiKey, Scope};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -20,7 +20,8 @@ pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/keys", "Lists the caller's API keys, newest first");
     let new = Operation::post("/keys", "Makes an API key; its text is told this once");
     let gone = Operation::delete("/keys/{id}", "Revokes an API key");
-    api.add(list_of.scope(Scope::KeysRead).answers_list::<ApiKey>("keys"), list)
+    let list_of = list_of.scope(Scope::KeysRead).query::<PageQuery>();
+    api.add(list_of.answers_page::<ApiKey>("keys"), list)
         .add(new.scope(Scope::KeysWrite).body::<NewApiKey>().answers::<MadeKey<'_>>(201), create)
         .add(gone.scope(Scope::KeysWrite).answers_nothing(204), revoke)
 }
@@ -35,9 +36,12 @@ struct MadeKey<'a> {
     key: Option<&'a str>,
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let keys = api_keys::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "keys": keys })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = api_keys::list(&ctx, query.into()).await?;
+    Ok(reply::page("keys", &page))
 }
 
 pub(crate) async fn create(

@@ -8,7 +8,8 @@ use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::fields::Part;
 use resonant_domain::listing::{
-    Category, CategoryCount, CostLimit, Facets, Listing, ListingFilter, ListingSort, ListingSummary,
+    Category, CategoryCount, CostLimit, Facets, Listing, ListingFilter, ListingSort,
+    ListingSummary, PriceFilter, QUERY_MAX, STARS_ASKED_MAX,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,8 @@ pub(crate) fn routes(api: Api) -> Api {
     let one = Operation::get("/listings/{slug}", "Reads a listing");
     let copy =
         Operation::post("/listings/{slug}/install", "Copies a listing's agent to the caller");
-    let list_of = list_of.open().query::<BrowseQuery>().fields::<ListingSummary>().tagged();
+    let list_of = list_of.open().query::<BrowseQuery>().names("tags").names("tools");
+    let list_of = list_of.fields::<ListingSummary>().tagged();
     let one = one.open().query::<GetQuery>().fields::<Listing>().tagged();
     let copy = copy.scope(Scope::ListingsInstall).located();
     api.add(list_of.answers::<Found>(200), browse)
@@ -49,16 +51,17 @@ struct Found {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BrowseQuery {
     #[serde(default)]
+    #[schemars(length(max = QUERY_MAX), regex(pattern = r"^[^\x00]*$"))]
     query: String,
     category: Option<Category>,
     #[serde(default)]
     templates_only: bool,
-    /// Tags with commas in between: listings with each of them.
     tags: Option<String>,
-    /// Tools with commas in between: listings with each of them.
     tools: Option<String>,
+    #[schemars(range(min = 1, max = STARS_ASKED_MAX))]
     min_rating: Option<u8>,
     max_cost: Option<CostLimit>,
+    price: Option<PriceFilter>,
     #[serde(default)]
     verified_only: bool,
     #[serde(default)]
@@ -88,6 +91,7 @@ pub(crate) async fn browse(
         tools: names(query.tools.as_deref()),
         min_rating: query.min_rating,
         max_cost: query.max_cost,
+        price: query.price,
         verified_only: query.verified_only,
         sort: query.sort,
         page: page(query.cursor, query.limit),

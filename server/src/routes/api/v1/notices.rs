@@ -4,11 +4,11 @@ use axum::Extension;
 use axum::response::Response;
 use resonant_backend::{Ctx, inbox};
 use resonant_domain::NoticeId;
-use resonant_domain::notice::Notice;
+use resonant_domain::notice::{MARKED_MAX, Notice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::page;
+use super::PageQuery;
 use crate::extract::{Body, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -18,15 +18,8 @@ use crate::reply;
 pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/notices", "Lists what the caller was told, newest first");
     let read = Operation::post("/notices/read", "Marks notices as read");
-    api.add(list_of.query::<ListQuery>().answers_page::<Notice>("notices"), list)
+    api.add(list_of.query::<PageQuery>().answers_page::<Notice>("notices"), list)
         .add(read.body::<ReadNotices>().answers_nothing(204), mark_read)
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
 }
 
 /// Which notices were read.
@@ -35,14 +28,15 @@ pub(crate) struct ListQuery {
 pub(crate) struct ReadNotices {
     /// At most 200; none for all.
     #[serde(default)]
+    #[schemars(length(max = MARKED_MAX))]
     ids: Vec<NoticeId>,
 }
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let page = inbox::list(&ctx, page(query.cursor, query.limit)).await?;
+    let page = inbox::list(&ctx, query.into()).await?;
     Ok(reply::page("notices", &page))
 }
 

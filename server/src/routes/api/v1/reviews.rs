@@ -7,10 +7,8 @@ use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
 use resonant_domain::ReviewId;
 use resonant_domain::review::{ListingFacts, NewReview, Review, ReviewChanges};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-use super::page;
+use super::PageQuery;
 use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query, Slug};
 use crate::fault::Fault;
@@ -24,30 +22,26 @@ pub(crate) fn routes(api: Api) -> Api {
     let new = Operation::post("/listings/{slug}/reviews", "Reviews a listing that was run");
     let changed = Operation::patch("/listings/{slug}/reviews/{id}", "Changes the caller's review");
     let gone = Operation::delete("/listings/{slug}/reviews/{id}", "Deletes the caller's review");
+    let one = Operation::get("/listings/{slug}/reviews/{id}", "Reads a review");
     let facts = Operation::get("/listings/{slug}/facts", "Tells what was measured of a listing");
 
-    let list_of = list_of.open().query::<ListQuery>();
-    let changed = changed.body::<ReviewChanges>().answers::<Review>(200);
+    let list_of = list_of.open().query::<PageQuery>();
+    let new = new.body::<NewReview>().located().versioned();
+    let changed = changed.body::<ReviewChanges>().conditional().answers::<Review>(200);
     api.add(list_of.answers_page::<Review>("reviews"), list)
-        .add(new.body::<NewReview>().answers::<Review>(201), create)
+        .add(new.answers::<Review>(201), create)
+        .add(one.open().tagged().answers::<Review>(200), get)
         .add(changed, update)
-        .add(gone.answers_nothing(204), delete)
+        .add(gone.conditional().answers_nothing(204), delete)
         .add(facts.open().tagged().answers::<ListingFacts>(200), measured)
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
 }
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let page = reviews::list(&ctx, &slug, page(query.cursor, query.limit)).await?;
+    let page = reviews::list(&ctx, &slug, query.into()).await?;
     Ok(reply::page("reviews", &page))
 }
 
@@ -57,25 +51,39 @@ pub(crate) async fn create(
     Body(new): Body<NewReview>,
 ) -> Result<Response, Fault> {
     let review = reviews::create(&ctx, &slug, new).await?;
-    Ok(reply::json(StatusCode::CREATED, reply::NO_STORE, &review))
+    let path = format!("/api/v1/listings/{slug}/reviews/{}", review.id);
+    Ok(reply::located(conditional::changed(StatusCode::CREATED, &review, &review), &path))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let (slug, id) = named(names)?;
+    let review = reviews::get(&ctx, &slug, id).await?;
+    Ok(conditional::answer_changeable(&headers, &review))
 }
 
 pub(crate) async fn update(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
     Body(changes): Body<ReviewChanges>,
 ) -> Result<Response, Fault> {
     let (slug, id) = named(names)?;
+    let ctx = conditional::expecting(&ctx, &headers);
     let review = reviews::update(&ctx, &slug, id, changes).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &review))
+    Ok(conditional::changed(StatusCode::OK, &review, &review))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (slug, id) = named(names)?;
-    reviews::delete(&ctx, &slug, id).await?;
+    reviews::delete(&conditional::expecting(&ctx, &headers), &slug, id).await?;
     Ok(reply::nothing())
 }
 

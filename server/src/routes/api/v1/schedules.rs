@@ -2,13 +2,14 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, schedules};
 use resonant_domain::ScheduleId;
 use resonant_domain::schedule::{NewSchedule, Schedule, ScheduleChanges};
-use serde_json::json;
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::conditional;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -18,19 +19,33 @@ pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/schedules", "Lists the caller's schedules");
     let new = Operation::post("/schedules", "Sets an agent on a goal again and again");
     let changed = Operation::patch("/schedules/{id}", "Changes or switches a schedule");
+    let one = Operation::get("/schedules/{id}", "Reads a schedule");
     let gone = Operation::delete("/schedules/{id}", "Ends a schedule");
 
     let new = new.body::<NewSchedule>().names_something().answers::<Schedule>(201).located();
-    let changed = changed.body::<ScheduleChanges>();
-    api.add(list_of.answers_list::<Schedule>("schedules"), list)
-        .add(new, create)
+    let changed = changed.body::<ScheduleChanges>().conditional();
+    api.add(list_of.query::<PageQuery>().answers_page::<Schedule>("schedules"), list)
+        .add(new.versioned(), create)
+        .add(one.tagged().answers::<Schedule>(200), get)
         .add(changed.answers::<Schedule>(200), update)
-        .add(gone.answers_nothing(204), delete)
+        .add(gone.conditional().answers_nothing(204), delete)
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let schedules = schedules::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "schedules": schedules })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = schedules::list(&ctx, query.into()).await?;
+    Ok(reply::page("schedules", &page))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<ScheduleId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let schedule = schedules::get(&ctx, id).await?;
+    Ok(conditional::answer_changeable(&headers, &schedule))
 }
 
 pub(crate) async fn create(
@@ -39,22 +54,26 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let schedule = schedules::create(&ctx, new).await?;
     let path = format!("/api/v1/schedules/{}", schedule.id);
-    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &schedule), &path))
+    let response = conditional::changed(StatusCode::CREATED, &schedule, &schedule);
+    Ok(reply::located(response, &path))
 }
 
 pub(crate) async fn update(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<ScheduleId>,
+    headers: HeaderMap,
     Body(changes): Body<ScheduleChanges>,
 ) -> Result<Response, Fault> {
+    let ctx = conditional::expecting(&ctx, &headers);
     let schedule = schedules::update(&ctx, id, changes).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &schedule))
+    Ok(conditional::changed(StatusCode::OK, &schedule, &schedule))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<ScheduleId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    schedules::delete(&ctx, id).await?;
+    schedules::delete(&conditional::expecting(&ctx, &headers), id).await?;
     Ok(reply::nothing())
 }

@@ -9,6 +9,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::fields::{Fields, Part};
 use resonant_domain::session::{NewDecision, NewFork, NewMessage, Session};
 use resonant_domain::session_event::SessionEvent;
+use resonant_domain::thumb::NewThumb;
 use resonant_domain::{AgentId, SessionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,14 @@ pub(crate) fn routes(api: Api) -> Api {
     let word = Operation::post("/sessions/{id}/messages", "Tells a session something");
     let again = Operation::post("/sessions/{id}/retry", "Tries the failed step again");
     let other = Operation::post("/sessions/{id}/fork", "Starts another session from a step on");
+    let thumb = Operation::put("/sessions/{id}/thumb", "Says what a person thinks of a session");
 
     let list_of = list_of.scope(Scope::SessionsRead).query::<ListQuery>().fields::<Session>();
     let one = one.scope(Scope::SessionsRead).query::<GetQuery>().fields::<Session>().tagged();
     let decision = decision.scope(Scope::SessionsRun).body::<NewDecision>();
     let word = word.scope(Scope::SessionsRun).body::<NewMessage>();
     let other = other.scope(Scope::SessionsRun).body::<NewFork>().located();
+    let thumb = thumb.scope(Scope::SessionsRun).body::<NewThumb>();
     api.add(list_of.answers_page::<Part<Session>>("sessions"), list)
         .add(one.answers::<SessionBody>(200), get)
         .add(end.scope(Scope::SessionsRun).answers::<Session>(200), cancel)
@@ -42,6 +45,7 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(word.answers::<Session>(202), say)
         .add(again.scope(Scope::SessionsRun).answers::<Session>(202), retry)
         .add(other.answers::<Session>(202), fork)
+        .add(thumb.answers::<Session>(200), rate)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -140,6 +144,15 @@ pub(crate) async fn fork(
     let session = sessions::fork(&ctx, id, new).await?;
     let path = format!("/api/v1/sessions/{}", session.id);
     Ok(reply::located(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session), &path))
+}
+
+pub(crate) async fn rate(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Body(new): Body<NewThumb>,
+) -> Result<Response, Fault> {
+    let session = sessions::rate(&ctx, id, new.thumb).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &session))
 }
 
 pub(crate) async fn cancel(

@@ -2,19 +2,21 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, collections, publishers};
 use resonant_domain::collection::Collection;
 use resonant_domain::fields::Part;
+use resonant_domain::page::PageRequest;
 use resonant_domain::publisher::Publisher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::chosen;
+use super::{PageQuery, chosen};
 use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
+use crate::reply;
 
 /// The routes of publishers and collections.
 pub(crate) fn routes(api: Api) -> Api {
@@ -22,17 +24,11 @@ pub(crate) fn routes(api: Api) -> Api {
     let list_of =
         Operation::get("/collections", "Lists the featured collections with their first listings");
     let one = Operation::get("/collections/{slug}", "Reads a collection with its listings");
+    let list_of = list_of.open().query::<PageQuery>().tagged();
     let publisher = publisher.open().query::<GetQuery>().fields::<Publisher>().tagged();
     api.add(publisher.answers::<Part<Publisher>>(200), read_publisher)
-        .add(list_of.open().tagged().answers::<Featured>(200), list)
+        .add(list_of.answers_page::<Collection>("collections"), list)
         .add(one.open().tagged().answers::<Collection>(200), get)
-}
-
-/// The shelves at the front of the marketplace.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "describes what the cache answers")]
-struct Featured {
-    collections: Vec<Collection>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,10 +56,16 @@ pub(crate) async fn read_publisher(
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let featured = collections::featured_document(&ctx).await?;
-    Ok(conditional::answer(&headers, Audience::Public, &featured))
+    let page = PageRequest::from(query);
+    if page == PageRequest::default() {
+        let featured = collections::featured_document(&ctx).await?;
+        return Ok(conditional::answer(&headers, Audience::Public, &featured));
+    }
+    let featured = collections::featured_page(&ctx, page).await?;
+    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &featured))
 }
 
 pub(crate) async fn get(

@@ -4,21 +4,37 @@
 use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
-use http::StatusCode;
-use resonant_backend::{Ctx, moderation, publications};
+use http::{HeaderMap, StatusCode};
+use resonant_backend::publications::{self, Upkeep, pictures as chosen};
+use resonant_backend::{Ctx, Error, moderation};
+use resonant_domain::image::PictureChoice;
 use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::price::Price;
 use resonant_domain::publication::{
-    CHANGE_LOG_MAX, CaseSummary, ListingTexts, Publication, Submission,
+    CHANGE_LOG_MAX, COMMENT_MAX, CaseSummary, DESCRIPTION_MAX, ListingTexts, NAME_MAX, Publication,
+    PublishedListing, Submission, TAG_MAX, TAGLINE_MAX, TAGS_MAX,
 };
 use resonant_domain::scan::Finding;
 use resonant_domain::{AgentId, FieldFault, SubmissionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::conditional;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
+
+/// A text that can be kept.
+const TEXT: &str = r"^[^\x00]*$";
+/// The same, not blank.
+const SHOWN: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
+/// The same, and one line.
+const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+/// Letters, digits and hyphens, of any script.
+const TAG: &str = r"^[^\s\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x9f]+$";
 
 /// The routes of publishing and moderation.
 pub(crate) fn routes(api: Api) -> Api {
@@ -26,6 +42,8 @@ pub(crate) fn routes(api: Api) -> Api {
         Operation::get("/agents/{id}/submissions", "Tells how publishing an agent stands");
     let new = Operation::post("/agents/{id}/submissions", "Saves a submission and hands it in");
     let back = Operation::delete("/agents/{id}/submissions", "Takes back what was handed in");
+    let listing =
+        Operation::get("/agents/{id}/listing", "Reads the listing that an agent is published as");
     let changed = Operation::patch("/agents/{id}/listing", "Pauses a listing, deprecates it, …");
     let gone = Operation::delete(
         "/agents/{id}/listing/versions/{version}",
@@ -36,14 +54,16 @@ pub(crate) fn routes(api: Api) -> Api {
     let decision = Operation::post("/submissions/{id}/decisions", "Approves, or asks for changes");
 
     let new = new.body::<NewSubmission>().names_something();
-    let changed = changed.body::<ListingChanges>().may_conflict();
+    let changed = changed.body::<ListingChanges>().conditional();
+    let queue = queue.admin().query::<PageQuery>();
     let decision = decision.admin().body::<Decision>();
     api.add(standing.answers::<Publication>(200), get)
         .add(new.answers::<Publication>(201), create)
         .add(back.answers_nothing(204), withdraw)
+        .add(listing.tagged().answers::<PublishedListing>(200), get_listing)
         .add(changed.answers::<Publication>(200), update)
-        .add(gone.may_conflict().answers_nothing(204), delete_version)
-        .add(queue.admin().answers::<Queue>(200), list)
+        .add(gone.conditional().answers_nothing(204), delete_version)
+        .add(queue.answers_page::<CaseSummary>("submissions"), list)
         .add(case.admin().answers::<Case>(200), read)
         .add(decision.names_something().answers::<Decided>(200), decide)
 }
@@ -52,16 +72,27 @@ pub(crate) fn routes(api: Api) -> Api {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSubmission {
+    #[schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE))]
     name: String,
+    #[schemars(length(min = 1, max = TAGLINE_MAX), regex(pattern = LINE))]
     tagline: String,
     category: Category,
     /// Markdown.
+    #[schemars(length(min = 1, max = DESCRIPTION_MAX), regex(pattern = SHOWN))]
     description: String,
+    /// Letters, digits and hyphens.
     #[serde(default)]
+    #[schemars(length(max = TAGS_MAX), inner(length(min = 1, max = TAG_MAX), regex(pattern = TAG)))]
     tags: Vec<String>,
     #[serde(default)]
-    #[schemars(length(max = CHANGE_LOG_MAX))]
+    #[schemars(length(max = CHANGE_LOG_MAX), regex(pattern = TEXT))]
     change_log: String,
+    /// What it costs; free without it. Others are refused where nothing can be bought.
+    #[serde(default)]
+    price: Price,
+    /// The pictures that the listing is to have, of those that were uploaded. Absent: those it has.
+    #[serde(default)]
+    pictures: Option<PictureChoice>,
     /// Whether it waits for a moderator at once, or is kept as a draft.
     #[serde(default = "at_once")]
     submit: bool,
@@ -74,19 +105,40 @@ const fn at_once() -> bool {
 /// What changes about a listing. What is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("if" = names_a_successor(), "then" = is_not_kept_up()))]
 pub(crate) struct ListingChanges {
-    /// `published`, `paused` or `unlisted`.
-    state: Option<ListingState>,
+    state: Option<StateChange>,
     /// Whether it is kept up no more.
     is_deprecated: Option<bool>,
-    /// The slug of the listing that takes its place, where it is deprecated.
+    /// The slug of the listing that takes its place, which deprecates it.
     successor: Option<String>,
 }
 
-/// What waits for a moderator.
-#[derive(Serialize, JsonSchema)]
-struct Queue {
-    submissions: Vec<CaseSummary>,
+/// The states that a publisher gives.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum StateChange {
+    Published,
+    Paused,
+    Unlisted,
+}
+
+impl From<StateChange> for ListingState {
+    fn from(state: StateChange) -> Self {
+        match state {
+            StateChange::Published => Self::Published,
+            StateChange::Paused => Self::Paused,
+            StateChange::Unlisted => Self::Unlisted,
+        }
+    }
+}
+
+fn names_a_successor() -> Value {
+    json!({ "required": ["successor"], "properties": { "successor": { "type": "string" } } })
+}
+
+fn is_not_kept_up() -> Value {
+    json!({ "properties": { "is_deprecated": { "enum": [true, null] } } })
 }
 
 /// What was handed in, as moderators judge it.
@@ -105,6 +157,7 @@ pub(crate) struct Decision {
     verdict: Verdict,
     /// What the publisher is told; needed where changes are requested.
     #[serde(default)]
+    #[schemars(length(max = COMMENT_MAX), regex(pattern = TEXT))]
     comment: String,
 }
 
@@ -139,13 +192,43 @@ pub(crate) async fn create(
     PathId(agent): PathId<AgentId>,
     Body(new): Body<NewSubmission>,
 ) -> Result<Response, Fault> {
-    let NewSubmission { name, tagline, category, description, tags, change_log, submit } = new;
-    let texts = ListingTexts { name, tagline, category, description, tags, change_log };
+    let NewSubmission {
+        name,
+        tagline,
+        category,
+        description,
+        tags,
+        change_log,
+        price,
+        pictures,
+        submit,
+    } = new;
+    let texts = ListingTexts { name, tagline, category, description, tags, change_log, price };
+    // Before anything is kept of it.
+    if let Some(pictures) = &pictures {
+        pictures.check().map_err(|faults| Fault::from(of_pictures(Error::Invalid(faults))))?;
+    }
     publications::save(&ctx, agent, texts).await?;
+    if let Some(pictures) = pictures {
+        chosen::set(&ctx, agent, pictures).await.map_err(of_pictures)?;
+    }
     if submit {
         publications::submit(&ctx, agent).await?;
     }
     standing(&ctx, agent, StatusCode::CREATED).await
+}
+
+/// The same error where what was chosen is a part of what was sent.
+fn of_pictures(error: Error) -> Error {
+    match error {
+        Error::Invalid(faults) => {
+            let within = |FieldFault { field, reason }: FieldFault| {
+                FieldFault::new(format!("pictures.{field}"), reason)
+            };
+            Error::Invalid(faults.into_iter().map(within).collect())
+        }
+        other => other,
+    }
 }
 
 pub(crate) async fn withdraw(
@@ -159,43 +242,57 @@ pub(crate) async fn withdraw(
 pub(crate) async fn update(
     Extension(ctx): Extension<Ctx>,
     PathId(agent): PathId<AgentId>,
+    headers: HeaderMap,
     Body(changes): Body<ListingChanges>,
 ) -> Result<Response, Fault> {
-    if changes.successor.is_some() && changes.is_deprecated != Some(true) {
-        let fault = FieldFault::new("successor", "takes the place of a listing that is_deprecated");
-        return Err(Fault::invalid(vec![fault]));
-    }
-    if changes.state == Some(ListingState::Removed) {
-        let fault = FieldFault::new("state", "must be published, paused or unlisted");
-        return Err(Fault::invalid(vec![fault]));
-    }
-    // First what may be refused for what it names.
-    match changes.is_deprecated {
-        Some(true) => {
-            publications::deprecate(&ctx, agent, changes.successor.as_deref()).await?;
+    let upkeep = match (changes.is_deprecated, changes.successor) {
+        (Some(false), Some(_)) => {
+            let reason = "takes the place of a listing that is_deprecated";
+            return Err(Fault::field("successor", reason));
         }
-        Some(false) => publications::keep_up(&ctx, agent).await?,
-        None => {}
-    }
-    if let Some(state) = changes.state {
-        publications::set_state(&ctx, agent, state).await?;
-    }
-    standing(&ctx, agent, StatusCode::OK).await
+        (Some(false), None) => Some(Upkeep::KeptUp),
+        (Some(true), successor) => Some(Upkeep::Deprecated(successor)),
+        (None, Some(successor)) => Some(Upkeep::Deprecated(Some(successor))),
+        (None, None) => None,
+    };
+    let changes =
+        publications::ListingChanges { state: changes.state.map(ListingState::from), upkeep };
+    let expecting = conditional::expecting(&ctx, &headers);
+    publications::change(&expecting, agent, changes).await?;
+    let publication = publications::get(&ctx, agent).await?;
+    Ok(match &publication.listing {
+        Some(listing) => conditional::changed(StatusCode::OK, listing, &publication),
+        None => reply::json(StatusCode::OK, reply::NO_STORE, &publication),
+    })
+}
+
+pub(crate) async fn get_listing(
+    Extension(ctx): Extension<Ctx>,
+    PathId(agent): PathId<AgentId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let listing = publications::listing(&ctx, agent).await?;
+    Ok(conditional::answer_changeable(&headers, &listing))
 }
 
 pub(crate) async fn delete_version(
     Extension(ctx): Extension<Ctx>,
     Path((agent, version)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let agent = agent.parse().map_err(|_| Fault::not_found("agent"))?;
     let version = version.parse().map_err(|_| Fault::not_found("version"))?;
+    let ctx = conditional::expecting(&ctx, &headers);
     publications::delete_version(&ctx, agent, version).await?;
     Ok(reply::nothing())
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let queue = Queue { submissions: moderation::queue(&ctx).await?.cases };
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &queue))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = moderation::cases(&ctx, query.into()).await?;
+    Ok(reply::page("submissions", &page))
 }
 
 pub(crate) async fn read(

@@ -3,16 +3,14 @@
 use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, test_sets};
 use resonant_domain::api_key::Scope;
 use resonant_domain::test_set::{NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet};
 use resonant_domain::{AgentId, TestRunId, TestSetId};
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::json;
 
-use super::{named, page};
+use super::{PageQuery, named};
+use crate::conditional;
 use crate::extract::{Body, Named, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -34,36 +32,34 @@ pub(crate) fn routes(api: Api) -> Api {
         Operation::put("/agents/{id}/test-policy", "Says whether versions need tests");
 
     let (read, write) = (Scope::AgentsRead, Scope::AgentsWrite);
-    let new = new.scope(write).body::<NewTestSet>().located();
+    let new = new.scope(write).body::<NewTestSet>().located().versioned();
+    let list_of = list_of.scope(read).query::<PageQuery>();
+    let one = one.scope(read).tagged();
+    let policy = policy.scope(read).tagged();
     let run_it = run_it.scope(Scope::SessionsRun).body::<NewTestRun>().located();
-    let other = other.scope(write).body::<NewTestSet>();
-    let runs_of = runs_of.scope(read).query::<RunsQuery>();
-    let other_policy = other_policy.scope(write).body::<TestPolicy>();
-    api.add(list_of.scope(read).answers_list::<TestSet>("test_sets"), list)
+    let other = other.scope(write).body::<NewTestSet>().conditional();
+    let gone = gone.scope(write).conditional();
+    let runs_of = runs_of.scope(read).query::<PageQuery>();
+    let other_policy = other_policy.scope(write).body::<TestPolicy>().conditional();
+    api.add(list_of.answers_page::<TestSet>("test_sets"), list)
         .add(new.answers::<TestSet>(201), create)
-        .add(one.scope(read).answers::<TestSet>(200), get)
+        .add(one.answers::<TestSet>(200), get)
         .add(other.answers::<TestSet>(200), replace)
-        .add(gone.scope(write).answers_nothing(204), delete)
+        .add(gone.answers_nothing(204), delete)
         .add(runs_of.answers_page::<RunSummary>("runs"), list_runs)
         .add(run_it.answers::<TestRun>(202), run)
         .add(one_run.scope(read).answers::<TestRun>(200), read_run)
-        .add(policy.scope(read).answers::<TestPolicy>(200), read_policy)
+        .add(policy.answers::<TestPolicy>(200), read_policy)
         .add(other_policy.answers::<TestPolicy>(200), set_policy)
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RunsQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
 }
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let sets = test_sets::list(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "test_sets": sets })))
+    let page = test_sets::list(&ctx, id, query.into()).await?;
+    Ok(reply::page("test_sets", &page))
 }
 
 pub(crate) async fn create(
@@ -73,44 +69,48 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let set = test_sets::create(&ctx, id, new).await?;
     let path = format!("/api/v1/agents/{id}/test-sets/{}", set.id);
-    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &set), &path))
+    Ok(reply::located(conditional::changed(StatusCode::CREATED, &set, &set), &path))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
     let set = test_sets::get(&ctx, agent, set).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &set))
+    Ok(conditional::answer_changeable(&headers, &set))
 }
 
 pub(crate) async fn replace(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
     Body(new): Body<NewTestSet>,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
+    let ctx = conditional::expecting(&ctx, &headers);
     let set = test_sets::replace(&ctx, agent, set, new).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &set))
+    Ok(conditional::changed(StatusCode::OK, &set, &set))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
-    test_sets::delete(&ctx, agent, set).await?;
+    test_sets::delete(&conditional::expecting(&ctx, &headers), agent, set).await?;
     Ok(reply::nothing())
 }
 
 pub(crate) async fn list_runs(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
-    Query(query): Query<RunsQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
-    let runs = test_sets::list_runs(&ctx, agent, set, page(query.cursor, query.limit)).await?;
+    let runs = test_sets::list_runs(&ctx, agent, set, query.into()).await?;
     Ok(reply::page("runs", &runs))
 }
 
@@ -138,16 +138,19 @@ pub(crate) async fn read_run(
 pub(crate) async fn read_policy(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let policy = test_sets::policy(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &policy))
+    Ok(conditional::answer_changeable(&headers, &policy))
 }
 
 pub(crate) async fn set_policy(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
     Body(policy): Body<TestPolicy>,
 ) -> Result<Response, Fault> {
+    let ctx = conditional::expecting(&ctx, &headers);
     let policy = test_sets::set_policy(&ctx, id, policy).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &policy))
+    Ok(conditional::changed(StatusCode::OK, &policy, &policy))
 }

@@ -11,9 +11,10 @@ use resonant_domain::webhook::{NewTrigger, Trigger, WithKey};
 use resonant_domain::{SessionId, TriggerId, UserId};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::conditional;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -22,13 +23,15 @@ use crate::reply;
 pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/triggers", "Lists the caller's triggers");
     let new = Operation::post("/triggers", "Lets signed messages start an agent");
+    let one = Operation::get("/triggers/{id}", "Reads a trigger");
     let gone = Operation::delete("/triggers/{id}", "Forgets a trigger");
     let message = Operation::ask("/hooks/{owner}/{id}", "Takes a signed message");
 
     let new = new.body::<NewTrigger>().names_something().located();
-    api.add(list_of.answers_list::<Trigger>("triggers"), list)
-        .add(new.answers::<WithKey<Trigger>>(201), create)
-        .add(gone.answers_nothing(204), delete)
+    api.add(list_of.query::<PageQuery>().answers_page::<Trigger>("triggers"), list)
+        .add(new.versioned().answers::<WithKey<Trigger>>(201), create)
+        .add(one.tagged().answers::<Trigger>(200), get)
+        .add(gone.conditional().answers_nothing(204), delete)
         .add(message.open().signed().answers::<Taken>(202), fire)
 }
 
@@ -39,9 +42,21 @@ struct Taken {
     state: SessionState,
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let triggers = triggers::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "triggers": triggers })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = triggers::list(&ctx, query.into()).await?;
+    Ok(reply::page("triggers", &page))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<TriggerId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let trigger = triggers::get(&ctx, id).await?;
+    Ok(conditional::answer_changeable(&headers, &trigger))
 }
 
 pub(crate) async fn create(
@@ -50,15 +65,16 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let made = triggers::create(&ctx, new).await?;
     let path = format!("/api/v1/triggers/{}", made.made.id);
-    let response = reply::json(StatusCode::CREATED, reply::NO_STORE, &made);
+    let response = conditional::changed(StatusCode::CREATED, &made.made, &made);
     Ok(reply::told_once(reply::located(response, &path), &made.made))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<TriggerId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    triggers::delete(&ctx, id).await?;
+    triggers::delete(&conditional::expecting(&ctx, &headers), id).await?;
     Ok(reply::nothing())
 }
 

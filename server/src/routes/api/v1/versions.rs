@@ -9,10 +9,8 @@ use resonant_domain::agent::Agent;
 use resonant_domain::agent_version::{AgentVersion, NewVersion, VersionSummary};
 use resonant_domain::api_key::Scope;
 use resonant_domain::{AgentId, FaultKind};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-use super::page;
+use super::PageQuery;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -27,7 +25,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let back =
         Operation::post("/agents/{id}/versions/{version}/restore", "Makes a version the draft");
 
-    let list_of = list_of.scope(Scope::AgentsRead).query::<ListQuery>();
+    let list_of = list_of.scope(Scope::AgentsRead).query::<PageQuery>();
     let new = new.scope(Scope::AgentsWrite).body::<NewVersion>().located();
     api.add(list_of.answers_page::<VersionSummary>("versions"), list)
         .add(new.answers::<AgentVersion>(201), publish)
@@ -35,19 +33,12 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(back.scope(Scope::AgentsWrite).answers::<Agent>(200), restore)
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
-}
-
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let page = agents::versions(&ctx, id, page(query.cursor, query.limit)).await?;
+    let page = agents::versions(&ctx, id, query.into()).await?;
     Ok(reply::page("versions", &page))
 }
 

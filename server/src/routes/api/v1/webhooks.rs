@@ -1,14 +1,16 @@
 //! `/api/v1/webhooks`
 
 use axum::Extension;
+use axum::extract::Path;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, webhooks};
 use resonant_domain::WebhookId;
 use resonant_domain::webhook::{Delivery, NewWebhook, Webhook, WithKey};
-use serde_json::json;
 
-use crate::extract::{Body, PathId};
+use super::PageQuery;
+use crate::conditional;
+use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -17,20 +19,37 @@ use crate::reply;
 pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/webhooks", "Lists the caller's webhooks");
     let new = Operation::post("/webhooks", "Tells an address when sessions end");
+    let one = Operation::get("/webhooks/{id}", "Reads a webhook");
     let gone = Operation::delete("/webhooks/{id}", "Forgets a webhook");
-    let log = Operation::get("/webhooks/{id}/deliveries", "Lists a webhook's newest messages");
+    let log = Operation::get("/webhooks/{id}/deliveries", "Lists a webhook's messages");
+    let again = "/webhooks/{id}/deliveries/{delivery}/redeliver";
+    let again = Operation::post(again, "Sends a message once more, under the same id");
 
-    let new = new.body::<NewWebhook>().located();
-    let log = log.answers_list::<Delivery>("deliveries");
-    api.add(list_of.answers_list::<Webhook>("webhooks"), list)
+    let new = new.body::<NewWebhook>().located().versioned();
+    let log = log.query::<PageQuery>().answers_page::<Delivery>("deliveries");
+    api.add(list_of.query::<PageQuery>().answers_page::<Webhook>("webhooks"), list)
         .add(new.answers::<WithKey<Webhook>>(201), create)
-        .add(gone.answers_nothing(204), delete)
+        .add(one.tagged().answers::<Webhook>(200), get)
+        .add(gone.conditional().answers_nothing(204), delete)
         .add(log, deliveries)
+        .add(again.answers_nothing(204), redeliver)
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let webhooks = webhooks::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "webhooks": webhooks })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = webhooks::list(&ctx, query.into()).await?;
+    Ok(reply::page("webhooks", &page))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<WebhookId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let webhook = webhooks::get(&ctx, id).await?;
+    Ok(conditional::answer_changeable(&headers, &webhook))
 }
 
 pub(crate) async fn create(
@@ -39,22 +58,35 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let made = webhooks::create(&ctx, new).await?;
     let path = format!("/api/v1/webhooks/{}", made.made.id);
-    let response = reply::json(StatusCode::CREATED, reply::NO_STORE, &made);
+    let response = conditional::changed(StatusCode::CREATED, &made.made, &made);
     Ok(reply::told_once(reply::located(response, &path), &made.made))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<WebhookId>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    webhooks::delete(&ctx, id).await?;
+    webhooks::delete(&conditional::expecting(&ctx, &headers), id).await?;
     Ok(reply::nothing())
 }
 
 pub(crate) async fn deliveries(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<WebhookId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let deliveries = webhooks::deliveries(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "deliveries": deliveries })))
+    let page = webhooks::deliveries(&ctx, id, query.into()).await?;
+    Ok(reply::page("deliveries", &page))
+}
+
+pub(crate) async fn redeliver(
+    Extension(ctx): Extension<Ctx>,
+    Path((id, delivery)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    // What is no id names nothing.
+    let ids = id.parse().ok().zip(delivery.parse().ok());
+    let (id, delivery) = ids.ok_or_else(|| Fault::not_found("message"))?;
+    webhooks::redeliver(&ctx, id, delivery).await?;
+    Ok(reply::nothing())
 }

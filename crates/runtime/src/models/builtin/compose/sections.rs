@@ -2,6 +2,7 @@
 
 mod assembled;
 mod kept;
+mod own;
 
 use std::fmt::Write as _;
 
@@ -25,6 +26,8 @@ pub(super) struct Section {
     pub noun: String,
     /// The tools that gave it.
     pub tools: Vec<&'static str>,
+    /// The tool of the agent's own that gave it.
+    pub own: Option<String>,
     /// What the tools gave, as the last line names it.
     pub cited: String,
     /// What could not be done, and why; then there is no body.
@@ -111,6 +114,10 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
         Wish::LookUp { question } => {
             kept::quoted(question, result(KNOWLEDGE)).into_iter().collect()
         }
+        Wish::Ask { tool, .. } => vec![own::told(tool, result(tool).unwrap_or_default())],
+        Wish::Lacking { missing, .. } => {
+            vec![failure(super::super::intents::spoken(&plan.wishes[index]), own::unsaid(missing))]
+        }
         Wish::Remember { text, .. } => vec![kept::noted(text)],
         Wish::Recall { .. } => vec![kept::recalled(result(RECALL))],
         Wish::Compare { .. } => vec![comparison(&extracted(result("extract"), "compare"))],
@@ -128,23 +135,28 @@ pub(super) fn of(plan: &Plan<'_>, index: usize) -> Vec<Section> {
                 ..Section::default()
             }]
         }
-        Wish::Text { ability, material, .. } => {
-            let ability = plan.ability_for(*ability, material);
-            let mut section = on_text(plan, ability, material, &result);
-            if let Material::Page(url) = material {
-                let page = page(plan, url);
-                let title = page["title"]
-                    .as_str()
-                    .map(|title| shorten(&title.replace(['[', ']'], ""), 100));
-                let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
-                let part =
-                    if page["truncated"] == true { " Only its beginning was read." } else { "" };
-                section.body =
-                    format!("{}\n\nFrom [{title}]({url}).{part}", section.body.trim_end());
-            }
-            vec![section]
-        }
+        Wish::Text { ability, material, .. } => vec![of_text(plan, *ability, material, &result)],
     }
+}
+
+/// What was done with a text, and the page that it is from.
+fn of_text<'m>(
+    plan: &Plan<'_>,
+    ability: Ability,
+    material: &Material,
+    result: &dyn Fn(&str) -> Option<&'m str>,
+) -> Section {
+    let ability = plan.ability_for(ability, material);
+    let mut section = on_text(plan, ability, material, result);
+    if let Material::Page(url) = material {
+        let page = page(plan, url);
+        let title =
+            page["title"].as_str().map(|title| shorten(&title.replace(['[', ']'], ""), 100));
+        let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| url.clone());
+        let part = if page["truncated"] == true { " Only its beginning was read." } else { "" };
+        section.body = format!("{}\n\nFrom [{title}]({url}).{part}", section.body.trim_end());
+    }
+    section
 }
 
 fn failure(what: String, reason: String) -> Section {

@@ -1,0 +1,94 @@
+//! What the pages of purchases and of those whom one follows ask the server.
+
+use leptos::prelude::*;
+use resonant_domain::page::Page;
+use resonant_domain::publisher::FollowedPublisher;
+use resonant_domain::purchase::{Earning, Entitlement, Purchase, Sale};
+use resonant_domain::{ListingId, PurchaseId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{paths, ssr};
+
+/// What the viewer bought and sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trade {
+    /// What they bought.
+    pub page: Page<Purchase>,
+    /// What that entitles them to.
+    pub entitlements: Vec<(ListingId, Entitlement)>,
+    /// What their listings earned.
+    pub earnings: Vec<Earning>,
+    /// The newest purchases of their listings.
+    pub sales: Vec<Sale>,
+}
+
+/// What the viewer bought, from a cursor on, and sold.
+#[server(prefix = "/api/fn", endpoint = "account/list_purchases")]
+pub async fn list_purchases(cursor: Option<String>) -> Result<Trade, AppError> {
+    use resonant_backend::purchases;
+    use resonant_domain::page::PageRequest;
+
+    let ctx = ssr::ctx()?;
+    let page = PageRequest { cursor, limit: None };
+    Ok(Trade {
+        page: purchases::list(&ctx, page).await.map_err(ssr::fail)?,
+        entitlements: purchases::entitlements(&ctx).await.map_err(ssr::fail)?,
+        earnings: purchases::earnings(&ctx).await.map_err(ssr::fail)?,
+        sales: purchases::sales(&ctx).await.map_err(ssr::fail)?,
+    })
+}
+
+/// Gives a purchase up, or ends a subscription.
+#[server(prefix = "/api/fn", endpoint = "account/cancel_purchase")]
+pub async fn cancel_purchase(id: PurchaseId) -> Result<(), AppError> {
+    resonant_backend::purchases::cancel(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::PURCHASES);
+    Ok(())
+}
+
+/// Gives the money back for a purchase of one of the viewer's listings.
+#[server(prefix = "/api/fn", endpoint = "account/refund_purchase")]
+pub async fn refund_purchase(id: PurchaseId) -> Result<(), AppError> {
+    resonant_backend::purchases::refund(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::PURCHASES);
+    Ok(())
+}
+
+/// A purchase of the viewer's at the checkout of the test provider.
+#[server(prefix = "/api/fn", endpoint = "account/get_test_checkout")]
+pub async fn get_test_checkout(id: PurchaseId) -> Result<Purchase, AppError> {
+    use resonant_backend::purchases;
+
+    let ctx = ssr::ctx()?;
+    if !purchases::are_tests(ctx.backend()) {
+        return Err(AppError::not_found("There is no such purchase"));
+    }
+    purchases::get(&ctx, id).await.map_err(ssr::fail)
+}
+
+/// Pays or declines at the checkout of the test provider.
+#[server(prefix = "/api/fn", endpoint = "account/act_at_test_checkout")]
+pub async fn act_at_test_checkout(
+    id: PurchaseId,
+    #[server(default)] act: String,
+) -> Result<(), AppError> {
+    use resonant_backend::purchases::{self, TestAct};
+
+    let act = match act.as_str() {
+        "approve" => TestAct::Approve,
+        "decline" => TestAct::Decline,
+        "renew" => TestAct::Renew,
+        _ => return Err(AppError::invalid("act", "must be approve, decline or renew")),
+    };
+    purchases::act_as_test(&ssr::ctx()?, id, act).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::PURCHASES);
+    Ok(())
+}
+
+/// Whom the viewer follows.
+#[server(prefix = "/api/fn", endpoint = "account/list_following")]
+pub async fn list_following() -> Result<Vec<FollowedPublisher>, AppError> {
+    resonant_backend::follows::list(&ssr::ctx()?).await.map_err(ssr::fail)
+}

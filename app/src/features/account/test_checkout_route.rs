@@ -1,0 +1,103 @@
+//! `/checkout/test/{id}`: where a purchase is paid with money that is none.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+use resonant_domain::price::PriceKind;
+use resonant_domain::purchase::{Purchase, PurchaseState};
+
+use super::purchases_api::{ActAtTestCheckout, get_test_checkout};
+use crate::error::{AppError, action_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{
+    Button, ButtonKind, FormError, LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown,
+};
+
+/// The checkout of the test provider.
+pub struct TestCheckoutRoute {
+    purchase: Resource<Result<Purchase, AppError>>,
+    act: ServerAction<ActAtTestCheckout>,
+}
+
+impl LazyPage for TestCheckoutRoute {
+    fn data() -> Self {
+        let params = use_params_map();
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let purchase = Resource::new_blocking(
+            move || id.get(),
+            |id| async move {
+                let id =
+                    id.parse().map_err(|_| AppError::not_found("There is no such purchase"))?;
+                get_test_checkout(id).await
+            },
+        );
+        Self { purchase, act: ServerAction::new() }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let TestCheckoutRoute { purchase, act } = this;
+        view! {
+            <Title text="Test checkout" />
+            <Meta name="description" content="A checkout for tests: no money moves" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match purchase.await {
+                        Ok(purchase) => page(&purchase, act),
+                        Err(error) => cannot_be_shown("There is no such checkout", error),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
+    let id = purchase.id.to_string();
+    let total = purchase.price.currency.text(purchase.total);
+    let button = |name: &'static str, kind: ButtonKind, text: String| {
+        let id = id.clone();
+        view! {
+            <ActionForm action=act>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="act" value=name />
+                <Button kind=kind busy=act.pending()>{text}</Button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let renews = purchase.price.kind == PriceKind::Subscription;
+    let buttons = match purchase.state {
+        PurchaseState::Pending => vec![
+            button("approve", ButtonKind::Primary, format!("Pay {total}")),
+            button("decline", ButtonKind::Secondary, "Decline".to_owned()),
+        ],
+        PurchaseState::Paid if renews => {
+            vec![button("renew", ButtonKind::Secondary, format!("Pay {total} once more"))]
+        }
+        _ => Vec::new(),
+    };
+    let done = (purchase.state != PurchaseState::Pending)
+        .then(|| view! { <p>"This purchase: " {purchase.state.title()}</p> });
+    view! {
+        <div class="account">
+            <PageHead title="Test checkout" lead=format!("{}, {}", purchase.name, purchase.price)>
+                <LinkButton href=paths::PURCHASES>"Your purchases"</LinkButton>
+            </PageHead>
+            <Notice tone=Tone::Warn>
+                <p>
+                    "This is a test: no money moves. What you press here is told to Resonant as a \
+                     payment provider would tell it."
+                </p>
+            </Notice>
+            {done}
+            <FormError error=action_error(act) />
+            <div class="publish__buttons">{buttons}</div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,152 @@
+//! `/account/audit` and `/admin/audit`: who did what, when, from where.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::FaultKind;
+use resonant_domain::page::Page;
+
+use super::api::{AuditLine, list_entries};
+use super::entries::{Asked, Entries};
+use crate::app::NotFoundPage;
+use crate::error::AppError;
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::ui::{ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton};
+
+/// What was done to the viewer's account and things.
+pub struct AuditRoute(Log);
+
+/// What was done in the installation.
+pub struct AdminAuditRoute(Log);
+
+/// What was asked for, and what the server answered.
+type Log = Resource<(Asked, Result<Page<AuditLine>, AppError>)>;
+
+impl LazyPage for AuditRoute {
+    fn data() -> Self {
+        Self(log(false))
+    }
+
+    fn view(this: Self) -> AnyView {
+        shown(this.0, &OWN)
+    }
+}
+
+impl LazyPage for AdminAuditRoute {
+    fn data() -> Self {
+        Self(log(true))
+    }
+
+    fn view(this: Self) -> AnyView {
+        shown(this.0, &WHOLE)
+    }
+}
+
+/// What tells the two pages apart.
+struct Kind {
+    title: &'static str,
+    lead: &'static str,
+    path: &'static str,
+    file: &'static str,
+    /// Where the page belongs.
+    above: (&'static str, &'static str),
+}
+
+const OWN: Kind = Kind {
+    title: "Audit log",
+    lead: "What was done to your account, your agents and all else that is yours.",
+    path: paths::AUDIT,
+    file: paths::AUDIT_FILE,
+    above: (paths::ACCOUNT, "Your account"),
+};
+
+const WHOLE: Kind = Kind {
+    title: "Audit log of the installation",
+    lead: "What was done by and to everyone here, and by the installation itself.",
+    path: paths::ALL_AUDIT,
+    file: paths::ALL_AUDIT_FILE,
+    above: (paths::ADMIN, "Administration"),
+};
+
+fn log(of_all: bool) -> Log {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| Asked::of(&query.read()));
+    Resource::new_blocking(
+        move || asked.get(),
+        move |asked| async move {
+            let Asked { group, since, until, cursor } = asked.clone();
+            (asked, list_entries(of_all, group, since, until, cursor).await)
+        },
+    )
+}
+
+fn shown(log: Log, kind: &'static Kind) -> AnyView {
+    view! {
+        <Transition fallback=|| {
+            view! { <Skeleton lines=10 /> }
+        }>
+            {move || Suspend::new(async move {
+                let (asked, found) = log.await;
+                let error = match found {
+                    Ok(page) => return page_of(kind, asked, page, None),
+                    Err(error) => error,
+                };
+                match error.kind {
+                    FaultKind::Unauthenticated if kind.path == paths::AUDIT => nobody(),
+                    FaultKind::Unauthenticated | FaultKind::NotFound => {
+                        view! { <NotFoundPage /> }.into_any()
+                    }
+                    FaultKind::Invalid => page_of(kind, asked, Page::empty(), Some(error)),
+                    _ => {
+                        view! {
+                            <Title text=kind.title />
+                            <h1>{kind.title}</h1>
+                            <ErrorPanel error />
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn page_of(
+    kind: &'static Kind,
+    asked: Asked,
+    page: Page<AuditLine>,
+    error: Option<AppError>,
+) -> AnyView {
+    let (above, above_title) = kind.above;
+    view! {
+        <Title text=kind.title />
+        <Meta name="description" content=kind.lead />
+        <div class="account audit">
+            <PageHead title=kind.title lead=kind.lead>
+                <LinkButton href=above.to_owned()>{above_title}</LinkButton>
+            </PageHead>
+            <Entries path=kind.path file=kind.file asked page error />
+        </div>
+    }
+    .into_any()
+}
+
+fn nobody() -> AnyView {
+    view! {
+        <Title text=OWN.title />
+        <Meta name="description" content=OWN.lead />
+        <h1 class="visually-hidden">{OWN.title}</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Sign in to read what was done to your account."
+        >
+            <LinkButton href=paths::sign_in(paths::AUDIT) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+    .into_any()
+}

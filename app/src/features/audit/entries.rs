@@ -1,0 +1,165 @@
+//! The entries of a log, what narrows them, and the ways to take them along.
+
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use resonant_domain::audit::DeedGroup;
+use resonant_domain::page::Page;
+
+use super::api::AuditLine;
+use crate::error::AppError;
+use crate::paths;
+use crate::ui::{Button, EmptyState, Field, IconName, Select, Time};
+
+/// What the address of a log asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Asked {
+    pub(super) group: String,
+    pub(super) since: String,
+    pub(super) until: String,
+    pub(super) cursor: Option<String>,
+}
+
+impl Asked {
+    /// What a query asks for.
+    pub(super) fn of(query: &ParamsMap) -> Self {
+        let text = |name: &str| query.get(name).unwrap_or_default();
+        Self {
+            group: text("group"),
+            since: text("since"),
+            until: text("until"),
+            cursor: query.get("cursor").filter(|cursor| !cursor.is_empty()),
+        }
+    }
+
+    /// An address with what narrows the log, and one thing more.
+    fn href(&self, path: &str, (name, value): (&str, Option<&str>)) -> String {
+        let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        let narrowed = [
+            ("group", some(&*self.group)),
+            ("since", some(&*self.since)),
+            ("until", some(&*self.until)),
+            (name, value),
+        ];
+        paths::audit(path, &narrowed)
+    }
+
+    fn is_narrowed(&self) -> bool {
+        [&self.group, &self.since, &self.until].iter().any(|text| !text.is_empty())
+    }
+}
+
+/// The form that narrows a log, its entries, and the links to its files.
+#[component]
+pub(super) fn Entries(
+    /// Where the log is read.
+    path: &'static str,
+    /// Where it is a file.
+    file: &'static str,
+    /// What was asked for.
+    asked: Asked,
+    /// What the server answered.
+    page: Page<AuditLine>,
+    /// What is wrong with what was asked for.
+    error: Option<AppError>,
+) -> impl IntoView {
+    let older = page.next_cursor.as_deref().map(|cursor| {
+        let href = asked.href(path, ("cursor", Some(cursor)));
+        view! {
+            <a class="button" href=href>
+                "Older entries"
+            </a>
+        }
+    });
+    let newest = asked.cursor.is_some().then(|| {
+        view! { <a href=asked.href(path, ("cursor", None))>"Back to the newest"</a> }
+    });
+    let files = [("CSV", "csv"), ("JSON lines", "jsonlines")].map(|(title, form)| {
+        let href = asked.href(file, ("form", Some(form)));
+        // The router would take it for a page.
+        view! {
+            <a class="button button--quiet" href=href rel="external" download="">
+                {format!("Download as {title}")}
+            </a>
+        }
+    });
+    let list = if page.items.is_empty() {
+        let text = if asked.is_narrowed() {
+            "Nothing of this kind was done in that time."
+        } else {
+            "Sign-ins, keys, secrets, agents and what is done to them are written down here."
+        };
+        view! { <EmptyState icon=IconName::History title="Nothing here" text=text /> }.into_any()
+    } else {
+        let rows = page.items.into_iter().map(row).collect_view();
+        view! { <ol class="audit__list">{rows}</ol> }.into_any()
+    };
+    let is_fit = error.is_none();
+    view! {
+        {filter(path, &asked, error)}
+        {is_fit
+            .then(|| {
+                view! {
+                    <section aria-label="Entries">{list}</section>
+                    <p class="audit__ways">{older} {newest} {files.collect_view()}</p>
+                }
+            })}
+    }
+}
+
+/// A plain form: what it asks for stands in the address.
+fn filter(path: &'static str, asked: &Asked, error: Option<AppError>) -> AnyView {
+    let mut groups = vec![(String::new(), "Everything".to_owned())];
+    let known = DeedGroup::ALL.iter();
+    groups.extend(known.map(|group| (group.as_str().to_owned(), group.title().to_owned())));
+    let fault = |name: &str| {
+        let fault = error.as_ref().and_then(|error| error.field(name).map(str::to_owned));
+        Signal::derive(move || fault.clone())
+    };
+    let (since, until, group) = (fault("since"), fault("until"), fault("group"));
+    view! {
+        <form class="audit__filter" method="get" action=path>
+            <Select label="Show" name="group" options=groups value=asked.group.clone() error=group />
+            <Field label="From" name="since" type_="date" value=asked.since.clone() error=since />
+            <Field label="To" name="until" type_="date" value=asked.until.clone() error=until />
+            <Button>"Show"</Button>
+        </form>
+    }
+    .into_any()
+}
+
+fn row(line: AuditLine) -> AnyView {
+    let subject = line.subject.map(|name| view! { <span>" “"{name}"”"</span> });
+    view! {
+        <li class="audit__entry">
+            <span class="audit__time">
+                <Time at=line.at />
+            </span>
+            <p class="audit__deed">
+                <b>{line.who}</b>
+                " "
+                {line.deed}
+                {subject}
+            </p>
+            <p class="audit__about">{line.about}</p>
+        </li>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_narrows_the_log_stays_in_its_links() {
+        let asked =
+            Asked { group: "keys".to_owned(), since: "2026-01-01".to_owned(), ..Asked::default() };
+        assert!(asked.is_narrowed());
+        assert_eq!(
+            asked.href(paths::AUDIT, ("cursor", Some("a b"))),
+            "/account/audit?group=keys&since=2026-01-01&cursor=a%20b"
+        );
+        assert_eq!(Asked::default().href(paths::AUDIT, ("cursor", None)), paths::AUDIT);
+        assert!(!Asked::default().is_narrowed());
+    }
+}

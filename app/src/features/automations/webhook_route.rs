@@ -1,0 +1,176 @@
+//! `/studio/automations/webhooks/{id}`: the messages of a webhook and what became of each.
+
+use std::time::Duration;
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::webhook::{Delivery, DeliveryState};
+use resonant_domain::{FaultKind, WebhookId};
+
+use super::api::{Redeliver, WebhookLog, get_webhook_log};
+use crate::app::NotFoundPage;
+use crate::error::{AppError, action_error, successes};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::state::use_toasts;
+use crate::ui::{
+    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
+    Skeleton, Time, Tone,
+};
+
+/// After this long a message that is sent again has most likely been.
+const SENT_AFTER: Duration = Duration::from_secs(4);
+
+/// The messages of a webhook.
+pub struct WebhookRoute {
+    log: Resource<Result<WebhookLog, AppError>>,
+    again: ServerAction<Redeliver>,
+}
+
+impl LazyPage for WebhookRoute {
+    fn data() -> Self {
+        let (params, query) = (use_params_map(), use_query_map());
+        let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let cursor = Memo::new(move |_| query.read().get("cursor"));
+        let again = ServerAction::new();
+        let changes = successes(again);
+        let log = Resource::new_blocking(
+            move || (id.get(), cursor.get(), changes.get()),
+            |(id, cursor, _)| async move {
+                // What is no id names no webhook.
+                let id = id.parse().map_err(|_| AppError::not_found("There is no such webhook"))?;
+                get_webhook_log(id, cursor).await
+            },
+        );
+        Self { log, again }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let WebhookRoute { log, again } = this;
+        let toasts = use_toasts();
+        let changes = successes(again);
+        Effect::new(move |before: Option<usize>| {
+            let now = changes.get();
+            if before.is_some_and(|before| before != now) {
+                toasts.show(Tone::Good, "The message is sent again within seconds");
+                set_timeout(move || log.refetch(), SENT_AFTER);
+            }
+            now
+        });
+        view! {
+            <Title text="Messages of a webhook" />
+            <Meta name="description" content="What a webhook was told, and what became of each message" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=8 /> }
+            }>
+                {move || Suspend::new(async move {
+                    match log.await {
+                        Ok(log) => shown(log, again),
+                        Err(error) if error.kind == FaultKind::NotFound => {
+                            view! { <NotFoundPage /> }.into_any()
+                        }
+                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
+                        Err(error) => {
+                            view! {
+                                <h1>"Messages of a webhook"</h1>
+                                <ErrorPanel error />
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
+    let WebhookLog { webhook, page } = log;
+    let id = webhook.id;
+    let older = page.next_cursor.map(|cursor| {
+        view! {
+            <p>
+                <a class="button" href=paths::webhook_page(id, &cursor)>
+                    "Older messages"
+                </a>
+            </p>
+        }
+    });
+    let list = if page.items.is_empty() {
+        view! {
+            <EmptyState
+                icon=IconName::History
+                title="Nothing was told yet"
+                text="When a session ends, the message about it is here, with every attempt to send it."
+            />
+        }
+        .into_any()
+    } else {
+        let rows = page.items.into_iter().map(|delivery| row(id, delivery, again)).collect_view();
+        view! { <ol class="secret-list">{rows}</ol> }.into_any()
+    };
+    view! {
+        <div class="account">
+            <PageHead title="Messages of a webhook" lead=webhook.url>
+                <LinkButton href=paths::AUTOMATIONS>"Automations"</LinkButton>
+            </PageHead>
+            <FormError error=action_error(again) />
+            {list}
+            {older}
+        </div>
+    }
+    .into_any()
+}
+
+fn row(webhook: WebhookId, delivery: Delivery, again: ServerAction<Redeliver>) -> AnyView {
+    let (tone, state) = match delivery.state {
+        DeliveryState::Pending => (Tone::Info, "waiting"),
+        DeliveryState::Delivered => (Tone::Good, "taken"),
+        DeliveryState::Failed => (Tone::Bad, "given up"),
+    };
+    let attempts = match delivery.attempts {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    };
+    let status = delivery.last_status.map(|status| format!(" · answered {status}"));
+    let error = delivery.last_error.map(|error| format!(" · {error}"));
+    let next = delivery.next_attempt_at.map(|at| view! { <span>" · next " <Time at /></span> });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <Badge tone=tone>{state}</Badge>
+                <code>"session.ended"</code>
+                <a href=paths::session(delivery.session_id)>"the session"</a>
+                <span class="secret__about">
+                    <Time at=delivery.created_at />
+                </span>
+            </div>
+            <p class="secret__about">{attempts} {status} {error} {next}</p>
+            <ActionForm action=again>
+                <input type="hidden" name="id" value=webhook.to_string() />
+                <input type="hidden" name="delivery" value=delivery.id.to_string() />
+                <Button busy=again.pending()>"Send again"</Button>
+            </ActionForm>
+        </li>
+    }
+    .into_any()
+}
+
+fn nobody() -> AnyView {
+    view! {
+        <h1 class="visually-hidden">"Messages of a webhook"</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="Sign in to see what your webhooks were told."
+        >
+            <LinkButton href=paths::sign_in(paths::AUTOMATIONS) kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+    .into_any()
+}

@@ -1,0 +1,139 @@
+//! Where a listing that costs something is bought, and tried once it is.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use resonant_domain::listing::ListingSummary;
+use resonant_domain::price::{Price, PriceKind};
+
+use super::follow_api::{BuyListing, SaleState, ViewerStanding};
+use super::listing_head::Install;
+use crate::error::{AppError, action_error, field_error};
+use crate::paths;
+use crate::refused_form::refused_form;
+use crate::ui::{Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Skeleton};
+
+/// So many sessions are offered at first, where each is paid for.
+const SESSIONS: &str = "10";
+
+/// What a listing costs and the button that buys it; for those who have paid, the form that tries it.
+pub(super) fn buy_panel(
+    listing: &ListingSummary,
+    standing: Resource<Result<ViewerStanding, AppError>>,
+    buy: ServerAction<BuyListing>,
+    form: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView {
+    let (slug, price) = (listing.slug.clone(), listing.price);
+    view! {
+        <div id="get">
+        <Transition fallback=|| view! { <Skeleton lines=4 /> }>
+            {move || {
+                let (slug, form) = (slug.clone(), form.clone());
+                Suspend::new(async move {
+                    match standing.await.map(|standing| standing.sale) {
+                        Ok(SaleState::Entitled) => {
+                            view! {
+                                <Install slug />
+                                {form()}
+                            }
+                                .into_any()
+                        }
+                        Ok(state) => offer(slug, price, state, buy),
+                        Err(error) => view! { <ErrorPanel error /> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+        </div>
+    }
+    .into_any()
+}
+
+fn offer(slug: String, price: Price, state: SaleState, buy: ServerAction<BuyListing>) -> AnyView {
+    let act = match state {
+        SaleState::Nobody => {
+            let next = paths::listing(&slug);
+            view! {
+                <p>"Sign in to buy it."</p>
+                <LinkButton href=paths::sign_in(&next) kind=ButtonKind::Primary>
+                    "Sign in"
+                </LinkButton>
+            }
+            .into_any()
+        }
+        SaleState::Guest => view! {
+            <p>"Create an account to buy it: what you buy belongs to a person who can come back."</p>
+            <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
+                "Create an account"
+            </LinkButton>
+        }
+        .into_any(),
+        SaleState::Buyer | SaleState::Entitled => buy_form(slug, price, buy),
+    };
+    view! {
+        <section class="try buy" aria-labelledby="buy-title">
+            <h2 id="buy-title">{format!("{}: {price}", price.kind.title())}</h2>
+            <p>{terms(price.kind)}</p>
+            <p class="listing__note">
+                "What a session’s model costs to run comes on top, as with any agent."
+            </p>
+            {act}
+        </section>
+    }
+    .into_any()
+}
+
+fn buy_form(slug: String, price: Price, buy: ServerAction<BuyListing>) -> AnyView {
+    let error = action_error(buy);
+    let quantity = (price.kind == PriceKind::PerExecution).then(|| {
+        let typed = refused_form().text("quantity").unwrap_or_else(|| SESSIONS.to_owned());
+        view! {
+            <Field
+                label="Sessions"
+                name="quantity"
+                value=typed
+                required=true
+                maxlength=5
+                autocomplete="off"
+                hint="How many you pay for now"
+                error=field_error(error, "quantity")
+            />
+        }
+    });
+    let button = match price.kind {
+        PriceKind::Subscription => "Subscribe",
+        PriceKind::Rental => "Rent it",
+        PriceKind::PerExecution => "Buy sessions",
+        PriceKind::OneTime | PriceKind::Free => "Buy it",
+    };
+    view! {
+        <ActionForm action=buy>
+            <div class="form">
+                <FormError error fields=&["quantity"] />
+                <input type="hidden" name="slug" value=slug />
+                {quantity}
+                <Button kind=ButtonKind::Primary busy=buy.pending()>
+                    {button}
+                </Button>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+const fn terms(kind: PriceKind) -> &'static str {
+    match kind {
+        PriceKind::Free => "It costs nothing.",
+        PriceKind::OneTime => "It is yours for good, with all its new versions.",
+        PriceKind::Subscription => {
+            "It is paid anew for each span of time until you cancel, and then lasts to the end of \
+             what you paid."
+        }
+        PriceKind::PerExecution => {
+            "You pay for sessions beforehand, and each that you start uses one of them. Going on \
+             with a session uses none."
+        }
+        PriceKind::Rental => {
+            "You pay once. When the time is over it starts no more sessions; it does not renew."
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Another name for an agent of the list. It is shown at once and taken back when the server refuses
+//! it.
+
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use resonant_domain::AgentId;
+use resonant_domain::agent::NAME_MAX;
+use resonant_domain::agent_list::AgentLine;
+
+use super::api::rename_agent;
+use super::bulk::Bulk;
+use crate::browser;
+use crate::state::{Toasts, use_toasts};
+use crate::ui::{Button, ButtonKind, Rows, Tone};
+
+/// The list's element, which has the focus again afterwards.
+const LIST: &str = "agents";
+const FIELD: &str = "agent-rename";
+
+/// The agent that is about to get another name.
+#[derive(Clone, Copy)]
+pub(super) struct Renaming {
+    agent: RwSignal<Option<AgentLine>>,
+    rows: Rows<AgentLine>,
+    toasts: Toasts,
+}
+
+/// Nothing is renamed yet. Call it inside a component.
+pub(super) fn new_renaming(rows: Rows<AgentLine>) -> Renaming {
+    Renaming { agent: RwSignal::new(None), rows, toasts: use_toasts() }
+}
+
+impl Renaming {
+    /// Asks for the name of the one agent that is selected.
+    pub(super) fn begin(self, bulk: Bulk) {
+        let mut chosen = self.rows.at_hand(|line| bulk.is_selected_untracked(line.summary.id));
+        if let (Some(line), true) = (chosen.pop(), chosen.is_empty()) {
+            self.agent.set(Some(line));
+            request_animation_frame(|| browser::focus(FIELD));
+        }
+    }
+
+    fn end(self) {
+        self.agent.set(None);
+        browser::focus(LIST);
+    }
+
+    fn save(self, name: &str) {
+        let Some(before) = self.agent.get_untracked() else { return };
+        let name = name.trim().to_owned();
+        self.end();
+        if !name.is_empty() && name != before.summary.name {
+            self.rename(before.summary.id, before.summary.name, name);
+        }
+    }
+
+    fn rename(self, id: AgentId, before: String, name: String) {
+        self.show(id, &name);
+        spawn_local(async move {
+            match rename_agent(id, name.clone()).await {
+                Ok(()) => {
+                    let text = format!("“{before}” is called “{name}” now");
+                    let undo = move || self.rename(id, name.clone(), before.clone());
+                    self.toasts.show_undo(text, undo);
+                }
+                Err(error) => {
+                    self.show(id, &before);
+                    // Which rule the name breaks, rather than that it breaks one.
+                    let rule = error.field("name").map(|rule| format!("The name {rule}"));
+                    self.toasts.show(Tone::Bad, rule.unwrap_or(error.message));
+                }
+            }
+        });
+    }
+
+    fn show(self, id: AgentId, name: &str) {
+        self.rows.update(|line| {
+            let is_changed = line.summary.id == id && line.summary.name != name;
+            if is_changed {
+                name.clone_into(&mut line.summary.name);
+            }
+            is_changed
+        });
+    }
+}
+
+/// The button, and the field that it opens. Needs scripts: without them the editor has the name.
+#[component]
+pub(super) fn Rename(
+    /// What is selected.
+    bulk: Bulk,
+    /// What is renamed.
+    renaming: Renaming,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let save = move || {
+        if let Some(field) = field.get_untracked() {
+            renaming.save(&field.value());
+        }
+    };
+    let keydown = move |event: KeyboardEvent| {
+        match event.key().as_str() {
+            "Enter" => save(),
+            "Escape" => renaming.end(),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let is_open = Memo::new(move |_| renaming.agent.with(Option::is_some));
+    view! {
+        <Show when=move || bulk.count() == 1 && !is_open.get()>
+            <Button
+                type_="button"
+                kind=ButtonKind::Quiet
+                on_click=Callback::new(move |_| renaming.begin(bulk))
+            >
+                "Rename"
+            </Button>
+        </Show>
+        <Show when=move || is_open.get()>
+            <span class="agent-list__rename">
+                <input
+                    node_ref=field
+                    class="field__control"
+                    id=FIELD
+                    type="text"
+                    aria-label="New name"
+                    maxlength=NAME_MAX.to_string()
+                    autocomplete="off"
+                    value=renaming.agent.with_untracked(|agent| {
+                        agent.as_ref().map(|line| line.summary.name.clone())
+                    })
+                    on:keydown=keydown
+                />
+                <Button type_="button" on_click=Callback::new(move |_| save())>
+                    "Save"
+                </Button>
+                <Button
+                    type_="button"
+                    kind=ButtonKind::Quiet
+                    on_click=Callback::new(move |_| renaming.end())
+                >
+                    "Cancel"
+                </Button>
+            </span>
+        </Show>
+    }
+}

@@ -1,0 +1,175 @@
+//! `/teams/join`: an invitation to a team, to take or to leave.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::FaultKind;
+use resonant_domain::member::UserKind;
+use resonant_domain::team::InvitationOffer;
+
+use super::api::{AcceptInvitation, DeclineInvitation, get_offer};
+use crate::error::{AppError, action_error};
+use crate::lazy_page::LazyPage;
+use crate::paths;
+use crate::state::use_viewer;
+use crate::ui::{
+    Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time,
+    cannot_be_shown,
+};
+
+/// Which invitation is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Which {
+    token: String,
+    team: String,
+}
+
+impl Which {
+    fn path(&self) -> String {
+        if self.token.is_empty() {
+            paths::join_team(&self.team)
+        } else {
+            paths::join_by_link(&self.token)
+        }
+    }
+}
+
+/// The page of an invitation.
+pub struct JoinRoute {
+    which: Memo<Which>,
+    offer: Resource<Result<InvitationOffer, AppError>>,
+}
+
+impl LazyPage for JoinRoute {
+    fn data() -> Self {
+        let query = use_query_map();
+        let which = Memo::new(move |_| {
+            let query = query.read();
+            Which {
+                token: query.get("token").unwrap_or_default(),
+                team: query.get("team").unwrap_or_default(),
+            }
+        });
+        let offer = Resource::new_blocking(
+            move || which.get(),
+            |Which { token, team }| get_offer(token, team),
+        );
+        Self { which, offer }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let JoinRoute { which, offer } = this;
+        let viewer = use_viewer();
+        view! {
+            <Meta name="description" content="An invitation to a team on Resonant" />
+            <Meta name="robots" content="noindex" />
+            <Transition fallback=|| {
+                view! { <Skeleton lines=6 /> }
+            }>
+                {move || Suspend::new(async move {
+                    let which = which.get();
+                    match offer.await {
+                        Ok(offer) => {
+                            let viewer = viewer.load().await;
+                            let kind = viewer.map(|viewer| viewer.kind);
+                            shown(offer, &which, kind)
+                        }
+                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(&which),
+                        Err(error) => cannot_be_shown("This invitation is no longer there", error),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn nobody(which: &Which) -> AnyView {
+    let href = paths::sign_in(&which.path());
+    view! {
+        <Title text="Invitation" />
+        <h1 class="visually-hidden">"Invitation"</h1>
+        <EmptyState
+            icon=IconName::User
+            title="You are not signed in"
+            text="The invitation is for an account: sign in to see it."
+        >
+            <LinkButton href=href kind=ButtonKind::Primary>
+                "Sign in"
+            </LinkButton>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn shown(offer: InvitationOffer, which: &Which, viewer: Option<UserKind>) -> AnyView {
+    let title = format!("Join {}", offer.team_name);
+    let who = offer.invited_by.unwrap_or_else(|| "Somebody who left".to_owned());
+    let lead = format!("{who} invites you to the team {}.", offer.team_name);
+    let choice = match viewer {
+        Some(UserKind::Member) => choice(which),
+        Some(UserKind::Guest) => {
+            let href = format!("{}?next={}", paths::SIGN_UP, paths::escape(&which.path()));
+            view! {
+                <p>"People of a team know each other by name: create an account first."</p>
+                <LinkButton href=href kind=ButtonKind::Primary>
+                    "Create an account"
+                </LinkButton>
+            }
+            .into_any()
+        }
+        None => {
+            let href = paths::sign_in(&which.path());
+            view! {
+                <p>"Sign in, or create an account, to join."</p>
+                <LinkButton href=href kind=ButtonKind::Primary>
+                    "Sign in"
+                </LinkButton>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <Title text=title.clone() />
+        <div class="account">
+            <PageHead title=title lead=lead />
+            <p>
+                {format!("You would be {}: somebody who {}.", offer.role.as_str(), offer.role.about())}
+            </p>
+            <p class="keys__about">"The invitation ends " <Time at=offer.expires_at /></p>
+            {choice}
+        </div>
+    }
+    .into_any()
+}
+
+fn choice(which: &Which) -> AnyView {
+    let accept = ServerAction::<AcceptInvitation>::new();
+    let decline = ServerAction::<DeclineInvitation>::new();
+    let Which { token, team } = which.clone();
+    let no = token.is_empty().then(|| {
+        let team = team.clone();
+        view! {
+            <ActionForm action=decline>
+                <input type="hidden" name="team" value=team />
+                <Button busy=decline.pending()>"Decline"</Button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <FormError error=action_error(accept) />
+        <FormError error=action_error(decline) />
+        <div class="team__forms">
+            <ActionForm action=accept>
+                <input type="hidden" name="token" value=token />
+                <input type="hidden" name="team" value=team />
+                <Button kind=ButtonKind::Primary busy=accept.pending()>
+                    "Join the team"
+                </Button>
+            </ActionForm>
+            {no}
+        </div>
+    }
+    .into_any()
+}

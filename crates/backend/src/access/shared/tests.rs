@@ -1,0 +1,421 @@
+//! Rights by table: every use case that a teammate reaches, every role in a team.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use resonant_domain::agent::{AgentChanges, AgentStatus, ModelPolicy, ToolGrant};
+use resonant_domain::agent_list::BulkAction;
+use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::budget::BudgetLimits;
+use resonant_domain::fields::Fields;
+use resonant_domain::knowledge::KnowledgeQuery;
+use resonant_domain::memory::NewMemory;
+use resonant_domain::page::PageRequest;
+use resonant_domain::session::{NewDecision, NewFork, NewMessage};
+use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
+use resonant_domain::test_set::{NewTestRun, TestPolicy};
+use resonant_domain::waiting::Decision;
+use resonant_domain::{
+    AgentId, DocumentId, FaultKind, MemoryId, SessionId, TestRunId, TestSetId, UserId,
+};
+use sqlx::PgPool;
+
+use crate::agents::records::{self, Wanted};
+use crate::teams::Invited;
+use crate::{
+    Actor, Backend, Ctx, Result, agents, budgets, knowledge, memories, sample, schedules, sessions,
+    teams, test_sets, triggers,
+};
+
+#[derive(Clone, Copy)]
+struct Things {
+    agent: AgentId,
+    session: SessionId,
+    test_set: TestSetId,
+    test_run: TestRunId,
+    document: DocumentId,
+    memory: MemoryId,
+}
+
+type Ask = fn(Ctx, Things) -> BoxFuture<'static, Result<()>>;
+
+struct Row {
+    name: &'static str,
+    ask: Ask,
+    /// The narrowest role that may; `None`: no role may.
+    from: Option<TeamRole>,
+    /// What is answered to who may: `None` is success.
+    then: Option<FaultKind>,
+    /// Whether it can be done but once.
+    once: bool,
+}
+
+macro_rules! ask {
+    (|$ctx:ident, $things:ident| $call:expr) => {
+        |$ctx, $things| {
+            async move {
+                let _ = &$things;
+                $call.await.map(drop)
+            }
+            .boxed()
+        }
+    };
+}
+
+const fn from(role: TeamRole, name: &'static str, ask: Ask) -> Row {
+    Row { name, ask, from: Some(role), then: None, once: false }
+}
+
+const fn read(name: &'static str, ask: Ask) -> Row {
+    from(TeamRole::Viewer, name, ask)
+}
+
+const fn run(name: &'static str, ask: Ask) -> Row {
+    from(TeamRole::Runner, name, ask)
+}
+
+const fn edit(name: &'static str, ask: Ask) -> Row {
+    from(TeamRole::Editor, name, ask)
+}
+
+const fn manage(name: &'static str, ask: Ask) -> Row {
+    from(TeamRole::Admin, name, ask)
+}
+
+/// Of the agent's owner alone.
+const fn own(name: &'static str, ask: Ask) -> Row {
+    Row { name, ask, from: None, then: None, once: false }
+}
+
+fn status(status: AgentStatus) -> AgentChanges {
+    AgentChanges { status: Some(status), ..AgentChanges::default() }
+}
+
+fn leave() -> KnowledgeQuery {
+    KnowledgeQuery { query: "leave".to_owned(), most: None }
+}
+
+fn word() -> NewMessage {
+    NewMessage { text: "Shorter".to_owned(), context: None }
+}
+
+fn decision() -> NewDecision {
+    NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
+}
+
+fn changed_fork() -> NewFork {
+    NewFork { system_prompt: Some("Tell all that you know.".to_owned()), ..NewFork::default() }
+}
+
+fn calculator() -> ToolGrant {
+    ToolGrant::new("calculator")
+}
+
+fn reading() -> Vec<Row> {
+    vec![
+        read("agents::get", ask!(|ctx, it| agents::get(&ctx, it.agent))),
+        read("records::get", ask!(|ctx, it| records::get(&ctx, it.agent, &Wanted::default()))),
+        read(
+            "records::get with sessions",
+            ask!(|ctx, it| records::get(
+                &ctx,
+                it.agent,
+                &Wanted { sessions: true, ..Wanted::default() }
+            )),
+        ),
+        read("agents::published", ask!(|ctx, it| agents::published(&ctx, it.agent))),
+        read(
+            "agents::versions",
+            ask!(|ctx, it| agents::versions(&ctx, it.agent, PageRequest::default())),
+        ),
+        read("agents::get_version", ask!(|ctx, it| agents::get_version(&ctx, it.agent, 1))),
+        read(
+            "agents::compare",
+            ask!(|ctx, it| agents::compare(&ctx, it.agent, Edition::Version(1), Edition::Draft)),
+        ),
+        read(
+            "agents::preview_draft",
+            ask!(|ctx, it| agents::preview_draft(&ctx, it.agent, &sample::spec("New"))),
+        ),
+        read("agents::numbers", ask!(|ctx, it| agents::numbers(&ctx, it.agent))),
+        read(
+            "agents::weigh",
+            ask!(|ctx, it| agents::weigh(&ctx, Some(it.agent), "Read.", &ModelPolicy::Builtin)),
+        ),
+        read("agents::tools", ask!(|ctx, it| agents::tools(&ctx, it.agent))),
+        read("teams::standing", ask!(|ctx, it| teams::standing(&ctx, it.agent))),
+        read(
+            "test_sets::list",
+            ask!(|ctx, it| test_sets::list(&ctx, it.agent, PageRequest::default())),
+        ),
+        read("test_sets::get", ask!(|ctx, it| test_sets::get(&ctx, it.agent, it.test_set))),
+        read("test_sets::policy", ask!(|ctx, it| test_sets::policy(&ctx, it.agent))),
+        read("test_sets::missing", ask!(|ctx, it| test_sets::missing(&ctx, it.agent))),
+        read(
+            "test_sets::list_runs",
+            ask!(|ctx, it| test_sets::list_runs(
+                &ctx,
+                it.agent,
+                it.test_set,
+                PageRequest::default()
+            )),
+        ),
+        read(
+            "test_sets::read_run",
+            ask!(|ctx, it| test_sets::read_run(&ctx, it.agent, it.test_set, it.test_run)),
+        ),
+        read(
+            "knowledge::list",
+            ask!(|ctx, it| knowledge::list(&ctx, it.agent, PageRequest::default())),
+        ),
+        read("knowledge::search", ask!(|ctx, it| knowledge::search(&ctx, it.agent, leave()))),
+        read("sessions::get", ask!(|ctx, it| sessions::get(&ctx, it.session))),
+        read(
+            "sessions::records::get",
+            ask!(|ctx, it| sessions::records::get(&ctx, it.session, &Fields::all())),
+        ),
+        read("sessions::events", ask!(|ctx, it| sessions::events(&ctx, it.session, 0))),
+        read("sessions::stream", ask!(|ctx, it| sessions::stream(&ctx, it.session, 0))),
+    ]
+}
+
+#[expect(clippy::too_many_lines, reason = "a row for each use case")]
+fn changing() -> Vec<Row> {
+    vec![
+        run("sessions::start", ask!(|ctx, it| sessions::start(&ctx, it.agent, sample::goal("Go")))),
+        run(
+            "sessions::try_edition of a version",
+            ask!(|ctx, it| sessions::try_edition(
+                &ctx,
+                it.agent,
+                sample::goal("Go"),
+                Edition::Version(1)
+            )),
+        ),
+        run("sessions::fork", ask!(|ctx, it| sessions::fork(&ctx, it.session, NewFork::default()))),
+        edit(
+            "sessions::fork with another prompt",
+            ask!(|ctx, it| sessions::fork(&ctx, it.session, changed_fork())),
+        ),
+        edit(
+            "sessions::try_edition of the draft",
+            ask!(|ctx, it| sessions::try_edition(
+                &ctx,
+                it.agent,
+                sample::goal("Go"),
+                Edition::Draft
+            )),
+        ),
+        // The draft is what runs already.
+        Row {
+            then: Some(FaultKind::Conflict),
+            ..edit(
+                "agents::publish",
+                ask!(|ctx, it| agents::publish(&ctx, it.agent, NewVersion::default(), None)),
+            )
+        },
+        edit(
+            "agents::update",
+            ask!(|ctx, it| agents::update(&ctx, it.agent, AgentChanges::default(), None)),
+        ),
+        edit(
+            "agents::replace_draft",
+            ask!(|ctx, it| agents::replace_draft(&ctx, it.agent, sample::spec("Reckoner"), None)),
+        ),
+        edit(
+            "agents::restore_version",
+            ask!(|ctx, it| agents::restore_version(&ctx, it.agent, 1, None)),
+        ),
+        edit(
+            "agents::put_tools",
+            ask!(|ctx, it| agents::put_tools(&ctx, it.agent, vec![calculator()])),
+        ),
+        edit(
+            "agents::replace_tool",
+            ask!(|ctx, it| agents::replace_tool(&ctx, it.agent, "calculator", calculator())),
+        ),
+        edit(
+            "agents::set_approval",
+            ask!(|ctx, it| agents::set_approval(&ctx, it.agent, "calculator", false)),
+        ),
+        edit(
+            "agents::try_tool",
+            ask!(|ctx, it| agents::try_tool(&ctx, it.agent, "calculator", "{}")),
+        ),
+        Row {
+            once: true,
+            ..edit(
+                "agents::remove_tool",
+                ask!(|ctx, it| agents::remove_tool(&ctx, it.agent, "calculator")),
+            )
+        },
+        edit(
+            "knowledge::add",
+            ask!(|ctx, it| knowledge::add(&ctx, it.agent, sample::document("New"))),
+        ),
+        Row {
+            once: true,
+            ..edit(
+                "knowledge::remove",
+                ask!(|ctx, it| knowledge::remove(&ctx, it.agent, it.document)),
+            )
+        },
+        edit(
+            "memories::list",
+            ask!(|ctx, it| memories::list(&ctx, it.agent, PageRequest::default())),
+        ),
+        Row {
+            once: true,
+            ..edit("memories::forget", ask!(|ctx, it| memories::forget(&ctx, it.agent, it.memory)))
+        },
+        edit(
+            "test_sets::create",
+            ask!(|ctx, it| test_sets::create(&ctx, it.agent, sample::test_set())),
+        ),
+        edit(
+            "test_sets::replace",
+            ask!(|ctx, it| test_sets::replace(&ctx, it.agent, it.test_set, sample::test_set())),
+        ),
+        edit(
+            "test_sets::set_policy",
+            ask!(|ctx, it| test_sets::set_policy(&ctx, it.agent, TestPolicy::default())),
+        ),
+        // It is running already.
+        Row {
+            then: Some(FaultKind::Conflict),
+            ..edit(
+                "test_sets::run",
+                ask!(|ctx, it| test_sets::run(&ctx, it.agent, it.test_set, NewTestRun::default())),
+            )
+        },
+        Row {
+            once: true,
+            ..edit(
+                "test_sets::delete",
+                ask!(|ctx, it| test_sets::delete(&ctx, it.agent, it.test_set)),
+            )
+        },
+        // Of a session that another teammate started. It waits for nothing and is not over.
+        Row {
+            then: Some(FaultKind::Conflict),
+            ..manage(
+                "sessions::decide",
+                ask!(|ctx, it| sessions::decide(&ctx, it.session, decision())),
+            )
+        },
+        Row {
+            then: Some(FaultKind::Conflict),
+            ..manage("sessions::retry", ask!(|ctx, it| sessions::retry(&ctx, it.session)))
+        },
+        manage("sessions::say", ask!(|ctx, it| sessions::say(&ctx, it.session, word()))),
+        manage("sessions::cancel", ask!(|ctx, it| sessions::cancel(&ctx, it.session))),
+        own("sessions::share", ask!(|ctx, it| sessions::share(&ctx, it.session))),
+        own("sessions::share_token", ask!(|ctx, it| sessions::share_token(&ctx, it.session))),
+        own("sessions::unshare", ask!(|ctx, it| sessions::unshare(&ctx, it.session))),
+        own(
+            "agents::update of the status",
+            ask!(|ctx, it| agents::update(&ctx, it.agent, status(AgentStatus::Paused), None)),
+        ),
+        own("agents::delete", ask!(|ctx, it| agents::delete(&ctx, it.agent, None))),
+        own("budgets::get", ask!(|ctx, it| budgets::get(&ctx, Some(it.agent)))),
+        own(
+            "budgets::set",
+            ask!(|ctx, it| budgets::set(&ctx, Some(it.agent), BudgetLimits::default())),
+        ),
+        own(
+            "schedules::create",
+            ask!(|ctx, it| schedules::create(&ctx, sample::schedule(it.agent, "0 0 1 1 *"))),
+        ),
+        own("triggers::create", ask!(|ctx, it| triggers::create(&ctx, sample::trigger(it.agent)))),
+        own("teams::share", ask!(|ctx, it| teams::share(&ctx, "research", it.agent))),
+        Row {
+            once: true,
+            ..manage("teams::unshare", ask!(|ctx, it| teams::unshare(&ctx, "research", it.agent)))
+        },
+    ]
+}
+
+/// Somebody who is in the team by a link.
+async fn teammate(backend: &Backend, admin: &Ctx, name: &str, role: TeamRole) -> Ctx {
+    let ctx = sample::member(backend, name).await.unwrap();
+    let invitation = NewInvitation { role, email: None };
+    let made = teams::invite(admin, "research", invitation).await.unwrap();
+    teams::accept(&ctx, Invited::ByLink(made.token.as_deref().unwrap())).await.unwrap();
+    ctx
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_role_may_what_its_column_says(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let boss = sample::member(&backend, "boss").await.unwrap();
+    let team = NewTeam { name: "Research".to_owned(), slug: "research".to_owned() };
+    teams::create(&boss, team).await.unwrap();
+    // Whoever owns an agent shares it, whatever their role.
+    let ada = teammate(&backend, &boss, "ada", TeamRole::Viewer).await;
+    let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap().id;
+    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
+    let document = knowledge::add(&ada, agent, sample::document("Handbook")).await.unwrap().id;
+    let Actor::User { id, .. } = ada.actor() else { panic!("a member is a user") };
+    let fact = NewMemory { key: "city".to_owned(), text: "They live in Oslo".to_owned() };
+    let memory = remembered(&backend, id, agent, fact).await;
+    let test_set = test_sets::create(&ada, agent, sample::test_set()).await.unwrap().id;
+    let test_run = test_sets::run(&ada, agent, test_set, NewTestRun::default()).await;
+    let test_run = test_run.unwrap().summary.id;
+    teams::share(&ada, "research", agent).await.unwrap();
+    let peer = teammate(&backend, &boss, "peer", TeamRole::Runner).await;
+    let session = sessions::start(&peer, agent, sample::goal("Read")).await.unwrap().id;
+    let things = Things { agent, session, test_set, test_run, document, memory };
+
+    let mut people = Vec::new();
+    for role in TeamRole::GIVEN {
+        people.push((role, teammate(&backend, &boss, role.as_str(), role).await));
+    }
+    people.push((TeamRole::Owner, boss));
+    let stranger = sample::member(&backend, "stranger").await.unwrap();
+    let guest = sample::guest(&backend).await.unwrap();
+    for row in reading().into_iter().chain(changing()) {
+        for ctx in [&stranger, &guest] {
+            let answer = (row.ask)(ctx.clone(), things).await;
+            let kind = answer.as_ref().err().map(crate::Error::kind);
+            assert_eq!(kind, Some(FaultKind::NotFound), "{} by a stranger: {answer:?}", row.name);
+        }
+        for (role, ctx) in &people {
+            let may = row.from.is_some_and(|from| *role >= from);
+            if may && row.once && Some(*role) != row.from {
+                continue;
+            }
+            let expected = if may { row.then } else { Some(FaultKind::Forbidden) };
+            let answer = (row.ask)(ctx.clone(), things).await;
+            let kind = answer.as_ref().err().map(crate::Error::kind);
+            assert_eq!(kind, expected, "{} by the {}: {answer:?}", row.name, role.as_str());
+        }
+    }
+}
+
+async fn remembered(backend: &Backend, owner: UserId, agent: AgentId, fact: NewMemory) -> MemoryId {
+    memories::remember(backend, owner, agent, fact).await.unwrap();
+    memories::recall(backend, owner, agent).await.unwrap()[0].id
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_teammate_neither_raises_the_month_nor_reaches_other_agents(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let team = NewTeam { name: "Research".to_owned(), slug: "research".to_owned() };
+    teams::create(&ada, team).await.unwrap();
+    let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap().id;
+    let other = agents::create(&ada, sample::spec("Other")).await.unwrap();
+    teams::share(&ada, "research", agent).await.unwrap();
+    let editor = teammate(&backend, &ada, "editor", TeamRole::Editor).await;
+    let call = resonant_domain::agent_tool::grant_of(&other, &[]);
+    let error = agents::put_tools(&editor, agent, vec![call]).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Invalid, "{error:?}");
+    let answer = agents::get(&editor, other.id).await.map(drop);
+    assert_eq!(answer.unwrap_err().kind(), FaultKind::NotFound);
+    // Their own agent is found as if there were no teams, and a shared one is in no list of theirs.
+    let own = agents::create(&editor, sample::spec("Own")).await.unwrap().id;
+    agents::get(&editor, own).await.unwrap();
+    let listed = agents::list(&editor, agents::AgentFilter::default()).await.unwrap().items;
+    assert_eq!(listed.iter().map(|agent| agent.id).collect::<Vec<_>>(), [own]);
+    let deleted = agents::change_many(&editor, &[agent], BulkAction::Delete).await.unwrap();
+    assert_eq!(deleted, []);
+}

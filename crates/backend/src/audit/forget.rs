@@ -1,0 +1,69 @@
+//! What goes out of the log: what is too old, and whoever closed their account.
+
+use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
+use sqlx::PgConnection;
+
+use super::{Log, note};
+use crate::store::partitions::first_id_at;
+use crate::{Ctx, Result, access, store};
+
+/// How many entries one statement deletes.
+const BATCH: i64 = 5_000;
+
+/// Deletes the entries that are older than the installation keeps them. Answers how many those were. May
+/// be repeated at any time.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "audit.forget_old", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn forget_old(ctx: &Ctx) -> Result<u64> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let Some(oldest) = backend.oldest_audit_kept() else { return Ok(0) };
+    let before = first_id_at(oldest);
+    let owners = backend.owners();
+    let mut gone = 0;
+    for shard in backend.shards() {
+        loop {
+            let mut tx = backend.begin_on(shard).await?;
+            let count = store::audit::delete_owned_before(&mut tx, before, BATCH, owners).await?;
+            tx.commit().await?;
+            gone += count;
+            if count < BATCH.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    loop {
+        let mut tx = backend.catalogue_begin().await?;
+        let count = store::audit::delete_before(&mut tx, before, BATCH).await?;
+        tx.commit().await?;
+        gone += count;
+        if count < BATCH.unsigned_abs() {
+            break;
+        }
+    }
+    if gone > 0 {
+        tracing::info!(entries = gone, "old entries of the audit log deleted");
+    }
+    Ok(gone)
+}
+
+/// Makes a person whose account is going nobody in what they did to the things of others.
+pub(crate) async fn forget_among_owners(ctx: &Ctx, person: UserId) -> Result<()> {
+    let backend = ctx.backend();
+    for shard in backend.shards() {
+        let mut tx = backend.begin_on(shard).await?;
+        store::audit::update_owned_nobody(&mut tx, person, backend.owners()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// The same in what concerns other accounts and the installation, in the transaction that deletes the
+/// account. That an account was deleted stays known, and not whose it was.
+pub(crate) async fn forget_person(ctx: &Ctx, tx: &mut PgConnection, person: UserId) -> Result<()> {
+    store::audit::update_nobody(tx, person).await?;
+    note(ctx, tx, Log::Installation, Deed::AccountDeleted, None).await
+}

@@ -1,0 +1,176 @@
+//! People follow publishers and are told of what these publish.
+//!
+//! News is written in the transaction of the approval, as one row. A job tells the followers of it, so many
+//! at a time, and keeps how far it came: an approval takes no longer however many follow.
+
+use resonant_domain::listing::ListingSummary;
+use resonant_domain::notice::{NoticeKind, TEXT_MAX};
+use resonant_domain::publisher::{FOLLOWED_MAX, FollowedPublisher, is_handle};
+use resonant_domain::text::shorten;
+use resonant_domain::{ListingId, NoticeId, UserId};
+use sqlx::PgConnection;
+
+use crate::cache::Stale;
+use crate::cache::shelves::PublisherEntry;
+use crate::store::follows::News;
+use crate::{Actor, Ctx, Error, Result, access, store};
+
+const NOT_FOUND: Error = Error::NotFound("publisher");
+/// So many followers are told in one transaction.
+const TOLD_AT_ONCE: i64 = 1_000;
+/// So many transactions in one go of the job.
+const TURNS: usize = 20;
+/// So many listings of publishers whom somebody follows are shown.
+const NEWEST_SHOWN: i64 = 6;
+
+/// Follows a publisher. Following once more changes nothing.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for oneself, and for whoever
+/// follows too many.
+#[tracing::instrument(name = "follows.follow", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn follow(ctx: &Ctx, handle: &str) -> Result<()> {
+    let follower = access::user(ctx)?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let publisher = find(&mut tx, handle).await?;
+    if publisher == follower {
+        return Err(Error::Conflict("You publish there yourself".to_owned()));
+    }
+    let now = backend.now();
+    if !store::follows::insert(&mut tx, publisher, follower, FOLLOWED_MAX, now).await? {
+        if store::follows::exists(&mut tx, publisher, follower).await? {
+            return Ok(());
+        }
+        return Err(Error::Conflict(format!("You follow {FOLLOWED_MAX} publishers already")));
+    }
+    backend.commit(tx, Stale::one::<PublisherEntry>(&handle.to_owned())).await?;
+    tracing::info!(user.id = %follower, publisher.handle = handle, "publisher followed");
+    Ok(())
+}
+
+/// Follows a publisher no more.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "follows.unfollow", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn unfollow(ctx: &Ctx, handle: &str) -> Result<()> {
+    let follower = access::user(ctx)?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let publisher = find(&mut tx, handle).await?;
+    if store::follows::delete(&mut tx, publisher, follower).await? {
+        backend.commit(tx, Stale::one::<PublisherEntry>(&handle.to_owned())).await?;
+        tracing::info!(user.id = %follower, publisher.handle = handle, "publisher unfollowed");
+    }
+    Ok(())
+}
+
+async fn find(conn: &mut PgConnection, handle: &str) -> Result<UserId> {
+    if !is_handle(handle) {
+        return Err(NOT_FOUND);
+    }
+    store::follows::find_publisher(conn, handle).await?.ok_or(NOT_FOUND)
+}
+
+/// How somebody stands to a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Following {
+    /// They do not follow.
+    No,
+    /// They follow.
+    Yes,
+    /// They are the publisher.
+    Oneself,
+}
+
+/// Whether the caller follows a publisher. Anyone may ask; nobody known does not.
+///
+/// # Errors
+/// [`Error::NotFound`].
+#[tracing::instrument(name = "follows.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, handle: &str) -> Result<Following> {
+    let Actor::User { id, .. } = ctx.actor() else { return Ok(Following::No) };
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let publisher = find(&mut conn, handle).await?;
+    if publisher == id {
+        return Ok(Following::Oneself);
+    }
+    let follows = store::follows::exists(&mut conn, publisher, id).await?;
+    Ok(if follows { Following::Yes } else { Following::No })
+}
+
+/// Lists whom the caller follows, the one followed last first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "follows.list", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn list(ctx: &Ctx) -> Result<Vec<FollowedPublisher>> {
+    let follower = access::user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    Ok(store::follows::list(&mut conn, follower, FOLLOWED_MAX).await?)
+}
+
+/// The newest listings of the publishers whom the caller follows; none for nobody known. Anyone may ask.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+#[tracing::instrument(name = "follows.newest", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn newest(ctx: &Ctx) -> Result<Vec<ListingSummary>> {
+    let Actor::User { id, .. } = ctx.actor() else { return Ok(Vec::new()) };
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    Ok(store::listings::list_of_followed(&mut conn, id, NEWEST_SHOWN).await?)
+}
+
+/// What a publisher has published.
+pub(crate) struct Published<'a> {
+    pub(crate) publisher: UserId,
+    /// What they are called.
+    pub(crate) name: &'a str,
+    pub(crate) listing: ListingId,
+    pub(crate) kind: NoticeKind,
+    /// What the listing is called.
+    pub(crate) about: &'a str,
+    pub(crate) slug: &'a str,
+    pub(crate) change_log: &'a str,
+}
+
+/// Has the followers told of what was published, within its transaction.
+pub(crate) async fn tell_later(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    published: Published<'_>,
+) -> Result<()> {
+    let Published { publisher, name, listing, kind, about, slug, change_log } = published;
+    let text = match change_log.trim() {
+        "" => format!("By {name}"),
+        news => format!("By {name}: {news}"),
+    };
+    let (id, text) = (NoticeId::from_uuid(ctx.backend().new_id()?), shorten(&text, TEXT_MAX));
+    let news = News { id, publisher, listing, kind, about, slug, text: &text };
+    Ok(store::follows::insert_news(tx, &news, ctx.backend().now()).await?)
+}
+
+/// Tells followers of news, as many as one go takes. Answers how many were passed. May be repeated, and
+/// done by two processes at once.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "follows.tell_followers", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn tell_followers(ctx: &Ctx) -> Result<i64> {
+    access::system(ctx)?;
+    let mut passed = 0;
+    for _ in 0..TURNS {
+        let mut tx = ctx.backend().catalogue_begin().await?;
+        let Some(count) = store::follows::tell_next(&mut tx, TOLD_AT_ONCE).await? else { break };
+        tx.commit().await?;
+        passed += count;
+    }
+    if passed > 0 {
+        tracing::info!(passed, "followers told");
+    }
+    Ok(passed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use resonant_domain::FaultKind;
+use resonant_domain::page::PageRequest;
+use resonant_domain::publisher::Profile;
+use sqlx::PgPool;
+
+use super::*;
+use crate::publications::tests::{admin, hand_in, published_agent, texts};
+use crate::{Backend, inbox, listings, members, moderation, publishers, sample};
+
+fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+    answer.err().map(|error| error.kind())
+}
+
+async fn publisher(backend: &Backend, name: &str) -> Ctx {
+    let ctx = sample::member(backend, name).await.unwrap();
+    let profile =
+        Profile { handle: name.to_owned(), name: name.to_owned(), bio: "Makes agents".to_owned() };
+    publishers::save(&ctx, profile).await.unwrap();
+    ctx
+}
+
+async fn told(ctx: &Ctx) -> Vec<(NoticeKind, String)> {
+    let page = inbox::list(ctx, PageRequest::default()).await.unwrap();
+    page.items.into_iter().map(|notice| (notice.kind, notice.text)).collect()
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn people_follow_and_unfollow(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = publisher(&backend, "ada").await;
+    let (bob, guest) =
+        (sample::member(&backend, "bob").await.unwrap(), sample::guest(&backend).await.unwrap());
+    let count = async || publishers::get(&bob, "ada").await.unwrap().followers;
+    for (ctx, handle, expected) in [
+        (&backend.anonymous(), "ada", FaultKind::Unauthenticated),
+        (&backend.system(), "ada", FaultKind::Forbidden),
+        (&ada, "ada", FaultKind::Conflict),
+        (&bob, "nobody", FaultKind::NotFound),
+        (&bob, "../x", FaultKind::NotFound),
+    ] {
+        assert_eq!(kind(follow(ctx, handle).await), Some(expected), "{handle}");
+    }
+    assert_eq!(count().await, 0);
+    for ctx in [&bob, &bob, &guest] {
+        follow(ctx, "ada").await.unwrap();
+    }
+    assert_eq!(count().await, 2, "each counts once");
+    assert_eq!(get(&bob, "ada").await.unwrap(), Following::Yes);
+    assert_eq!(get(&ada, "ada").await.unwrap(), Following::Oneself);
+    assert_eq!(get(&backend.anonymous(), "ada").await.unwrap(), Following::No);
+    assert_eq!(list(&bob).await.unwrap()[0].handle, "ada");
+    assert!(list(&ada).await.unwrap().is_empty());
+    assert_eq!(kind(list(&backend.anonymous()).await), Some(FaultKind::Unauthenticated));
+    for _ in 0..2 {
+        unfollow(&bob, "ada").await.unwrap();
+    }
+    assert_eq!(count().await, 1);
+    assert_eq!(get(&bob, "ada").await.unwrap(), Following::No);
+    // With the publisher goes the following.
+    members::close_account(&ada, sample::new_member("ada").password).await.unwrap();
+    assert!(list(&guest).await.unwrap().is_empty());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn followers_are_told_once_of_what_is_published(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, publisher(&backend, "ada").await);
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    let eve = sample::member(&backend, "eve").await.unwrap();
+    for ctx in [&bob, &eve] {
+        follow(ctx, "ada").await.unwrap();
+    }
+    let agent = published_agent(&ada, "Reader").await;
+    let approve = async || {
+        let id = hand_in(&ada, agent, texts("Reader")).await;
+        moderation::approve(&root, id, "").await.unwrap();
+    };
+    approve().await;
+    assert_eq!(told(&bob).await, [], "a job tells them");
+    let system = backend.system();
+    assert_eq!(kind(tell_followers(&bob).await), Some(FaultKind::Forbidden));
+    assert_eq!(tell_followers(&system).await.unwrap(), 2);
+    assert_eq!(tell_followers(&system).await.unwrap(), 0);
+    let new = (NoticeKind::FollowedListing, "By ada: The first".to_owned());
+    assert_eq!(told(&bob).await, [new]);
+    assert_eq!(newest(&bob).await.unwrap()[0].slug, "reader");
+    assert!(newest(&root).await.unwrap().is_empty());
+    assert!(newest(&backend.anonymous()).await.unwrap().is_empty());
+
+    // Who installed it is told of its versions already.
+    listings::install(&eve, "reader").await.unwrap();
+    approve().await;
+    tell_followers(&system).await.unwrap();
+    let kinds = async |ctx| -> Vec<_> { told(ctx).await.into_iter().map(|one| one.0).collect() };
+    assert_eq!(kinds(&bob).await, [NoticeKind::FollowedVersion, NoticeKind::FollowedListing]);
+    assert_eq!(kinds(&eve).await, [NoticeKind::UpdateAvailable, NoticeKind::FollowedListing]);
+    // Who follows no more is not told any more.
+    unfollow(&bob, "ada").await.unwrap();
+    approve().await;
+    tell_followers(&system).await.unwrap();
+    assert_eq!(kinds(&bob).await.len(), 2);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn many_followers_are_told_piece_by_piece(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let (root, ada) = (admin(&backend).await, publisher(&backend, "ada").await);
+    let id = access::user(&ada).unwrap();
+    let people = format!(
+        "INSERT INTO users (user_id, kind, display_name, created_at, updated_at)
+         SELECT gen_random_uuid(), 'guest', 'Guest', now(), now() FROM generate_series(1, 2500);
+         INSERT INTO publisher_follows
+         SELECT '{id}', user_id, now() FROM users WHERE kind = 'guest';"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(people)).execute(&pool).await.unwrap();
+    let agent = published_agent(&ada, "Reader").await;
+    let submission = hand_in(&ada, agent, texts("Reader")).await;
+    moderation::approve(&root, submission, "").await.unwrap();
+    let mut tx = backend.catalogue_begin().await.unwrap();
+    assert_eq!(store::follows::tell_next(&mut tx, 1_000).await.unwrap(), Some(1_000));
+    // The process is lost: nothing was told, and nothing is told twice.
+    drop(tx);
+    assert_eq!(tell_followers(&backend.system()).await.unwrap(), 2_500);
+    let notices = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM account_notices WHERE kind = 'followed_listing'"#
+    );
+    assert_eq!(notices.fetch_one(&pool).await.unwrap(), 2_500);
+}

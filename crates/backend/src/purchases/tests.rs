@@ -1,0 +1,387 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use resonant_domain::FaultKind;
+use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent_version::NewVersion;
+use resonant_domain::listing::{ListingFilter, PriceFilter};
+use resonant_domain::price::{Currency, Interval, Price};
+use resonant_domain::purchase::{PaymentEvent, PaymentKind};
+use resonant_runtime::clock::{Clock as _, FixedClock};
+use sqlx::PgPool;
+
+use super::*;
+use crate::publications::tests::{admin, hand_in, published_agent, texts};
+use crate::sessions::SessionFilter;
+use crate::{
+    Actor, PaymentSettings, Settings, agents, members, moderation, publications, sample, sessions,
+};
+
+fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+    answer.err().map(|error| error.kind())
+}
+
+fn selling() -> Settings {
+    Settings { payments: Some(PaymentSettings::Test), ..sample::settings() }
+}
+
+fn price(kind: PriceKind) -> Price {
+    let interval = kind.has_interval().then_some(Interval::Month);
+    Price { kind, amount: 500, interval, ..Price::FREE }
+}
+
+fn user(ctx: &Ctx) -> UserId {
+    access::user(ctx).unwrap()
+}
+
+/// A backend that sells, a publisher, a buyer, and the publisher's listing `reader` at a price.
+struct Shop {
+    backend: Backend,
+    clock: Arc<FixedClock>,
+    root: Ctx,
+    ada: Ctx,
+    bob: Ctx,
+    agent: resonant_domain::AgentId,
+}
+
+impl Shop {
+    async fn open(pool: PgPool, price: Price) -> Self {
+        let clock = Arc::new(FixedClock::new("2026-01-10T08:00:00Z".parse().unwrap()));
+        let backend = Backend::for_tests_at_with(pool, clock.clone(), &selling());
+        let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        let agent = published_agent(&ada, "Reader").await;
+        let shop = Self { backend, clock, root, ada, bob, agent };
+        shop.publish(price).await;
+        shop
+    }
+
+    /// Approves the agent as it is now at a price.
+    async fn publish(&self, price: Price) {
+        let texts = resonant_domain::publication::ListingTexts { price, ..texts("Reader") };
+        let id = hand_in(&self.ada, self.agent, texts).await;
+        moderation::approve(&self.root, id, "").await.unwrap();
+    }
+
+    async fn buy(&self, quantity: u32) -> Purchase {
+        let begun = begin(&self.bob, "reader", NewPurchase { quantity }).await.unwrap();
+        act_as_test(&self.bob, begun.id, TestAct::Approve).await.unwrap();
+        get(&self.bob, begun.id).await.unwrap()
+    }
+
+    async fn message(&self, id: &str, kind: PaymentKind, purchase: &Purchase) -> Signed {
+        let event = PaymentEvent {
+            id: id.to_owned(),
+            kind,
+            reference: format!("test_{}", purchase.id),
+            amount: purchase.total,
+            currency: purchase.price.currency,
+        };
+        test_message(&self.backend, &event).await.unwrap()
+    }
+
+    async fn take(&self, message: &Signed) -> Result<()> {
+        take_message(&self.backend.anonymous(), message).await
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn only_free_is_enabled_without_a_provider(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let agent = published_agent(&ada, "Reader").await;
+    assert!(!publications::get(&ada, agent).await.unwrap().takes_payments);
+    let sold = resonant_domain::publication::ListingTexts {
+        price: price(PriceKind::OneTime),
+        ..texts("Reader")
+    };
+    let refused = publications::save(&ada, agent, sold).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "price");
+    publications::save(&ada, agent, texts("Reader")).await.unwrap();
+    backend.load_content().await.unwrap();
+    let bought = begin(&ada, "unit-converter", NewPurchase::default()).await;
+    assert_eq!(kind(bought), Some(FaultKind::Conflict));
+    assert_eq!(standing(&ada, "unit-converter").await.unwrap(), Standing::Entitled);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_price_is_public_and_the_prompt_is_sold(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let listing = listings::get(&shop.bob, "reader").await.unwrap();
+    assert_eq!(listing.summary.price, price(PriceKind::OneTime));
+    assert_eq!(listing.agent.system_prompt, "", "it is told to those who buy it");
+    for (wanted, count) in [(PriceFilter::Paid, 1), (PriceFilter::Free, 0)] {
+        let filter = ListingFilter { price: Some(wanted), ..ListingFilter::default() };
+        let page = listings::browse(&shop.bob, filter).await.unwrap();
+        assert_eq!(page.listings.len(), count);
+        let paid = page.facets.prices.iter().find(|facet| facet.value == "paid").unwrap();
+        assert_eq!(paid.count, 1, "as if none was asked for");
+    }
+    let refused = listings::install(&shop.bob, "reader").await.unwrap_err();
+    assert_eq!(refused.kind(), FaultKind::Conflict);
+    assert!(
+        refused.message().contains("$5.00") && refused.message().contains("/marketplace/reader")
+    );
+    // The publisher's own needs nothing.
+    let own = listings::install(&shop.ada, "reader").await.unwrap();
+    assert_eq!(own.spec.system_prompt, "Answer briefly.");
+    sessions::start(&shop.ada, own.id, sample::goal("Read")).await.unwrap();
+
+    let bought = shop.buy(1).await;
+    assert_eq!((bought.state, bought.total, bought.valid_until), (PurchaseState::Paid, 500, None));
+    assert_eq!(bought.paid_at, Some(shop.clock.now()));
+    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Entitled);
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    assert_eq!(copy.spec.system_prompt, "Answer briefly.");
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+    let again = begin(&shop.bob, "reader", NewPurchase::default()).await;
+    assert_eq!(kind(again), Some(FaultKind::Conflict), "once is enough");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_buys_is_a_member_and_buys_what_is_for_sale(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let guest = sample::guest(&shop.backend).await.unwrap();
+    let Actor::User { id, .. } = shop.bob.actor() else { panic!("bob is a person") };
+    let scopes = resonant_domain::api_key::Scope::ALL.into_iter().collect();
+    let key = resonant_domain::ApiKeyId::from_uuid(id.as_uuid());
+    let key = Actor::Key { owner: id, key, scopes };
+    let key = shop.backend.ctx(key, crate::RequestId::new("test"));
+    for (ctx, slug, quantity, expected) in [
+        (&shop.backend.anonymous(), "reader", 1, FaultKind::Unauthenticated),
+        (&shop.backend.system(), "reader", 1, FaultKind::Forbidden),
+        (&key, "reader", 1, FaultKind::Forbidden),
+        (&guest, "reader", 1, FaultKind::Conflict),
+        (&shop.ada, "reader", 1, FaultKind::Conflict),
+        (&shop.bob, "nothing-here", 1, FaultKind::NotFound),
+        (&shop.bob, "../x", 1, FaultKind::NotFound),
+        (&shop.bob, "reader", 2, FaultKind::Invalid),
+        (&shop.bob, "reader", 0, FaultKind::Invalid),
+    ] {
+        let answer = begin(ctx, slug, NewPurchase { quantity }).await;
+        assert_eq!(kind(answer), Some(expected), "{slug} {quantity}");
+    }
+    // A purchase is its buyer's, and its publisher may give the money back.
+    let bought = shop.buy(1).await;
+    for ctx in [&shop.ada, &shop.root, &guest] {
+        assert_eq!(kind(get(ctx, bought.id).await), Some(FaultKind::NotFound));
+        assert_eq!(kind(cancel(ctx, bought.id).await), Some(FaultKind::NotFound));
+        let acted = act_as_test(ctx, bought.id, TestAct::Renew).await;
+        assert_eq!(kind(acted), Some(FaultKind::NotFound));
+        assert!(list(ctx, PageRequest::default()).await.unwrap().items.is_empty());
+    }
+    for ctx in [&shop.bob, &shop.root, &guest] {
+        assert_eq!(kind(refund(ctx, bought.id).await), Some(FaultKind::NotFound));
+        assert!(earnings(ctx).await.unwrap().is_empty() && sales(ctx).await.unwrap().is_empty());
+    }
+    assert_eq!(kind(cancel(&shop.bob, bought.id).await), Some(FaultKind::Conflict));
+    assert_eq!(list(&shop.bob, PageRequest::default()).await.unwrap().items, [bought]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn two_tabs_begin_one_purchase(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let tab = || begin(&shop.bob, "reader", NewPurchase::default());
+    let (one, two, three) = tokio::join!(tab(), tab(), tab());
+    let (one, two, three) = (one.unwrap(), two.unwrap(), three.unwrap());
+    assert_eq!((one.id, two.id), (two.id, three.id));
+    assert_eq!(one.checkout_url, Some(format!("/checkout/test/{}", one.id)));
+    // Paid in both at the same time: once.
+    let pay = || act_as_test(&shop.bob, one.id, TestAct::Approve);
+    let (first, second) = tokio::join!(pay(), pay());
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(earnings(&shop.ada).await.unwrap()[0].amount, 500);
+    assert_eq!(list(&shop.bob, PageRequest::default()).await.unwrap().items.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_counts_once_whole_and_signed(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    let good = shop.message("evt-1", PaymentKind::Paid, &begun).await;
+
+    let forged = Signed { signature: "v1,AAAA".to_owned(), ..good.clone() };
+    assert_eq!(kind(shop.take(&forged).await), Some(FaultKind::Unauthenticated));
+    let changed = Signed { body: good.body.replace("500", "1"), ..good.clone() };
+    assert_eq!(kind(shop.take(&changed).await), Some(FaultKind::Unauthenticated));
+    // What is signed must still be the price: of the amount, and of the money.
+    for (amount, currency) in [(1, Currency::Usd), (501, Currency::Usd), (500, Currency::Jpy)] {
+        let mut other = begun.clone();
+        (other.total, other.price.currency) = (amount, currency);
+        let message = shop.message("evt-2", PaymentKind::Paid, &other).await;
+        assert_eq!(shop.take(&message).await.unwrap_err().fields()[0].field, "amount");
+    }
+    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Pending);
+    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Buyer);
+    let mut nobodys = begun.clone();
+    nobodys.id = PurchaseId::from_uuid(user(&shop.bob).as_uuid());
+    let message = shop.message("evt-3", PaymentKind::Paid, &nobodys).await;
+    assert_eq!(kind(shop.take(&message).await), Some(FaultKind::NotFound));
+
+    for _ in 0..3 {
+        shop.take(&good).await.unwrap();
+    }
+    let other = shop.message("evt-4", PaymentKind::Paid, &begun).await;
+    shop.take(&other).await.unwrap();
+    let earned = &earnings(&shop.ada).await.unwrap()[0];
+    assert_eq!((earned.payments, earned.amount, earned.slug.as_str()), (1, 500, "reader"));
+
+    // An old message is none of now.
+    shop.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(kind(shop.take(&good).await), Some(FaultKind::Unauthenticated));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_refund_ends_what_was_bought(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let bought = shop.buy(1).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let session = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+    sessions::cancel(&shop.bob, session.id).await.unwrap();
+    refund(&shop.ada, bought.id).await.unwrap();
+    assert_eq!(kind(refund(&shop.ada, bought.id).await), Some(FaultKind::Conflict));
+    assert_eq!(get(&shop.bob, bought.id).await.unwrap().state, PurchaseState::Refunded);
+    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap_err();
+    assert!(refused.message().contains("is not paid for"), "{refused}");
+    let fork = resonant_domain::session::NewFork::default();
+    assert_eq!(kind(sessions::fork(&shop.bob, session.id, fork).await), Some(FaultKind::Conflict));
+    assert_eq!(kind(sessions::retry(&shop.bob, session.id).await), Some(FaultKind::Conflict));
+    assert_eq!(kind(listings::install(&shop.bob, "reader").await), Some(FaultKind::Conflict));
+    let earned = &earnings(&shop.ada).await.unwrap()[0];
+    assert_eq!((earned.payments, earned.refunds, earned.amount), (1, 1, 0));
+    // It may be bought anew.
+    shop.buy(1).await;
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn sessions_that_are_paid_for_one_by_one_are_counted(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::PerExecution)).await;
+    let bought = shop.buy(2).await;
+    assert_eq!((bought.quantity, bought.total), (2, 1_000));
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let start = || sessions::start(&shop.bob, copy.id, sample::goal("Read"));
+    // Three at the same time: two are there.
+    let (one, two, three) = tokio::join!(start(), start(), start());
+    let started = [one, two, three].into_iter().flatten().count();
+    assert_eq!(started, 2);
+    let refused = start().await.unwrap_err();
+    assert!(refused.message().contains("has used all the sessions"), "{refused}");
+    let page = sessions::list(&shop.bob, SessionFilter::default()).await.unwrap();
+    assert_eq!(page.items.len(), 2, "what was refused left nothing");
+    // What is begun may be seen to its end.
+    let id = page.items[0].id;
+    sessions::cancel(&shop.bob, id).await.unwrap();
+    sessions::retry(&shop.bob, id).await.unwrap();
+    shop.buy(1).await;
+    start().await.unwrap();
+    let held = entitlements(&shop.bob).await.unwrap();
+    assert_eq!((held[0].1.executions_granted, held[0].1.executions_used), (3, 3));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_rental_ends_and_is_rented_once_more_from_its_end(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Rental)).await;
+    let bought = shop.buy(1).await;
+    assert_eq!(bought.valid_until.unwrap().to_string(), "2026-02-10T08:00:00Z");
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let more = shop.buy(1).await;
+    assert_eq!(more.valid_until.unwrap().to_string(), "2026-03-10T08:00:00Z");
+    shop.clock.advance(SignedDuration::from_hours(24 * 58));
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+    shop.clock.advance(SignedDuration::from_hours(24 * 2));
+    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap_err();
+    assert!(refused.message().contains("a time that is over"), "{refused}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_subscription_is_renewed_and_ends_with_what_was_paid(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
+    let bought = shop.buy(1).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    for _ in 0..2 {
+        // Pressed twice: one message a span.
+        let message = shop.message("renewed-1", PaymentKind::Renewed, &bought).await;
+        shop.take(&message).await.unwrap();
+    }
+    let until = |purchase: &Purchase| purchase.valid_until.unwrap().to_string();
+    assert_eq!(until(&get(&shop.bob, bought.id).await.unwrap()), "2026-03-10T08:00:00Z");
+    let cancelled = cancel(&shop.bob, bought.id).await.unwrap();
+    assert_eq!(cancelled.state, PurchaseState::Cancelled);
+    assert_eq!(until(&cancelled), "2026-03-10T08:00:00Z");
+    assert_eq!(kind(cancel(&shop.bob, bought.id).await), Some(FaultKind::Conflict));
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+    shop.clock.advance(SignedDuration::from_hours(24 * 60));
+    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
+    assert_eq!(kind(refused), Some(FaultKind::Conflict));
+    // And may be subscribed to anew.
+    shop.buy(1).await;
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_came_for_nothing_stays_and_what_comes_after_costs(pool: PgPool) {
+    let shop = Shop::open(pool, Price::FREE).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let changes = AgentChanges {
+        system_prompt: Some("Answer at length.".to_owned()),
+        ..AgentChanges::default()
+    };
+    agents::update(&shop.ada, shop.agent, changes, None).await.unwrap();
+    agents::publish(&shop.ada, shop.agent, NewVersion::default(), None).await.unwrap();
+    shop.publish(price(PriceKind::OneTime)).await;
+    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+    let update = listings::updates::find(&shop.bob, copy.id).await;
+    assert_eq!(kind(update), Some(FaultKind::Conflict));
+    let bought = shop.buy(1).await;
+    let consent = listings::updates::Consent::Nothing;
+    let taken = listings::updates::take(&shop.bob, copy.id, 1, consent).await.unwrap();
+    assert_eq!(taken.spec.system_prompt, "Answer at length.");
+    refund(&shop.ada, bought.id).await.unwrap();
+    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
+    assert_eq!(kind(refused), Some(FaultKind::Conflict), "the newer version was paid for");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn another_price_is_another_purchase(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    shop.publish(Price { amount: 700, ..price(PriceKind::OneTime) }).await;
+    let next = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    assert_ne!(next.id, begun.id);
+    assert_eq!((next.total, next.state), (700, PurchaseState::Pending));
+    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Declined);
+    let given_up = cancel(&shop.bob, next.id).await.unwrap();
+    assert_eq!(given_up.state, PurchaseState::Declined);
+    // Money that comes late after all buys what it was for.
+    let late = shop.message("late", PaymentKind::Paid, &begun).await;
+    shop.take(&late).await.unwrap();
+    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Entitled);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
+    let bought = shop.buy(1).await;
+    let eve = sample::member(&shop.backend, "eve").await.unwrap();
+    let begun = begin(&eve, "reader", NewPurchase::default()).await.unwrap();
+    act_as_test(&eve, begun.id, TestAct::Approve).await.unwrap();
+
+    members::close_account(&shop.bob, sample::new_member("bob").password).await.unwrap();
+    let mut conn = shop.backend.conn().await.unwrap();
+    let left = store::purchases::find(&mut conn, bought.id).await.unwrap().unwrap();
+    assert_eq!(left.purchase.state, PurchaseState::Cancelled);
+    drop(conn);
+    members::purge_closed(&shop.backend.system()).await.unwrap();
+    let mut conn = shop.backend.conn().await.unwrap();
+    assert!(store::purchases::find(&mut conn, bought.id).await.unwrap().is_none());
+    drop(conn);
+    assert_eq!(earnings(&shop.ada).await.unwrap()[0].amount, 1_000);
+
+    // Whose publisher leaves is not charged again either.
+    members::close_account(&shop.ada, sample::new_member("ada").password).await.unwrap();
+    assert_eq!(get(&eve, begun.id).await.unwrap().state, PurchaseState::Cancelled);
+    members::purge_closed(&shop.backend.system()).await.unwrap();
+    assert_eq!(get(&eve, begun.id).await.unwrap().id, begun.id);
+}

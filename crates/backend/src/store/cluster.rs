@@ -1,0 +1,280 @@
+//! Facts that let the schema and the statements run on a cluster (Citus), as far as they show without
+//! one. What Citus refuses is written beside each of them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use sqlx::PgPool;
+
+use super::distribution::{plan, read};
+use super::plans::statements;
+
+/// Stays on the coordinator as a table like any other, and may be joined with what is spread by what
+/// is handed on alone.
+const QUEUE: &str = "session_queue";
+/// Every node has them.
+const COPIED: [&str; 2] = ["users", "bucket_states"];
+/// What answers otherwise each time that it is called.
+const VOLATILE: [&str; 5] =
+    ["nextval(", "gen_random_uuid(", "clock_timestamp(", "random(", "pg_notify("];
+/// Statements that call such a function for the queue, or for rows that they insert.
+const APART: [&str; 3] = [
+    // Appends to a log: the queue's fence, the messages to webhooks.
+    "WITH held AS",
+    // Calls out for workers.
+    "WITH released AS",
+    "WITH woken AS",
+];
+
+/// A statement for which a cluster has another one: that claims a session.
+const ELSEWHERE: &str = "RETURNING claimed.owner_id";
+
+/// The statements that a cluster runs.
+fn clustered() -> impl Iterator<Item = String> {
+    statements().into_iter().map(|(text, _)| text).filter(|text| !text.contains(ELSEWHERE))
+}
+
+fn is_alias(word: &str) -> bool {
+    word.len() == 1 && word.chars().all(char::is_alphabetic)
+}
+
+/// The tables of a statement, and what it does to each.
+fn tables(text: &str) -> Vec<(&'static str, String)> {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
+    let words: Vec<_> = spaced.split_whitespace().collect();
+    let mut found = Vec::new();
+    for (at, pair) in words.windows(2).enumerate() {
+        let before = if at > 0 { words[at - 1] } else { "" };
+        let verb = match (pair[0], before) {
+            ("INTO", "INSERT") => "insert",
+            ("FROM", "DELETE") => "delete",
+            ("UPDATE", "FOR" | "DO") => continue,
+            ("UPDATE", _) => "update",
+            ("FROM" | "JOIN" | "USING", _) => "read",
+            (",", _) if words.get(at + 2).is_some_and(|word| is_alias(word)) => "read",
+            _ => continue,
+        };
+        found.push((verb, pair[1].to_owned()));
+    }
+    found
+}
+
+/// The tables of what owners own, and of those that are not spread the ones that Citus takes in on its
+/// own account, since foreign keys tie them to people.
+struct Known {
+    owned: HashSet<String>,
+    tied: HashSet<String>,
+    all: HashSet<String>,
+}
+
+async fn known(pool: &PgPool) -> Known {
+    let schema = read(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let owned: HashSet<_> = schema.tables.into_iter().filter(|table| table != QUEUE).collect();
+    let keys = sqlx::query!(
+        r#"
+        SELECT conrelid::REGCLASS::TEXT AS "table!", confrelid::REGCLASS::TEXT AS "other!"
+        FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+        "#
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    let mut tied = HashSet::from(["users".to_owned()]);
+    loop {
+        let before = tied.len();
+        for key in keys.iter().filter(|key| !owned.contains(&key.table)) {
+            if tied.contains(&key.table) || tied.contains(&key.other) {
+                tied.extend([key.table.clone(), key.other.clone()]);
+            }
+        }
+        if tied.len() == before {
+            break;
+        }
+    }
+    let all = sqlx::query_scalar!(
+        r#"
+        SELECT relname::TEXT AS "name!" FROM pg_class
+        WHERE relnamespace = 'public'::REGNAMESPACE AND relkind IN ('r', 'p') AND NOT relispartition
+        "#
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    Known { owned, tied, all: all.into_iter().collect() }
+}
+
+/// What of a statement that changes rows Citus refuses.
+fn refused(text: &str, is_known: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
+    let changes = |wanted: &[&str]| {
+        tables(text).iter().any(|(verb, table)| wanted.contains(verb) && is_known(table))
+    };
+    let is_apart = APART.iter().any(|part| text.contains(part));
+    let is_volatile = |text: &str| !is_apart && VOLATILE.iter().any(|name| text.contains(name));
+    let mut refused = Vec::new();
+    if changes(&["update", "delete"]) {
+        if is_volatile(text) {
+            refused.push("functions used in UPDATE queries must not be VOLATILE");
+        }
+        if text.contains("OR is_owner_held(") {
+            refused.push("STABLE functions cannot be called with column references");
+        }
+        for rest in text.split("now()").skip(1) {
+            let rest = rest.trim_start();
+            let added = rest.strip_prefix(['+', '-']).map(str::trim_start);
+            if added
+                .is_some_and(|added| !added.starts_with('$') && !added.starts_with("INTERVAL '"))
+            {
+                refused.push("STABLE functions cannot be called with column references");
+            }
+        }
+        for call in text.split("coalesce(").skip(1) {
+            if call.split(')').next().is_some_and(|arguments| arguments.contains("now(")) {
+                refused.push("non-IMMUTABLE functions are not allowed in COALESCE");
+            }
+        }
+        for case in text.split("CASE ").skip(1) {
+            if case.split(" END").next().is_some_and(|case| case.contains("now()")) {
+                refused.push("non-IMMUTABLE functions are not allowed in CASE");
+            }
+        }
+    }
+    if changes(&["insert"]) {
+        if let Some((_, update)) = text.split_once("DO UPDATE")
+            && (update.contains("now()") || is_volatile(update))
+        {
+            refused.push("functions used in DO UPDATE SET must be IMMUTABLE");
+        }
+        for (_, values) in text.match_indices("VALUES (").map(|(at, _)| text.split_at(at)) {
+            if within(&values["VALUES ".len()..]).contains("SELECT") {
+                refused.push("subqueries are not supported within INSERT queries");
+            }
+        }
+        if text.contains("ON CONFLICT ON CONSTRAINT") {
+            refused.push("each part of a table has its constraints under names of its own");
+        }
+    }
+    refused
+}
+
+/// What stands in the parenthesis with which a text begins.
+fn within(text: &str) -> &str {
+    let mut depth = 0;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn no_statement_joins_what_is_spread_with_what_is_not(pool: PgPool) {
+    let known = known(&pool).await;
+    for text in clustered() {
+        let named: BTreeSet<_> = tables(&text).into_iter().map(|(_, table)| table).collect();
+        let is_spread = named.iter().any(|table| known.owned.contains(table));
+        let beside: Vec<_> = named
+            .iter()
+            .filter(|table| known.all.contains(*table) && !known.owned.contains(*table))
+            .filter(|table| *table != QUEUE && !COPIED.contains(&table.as_str()))
+            .collect();
+        assert!(!is_spread || beside.is_empty(), "{beside:?} in {text}");
+        // The queue hands on, in a part of its own, or is handed what was found.
+        let is_handed = text.contains("WITH ")
+            || text.contains("EXCEPT")
+            || text.contains("ARRAY(SELECT session_id FROM session_queue");
+        let is_joined = text.contains("JOIN session_queue") || text.contains("JOIN sessions s");
+        if is_spread && named.contains(QUEUE) {
+            assert!(is_handed && !is_joined, "the queue is on one node alone: {text}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn no_statement_changes_rows_as_a_cluster_refuses(pool: PgPool) {
+    let known = known(&pool).await;
+    let is_known = |table: &str| {
+        known.owned.contains(table) || known.tied.contains(table) || COPIED.contains(&table)
+    };
+    for text in clustered() {
+        assert_eq!(refused(&text, &is_known), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
+fn what_a_cluster_refuses_is_recognised() {
+    let is_known = |table: &str| table == "t";
+    for (text, is_refused) in [
+        ("UPDATE t SET a = now() + $1 WHERE owner_id = $2", false),
+        ("UPDATE t SET a = now() + b WHERE owner_id = $2", true),
+        ("UPDATE t SET a = nextval('s') WHERE owner_id = $2", true),
+        ("UPDATE other SET a = nextval('s') WHERE owner_id = $2", false),
+        ("UPDATE t SET a = coalesce(a, now()) WHERE owner_id = $2", true),
+        ("UPDATE t SET a = CASE WHEN b THEN now() END WHERE owner_id = $2", true),
+        ("DELETE FROM t WHERE NOT $1 OR is_owner_held(owner_id)", true),
+        ("INSERT INTO t (a) VALUES ($1, EXISTS (SELECT FROM t)) RETURNING a", true),
+        ("INSERT INTO t (a) VALUES ($1, now()) RETURNING (SELECT 1)", false),
+        ("INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET a = now()", true),
+        ("SELECT FROM t WHERE a = $1 FOR UPDATE", false),
+    ] {
+        assert_eq!(!refused(text, &is_known).is_empty(), is_refused, "{text}");
+    }
+}
+
+/// A row is locked by the node that has it.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn rows_of_one_owner_alone_are_locked(pool: PgPool) {
+    let known = known(&pool).await;
+    for text in clustered() {
+        let is_spread = tables(&text).iter().any(|(_, table)| known.owned.contains(table));
+        if is_spread && text.contains("FOR UPDATE") {
+            assert!(text.contains("owner_id = $"), "{text}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_schema_can_be_spread(pool: PgPool) {
+    let schema = read(&mut pool.acquire().await.unwrap()).await.unwrap();
+    plan(&schema).unwrap();
+    assert!(!schema.references.iter().any(|key| key.table == QUEUE), "it is one node's");
+    // No node can number the rows of all, nor keep rows of two nodes apart but by unique keys.
+    let bad = sqlx::query_scalar!(
+        r#"
+        SELECT a.attrelid::REGCLASS::TEXT || '.' || a.attname AS "name!"
+        FROM pg_attribute a
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.attrelid::REGCLASS::TEXT = ANY ($1) AND a.attnum > 0
+          AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval%')
+        UNION ALL
+        SELECT conrelid::REGCLASS::TEXT || '.' || conname FROM pg_constraint
+        WHERE conrelid::REGCLASS::TEXT = ANY ($1)
+          AND (contype = 'x' OR condeferrable OR (contype = 'f' AND confdeltype IN ('n', 'd')))
+        "#,
+        &schema.tables,
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(bad, Vec::<String>::new());
+}
+
+/// The statement that ends a session tells of it; the triggers, which a cluster has not, pass it by.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_end_that_is_told_needs_no_trigger(pool: PgPool) {
+    let functions = sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!" FROM pg_proc
+        WHERE proname IN ('tell_webhooks', 'record_listing_run')
+          AND prosrc LIKE '%told_end_at IS NOT DISTINCT FROM NEW.ended_at%'
+        "#
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(functions, 2);
+}

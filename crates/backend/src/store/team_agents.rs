@@ -1,0 +1,248 @@
+//! The SQL of agents that are shared with teams: which agent of which owner, with which team.
+
+use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::team::TeamRole;
+use resonant_domain::{AgentId, TeamId, UserId};
+use sqlx::PgConnection;
+
+use super::teams::role;
+
+/// How somebody reaches an agent of another.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) owner: UserId,
+    pub(crate) role: TeamRole,
+    pub(crate) team_slug: String,
+    pub(crate) team_name: String,
+}
+
+/// The ways by which somebody reaches an agent, through each team that has both.
+#[tracing::instrument(name = "db.team_agent.list_ways", skip_all, fields(agent.id = %agent, user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_ways(
+    conn: &mut PgConnection,
+    user: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<Way>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT a.agent_owner_id, m.role, t.slug, t.name
+        FROM team_agents a
+        JOIN team_members m ON m.team_id = a.team_id AND m.user_id = $1
+        JOIN teams t ON t.team_id = a.team_id
+        WHERE a.agent_id = $2 AND a.agent_owner_id <> $1
+        ORDER BY t.name, t.slug
+        "#,
+        user.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Way {
+                owner: UserId::from_uuid(row.agent_owner_id),
+                role: role(&row.role)?,
+                team_slug: row.slug,
+                team_name: row.name,
+            })
+        })
+        .collect()
+}
+
+/// The people with whom somebody has an agent in common: those of each team that it is shared with and
+/// that both are in.
+#[tracing::instrument(name = "db.team_agent.list_peers", skip_all, fields(agent.id = %agent, user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_peers(
+    conn: &mut PgConnection,
+    user: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT p.user_id
+        FROM team_agents a
+        JOIN team_members m ON m.team_id = a.team_id AND m.user_id = $1
+        JOIN team_members p ON p.team_id = a.team_id
+        WHERE a.agent_id = $2
+        "#,
+        user.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(UserId::from_uuid).collect())
+}
+
+/// The people whose agents somebody reaches through teams.
+#[tracing::instrument(name = "db.team_agent.list_owners", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_owners(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT a.agent_owner_id
+        FROM team_members m
+        JOIN team_agents a ON a.team_id = m.team_id
+        WHERE m.user_id = $1 AND a.agent_owner_id <> $1
+        "#,
+        user.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(UserId::from_uuid).collect())
+}
+
+/// An agent that is shared with a team, as it stands in the catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) agent: AgentId,
+    pub(crate) owner: UserId,
+    pub(crate) owner_name: String,
+    pub(crate) team_slug: String,
+    pub(crate) team_name: String,
+    pub(crate) role: TeamRole,
+    pub(crate) since: jiff::Timestamp,
+}
+
+/// Lists what is shared with the teams that somebody is in, or with one of them: newest first, at most
+/// `limit`.
+#[tracing::instrument(name = "db.team_agent.list", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    user: UserId,
+    team: Option<TeamId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Shared>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT a.agent_id, a.agent_owner_id, u.display_name, t.slug, t.name, m.role,
+               a.shared_at AS "shared_at: Timestamp"
+        FROM team_members m
+        JOIN teams t ON t.team_id = m.team_id
+        JOIN team_agents a ON a.team_id = m.team_id
+        JOIN users u ON u.user_id = a.agent_owner_id
+        WHERE m.user_id = $1 AND ($2::UUID IS NULL OR m.team_id = $2)
+        ORDER BY a.shared_at DESC, a.agent_id
+        LIMIT $3
+        "#,
+        user.as_uuid(),
+        team.map(TeamId::as_uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Shared {
+                agent: AgentId::from_uuid(row.agent_id),
+                owner: UserId::from_uuid(row.agent_owner_id),
+                owner_name: row.display_name,
+                team_slug: row.slug,
+                team_name: row.name,
+                role: role(&row.role)?,
+                since: row.shared_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// The slugs of the teams that an agent is shared with.
+#[tracing::instrument(name = "db.team_agent.list_teams", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_teams(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT t.slug
+        FROM team_agents a
+        JOIN teams t ON t.team_id = a.team_id
+        WHERE a.agent_id = $2 AND a.agent_owner_id = $1
+        ORDER BY t.slug
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many agents are shared with a team.
+#[tracing::instrument(name = "db.team_agent.count", skip_all, fields(team.id = %team), err(level = "debug"))]
+pub(crate) async fn count(conn: &mut PgConnection, team: TeamId) -> sqlx::Result<u64> {
+    let number = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM team_agents WHERE team_id = $1"#,
+        team.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(number.unsigned_abs())
+}
+
+/// Shares an agent with a team; one that is shared already stays so.
+#[tracing::instrument(name = "db.team_agent.insert", skip_all, fields(team.id = %team, agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    team: TeamId,
+    owner: UserId,
+    agent: AgentId,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO team_agents (team_id, agent_id, agent_owner_id, shared_at)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (team_id, agent_id) DO NOTHING
+        "#,
+        team.as_uuid(),
+        agent.as_uuid(),
+        owner.as_uuid(),
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Shares an agent no more: of one owner where they are named, of anyone's otherwise. Answers whose it
+/// is; `None` when it was not shared.
+#[tracing::instrument(name = "db.team_agent.delete", skip_all, fields(team.id = %team, agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn delete(
+    conn: &mut PgConnection,
+    team: TeamId,
+    agent: AgentId,
+    owner: Option<UserId>,
+) -> sqlx::Result<Option<UserId>> {
+    let whose = sqlx::query_scalar!(
+        r#"
+        DELETE FROM team_agents
+        WHERE team_id = $1 AND agent_id = $2 AND ($3::UUID IS NULL OR agent_owner_id = $3)
+        RETURNING agent_owner_id
+        "#,
+        team.as_uuid(),
+        agent.as_uuid(),
+        owner.map(UserId::as_uuid),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(whose.map(UserId::from_uuid))
+}
+
+/// Shares an agent with nobody any more.
+#[tracing::instrument(name = "db.team_agent.delete_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn delete_of_agent(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM team_agents WHERE agent_id = $2 AND agent_owner_id = $1",
+        owner.as_uuid(),
+        agent.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Who is in a team, and what each of them may do.
+
+use resonant_domain::UserId;
+use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
+use resonant_domain::team::{TeamMember, TeamRole};
+
+use super::{FOR_ADMINS, FOR_OWNER, find, lock, note};
+use crate::audit::{Log, Subject};
+use crate::{Ctx, Error, Result, access, audit, store};
+
+const NO_MEMBER: Error = Error::NotFound("member");
+
+/// Lists the people of one of the caller's teams, in the order in which they came. Who manages people
+/// sees their addresses.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "teams.members", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn members(ctx: &Ctx, slug: &str) -> Result<Vec<TeamMember>> {
+    let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let (id, team) = find(&mut conn, me, slug).await?;
+    let mut members = store::teams::list_members(&mut conn, id).await?;
+    if !team.role.may_manage() {
+        for member in &mut members {
+            member.email = member.email.take().filter(|_| member.user_id == me);
+        }
+    }
+    Ok(members)
+}
+
+/// Gives somebody in a team another role. The owner's role is handed over: whoever was it is an admin
+/// then.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for team or person;
+/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner's own role.
+#[tracing::instrument(name = "teams.set_role", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn set_role(ctx: &Ctx, slug: &str, user: UserId, role: TeamRole) -> Result<()> {
+    let me = access::with_scope(ctx, Scope::TeamsWrite)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let team = lock(&mut tx, me, slug).await?;
+    team.check_manages()?;
+    let before = store::teams::find_role(&mut tx, user, team.id).await?.ok_or(NO_MEMBER)?;
+    if before == role {
+        return Ok(());
+    }
+    if before == TeamRole::Owner {
+        return Err(if user == me { owner_stays() } else { FOR_OWNER });
+    }
+    if role == TeamRole::Owner {
+        if team.role != TeamRole::Owner {
+            return Err(FOR_OWNER);
+        }
+        store::teams::update_role(&mut tx, team.id, me, TeamRole::Admin).await?;
+    }
+    store::teams::update_role(&mut tx, team.id, user, role).await?;
+    let person = store::members::find(&mut tx, user).await?.ok_or(NO_MEMBER)?;
+    let subject = Subject::account(user, &person.display_name);
+    for whose in concerned(me, user) {
+        let log = Log::Account(whose);
+        audit::note(ctx, &mut tx, log, Deed::TeamRoleChanged, Some(subject)).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(team.id = %team.id, user.id = %user, role = role.as_str(), "team role set");
+    Ok(())
+}
+
+/// Takes somebody out of a team, or lets the caller leave it. What they share with it is shared no more;
+/// sessions that they started stay with the agents' owners.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for team or person;
+/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner.
+#[tracing::instrument(name = "teams.remove", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn remove(ctx: &Ctx, slug: &str, user: UserId) -> Result<()> {
+    let me = access::with_scope(ctx, Scope::TeamsWrite)?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let team = lock(&mut tx, me, slug).await?;
+    if user != team.me && !team.role.may_manage() {
+        return Err(FOR_ADMINS);
+    }
+    match store::teams::find_role(&mut tx, user, team.id).await?.ok_or(NO_MEMBER)? {
+        TeamRole::Owner if user == me => return Err(owner_stays()),
+        TeamRole::Owner => return Err(FOR_OWNER),
+        _ => {}
+    }
+    store::teams::delete_member(&mut tx, team.id, user).await?;
+    let deed = if user == me { Deed::TeamLeft } else { Deed::TeamMemberRemoved };
+    for whose in concerned(me, user) {
+        note(ctx, &mut tx, whose, deed, (team.id, &team.name)).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(team.id = %team.id, user.id = %user, "no longer in the team");
+    Ok(())
+}
+
+/// In whose logs it stands what one person does to another: each of them once.
+fn concerned(me: UserId, user: UserId) -> impl Iterator<Item = UserId> {
+    std::iter::once(me).chain((user != me).then_some(user))
+}
+
+fn owner_stays() -> Error {
+    Error::Conflict("You own the team. Hand it over to somebody in it, or delete it".to_owned())
+}

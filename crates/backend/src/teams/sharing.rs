@@ -1,0 +1,200 @@
+//! Agents that are shared with teams. Only where they are is in the catalogue; the agents themselves
+//! stay with their owners.
+
+use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
+use resonant_domain::team::{AGENTS_MAX, AgentRight, AgentStanding, SharedAgent, Team};
+use resonant_domain::{AgentId, UserId};
+
+use super::{find, lock};
+use crate::audit::{Log, Subject};
+use crate::cache::agent::{AgentEntry, AgentKey};
+use crate::store::team_agents::Shared;
+use crate::{Ctx, Error, Result, access, audit, store};
+
+/// The most shared agents that are shown at once, of all teams together.
+const SHOWN: i64 = 500;
+const NO_AGENT: Error = Error::NotFound("agent");
+
+/// Lists the agents that are shared with one of the caller's teams, those of the caller among them, the
+/// one that was shared last first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "teams.agents", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn agents(ctx: &Ctx, slug: &str) -> Result<Vec<SharedAgent>> {
+    let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let (id, _) = find(&mut conn, me, slug).await?;
+    let shared = store::team_agents::list(&mut conn, me, Some(id), SHOWN).await?;
+    drop(conn);
+    described(ctx, shared).await
+}
+
+/// Lists the agents of others that are shared with the caller, by name; one that comes by several teams
+/// stands there for the widest role.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+#[tracing::instrument(name = "teams.shared_with_me", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn shared_with_me(ctx: &Ctx) -> Result<Vec<SharedAgent>> {
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let mut shared = store::team_agents::list(&mut conn, me, None, SHOWN).await?;
+    drop(conn);
+    shared.retain(|shared| shared.owner != me);
+    shared.sort_by_key(|shared| (shared.agent, std::cmp::Reverse(shared.role)));
+    shared.dedup_by_key(|shared| shared.agent);
+    let mut agents = described(ctx, shared).await?;
+    agents.sort_by_cached_key(|agent| (agent.name.to_lowercase(), agent.id));
+    Ok(agents)
+}
+
+/// The agents with what their owners say of them; those in the trash are left out.
+async fn described(ctx: &Ctx, shared: Vec<Shared>) -> Result<Vec<SharedAgent>> {
+    let keys: Vec<_> = shared.iter().map(|shared| AgentKey(shared.owner, shared.agent)).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let backend = ctx.backend();
+    let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
+    let both = shared.into_iter().zip(found);
+    Ok(both
+        .filter_map(|(shared, agent)| {
+            let agent = agent?;
+            let agent = agent.value();
+            Some(SharedAgent {
+                id: shared.agent,
+                name: agent.spec.name.clone(),
+                description: agent.spec.description.clone(),
+                avatar: agent.spec.avatar.clone(),
+                status: agent.status,
+                owner_id: shared.owner,
+                owner_name: shared.owner_name,
+                team_slug: shared.team_slug,
+                team_name: shared.team_name,
+                role: shared.role,
+                shared_at: shared.since,
+            })
+        })
+        .collect())
+}
+
+/// What the agent is called, where it is the owner's and not in the trash.
+async fn name_of(ctx: &Ctx, owner: UserId, agent: AgentId) -> Result<Option<String>> {
+    let backend = ctx.backend();
+    let found = backend.cache().get::<AgentEntry>(backend, &AgentKey(owner, agent)).await?;
+    Ok(found.map(|agent| agent.value().spec.name.clone()))
+}
+
+/// What an agent is called that is shared with a team of the caller's; nothing where it is not.
+async fn shared_name(ctx: &Ctx, me: UserId, slug: &str, agent: AgentId) -> Result<String> {
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let shared = store::team_agents::list(&mut conn, me, None, SHOWN).await?;
+    drop(conn);
+    let found = shared.iter().find(|one| one.agent == agent && one.team_slug == slug);
+    let Some(found) = found else { return Ok(String::new()) };
+    Ok(name_of(ctx, found.owner, agent).await?.unwrap_or_default())
+}
+
+/// Shares one of the caller's own agents with one of their teams, whatever their role there is.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for agent or team;
+/// [`Error::NotAllowed`] for an agent of another; [`Error::Conflict`] when too many are shared.
+#[tracing::instrument(name = "teams.share", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn share(ctx: &Ctx, slug: &str, agent: AgentId) -> Result<()> {
+    let me = access::with_scope(ctx, Scope::TeamsWrite)?;
+    let Some(name) = name_of(ctx, me, agent).await? else {
+        return Err(access::not_own(ctx, me, agent).await);
+    };
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let team = lock(&mut tx, me, slug).await?;
+    if store::team_agents::count(&mut tx, team.id).await? >= AGENTS_MAX as u64 {
+        return Err(Error::Conflict(format!("{AGENTS_MAX} agents are shared with it already")));
+    }
+    store::team_agents::insert(&mut tx, team.id, me, agent, backend.now()).await?;
+    let subject = Subject::agent(agent, &name);
+    audit::note(ctx, &mut tx, Log::Account(me), Deed::AgentShared, Some(subject)).await?;
+    tx.commit().await?;
+    tracing::info!(team.id = %team.id, agent.id = %agent, "agent shared");
+    Ok(())
+}
+
+/// Shares an agent with a team no more. Its owner may, and whoever manages the team.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the team, and for an
+/// agent that is not shared with it; [`Error::NotAllowed`].
+#[tracing::instrument(name = "teams.unshare", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn unshare(ctx: &Ctx, slug: &str, agent: AgentId) -> Result<()> {
+    let me = access::with_scope(ctx, Scope::TeamsWrite)?;
+    let name = shared_name(ctx, me, slug, agent).await?;
+    let mut tx = ctx.backend().catalogue_begin().await?;
+    let team = lock(&mut tx, me, slug).await?;
+    let only_of = (!team.role.may_manage()).then_some(me);
+    let whose = store::team_agents::delete(&mut tx, team.id, agent, only_of).await?;
+    let Some(owner) = whose else {
+        drop(tx);
+        // It may be shared with the team by another.
+        return Err(access::not_own(ctx, me, agent).await);
+    };
+    let subject = Subject::agent(agent, &name);
+    audit::note(ctx, &mut tx, Log::Account(owner), Deed::AgentUnshared, Some(subject)).await?;
+    tx.commit().await?;
+    tracing::info!(team.id = %team.id, agent.id = %agent, "agent no longer shared");
+    Ok(())
+}
+
+/// One of the caller's teams, and whether an agent of theirs is shared with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentTeam {
+    /// The team.
+    pub team: Team,
+    /// Whether it has the agent.
+    pub is_shared: bool,
+}
+
+/// The caller's teams, and with which of them one of their own agents is shared.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+#[tracing::instrument(name = "teams.teams_of", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn teams_of(ctx: &Ctx, agent: AgentId) -> Result<Vec<AgentTeam>> {
+    let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let teams = store::teams::list(&mut conn, me).await?;
+    if teams.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shared = store::team_agents::list_teams(&mut conn, me, agent).await?;
+    let both = teams.into_iter().map(|team| {
+        let is_shared = shared.contains(&team.slug);
+        AgentTeam { team, is_shared }
+    });
+    Ok(both.collect())
+}
+
+/// What the caller may do with an agent of another, and by which team.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for one that is not shared
+/// with them, their own among them.
+#[tracing::instrument(name = "teams.standing", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn standing(ctx: &Ctx, agent: AgentId) -> Result<AgentStanding> {
+    let me = access::with_scope(ctx, Scope::AgentsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let ways = store::team_agents::list_ways(&mut conn, me, agent).await?;
+    let widest = ways.into_iter().max_by_key(|way| way.role).ok_or(NO_AGENT)?;
+    if !widest.role.may(AgentRight::Read) {
+        return Err(NO_AGENT);
+    }
+    let owner = store::members::find(&mut conn, widest.owner).await?.ok_or(NO_AGENT)?;
+    Ok(AgentStanding {
+        owner_name: owner.display_name,
+        team_name: widest.team_name,
+        team_slug: widest.team_slug,
+        role: widest.role,
+    })
+}

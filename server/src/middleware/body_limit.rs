@@ -1,0 +1,54 @@
+//! How large the body of a request may be: pictures are larger than anything else.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header;
+use http_body_util::Limited;
+use resonant_domain::image::UPLOAD_MAX;
+
+use crate::extract::{BODY_MAX, larger_than};
+use crate::routes::picture_form;
+
+/// The largest body of a request for this address.
+fn most_of(path: &str) -> usize {
+    if path == "/api/v1/images" {
+        UPLOAD_MAX
+    } else if picture_form::is_at(path) {
+        picture_form::FORM_MAX
+    } else {
+        BODY_MAX
+    }
+}
+
+/// Refuses a larger body by its announced length, before anything is read, and breaks one off that is
+/// not announced.
+pub async fn limit(request: Request, next: Next) -> Response {
+    let most = most_of(request.uri().path());
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > most as u64) {
+        return larger_than(most).into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, most)))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_alone_may_be_large() {
+        for (path, most) in [
+            ("/api/v1/images", UPLOAD_MAX),
+            ("/api/v1/images/x", BODY_MAX),
+            ("/api/v1/agents", BODY_MAX),
+            ("/studio/agents/x/pictures", picture_form::FORM_MAX),
+            ("/studio/agents/x/y/pictures", BODY_MAX),
+            ("/api/fn/publishing/save_submission", BODY_MAX),
+        ] {
+            assert_eq!(most_of(path), most, "{path}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `/api/v1/teams`: teams, who is in them, and the agents that are shared with them.
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use resonant_backend::teams::{self, Invited};
+use resonant_backend::{Ctx, Error};
+use resonant_domain::api_key::Scope;
+use resonant_domain::team::{
+    InvitationOffer, MadeInvitation, NewInvitation, NewTeam, RoleChange, SharedAgent, Team,
+    TeamInvitation, TeamMember,
+};
+use resonant_domain::{AgentId, TeamInvitationId, UserId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::extract::Body;
+use crate::fault::Fault;
+use crate::openapi::{Api, Operation};
+use crate::reply;
+
+/// The routes of teams.
+pub(crate) fn routes(api: Api) -> Api {
+    let list_of = Operation::get("/teams", "Lists the caller's teams").scope(Scope::TeamsRead);
+    let new = Operation::post("/teams", "Makes a team").scope(Scope::TeamsWrite);
+    let one = Operation::get("/teams/{team}", "Reads a team").scope(Scope::TeamsRead);
+    let changed = Operation::patch("/teams/{team}", "Renames a team").scope(Scope::TeamsWrite);
+    let gone = Operation::delete("/teams/{team}", "Deletes a team").scope(Scope::TeamsWrite);
+    let people = Operation::get("/teams/{team}/members", "Lists the people of a team");
+    let role = Operation::patch("/teams/{team}/members/{id}", "Gives somebody another role");
+    let out = Operation::delete("/teams/{team}/members/{id}", "Takes somebody out of a team");
+    let shared = Operation::get("/teams/{team}/agents", "Lists the agents of a team");
+    let share_one = Operation::put("/teams/{team}/agents/{id}", "Shares an agent with a team");
+    let unshare_one = Operation::delete("/teams/{team}/agents/{id}", "Shares it no more");
+    let mine =
+        Operation::get("/agents/shared", "Lists the agents that others share with the caller");
+
+    let new = new.body::<NewTeam>().answers::<Team>(201).located();
+    let changed = changed.body::<TeamName>().answers::<Team>(200);
+    let people = people.scope(Scope::TeamsRead);
+    let role = role.scope(Scope::TeamsWrite).body::<RoleChange>().may_conflict();
+    let out = out.scope(Scope::TeamsWrite).may_conflict();
+    let shared = shared.scope(Scope::TeamsRead);
+    let share_one = share_one.scope(Scope::TeamsWrite).may_conflict();
+    let api = api
+        .add(list_of.answers_list::<Team>("teams"), list)
+        .add(new, create)
+        .add(one.answers::<Team>(200), get)
+        .add(changed, rename)
+        .add(gone.answers_nothing(204), delete)
+        .add(people.answers_list::<TeamMember>("members"), members)
+        .add(role.answers_nothing(204), set_role)
+        .add(out.answers_nothing(204), remove)
+        .add(shared.answers_list::<SharedAgent>("agents"), agents)
+        .add(share_one.answers_nothing(204), share)
+        .add(unshare_one.scope(Scope::TeamsWrite).answers_nothing(204), unshare)
+        .add(mine.scope(Scope::AgentsRead).answers_list::<SharedAgent>("agents"), shared_with_me);
+    invitation_routes(api)
+}
+
+fn invitation_routes(api: Api) -> Api {
+    let open = Operation::get("/teams/{team}/invitations", "Lists invitations not yet taken");
+    let new = Operation::post("/teams/{team}/invitations", "Invites an account, or makes a link");
+    let gone = Operation::delete("/teams/{team}/invitations/{id}", "Takes an invitation back");
+    let mine = Operation::get("/team-invitations", "Lists what the caller is invited to");
+    let taken = Operation::ask("/team-invitations/accept", "Takes an invitation");
+
+    let new = new.scope(Scope::TeamsWrite).body::<NewInvitation>();
+    let taken = taken.body::<Acceptance>().names_something().may_conflict();
+    api.add(open.scope(Scope::TeamsRead).answers_list::<TeamInvitation>("invitations"), invitations)
+        .add(new.answers::<MadeInvitation>(201), invite)
+        .add(gone.scope(Scope::TeamsWrite).answers_nothing(204), revoke)
+        .add(mine.answers_list::<InvitationOffer>("invitations"), offers)
+        .add(taken.answers::<Team>(200), accept)
+}
+
+/// Another name for a team.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TeamName {
+    /// 1 to 80 characters, one line.
+    #[schemars(length(min = 1, max = 80))]
+    name: String,
+}
+
+/// An invitation that is taken: by the token of its link, or by the team that invited the account.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acceptance {
+    /// The token of a link.
+    token: Option<String>,
+    /// The slug of a team.
+    team: Option<String>,
+}
+
+/// What is no id names nobody.
+fn user(text: &str) -> Result<UserId, Fault> {
+    text.parse().map_err(|_| Fault::not_found("member"))
+}
+
+fn agent(text: &str) -> Result<AgentId, Fault> {
+    text.parse().map_err(|_| Fault::not_found("agent"))
+}
+
+pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
+    let teams = teams::list(&ctx).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "teams": teams })))
+}
+
+pub(crate) async fn create(
+    Extension(ctx): Extension<Ctx>,
+    Body(new): Body<NewTeam>,
+) -> Result<Response, Fault> {
+    let team = teams::create(&ctx, new).await?;
+    let path = format!("/api/v1/teams/{}", team.slug);
+    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &team), &path))
+}
+
+pub(crate) async fn get(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+) -> Result<Response, Fault> {
+    let team = teams::get(&ctx, &team).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+}
+
+pub(crate) async fn rename(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+    Body(new): Body<TeamName>,
+) -> Result<Response, Fault> {
+    let team = teams::rename(&ctx, &team, new.name).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+}
+
+pub(crate) async fn delete(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+) -> Result<Response, Fault> {
+    teams::delete(&ctx, &team).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn members(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+) -> Result<Response, Fault> {
+    let members = teams::members(&ctx, &team).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "members": members })))
+}
+
+pub(crate) async fn set_role(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+    Body(change): Body<RoleChange>,
+) -> Result<Response, Fault> {
+    teams::set_role(&ctx, &team, user(&id)?, change.role).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn remove(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    teams::remove(&ctx, &team, user(&id)?).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn agents(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+) -> Result<Response, Fault> {
+    let agents = teams::agents(&ctx, &team).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "agents": agents })))
+}
+
+pub(crate) async fn shared_with_me(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
+    let agents = teams::shared_with_me(&ctx).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "agents": agents })))
+}
+
+pub(crate) async fn share(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    teams::share(&ctx, &team, agent(&id)?).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn unshare(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    teams::unshare(&ctx, &team, agent(&id)?).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn invitations(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+) -> Result<Response, Fault> {
+    let invitations = teams::invitations(&ctx, &team).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "invitations": invitations })))
+}
+
+pub(crate) async fn invite(
+    Extension(ctx): Extension<Ctx>,
+    Path(team): Path<String>,
+    Body(new): Body<NewInvitation>,
+) -> Result<Response, Fault> {
+    let made = teams::invite(&ctx, &team, new).await?;
+    let response = reply::json(StatusCode::CREATED, reply::NO_STORE, &made);
+    Ok(reply::told_once(response, &made.invitation))
+}
+
+pub(crate) async fn revoke(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let id = id.parse::<TeamInvitationId>().map_err(|_| Fault::not_found("invitation"))?;
+    teams::revoke(&ctx, &team, id).await?;
+    Ok(reply::nothing())
+}
+
+pub(crate) async fn offers(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
+    let offers = teams::offers(&ctx).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "invitations": offers })))
+}
+
+pub(crate) async fn accept(
+    Extension(ctx): Extension<Ctx>,
+    Body(asked): Body<Acceptance>,
+) -> Result<Response, Fault> {
+    let which = match (&asked.token, &asked.team) {
+        (Some(token), None) => Invited::ByLink(token),
+        (None, Some(team)) => Invited::To(team),
+        _ => return Err(Error::field("token", "must be given, or team in its place").into()),
+    };
+    let team = teams::accept(&ctx, which).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+}

@@ -1,0 +1,177 @@
+//! A process that dies when it has done what was asked, and has not kept the answer: whoever asks again is
+//! answered as if it had been the first time, and nothing is done twice.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use resonant_domain::session::{Session, SessionState};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, Visitor, count_rows, fire_alerts, lose_replies};
+
+/// What counts once and is asked for by tests of its own: it takes a file, somebody else's money, a team,
+/// or a message that was given up.
+const ELSEWHERE: [&str; 7] = [
+    "/api/v1/images",
+    "/api/v1/listings/{slug}/purchases",
+    "/api/v1/purchases/{id}/cancel",
+    "/api/v1/purchases/{id}/refund",
+    "/api/v1/teams",
+    "/api/v1/teams/{team}/invitations",
+    "/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
+];
+
+struct Asking<'a> {
+    app: &'a TestApp,
+    ada: &'a Visitor,
+    asked: BTreeSet<String>,
+}
+
+impl Asking<'_> {
+    /// Asks, loses the answer, and asks again. Answers with the first answer.
+    async fn twice(&mut self, template: &str, path: &str, body: &Value) -> Answer {
+        let key = format!("key-{}", self.asked.len());
+        let url = self.app.database_url();
+        let ask = || {
+            let call = self.app.post(path).by(self.ada).header("idempotency-key", &key);
+            if body.is_null() { call } else { call.json(body) }
+        };
+        let before = count_rows(&url).await;
+        let first = ask().await;
+        assert!((200..300).contains(&first.status), "{path}: {first:?}");
+        let after = count_rows(&url).await;
+        lose_replies(&url).await;
+        let again = ask().await;
+        assert_eq!(again.status, first.status, "{path}: {again:?}");
+        assert!(again.header("idempotency-replayed").is_empty(), "{path}: it was run again");
+        assert_eq!(again.header("location"), first.header("location"), "{path}");
+        let twice = count_rows(&url).await;
+        let grown: Vec<_> = after.iter().zip(&twice).filter(|(one, two)| one != two).collect();
+        assert!(grown.is_empty(), "{path} did more: {grown:?}, before {before:?}");
+        assert!(self.asked.insert(format!("/api/v1{template}")), "{template}");
+        first
+    }
+}
+
+/// A session that waits for somebody to allow a call.
+async fn waiting(app: &TestApp, ada: &Visitor) -> Session {
+    let spec = json!({
+        "name": "Asker", "tools": [{ "name": "calculator", "needs_approval": true }],
+    });
+    let agent: Agent = app.post("/api/v1/agents").by(ada).json(&spec).await.read();
+    let session = app.session(ada, &agent, "What is 12 * 7?").await;
+    let path = format!("/api/v1/sessions/{}", session.id);
+    for _ in 0..1_000 {
+        let session: Session = app.get(&path).by(ada).await.read();
+        if session.state == SessionState::Waiting {
+            return session;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the session does not wait")
+}
+
+#[tokio::test]
+async fn nothing_is_done_twice_when_an_answer_is_lost() {
+    let mut app = TestApp::builder().workers(1).start().await;
+    app.backend.load_content().await.unwrap();
+    let ada = app.admin().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let own = format!("/api/v1/agents/{}", agent.id);
+    let listing = "/api/v1/listings/unit-converter";
+    let copy: Agent = app.post(&format!("{listing}/install")).by(&ada).await.read();
+    let ran = app.session(&ada, &copy, "5 miles in km").await;
+    app.finish(&ada, &ran).await;
+    let asks = waiting(&app, &ada).await;
+    app.stop_workers().await;
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    let changed = app.call(Method::PATCH, &own).by(&ada).json(&whole).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+
+    let (no, empty) = (Value::Null, json!({}));
+    let mut asking = Asking { app: &app, ada: &ada, asked: BTreeSet::new() };
+    asking.twice("/agents", "/api/v1/agents", &json!({ "name": "New" })).await;
+    let file = json!({ "resonant_agent": 1, "name": "Reader" });
+    asking.twice("/agents/import", "/api/v1/agents/import", &file).await;
+    asking.twice("/agents/{id}/versions", &format!("{own}/versions"), &empty).await;
+    app.call(Method::PATCH, &own).by(&ada).json(&json!({ "system_prompt": "Sum." })).await;
+    let restore = format!("{own}/versions/1/restore");
+    asking.twice("/agents/{id}/versions/{version}/restore", &restore, &no).await;
+
+    let goal = json!({ "goal": "What is 1 + 1?" });
+    let execute = format!("{own}/execute");
+    let session: Session = asking.twice("/agents/{id}/execute", &execute, &goal).await.read();
+    let session = format!("/api/v1/sessions/{}", session.id);
+    let word = json!({ "text": "And 2 + 2?" });
+    asking.twice("/sessions/{id}/messages", &format!("{session}/messages"), &word).await;
+    asking.twice("/sessions/{id}/cancel", &format!("{session}/cancel"), &no).await;
+    asking.twice("/sessions/{id}/retry", &format!("{session}/retry"), &no).await;
+    asking.twice("/sessions/{id}/fork", &format!("{session}/fork"), &empty).await;
+    let wait = serde_json::to_value(&asks.waiting).unwrap();
+    let verdict = json!({ "call_id": wait["calls"][0]["call_id"], "verdict": "approve" });
+    let decision = json!({ "waiting": wait["sequence"], "kind": "calls", "verdicts": [verdict] });
+    let decisions = format!("/api/v1/sessions/{}/decisions", asks.id);
+    asking.twice("/sessions/{id}/decisions", &decisions, &decision).await;
+
+    let handbook = json!({ "title": "Leave", "text": "30 days of leave." });
+    asking.twice("/agents/{id}/knowledge", &format!("{own}/knowledge"), &handbook).await;
+    let basics = json!({ "name": "Basics", "cases": [{ "goal": "1 + 1" }] });
+    let set = asking.twice("/agents/{id}/test-sets", &format!("{own}/test-sets"), &basics).await;
+    let runs = format!("{}/runs", set.header("location"));
+    asking.twice("/agents/{id}/test-sets/{set}/runs", &runs, &empty).await;
+
+    asking.twice("/listings/{slug}/install", &format!("{listing}/install"), &no).await;
+    let review = json!({ "stars": 4, "text": "Right" });
+    asking.twice("/listings/{slug}/reviews", &format!("{listing}/reviews"), &review).await;
+    let texts = json!({
+        "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
+    });
+    let submissions = format!("{own}/submissions");
+    let made = asking.twice("/agents/{id}/submissions", &submissions, &texts).await.value();
+    let submission = made["submissions"][0]["id"].as_str().unwrap();
+    let decide = format!("/api/v1/submissions/{submission}/decisions");
+    let approve = json!({ "verdict": "approve" });
+    asking.twice("/submissions/{id}/decisions", &decide, &approve).await;
+    asking.twice("/notices/read", "/api/v1/notices/read", &empty).await;
+
+    let key = json!({ "name": "CI", "scopes": ["agents:read"] });
+    asking.twice("/keys", "/api/v1/keys", &key).await;
+    let secret = json!({ "name": "KEY", "value": "a long value", "hosts": ["a.org"] });
+    asking.twice("/secrets", "/api/v1/secrets", &secret).await;
+    let schedule = json!({ "agent_id": agent.id, "cron": "0 7 * * *", "goal": "Go" });
+    asking.twice("/schedules", "/api/v1/schedules", &schedule).await;
+    let trigger = json!({ "agent_id": agent.id, "goal": "Read" });
+    asking.twice("/triggers", "/api/v1/triggers", &trigger).await;
+    let webhook = json!({ "url": "https://example.org/ended" });
+    asking.twice("/webhooks", "/api/v1/webhooks", &webhook).await;
+
+    let alert = json!({
+        "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
+        "condition": { "operator": "gt", "value": 1000, "period": "5m" },
+        "channels": [{ "type": "webhook", "url": "https://example.org/alert" }],
+    });
+    let alert = asking.twice("/alerts", "/api/v1/alerts", &alert).await;
+    let alert = alert.header("location").to_owned();
+    fire_alerts(&app.database_url()).await;
+    let silence = json!({ "period": "1h" });
+    for (verb, body) in
+        [("acknowledge", &no), ("silence", &silence), ("resolve", &no), ("test", &no)]
+    {
+        let template = format!("/alerts/{{id}}/{verb}");
+        asking.twice(&template, &format!("{alert}/{verb}"), body).await;
+    }
+
+    let document = app.get("/api/v1/openapi.json").await.value();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let once = paths.filter(|(_, methods)| {
+        let parameters = methods["post"]["parameters"].as_array();
+        let mut names = parameters.into_iter().flatten().map(|parameter| &parameter["name"]);
+        names.any(|name| name == "Idempotency-Key")
+    });
+    let mut asked = asking.asked;
+    asked.extend(ELSEWHERE.map(str::to_owned));
+    let once: BTreeSet<_> = once.map(|(path, _)| path.clone()).collect();
+    assert_eq!(once, asked, "everything that counts once was asked for");
+    app.end().await;
+}

@@ -1,0 +1,155 @@
+//! `If-Match` and `If-None-Match` on what two people may change.
+
+use http::Method;
+use resonant_domain::agent::Agent;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, Visitor};
+
+/// A thing, how it is changed, and how it goes.
+struct Thing {
+    path: String,
+    change: Option<(Method, Value)>,
+    is_deleted: bool,
+    /// Where it is changed, when not where it is read.
+    changed_at: Option<String>,
+}
+
+impl Thing {
+    fn at(path: &str) -> Self {
+        Self { path: path.to_owned(), change: None, is_deleted: false, changed_at: None }
+    }
+
+    fn changed(self, method: Method, body: Value) -> Self {
+        Self { change: Some((method, body)), ..self }
+    }
+
+    fn deleted(self) -> Self {
+        Self { is_deleted: true, ..self }
+    }
+}
+
+async fn made(app: &TestApp, ada: &Visitor, path: &str, body: &Value) -> Answer {
+    let answer = app.post(path).by(ada).json(body).await;
+    assert!((200..300).contains(&answer.status), "{path}: {answer:?}");
+    answer
+}
+
+/// Makes one of each and tells where it is.
+async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
+    app.backend.load_content().await.unwrap();
+    let agent = app.agent(ada, "Reckoner").await;
+    let own = format!("/api/v1/agents/{}", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    let changed = app.call(Method::PATCH, &own).by(ada).json(&whole).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    made(app, ada, &format!("{own}/versions"), &json!({})).await;
+    let cases = json!([{ "goal": "1 + 1" }]);
+    let alert = json!({
+        "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
+        "condition": { "operator": "gt", "value": 1000, "period": "5m" },
+    });
+    let mut other_alert = alert.clone();
+    other_alert["name"] = json!("Slower");
+    let submission = json!({
+        "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
+    });
+    let handed_in = made(app, ada, &format!("{own}/submissions"), &submission).await.value();
+    let id = handed_in["submissions"][0]["id"].as_str().unwrap();
+    let decision = format!("/api/v1/submissions/{id}/decisions");
+    made(app, ada, &decision, &json!({ "verdict": "approve" })).await;
+
+    let reviews = "/api/v1/listings/unit-converter/reviews";
+    let copy: Agent = app.post("/api/v1/listings/unit-converter/install").by(ada).await.read();
+    app.start_workers(1);
+    let session = app.session(ada, &copy, "5 miles in km").await;
+    app.finish(ada, &session).await;
+
+    let news = [
+        (
+            "/api/v1/schedules".to_owned(),
+            json!({ "agent_id": agent.id, "cron": "0 7 * * *", "goal": "Go" }),
+        ),
+        (
+            "/api/v1/secrets".to_owned(),
+            json!({ "name": "KEY", "value": "a long value", "hosts": ["a.org"] }),
+        ),
+        ("/api/v1/triggers".to_owned(), json!({ "agent_id": agent.id, "goal": "Read" })),
+        ("/api/v1/webhooks".to_owned(), json!({ "url": "https://example.org/ended" })),
+        ("/api/v1/alerts".to_owned(), alert),
+        (format!("{own}/test-sets"), json!({ "name": "Basics", "cases": cases })),
+        (format!("{own}/knowledge"), json!({ "title": "Leave", "text": "30 days of leave." })),
+        (reviews.to_owned(), json!({ "stars": 4, "text": "Right" })),
+    ];
+    let mut places = vec![];
+    for (path, body) in &news {
+        places.push(made(app, ada, path, body).await.header("location").to_owned());
+    }
+    let places: [String; 8] = places.try_into().unwrap();
+    let [schedule, secret, trigger, webhook, alert, test_set, document, review] = places;
+    let (patch, put) = (Method::PATCH, Method::PUT);
+    let renamed = json!({ "name": "Others", "cases": cases });
+    let budget = json!({ "max_tokens": 1_000_000 });
+    vec![
+        Thing::at(&schedule).changed(patch.clone(), json!({ "goal": "Stay" })).deleted(),
+        Thing::at(&secret).changed(patch.clone(), json!({ "hosts": ["b.org"] })).deleted(),
+        Thing::at(&trigger).deleted(),
+        Thing::at(&webhook).deleted(),
+        Thing::at(&alert).changed(put.clone(), other_alert).deleted(),
+        Thing::at(&test_set).changed(put.clone(), renamed).deleted(),
+        Thing::at(&document).deleted(),
+        Thing::at(&review).changed(patch.clone(), json!({ "stars": 2 })).deleted(),
+        Thing::at(&format!("{own}/test-policy"))
+            .changed(put.clone(), json!({ "requires_tests": true })),
+        Thing::at("/api/v1/budget").changed(put.clone(), budget.clone()),
+        Thing::at(&format!("{own}/budget")).changed(put.clone(), budget),
+        Thing::at(&format!("{own}/listing")).changed(patch.clone(), json!({ "state": "paused" })),
+        Thing {
+            changed_at: Some(format!("{own}/import")),
+            ..Thing::at(&own).changed(put, json!({ "resonant_agent": 1, "name": "Reader" }))
+        },
+        Thing::at(&own).changed(patch, json!({ "description": "new" })).deleted(),
+    ]
+}
+
+#[tokio::test]
+async fn who_has_seen_another_version_changes_nothing() {
+    let mut app = TestApp::start().await;
+    let ada = app.admin().await;
+    for thing in things(&mut app, &ada).await {
+        let path = &thing.path;
+        let read = async || app.get(path).by(&ada).await;
+        let first = read().await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with('"'), "{path}: {first:?}");
+        let known = app.get(path).by(&ada).header("if-none-match", &tag).await;
+        assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
+
+        if let Some((method, body)) = &thing.change {
+            let at = thing.changed_at.as_deref().unwrap_or(path);
+            let change = |tag: &str| {
+                app.call(method.clone(), at).by(&ada).header("if-match", tag).json(body)
+            };
+            for wrong in ["\"0\"", &format!("W/{tag}"), "\"0000000000000000.0000000000000000\""] {
+                assert_eq!(change(wrong).await.problem(), (412, vec![]), "{path} {wrong}");
+            }
+            assert_eq!(read().await.body, first.body, "{path}");
+            let done = change(&tag).await;
+            assert_eq!(done.status, 200, "{path}: {done:?}");
+            if thing.changed_at.is_none() {
+                let now = read().await;
+                assert_eq!(done.header("etag"), now.header("etag"), "{path}");
+            }
+            assert_eq!(change(&tag).await.problem(), (412, vec![]), "{path}: it was changed");
+            assert_eq!(change("*").await.status, 200, "{path}");
+        }
+        if thing.is_deleted {
+            let delete =
+                |tag: &str| app.call(Method::DELETE, path).by(&ada).header("if-match", tag);
+            assert_eq!(delete("\"0\"").await.problem(), (412, vec![]), "{path}");
+            let tag = read().await.header("etag").to_owned();
+            assert_eq!(delete(&tag).await.status, 204, "{path}");
+        }
+    }
+    app.end().await;
+}

@@ -1,0 +1,120 @@
+//! Teams over HTTP: from a team to a session that a teammate starts.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, Visitor, count_rows, lose_replies};
+
+/// A team of the visitor.
+async fn team(app: &TestApp, owner: &Visitor) {
+    let new = json!({ "name": "The lab", "slug": "lab" });
+    let made = app.post("/api/v1/teams").by(owner).json(&new).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.header("location"), "/api/v1/teams/lab");
+    assert_eq!(made.value()["role"], "owner");
+}
+
+/// Brings somebody in by a link.
+async fn join(app: &TestApp, owner: &Visitor, who: &Visitor, role: &str) {
+    let invitations = "/api/v1/teams/lab/invitations";
+    let made = app.post(invitations).by(owner).json(&json!({ "role": role })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = made.value()["token"].clone();
+    let body = json!({ "token": token });
+    let joined = app.post("/api/v1/team-invitations/accept").by(who).json(&body).await;
+    assert_eq!((joined.status, &joined.value()["role"]), (200, &json!(role)), "{joined:?}");
+    let again = app.post("/api/v1/team-invitations/accept").by(who).json(&body).await;
+    assert_eq!(again.status, 404, "{again:?}");
+}
+
+#[tokio::test]
+async fn a_teammate_runs_a_shared_agent_until_they_are_out() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let agent = app.agent(&ada, "Reckoner").await;
+    team(&app, &ada).await;
+    join(&app, &ada, &bob, "viewer").await;
+    let agent_path = format!("/api/v1/agents/{}", agent.id);
+    assert_eq!(app.get(&agent_path).by(&bob).await.status, 404);
+    let share = format!("/api/v1/teams/lab/agents/{}", agent.id);
+    assert_eq!(app.call(Method::PUT, &share).by(&bob).await.status, 404);
+    assert_eq!(app.call(Method::PUT, &share).by(&ada).await.status, 204);
+
+    let shared = app.get("/api/v1/agents/shared").by(&bob).await.value();
+    assert_eq!(shared["agents"][0]["name"], "Reckoner");
+    assert_eq!(shared["agents"][0]["owner_name"], "ada");
+    assert_eq!(app.get(&agent_path).by(&bob).await.status, 200);
+    let execute = format!("{agent_path}/execute");
+    let refused = app.post(&execute).by(&bob).json(&json!({ "goal": "1 + 1" })).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let detail = refused.value()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("does not let you start sessions"), "{detail}");
+
+    let members = app.get("/api/v1/teams/lab/members").by(&ada).await.value();
+    let id = members["members"][1]["user_id"].as_str().unwrap().to_owned();
+    let member = format!("/api/v1/teams/lab/members/{id}");
+    let role = json!({ "role": "runner" });
+    assert_eq!(app.call(Method::PATCH, &member).by(&ada).json(&role).await.status, 204);
+    let started = app.post(&execute).by(&bob).json(&json!({ "goal": "1 + 1" })).await;
+    assert_eq!(started.status, 202, "{started:?}");
+    let session: Value = started.value();
+    assert_eq!(session["started_by"], id.as_str());
+    assert_eq!(session["owner_id"], json!(agent.owner_id));
+    let session_path = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+    for path in [&session_path, &format!("{session_path}?fields=id,state")] {
+        assert_eq!(app.get(path).by(&bob).await.status, 200, "{path}");
+    }
+    let own = app.get("/api/v1/sessions").by(&bob).await.value();
+    assert_eq!(own["sessions"], json!([]));
+    let of_agent = format!("/api/v1/sessions?agent_id={}", agent.id);
+    let listed = app.get(&of_agent).by(&bob).await.value();
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
+
+    assert_eq!(app.call(Method::DELETE, &member).by(&ada).await.status, 204);
+    for path in [&agent_path, &session_path, &"/api/v1/teams/lab".to_owned()] {
+        assert_eq!(app.get(path).by(&bob).await.status, 404, "{path}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_key_needs_the_scope_of_teams() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    team(&app, &ada).await;
+    for (scope, reads, writes) in
+        [("agents:write", 403, 403), ("teams:read", 200, 403), ("teams:write", 403, 200)]
+    {
+        let new = json!({ "name": "CI", "scopes": [scope] });
+        let key = app.post("/api/v1/keys").by(&ada).json(&new).await.value();
+        let bearer = format!("Bearer {}", key["key"].as_str().unwrap());
+        let read = app.get("/api/v1/teams/lab").header("authorization", &bearer).await;
+        assert_eq!(read.status, reads, "{scope}: {read:?}");
+        let name = json!({ "name": "Lab" });
+        let write = app.call(Method::PATCH, "/api/v1/teams/lab").header("authorization", &bearer);
+        let write = write.json(&name).await;
+        assert_eq!(write.status, writes, "{scope}: {write:?}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_team_is_made_twice_when_an_answer_is_lost() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let url = app.database_url();
+    for (key, path, body) in [
+        ("key-1", "/api/v1/teams", json!({ "name": "The lab", "slug": "lab" })),
+        ("key-2", "/api/v1/teams/lab/invitations", json!({ "role": "editor" })),
+    ] {
+        let ask = || app.post(path).by(&ada).header("idempotency-key", key).json(&body);
+        let first = ask().await;
+        assert_eq!(first.status, 201, "{first:?}");
+        let once = count_rows(&url).await;
+        lose_replies(&url).await;
+        let again = ask().await;
+        assert_eq!((again.status, &again.value()["id"]), (201, &first.value()["id"]), "{again:?}");
+        assert_eq!(count_rows(&url).await, once, "{path}");
+    }
+    app.end().await;
+}
