@@ -1,9 +1,9 @@
 // Packs what several features of a release share into few files.
 //
 // The splitter writes one file for each set of features that have functions in common: dozens of small
-// files, of which every page fetches many. Here the small ones become one file for all features. It is
-// a module of no code with a custom section for each part, so that it is fetched, kept and preloaded as
-// any other. The names of what changes by it are then made anew from what the files hold.
+// files, of which every page fetches many. Here they become a few. Each is a module of no code with a
+// custom section for each part, so that it is fetched, kept and preloaded as any other. The names of what
+// changes by it are then made anew from what the files hold.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -45,8 +45,36 @@ function pack(parts) {
   return Buffer.concat([Buffer.from('\0asm\x01\0\0\0', 'latin1'), ...sections]);
 }
 
-/** A part of fewer bytes is not worth a request of its own. */
-const SMALL = 24_000;
+/**
+ * What a file costs a page beside its bytes, in bytes: a request, a name in the page's head, a module
+ * to make. Parts are put together where that costs less than what some pages then fetch in vain.
+ */
+const REQUEST = 16_000;
+
+/**
+ * Puts together, two at a time, what saves most, until nothing saves any more.
+ * @param {{users: Set<string>, size: number, files: string[]}[]} shelves
+ */
+function fill(shelves) {
+  const cost = ({ users, size }) => users.size * (size + REQUEST);
+  const joined = (a, b) => ({
+    users: new Set([...a.users, ...b.users]),
+    size: a.size + b.size,
+    files: [...a.files, ...b.files],
+  });
+  for (;;) {
+    let best = { saved: 0 };
+    for (const [i, a] of shelves.entries()) {
+      for (const b of shelves.slice(i + 1)) {
+        const both = joined(a, b);
+        const saved = cost(a) + cost(b) - cost(both);
+        if (saved > best.saved) best = { saved, a, b, both };
+      }
+    }
+    if (!best.both) return shelves;
+    shelves = [...shelves.filter((shelf) => shelf !== best.a && shelf !== best.b), best.both];
+  }
+}
 
 const loader = only(/^__wasm_split\.[\w-]{22}\.js$/);
 const glue = only(/^resonant\.[\w-]{22}\.js$/);
@@ -58,33 +86,57 @@ let script = text(loader);
 const shared = /(?:\/\*[^*]*\*\/\n)?const (__chunk_\d+) = makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"[\s\S]*?\n\}\n, \[\]\);\n/g;
 const chunks = [...script.matchAll(shared)];
 if (chunks.length !== (script.match(/^const __chunk_/gm) ?? []).length) throw new Error('the loader has changed');
-const small = chunks.filter(([, , file]) => statSync(path(file)).size < SMALL);
-const files = small.map(([, , file]) => file);
-const packed = pack(files.map((file) => readFileSync(path(file))));
-const shelf = `shared.${hashOf(packed)}`;
-writeFileSync(path(`${shelf}.wasm`), packed);
-files.forEach((file) => rmSync(path(file)));
+const features = Object.entries(JSON.parse(text(manifest)));
+const order = new Map(chunks.map(([, name, file]) => [file, { name, at: Number(name.slice('__chunk_'.length)) }]));
+const shelves = fill(
+  chunks.map(([, , file]) => ({
+    users: new Set(features.filter(([, own]) => own.includes(basename(file, '.wasm'))).map(([name]) => name)),
+    size: statSync(path(file)).size,
+    files: [file],
+  })),
+);
 
-for (const [whole] of small) script = script.replace(whole, '');
-const gone = new Set(small.map(([, name]) => name));
+/** The shelf's variable in the loader and its file, by the file of each part. */
+const shelfOf = new Map();
+let loads = '';
+shelves
+  .map((shelf) => shelf.files.sort((a, b) => order.get(a).at - order.get(b).at))
+  .sort((a, b) => order.get(a[0]).at - order.get(b[0]).at)
+  .forEach((files, index) => {
+    // One alone stays as it is: the browser compiles it while it comes.
+    if (files.length === 1) return;
+    const packed = pack(files.map((file) => readFileSync(path(file))));
+    const shelf = `shared_${index}.${hashOf(packed)}`;
+    writeFileSync(path(`${shelf}.wasm`), packed);
+    for (const file of files) {
+      rmSync(path(file));
+      shelfOf.set(file, { variable: `__shared_${index}`, shelf });
+    }
+    loads += `const __shared_${index} = makeParts("./${shelf}.wasm");\n`;
+    console.log(`${shelf}.wasm ${packed.length}, of ${files.length} files`);
+  });
+
+const packedChunks = chunks.filter(([, , file]) => shelfOf.has(file));
+for (const [whole] of packedChunks) script = script.replace(whole, '');
+const variableOf = new Map(packedChunks.map(([, name, file]) => [name, shelfOf.get(file).variable]));
 const firstLoader = script.indexOf('export const __wasm_split_load_');
-script = `${script.slice(0, firstLoader)}const __shared = makeLoad(() => {
-    const src = fetch(new URL("./${shelf}.wasm", import.meta.url));
+script = `${script.slice(0, firstLoader)}const makeParts = (file) => makeLoad(() => {
+    const src = fetch(new URL(file, import.meta.url));
     return async (imports) => {
         const parts = WebAssembly.Module.customSections(await WebAssembly.compileStreaming(src), "part");
         await Promise.all(parts.map((part) => WebAssembly.instantiate(part, imports)));
     };
 }, []);
-${script.slice(firstLoader)}`.replace(/\[(__chunk_\d+(?:, __chunk_\d+)*)\]/g, (_, needed) => {
-  const names = needed.split(', ').map((name) => (gone.has(name) ? '__shared' : name));
+${loads}${script.slice(firstLoader)}`.replace(/\[(__chunk_\d+(?:, __chunk_\d+)*)\]/g, (_, needed) => {
+  const names = needed.split(', ').map((name) => variableOf.get(name) ?? name);
   return `[${[...new Set(names)].join(', ')}]`;
 });
 
-const stems = new Set(files.map((file) => basename(file, '.wasm')));
-const needs = Object.entries(JSON.parse(text(manifest))).map(([feature, own]) => {
-  const rest = own.filter((stem) => !stems.has(stem));
-  return [feature, rest.length < own.length ? [shelf, ...rest] : rest];
-});
+const shelfOfStem = new Map([...shelfOf].map(([file, { shelf }]) => [basename(file, '.wasm'), shelf]));
+const needs = features.map(([feature, own]) => [
+  feature,
+  [...new Set(own.map((stem) => shelfOfStem.get(stem) ?? stem))],
+]);
 writeFileSync(path(manifest), JSON.stringify(Object.fromEntries(needs)));
 
 // --- new names: the loader's stands in the main module and in the glue, the glue's in the loader
@@ -100,5 +152,4 @@ writeFileSync(path(newMain), module);
 writeFileSync(path(newGlue), bindings);
 Object.assign(hashes, { js: newGlue.split('.')[1], wasm: newMain.split('.')[1], split: newLoader.split('.')[1] });
 
-console.log(`${shelf}.wasm ${packed.length}, of ${files.length} files`);
 writeFileSync(join(release, 'hash.txt'), Object.entries(hashes).map((line) => `${line.join(': ')}\n`).join(''));

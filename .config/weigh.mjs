@@ -39,7 +39,7 @@ for (const [feature, stems] of Object.entries(features).sort()) {
   row('pages', feature, files.length, total(files));
 }
 // Parts that few features share are numbered anew whenever the code changes: one budget for each of them.
-const nameOf = (stem) => stem.split('.')[0].replace(/^chunk_\d+$/, 'part');
+const nameOf = (stem) => stem.split('.')[0].replace(/^shared_\d+$/, 'shared').replace(/^chunk_\d+$/, 'part');
 const chunks = new Set(Object.values(features).flat());
 for (const stem of [...chunks].sort()) row('chunks', nameOf(stem), 1, weight(`${stem}.wasm`));
 

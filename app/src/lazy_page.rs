@@ -1,7 +1,7 @@
 //! Pages whose code the browser fetches when one of them is first visited.
 //!
-//! All pages of a feature are in one chunk, named by [`lazy_pages!`]: what they have in common is then
-//! fetched once and in one file, and the next page of the feature needs none.
+//! Pages that one visit leads to are in one chunk, named by [`lazy_pages!`]: what they have in common is then
+//! fetched once and in one file, and the next of them needs none.
 
 use std::pin::Pin;
 

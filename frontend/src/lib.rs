@@ -7,7 +7,7 @@
 /// would become longer than it was, all of it stays in the main module (`wasm_split_cli_support`, 0.2.3).
 /// Nothing refers to it, so that it is in no chunk itself.
 #[used]
-static ROOM: [u8; 4096] = [1; 4096];
+static ROOM: [u8; 16_384] = [1; 16_384];
 
 /// Makes the server-rendered page live. Called once by the loader script.
 #[wasm_bindgen::prelude::wasm_bindgen]

@@ -14,7 +14,7 @@ pub use queue_route::QueueRoute;
 
 // They show differences as the Studio does: a chunk of their own would move those into the main module.
 lazy_pages!(
-    studio: moderation = QueueRoute,
+    moderation: queue = QueueRoute,
     case = CaseRoute,
     collections = CollectionsRoute,
 );

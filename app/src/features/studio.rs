@@ -75,15 +75,15 @@ pub use versions_route::VersionsRoute;
 lazy_pages!(
     studio: agents = AgentsRoute,
     trash = TrashRoute,
-    editor = EditorRoute,
     new_agent = NewAgentRoute,
-    versions = VersionsRoute,
-    numbers = NumbersRoute,
     import = ImportRoute,
-    knowledge = KnowledgeRoute,
-    tools = ToolsRoute,
+);
+lazy_pages!(editor: editor = EditorRoute, versions = VersionsRoute);
+lazy_pages!(numbers: numbers = NumbersRoute);
+lazy_pages!(
+    tools: tools = ToolsRoute,
     tool = ToolRoute,
     import_tools = ImportToolsRoute,
-    bench = BenchRoute,
-    test_set = TestSetRoute,
+    knowledge = KnowledgeRoute,
 );
+lazy_pages!(bench: bench = BenchRoute, test_set = TestSetRoute);
