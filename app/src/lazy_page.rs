@@ -84,6 +84,7 @@ macro_rules! lazy_pages {
                 preload(fetch_chunk)
             )]
             fn $first(page: u8) -> ::leptos::prelude::AnyView {
+                debug_assert!(page == Page::$first as u8 $(|| page == Page::$name as u8)*);
                 $(if page == Page::$name as u8 {
                     return $crate::lazy_page::draw::<$page>();
                 })*
