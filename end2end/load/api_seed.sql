@@ -28,8 +28,9 @@ SELECT ('00000000-0000-7000-8000-'
         || lpad(to_hex(CASE WHEN a <= :agents * 9 / 10 THEN 0 ELSE a % 100 + 1 END), 12, '0'))::UUID,
        ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::UUID,
        ('00000000-0000-7000-9000-' || lpad(to_hex(a), 12, '0'))::UUID,
-       'Agent ' || a, '{"icon": "spark", "hue": 250}', '{"name": "Agent"}', 'Goal ' || n, 'completed',
-       at, at, at
+       'Agent ' || a, '{"icon": "spark", "hue": 250}',
+       '{"name": "Agent", "limits": {"max_steps": 10, "max_tokens": 4000, "timeout_seconds": 120}}',
+       'Goal ' || n, 'completed', at, at, at
 FROM (SELECT n, n % :agents + 1 AS a, now() - n * INTERVAL '1 millisecond' AS at
       FROM generate_series(1, :sessions) n) made;
 

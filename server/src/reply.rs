@@ -71,9 +71,10 @@ pub(crate) fn located(mut response: Response, path: &str) -> Response {
     response
 }
 
-/// An answer whose body tells a secret, which is kept nowhere: where the request may be sent again,
-/// `rest` is kept in its place.
+/// An answer whose body tells a secret, which is kept nowhere, also not by its caller's cache: where the
+/// request may be sent again, `rest` is kept in its place.
 pub(crate) fn told_once<T: Serialize>(mut response: Response, rest: &T) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
     if let Ok(rest) = serde_json::to_vec(rest) {
         response.extensions_mut().insert(KeptBody(rest));
     }

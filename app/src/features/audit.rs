@@ -8,4 +8,4 @@ mod entries;
 
 pub use audit_route::{AdminAuditRoute, AuditRoute};
 
-lazy_pages!(audit: own_log = AuditRoute, whole_log = AdminAuditRoute);
+lazy_pages!(teams: own_log = AuditRoute, whole_log = AdminAuditRoute);

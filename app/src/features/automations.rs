@@ -11,4 +11,4 @@ pub use automations_route::AutomationsRoute;
 pub use webhook_route::WebhookRoute;
 
 // They are reached from the Studio: a chunk of their own would move what both use into the main module.
-lazy_pages!(automations: automations = AutomationsRoute, webhook = WebhookRoute);
+lazy_pages!(studio: automations = AutomationsRoute, webhook = WebhookRoute);

@@ -14,7 +14,7 @@ pub use queue_route::QueueRoute;
 
 // They show differences as the Studio does: a chunk of their own would move those into the main module.
 lazy_pages!(
-    moderation: queue = QueueRoute,
+    admin: queue = QueueRoute,
     case = CaseRoute,
     collections = CollectionsRoute,
 );

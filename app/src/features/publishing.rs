@@ -20,4 +20,4 @@ pub use publish_route::PublishRoute;
 pub use update_route::UpdateRoute;
 
 // They are reached from the Studio: a chunk of their own would move what both use into the main module.
-lazy_pages!(publishing: publish = PublishRoute, update = UpdateRoute);
+lazy_pages!(editor: publish = PublishRoute, update = UpdateRoute);

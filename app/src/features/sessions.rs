@@ -42,6 +42,10 @@ pub use replay_route::ReplayRoute;
 pub use session_route::SessionRoute;
 pub use shared_route::SharedRoute;
 
-lazy_pages!(sessions: session = SessionRoute, shared = SharedRoute);
-lazy_pages!(history: history = HistoryRoute);
-lazy_pages!(replay: compare = CompareRoute, replay = ReplayRoute);
+lazy_pages!(
+    sessions: history = HistoryRoute,
+    session = SessionRoute,
+    shared = SharedRoute,
+    compare = CompareRoute,
+    replay = ReplayRoute,
+);

@@ -78,12 +78,14 @@ lazy_pages!(
     new_agent = NewAgentRoute,
     import = ImportRoute,
 );
-lazy_pages!(editor: editor = EditorRoute, versions = VersionsRoute);
-lazy_pages!(numbers: numbers = NumbersRoute);
 lazy_pages!(
-    tools: tools = ToolsRoute,
+    editor: editor = EditorRoute,
+    versions = VersionsRoute,
+    numbers = NumbersRoute,
+    tools = ToolsRoute,
     tool = ToolRoute,
     import_tools = ImportToolsRoute,
     knowledge = KnowledgeRoute,
+    bench = BenchRoute,
+    test_set = TestSetRoute,
 );
-lazy_pages!(bench: bench = BenchRoute, test_set = TestSetRoute);

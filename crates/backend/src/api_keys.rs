@@ -72,18 +72,21 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
     };
     let most = i64::try_from(KEYS_MAX).unwrap_or(i64::MAX);
     let mut tx = ctx.backend().catalogue_begin().await?;
-    if let Some(made) = ctx.made_before() {
-        // Its text went down with whoever made it: a key that nobody knows is of no use, and nobody has
-        // used it.
-        store::api_keys::delete(&mut tx, owner, ApiKeyId::from_uuid(made)).await?;
-    }
+    // Its text went down with whoever made it: a key that nobody knows is of no use, and nobody has used
+    // it. It is made anew, and told of no more.
+    let is_again = match ctx.made_before().map(ApiKeyId::from_uuid) {
+        Some(made) => store::api_keys::delete(&mut tx, owner, made).await?.is_some(),
+        None => false,
+    };
     if !store::api_keys::insert(&mut tx, owner, &key, &hash(&text), most).await? {
         return Err(Error::Conflict(format!(
             "You have {KEYS_MAX} keys. Revoke one to make another"
         )));
     }
-    let subject = Subject::new(SubjectKind::Key, key.id.as_uuid(), &key.name);
-    audit::note(ctx, &mut tx, Log::Account(owner), Deed::KeyCreated, Some(subject)).await?;
+    if !is_again {
+        let subject = Subject::new(SubjectKind::Key, key.id.as_uuid(), &key.name);
+        audit::note(ctx, &mut tx, Log::Account(owner), Deed::KeyCreated, Some(subject)).await?;
+    }
     tx.commit().await?;
     tracing::info!(key.id = %key.id, user.id = %owner, "API key made");
     Ok((key, ApiKeyText(text)))

@@ -155,7 +155,8 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
-/// guest, when no version of the agent was published, and while one is in review.
+/// guest, for a copy of what another sells, when no version of the agent was published, and while one
+/// is in review.
 #[tracing::instrument(name = "publications.save", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Submission> {
     let owner = access::member(ctx)?;
@@ -168,6 +169,9 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
     }
     let mut conn = backend.read_latest(owner).await?;
     let found = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
+    if store::entitlements::find_of_agent(&mut conn, owner, agent).await?.is_some() {
+        return Err(Error::Conflict("It is a copy of what another sells here".to_owned()));
+    }
     let version = store::agent_versions::find_published(&mut conn, owner, agent).await?;
     let version = version.ok_or_else(|| {
         Error::Conflict("Publish a version of the agent first: it is what others get".to_owned())

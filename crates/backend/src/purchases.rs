@@ -11,8 +11,9 @@ use resonant_domain::purchase::{Earning, Entitlement, NewPurchase, Purchase, Pur
 use resonant_domain::{ListingId, PurchaseId, UserId};
 
 use crate::payments::{Order, PaymentProvider};
+use crate::store::OnConstraint as _;
 use crate::store::purchases::{Offer, Owned};
-use crate::{Backend, Ctx, Error, Result, access, entitlements, listings, store};
+use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, listings, store};
 
 mod messages;
 
@@ -50,18 +51,45 @@ pub async fn begin(ctx: &Ctx, slug: &str, new: NewPurchase) -> Result<Purchase> 
     if !listings::is_slug(slug) {
         return Err(Error::NotFound("listing"));
     }
-    let backend = ctx.backend();
-    if let Some(made) = ctx.made_before().map(PurchaseId::from_uuid)
-        && let Ok(made) = get(ctx, made).await
-    {
-        return Ok(made);
+    let open = match made_before(ctx, buyer).await? {
+        Some(made) => made,
+        None => open_purchase(ctx, buyer, slug, new).await?,
+    };
+    if open.state != PurchaseState::Pending || open.checkout_url.is_some() {
+        return Ok(open);
     }
+    let backend = ctx.backend();
+    let checkout = provider(backend)?.begin(&order(&open)).await?;
+    let mut conn = backend.catalogue_write().await?;
+    let (reference, url) = (checkout.reference, checkout.url);
+    store::purchases::update_checkout(&mut conn, open.id, &reference, &url).await?;
+    conn.commit().await?;
+    tracing::info!(purchase.id = %open.id, listing.slug = slug, "purchase begun");
+    Ok(Purchase { checkout_url: Some(url), ..open })
+}
+
+/// What an earlier try of the same request began, which may have been lost before it was given in where it
+/// is paid.
+async fn made_before(ctx: &Ctx, buyer: UserId) -> Result<Option<Purchase>> {
+    let Some(id) = ctx.made_before().map(PurchaseId::from_uuid) else {
+        return Ok(None);
+    };
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let made = store::purchases::find(&mut conn, id).await?.filter(|made| made.buyer == buyer);
+    Ok(made.map(|made| made.purchase))
+}
+
+/// The buyer's purchase of a listing that is on its way: the one there is, or a new one.
+async fn open_purchase(ctx: &Ctx, buyer: UserId, slug: &str, new: NewPurchase) -> Result<Purchase> {
+    let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
     let offer = store::purchases::find_offer(&mut tx, slug).await?;
     let offer = offer.ok_or(Error::NotFound("listing"))?;
     let provider = provider(backend)?;
     check_offer(&offer, buyer)?;
     new.check(&offer.price)?;
+    // Locked first: what is just being paid is known as paid below.
+    let open = store::purchases::lock_pending(&mut tx, buyer, offer.listing).await?;
     let held = store::purchases::list_held(&mut tx, buyer, offer.listing).await?.0;
     let is_bought = held.iter().any(|held| {
         held.state == PurchaseState::Paid
@@ -71,7 +99,6 @@ pub async fn begin(ctx: &Ctx, slug: &str, new: NewPurchase) -> Result<Purchase> 
         return Err(Error::Conflict("You have bought this listing already".to_owned()));
     }
     let now = backend.now();
-    let open = store::purchases::lock_pending(&mut tx, buyer, offer.listing).await?;
     let is_same = open.as_ref().is_some_and(|open| {
         open.purchase.price == offer.price
             && open.purchase.quantity == new.quantity
@@ -85,20 +112,13 @@ pub async fn begin(ctx: &Ctx, slug: &str, new: NewPurchase) -> Result<Purchase> 
     let id = PurchaseId::from_uuid(ctx.resource_id()?);
     let wanted = (new.quantity, provider.name());
     // Of two at the same time one waits here for the other, and then finds its purchase.
-    store::purchases::insert(&mut tx, id, buyer, &offer, wanted, now).await?;
+    store::purchases::insert(&mut tx, id, buyer, &offer, wanted, now)
+        .await
+        .on_constraint("purchases_pkey", effects::in_the_making)?;
     let open = store::purchases::lock_pending(&mut tx, buyer, offer.listing).await?;
     let open = open.ok_or_else(|| Error::Conflict("It has just been paid".to_owned()))?.purchase;
     tx.commit().await?;
-    if open.checkout_url.is_some() {
-        return Ok(open);
-    }
-    let checkout = provider.begin(&order(&open)).await?;
-    let mut conn = backend.catalogue_write().await?;
-    let (reference, url) = (checkout.reference, checkout.url);
-    store::purchases::update_checkout(&mut conn, open.id, &reference, &url).await?;
-    conn.commit().await?;
-    tracing::info!(purchase.id = %open.id, listing.slug = slug, "purchase begun");
-    Ok(Purchase { checkout_url: Some(url), ..open })
+    Ok(open)
 }
 
 fn check_offer(offer: &Offer, buyer: UserId) -> Result<()> {
@@ -237,6 +257,14 @@ pub(crate) async fn check_entitled(ctx: &Ctx, slug: &str, owner: UserId) -> Resu
 #[tracing::instrument(name = "purchases.cancel", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn cancel(ctx: &Ctx, id: PurchaseId) -> Result<Purchase> {
     let owned = own(ctx, id).await?;
+    // An earlier try of the same request may have done it, here or where it is paid.
+    let state = owned.purchase.state;
+    let is_over = matches!(state, PurchaseState::Declined | PurchaseState::Cancelled);
+    if is_over && ctx.made_before().is_some() {
+        let listing = owned.purchase.listing_id;
+        entitlements::follow_purchases(ctx.backend(), owned.buyer, listing).await?;
+        return Ok(owned.purchase);
+    }
     if !owned.purchase.can_be_cancelled() {
         return Err(Error::Conflict(
             "It cannot be cancelled: nothing more will be paid for it".to_owned(),
@@ -314,6 +342,11 @@ pub async fn refund(ctx: &Ctx, id: PurchaseId) -> Result<()> {
     let found = store::purchases::find(&mut conn, id).await?;
     drop(conn);
     let owned = found.filter(|owned| owned.publisher == Some(publisher)).ok_or(NOT_FOUND)?;
+    // An earlier try of the same request may have done it, here or where it was paid.
+    if owned.purchase.state == PurchaseState::Refunded && ctx.made_before().is_some() {
+        let listing = owned.purchase.listing_id;
+        return entitlements::follow_purchases(backend, owned.buyer, listing).await;
+    }
     let is_paid = matches!(owned.purchase.state, PurchaseState::Paid | PurchaseState::Cancelled);
     let Some(reference) = owned.reference.as_ref().filter(|_| is_paid) else {
         return Err(Error::Conflict("Nothing is paid that could be given back".to_owned()));

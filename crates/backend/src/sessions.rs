@@ -371,6 +371,10 @@ pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
 /// Ends a session unless an earlier try of the request has done so: it may have gone on since.
 async fn cancel_once(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
     let mut tx = ctx.backend().begin(owner).await?;
+    if ctx.reserved().is_some() {
+        // Before the note, as whoever decides or says something does: else each could wait for the other.
+        store::queue::lock(&mut tx, owner, id).await?;
+    }
     if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
         return store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND);
     }

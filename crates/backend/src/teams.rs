@@ -180,15 +180,29 @@ pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Conflict`] while they own a team that others are in.
 pub(crate) async fn close(tx: &mut PgConnection, id: UserId) -> Result<()> {
-    for (team, name, members) in store::teams::list_owned(&mut *tx, id).await? {
-        if members > 1 {
+    for team in check_closes(&mut *tx, id).await? {
+        store::teams::delete(&mut *tx, team).await?;
+    }
+    Ok(store::teams::delete_memberships(tx, id).await?)
+}
+
+/// Lets somebody pass who may close their account, as far as teams are concerned. Answers those that they
+/// are alone in, locked.
+///
+/// # Errors
+/// [`Error::Conflict`] while they own a team that others are in.
+pub(crate) async fn check_closes(tx: &mut PgConnection, id: UserId) -> Result<Vec<TeamId>> {
+    let mut alone = Vec::new();
+    for (team, name, _) in store::teams::list_owned(&mut *tx, id).await? {
+        // Counted once it is locked: somebody may have come while this was waited for.
+        if store::teams::list_members(&mut *tx, team).await?.len() > 1 {
             return Err(Error::Conflict(format!(
                 "You own the team “{name}”. Hand it over to somebody in it, or delete it, first"
             )));
         }
-        store::teams::delete(&mut *tx, team).await?;
+        alone.push(team);
     }
-    Ok(store::teams::delete_memberships(tx, id).await?)
+    Ok(alone)
 }
 
 #[cfg(test)]

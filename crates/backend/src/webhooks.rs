@@ -167,11 +167,16 @@ pub async fn deliveries(ctx: &Ctx, id: WebhookId, page: PageRequest) -> Result<P
 #[tracing::instrument(name = "webhooks.redeliver", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn redeliver(ctx: &Ctx, id: WebhookId, delivery: DeliveryId) -> Result<()> {
     let owner = access::user(ctx)?;
-    let mut conn = ctx.backend().write(owner).await?;
-    if !store::webhooks::update_due(&mut conn, owner, id, delivery).await? {
+    let mut tx = ctx.backend().begin(owner).await?;
+    if !store::webhooks::update_due(&mut tx, owner, id, delivery).await? {
         return Err(Error::NotFound("message"));
     }
-    conn.commit().await?;
+    // Noted already: it was sent for an earlier try of the same request, and stays as it is now.
+    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        return Ok(());
+    }
+    effects::note(ctx, &mut tx, owner, &()).await?;
+    tx.commit().await?;
     tracing::info!(delivery.id = %delivery, "webhook to be told once more");
     Ok(())
 }

@@ -148,7 +148,7 @@ mod tests {
         for sort in AgentSort::ALL {
             assert_eq!(AgentSort::parse(sort.as_str()), Some(sort));
         }
-        assert_eq!(AgentSort::parse("rating"), None);
+        assert_eq!(AgentSort::parse("age"), None);
     }
 
     #[test]

@@ -20,9 +20,9 @@ use crate::fault::{Fault, Problem};
 /// The header by which a server function says that its body is its own error.
 const SERVER_FUNCTION_ERROR: &str = "serverfnerror";
 
-/// Marks a failed answer that is a page already.
+/// Marks a failed answer that says what failed already: a page, or a message of another protocol.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct WholePage;
+pub(crate) struct Told;
 
 /// A problem document as it is written.
 #[derive(Serialize, JsonSchema)]
@@ -89,7 +89,7 @@ fn is_bare(response: &Response, path: &str) -> bool {
     is_api(path)
         && (status.is_client_error() || status.is_server_error())
         && !response.headers().contains_key(SERVER_FUNCTION_ERROR)
-        && response.extensions().get::<WholePage>().is_none()
+        && response.extensions().get::<Told>().is_none()
 }
 
 fn bare(status: StatusCode) -> Fault {

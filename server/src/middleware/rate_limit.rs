@@ -8,6 +8,7 @@ use resonant_backend::rate_limits::{self, Known, Sharer};
 use resonant_backend::{Ctx, Error, RateLimit, Standing};
 
 use crate::fault::Fault;
+use crate::routes::picture_form;
 use crate::state::AppState;
 
 /// The header that tells where the caller stands.
@@ -75,7 +76,8 @@ pub(super) async fn count<'a>(
 }
 
 fn is_counted(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/mcp"
+    // What reads pictures takes a core, by whichever way they come.
+    path.starts_with("/api/") || path == "/mcp" || picture_form::is_at(path)
 }
 
 /// Whether the address takes a password.
@@ -98,4 +100,23 @@ fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = IpAddr> {
             part.parse().ok().or_else(|| Some(part.parse::<SocketAddr>().ok()?.ip()))
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_free_and_what_programs_and_forms_send_is_counted() {
+        for (path, is) in [
+            ("/api/v1/images", true),
+            ("/api/fn/account/sign_in", true),
+            ("/mcp", true),
+            ("/studio/agents/x/pictures", true),
+            ("/studio/agents/x/publish", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_counted(path), is, "{path}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 
-use super::problem::WholePage;
+use super::problem::Told;
 use crate::extract::{BODY_MAX, too_large};
 
 /// Runs the server function, and renders the form's page when it refuses what a plain form sent.
@@ -41,7 +41,7 @@ where
     if page.status().is_success() {
         *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
-    page.extensions_mut().insert(WholePage);
+    page.extensions_mut().insert(Told);
     page
 }
 

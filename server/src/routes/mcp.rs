@@ -26,8 +26,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::extract::Body as Json;
+use crate::extract::BodyOrList;
 use crate::fault::Fault;
+use crate::middleware::problem::Told;
 use crate::reply;
 
 /// The versions of the protocol that are spoken, the newest first.
@@ -102,7 +103,7 @@ enum Begun {
 pub(crate) async fn post(
     Extension(ctx): Extension<Ctx>,
     headers: HeaderMap,
-    Json(posted): Json<Posted>,
+    BodyOrList(posted): BodyOrList<Posted>,
 ) -> Result<Response, Fault> {
     match posted {
         Posted::One(message) => {
@@ -132,7 +133,9 @@ async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Re
     };
     if let Some(reason) = refused {
         let body = Failed::Rpc(NO_REQUEST, reason).body(&Value::Null);
-        return Ok(reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body));
+        let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body);
+        response.extensions_mut().insert(Told);
+        return Ok(response);
     }
     let mut all = Vec::new();
     for message in messages {
@@ -143,6 +146,8 @@ async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Re
         {
             continue;
         }
+        // serde would take a list for a message, its fields in order.
+        let message = if message.is_object() { message } else { Value::Null };
         let begun = match serde_json::from_value::<Message>(message) {
             Ok(message) if message.method == "initialize" => {
                 let reason = "initialize must not be part of a batch".to_owned();

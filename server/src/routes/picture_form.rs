@@ -8,8 +8,9 @@ use axum::handler::Handler as _;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, post as posted};
 use resonant_backend::publications::pictures;
-use resonant_backend::{Ctx, Error};
+use resonant_backend::{Actor, Ctx, Error};
 use resonant_domain::image::{ImageKind, Refusal, UPLOAD_MAX};
+use resonant_domain::member::UserKind;
 use resonant_domain::{AgentId, FaultKind};
 
 use crate::fault::Fault;
@@ -50,6 +51,10 @@ async fn post(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Fault> {
     let id: AgentId = id.parse().map_err(|_| Fault::not_found("agent"))?;
+    // Before anything is read: the form is for members alone.
+    if !matches!(ctx.actor(), Actor::User { kind: UserKind::Member, .. }) {
+        return Ok(back(id, None));
+    }
     let Ok(form) = form else {
         return Ok(back(id, Some(Refusal::Damaged)));
     };

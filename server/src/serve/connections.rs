@@ -22,7 +22,7 @@ use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,6 +36,9 @@ use super::event_stream;
 /// How long a client may take nothing of what waits for it. Then the kernel ends the connection: who
 /// follows a stream comes back where it stood.
 const STALLED: Duration = Duration::from_secs(20);
+/// How long a client may take for the head of a request, and keep a connection open without one. Longer
+/// than proxies keep theirs: whoever closes it is the one who knows that nothing is on its way.
+const HEAD_TIME: Duration = Duration::from_secs(75);
 /// The pause after no connection could be taken: most often because too many files are open.
 const REST: Duration = Duration::from_secs(1);
 
@@ -101,15 +104,22 @@ async fn connection(
     let socket = Observed { socket, is_held_up: is_held_up.clone() };
     let taken = Taken::default();
     let answers = Answers { router, peer, is_held_up, taken: taken.clone() };
-    let mut served = http1::Builder::new().serve_connection(TokioIo::new(socket), answers);
+    let mut served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(TokioIo::new(socket), answers);
     let done = {
         let mut stopped = pin!(stopping.cancelled());
         let mut is_told = false;
         std::future::poll_fn(|cx| {
-            if !is_told && stopped.as_mut().poll(cx).is_ready() {
-                is_told = true;
-                Pin::new(&mut served).graceful_shutdown();
+            // A request that is there already is read before the connection is told: told while it is
+            // idle, it closes at once.
+            let done = Pin::new(&mut served).poll(cx);
+            if done.is_ready() || is_told || stopped.as_mut().poll(cx).is_pending() {
+                return done;
             }
+            is_told = true;
+            Pin::new(&mut served).graceful_shutdown();
             Pin::new(&mut served).poll(cx)
         })
         .await

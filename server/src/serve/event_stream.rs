@@ -14,6 +14,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use resonant_backend::clock::{Clock as _, SystemClock};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
 
 /// Sends an answer until its stream or the connection is over.
 pub(super) async fn send(mut socket: TcpStream, response: Response) {
@@ -90,7 +91,8 @@ async fn is_gone(socket: &TcpStream) {
         }
         match socket.try_read(&mut [0; 64]) {
             Ok(0) => return,
-            Ok(_) => {}
+            // Whoever sends without an end must not keep a thread to themselves.
+            Ok(_) => consume_budget().await,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return,
         }

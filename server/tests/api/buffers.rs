@@ -21,6 +21,9 @@ use crate::support::{TestApp, Visitor, fill};
 const TABLE: &str = include_str!("buffers.txt");
 /// By how much it may be more than it says there: trees split, and rows have moved.
 const SPARE: u64 = 8;
+/// The same for what writes: a connection reads what it has to know of a table when it first writes there,
+/// and which connection answers is by chance.
+const SPARE_OF_WRITES: u64 = 128;
 
 /// Adds up what PostgreSQL tells of each statement.
 #[derive(Clone, Default)]
@@ -142,7 +145,8 @@ async fn no_route_touches_more_pages_than_its_table_says() {
     let kept = kept();
     for (route, cost) in &costs {
         let most = kept.iter().find(|(known, _)| known == route).map(|(_, pages)| *pages);
-        let is_kept = most.is_some_and(|most| *cost <= most + most / 4 + SPARE);
+        let spare = if route.starts_with("GET ") { SPARE } else { SPARE_OF_WRITES };
+        let is_kept = most.is_some_and(|most| *cost <= most + most / 4 + spare);
         assert!(is_kept, "{route} touches {cost} pages of {most:?}. Now:\n{table}");
     }
     assert_eq!(kept.len(), costs.len(), "each line of the table is a route. Now:\n{table}");

@@ -88,6 +88,7 @@ async fn messages_come_in_batches_where_the_version_has_them() {
         call(3, "What is 12 * 8?"),
         { "jsonrpc": "2.0", "id": 4, "method": "initialize" },
         { "id": 5 },
+        [6, "ping"],
     ]);
     for version in [None, Some("2025-03-26")] {
         let mut request = app.post("/mcp").by(&ada);
@@ -98,17 +99,18 @@ async fn messages_come_in_batches_where_the_version_has_them() {
         assert_eq!(answer.status, 200, "{answer:?}");
         let answers = answer.value();
         let ids: Vec<_> = answers.as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
-        assert_eq!(ids, [1, 2, 3, 4, 5].map(|id| json!(id)));
+        assert_eq!(ids, [json!(1), json!(2), json!(3), json!(4), json!(5), Value::Null]);
         assert_eq!(answers[0]["result"], json!({}));
         assert!(answers[1].to_string().contains("84"), "{answers}");
         assert!(answers[2].to_string().contains("96"), "{answers}");
         assert_eq!(answers[3]["error"]["code"], -32_600);
         assert_eq!(answers[4]["error"]["code"], -32_600);
+        assert_eq!(answers[5]["error"]["code"], -32_600);
     }
     let accept = "application/json, text/event-stream";
     let events = app.post("/mcp").by(&ada).header("accept", accept).json(&asked).await;
     assert_eq!(events.header("content-type"), "text/event-stream");
-    assert_eq!(events.text().matches("event: message").count(), 5, "{events:?}");
+    assert_eq!(events.text().matches("event: message").count(), 6, "{events:?}");
 
     let told = json!([{ "jsonrpc": "2.0", "method": "notifications/initialized" }]);
     assert_eq!(app.post("/mcp").by(&ada).json(&told).await.status, 202);

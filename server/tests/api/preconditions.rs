@@ -72,7 +72,7 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
         ),
         (
             "/api/v1/secrets".to_owned(),
-            json!({ "name": "KEY", "value": "a long value", "hosts": ["a.org"] }),
+            json!({ "name": "KEY", "value": "a long value", "hosts": ["a.org", "b.org"] }),
         ),
         ("/api/v1/triggers".to_owned(), json!({ "agent_id": agent.id, "goal": "Read" })),
         ("/api/v1/webhooks".to_owned(), json!({ "url": "https://example.org/ended" })),

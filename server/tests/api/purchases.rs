@@ -1,15 +1,15 @@
 //! Buying, selling and following over HTTP. What a message is worth, the backend's own tests say.
 
 use http::Method;
-use resonant_backend::purchases;
+use resonant_backend::{Actor, RequestId, purchases};
 use resonant_domain::price::Currency;
 use resonant_domain::purchase::{PaymentEvent, PaymentKind};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, Visitor};
+use crate::support::{TestApp, Visitor, lose_checkouts, lose_replies};
 
 /// A listing of the visitor's at a price; answers its slug.
-async fn publish(app: &TestApp, root: &Visitor, ada: &Visitor, price: &Value) -> String {
+pub(super) async fn publish(app: &TestApp, root: &Visitor, ada: &Visitor, price: &Value) -> String {
     let agent = app.agent(ada, "Reckoner").await;
     let path = format!("/api/v1/agents/{}", agent.id);
     let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
@@ -25,6 +25,42 @@ async fn publish(app: &TestApp, root: &Visitor, ada: &Visitor, price: &Value) ->
     let path = format!("/api/v1/submissions/{id}/decisions");
     let done = app.post(&path).by(root).json(&json!({ "verdict": "approve" })).await;
     done.value()["slug"].as_str().unwrap().to_owned()
+}
+
+/// The provider says that a purchase is paid.
+pub(super) async fn pay(app: &TestApp, purchase: &Value) {
+    let id = purchase["id"].as_str().unwrap();
+    let event = PaymentEvent {
+        id: format!("paid-{id}"),
+        kind: PaymentKind::Paid,
+        reference: format!("test_{id}"),
+        amount: purchase["total"].as_i64().unwrap(),
+        currency: Currency::Eur,
+    };
+    let message = purchases::test_message(&app.backend, &event).await.unwrap();
+    let nobody = app.backend.ctx(Actor::Anonymous, RequestId::new("test"));
+    purchases::take_message(&nobody, &message).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_purchase_that_was_lost_on_its_way_to_the_provider_is_given_in_again() {
+    let app = TestApp::builder().selling().start().await;
+    let (root, ada, bob) = (app.admin().await, app.member("ada").await, app.member("bob").await);
+    let price = json!({ "kind": "one_time", "amount": 500, "currency": "EUR" });
+    let path = format!("/api/v1/listings/{}/purchases", publish(&app, &root, &ada, &price).await);
+    let ask = || app.post(&path).by(&bob).header("idempotency-key", "one").json(&json!({}));
+    let first = ask().await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let url = app.database_url();
+    lose_checkouts(&url).await;
+    lose_replies(&url).await;
+    let again = ask().await;
+    assert_eq!((again.status, again.value()), (201, first.value()));
+    pay(&app, &first.value()).await;
+    lose_replies(&url).await;
+    let paid = ask().await;
+    assert_eq!((paid.status, &paid.value()["state"]), (201, &json!("paid")), "{paid:?}");
+    app.end().await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, Visitor, count_rows, lose_replies};
+use crate::support::{TestApp, Visitor, lose_replies};
 
 /// A team of the visitor.
 async fn team(app: &TestApp, owner: &Visitor) {
@@ -99,22 +99,26 @@ async fn a_key_needs_the_scope_of_teams() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_team_is_made_twice_when_an_answer_is_lost() {
+async fn an_invitation_that_is_gone_is_not_made_again_when_the_answer_was_lost() {
     let app = TestApp::start().await;
-    let ada = app.member("ada").await;
-    let url = app.database_url();
-    for (key, path, body) in [
-        ("key-1", "/api/v1/teams", json!({ "name": "The lab", "slug": "lab" })),
-        ("key-2", "/api/v1/teams/lab/invitations", json!({ "role": "editor" })),
-    ] {
-        let ask = || app.post(path).by(&ada).header("idempotency-key", key).json(&body);
-        let first = ask().await;
-        assert_eq!(first.status, 201, "{first:?}");
-        let once = count_rows(&url).await;
-        lose_replies(&url).await;
-        let again = ask().await;
-        assert_eq!((again.status, &again.value()["id"]), (201, &first.value()["id"]), "{again:?}");
-        assert_eq!(count_rows(&url).await, once, "{path}");
-    }
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    team(&app, &ada).await;
+    let new = json!({ "role": "editor", "email": "bob@example.org" });
+    let path = "/api/v1/teams/lab/invitations";
+    let ask = || app.post(path).by(&ada).header("idempotency-key", "one").json(&new);
+    let first = ask().await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let open = app.get(path).by(&ada).await.value();
+    let id = open["invitations"][0]["id"].as_str().unwrap();
+    let gone = app.call(Method::DELETE, &format!("{path}/{id}")).by(&ada).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    lose_replies(&app.database_url()).await;
+    let again = ask().await;
+    assert_eq!((again.status, again.value()), (201, first.value()));
+    assert_eq!(app.get(path).by(&ada).await.value()["invitations"], json!([]));
+    assert_eq!(
+        app.get("/api/v1/team-invitations").by(&bob).await.value()["invitations"],
+        json!([])
+    );
     app.end().await;
 }

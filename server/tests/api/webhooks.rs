@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, lose_replies};
 
 /// Signs a message as Standard Webhooks says, by nothing of ours. An empty `time` is the present one.
 /// Answers the time and the signature.
@@ -39,6 +39,7 @@ async fn a_trigger_is_made_and_refuses_who_has_no_key() {
     let made = app.post("/api/v1/triggers").by(&ada).json(&new).await;
     assert_eq!(made.status, 201, "{made:?}");
     let path = made.header("location").to_owned();
+    assert_eq!(made.header("cache-control"), "no-store", "a key is told once");
     assert!(made.value()["signing_key"].as_str().unwrap().starts_with("whsec_"), "{made:?}");
     let hook = made.value()["path"].as_str().unwrap().to_owned();
     let list = app.get("/api/v1/triggers").by(&ada).await.value();
@@ -137,8 +138,19 @@ async fn the_end_of_a_session_is_told_and_the_delivery_is_listed() {
         (&deliveries[0]["attempts"], &deliveries[0]["last_status"]),
         (&json!(1), &json!(204))
     );
+
+    // Sent once more for one request, however often that is answered.
+    let redeliver = format!("{path}/{id}/redeliver");
+    let ask = || app.post(&redeliver).by(&ada).header("idempotency-key", "one");
+    for sent in [1, 0] {
+        assert_eq!(ask().await.status, 204);
+        assert_eq!(webhooks::deliver_due(&ctx).await.unwrap(), sent);
+        lose_replies(&app.database_url()).await;
+    }
+    assert_eq!(heard.recv().await.unwrap().0["webhook-id"], id, "it is the same message");
     let bob = app.guest().await;
     assert_eq!(app.get(&path).by(&bob).await.status, 404);
+    assert_eq!(app.post(&redeliver).by(&bob).await.status, 404);
     receiver.abort();
     app.end().await;
 }
@@ -152,6 +164,7 @@ async fn a_webhook_is_made_once_however_often_it_is_asked_for() {
     let made = ask().await;
     assert_eq!(made.status, 201, "{made:?}");
     let path = made.header("location").to_owned();
+    assert_eq!(made.header("cache-control"), "no-store", "a key is told once");
     assert!(made.value()["signing_key"].is_string(), "{made:?}");
     let again = ask().await;
     assert_eq!((again.status, again.value()["id"].clone()), (201, made.value()["id"].clone()));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::free_port;
-use super::running::{Running, ask, connect};
+use super::running::{Running, ask, connect, try_ask};
 use crate::support::{Redis, SlowModel, TestApp, Visitor};
 
 /// nginx with the shipped configuration, in a folder of its own.
@@ -60,7 +60,10 @@ impl Nginx {
             let path = self.folder.join("resonant.conf");
             let conf = fs::read_to_string(&path).unwrap();
             let conf = conf.replace(&format!("{address} down"), &address);
-            fs::write(&path, conf.replace(&address, &format!("{address}{down}"))).unwrap();
+            // In one step, as `sed -i` does: nginx may still be reading it for the reload before.
+            let new = self.folder.join("resonant.conf.new");
+            fs::write(&new, conf.replace(&address, &format!("{address}{down}"))).unwrap();
+            fs::rename(&new, &path).unwrap();
             assert!(nginx(&self.folder).args(["-s", "reload"]).status().unwrap().success());
         };
         mark(" down");
@@ -122,21 +125,24 @@ async fn a_rolling_restart_loses_no_request_and_no_event() {
         .into_iter()
         .map(|method| {
             let (done, answered, cookie) = (done.clone(), answered.clone(), cookie.clone());
+            let log = nginx.folder.join("error.log");
             std::thread::spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     let answer = if method == "GET" {
-                        ask(port, "GET", "/api/v1/agents?limit=5", &cookie, "")
+                        try_ask(port, "GET", "/api/v1/agents?limit=5", &cookie, "")
                     } else {
                         let body = "{\"name\":\"Made under load\"}";
                         let head = format!(
                             "{cookie}Content-Type: application/json\r\nContent-Length: {}\r\n",
                             body.len()
                         );
-                        ask(port, "POST", "/api/v1/agents", &head, body)
+                        try_ask(port, "POST", "/api/v1/agents", &head, body)
                     };
-                    let answer = answer.unwrap_or_default();
-                    let is_well = answer.contains(" 200 ") || answer.contains(" 201 ");
-                    assert!(is_well, "{method} was lost: {answer}");
+                    let is_well = answer
+                        .as_ref()
+                        .is_ok_and(|answer| answer.contains(" 200 ") || answer.contains(" 201 "));
+                    let told = || fs::read_to_string(&log).unwrap_or_default();
+                    assert!(is_well, "{method} was lost: {answer:?}\n{}", told());
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
             })

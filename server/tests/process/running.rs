@@ -1,6 +1,6 @@
 //! A server as a process of its own.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -84,13 +84,23 @@ pub(crate) fn connect(
     headers: &str,
     body: &str,
 ) -> Option<TcpStream> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    try_connect(port, method, path, headers, body).ok()
+}
+
+fn try_connect(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: resonant.test\r\n{headers}Connection: close\r\n\r\n{body}"
     );
-    stream.write_all(request.as_bytes()).ok()?;
-    Some(stream)
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
 }
 
 /// Sends a request and reads the whole answer.
@@ -101,7 +111,18 @@ pub(crate) fn ask(
     headers: &str,
     body: &str,
 ) -> Option<String> {
+    try_ask(port, method, path, headers, body).ok()
+}
+
+/// The same, with what went wrong.
+pub(crate) fn try_ask(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<String> {
     let mut text = String::new();
-    connect(port, method, path, headers, body)?.read_to_string(&mut text).ok()?;
-    Some(text)
+    try_connect(port, method, path, headers, body)?.read_to_string(&mut text)?;
+    Ok(text)
 }

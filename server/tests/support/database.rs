@@ -25,6 +25,12 @@ pub(crate) async fn lose_replies(url: &str) {
     fresh_database::execute(url, statement).await;
 }
 
+/// Leaves a database as a process does that dies before it has given a purchase in where it is paid.
+pub(crate) async fn lose_checkouts(url: &str) {
+    let statement = "UPDATE purchases SET reference = NULL, checkout_url = NULL";
+    fresh_database::execute(url, statement).await;
+}
+
 /// Fills a database with so many agents and sessions, nine in ten of one owner, whose sign-in has a token of
 /// 43 times A. Agents have their numbers for ids.
 pub(crate) async fn fill(url: &str, agents: u32, sessions: u32) {

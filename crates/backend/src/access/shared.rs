@@ -14,6 +14,9 @@
 //! stays the owner's to share, by a link to the session: a team gets an agent, not what somebody told it
 //! before or elsewhere. To publish a session by such a link is the owner's, too.
 //!
+//! An agent in its owner's trash is gone for teammates: what they did with it they still read, and
+//! nothing of it goes on.
+//!
 //! Own things are looked up first, as if there were no teams; only what is not found is looked for
 //! among the shared ones, in the database at each request: who was just taken out of a team sees
 //! nothing more.
@@ -181,6 +184,13 @@ pub(crate) async fn shared_session(
         return Err(Error::NotAllowed(
             "Only who started the session, an admin of the team, or the agent's owner may do this",
         ));
+    }
+    if act != SessionAct::Read {
+        drop(conn);
+        // What its owner has put into the trash, or erased, goes on for nobody else.
+        let mut conn = ctx.backend().read_latest(session.owner_id).await?;
+        let agent = store::agents::find(&mut conn, session.owner_id, session.agent_id).await?;
+        agent.ok_or(NO_AGENT)?;
     }
     Ok(session.owner_id)
 }

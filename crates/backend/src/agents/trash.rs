@@ -73,10 +73,15 @@ pub async fn purge(ctx: &Ctx) -> Result<u64> {
     for shard in ctx.backend().shards() {
         loop {
             let mut tx = ctx.backend().begin_on(shard).await?;
-            let count =
+            let (count, gone) =
                 store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
             tx.commit().await?;
             purged += count;
+            let mut tx = ctx.backend().catalogue_begin().await?;
+            for (owner, id) in gone {
+                store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
+            }
+            tx.commit().await?;
             if count < PURGE_BATCH.unsigned_abs() {
                 break;
             }

@@ -35,6 +35,10 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let is_admin = store::members::is_admin(&mut conn, id).await?;
     drop(conn);
     if !is_admin {
+        // Before anything is cancelled, which nobody takes back.
+        let mut tx = backend.catalogue_begin().await?;
+        teams::check_closes(&mut tx, id).await?;
+        drop(tx);
         // First of all: nobody who is gone shall go on paying, or be paid.
         purchases::cancel_all(ctx, id).await?;
     }

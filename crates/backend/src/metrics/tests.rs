@@ -33,6 +33,18 @@ fn clock() -> Arc<FixedClock> {
     Arc::new(FixedClock::new("2026-11-24T10:30:20Z".parse().unwrap()))
 }
 
+#[test]
+fn a_level_that_is_looked_at_is_not_measured_by_that() {
+    let metrics = Metrics::default();
+    assert_eq!(metrics.level(Family::SseSubscribers), 0);
+    assert!(metrics.counted().is_empty());
+    let open = metrics.raise(Family::SseSubscribers);
+    assert_eq!(metrics.level(Family::SseSubscribers), 1);
+    drop(open);
+    assert_eq!(metrics.level(Family::SseSubscribers), 0);
+    assert_eq!(metrics.counted().len(), 1);
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn processes_add_up(pool: PgPool) {
     let clock = clock();

@@ -7,14 +7,17 @@ use resonant_domain::agent_version::NewVersion;
 use resonant_domain::listing::{ListingFilter, PriceFilter};
 use resonant_domain::price::{Currency, Interval, Price};
 use resonant_domain::purchase::{PaymentEvent, PaymentKind};
+use resonant_domain::team::{NewInvitation, NewTeam};
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
 
 use super::*;
 use crate::publications::tests::{admin, hand_in, published_agent, texts};
 use crate::sessions::SessionFilter;
+use crate::teams::Invited;
 use crate::{
     Actor, PaymentSettings, Settings, agents, members, moderation, publications, sample, sessions,
+    teams,
 };
 
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
@@ -136,6 +139,9 @@ async fn a_price_is_public_and_the_prompt_is_sold(pool: PgPool) {
     sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
     let again = begin(&shop.bob, "reader", NewPurchase::default()).await;
     assert_eq!(kind(again), Some(FaultKind::Conflict), "once is enough");
+    agents::publish(&shop.bob, copy.id, NewVersion::default(), None).await.unwrap();
+    let resold = publications::save(&shop.bob, copy.id, texts("Reader")).await;
+    assert_eq!(kind(resold), Some(FaultKind::Conflict), "it is not theirs to give away");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -368,7 +374,18 @@ async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
     let begun = begin(&eve, "reader", NewPurchase::default()).await.unwrap();
     act_as_test(&eve, begun.id, TestAct::Approve).await.unwrap();
 
-    members::close_account(&shop.bob, sample::new_member("bob").password).await.unwrap();
+    // Who cannot leave yet keeps what they pay for.
+    let team = NewTeam { name: "Readers".to_owned(), slug: "readers".to_owned() };
+    teams::create(&shop.bob, team).await.unwrap();
+    let made = teams::invite(&shop.bob, "readers", NewInvitation::default()).await.unwrap();
+    teams::accept(&eve, Invited::ByLink(&made.token.unwrap())).await.unwrap();
+    let password = || sample::new_member("bob").password;
+    let refused = members::close_account(&shop.bob, password()).await;
+    assert_eq!(kind(refused), Some(FaultKind::Conflict));
+    assert_eq!(get(&shop.bob, bought.id).await.unwrap().state, PurchaseState::Paid);
+    teams::delete(&shop.bob, "readers").await.unwrap();
+
+    members::close_account(&shop.bob, password()).await.unwrap();
     let mut conn = shop.backend.conn().await.unwrap();
     let left = store::purchases::find(&mut conn, bought.id).await.unwrap().unwrap();
     assert_eq!(left.purchase.state, PurchaseState::Cancelled);

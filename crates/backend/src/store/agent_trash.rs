@@ -135,19 +135,25 @@ pub(crate) async fn delete(
 }
 
 /// Deletes for good at most `limit` agents that were deleted before `before`, of any owner, and their
-/// versions; answers how many there were.
+/// versions; answers how many there were, and which, as far as it was this that deleted them.
 #[tracing::instrument(name = "db.agent_trash.delete_due", skip_all, err(level = "debug"))]
 pub(crate) async fn delete_due(
     conn: &mut PgConnection,
     before: jiff::Timestamp,
     limit: i64,
     owners: Owners,
-) -> sqlx::Result<u64> {
-    let mut gone = 0;
+) -> sqlx::Result<(u64, Vec<(UserId, AgentId)>)> {
+    let (mut gone, mut which) = (0, Vec::new());
     for (owner, ids) in list_due(&mut *conn, before, limit, owners).await? {
-        gone += delete_all(&mut *conn, owner, &ids, before).await?;
+        let count = delete_all(&mut *conn, owner, &ids, before).await?;
+        gone += count;
+        // Some may have been taken out of the trash at this very moment.
+        if count == ids.len() as u64 {
+            let owner = UserId::from_uuid(owner);
+            which.extend(ids.into_iter().map(|id| (owner, AgentId::from_uuid(id))));
+        }
     }
-    Ok(gone)
+    Ok((gone, which))
 }
 
 /// The agents that are due to go, by their owners.

@@ -9,7 +9,7 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::plans::statements;
 
 /// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 22] = [
+const OVER_ALL: [&str; 21] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -42,7 +42,6 @@ const OVER_ALL: [&str; 22] = [
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.
     "count(*) FILTER",
-    "extract(EPOCH FROM now() - min(",
 ];
 
 /// What may follow a table's name when it has no alias.

@@ -243,7 +243,7 @@ async fn a_hot_statement_stays_within_its_budget(pool: PgPool) {
         let arguments = arguments
             .replace("OWNER", owner)
             .replace("SESSION", &middle)
-            .replace("AGENT", "01900000-0000-7000-8000-000000000064")
+            .replace("AGENT", seed::QUIET)
             .replace("LAST", "ffffffff-ffff-ffff-ffff-ffffffffffff");
         let text = statement(parts);
         for mode in ["force_generic_plan", "force_custom_plan"] {

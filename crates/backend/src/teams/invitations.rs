@@ -21,7 +21,7 @@ use super::{FOR_ADMINS, check_room, find, lock, needs_account, note};
 use crate::backend::random;
 use crate::inbox::{self, Told};
 use crate::store::team_invitations::{Invitation, InvitationHash, Invitee};
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Error, Result, access, effects, store};
 
 /// The random bytes of a link's token.
 const TOKEN_BYTES: usize = 32;
@@ -70,6 +70,11 @@ pub async fn invite(ctx: &Ctx, slug: &str, new: NewInvitation) -> Result<MadeInv
     let mut tx = backend.catalogue_begin().await?;
     let team = lock(&mut tx, me, slug).await?;
     team.check_manages()?;
+    // It may have been declined, or taken back, since.
+    let before: Option<TeamInvitation> = effects::find_in_catalogue(ctx)?;
+    if let Some(invitation) = before.filter(|invitation| invitation.email.is_some()) {
+        return Ok(MadeInvitation { invitation, token: None });
+    }
     if new.role == TeamRole::Owner {
         return Err(Error::field("role", "must not be owner: a team is handed over to its people"));
     }
@@ -110,9 +115,7 @@ pub async fn invite(ctx: &Ctx, slug: &str, new: NewInvitation) -> Result<MadeInv
             agent: None,
             text: &text,
         };
-        if !is_again {
-            inbox::tell(ctx, &mut tx, id, told).await?;
-        }
+        inbox::tell(ctx, &mut tx, id, told).await?;
         (Invitee::Account(id), None)
     } else {
         let token = BASE64_URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?);
@@ -122,6 +125,7 @@ pub async fn invite(ctx: &Ctx, slug: &str, new: NewInvitation) -> Result<MadeInv
     if !is_again {
         note(ctx, &mut tx, me, Deed::TeamInvited, (team.id, &team.name)).await?;
     }
+    effects::note_in_catalogue(ctx, &mut tx, &invitation).await?;
     tx.commit().await?;
     tracing::info!(team.id = %team.id, invitation.id = %invitation.id, "invited to the team");
     Ok(MadeInvitation { invitation, token })

@@ -159,3 +159,36 @@ async fn an_idle_connection_ends_with_the_process() {
     assert_eq!(rest(&mut socket).await, "");
     timeout(Duration::from_secs(10), server.served).await.expect("nothing is left").unwrap();
 }
+
+#[tokio::test]
+async fn who_sends_without_an_end_holds_nothing_up() {
+    use std::io::Write as _;
+
+    let server = Server::start().await;
+    let mut socket = server.ask(FOLLOW).await;
+    until(&mut socket, "two\n\n\r\n").await;
+    let socket = socket.into_std().unwrap();
+    socket.set_nonblocking(false).unwrap();
+    let mut sender = socket.try_clone().unwrap();
+    let sending = std::thread::spawn(move || while sender.write_all(&[b'x'; 65_536]).is_ok() {});
+    // The server has the only thread of this test, which the flood must leave for others.
+    assert_eq!(until(&mut server.ask(PLAIN).await, "plain").await.matches("200 OK").count(), 1);
+    server.stopping.cancel();
+    timeout(Duration::from_secs(10), server.served).await.expect("nothing is left").unwrap();
+    sending.join().unwrap();
+    drop(socket);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends_is_not_waited_for() {
+    let server = Server::start().await;
+    for begun in ["", "GET /plain HTTP/1.1\r\nhost: x\r\n"] {
+        let mut socket = server.ask(begun).await;
+        let mut text = String::new();
+        let read = timeout(HEAD_TIME * 2, socket.read_to_string(&mut text));
+        read.await.expect("the connection ends").unwrap();
+        assert!(!text.contains("200 OK"), "{text}");
+    }
+    server.stopping.cancel();
+    server.served.await.unwrap();
+}

@@ -419,3 +419,34 @@ async fn a_teammate_neither_raises_the_month_nor_reaches_other_agents(pool: PgPo
     let deleted = agents::change_many(&editor, &[agent], BulkAction::Delete).await.unwrap();
     assert_eq!(deleted, []);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn nothing_goes_on_with_what_its_owner_has_thrown_away(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let team = NewTeam { name: "Research".to_owned(), slug: "research".to_owned() };
+    teams::create(&ada, team).await.unwrap();
+    let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap().id;
+    teams::share(&ada, "research", agent).await.unwrap();
+    let runner = teammate(&backend, &ada, "runner", TeamRole::Runner).await;
+    let session = sessions::start(&runner, agent, sample::goal("Read")).await.unwrap().id;
+    sessions::cancel(&runner, session).await.unwrap();
+    sessions::fork(&runner, session, NewFork::default()).await.unwrap();
+
+    agents::delete(&ada, agent, None).await.unwrap();
+    let asks = [
+        sessions::fork(&runner, session, NewFork::default()).await.map(drop),
+        sessions::say(&runner, session, word()).await.map(drop),
+        sessions::retry(&runner, session).await.map(drop),
+        sessions::start(&runner, agent, sample::goal("Read")).await.map(drop),
+    ];
+    for answer in asks {
+        assert_eq!(answer.as_ref().unwrap_err().kind(), FaultKind::NotFound, "{answer:?}");
+    }
+    sessions::get(&runner, session).await.unwrap();
+    // To its owner a session outlives its agent.
+    sessions::fork(&ada, session, NewFork::default()).await.unwrap();
+    agents::delete_for_good(&ada, agent).await.unwrap();
+    let seen = sessions::get(&runner, session).await.map(drop);
+    assert_eq!(seen.unwrap_err().kind(), FaultKind::NotFound, "it is shared no more");
+}

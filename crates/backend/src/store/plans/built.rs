@@ -13,7 +13,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-use super::seed::Seed;
+use super::seed::{self, Seed};
 use super::{buffers, large_tables, nodes, run};
 use crate::agents::records::{AgentOrder, OrderBy};
 use crate::store::agent_lists::{self, Reach, Way};
@@ -116,9 +116,9 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
     seed.sow(&pool).await;
     let owner: UserId = Seed::OWNER.parse().unwrap();
     let session: SessionId = seed.session_id(seed.sessions / 2).parse().unwrap();
-    // All sessions are of an agent that is called as its owner is.
+    // Most sessions are of an agent that is called as its owner is.
     let busy: AgentId = Seed::OWNER.parse().unwrap();
-    let ids: [AgentId; 1] = ["01900000-0000-7000-8000-000000000064".parse().unwrap()];
+    let ids: [AgentId; 1] = [seed::QUIET.parse().unwrap()];
     let told = Told::default();
     let _telling = tracing::subscriber::set_default(told.clone());
     let mut conn = pool.acquire().await.unwrap();

@@ -14,6 +14,9 @@ use crate::upkeep;
 pub(super) const MONTHS: usize = 5;
 /// How many listings there are; most have as many installs as many others.
 pub(super) const LISTINGS: u32 = 10_000;
+/// An agent of the owner's with one session in eight. All others are of an agent that is called as the
+/// owner is.
+pub(super) const QUIET: &str = "01900000-0000-7000-8000-000000000064";
 /// The days from the first session to the last one, which all lie in those months.
 const DAYS: i64 = 145;
 
@@ -71,7 +74,7 @@ impl Seed {
             SELECT CASE WHEN n % 2 = 0 THEN '{owner}'::UUID
                         ELSE ('00000000-0000-7000-8000-' || lpad(to_hex(n % 1000 + 1), 12, '0'))::UUID END,
                    ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID, 'Agent ' || n, '',
-                   '{{}}', '', '\"auto\"', '[]', '{{}}',
+                   '{{}}', '', '{{\"mode\": \"auto\"}}', '[]', '{{}}',
                    CASE WHEN n % 20 = 0 THEN 'archived' ELSE 'active' END, 1,
                    '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second',
                    '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second'
@@ -79,7 +82,8 @@ impl Seed {
 
             INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                                   state, created_at, ended_at)
-            SELECT '{owner}', id, '{owner}', 'Agent', '{{}}', '{{\"limits\": {{}}}}', 'Goal ' || n,
+            SELECT '{owner}', id, CASE WHEN n % 8 = 0 THEN '{QUIET}' ELSE '{owner}' END::UUID, 'Agent',
+                   '{{}}', '{{\"limits\": {{}}}}', 'Goal ' || n,
                    CASE WHEN n > {sessions} - 100 THEN 'queued' ELSE 'completed' END, at,
                    CASE WHEN n > {sessions} - 100 THEN NULL ELSE at END
             FROM (
@@ -97,7 +101,8 @@ impl Seed {
                                   description, examples, is_template, version, installs, created_at,
                                   updated_at)
             SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID, 'listing-' || n,
-                   'Listing ' || n, '', 'custom', '{{}}', 'Someone', '', '[]', FALSE, 1, n % 3,
+                   'Listing ' || n, '', 'custom', '{{}}', 'Someone',
+                   repeat('Reads what it is given, and tells it in a few words. ', 10), '[]', FALSE, 1, n % 3,
                    '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second', '{start}'
             FROM generate_series(1, {LISTINGS}) n;
 
