@@ -1,7 +1,9 @@
 //! The single gate to the server's side: who asks, how a failure is told, where the answer leads.
 
 #[cfg(feature = "ssr")]
-pub use gate::{SiteOrigin, ctx, fail, leave_note, origin, redirect, redirect_form, take_note};
+pub use gate::{
+    SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form, take_note,
+};
 
 /// Answers the page with status 404. The page itself says what is missing.
 pub fn not_found() {
@@ -59,6 +61,11 @@ mod gate {
             set_status(status);
         }
         AppError { kind, message: error.message(), fields: error.fields().to_vec() }
+    }
+
+    /// What a server function answers to a value that breaks a rule of its own form.
+    pub fn invalid(field: &str, reason: &str) -> AppError {
+        fail(Error::field(field, reason))
     }
 
     /// Leads to one of our own paths, with or without JavaScript.

@@ -36,7 +36,7 @@ test('from a price to a refund', async ({ page, browser, browserConsole }) => {
   await expect(page.getByText('The system prompt comes with the agent')).toBeVisible();
   await signUp(page, 'Buyer Bea');
   await visit(page, `/marketplace?q=${mark}&price=paid`);
-  await expect(page.locator('.listing-card__price')).toHaveText('$5.00');
+  await expect(page.locator('.listing-card', { hasText: name }).locator('.listing-card__price')).toHaveText('$5.00');
   await page.getByRole('link', { name }).click();
   await expect(page.getByRole('heading', { name: 'Paid once: $5.00' })).toBeVisible();
   await expectAccessible(page);

@@ -80,7 +80,7 @@ pub async fn act_at_test_checkout(
         "approve" => TestAct::Approve,
         "decline" => TestAct::Decline,
         "renew" => TestAct::Renew,
-        _ => return Err(AppError::invalid("act", "must be approve, decline or renew")),
+        _ => return Err(ssr::invalid("act", "must be approve, decline or renew")),
     };
     purchases::act_as_test(&ssr::ctx()?, id, act).await.map_err(ssr::fail)?;
     ssr::redirect(paths::PURCHASES);

@@ -123,9 +123,7 @@ pub async fn buy_listing(
 
     let quantity = match quantity.trim() {
         "" => 1,
-        text => {
-            text.parse().map_err(|_| AppError::invalid("quantity", "must be a whole number"))?
-        }
+        text => text.parse().map_err(|_| ssr::invalid("quantity", "must be a whole number"))?,
     };
     let new = NewPurchase { quantity };
     let bought = resonant_backend::purchases::begin(&ssr::ctx()?, &slug, new).await;

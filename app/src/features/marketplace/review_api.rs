@@ -115,7 +115,7 @@ pub async fn report_listing(
     use resonant_domain::publication::ReportReason;
 
     let reason = ReportReason::parse(&reason)
-        .ok_or_else(|| AppError::invalid("reason", "must be one of the list"))?;
+        .ok_or_else(|| ssr::invalid("reason", "must be one of the list"))?;
     let report = report.replace("\r\n", "\n");
     resonant_backend::moderation::report(&ssr::ctx()?, &slug, reason, &report)
         .await

@@ -58,7 +58,7 @@ pub async fn decide_case(
     match verdict.as_str() {
         "approve" => moderation::approve(&ctx, id, &comment).await.map(drop),
         "request_changes" => moderation::request_changes(&ctx, id, &comment).await,
-        _ => return Err(AppError::invalid("verdict", "must be approve or request_changes")),
+        _ => return Err(ssr::invalid("verdict", "must be approve or request_changes")),
     }
     .map_err(ssr::fail)?;
     ssr::redirect(paths::MODERATION);

@@ -71,16 +71,16 @@ fn read_price(form: &ListingForm) -> Result<resonant_domain::price::Price, AppEr
     let kind = match form.price_kind.as_str() {
         "" => PriceKind::Free,
         text => PriceKind::parse(text)
-            .ok_or_else(|| AppError::invalid("price", "must be one of the list"))?,
+            .ok_or_else(|| ssr::invalid("price", "must be one of the list"))?,
     };
     if kind == PriceKind::Free {
         return Ok(Price::FREE);
     }
     let currency = Currency::parse(&form.price_currency)
-        .ok_or_else(|| AppError::invalid("price.currency", "must be one of the list"))?;
+        .ok_or_else(|| ssr::invalid("price.currency", "must be one of the list"))?;
     let amount = currency
         .read(&form.price_amount)
-        .ok_or_else(|| AppError::invalid("price.amount", "must be an amount such as 5.00"))?;
+        .ok_or_else(|| ssr::invalid("price.amount", "must be an amount such as 5.00"))?;
     // The others have no span of time, whatever stands in the list.
     let interval = Interval::parse(&form.price_interval).filter(|_| kind.has_interval());
     Ok(Price { kind, amount, currency, interval })
@@ -128,7 +128,7 @@ pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppEr
     // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
     let lines = |text: String| text.replace("\r\n", "\n");
     let category = Category::parse(&form.category)
-        .ok_or_else(|| AppError::invalid("category", "must be one of the list"))?;
+        .ok_or_else(|| ssr::invalid("category", "must be one of the list"))?;
     let price = read_price(&form)?;
     let texts = ListingTexts {
         name: form.name,
@@ -159,7 +159,7 @@ pub async fn change_picture(
         "later" => PictureChange::Later,
         "remove" => PictureChange::Remove,
         "describe" => PictureChange::Describe(alt),
-        _ => return Err(AppError::invalid("act", "must be earlier, later, remove or describe")),
+        _ => return Err(ssr::invalid("act", "must be earlier, later, remove or describe")),
     };
     pictures::change(&ssr::ctx()?, id, image, change).await.map_err(ssr::fail)?;
     ssr::redirect(&format!("{}#pictures", paths::publish(id)));
@@ -188,7 +188,7 @@ pub async fn set_listing_state(id: AgentId, state: String) -> Result<(), AppErro
     use resonant_domain::listing::ListingState;
 
     let state = ListingState::parse(&state)
-        .ok_or_else(|| AppError::invalid("state", "must be published, paused or unlisted"))?;
+        .ok_or_else(|| ssr::invalid("state", "must be published, paused or unlisted"))?;
     resonant_backend::publications::set_state(&ssr::ctx()?, id, state).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::publish(id));
     Ok(())
@@ -231,7 +231,7 @@ pub async fn show_session(
         publications::hide(&ctx, id).await.map_err(ssr::fail)?;
     } else {
         let session =
-            session.parse().map_err(|_| AppError::invalid("session", "must be one of the list"))?;
+            session.parse().map_err(|_| ssr::invalid("session", "must be one of the list"))?;
         let consent = if consent { Consent::Given } else { Consent::Refused };
         publications::show(&ctx, id, session, consent).await.map_err(ssr::fail)?;
     }

@@ -144,7 +144,7 @@ pub async fn run_test_set(
     let version = match version.trim() {
         "" => None,
         text => {
-            let wrong = |_| AppError::invalid("version", "must be the number of a version");
+            let wrong = |_| ssr::invalid("version", "must be the number of a version");
             Some(text.parse().map_err(wrong)?)
         }
     };

@@ -95,7 +95,7 @@ pub async fn add_document(
         "" => None,
         named => Some(
             DocumentFormat::parse(named)
-                .ok_or_else(|| AppError::invalid("format", "must be one of the list"))?,
+                .ok_or_else(|| ssr::invalid("format", "must be one of the list"))?,
         ),
     };
     let new = NewDocument { title, format, text };
