@@ -15,7 +15,7 @@ use super::decision_form::DecisionForm;
 use super::fork_form::ForkForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::ssr;
+use crate::{paths, ssr};
 
 /// A session with all that happened in it so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -173,7 +173,10 @@ pub async fn rate_session(
     id: SessionId,
     #[server(default)] thumb: Option<Thumb>,
 ) -> Result<Session, AppError> {
-    resonant_backend::sessions::rate(&ssr::ctx()?, id, thumb).await.map_err(ssr::fail)
+    let session =
+        resonant_backend::sessions::rate(&ssr::ctx()?, id, thumb).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::session(id));
+    Ok(session)
 }
 
 /// Starts another session with the same beginning. A plain form is led to its page.
