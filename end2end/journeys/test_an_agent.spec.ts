@@ -24,7 +24,7 @@ test('a test set holds back a version until it passes', async ({ page }) => {
   await page.waitForURL(/&run=/);
   await expect(page.getByText('1 of 1 failed').first()).toBeVisible({ timeout: 30_000 });
   await expect(page.getByText('Failed: Contains “85”')).toBeVisible();
-  expect((await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} })).status()).toBe(400);
+  expect((await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} })).status()).toBe(409);
 
   await page.getByRole('link', { name: 'Edit Basics' }).click();
   await page.getByRole('textbox', { name: /^The answer contains/ }).first().fill('84');

@@ -133,7 +133,7 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
                             <p class="review__text">{news}</p>
                         }
                     })}
-                <DiffView diff=texts />
+                <DiffView diff=texts label="Texts that differ" />
                 {written}
                 <h3>"Description"</h3>
                 <div class="prose" inner_html=html></div>

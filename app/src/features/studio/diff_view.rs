@@ -8,6 +8,9 @@ use resonant_domain::spec_diff::{FieldChange, Piece, PieceKind, SpecDiff};
 pub fn DiffView(
     /// The differences.
     diff: SpecDiff,
+    /// What the table of settings is called, where a page has two.
+    #[prop(default = "Settings that differ")]
+    label: &'static str,
 ) -> impl IntoView {
     if diff.is_empty() {
         return view! { <p class="diff__same">"They are the same."</p> }.into_any();
@@ -15,7 +18,7 @@ pub fn DiffView(
     let SpecDiff { fields, prompt } = diff;
     let fields = (!fields.is_empty()).then(|| {
         view! {
-            <div class="diff__fields" tabindex="0" role="region" aria-label="Settings that differ">
+            <div class="diff__fields" tabindex="0" role="region" aria-label=label>
                 <table class="diff__table">
                     <thead>
                         <tr>
