@@ -109,7 +109,7 @@ async fn a_leaving_server_says_so_and_still_answers() {
     let mut running = start_with(
         &app.database_url(),
         "http://127.0.0.1:9/v1",
-        &[("LEAVE_AFTER_SECONDS", "2"), ("WORKER_CONCURRENCY", "0")],
+        &[("LEAVE_AFTER_SECONDS", "4"), ("WORKER_CONCURRENCY", "0")],
     );
     running.tell("-TERM");
     let began = Instant::now();
