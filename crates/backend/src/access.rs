@@ -26,7 +26,8 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::member::UserKind;
 
 pub(crate) use shared::{
-    SessionAct, agent, agent_to_change, not_own, shared_agent, shared_session, shared_sessions_of,
+    Reached, SessionAct, agent, agent_to_change, not_own, shared_agent, shared_session,
+    shared_sessions_of,
 };
 
 use crate::{Actor, Ctx, Error, Result, store};

@@ -23,6 +23,7 @@ use resonant_runtime::tools::check_grants;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use crate::access::Reached;
 use crate::audit::{Log, Subject};
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
@@ -123,17 +124,11 @@ pub(crate) async fn page(
 ) -> Result<AgentPage> {
     let cursors = backend.cursors().await?;
     let wanted = i64::from(key.limit) + 1;
-    let mut agents = store::agents::list(conn, key.owner, key.status, after, wanted).await?;
-    let has_more = agents.len() > key.limit as usize;
-    agents.truncate(key.limit as usize);
-    let next_cursor = match agents.last() {
-        Some(last) if has_more => {
-            let position = AgentPosition { updated_at: last.updated_at, id: last.id };
-            Some(cursors.seal(&page_scope(key), &position)?)
-        }
-        _ => None,
-    };
-    Ok(AgentPage { agents, has_more, next_cursor })
+    let found = store::agents::list(conn, key.owner, key.status, after, wanted).await?;
+    let position = |last: &AgentSummary| AgentPosition { updated_at: last.updated_at, id: last.id };
+    let page = cursors.page(&page_scope(key), key.limit, found, position)?;
+    let has_more = page.has_more();
+    Ok(AgentPage { agents: page.items, has_more, next_cursor: page.next_cursor })
 }
 
 /// Reads one agent of the caller.
@@ -151,15 +146,25 @@ pub async fn get(ctx: &Ctx, id: AgentId) -> Result<Agent> {
 /// Those of [`get`].
 #[tracing::instrument(name = "agents.document", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn document(ctx: &Ctx, id: AgentId) -> Result<Arc<Document<Agent>>> {
-    let me = access::with_scope(ctx, Scope::AgentsRead)?;
+    Ok(reach_document(ctx, Scope::AgentsRead, id, AgentRight::Read).await?.0)
+}
+
+/// The same for whoever has a right in it, and whose agent it is.
+pub(crate) async fn reach_document(
+    ctx: &Ctx,
+    scope: Scope,
+    id: AgentId,
+    right: AgentRight,
+) -> Result<(Arc<Document<Agent>>, Reached)> {
+    let me = access::with_scope(ctx, scope)?;
     let backend = ctx.backend();
     if let Some(own) = backend.cache().get::<AgentEntry>(backend, &AgentKey(me, id)).await? {
-        return Ok(own);
+        return Ok((own, Reached::own(me)));
     }
-    let reached = access::shared_agent(ctx, me, id, AgentRight::Read).await?.ok_or(NOT_FOUND)?;
+    let reached = access::shared_agent(ctx, me, id, right).await?.ok_or(NOT_FOUND)?;
     let key = AgentKey(reached.owner, id);
     let found = backend.cache().get::<AgentEntry>(backend, &key).await?;
-    found.ok_or(NOT_FOUND)
+    Ok((found.ok_or(NOT_FOUND)?, reached))
 }
 
 /// What a write of the agent makes untrue.
@@ -337,11 +342,8 @@ async fn change(
 /// that is `expected`.
 #[tracing::instrument(name = "agents.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Expected>) -> Result<()> {
-    let deleted = lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await;
-    if deleted.as_ref().is_ok_and(|deleted| !deleted.is_empty()) {
-        return Ok(());
-    }
-    match deleted {
+    match lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await {
+        Ok(deleted) if !deleted.is_empty() => Ok(()),
         Ok(_) | Err(Error::NotFound(_)) => {
             let me = access::with_scope(ctx, Scope::AgentsWrite)?;
             Err(access::not_own(ctx, me, id).await)

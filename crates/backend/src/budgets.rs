@@ -6,21 +6,20 @@ use resonant_domain::budget::{Budget, BudgetLimits};
 use resonant_domain::session::Usage;
 use resonant_domain::waiting::{Amount, Shortfall};
 use resonant_domain::{AgentId, SessionId, UserId};
-use sqlx::PgConnection;
 
 use crate::audit::{Log, Subject};
-use crate::{Backend, Ctx, Error, Result, access, audit, seen, store};
+use crate::{Backend, Ctx, Result, access, audit, seen, store};
 
 /// Reads the budget of the month: that of an agent, or the caller's own for all agents together.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent.
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] for the agent.
 #[tracing::instrument(name = "budgets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     let mut conn = ctx.backend().read(owner).await?;
-    if let (Some(agent), Err(Error::NotFound(_))) =
-        (agent, check_agent(&mut conn, owner, agent).await)
+    if let Some(agent) = agent
+        && store::agents::find(&mut conn, owner, agent).await?.is_none()
     {
         drop(conn);
         return Err(access::not_own(ctx, owner, agent).await);
@@ -32,40 +31,31 @@ pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
 /// next step.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::Invalid`].
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] for the agent;
+/// [`crate::Error::Invalid`].
 #[tracing::instrument(name = "budgets.set", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     limits.check()?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().begin(owner).await?;
-    let name = match (agent, check_agent(&mut tx, owner, agent).await) {
-        (Some(agent), Err(Error::NotFound(_))) => {
-            drop(tx);
-            return Err(access::not_own(ctx, owner, agent).await);
-        }
-        (_, name) => name?,
+    let found = match agent {
+        Some(id) => store::agents::find(&mut tx, owner, id).await?,
+        None => None,
     };
+    if let (Some(id), None) = (agent, &found) {
+        drop(tx);
+        return Err(access::not_own(ctx, owner, id).await);
+    }
     // Whoever changes one is waited for.
     store::budgets::lock_limits(&mut tx, owner, agent).await?;
     seen::check(ctx, &store::budgets::find(&mut tx, owner, agent, now).await?)?;
     store::budgets::update(&mut tx, owner, agent, limits, now).await?;
     let budget = store::budgets::find(&mut tx, owner, agent, now).await?;
-    let subject = agent.map(|agent| Subject::agent(agent, &name));
+    let subject = found.as_ref().map(|agent| Subject::agent(agent.id, &agent.spec.name));
     audit::note(ctx, &mut tx, Log::Owner(owner), Deed::BudgetChanged, subject).await?;
     tx.commit().await?;
     Ok(budget)
-}
-
-/// What the agent is called whose budget is meant; nothing where it is no agent's.
-async fn check_agent(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: Option<AgentId>,
-) -> Result<String> {
-    let Some(agent) = agent else { return Ok(String::new()) };
-    let agent = store::agents::find(conn, owner, agent).await?.ok_or(Error::NotFound("agent"))?;
-    Ok(agent.spec.name)
 }
 
 /// Sets aside what the session's next call may use at most. `Some`: a budget does not reach, and

@@ -9,6 +9,7 @@ use resonant_domain::collection::Collection;
 use resonant_domain::image::{ImageKind, Picture};
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::publisher::Publisher;
+use resonant_domain::review::tenths;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::hex;
@@ -70,7 +71,7 @@ impl Card {
             instead: format!("{} agent", listing.category.title()),
             text: listing.tagline.clone(),
             by: Some(listing.publisher.clone()),
-            stars: stars(listing.rating_count, listing.rating_hundredths),
+            stars: tenths(listing.rating_hundredths, listing.rating_count),
             figures,
             mark: listing.picture.clone().map_or(Mark::Letters(hue), Mark::Picture),
         }
@@ -90,7 +91,7 @@ impl Card {
             instead: publisher.handle.clone(),
             text: publisher.bio.clone(),
             by: Some(format!("@{}", publisher.handle)),
-            stars: stars(publisher.rating_count, publisher.rating_hundredths),
+            stars: tenths(publisher.rating_hundredths, publisher.rating_count),
             figures,
             mark: Mark::Letters(hue),
         }
@@ -140,11 +141,6 @@ impl Card {
         };
         hex(&Sha256::digest(shown)[..DIGEST])
     }
-}
-
-fn stars(count: i64, hundredths: i32) -> Option<String> {
-    let tenths = (hundredths + 5) / 10;
-    (count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
 /// `1 install`, `12 installs`, `1.2k installs`: a card is not drawn anew for each one of thousands.

@@ -72,10 +72,10 @@ pub async fn upload(ctx: &Ctx, kind: ImageKind, file: Vec<u8>) -> Result<Image> 
 
 /// The picture, where it is kept already: it counts as used now.
 async fn used(ctx: &Ctx, publisher: UserId, id: ImageId) -> Result<Option<StoredImage>> {
-    let mut tx = ctx.backend().catalogue_begin().await?;
+    let mut conn = ctx.backend().catalogue_write().await?;
     let now = ctx.backend().now();
-    let kept = store::images::update_used(&mut tx, publisher, &[id], now).await?.pop();
-    tx.commit().await?;
+    let kept = store::images::update_used(&mut conn, publisher, &[id], now).await?.pop();
+    conn.commit().await?;
     Ok(kept)
 }
 
@@ -135,9 +135,9 @@ pub async fn delete_unused(ctx: &Ctx) -> Result<u64> {
     let before = ctx.backend().now().checked_sub(UNUSED).map_err(Error::internal)?;
     let mut deleted = 0;
     loop {
-        let mut tx = ctx.backend().catalogue_begin().await?;
-        let count = store::images::delete_unused(&mut tx, before, UNUSED_AT_ONCE).await?;
-        tx.commit().await?;
+        let mut conn = ctx.backend().catalogue_write().await?;
+        let count = store::images::delete_unused(&mut conn, before, UNUSED_AT_ONCE).await?;
+        conn.commit().await?;
         deleted += count;
         if count < UNUSED_AT_ONCE.unsigned_abs() {
             break;

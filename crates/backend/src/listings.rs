@@ -83,7 +83,7 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
     let mut conn = backend.catalogue_read_latest().await?;
     let rows = i64::from(limit) + 1;
     let sort = filter.sort;
-    let mut found = match &words {
+    let found = match &words {
         Some(words) => {
             store::listings::list_found(&mut conn, words, &all, sort, after, rows).await?
         }
@@ -95,13 +95,9 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
     let counts = facets::count(&mut conn, words.as_ref(), &wanted).await?;
     drop(conn);
 
-    let has_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = match found.last() {
-        Some((_, position)) if has_more => Some(cursors.seal(&scope, position)?),
-        _ => None,
-    };
-    let mut listings: Vec<_> = found.into_iter().map(|(listing, _)| listing).collect();
+    let page = cursors.page(&scope, limit, found, |(_, position)| position.clone())?;
+    let next_cursor = page.next_cursor;
+    let mut listings: Vec<_> = page.items.into_iter().map(|(listing, _)| listing).collect();
     if words.is_some() {
         for listing in &mut listings {
             listing.highlights =

@@ -80,13 +80,12 @@ impl Cluster {
     }
 
     fn begin(self) -> Self {
-        let cluster = self;
-        let data = cluster.data();
+        let data = self.data();
         run(&["initdb", "-D", &data, "-U", "resonant", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        cluster.start();
-        let port = cluster.port();
+        self.start();
+        let port = self.port();
         run(&["createdb", "-h", "127.0.0.1", "-p", &port, "-U", "resonant", "resonant"]);
-        cluster
+        self
     }
 
     /// Makes and starts a streaming replica of this cluster.

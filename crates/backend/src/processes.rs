@@ -17,6 +17,7 @@ pub struct Process {
     role: &'static str,
     version: &'static str,
     workers: u64,
+    host: String,
     started: Instant,
 }
 
@@ -28,6 +29,7 @@ impl Process {
             role,
             version,
             workers: u64::try_from(workers).unwrap_or(u64::MAX),
+            host: host(),
             started: Instant::now(),
         }
     }
@@ -90,7 +92,7 @@ fn state(backend: &Backend, process: &Process) -> ProcessState {
     let replicas = backend.replicas().into_iter();
     let providers = backend.engine().models().providers();
     ProcessState {
-        host: host(),
+        host: process.host.clone(),
         pid: std::process::id(),
         memory_bytes: level(Family::ProcessMemory),
         connections: level(Family::DbPoolUsed),

@@ -5,6 +5,7 @@
 //! that ([`crate::entitlements`]).
 
 use resonant_domain::listing::ListingState;
+use resonant_domain::member::UserKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Earning, Entitlement, NewPurchase, Purchase, PurchaseState, Sale};
@@ -13,7 +14,7 @@ use resonant_domain::{ListingId, PurchaseId, UserId};
 use crate::payments::{Order, PaymentProvider};
 use crate::store::OnConstraint as _;
 use crate::store::purchases::{Offer, Owned};
-use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, listings, store};
+use crate::{Actor, Backend, Ctx, Error, Result, access, effects, entitlements, listings, store};
 
 mod messages;
 
@@ -24,6 +25,7 @@ pub use self::messages::{TestAct, act_as_test, are_tests, take_message};
 pub use crate::signature::Signed;
 
 const NOT_FOUND: Error = Error::NotFound("purchase");
+const NO_LISTING: Error = Error::NotFound("listing");
 /// So many listings are told with what they earned, and so many sales.
 const LISTED: i64 = 200;
 
@@ -49,7 +51,7 @@ fn order(purchase: &Purchase) -> Order {
 pub async fn begin(ctx: &Ctx, slug: &str, new: NewPurchase) -> Result<Purchase> {
     let buyer = access::member(ctx)?;
     if !listings::is_slug(slug) {
-        return Err(Error::NotFound("listing"));
+        return Err(NO_LISTING);
     }
     let open = match made_before(ctx, buyer).await? {
         Some(made) => made,
@@ -83,8 +85,7 @@ async fn made_before(ctx: &Ctx, buyer: UserId) -> Result<Option<Purchase>> {
 async fn open_purchase(ctx: &Ctx, buyer: UserId, slug: &str, new: NewPurchase) -> Result<Purchase> {
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
-    let offer = store::purchases::find_offer(&mut tx, slug).await?;
-    let offer = offer.ok_or(Error::NotFound("listing"))?;
+    let offer = store::purchases::find_offer(&mut tx, slug).await?.ok_or(NO_LISTING)?;
     let provider = provider(backend)?;
     check_offer(&offer, buyer)?;
     new.check(&offer.price)?;
@@ -162,14 +163,8 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Purchase>> {
     let cursors = ctx.backend().cursors().await?;
     let before: Option<PurchaseId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let mut items = store::purchases::list(&mut conn, buyer, before, i64::from(limit) + 1).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => Some(cursors.seal(&scope, &last.id)?),
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    let found = store::purchases::list(&mut conn, buyer, before, i64::from(limit) + 1).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
 /// What the caller may do with all that they paid for, listing by listing.
@@ -202,15 +197,8 @@ pub enum Standing {
 /// [`Error::NotFound`].
 #[tracing::instrument(name = "purchases.standing", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
-    use resonant_domain::member::UserKind;
-
-    use crate::Actor;
-
     let backend = ctx.backend();
-    let mut conn = backend.catalogue_read_latest().await?;
-    let offer = store::purchases::find_offer(&mut conn, slug).await?;
-    drop(conn);
-    let offer = offer.ok_or(Error::NotFound("listing"))?;
+    let offer = offer(ctx, slug).await?;
     if offer.price.is_free() {
         return Ok(Standing::Entitled);
     }
@@ -220,6 +208,11 @@ pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
         Actor::User { .. } => Ok(Standing::Buyer),
         Actor::Anonymous | Actor::Key { .. } | Actor::System => Ok(Standing::Nobody),
     }
+}
+
+async fn offer(ctx: &Ctx, slug: &str) -> Result<Offer> {
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    store::purchases::find_offer(&mut conn, slug).await?.ok_or(NO_LISTING)
 }
 
 async fn may_use(backend: &Backend, offer: &Offer, user: UserId) -> Result<bool> {
@@ -233,15 +226,11 @@ async fn may_use(backend: &Backend, offer: &Offer, user: UserId) -> Result<bool>
 /// Lets somebody pass who may use a listing: one that is free, paid for, or their own. Answers whether
 /// what they take of it needs an entitlement from then on.
 pub(crate) async fn check_entitled(ctx: &Ctx, slug: &str, owner: UserId) -> Result<bool> {
-    let backend = ctx.backend();
-    let mut conn = backend.catalogue_read_latest().await?;
-    let offer = store::purchases::find_offer(&mut conn, slug).await?;
-    drop(conn);
-    let offer = offer.ok_or(Error::NotFound("listing"))?;
+    let offer = offer(ctx, slug).await?;
     if offer.price.is_free() || offer.publisher == Some(owner) {
         return Ok(false);
     }
-    if may_use(backend, &offer, owner).await? {
+    if may_use(ctx.backend(), &offer, owner).await? {
         return Ok(true);
     }
     Err(Error::Conflict(format!(

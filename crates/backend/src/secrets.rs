@@ -157,9 +157,9 @@ pub async fn rotate(ctx: &Ctx) -> Result<usize> {
         }
         tx.commit().await?;
     }
-    let mut tx = backend.catalogue_begin().await?;
-    audit::note(ctx, &mut tx, Log::Installation, Deed::SecretsReencrypted, None).await?;
-    tx.commit().await?;
+    let mut conn = backend.catalogue_write().await?;
+    audit::note(ctx, &mut conn, Log::Installation, Deed::SecretsReencrypted, None).await?;
+    conn.commit().await?;
     Ok(count)
 }
 

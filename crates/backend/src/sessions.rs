@@ -318,21 +318,12 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 
     let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
-    let mut items = store::sessions::list(&mut conn, owner, filter.agent_id, after, wanted).await?;
+    let mut found = store::sessions::list(&mut conn, owner, filter.agent_id, after, wanted).await?;
     drop(conn);
-    if let (Some(agent), true) = (filter.agent_id, items.is_empty()) {
-        items = list_of_shared(ctx, owner, agent, after, wanted).await?;
+    if let (Some(agent), true) = (filter.agent_id, found.is_empty()) {
+        found = list_of_shared(ctx, owner, agent, after, wanted).await?;
     }
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => {
-            let position = SessionPosition { id: last.id };
-            Some(cursors.seal(&scope, &position)?)
-        }
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    cursors.page(&scope, limit, found, |last| SessionPosition { id: last.id })
 }
 
 /// The sessions of an agent of another that the caller reads; none where it is not shared with them.
@@ -359,10 +350,25 @@ pub(crate) async fn list_of_shared(
 #[tracing::instrument(name = "sessions.cancel", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
-    match cancel_once(ctx, me, id).await {
+    steer(ctx, me, id, |owner| cancel_once(ctx, owner, id)).await
+}
+
+/// Does something to a session of the caller's own or, where it is not among those, to one of another
+/// that they may steer: `act` is told whose it is.
+async fn steer<T, F>(
+    ctx: &Ctx,
+    me: UserId,
+    id: SessionId,
+    act: impl Fn(UserId) -> F + Send + Sync,
+) -> Result<T>
+where
+    T: Send,
+    F: Future<Output = Result<T>> + Send,
+{
+    match act(me).await {
         Err(Error::NotFound(_)) => {
             let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
-            cancel_once(ctx, owner, id).await
+            act(owner).await
         }
         done => done,
     }

@@ -68,11 +68,13 @@ pub(crate) mod teams;
 pub(crate) mod test_sets;
 pub(crate) mod webhooks;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
+use sqlx::types::Uuid;
 
 use crate::Error;
 
@@ -121,6 +123,15 @@ fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
         index: column.to_owned(),
         source: "the value is not one that the schema allows".into(),
     })
+}
+
+/// Ids by the owners whose they are: each statement that follows is one node's in a cluster.
+fn by_owner(ids: impl Iterator<Item = (Uuid, Uuid)>) -> BTreeMap<Uuid, Vec<Uuid>> {
+    let mut owners = BTreeMap::<_, Vec<_>>::new();
+    for (owner, id) in ids {
+        owners.entry(owner).or_default().push(id);
+    }
+    owners
 }
 
 /// A duration as the store adds it to an instant.

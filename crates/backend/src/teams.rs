@@ -40,10 +40,13 @@ impl Locked {
     }
 }
 
+/// What is no slug names no team: answers the slug, or `absent`.
+fn checked(slug: &str, absent: Error) -> Result<&str> {
+    if is_slug(slug) { Ok(slug) } else { Err(absent) }
+}
+
 async fn lock(tx: &mut PgConnection, me: UserId, slug: &str) -> Result<Locked> {
-    if !is_slug(slug) {
-        return Err(NOT_FOUND);
-    }
+    let slug = checked(slug, NOT_FOUND)?;
     let (id, name, role) = store::teams::lock(tx, me, slug).await?.ok_or(NOT_FOUND)?;
     Ok(Locked { me, id, name, role })
 }
@@ -83,9 +86,7 @@ pub async fn get(ctx: &Ctx, slug: &str) -> Result<Team> {
 }
 
 async fn find(conn: &mut PgConnection, me: UserId, slug: &str) -> Result<(TeamId, Team)> {
-    if !is_slug(slug) {
-        return Err(NOT_FOUND);
-    }
+    let slug = checked(slug, NOT_FOUND)?;
     store::teams::find(conn, me, slug).await?.ok_or(NOT_FOUND)
 }
 

@@ -7,9 +7,9 @@ use crate::fault::FieldFault;
 use crate::fields::Choosable;
 use crate::grant;
 use crate::ids::{AgentId, ListingId, UserId};
-use crate::text::check_text;
 #[cfg(feature = "schema")]
 use crate::text::{LINE_PATTERN, SHOWN_PATTERN, TEXT_PATTERN};
+use crate::text::{check_line, check_text};
 use crate::variable::{self, Variable};
 
 pub use crate::grant::ToolGrant;
@@ -162,10 +162,7 @@ impl AgentSpec {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
-        if self.name.chars().any(char::is_control) && faults.is_empty() {
-            faults.push(FieldFault::new("name", "must be one line"));
-        }
+        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
         check_text(&mut faults, "description", &self.description, 0, DESCRIPTION_MAX);
         check_text(&mut faults, "system_prompt", &self.system_prompt, 0, SYSTEM_PROMPT_MAX);
         self.avatar.check(&mut faults);

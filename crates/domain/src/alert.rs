@@ -16,8 +16,9 @@ use crate::member::Email;
 use crate::metric::Period;
 #[cfg(feature = "schema")]
 use crate::text::LINE_PATTERN;
-use crate::text::check_text;
+use crate::text::{check_line, check_text};
 use crate::webhook::{DeliveryState, WEBHOOK_URL_MAX};
+use crate::words::words;
 
 /// The most alerts of an installation.
 pub const ALERTS_MAX: usize = 200;
@@ -27,41 +28,6 @@ pub const NAME_MAX: usize = 100;
 pub const CHANNELS_MAX: usize = 5;
 /// The most parts of a composite condition.
 pub const PARTS_MAX: usize = 8;
-
-/// Makes an enum whose variants are words in JSON and in the store.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident $word:literal $title:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum $name {
-            $($(#[$each])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// Every one of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word as it stands in JSON and in the store.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// What a person reads.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)+ }
-            }
-
-            /// Reads the word.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text)
-            }
-        }
-    };
-}
 
 words!(/// What an alert watches for.
     AlertKind {
@@ -390,10 +356,7 @@ impl NewAlert {
     /// Checks every rule and reports all that are broken; answers what is watched.
     pub fn check(&self) -> Result<Rule, Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
-        if faults.is_empty() && self.name.chars().any(char::is_control) {
-            faults.push(FieldFault::new("name", "must be one line"));
-        }
+        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
         let rule = Rule::of(self, &mut faults);
         if let Some(text) = &self.for_duration
             && let Err(fault) = Period::parse("for_duration", text)

@@ -7,7 +7,7 @@ use crate::fault::FieldFault;
 use crate::ids::ApiKeyId;
 #[cfg(feature = "schema")]
 use crate::text::LINE_PATTERN;
-use crate::text::check_text;
+use crate::text::check_line;
 
 /// The longest name, in characters.
 pub const NAME_MAX: usize = 80;
@@ -56,10 +56,7 @@ impl NewApiKey {
     /// Checks every rule at the instant `now` and reports all that are broken.
     pub fn check(&self, now: Timestamp) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
-        if self.name.chars().any(char::is_control) && faults.is_empty() {
-            faults.push(FieldFault::new("name", "must be one line"));
-        }
+        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
         if self.scopes.is_empty() {
             faults.push(FieldFault::new("scopes", "must name at least one scope"));
         }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::fault::FieldFault;
 use crate::ids::{AuditEntryId, UserId};
+use crate::words::words;
 
 /// The longest name of a subject that is kept, in characters.
 pub const NAME_MAX: usize = 200;
@@ -130,51 +131,17 @@ impl AuditFilter {
     }
 }
 
-/// A closed set of words, each as it stands in JSON and in the store, and as people read it.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $word:ident = $text:literal, $title:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$of])* $word,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$word,)*];
-
-            /// The word as it stands in JSON and in the store.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$word => $text,)* }
-            }
-
-            /// What people read.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$word => $title,)* }
-            }
-
-            /// Reads a word from its text.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text)
-            }
-        }
-    };
-}
-
 words! {
     /// What kind of actor did something.
     ActorKind {
         /// A person in a browser.
-        Person = "person", "A person";
+        Person "person" "A person",
         /// A program, by a key.
-        Key = "key", "A key";
+        Key "key" "A key",
         /// The installation itself, or whoever runs its program.
-        System = "system", "The system";
+        System "system" "The system",
         /// Somebody who was not signed in.
-        Nobody = "nobody", "Somebody";
+        Nobody "nobody" "Somebody",
     }
 }
 
@@ -182,25 +149,25 @@ words! {
     /// What kind of thing something was done to.
     SubjectKind {
         /// An account.
-        Account = "account", "account";
+        Account "account" "account",
         /// An API key.
-        Key = "key", "key";
+        Key "key" "key",
         /// A secret.
-        Secret = "secret", "secret";
+        Secret "secret" "secret",
         /// An agent.
-        Agent = "agent", "agent";
+        Agent "agent" "agent",
         /// A session.
-        Session = "session", "session";
+        Session "session" "session",
         /// A schedule.
-        Schedule = "schedule", "schedule";
+        Schedule "schedule" "schedule",
         /// A trigger.
-        Trigger = "trigger", "trigger";
+        Trigger "trigger" "trigger",
         /// A webhook.
-        Webhook = "webhook", "webhook";
+        Webhook "webhook" "webhook",
         /// A listing, or a version of one on its way.
-        Listing = "listing", "listing";
+        Listing "listing" "listing",
         /// A team.
-        Team = "team", "team";
+        Team "team" "team",
     }
 }
 
@@ -208,23 +175,23 @@ words! {
     /// Deeds that belong together.
     DeedGroup {
         /// Accounts, passwords, sign-ins.
-        Access = "access", "Account and sign-ins";
+        Access "access" "Account and sign-ins",
         /// API keys.
-        Keys = "keys", "Keys";
+        Keys "keys" "Keys",
         /// Secrets.
-        Secrets = "secrets", "Secrets";
+        Secrets "secrets" "Secrets",
         /// Agents.
-        Agents = "agents", "Agents";
+        Agents "agents" "Agents",
         /// Links to sessions.
-        Sessions = "sessions", "Sessions";
+        Sessions "sessions" "Sessions",
         /// Schedules, triggers, webhooks.
-        Automations = "automations", "Automations";
+        Automations "automations" "Automations",
         /// Budgets.
-        Budgets = "budgets", "Budgets";
+        Budgets "budgets" "Budgets",
         /// Listings and moderation.
-        Marketplace = "marketplace", "Marketplace";
+        Marketplace "marketplace" "Marketplace",
         /// Teams and their members.
-        Teams = "teams", "Teams";
+        Teams "teams" "Teams",
     }
 }
 
@@ -232,121 +199,121 @@ words! {
     /// What was done.
     Deed {
         /// Became a member.
-        SignedUp = "signed_up", "created the account";
+        SignedUp "signed_up" "created the account",
         /// Signed in.
-        SignedIn = "signed_in", "signed in";
+        SignedIn "signed_in" "signed in",
         /// Signed out.
-        SignedOut = "signed_out", "signed out";
+        SignedOut "signed_out" "signed out",
         /// Tried to sign in with a wrong password or address.
-        SignInFailed = "sign_in_failed", "failed to sign in";
+        SignInFailed "sign_in_failed" "failed to sign in",
         /// Ended the sign-ins in other browsers.
-        SignInsEnded = "sign_ins_ended", "signed the other browsers out";
+        SignInsEnded "sign_ins_ended" "signed the other browsers out",
         /// Changed the password.
-        PasswordChanged = "password_changed", "changed the password";
+        PasswordChanged "password_changed" "changed the password",
         /// Took all data of the account along.
-        AccountExported = "account_exported", "exported the account";
+        AccountExported "account_exported" "exported the account",
         /// Closed the account.
-        AccountClosed = "account_closed", "closed the account";
+        AccountClosed "account_closed" "closed the account",
         /// What a closed account owned was deleted.
-        AccountDeleted = "account_deleted", "deleted a closed account";
+        AccountDeleted "account_deleted" "deleted a closed account",
         /// Made a member an admin.
-        AdminAppointed = "admin_appointed", "made an admin of";
+        AdminAppointed "admin_appointed" "made an admin of",
         /// Made an admin a member as all others.
-        AdminDismissed = "admin_dismissed", "took the rights of an admin from";
+        AdminDismissed "admin_dismissed" "took the rights of an admin from",
         /// Made an API key.
-        KeyCreated = "key_created", "made the key";
+        KeyCreated "key_created" "made the key",
         /// Revoked an API key.
-        KeyRevoked = "key_revoked", "revoked the key";
+        KeyRevoked "key_revoked" "revoked the key",
         /// Made a secret.
-        SecretCreated = "secret_created", "made the secret";
+        SecretCreated "secret_created" "made the secret",
         /// Changed a secret.
-        SecretChanged = "secret_changed", "changed the secret";
+        SecretChanged "secret_changed" "changed the secret",
         /// Deleted a secret.
-        SecretDeleted = "secret_deleted", "deleted the secret";
+        SecretDeleted "secret_deleted" "deleted the secret",
         /// Sealed all secrets under another key of the installation.
-        SecretsReencrypted = "secrets_reencrypted", "encrypted the secrets anew";
+        SecretsReencrypted "secrets_reencrypted" "encrypted the secrets anew",
         /// Made an agent.
-        AgentCreated = "agent_created", "made the agent";
+        AgentCreated "agent_created" "made the agent",
         /// Published a version of an agent.
-        AgentPublished = "agent_published", "published the agent";
+        AgentPublished "agent_published" "published the agent",
         /// Let an agent run again.
-        AgentActivated = "agent_activated", "activated the agent";
+        AgentActivated "agent_activated" "activated the agent",
         /// Paused an agent.
-        AgentPaused = "agent_paused", "paused the agent";
+        AgentPaused "agent_paused" "paused the agent",
         /// Archived an agent.
-        AgentArchived = "agent_archived", "archived the agent";
+        AgentArchived "agent_archived" "archived the agent",
         /// Put an agent into the trash.
-        AgentDeleted = "agent_deleted", "deleted the agent";
+        AgentDeleted "agent_deleted" "deleted the agent",
         /// Took an agent out of the trash.
-        AgentRestored = "agent_restored", "restored the agent";
+        AgentRestored "agent_restored" "restored the agent",
         /// Deleted an agent of the trash for good.
-        AgentErased = "agent_erased", "deleted for good an agent";
+        AgentErased "agent_erased" "deleted for good an agent",
         /// Gave others a right to an agent.
-        AgentShared = "agent_shared", "shared the agent";
+        AgentShared "agent_shared" "shared the agent",
         /// Took that right back.
-        AgentUnshared = "agent_unshared", "stopped sharing the agent";
+        AgentUnshared "agent_unshared" "stopped sharing the agent",
         /// Made a link to a session.
-        SessionShared = "session_shared", "made a link to the session";
+        SessionShared "session_shared" "made a link to the session",
         /// Took the link back.
-        SessionUnshared = "session_unshared", "took back the link to the session";
+        SessionUnshared "session_unshared" "took back the link to the session",
         /// Made a schedule.
-        ScheduleCreated = "schedule_created", "made the schedule";
+        ScheduleCreated "schedule_created" "made the schedule",
         /// Changed a schedule.
-        ScheduleChanged = "schedule_changed", "changed the schedule";
+        ScheduleChanged "schedule_changed" "changed the schedule",
         /// Deleted a schedule.
-        ScheduleDeleted = "schedule_deleted", "deleted the schedule";
+        ScheduleDeleted "schedule_deleted" "deleted the schedule",
         /// Made a trigger.
-        TriggerCreated = "trigger_created", "made the trigger";
+        TriggerCreated "trigger_created" "made the trigger",
         /// Deleted a trigger.
-        TriggerDeleted = "trigger_deleted", "deleted the trigger";
+        TriggerDeleted "trigger_deleted" "deleted the trigger",
         /// Made a webhook.
-        WebhookCreated = "webhook_created", "made the webhook";
+        WebhookCreated "webhook_created" "made the webhook",
         /// Deleted a webhook.
-        WebhookDeleted = "webhook_deleted", "deleted the webhook";
+        WebhookDeleted "webhook_deleted" "deleted the webhook",
         /// Set a monthly budget.
-        BudgetChanged = "budget_changed", "set the budget";
+        BudgetChanged "budget_changed" "set the budget",
         /// Handed a version of a listing in.
-        ListingSubmitted = "listing_submitted", "handed in the listing";
+        ListingSubmitted "listing_submitted" "handed in the listing",
         /// Took what was handed in back.
-        ListingWithdrawn = "listing_withdrawn", "took back the listing";
+        ListingWithdrawn "listing_withdrawn" "took back the listing",
         /// Put a listing back into the marketplace.
-        ListingPublished = "listing_published", "published the listing";
+        ListingPublished "listing_published" "published the listing",
         /// Paused a listing.
-        ListingPaused = "listing_paused", "paused the listing";
+        ListingPaused "listing_paused" "paused the listing",
         /// Took a listing off the marketplace.
-        ListingUnlisted = "listing_unlisted", "unlisted the listing";
+        ListingUnlisted "listing_unlisted" "unlisted the listing",
         /// Said that a listing is kept up no more.
-        ListingDeprecated = "listing_deprecated", "deprecated the listing";
+        ListingDeprecated "listing_deprecated" "deprecated the listing",
         /// Said that it is kept up once more.
-        ListingKeptUp = "listing_kept_up", "keeps up once more the listing";
+        ListingKeptUp "listing_kept_up" "keeps up once more the listing",
         /// Deleted a version of a listing.
-        ListingVersionDeleted = "listing_version_deleted", "deleted a version of the listing";
+        ListingVersionDeleted "listing_version_deleted" "deleted a version of the listing",
         /// Approved a submission.
-        SubmissionApproved = "submission_approved", "approved the listing";
+        SubmissionApproved "submission_approved" "approved the listing",
         /// Asked for changes of a submission.
-        ChangesRequested = "changes_requested", "asked for changes of the listing";
+        ChangesRequested "changes_requested" "asked for changes of the listing",
         /// Looked at a report and let the listing stay.
-        ReportDismissed = "report_dismissed", "dismissed a report on the listing";
+        ReportDismissed "report_dismissed" "dismissed a report on the listing",
         /// Looked at a report and removed the listing.
-        ReportUpheld = "report_upheld", "removed, after a report, the listing";
+        ReportUpheld "report_upheld" "removed, after a report, the listing",
         /// Made a team.
-        TeamCreated = "team_created", "made the team";
+        TeamCreated "team_created" "made the team",
         /// Changed a team.
-        TeamChanged = "team_changed", "changed the team";
+        TeamChanged "team_changed" "changed the team",
         /// Deleted a team.
-        TeamDeleted = "team_deleted", "deleted the team";
+        TeamDeleted "team_deleted" "deleted the team",
         /// Invited somebody into a team.
-        TeamInvited = "team_invited", "invited into the team";
+        TeamInvited "team_invited" "invited into the team",
         /// Took an invitation back.
-        TeamInvitationRevoked = "team_invitation_revoked", "took back an invitation into the team";
+        TeamInvitationRevoked "team_invitation_revoked" "took back an invitation into the team",
         /// Joined a team.
-        TeamJoined = "team_joined", "joined the team";
+        TeamJoined "team_joined" "joined the team",
         /// Left a team.
-        TeamLeft = "team_left", "left the team";
+        TeamLeft "team_left" "left the team",
         /// Took somebody out of a team.
-        TeamMemberRemoved = "team_member_removed", "took out of the team";
+        TeamMemberRemoved "team_member_removed" "took out of the team",
         /// Gave a member of a team another role.
-        TeamRoleChanged = "team_role_changed", "changed the role in the team of";
+        TeamRoleChanged "team_role_changed" "changed the role in the team of",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::fault::FieldFault;
 use crate::ids::ImageId;
 #[cfg(feature = "schema")]
 use crate::text::LINE_PATTERN;
-use crate::text::check_text;
+use crate::text::check_line;
 
 /// The largest file, in bytes.
 pub const UPLOAD_MAX: usize = 8 * 1024 * 1024;
@@ -226,11 +226,7 @@ impl PictureChoice {
 
 /// Checks what stands for a screenshot.
 pub fn check_alt(faults: &mut Vec<FieldFault>, field: &str, alt: &str) {
-    let before = faults.len();
-    check_text(faults, field, alt, 1, ALT_MAX);
-    if faults.len() == before && alt.chars().any(char::is_control) {
-        faults.push(FieldFault::new(field, "must be one line"));
-    }
+    check_line(faults, field, alt, 1, ALT_MAX);
 }
 
 /// Why a picture is not taken, as what is said of it.

@@ -60,6 +60,7 @@ pub mod upstream;
 pub mod variable;
 pub mod waiting;
 pub mod webhook;
+mod words;
 
 pub use fault::{FaultKind, FieldFault};
 pub use ids::{

@@ -92,16 +92,18 @@ pub struct Curve {
     pub points: Vec<Option<f64>>,
 }
 
-impl Chart {
+impl Curve {
     /// All values that are known.
     fn known(&self) -> impl Iterator<Item = f64> {
-        self.curves.iter().flat_map(|curve| curve.points.iter().copied().flatten())
+        self.points.iter().copied().flatten()
     }
+}
 
+impl Chart {
     /// The highest value of all curves; `None` when nothing was measured.
     #[must_use]
     pub fn highest(&self) -> Option<f64> {
-        self.known().reduce(f64::max)
+        self.curves.iter().flat_map(Curve::known).reduce(f64::max)
     }
 
     /// What the drawing shows, in words: each curve's least, greatest and newest value.
@@ -109,9 +111,8 @@ impl Chart {
     pub fn told(&self) -> String {
         let mut parts = Vec::with_capacity(self.curves.len());
         for curve in &self.curves {
-            let known = || curve.points.iter().copied().flatten();
-            let (least, most) = (known().reduce(f64::min), known().reduce(f64::max));
-            let text = match (least, most, known().last()) {
+            let (least, most) = (curve.known().reduce(f64::min), curve.known().reduce(f64::max));
+            let text = match (least, most, curve.known().last()) {
                 (Some(least), Some(most), Some(newest)) => format!(
                     "{}: from {} to {}, {} at last",
                     curve.title,

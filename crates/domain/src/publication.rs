@@ -11,7 +11,7 @@ use crate::listing::{Category, ListingState};
 use crate::price::Price;
 use crate::scan::Finding;
 use crate::spec_diff::{FieldChange, Piece, SpecDiff};
-use crate::text::check_text;
+use crate::text::{check_line, check_text};
 
 /// The longest name, in characters.
 pub const NAME_MAX: usize = 100;
@@ -58,11 +58,7 @@ impl ListingTexts {
         for (field, text, max) in
             [("name", &self.name, NAME_MAX), ("tagline", &self.tagline, TAGLINE_MAX)]
         {
-            let count = faults.len();
-            check_text(&mut faults, field, text, 1, max);
-            if faults.len() == count && text.chars().any(char::is_control) {
-                faults.push(FieldFault::new(field, "must be one line"));
-            }
+            check_line(&mut faults, field, text, 1, max);
         }
         check_text(&mut faults, "description", &self.description, 1, DESCRIPTION_MAX);
         check_text(&mut faults, "change_log", &self.change_log, 0, CHANGE_LOG_MAX);

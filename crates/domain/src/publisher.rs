@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::FieldFault;
 use crate::fields::Choosable;
 use crate::listing::ListingSummary;
-use crate::text::check_text;
+use crate::text::{check_line, check_slug, check_text, is_slug};
 
 /// The shortest handle, in characters.
 pub const HANDLE_MIN: usize = 3;
@@ -101,20 +101,8 @@ impl Profile {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        let handle = self.handle.as_str();
-        if !is_handle(handle) {
-            let reason = format!(
-                "must be small letters, digits and single hyphens, {HANDLE_MIN} to {HANDLE_MAX} characters"
-            );
-            faults.push(FieldFault::new("handle", reason));
-        } else if RESERVED.contains(&handle) {
-            faults.push(FieldFault::new("handle", "is reserved; choose another one"));
-        }
-        let count = faults.len();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
-        if faults.len() == count && self.name.chars().any(char::is_control) {
-            faults.push(FieldFault::new("name", "must be one line"));
-        }
+        check_slug(&mut faults, "handle", &self.handle, (HANDLE_MIN, HANDLE_MAX), &RESERVED);
+        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
         check_text(&mut faults, "bio", &self.bio, 0, BIO_MAX);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -123,10 +111,7 @@ impl Profile {
 /// Whether there may be a publisher of this handle.
 #[must_use]
 pub fn is_handle(text: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    };
-    (HANDLE_MIN..=HANDLE_MAX).contains(&text.len()) && text.split('-').all(is_part)
+    is_slug(text, HANDLE_MIN, HANDLE_MAX)
 }
 
 #[cfg(test)]

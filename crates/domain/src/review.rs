@@ -66,6 +66,13 @@ pub struct NewReview {
     pub text: String,
 }
 
+/// The mean of so many ratings as people read it: `4.4` out of 437 hundredths; `None` without ratings.
+#[must_use]
+pub fn tenths(hundredths: i32, count: i64) -> Option<String> {
+    let tenths = (hundredths + 5) / 10;
+    (count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
+}
+
 impl NewReview {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentStatus, Avatar};
 use crate::fault::FieldFault;
 use crate::ids::{AgentId, TeamInvitationId, UserId};
-use crate::text::check_text;
+use crate::text::{self, check_line, check_slug};
 
 /// The shortest slug, in characters.
 pub const SLUG_MIN: usize = 3;
@@ -159,7 +159,7 @@ pub struct Team {
 #[serde(deny_unknown_fields)]
 pub struct NewTeam {
     /// 1 to [`NAME_MAX`] characters, one line.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = crate::text::LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = text::LINE_PATTERN)))]
     pub name: String,
     /// Small letters, digits and single hyphens, [`SLUG_MIN`] to [`SLUG_MAX`] characters; nobody else's.
     #[cfg_attr(feature = "schema", schemars(length(min = SLUG_MIN, max = SLUG_MAX), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
@@ -170,32 +170,19 @@ impl NewTeam {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
-        if faults.is_empty() && self.name.chars().any(char::is_control) {
-            faults.push(FieldFault::new("name", "must be one line"));
-        }
-        if !is_slug(&self.slug) {
-            let reason = format!(
-                "must be small letters, digits and single hyphens, {SLUG_MIN} to {SLUG_MAX} characters"
-            );
-            faults.push(FieldFault::new("slug", reason));
-        } else if self.slug == RESERVED {
-            faults.push(FieldFault::new("slug", "is reserved; choose another one"));
-        }
+        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_slug(&mut faults, "slug", &self.slug, (SLUG_MIN, SLUG_MAX), &RESERVED);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 }
 
 /// Stands for a page of its own.
-const RESERVED: &str = "join";
+const RESERVED: [&str; 1] = ["join"];
 
 /// Whether there may be a team of this slug.
 #[must_use]
 pub fn is_slug(text: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    };
-    (SLUG_MIN..=SLUG_MAX).contains(&text.len()) && text.split('-').all(is_part)
+    text::is_slug(text, SLUG_MIN, SLUG_MAX)
 }
 
 /// Somebody in a team.

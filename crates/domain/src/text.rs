@@ -38,6 +38,46 @@ pub fn check_text(faults: &mut Vec<FieldFault>, field: &str, value: &str, min: u
     }
 }
 
+/// The same of a text that must be one line.
+pub(crate) fn check_line(
+    faults: &mut Vec<FieldFault>,
+    field: &str,
+    value: &str,
+    min: usize,
+    max: usize,
+) {
+    let before = faults.len();
+    check_text(faults, field, value, min, max);
+    if faults.len() == before && value.chars().any(char::is_control) {
+        faults.push(FieldFault::new(field, "must be one line"));
+    }
+}
+
+/// Whether a text is small letters, digits and single hyphens between them.
+pub(crate) fn is_slug(text: &str, min: usize, max: usize) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    (min..=max).contains(&text.len()) && text.split('-').all(is_part)
+}
+
+/// Checks what somebody wants to be called in URLs and reports the first rule it breaks.
+pub(crate) fn check_slug(
+    faults: &mut Vec<FieldFault>,
+    field: &str,
+    slug: &str,
+    (min, max): (usize, usize),
+    reserved: &[&str],
+) {
+    if !is_slug(slug, min, max) {
+        let reason =
+            format!("must be small letters, digits and single hyphens, {min} to {max} characters");
+        faults.push(FieldFault::new(field, reason));
+    } else if reserved.contains(&slug) {
+        faults.push(FieldFault::new(field, "is reserved; choose another one"));
+    }
+}
+
 /// Shortens a text to at most `max` characters at a word boundary, with an ellipsis when cut.
 #[must_use]
 pub fn shorten(text: &str, max: usize) -> String {

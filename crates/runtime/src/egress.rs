@@ -136,6 +136,11 @@ impl EgressError {
     }
 }
 
+/// Whether a gateway answers so for a host behind it that did not: Bad Gateway, Gateway Timeout.
+pub(crate) const fn is_unanswered(status: u16) -> bool {
+    matches!(status, 502 | 504)
+}
+
 impl Egress {
     /// The client for agents: only addresses on the public Internet.
     #[must_use]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use crate::egress::{Egress, EgressError, HostLimit, Outgoing};
+use crate::egress::{Egress, EgressError, HostLimit, Outgoing, is_unanswered};
 use crate::tools::BoundSecret;
 
 pub use stdio::{StdioCommand, StdioServers};
@@ -79,19 +79,20 @@ impl McpError {
         match self {
             Self::Unanswered(_) => true,
             Self::Egress(error) => error.may_have_arrived(),
-            // A gateway says so of the host behind it.
-            Self::Status(status) => matches!(status, 502 | 504),
+            Self::Status(status) => is_unanswered(*status),
             Self::Protocol(_) | Self::Refused(_) => false,
         }
     }
+}
 
-    /// The same of a call: what comes back to it and is no answer leaves it unanswered.
-    fn of_call(self) -> Self {
-        match self {
-            Self::Protocol(reason) => Self::Unanswered(reason),
-            error => error,
-        }
-    }
+/// What a tool says to a call. What comes back and is no answer leaves the call unanswered.
+fn told(asked: Result<Value, McpError>) -> Result<String, McpError> {
+    let result = asked.map_err(|error| match error {
+        McpError::Protocol(reason) => McpError::Unanswered(reason),
+        error => error,
+    })?;
+    let text = reply::content(&result);
+    if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
 }
 
 /// A session of the protocol.
@@ -143,9 +144,7 @@ impl<'a> Session<'a> {
     /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
     pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
         let wanted = json!({ "name": name, "arguments": arguments });
-        let result = self.line.ask("tools/call", &wanted).await.map_err(McpError::of_call)?;
-        let text = reply::content(&result);
-        if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
+        told(self.line.ask("tools/call", &wanted).await)
     }
 }
 

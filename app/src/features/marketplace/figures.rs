@@ -1,16 +1,11 @@
 //! A listing's numbers, as people read them.
 
 use resonant_domain::listing::ListingSummary;
+pub(super) use resonant_domain::review::tenths;
 
 /// `4.4` out of 437 hundredths; `None` without ratings.
 pub(super) fn stars(listing: &ListingSummary) -> Option<String> {
     tenths(listing.rating_hundredths, listing.rating_count)
-}
-
-/// `4.4` out of 437 hundredths; `None` without ratings.
-pub(super) fn tenths(hundredths: i32, count: i64) -> Option<String> {
-    let tenths = (hundredths + 5) / 10;
-    (count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
 /// `No installs yet`, `1 install`, `1,204 installs`.

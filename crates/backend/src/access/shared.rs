@@ -46,7 +46,8 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    const fn own(me: UserId) -> Self {
+    /// One's own.
+    pub(crate) const fn own(me: UserId) -> Self {
         Self { me, owner: me, role: None }
     }
 

@@ -20,9 +20,9 @@ const NO_TOOL: Error = Error::NotFound("tool");
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "agents.tools", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
-    let me = access::with_scope(ctx, Scope::AgentsRead)?;
-    let agent = super::get(ctx, id).await?;
-    let owner = agent.owner_id;
+    let (agent, reached) =
+        super::reach_document(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let (agent, owner) = (agent.value().clone(), reached.owner);
     let granted = agent.spec.tools;
     let built_in = BUILT_IN_TOOLS.iter().map(|tool| {
         let grant = granted.iter().find(|grant| grant.name == tool.name);
@@ -38,8 +38,7 @@ pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
     });
     let described = described.collect();
     // A key may not read the names of secrets: it gets none.
-    let may_name_secrets = access::user(ctx).is_ok()
-        && (owner == me || access::shared_agent(ctx, me, id, AgentRight::Edit).await.is_ok());
+    let may_name_secrets = access::user(ctx).is_ok() && reached.may(AgentRight::Edit);
     let secrets = if may_name_secrets { secrets::list_of(ctx, owner).await? } else { Vec::new() };
     Ok(AgentTools {
         agent_id: id,

@@ -124,12 +124,14 @@ pub(super) async fn change_expected(
         }
     }
     let mut ended = Vec::new();
-    let changed = match (action, action.status()) {
+    let (changed, deed) = match (action, action.status()) {
         (_, Some(status)) => {
-            store::agent_lists::update_status(&mut tx, owner, ids, status, now).await?
+            let changed = store::agent_lists::update_status(&mut tx, owner, ids, status, now);
+            (changed.await?, audit::deed_of(status))
         }
         (BulkAction::Restore, None) => {
-            store::agent_trash::update_restored(&mut tx, owner, ids).await?
+            let restored = store::agent_trash::update_restored(&mut tx, owner, ids).await?;
+            (restored, Deed::AgentRestored)
         }
         (_, None) => {
             // The write keeps a session from being started in between.
@@ -139,13 +141,8 @@ pub(super) async fn change_expected(
                     ended.extend(sessions::cancel_locked(backend, &mut tx, owner, session).await?);
                 }
             }
-            deleted
+            (deleted, Deed::AgentDeleted)
         }
-    };
-    let deed = match action.status() {
-        Some(status) => audit::deed_of(status),
-        None if action == BulkAction::Restore => Deed::AgentRestored,
-        None => Deed::AgentDeleted,
     };
     audit::note_agents(ctx, &mut tx, owner, deed, &changed).await?;
     let stale = changed

@@ -126,26 +126,21 @@ pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
         limit: i64::from(limit) + 1,
     };
     let mut conn = ctx.backend().read(owner).await?;
-    let mut found = agent_records::list(&mut conn, owner, &selection, wide(&query.wanted)).await?;
+    let found = agent_records::list(&mut conn, owner, &selection, wide(&query.wanted)).await?;
     drop(conn);
-    let has_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = match found.last() {
-        Some((last, _)) if has_more => {
-            let at = match order.by {
-                OrderBy::CreatedAt => last.created_at,
-                OrderBy::UpdatedAt => last.updated_at,
-            };
-            let position = AgentPosition { updated_at: at, id: last.id };
-            Some(if is_usual {
-                cursors.seal(&scope, &position)?
-            } else {
-                cursors.seal(&own_scope, &position)?
-            })
-        }
-        _ => None,
+    let position = |(last, _): &(Agent, _)| AgentPosition {
+        updated_at: match order.by {
+            OrderBy::CreatedAt => last.created_at,
+            OrderBy::UpdatedAt => last.updated_at,
+        },
+        id: last.id,
     };
-    let items = found.into_iter().map(|found| record(&query.wanted, found)).collect();
+    let Page { items, next_cursor } = if is_usual {
+        cursors.page(&scope, limit, found, position)?
+    } else {
+        cursors.page(&own_scope, limit, found, position)?
+    };
+    let items = items.into_iter().map(|found| record(&query.wanted, found)).collect();
     Ok(Page { items, next_cursor })
 }
 

@@ -29,17 +29,10 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
     let after: Option<TrashPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
-    let mut items = store::agent_trash::list_deleted(&mut conn, owner, after, wanted).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => {
-            let position = TrashPosition { deleted_at: last.deleted_at, id: last.summary.id };
-            Some(cursors.seal(&scope, &position)?)
-        }
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    let found = store::agent_trash::list_deleted(&mut conn, owner, after, wanted).await?;
+    let position =
+        |last: &TrashedAgent| TrashPosition { deleted_at: last.deleted_at, id: last.summary.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// Takes an agent of the trash away for good.
@@ -54,9 +47,9 @@ pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
     let subject = Subject::agent(id, &name);
     audit::note(ctx, &mut tx, Log::Owner(owner), Deed::AgentErased, Some(subject)).await?;
     ctx.backend().commit(tx, super::stale(owner, id)).await?;
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
-    tx.commit().await
+    let mut conn = ctx.backend().catalogue_write().await?;
+    store::team_agents::delete_of_agent(&mut conn, owner, id).await?;
+    conn.commit().await
 }
 
 /// Takes away for good what has been in the trash for [`TRASH_DAYS`] days. Answers how many agents
@@ -77,11 +70,13 @@ pub async fn purge(ctx: &Ctx) -> Result<u64> {
                 store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
             tx.commit().await?;
             purged += count;
-            let mut tx = ctx.backend().catalogue_begin().await?;
-            for (owner, id) in gone {
-                store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
+            if !gone.is_empty() {
+                let mut tx = ctx.backend().catalogue_begin().await?;
+                for (owner, id) in gone {
+                    store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
+                }
+                tx.commit().await?;
             }
-            tx.commit().await?;
             if count < PURGE_BATCH.unsigned_abs() {
                 break;
             }

@@ -33,8 +33,7 @@ pub async fn publish(
 ) -> Result<AgentVersion> {
     access::with_scope(ctx, Scope::AgentsWrite)?;
     new.check()?;
-    let (_, reached, conn) = access::agent(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
-    drop(conn);
+    let (_, reached) = super::reach_document(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
     test_sets::settle_agent(ctx.backend(), reached.owner, id).await?;
     let (agent, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
@@ -113,14 +112,8 @@ pub async fn versions(ctx: &Ctx, id: AgentId, page: PageRequest) -> Result<Page<
         access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
     let owner = reached.owner;
     let wanted = i64::from(limit) + 1;
-    let mut items = store::agent_versions::list(&mut conn, owner, id, before, wanted).await?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next_cursor = match items.last() {
-        Some(last) if has_more => Some(cursors.seal(&scope, &last.version)?),
-        _ => None,
-    };
-    Ok(Page { items, next_cursor })
+    let found = store::agent_versions::list(&mut conn, owner, id, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.version)
 }
 
 /// Reads one version.

@@ -36,9 +36,9 @@ pub async fn forget_old(ctx: &Ctx) -> Result<u64> {
         }
     }
     loop {
-        let mut tx = backend.catalogue_begin().await?;
-        let count = store::audit::delete_before(&mut tx, before, BATCH).await?;
-        tx.commit().await?;
+        let mut conn = backend.catalogue_write().await?;
+        let count = store::audit::delete_before(&mut conn, before, BATCH).await?;
+        conn.commit().await?;
         gone += count;
         if count < BATCH.unsigned_abs() {
             break;

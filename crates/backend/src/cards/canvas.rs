@@ -1,7 +1,7 @@
 //! A ground of points, and shapes with soft edges on it.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder as _, ImageResult, Rgb, RgbImage, RgbaImage};
+use image::{ImageResult, Rgb, RgbImage, RgbaImage};
 
 use super::colour::Colour;
 
@@ -41,9 +41,9 @@ impl Canvas {
 
     pub(super) fn into_png(self) -> ImageResult<Vec<u8>> {
         let mut file = Vec::new();
-        let (width, height) = self.points.dimensions();
-        PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive)
-            .write_image(&self.points, width, height, ExtendedColorType::Rgb8)?;
+        let encoder =
+            PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive);
+        self.points.write_with_encoder(encoder)?;
         Ok(file)
     }
 

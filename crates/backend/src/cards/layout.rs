@@ -1,7 +1,7 @@
 //! Where things stand on a card.
 
+use image::RgbaImage;
 use image::imageops::FilterType;
-use image::{ImageResult, RgbaImage};
 
 use super::canvas::{Arc, Canvas, Place, Tile};
 use super::colour::{Colour, oklch};
@@ -69,8 +69,7 @@ pub(super) fn draw(card: &Card, picture: Option<&RgbaImage>) -> Result<Vec<u8>, 
         }
     }
     foot(&mut canvas, card, (&medium, &bold), &palette);
-    let file: ImageResult<_> = canvas.into_png();
-    Ok(file?)
+    Ok(canvas.into_png()?)
 }
 
 /// The rings of the mark, large and faint.
@@ -137,8 +136,7 @@ fn foot(canvas: &mut Canvas, card: &Card, (medium, bold): (&Letters, &Letters), 
     const LINE: f32 = 560.0;
 
     let name = Style { letters: bold, size: 34.0, colour: palette.text };
-    let right = 1200.0 - MARGIN;
-    let x = right - name.width("Resonant");
+    let x = MARGIN + MEASURE - name.width("Resonant");
     name.draw(canvas, Place { x, y: LINE }, "Resonant");
     logo(canvas, Place { x: x - 36.0, y: LINE - 12.0 }, 46.0, palette);
 

@@ -4,7 +4,7 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, Rgba, RgbaImage};
+use image::{DynamicImage, Rgba, RgbaImage};
 use resonant_domain::ImageId;
 use resonant_domain::image::{Fallback, ImageKind, Picture, Refusal, widths};
 
@@ -36,11 +36,7 @@ pub(super) fn make(
 
     let mut renditions = Vec::with_capacity(widths.len() * 2);
     for width in widths {
-        let points = if width == largest.width() {
-            largest.clone()
-        } else {
-            resized(largest.clone(), width)
-        };
+        let points = resized(largest.clone(), width);
         renditions.push(Rendition { width, format: "webp", bytes: webp(&points)? });
         let bytes = match fallback {
             Fallback::Jpg => jpeg(points)?,
@@ -121,10 +117,7 @@ fn jpeg(points: RgbaImage) -> Result<Vec<u8>, Refusal> {
     let points = DynamicImage::ImageRgba8(points).into_rgb8();
     let mut file = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY);
-    let (width, height) = points.dimensions();
-    encoder
-        .write_image(&points, width, height, ExtendedColorType::Rgb8)
-        .map_err(|_| Refusal::Damaged)?;
+    points.write_with_encoder(encoder).map_err(|_| Refusal::Damaged)?;
     Ok(file)
 }
 
@@ -132,9 +125,6 @@ fn png(points: &RgbaImage) -> Result<Vec<u8>, Refusal> {
     let mut file = Vec::new();
     let encoder =
         PngEncoder::new_with_quality(&mut file, CompressionType::Default, PngFilter::Adaptive);
-    let (width, height) = points.dimensions();
-    encoder
-        .write_image(points, width, height, ExtendedColorType::Rgba8)
-        .map_err(|_| Refusal::Damaged)?;
+    points.write_with_encoder(encoder).map_err(|_| Refusal::Damaged)?;
     Ok(file)
 }

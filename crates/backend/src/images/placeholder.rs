@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 use resonant_domain::image::ImageKind;
 
 /// The longer side of what is hashed, in points.
@@ -32,9 +32,9 @@ fn likeness(kind: ImageKind, hash: &[u8]) -> Option<String> {
     let small = fitted(&RgbaImage::from_raw(width, height, points)?, longer);
     let small = DynamicImage::ImageRgba8(small).into_rgb8();
     let mut file = Vec::new();
-    PngEncoder::new_with_quality(&mut file, CompressionType::Best, PngFilter::NoFilter)
-        .write_image(&small, small.width(), small.height(), ExtendedColorType::Rgb8)
-        .ok()?;
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Best, PngFilter::NoFilter);
+    small.write_with_encoder(encoder).ok()?;
     Some(format!("data:image/png;base64,{}", STANDARD.encode(file)))
 }
 

@@ -62,16 +62,16 @@ pub async fn measure_costs(ctx: &Ctx, since: Option<Timestamp>) -> Result<Timest
     let mut conn = backend.catalogue_read_latest().await?;
     let subjects = store::ranking::list_subjects(&mut conn, &changed).await?;
     drop(conn);
-    let (mut ids, mut costs) = (Vec::new(), Vec::new());
-    let (mut run, mut sessions) = (Vec::new(), Vec::new());
-    for subject in subjects {
-        let mut count = 0;
-        for shard in backend.shards() {
-            let mut conn = backend.begin_on(shard).await?;
-            count += store::ranking::count_sessions(&mut conn, &subject).await?;
+    let run: Vec<_> = subjects.iter().map(|subject| subject.id).collect();
+    let mut sessions = vec![0; run.len()];
+    for shard in backend.shards() {
+        let mut conn = backend.begin_on(shard).await?;
+        for (count, subject) in sessions.iter_mut().zip(&subjects) {
+            *count += store::ranking::count_sessions(&mut conn, subject).await?;
         }
-        run.push(subject.id);
-        sessions.push(count);
+    }
+    let (mut ids, mut costs) = (Vec::new(), Vec::new());
+    for subject in subjects {
         if let Some(cost) = reviews::facts_of(backend, &subject).await?.median_cost {
             ids.push(subject.id);
             costs.push(cost);

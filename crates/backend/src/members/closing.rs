@@ -4,6 +4,7 @@
 use resonant_domain::UserId;
 use resonant_domain::audit::Deed;
 use resonant_domain::member::UserKind;
+use sqlx::PgConnection;
 
 use super::passwords::check_current;
 use super::stale;
@@ -31,24 +32,15 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
         check_current(ctx, password).await?;
     }
     let backend = ctx.backend();
-    let mut conn = backend.catalogue_read_latest().await?;
-    let is_admin = store::members::is_admin(&mut conn, id).await?;
-    drop(conn);
-    if !is_admin {
-        // Before anything is cancelled, which nobody takes back.
-        let mut tx = backend.catalogue_begin().await?;
-        teams::check_closes(&mut tx, id).await?;
-        drop(tx);
-        // First of all: nobody who is gone shall go on paying, or be paid.
-        purchases::cancel_all(ctx, id).await?;
-    }
+    // Before anything is cancelled, which nobody takes back.
     let mut tx = backend.catalogue_begin().await?;
-    if store::members::is_admin(&mut tx, id).await? {
-        return Err(Error::Conflict(
-            "You are an admin here. Have that taken from you first (server admin remove)"
-                .to_owned(),
-        ));
-    }
+    check_no_admin(&mut tx, id).await?;
+    teams::check_closes(&mut tx, id).await?;
+    drop(tx);
+    // First of all: nobody who is gone shall go on paying, or be paid.
+    purchases::cancel_all(ctx, id).await?;
+    let mut tx = backend.catalogue_begin().await?;
+    check_no_admin(&mut tx, id).await?;
     let sign_ins = store::members::delete_sign_ins_of(&mut tx, id, None).await?;
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
     let listings = store::accounts::update_unlisted(&mut tx, id).await?;
@@ -67,6 +59,15 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     ctx.signed_out();
     tracing::info!(user.id = %id, "account closed");
     Ok(())
+}
+
+async fn check_no_admin(conn: &mut PgConnection, id: UserId) -> Result<()> {
+    if !store::members::is_admin(conn, id).await? {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "You are an admin here. Have that taken from you first (server admin remove)".to_owned(),
+    ))
 }
 
 /// Deletes what closed accounts owned, and then the accounts. Answers how many are gone. May be repeated

@@ -38,9 +38,9 @@ pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Sen
         .await
         .map_err(|_| Error::TooMany { retry_after: COME_BACK })?
         .map_err(Error::internal)?;
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    audit::note(ctx, &mut tx, Log::Account(id), Deed::AccountExported, None).await?;
-    tx.commit().await?;
+    let mut conn = ctx.backend().catalogue_write().await?;
+    audit::note(ctx, &mut conn, Log::Account(id), Deed::AccountExported, None).await?;
+    conn.commit().await?;
     let (pieces, receiver) = mpsc::channel(AHEAD);
     let backend = ctx.backend().clone();
     tokio::spawn(write_all(backend, id, pieces, turn).in_current_span());

@@ -102,6 +102,13 @@ fn pictures(choice: PictureChoice, found: &[StoredImage]) -> Result<Pictures> {
     Ok(Pictures { avatar: avatar.transpose()?, screenshots: shots.collect::<Result<_>>()? })
 }
 
+/// Lets a text pass that may stand for a picture.
+fn check_text(alt: &str) -> Result<()> {
+    let mut faults = Vec::new();
+    check_alt(&mut faults, "alt", alt);
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
 /// Uploads a picture and adds it to the caller's draft: an avatar takes the place of the one before, a
 /// screenshot stands behind the others.
 ///
@@ -118,11 +125,7 @@ pub async fn add(
 ) -> Result<Image> {
     let owner = access::member(ctx)?;
     if kind == ImageKind::Screenshot {
-        let mut faults = Vec::new();
-        check_alt(&mut faults, "alt", alt);
-        if !faults.is_empty() {
-            return Err(faults.into());
-        }
+        check_text(alt)?;
     }
     // Before the work: whether there is a place for it.
     let mut tx = ctx.backend().catalogue_begin().await?;
@@ -163,11 +166,7 @@ pub async fn change(
 ) -> Result<()> {
     let owner = access::member(ctx)?;
     if let PictureChange::Describe(alt) = &change {
-        let mut faults = Vec::new();
-        check_alt(&mut faults, "alt", alt);
-        if !faults.is_empty() {
-            return Err(faults.into());
-        }
+        check_text(alt)?;
     }
     let mut tx = ctx.backend().catalogue_begin().await?;
     let draft = draft(&mut tx, owner, agent).await?;

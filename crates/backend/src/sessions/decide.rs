@@ -10,8 +10,7 @@ use resonant_domain::{FieldFault, SessionId, UserId};
 use resonant_runtime::tools::Tools;
 use sqlx::PgConnection;
 
-use super::{NOT_FOUND, end_locked};
-use crate::access::SessionAct;
+use super::{NOT_FOUND, end_locked, steer};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::{Backend, Ctx, Error, Result, access, effects, store};
@@ -25,28 +24,15 @@ use crate::{Backend, Ctx, Error, Result, access, effects, store};
 #[tracing::instrument(name = "sessions.decide", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
-    match decide_of(ctx, me, id, new.clone(), Decider::Owner).await {
-        Err(Error::NotFound(_)) => {
-            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
-            decide_of(ctx, owner, id, new, Decider::Teammate).await
-        }
-        done => done,
-    }
-}
-
-/// Who decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decider {
-    Owner,
-    Teammate,
+    steer(ctx, me, id, |owner| decide_of(ctx, me, owner, id, new.clone())).await
 }
 
 async fn decide_of(
     ctx: &Ctx,
+    me: UserId,
     owner: UserId,
     id: SessionId,
     new: NewDecision,
-    decider: Decider,
 ) -> Result<Session> {
     let backend = ctx.backend();
     let mut tx = backend.begin(owner).await?;
@@ -63,7 +49,7 @@ async fn decide_of(
         return Err(Error::Conflict("This was decided already".to_owned()));
     }
     new.decision.check(&wait.reason)?;
-    if decider == Decider::Teammate && raises_a_month(&new.decision, &wait.reason) {
+    if owner != me && raises_a_month(&new.decision, &wait.reason) {
         return Err(Error::NotAllowed("Only the agent's owner may raise the limits of a month"));
     }
     let tools = backend.engine().tools().granted(owner, session.agent_id, &runnable.spec.tools);

@@ -7,8 +7,7 @@ use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
-use super::{NOT_FOUND, check_active};
-use crate::access::SessionAct;
+use super::{NOT_FOUND, check_active, steer};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::store::OnConstraint as _;
@@ -25,13 +24,7 @@ use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, store};
 pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
-    match say_to(ctx, me, id, new.clone()).await {
-        Err(Error::NotFound(_)) => {
-            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
-            say_to(ctx, owner, id, new).await
-        }
-        said => said,
-    }
+    steer(ctx, me, id, |owner| say_to(ctx, owner, id, new.clone())).await
 }
 
 async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Result<Session> {
@@ -67,13 +60,7 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
 #[tracing::instrument(name = "sessions.retry", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
-    match retry_of(ctx, me, id).await {
-        Err(Error::NotFound(_)) => {
-            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
-            retry_of(ctx, owner, id).await
-        }
-        tried => tried,
-    }
+    steer(ctx, me, id, |owner| retry_of(ctx, owner, id)).await
 }
 
 async fn retry_of(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {

@@ -60,16 +60,9 @@ pub async fn list(
         let (agent, wide, peers) = (Some(agent), wide(fields), Some(peers.as_slice()));
         found = session_records::list(&mut conn, owner, agent, after, wanted, wide, peers).await?;
     }
-    let has_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = match found.last() {
-        Some(last) if has_more => {
-            let position = SessionPosition { id: last.id };
-            Some(cursors.seal(&scope, &position)?)
-        }
-        _ => None,
-    };
-    Ok(Page { items: found.into_iter().map(|session| fields.of(session)).collect(), next_cursor })
+    let position = |last: &Session| SessionPosition { id: last.id };
+    let Page { items, next_cursor } = cursors.page(&scope, limit, found, position)?;
+    Ok(Page { items: items.into_iter().map(|session| fields.of(session)).collect(), next_cursor })
 }
 
 /// What must be fetched for it.

@@ -142,13 +142,18 @@ pub(super) async fn stream_of(
     let page = store::session_events::list(&mut conn, owner, id, after, LOG_PAGE.into()).await?;
     drop(conn);
     let is_whole = page.len() < LOG_PAGE as usize;
-    let ready: Vec<_> = (!page.is_empty()).then(|| Batch::from(page)).into_iter().collect();
+    let ready = batches(page);
     if is_whole && !is_over {
         watch.share(Read { owner, after, batches: ready.clone(), at });
     }
     drop(turn);
     let next = if is_whole { Next::Bus } else { Next::Log(at) };
     Ok(follow(watch, ready, after, session.last_sequence, next))
+}
+
+/// What was read as one batch; none where there was nothing.
+fn batches(page: Vec<SessionEvent>) -> Vec<Batch> {
+    if page.is_empty() { Vec::new() } else { vec![page.into()] }
 }
 
 /// Where the next batch comes from, once those that are ready are gone.
@@ -257,7 +262,7 @@ impl Follow {
         if page.len() == LOG_PAGE as usize {
             return Ok((vec![page.into()], Next::Log(at)));
         }
-        let ready: Vec<_> = (!page.is_empty()).then(|| Batch::from(page)).into_iter().collect();
+        let ready = batches(page);
         self.watch.share(Read { owner, after: last, batches: ready.clone(), at });
         Ok((ready, Next::Bus))
     }

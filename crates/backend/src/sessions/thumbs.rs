@@ -5,27 +5,20 @@ use resonant_domain::session::Session;
 use resonant_domain::thumb::Thumb;
 use resonant_domain::{SessionId, UserId};
 
-use super::NOT_FOUND;
-use crate::access::SessionAct;
+use super::{NOT_FOUND, steer};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
-use crate::{Ctx, Error, Result, access, store};
+use crate::{Ctx, Result, access, store};
 
 /// Says what the caller thinks of a session, or nothing any more.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::NotAllowed`] for a teammate who did not
-/// start it.
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`]; [`crate::Error::NotAllowed`] for a
+/// teammate who did not start it.
 #[tracing::instrument(name = "sessions.rate", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn rate(ctx: &Ctx, id: SessionId, thumb: Option<Thumb>) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
-    match rate_of(ctx, me, id, thumb).await {
-        Err(Error::NotFound(_)) => {
-            let owner = access::shared_session(ctx, me, id, SessionAct::Steer).await?;
-            rate_of(ctx, owner, id, thumb).await
-        }
-        done => done,
-    }
+    steer(ctx, me, id, |owner| rate_of(ctx, owner, id, thumb)).await
 }
 
 async fn rate_of(ctx: &Ctx, owner: UserId, id: SessionId, thumb: Option<Thumb>) -> Result<Session> {
@@ -55,7 +48,7 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
-    use crate::{Backend, agents, sample, sessions};
+    use crate::{Backend, Error, agents, sample, sessions};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn a_thumb_counts_once_and_is_taken_back(pool: PgPool) {

@@ -107,22 +107,17 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, table: &str, column: &str, is_do
     sql.push(", ").push(table).push("agent_id").push(way);
 }
 
+/// What lists are sorted by.
 #[derive(FromRow)]
-struct LineRow {
+struct PlaceRow {
     agent_id: Uuid,
-    name: String,
     name_key: String,
-    description: String,
-    avatar: Json<Avatar>,
-    status: String,
+    updated_at: Timestamp,
     run_count: i64,
     liking: i64,
-    open_count: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
-impl LineRow {
+impl PlaceRow {
     fn position(&self, sort: AgentSort) -> ListPosition {
         let key = match sort {
             AgentSort::Updated => ListKey::Updated(self.updated_at.to_jiff()),
@@ -134,21 +129,33 @@ impl LineRow {
     }
 }
 
+#[derive(FromRow)]
+struct LineRow {
+    #[sqlx(flatten)]
+    place: PlaceRow,
+    name: String,
+    description: String,
+    avatar: Json<Avatar>,
+    status: String,
+    open_count: i64,
+    created_at: Timestamp,
+}
+
 impl TryFrom<LineRow> for AgentLine {
     type Error = sqlx::Error;
 
     fn try_from(row: LineRow) -> sqlx::Result<Self> {
         Ok(Self {
-            runs: unsigned(row.run_count),
+            runs: unsigned(row.place.run_count),
             open: u32::try_from(row.open_count).unwrap_or(u32::MAX),
             summary: AgentSummary {
-                id: AgentId::from_uuid(row.agent_id),
+                id: AgentId::from_uuid(row.place.agent_id),
                 name: row.name,
                 description: row.description,
                 avatar: row.avatar.0,
                 status: known(AgentStatus::parse(&row.status), "status")?,
                 created_at: row.created_at.to_jiff(),
-                updated_at: row.updated_at.to_jiff(),
+                updated_at: row.place.updated_at.to_jiff(),
             },
         })
     }
@@ -194,7 +201,7 @@ pub(crate) async fn window(
     let ends: Option<Ends> = rows
         .first()
         .zip(rows.last())
-        .map(|(first, last)| (first.position(query.sort), last.position(query.sort)));
+        .map(|(first, last)| (first.place.position(query.sort), last.place.position(query.sort)));
     let lines = rows.into_iter().map(AgentLine::try_from).collect::<sqlx::Result<_>>()?;
     Ok((lines, ends))
 }
@@ -220,30 +227,14 @@ pub(crate) async fn find_prefix(
     query: &AgentQuery,
     prefix: &str,
 ) -> sqlx::Result<Option<ListPosition>> {
-    #[derive(FromRow)]
-    struct Found {
-        agent_id: Uuid,
-        name_key: String,
-        updated_at: Timestamp,
-        run_count: i64,
-        liking: i64,
-    }
     let (column, is_downwards) = order(query.sort);
     let mut sql = QueryBuilder::new("SELECT agent_id, name_key, updated_at, run_count, liking");
     push_filter(&mut sql, owner, query);
     sql.push(" AND name_key LIKE ").push_bind(pattern(prefix).trim_start_matches('%').to_owned());
     push_order(&mut sql, "", column, is_downwards);
     sql.push(" LIMIT 1");
-    let found: Option<Found> = sql.build_query_as().fetch_optional(conn).await?;
-    Ok(found.map(|found| ListPosition {
-        key: match query.sort {
-            AgentSort::Updated => ListKey::Updated(found.updated_at.to_jiff()),
-            AgentSort::Name => ListKey::Name(found.name_key),
-            AgentSort::Runs => ListKey::Runs(found.run_count),
-            AgentSort::Rating => ListKey::Liking(found.liking),
-        },
-        id: AgentId::from_uuid(found.agent_id),
-    }))
+    let found: Option<PlaceRow> = sql.build_query_as().fetch_optional(conn).await?;
+    Ok(found.map(|found| found.position(query.sort)))
 }
 
 /// How many agents of a list stand before a position.

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::shards::Owners;
-use super::{known, unsigned};
+use super::{by_owner, known, unsigned};
 
 /// Puts agents into the trash; answers those that were not there yet.
 #[tracing::instrument(name = "db.agent_trash.update_deleted", skip_all, fields(owner.id = %owner), err(level = "debug"))]
@@ -176,11 +176,7 @@ async fn list_due(
     )
     .fetch_all(conn)
     .await?;
-    let mut due = BTreeMap::<Uuid, Vec<Uuid>>::new();
-    for row in rows {
-        due.entry(row.owner_id).or_default().push(row.agent_id);
-    }
-    Ok(due)
+    Ok(by_owner(rows.into_iter().map(|row| (row.owner_id, row.agent_id))))
 }
 
 /// Deletes those of the agents that are still in the trash since before `before`. What another one

@@ -1,8 +1,6 @@
 //! The SQL of the audit log. Entries are written and read; only those that are too old, and whoever
 //! closed their account, are taken out of it.
 
-use std::collections::BTreeMap;
-
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::audit::{ActorKind, AuditActor, AuditEntry, AuditSubject, Deed, SubjectKind};
 use resonant_domain::{AgentId, AuditEntryId, UserId};
@@ -10,8 +8,8 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::accounts::NOBODY;
-use super::known;
 use super::shards::Owners;
+use super::{by_owner, known};
 
 /// Where an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +42,27 @@ pub(crate) struct Subject<'a> {
     pub(crate) name: &'a str,
 }
 
+/// A statement that writes an entry: its text, where that is written, and the entry.
+macro_rules! inserted {
+    ($statement:literal, $whose:expr, $id:ident, $entry:ident, $subject:ident) => {
+        sqlx::query!(
+            $statement,
+            $whose,
+            $id.as_uuid(),
+            $entry.deed.as_str(),
+            $entry.actor.as_str(),
+            $entry.actor_id.map(UserId::as_uuid),
+            $entry.key_prefix,
+            $subject.map(|subject| subject.kind.as_str()),
+            $subject.and_then(|subject| subject.id),
+            $subject.map_or("", |subject| subject.name),
+            $entry.address,
+            $entry.request_id,
+            $entry.now.to_sqlx() as Timestamp,
+        )
+    };
+}
+
 /// Writes an entry.
 #[tracing::instrument(name = "db.audit.insert", skip_all, err(level = "debug"))]
 pub(crate) async fn insert(
@@ -55,28 +74,20 @@ pub(crate) async fn insert(
 ) -> sqlx::Result<()> {
     let account = match log {
         Log::Owner(owner) => return insert_owned(conn, owner, id, entry, subject).await,
-        Log::Account(account) => Some(account),
+        Log::Account(account) => Some(account.as_uuid()),
         Log::Installation => None,
     };
-    sqlx::query!(
+    inserted!(
         r#"
         INSERT INTO account_audit (account_id, entry_id, deed, actor_kind, actor_id, key_prefix,
                                    subject_kind, subject_id, subject_name, address, request_id,
                                    created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
-        account.map(UserId::as_uuid),
-        id.as_uuid(),
-        entry.deed.as_str(),
-        entry.actor.as_str(),
-        entry.actor_id.map(UserId::as_uuid),
-        entry.key_prefix,
-        subject.map(|subject| subject.kind.as_str()),
-        subject.and_then(|subject| subject.id),
-        subject.map_or("", |subject| subject.name),
-        entry.address,
-        entry.request_id,
-        entry.now.to_sqlx() as Timestamp,
+        account,
+        id,
+        entry,
+        subject
     )
     .execute(conn)
     .await?;
@@ -90,7 +101,7 @@ async fn insert_owned(
     entry: &NewEntry<'_>,
     subject: Option<Subject<'_>>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
+    inserted!(
         r#"
         INSERT INTO owner_audit (owner_id, entry_id, deed, actor_kind, actor_id, key_prefix,
                                  subject_kind, subject_id, subject_name, address, request_id,
@@ -98,17 +109,9 @@ async fn insert_owned(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
         owner.as_uuid(),
-        id.as_uuid(),
-        entry.deed.as_str(),
-        entry.actor.as_str(),
-        entry.actor_id.map(UserId::as_uuid),
-        entry.key_prefix,
-        subject.map(|subject| subject.kind.as_str()),
-        subject.and_then(|subject| subject.id),
-        subject.map_or("", |subject| subject.name),
-        entry.address,
-        entry.request_id,
-        entry.now.to_sqlx() as Timestamp,
+        id,
+        entry,
+        subject
     )
     .execute(conn)
     .await?;
@@ -375,13 +378,8 @@ pub(crate) async fn delete_owned_before(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut old = BTreeMap::<Uuid, Vec<Uuid>>::new();
-    for row in rows {
-        old.entry(row.owner_id).or_default().push(row.entry_id);
-    }
     let mut count = 0;
-    for (owner, entries) in old {
-        // Owner by owner, so that each statement is one node's in a cluster.
+    for (owner, entries) in by_owner(rows.into_iter().map(|row| (row.owner_id, row.entry_id))) {
         let done = sqlx::query!(
             "DELETE FROM owner_audit WHERE owner_id = $1 AND entry_id = ANY ($2)",
             owner,

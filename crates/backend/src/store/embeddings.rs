@@ -1,11 +1,13 @@
 //! The SQL of what passages mean.
 
+use std::time::Duration;
+
 use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use sqlx::PgConnection;
-use sqlx::postgres::types::PgInterval;
 use sqlx::types::Uuid;
 
+use super::interval;
 use super::knowledge::FoundRow;
 use super::shards::Owners;
 
@@ -33,9 +35,10 @@ pub(crate) async fn can_compare(conn: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
-/// For how long nobody else takes a document that was taken for the first time, in minutes; it doubles
-/// with each try, up to an hour.
-const TAKEN_MINUTES: i64 = 2;
+/// For how long nobody else takes a document that was taken for the first time; it doubles with each try.
+const TAKEN: Duration = Duration::from_mins(2);
+/// The longest of these whiles.
+const TAKEN_MAX: Duration = Duration::from_hours(1);
 
 /// Takes a document that no model has read, the one that has waited longest. Nobody else takes it for
 /// a while that doubles with each try, an hour at most.
@@ -55,8 +58,8 @@ pub(crate) async fn claim(conn: &mut PgConnection, owners: Owners) -> sqlx::Resu
     .fetch_all(&mut *conn)
     .await?;
     for row in due {
-        let minutes = (TAKEN_MINUTES << row.embed_attempts.clamp(0, 10)).min(60);
-        let taken = take(&mut *conn, (row.owner_id, row.document_id), minutes).await?;
+        let wait = (TAKEN * (1 << row.embed_attempts.clamp(0, 10))).min(TAKEN_MAX);
+        let taken = take(&mut *conn, (row.owner_id, row.document_id), wait).await?;
         if taken.is_some() {
             return Ok(taken);
         }
@@ -68,7 +71,7 @@ pub(crate) async fn claim(conn: &mut PgConnection, owners: Owners) -> sqlx::Resu
 async fn take(
     conn: &mut PgConnection,
     (owner, document): (Uuid, Uuid),
-    minutes: i64,
+    wait: Duration,
 ) -> sqlx::Result<Option<Unread>> {
     let row = sqlx::query!(
         r#"
@@ -87,7 +90,7 @@ async fn take(
         "#,
         owner,
         document,
-        PgInterval { months: 0, days: 0, microseconds: minutes * 60_000_000 },
+        interval(wait),
     )
     .fetch_optional(conn)
     .await?;

@@ -108,7 +108,8 @@ pub(crate) async fn find_of_agent(
     owner: UserId,
     agent: AgentId,
 ) -> sqlx::Result<Option<(ListingId, Entitlement)>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        EntitlementRow,
         r#"
         SELECT a.listing_id AS "listing_id!", coalesce(e.is_lasting, FALSE) AS "is_lasting!",
                e.valid_until AS "valid_until?: Timestamp",
@@ -124,15 +125,7 @@ pub(crate) async fn find_of_agent(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| {
-        let entitlement = Entitlement {
-            is_lasting: row.is_lasting,
-            valid_until: row.valid_until.map(Timestamp::to_jiff),
-            executions_granted: row.executions_granted,
-            executions_used: row.executions_used,
-        };
-        (ListingId::from_uuid(row.listing_id), entitlement)
-    }))
+    Ok(row.map(EntitlementRow::read))
 }
 
 /// Uses one of the sessions that were paid for; `false` when none is left.

@@ -74,21 +74,17 @@ struct PurchaseRow {
     paid_at: Option<Timestamp>,
 }
 
-/// The price that stands in the columns of a purchase.
-fn price(kind: &str, amount: i64, currency: &str, period: Option<&str>) -> sqlx::Result<Price> {
-    Ok(Price {
-        kind: known(PriceKind::parse(kind), "kind")?,
-        amount,
-        currency: known(Currency::parse(currency), "currency")?,
-        interval: period.map(|period| known(Interval::parse(period), "period")).transpose()?,
-    })
-}
-
 impl TryFrom<PurchaseRow> for Owned {
     type Error = sqlx::Error;
 
     fn try_from(row: PurchaseRow) -> sqlx::Result<Self> {
-        let price = price(&row.kind, row.amount, &row.currency, row.period.as_deref())?;
+        let interval = row.period.map(|period| known(Interval::parse(&period), "period"));
+        let price = Price {
+            kind: known(PriceKind::parse(&row.kind), "kind")?,
+            amount: row.amount,
+            currency: known(Currency::parse(&row.currency), "currency")?,
+            interval: interval.transpose()?,
+        };
         let quantity = u32::try_from(row.quantity).unwrap_or(1);
         let state = known(PurchaseState::parse(&row.state), "state")?;
         let purchase = Purchase {

@@ -14,6 +14,24 @@ pub(crate) struct SealedSecret {
     pub(crate) sealed: Sealed,
 }
 
+struct SecretRow {
+    name: String,
+    hosts: Vec<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<SecretRow> for SecretSummary {
+    fn from(row: SecretRow) -> Self {
+        Self {
+            name: row.name,
+            hosts: row.hosts,
+            created_at: row.created_at.to_jiff(),
+            updated_at: row.updated_at.to_jiff(),
+        }
+    }
+}
+
 /// Lists at most `limit` of an owner's secrets behind `after`, by name.
 #[tracing::instrument(name = "db.secret.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
@@ -22,7 +40,8 @@ pub(crate) async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> sqlx::Result<Vec<SecretSummary>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        SecretRow,
         r#"
         SELECT name, hosts, created_at, updated_at
         FROM secrets
@@ -36,15 +55,7 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SecretSummary {
-            name: row.name,
-            hosts: row.hosts,
-            created_at: row.created_at.to_jiff(),
-            updated_at: row.updated_at.to_jiff(),
-        })
-        .collect())
+    Ok(rows.into_iter().map(SecretSummary::from).collect())
 }
 
 /// Reads what may be known of a secret.
@@ -54,7 +65,8 @@ pub(crate) async fn find(
     owner: UserId,
     name: &str,
 ) -> sqlx::Result<Option<SecretSummary>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        SecretRow,
         r#"
         SELECT name, hosts, created_at, updated_at
         FROM secrets
@@ -65,12 +77,7 @@ pub(crate) async fn find(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| SecretSummary {
-        name: row.name,
-        hosts: row.hosts,
-        created_at: row.created_at.to_jiff(),
-        updated_at: row.updated_at.to_jiff(),
-    }))
+    Ok(row.map(SecretSummary::from))
 }
 
 /// Reads what may be known of a secret and keeps others from changing it until the transaction ends.
@@ -80,7 +87,8 @@ pub(crate) async fn lock(
     owner: UserId,
     name: &str,
 ) -> sqlx::Result<Option<SecretSummary>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        SecretRow,
         r#"
         SELECT name, hosts, created_at, updated_at
         FROM secrets
@@ -92,12 +100,7 @@ pub(crate) async fn lock(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| SecretSummary {
-        name: row.name,
-        hosts: row.hosts,
-        created_at: row.created_at.to_jiff(),
-        updated_at: row.updated_at.to_jiff(),
-    }))
+    Ok(row.map(SecretSummary::from))
 }
 
 /// Reads those of an owner's secrets that are named.

@@ -6,6 +6,7 @@ use resonant_domain::{AgentId, TeamId, UserId};
 use sqlx::PgConnection;
 
 use super::teams::role;
+use super::unsigned;
 
 /// How somebody reaches an agent of another.
 #[derive(Clone, Debug)]
@@ -178,7 +179,7 @@ pub(crate) async fn count(conn: &mut PgConnection, team: TeamId) -> sqlx::Result
     )
     .fetch_one(conn)
     .await?;
-    Ok(number.unsigned_abs())
+    Ok(unsigned(number))
 }
 
 /// Shares an agent with a team; one that is shared already stays so.

@@ -6,6 +6,7 @@ use resonant_domain::{TeamId, TeamInvitationId, UserId};
 use sqlx::PgConnection;
 
 use super::teams::role;
+use super::unsigned;
 
 /// SHA-256 of the token of an invitation's link.
 pub(crate) type InvitationHash = [u8; 32];
@@ -127,7 +128,7 @@ pub(crate) async fn delete_expired(
     )
     .fetch_one(conn)
     .await?;
-    Ok(left.unsigned_abs())
+    Ok(unsigned(left))
 }
 
 /// Takes an invitation to a team back; `false` when there is no such.

@@ -6,7 +6,7 @@ use resonant_domain::team::{Team, TeamMember, TeamRole};
 use resonant_domain::{TeamId, UserId};
 use sqlx::PgConnection;
 
-use super::known;
+use super::{known, unsigned};
 
 pub(super) fn role(text: &str) -> sqlx::Result<TeamRole> {
     known(TeamRole::parse(text), "role")
@@ -181,7 +181,7 @@ pub(crate) async fn count_of(conn: &mut PgConnection, user: UserId) -> sqlx::Res
     )
     .fetch_one(conn)
     .await?;
-    Ok(number.unsigned_abs())
+    Ok(unsigned(number))
 }
 
 /// Takes somebody into a team; `false` when they are no member of the installation.
@@ -313,9 +313,7 @@ pub(crate) async fn list_owned(
     .fetch_all(conn)
     .await?;
     let found = rows.into_iter();
-    Ok(found
-        .map(|row| (TeamId::from_uuid(row.team_id), row.name, row.members.unsigned_abs()))
-        .collect())
+    Ok(found.map(|row| (TeamId::from_uuid(row.team_id), row.name, unsigned(row.members))).collect())
 }
 
 /// Takes somebody out of every team.

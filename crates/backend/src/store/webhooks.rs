@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::shards::Owners;
-use super::{interval, known};
+use super::{by_owner, interval, known};
 
 /// A message that is due.
 pub(crate) struct Due {
@@ -455,11 +455,7 @@ async fn list_due(
     )
     .fetch_all(conn)
     .await?;
-    let mut due = BTreeMap::<Uuid, Vec<Uuid>>::new();
-    for row in rows {
-        due.entry(row.owner_id).or_default().push(row.delivery_id);
-    }
-    Ok(due)
+    Ok(by_owner(rows.into_iter().map(|row| (row.owner_id, row.delivery_id))))
 }
 
 /// Takes those of the messages that are still due and that no other process is taking.

@@ -13,11 +13,11 @@ use resonant_domain::member::Email;
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::team::{
     INVITATION_DAYS, InvitationOffer, MadeInvitation, NewInvitation, PEOPLE_MAX, Team,
-    TeamInvitation, TeamRole, is_slug,
+    TeamInvitation, TeamRole,
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{FOR_ADMINS, check_room, find, lock, needs_account, note};
+use super::{FOR_ADMINS, check_room, checked, find, lock, needs_account, note};
 use crate::backend::random;
 use crate::inbox::{self, Told};
 use crate::store::team_invitations::{Invitation, InvitationHash, Invitee};
@@ -176,16 +176,11 @@ pub async fn offer(ctx: &Ctx, which: Invited<'_>) -> Result<InvitationOffer> {
             token = hash(text);
             Invitation::ByToken(&token)
         }
-        Invited::To(slug) => Invitation::For(access::user(ctx)?, checked(slug)?),
+        Invited::To(slug) => Invitation::For(access::user(ctx)?, checked(slug, NOT_FOUND)?),
     };
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::team_invitations::find(&mut conn, which, now).await?;
     Ok(found.ok_or(NOT_FOUND)?.1)
-}
-
-/// What is no slug names no team.
-fn checked(slug: &str) -> Result<&str> {
-    if is_slug(slug) { Ok(slug) } else { Err(NOT_FOUND) }
 }
 
 /// Takes an invitation: the caller is in the team from then on.
@@ -204,7 +199,7 @@ pub async fn accept(ctx: &Ctx, which: Invited<'_>) -> Result<Team> {
             token = hash(text);
             Invitation::ByToken(&token)
         }
-        Invited::To(slug) => Invitation::For(me, checked(slug)?),
+        Invited::To(slug) => Invitation::For(me, checked(slug, NOT_FOUND)?),
     };
     let mut tx = ctx.backend().catalogue_begin().await?;
     let found = store::team_invitations::find(&mut tx, which, now).await?;
@@ -234,7 +229,7 @@ pub async fn accept(ctx: &Ctx, which: Invited<'_>) -> Result<Team> {
 pub async fn decline(ctx: &Ctx, slug: &str) -> Result<()> {
     let me = access::user(ctx)?;
     let now = ctx.backend().now();
-    let which = Invitation::For(me, checked(slug)?);
+    let which = Invitation::For(me, checked(slug, NOT_FOUND)?);
     let mut tx = ctx.backend().catalogue_begin().await?;
     let (id, _) = store::team_invitations::find(&mut tx, which, now).await?.ok_or(NOT_FOUND)?;
     store::team_invitations::delete_for(&mut tx, id, me).await?;

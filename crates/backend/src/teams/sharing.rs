@@ -87,14 +87,19 @@ async fn name_of(ctx: &Ctx, owner: UserId, agent: AgentId) -> Result<Option<Stri
     Ok(found.map(|agent| agent.value().spec.name.clone()))
 }
 
-/// What an agent is called that is shared with a team of the caller's; nothing where it is not.
+/// What an agent is called that is the caller's own, or shared with a team of theirs; nothing where it is
+/// neither.
 async fn shared_name(ctx: &Ctx, me: UserId, slug: &str, agent: AgentId) -> Result<String> {
+    if let Some(name) = name_of(ctx, me, agent).await? {
+        return Ok(name);
+    }
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let shared = store::team_agents::list(&mut conn, me, None, SHOWN).await?;
+    let ways = store::team_agents::list_ways(&mut conn, me, agent).await?;
     drop(conn);
-    let found = shared.iter().find(|one| one.agent == agent && one.team_slug == slug);
-    let Some(found) = found else { return Ok(String::new()) };
-    Ok(name_of(ctx, found.owner, agent).await?.unwrap_or_default())
+    let Some(way) = ways.iter().find(|way| way.team_slug == slug) else {
+        return Ok(String::new());
+    };
+    Ok(name_of(ctx, way.owner, agent).await?.unwrap_or_default())
 }
 
 /// Shares one of the caller's own agents with one of their teams, whatever their role there is.

@@ -42,9 +42,8 @@ const JUDGE_PROMPT: &str = "You judge the answer of another agent by one criteri
 pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> Result<TestRun> {
     let backend = ctx.backend();
     // A set runs the draft, too: it is for whoever may change that.
-    let (_, reached, conn) =
-        access::agent(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;
-    drop(conn);
+    let (_, reached) =
+        agents::reach_document(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;
     settle_agent(backend, reached.owner, agent).await?;
     let (agent, reached, mut tx) =
         access::agent_to_change(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;

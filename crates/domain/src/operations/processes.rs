@@ -1,5 +1,7 @@
 //! The server processes as each tells of itself, and what all of them together say of what they share.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -119,19 +121,15 @@ impl ReplicaStanding {
     /// What all processes together see of the replicas, in the order of their names.
     #[must_use]
     pub fn of(processes: &[ProcessStanding]) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
+        let mut all = BTreeMap::<&str, Self>::new();
         for ReplicaSeen { name, lag_ms } in processes.iter().flat_map(|one| &one.state.replicas) {
-            let index = place(
-                &mut all,
-                |known| known.name.cmp(name),
-                || Self { name: name.clone(), lag_ms: None, used_by: 0, known_to: 0 },
-            );
-            let known = &mut all[index];
+            let new = || Self { name: name.clone(), lag_ms: None, used_by: 0, known_to: 0 };
+            let known = all.entry(name).or_insert_with(new);
             known.known_to += 1;
             known.used_by += u64::from(lag_ms.is_some());
             known.lag_ms = known.lag_ms.max(*lag_ms);
         }
-        all
+        all.into_values().collect()
     }
 }
 
@@ -156,18 +154,16 @@ impl ProviderStanding {
     /// models did.
     #[must_use]
     pub fn of(processes: &[ProcessStanding], models: &[ModelUse]) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
+        let mut all = BTreeMap::<&str, Self>::new();
         let seen = processes.iter().flat_map(|one| &one.state.providers);
         for ProviderSeen { name, is_resting } in seen {
-            let index = place(
-                &mut all,
-                |known| known.name.cmp(name),
-                || Self { name: name.clone(), resting_in: 0, known_to: 0, replies: 0, errors: 0 },
-            );
-            all[index].known_to += 1;
-            all[index].resting_in += u64::from(*is_resting);
+            let new =
+                || Self { name: name.clone(), resting_in: 0, known_to: 0, replies: 0, errors: 0 };
+            let known = all.entry(name).or_insert_with(new);
+            known.known_to += 1;
+            known.resting_in += u64::from(*is_resting);
         }
-        for provider in &mut all {
+        for provider in all.values_mut() {
             // A model is named by its provider and its own name: `openai:gpt`.
             let is_own = |model: &&ModelUse| {
                 let rest = model.name.strip_prefix(&provider.name);
@@ -177,22 +173,7 @@ impl ProviderStanding {
             provider.replies = own.iter().map(|model| model.replies).sum();
             provider.errors = own.iter().map(|model| model.errors).sum();
         }
-        all
-    }
-}
-
-/// Where a thing stands in a list that is in order; it is put there when it is not.
-fn place<T>(
-    all: &mut Vec<T>,
-    order: impl Fn(&T) -> std::cmp::Ordering,
-    make: impl FnOnce() -> T,
-) -> usize {
-    match all.binary_search_by(order) {
-        Ok(index) => index,
-        Err(index) => {
-            all.insert(index, make());
-            index
-        }
+        all.into_values().collect()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{McpError, PAGES_MAX, ServedTool, hello, reply, served, title_of};
+use super::{McpError, PAGES_MAX, ServedTool, hello, reply, served, title_of, told};
 
 /// The longest message of a command, in bytes.
 const MESSAGE_MAX: u64 = 4 * 1024 * 1024;
@@ -113,10 +113,7 @@ impl StdioServers {
     ) -> Result<String, McpError> {
         let running = self.running(name).await?;
         let wanted = json!({ "name": tool, "arguments": arguments });
-        let result = running.ask("tools/call", &wanted, patience).await;
-        let result = result.map_err(McpError::of_call)?;
-        let text = reply::content(&result);
-        if result["isError"] == true { Err(McpError::Refused(text)) } else { Ok(text) }
+        told(running.ask("tools/call", &wanted, patience).await)
     }
 
     async fn running(&self, name: &str) -> Result<Arc<Running>, McpError> {

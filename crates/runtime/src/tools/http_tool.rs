@@ -10,15 +10,13 @@ use serde_json::{Value, json};
 
 use super::http_fetch::{cut, is_binary, told};
 use super::secrets::BoundSecret;
-use super::tool::{OUTCOME_UNKNOWN, Tool, ToolContext, ToolError, ToolFuture};
-use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing};
+use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing, is_unanswered};
 
 pub use render::fill_headers;
 
 /// How much of an answer is given, in characters.
 const CHARACTERS: usize = 40_000;
-/// What a gateway answers when the host behind it did not: Bad Gateway, Gateway Timeout.
-const UNANSWERED: [u16; 2] = [502, 504];
 
 /// A custom HTTP tool.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl HttpTool {
     /// told that the outcome is not known.
     fn unsent(&self, error: EgressError) -> ToolError {
         if !self.is_safe_to_repeat && error.may_have_arrived() {
-            return ToolError::Failed(format!("{error}{OUTCOME_UNKNOWN}"));
+            return ToolError::of_unknown_outcome(error);
         }
         told(error)
     }
@@ -117,11 +115,9 @@ impl Tool for HttpTool {
         Box::pin(async move {
             let outgoing = self.outgoing(arguments, context)?;
             let fetched = self.egress.send(outgoing).await.map_err(|error| self.unsent(error))?;
-            let is_lost = !self.is_safe_to_repeat && UNANSWERED.contains(&fetched.status);
+            let is_lost = !self.is_safe_to_repeat && is_unanswered(fetched.status);
             answer(&fetched, context).map_err(|error| match error {
-                ToolError::Failed(reason) if is_lost => {
-                    ToolError::Failed(format!("{reason}{OUTCOME_UNKNOWN}"))
-                }
+                ToolError::Failed(reason) if is_lost => ToolError::of_unknown_outcome(reason),
                 error => error,
             })
         })

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::http_fetch::cut;
 use super::http_tool::fill_headers;
-use super::tool::{OUTCOME_UNKNOWN, Tool, ToolContext, ToolError, ToolFuture};
+use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 use crate::egress::{Egress, HostLimit};
 use crate::mcp::{McpError, Server, Session, StdioServers};
 
@@ -35,14 +35,14 @@ impl McpTool {
         let is_safe_to_repeat = !grant.is_unsafe_to_repeat();
         Self { name: grant.name.clone(), written, hosts, is_safe_to_repeat, egress, stdio }
     }
-}
 
-impl McpTool {
     /// Why there is no answer. Of a call that may have arrived and must not be made twice the model is
     /// told that the outcome is not known.
     fn uncalled(&self, error: &McpError) -> ToolError {
-        let is_lost = !self.is_safe_to_repeat && error.may_have_arrived();
-        ToolError::Failed(format!("{error}{}", if is_lost { OUTCOME_UNKNOWN } else { "" }))
+        if !self.is_safe_to_repeat && error.may_have_arrived() {
+            return ToolError::of_unknown_outcome(error);
+        }
+        ToolError::Failed(error.to_string())
     }
 }
 

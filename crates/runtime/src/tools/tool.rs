@@ -1,6 +1,7 @@
 //! What every tool offers the loop.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::secrets::Secrets;
 
 /// What a model is told of a call that broke off and must not be made twice: that nobody knows, and that
 /// it has the choice.
-pub(super) const OUTCOME_UNKNOWN: &str = "; the outcome is unknown: it may have taken effect, so do not call it \
+const OUTCOME_UNKNOWN: &str = "; the outcome is unknown: it may have taken effect, so do not call it \
                                again without making sure that it has not";
 
 /// A tool as a model is told of it.
@@ -111,6 +112,13 @@ pub enum ToolError {
     /// The work could not be done; the text says why.
     #[error("{0}")]
     Failed(String),
+}
+
+impl ToolError {
+    /// A call that must not be made twice broke off: why, and that nobody knows what became of it.
+    pub(super) fn of_unknown_outcome(reason: impl fmt::Display) -> Self {
+        Self::Failed(format!("{reason}{OUTCOME_UNKNOWN}"))
+    }
 }
 
 /// What a tool asks a person instead of doing something.

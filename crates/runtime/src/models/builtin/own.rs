@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::intents::{Material, Wish};
 use super::round::Round;
-use super::words::plain;
+use super::words::{find_phrase, plain};
 use crate::models::{Message, ModelRequest};
 
 /// Words behind which a name is meant as one, whatever else it could mean.
@@ -195,19 +195,13 @@ fn mention<'c>(clause: &'c str, name: &str) -> Option<Mention<'c>> {
     let lower = clause.to_ascii_lowercase();
     let name = name.to_ascii_lowercase();
     let spoken = name.replace(['_', '-'], " ");
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    for name in [&name, &spoken] {
-        for (at, found) in lower.match_indices(name.as_str()) {
-            let (before, after) = (&clause[..at], &clause[at + found.len()..]);
-            if before.ends_with(is_part) || after.starts_with(is_part) {
-                continue;
-            }
-            let is_marked = before.ends_with(['`', '"', '“', '@']);
-            let is_clear = is_marked || name.contains([' ', '_', '-']) || is_asked(before);
-            return Some(Mention { before, after, is_clear });
-        }
-    }
-    None
+    [name, spoken].into_iter().find_map(|name| {
+        let at = find_phrase(&lower, &name)?;
+        let (before, after) = (&clause[..at], &clause[at + name.len()..]);
+        let is_marked = before.ends_with(['`', '"', '“', '@']);
+        let is_clear = is_marked || name.contains([' ', '_', '-']) || is_asked(before);
+        Some(Mention { before, after, is_clear })
+    })
 }
 
 /// Whether what stands before a name asks for who is called so.

@@ -66,9 +66,14 @@ pub(super) fn has_phrase(text: &str, phrase: &str) -> bool {
     find_phrase(text, phrase).is_some()
 }
 
-/// Where the phrase stands in the text as whole words.
+/// Where the phrase stands in the text as whole words, the first time.
 pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
-    text.match_indices(phrase).map(|(at, _)| at).find(|at| {
+    phrases(text, phrase).next()
+}
+
+/// Wherever the phrase stands in the text as whole words.
+pub(super) fn phrases(text: &str, phrase: &str) -> impl Iterator<Item = usize> {
+    text.match_indices(phrase).map(|(at, _)| at).filter(move |at| {
         let before = text[..*at].chars().next_back();
         let after = text[at + phrase.len()..].chars().next();
         let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');

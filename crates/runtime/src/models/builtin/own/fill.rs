@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::super::words::phrases;
+
 /// The arguments that a schema asks for, as far as the clause says them: by name (`city: Berlin`), by a
 /// word that the schema names, or as what stands behind the tool's name when one thing alone is asked.
 ///
@@ -50,13 +52,8 @@ fn named<'c>(clause: &'c str, name: &str) -> Option<&'c str> {
     let lower = clause.to_ascii_lowercase();
     let name = name.to_ascii_lowercase();
     for name in [name.clone(), name.replace('_', " ")] {
-        for (at, found) in lower.match_indices(name.as_str()) {
-            let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-            let behind = &clause[at + found.len()..];
-            if clause[..at].ends_with(is_part) || behind.starts_with(is_part) {
-                continue;
-            }
-            let behind = behind.trim_start();
+        for at in phrases(&lower, &name) {
+            let behind = clause[at + name.len()..].trim_start();
             let value = match behind.strip_prefix([':', '=']) {
                 Some(value) => value.trim_start(),
                 None if behind.starts_with(['"', '“', '`']) => behind,
@@ -75,13 +72,13 @@ fn named<'c>(clause: &'c str, name: &str) -> Option<&'c str> {
 
 /// The text between the quotes with which a text begins.
 fn quoted(text: &str) -> Option<&str> {
-    let closing = match text.chars().next()? {
-        '"' => '"',
+    let opening = text.chars().next()?;
+    let closing = match opening {
+        '"' | '`' => opening,
         '“' => '”',
-        '`' => '`',
         _ => return None,
     };
-    let inner = &text[text.chars().next()?.len_utf8()..];
+    let inner = &text[opening.len_utf8()..];
     Some(&inner[..inner.find(closing)?])
 }
 

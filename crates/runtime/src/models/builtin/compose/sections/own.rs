@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Section, cut};
+use super::{Section, cut, sentence_case};
 
 /// How much of an answer is shown, in characters.
 const SHOWN: usize = 12_000;
@@ -20,12 +20,8 @@ pub(super) fn told(tool: &str, result: &str) -> Section {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => shown(&value),
         _ => result.to_owned(),
     };
-    let mut title = tool.replace(['_', '-'], " ");
-    if let Some(first) = title.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
     Section {
-        title,
+        title: sentence_case(&tool.replace(['_', '-'], " ")),
         body: if body.is_empty() { "It answers nothing.".to_owned() } else { cut(&body, SHOWN) },
         noun: format!("what `{tool}` answers"),
         own: Some(tool.to_owned()),
