@@ -9,11 +9,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::IntoResponse as _;
 use http::request::Parts;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use resonant_domain::template::is_secret_name;
 use resonant_domain::{
-    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, PurchaseId, ScheduleId,
-    SessionId, SubmissionId, TestRunId, TestSetId, TriggerId, WebhookId,
+    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, PurchaseId, ReviewId, ScheduleId,
+    SessionId, SubmissionId, TeamInvitationId, TestRunId, TestSetId, TriggerId, UserId, WebhookId,
 };
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -63,24 +63,25 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Faul
             "the body must be application/json",
         ));
     }
-    Bytes::from_request(request, state).await.map_err(unread)
+    Bytes::from_request(request, state).await.map_err(|rejection| unread(rejection, BODY_MAX))
 }
 
 fn is_json(request: &Request) -> bool {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
-        return false;
-    };
-    let Ok(value) = value.to_str() else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let kind = content_kind(request.headers());
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-pub(crate) fn unread(rejection: BytesRejection) -> Fault {
+/// What a body is announced as, in lower case and without what follows; empty where nothing is said.
+pub(crate) fn content_kind(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = value.unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Why a body that may have so many bytes was not read.
+pub(crate) fn unread(rejection: BytesRejection, most: usize) -> Fault {
     match rejection.into_response().status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => larger_than(most),
         _ => Fault::field("body", "could not be read to its end"),
     }
 }
@@ -235,6 +236,19 @@ impl Named for WebhookId {
     const NOUN: &'static str = "webhook";
 }
 
+impl Named for ReviewId {
+    const NOUN: &'static str = "review";
+}
+
+/// Somebody in a team.
+impl Named for UserId {
+    const NOUN: &'static str = "member";
+}
+
+impl Named for TeamInvitationId {
+    const NOUN: &'static str = "invitation";
+}
+
 /// A listing's place in the path, as the caller wrote it.
 #[derive(Debug)]
 pub struct Slug(pub String);
@@ -276,11 +290,14 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         let text = Path::<String>::from_request_parts(parts, state).await;
-        text.ok()
-            .and_then(|Path(text)| text.parse().ok())
-            .map(Self)
-            .ok_or_else(|| Fault::not_found(T::NOUN))
+        let Path(text) = text.map_err(|_| Fault::not_found(T::NOUN))?;
+        named(&text).map(Self)
     }
+}
+
+/// What a part of a path names.
+pub(crate) fn named<T: FromStr + Named>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::not_found(T::NOUN))
 }
 
 /// Puts serde's words into ours: the field that is meant, and what its value must be.

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, on};
@@ -70,10 +69,6 @@ impl Api {
             methods.layer(from_fn(idempotency::once))
         } else {
             methods
-        };
-        let methods = match operation.file() {
-            Some(most) => methods.layer(DefaultBodyLimit::max(most)),
-            None => methods,
         };
         let methods = match operation.choice(&mut self.schemas) {
             Some(choice) => methods.layer(from_fn_with_state(Arc::new(choice), fields::choose)),

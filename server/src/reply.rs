@@ -53,6 +53,18 @@ pub(crate) fn events(frames: impl Stream<Item = Bytes> + Send + 'static) -> Resp
     (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
+/// A file to keep, under this name.
+pub(crate) fn file(kind: &'static str, name: &'static str, content: impl Into<Body>) -> Response {
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CACHE_CONTROL, NO_STORE),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, content.into()).into_response()
+}
+
 /// A page of owned things under their name, with the way to the next one.
 pub(crate) fn page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
     let body = serde_json::json!({

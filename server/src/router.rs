@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -21,7 +21,6 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::services::ServeDir;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::extract::BODY_MAX;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
@@ -58,8 +57,7 @@ fn around(routes: Router<AppState>, state: AppState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), request_id::name_and_log))
         .layer(from_fn_with_state(state.clone(), security_headers::set))
-        .layer(from_fn(problem::write))
-        .layer(DefaultBodyLimit::max(BODY_MAX));
+        .layer(from_fn(problem::write));
     // What is refused here is known by its route already.
     let inner = ServiceBuilder::new()
         .layer(from_fn(problem::answer))
@@ -119,7 +117,7 @@ fn for_people(state: &AppState) -> Router<AppState> {
     let routes = Router::new()
         .leptos_routes_with_context(state, generate_route_list(app::App), page_context, shell)
         .route(app::ACCOUNT_FILE, get(account_file::get))
-        .route(picture_form::PATH, picture_form::route())
+        .route(picture_form::PATH, post(picture_form::post))
         .route(app::AUDIT_FILE, get(audit_file::get_own))
         .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));

@@ -1,7 +1,7 @@
 //! How large the body of a request may be: pictures are larger than anything else.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
@@ -12,7 +12,7 @@ use crate::extract::{BODY_MAX, larger_than};
 use crate::routes::picture_form;
 
 /// The largest body of a request for this address.
-fn most_of(path: &str) -> usize {
+pub(super) fn most_of(path: &str) -> usize {
     if path == "/api/v1/images" {
         UPLOAD_MAX
     } else if picture_form::is_at(path) {
@@ -23,14 +23,15 @@ fn most_of(path: &str) -> usize {
 }
 
 /// Refuses a larger body by its announced length, before anything is read, and breaks one off that is
-/// not announced.
-pub async fn limit(request: Request, next: Next) -> Response {
+/// not announced. Whoever reads one as a whole reads as much.
+pub async fn limit(mut request: Request, next: Next) -> Response {
     let most = most_of(request.uri().path());
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) {
         return larger_than(most).into_response();
     }
+    DefaultBodyLimit::max(most).apply(&mut request);
     next.run(request.map(|body| Body::new(Limited::new(body, most)))).await
 }
 

@@ -9,6 +9,7 @@ use resonant_backend::Ctx;
 use resonant_backend::idempotency::{self, Claim, Reply, Verdict};
 use tracing::Instrument as _;
 
+use super::body_limit;
 use crate::extract::unread;
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
@@ -70,7 +71,9 @@ async fn claim(ctx: Ctx, key: String, request: Request, next: Next) -> Result<Re
     // How much may be read stands in the extensions.
     let mut whole = Request::new(body);
     *whole.extensions_mut() = parts.extensions.clone();
-    let body = Bytes::from_request(whole, &()).await.map_err(unread)?;
+    let most = body_limit::most_of(parts.uri.path());
+    let body = Bytes::from_request(whole, &()).await;
+    let body = body.map_err(|rejection| unread(rejection, most))?;
     let route = format!("{} {}", parts.method, parts.uri.path());
     let named = idempotency::Request::new(route, key, &[target.as_bytes(), kind, &body]);
     match idempotency::claim(&ctx, named).await? {

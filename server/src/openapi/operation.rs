@@ -88,6 +88,8 @@ enum Trait {
     NamesSomething,
     /// It takes a message that its sender has signed (Standard Webhooks).
     IsSigned,
+    /// Its body is a file.
+    TakesFile,
 }
 
 /// One thing that can be asked.
@@ -101,8 +103,6 @@ pub(crate) struct Operation {
     /// Query parameters that are lists, by their name, and what one member is.
     lists: Vec<(&'static str, Value)>,
     body: Option<Make>,
-    /// The largest file that its body may be, in bytes, where that is a file.
-    file: Option<usize>,
     /// What it answers when all is well.
     things: Option<Things>,
     /// The schema of a thing of which some fields were chosen.
@@ -122,7 +122,6 @@ impl Operation {
             query: None,
             lists: vec![],
             body: None,
-            file: None,
             things: None,
             part: None,
             answers: BTreeMap::new(),
@@ -211,9 +210,9 @@ impl Operation {
         self
     }
 
-    /// Takes a file of at most `most` bytes.
-    pub(crate) fn takes_file(self, most: usize) -> Self {
-        Self { file: Some(most), ..self }
+    /// Takes a file.
+    pub(crate) fn takes_file(self) -> Self {
+        self.having(Trait::TakesFile)
     }
 
     /// Answers with this.
@@ -335,10 +334,6 @@ impl Operation {
         self.traits.contains(&Trait::CountsOnce)
     }
 
-    pub(super) const fn file(&self) -> Option<usize> {
-        self.file
-    }
-
     fn is_stream(&self) -> bool {
         self.answers.values().flatten().any(|(kind, _)| *kind == answers::EVENTS)
     }
@@ -384,7 +379,9 @@ impl Operation {
         }
         let is_stream = self.is_stream();
         let mut parameters = parameters::in_path(self.path);
-        parameters.extend(self.query.map(parameters::in_query).unwrap_or_default());
+        if let Some(make) = self.query {
+            parameters.extend(parameters::in_query(make, &self.lists));
+        }
         parameters.extend(self.lists.into_iter().map(parameters::list));
         let has = |one| self.traits.contains(&one);
         let taken = [
@@ -397,7 +394,7 @@ impl Operation {
         if is_stream && self.path.contains('{') {
             parameters.push(parameters::header("Last-Event-ID"));
         }
-        let is_signed = has(Trait::IsSigned);
+        let (is_signed, takes_file) = (has(Trait::IsSigned), has(Trait::TakesFile));
         if is_signed {
             let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
             parameters.extend(names.map(parameters::header));
@@ -449,7 +446,7 @@ impl Operation {
         if is_signed {
             described["requestBody"] = json!({ "content": { "*/*": { "schema": {} } } });
         }
-        if self.file.is_some() {
+        if takes_file {
             let file = json!({ "schema": { "type": "string", "format": "binary" } });
             described["requestBody"] =
                 json!({ "required": true, "content": { "application/octet-stream": file } });
@@ -493,7 +490,7 @@ impl Operation {
             return BTreeSet::from(["503"]);
         }
         let has = |one| self.traits.contains(&one);
-        let has_body = self.body.is_some() || self.file.is_some();
+        let has_body = self.body.is_some() || has(Trait::TakesFile);
         let is_signed = has(Trait::IsSigned);
         let is_safe = self.method == Method::Get;
         let is_about_a_thing =

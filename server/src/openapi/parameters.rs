@@ -57,16 +57,18 @@ pub(super) fn in_path(path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The parameters that are the fields of a struct.
-pub(super) fn in_query(make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Vec<Value> {
+/// The parameters that are the fields of a struct. `lists` are described apart.
+pub(super) fn in_query(
+    make: impl FnOnce(&mut SchemaGenerator) -> Schema,
+    lists: &[(&'static str, Value)],
+) -> Vec<Value> {
     let schema = of_request(make);
     let Some(Value::Object(properties)) = schema.get("properties") else { return vec![] };
     let is_required = |name: &str| {
         let required = schema.get("required").and_then(Value::as_array);
         required.is_some_and(|names| names.iter().any(|other| other == name))
     };
-    // Lists are described apart.
-    let is_list = |name: &str| matches!(name, "fields" | "ids" | "tags" | "tools");
+    let is_list = |name: &String| lists.iter().any(|(list, _)| list == name);
     let single = properties.iter().filter(|(name, _)| !is_list(name));
     single
         .map(|(name, schema)| {

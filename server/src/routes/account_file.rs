@@ -2,8 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use axum::response::Response;
 use resonant_backend::{Ctx, members};
 
 use crate::fault::Fault;
@@ -13,11 +12,5 @@ use crate::reply;
 /// the whole.
 pub(crate) async fn get(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let file = Body::from_stream(members::export(&ctx).await?);
-    let name = HeaderValue::from_static("attachment; filename=\"resonant-account.json\"");
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, file).into_response())
+    Ok(reply::file("application/json", "resonant-account.json", file))
 }

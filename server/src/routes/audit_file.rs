@@ -2,8 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use axum::response::Response;
 use resonant_backend::Ctx;
 use resonant_backend::audit::{self, FileForm, Whose};
 use resonant_domain::audit::AuditFilter;
@@ -55,12 +54,5 @@ async fn file(ctx: &Ctx, whose: Whose, query: &FileQuery) -> Result<Response, Fa
         Form::JsonLines => (FileForm::JsonLines, "application/x-ndjson", "resonant-audit.jsonl"),
     };
     let file = Body::from_stream(audit::export(ctx, whose, filter, form).await?);
-    let name = format!("attachment; filename=\"{name}\"");
-    let name = HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment"));
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, file).into_response())
+    Ok(reply::file(kind, name, file))
 }

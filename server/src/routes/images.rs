@@ -8,6 +8,7 @@ use resonant_backend::{Actor, Document, Error, RequestId, images};
 
 use crate::conditional;
 use crate::fault::Fault;
+use crate::reply;
 use crate::state::AppState;
 
 /// What lies at an address with a digest never changes.
@@ -62,7 +63,7 @@ pub(super) fn answer(
 
 /// That there is no such file. Nobody reads a page in the place of a picture.
 pub(super) fn nothing() -> Response {
-    let cache = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let cache = [(header::CACHE_CONTROL, reply::NO_STORE)];
     (StatusCode::NOT_FOUND, cache).into_response()
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 use resonant_backend::agents::AgentFilter;
 use resonant_backend::{Ctx, Error, agents, sessions};
@@ -166,13 +166,7 @@ async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Re
     if all.iter().any(|begun| matches!(begun, Begun::Session(..))) && takes_events(headers) {
         return Ok(stream_answers(ctx, all));
     }
-    let answers = stream::iter(all)
-        .map(|begun| {
-            let ctx = ctx.clone();
-            async move { answer(&ctx, begun).await }
-        })
-        .buffered(SIDE_BY_SIDE);
-    let answers: Vec<_> = answers.collect().await;
+    let answers: Vec<_> = answers(ctx, all).buffered(SIDE_BY_SIDE).collect().await;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Value::Array(answers)))
 }
 
@@ -191,23 +185,32 @@ async fn begin(ctx: &Ctx, message: Message) -> Result<Option<Begun>, Fault> {
         other => Err(Failed::Rpc(NO_METHOD, format!("there is no method {other}"))),
     };
     match result {
-        Ok(result) => {
-            Ok(Some(Begun::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }))))
-        }
         // Who is not signed in must learn it from the status.
         Err(Failed::Use(error @ Error::Unauthenticated)) => Err(error.into()),
-        Err(failed) => Ok(Some(Begun::Answered(failed.body(&id)))),
+        result => Ok(Some(Begun::Answered(body(&id, result)))),
     }
+}
+
+/// The answer to each request, not yet waited for.
+fn answers(ctx: Ctx, all: Vec<Begun>) -> impl Stream<Item = impl Future<Output = Value>> {
+    stream::iter(all).map(move |begun| {
+        let ctx = ctx.clone();
+        async move { answer(&ctx, begun).await }
+    })
 }
 
 /// The answer to a request, once it is there.
 async fn answer(ctx: &Ctx, begun: Begun) -> Value {
     match begun {
         Begun::Answered(body) => body,
-        Begun::Session(id, session) => match result(ctx, session).await {
-            Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-            Err(failed) => failed.body(&id),
-        },
+        Begun::Session(id, session) => body(&id, result(ctx, session).await),
+    }
+}
+
+fn body(id: &Value, result: Result<Value, Failed>) -> Value {
+    match result {
+        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+        Err(failed) => failed.body(id),
     }
 }
 
@@ -369,13 +372,8 @@ fn takes_events(headers: &HeaderMap) -> bool {
 /// Answers in an event stream, each as soon as it is there, with a comment now and then until then.
 fn stream_answers(ctx: Ctx, all: Vec<Begun>) -> Response {
     let open = ctx.backend().metrics().raise(Family::SseSubscribers);
-    let answers = stream::iter(all)
-        .map(move |begun| {
-            let ctx = ctx.clone();
-            async move { answer(&ctx, begun).await }
-        })
-        .buffer_unordered(SIDE_BY_SIDE);
-    let frames = stream::unfold((Box::pin(answers), open), |(mut answers, open)| async {
+    let answers = Box::pin(answers(ctx, all).buffer_unordered(SIDE_BY_SIDE));
+    let frames = stream::unfold((answers, open), |(mut answers, open)| async {
         let frame = tokio::select! {
             message = answers.next() => Bytes::from(format!("event: message\ndata: {}\n\n", message?)),
             () = tokio::time::sleep(HEARTBEAT) => Bytes::from_static(b": still at work\n\n"),

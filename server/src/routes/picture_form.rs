@@ -3,18 +3,16 @@
 
 use axum::Extension;
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
-use axum::extract::{DefaultBodyLimit, Multipart, Path};
-use axum::handler::Handler as _;
+use axum::extract::{Multipart, Path};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{MethodRouter, post as posted};
 use resonant_backend::publications::pictures;
 use resonant_backend::{Actor, Ctx, Error};
 use resonant_domain::image::{ImageKind, Refusal, UPLOAD_MAX};
 use resonant_domain::member::UserKind;
 use resonant_domain::{AgentId, FaultKind};
 
+use crate::extract::named;
 use crate::fault::Fault;
-use crate::state::AppState;
 
 /// Where the form is sent.
 pub(crate) const PATH: &str = "/studio/agents/{id}/pictures";
@@ -30,12 +28,6 @@ pub(crate) fn is_at(path: &str) -> bool {
     id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
-/// The route.
-pub(crate) fn route() -> MethodRouter<AppState> {
-    // How much is read is limited by its path.
-    posted(post.layer(DefaultBodyLimit::disable()))
-}
-
 /// What a form sends.
 #[derive(Debug, Default)]
 struct Sent {
@@ -45,12 +37,12 @@ struct Sent {
     is_too_large: bool,
 }
 
-async fn post(
+pub(crate) async fn post(
     Extension(ctx): Extension<Ctx>,
     Path(id): Path<String>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Fault> {
-    let id: AgentId = id.parse().map_err(|_| Fault::not_found("agent"))?;
+    let id: AgentId = named(&id)?;
     // Before anything is read: the form is for members alone.
     if !matches!(ctx.actor(), Actor::User { kind: UserKind::Member, .. }) {
         return Ok(back(id, None));

@@ -3,7 +3,6 @@
 //! The next piece is asked for when the last one is with the kernel. What a client does not take is so
 //! kept nowhere but there, and the kernel ends the connection of one that takes nothing for too long.
 
-use std::fmt::Write as _;
 use std::io;
 
 use axum::response::Response;
@@ -76,9 +75,7 @@ fn written(head: &Parts) -> Vec<u8> {
 
 /// One piece in one write.
 async fn chunk(socket: &mut TcpStream, piece: &[u8]) -> io::Result<()> {
-    let mut head = String::new();
-    // Writing to a String cannot fail.
-    let _ = write!(head, "{:x}\r\n", piece.len());
+    let head = format!("{:x}\r\n", piece.len());
     let whole = [head.as_bytes(), piece, b"\r\n"].concat();
     socket.write_all(&whole).await
 }

@@ -6,38 +6,28 @@ use axum::extract::ConnectInfo;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, Visitor};
+use super::keys;
+use crate::support::{Answer, TestApp};
 
 fn deeds(answer: &Answer) -> Vec<String> {
     let entries = answer.value()["entries"].as_array().unwrap().clone();
     entries.iter().map(|entry| entry["deed"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn make_key(app: &TestApp, visitor: &Visitor, scopes: &[&str]) -> (Value, String) {
-    let new = json!({ "name": "CI", "scopes": scopes });
-    let made = app.post("/api/v1/keys").by(visitor).json(&new).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    let value = made.value();
-    let key = value["key"].as_str().unwrap().to_owned();
-    (value, format!("Bearer {key}"))
-}
-
 #[tokio::test]
 async fn a_log_tells_by_which_key_and_from_where() {
     let app = TestApp::start().await;
     let ada = app.member("ada").await;
-    let (key, bearer) = make_key(&app, &ada, &["agents:write", "audit:read"]).await;
+    let key = keys::make(&app, &ada, &["agents:write", "audit:read"]).await;
     let place: SocketAddr = "192.0.2.9:4711".parse().unwrap();
-    let made = app
-        .post("/api/v1/agents")
-        .header("authorization", &bearer)
+    let made = keys::with(app.post("/api/v1/agents"), &key)
         .header("x-request-id", "nightly-0001")
         .extension(ConnectInfo(place))
         .json(&json!({ "name": "Reader" }))
         .await;
     assert_eq!(made.status, 201, "{made:?}");
 
-    let log = app.get("/api/v1/audit").header("authorization", &bearer).await;
+    let log = keys::with(app.get("/api/v1/audit"), &key).await;
     assert_eq!(log.status, 200, "{log:?}");
     assert_eq!(deeds(&log), ["agent_created", "key_created", "signed_up"]);
     let entry = &log.value()["entries"][0];
@@ -65,8 +55,8 @@ async fn a_log_tells_by_which_key_and_from_where() {
         let answer = app.get(&format!("/api/v1/audit?{query}")).by(&ada).await;
         assert_eq!(answer.problem(), (400, vec![field.to_owned()]), "{query}");
     }
-    let (_, narrow) = make_key(&app, &ada, &["agents:read"]).await;
-    let refused = app.get("/api/v1/audit").header("authorization", &narrow).await;
+    let narrow = keys::make(&app, &ada, &["agents:read"]).await;
+    let refused = keys::with(app.get("/api/v1/audit"), &narrow).await;
     assert_eq!(refused.problem(), (403, vec![]));
     app.end().await;
 }
@@ -82,9 +72,8 @@ async fn admins_read_what_was_done_in_the_installation() {
     for deed in ["agent_created", "admin_appointed", "signed_up"] {
         assert!(deeds.iter().any(|known| known == deed), "{deed} in {deeds:?}");
     }
-    let (_, key) = make_key(&app, &root, &["audit:read"]).await;
-    let by_key = app.get("/api/v1/audit/installation?group=agents");
-    let by_key = by_key.header("authorization", &key).await;
+    let key = keys::make(&app, &root, &["audit:read"]).await;
+    let by_key = keys::with(app.get("/api/v1/audit/installation?group=agents"), &key).await;
     assert_eq!(by_key.value()["entries"].as_array().unwrap().len(), 1);
     app.end().await;
 }

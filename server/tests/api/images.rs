@@ -2,7 +2,6 @@
 
 use http::Method;
 use resonant_backend::sample;
-use resonant_domain::agent::Agent;
 use resonant_domain::image::UPLOAD_MAX;
 use serde_json::{Value, json};
 
@@ -10,17 +9,6 @@ use crate::support::{Answer, TestApp, Visitor};
 
 const UPLOAD: &str = "/api/v1/images?kind=screenshot";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-
-/// An agent of the visitor with a published version.
-async fn published_agent(app: &TestApp, visitor: &Visitor) -> Agent {
-    let agent = app.agent(visitor, "Painter").await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Paints", "system_prompt": "Paint." });
-    assert_eq!(app.call(Method::PATCH, &path).by(visitor).json(&whole).await.status, 200);
-    let published = app.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
-    assert_eq!(published.status, 201, "{published:?}");
-    agent
-}
 
 fn submission(pictures: &Value) -> Value {
     json!({
@@ -109,7 +97,7 @@ async fn what_is_no_picture_of_ones_own_is_refused() {
     let elsewhere = app.post(UPLOAD).by(&ada).header("origin", "https://evil.example");
     assert_eq!(elsewhere.raw("image/png", file).await.problem().0, 403);
 
-    let agent = published_agent(&app, &ada).await;
+    let agent = app.published_agent(&ada, "Painter").await;
     let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let shot = upload(&app, &ada, "screenshot", 1).await;
     let of_bob = upload(&app, &app.member("bob").await, "screenshot", 2).await;
@@ -151,7 +139,7 @@ fn size(png: &[u8]) -> (u32, u32) {
 async fn a_listing_shows_its_pictures_and_its_card() {
     let app = TestApp::start().await;
     let (root, ada) = (app.admin().await, app.member("ada").await);
-    let agent = published_agent(&app, &ada).await;
+    let agent = app.published_agent(&ada, "Painter").await;
     let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let (avatar, shot) =
         (upload(&app, &ada, "avatar", 1).await, upload(&app, &ada, "screenshot", 2).await);
@@ -164,9 +152,7 @@ async fn a_listing_shows_its_pictures_and_its_card() {
     let case = format!("/admin/reviews/{}", handed_in["id"].as_str().unwrap());
     let judged = app.get(&case).by(&root).await.text();
     assert!(judged.contains("In the listing") && judged.contains(&shot), "{judged}");
-    let decisions = format!("/api/v1/submissions/{}/decisions", handed_in["id"].as_str().unwrap());
-    let approve = json!({ "verdict": "approve" });
-    assert_eq!(app.post(&decisions).by(&root).json(&approve).await.status, 200);
+    app.decide(&root, &made, &json!({ "verdict": "approve" })).await;
 
     let listing = app.get("/api/v1/listings/painter").await;
     assert_eq!(listing.value()["picture"]["id"], json!(avatar));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Call, TestApp, Visitor};
 
-async fn make(app: &TestApp, visitor: &Visitor, scopes: &[&str]) -> Value {
+pub(super) async fn make(app: &TestApp, visitor: &Visitor, scopes: &[&str]) -> Value {
     let body = json!({ "name": "CI", "scopes": scopes });
     let answer = app.post("/api/v1/keys").by(visitor).json(&body).await;
     assert_eq!(answer.status, 201, "{answer:?}");
@@ -13,7 +13,7 @@ async fn make(app: &TestApp, visitor: &Visitor, scopes: &[&str]) -> Value {
     answer.value()
 }
 
-fn with(call: Call, key: &Value) -> Call {
+pub(super) fn with(call: Call, key: &Value) -> Call {
     call.header("authorization", &format!("Bearer {}", key["key"].as_str().unwrap()))
 }
 

@@ -22,20 +22,14 @@ async fn hear(body: &mut Body, unread: i64) {
 
 /// Tells the visitor something: a moderator asks for changes.
 async fn tell(app: &TestApp, root: &Visitor, ada: &Visitor) {
-    let agent = app.agent(ada, "Reckoner").await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    app.call(http::Method::PATCH, &path).by(ada).json(&whole).await;
-    app.post(&format!("{path}/versions")).by(ada).json(&json!({})).await;
+    let agent = app.published_agent(ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let texts = json!({
         "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "It reckons",
     });
-    let made = app.post(&format!("{path}/submissions")).by(ada).json(&texts).await;
-    let id = made.value()["submissions"][0]["id"].as_str().unwrap().to_owned();
+    let made = app.post(&path).by(ada).json(&texts).await;
     let verdict = json!({ "verdict": "request_changes", "comment": "Say more" });
-    let path = format!("/api/v1/submissions/{id}/decisions");
-    let done = app.post(&path).by(root).json(&verdict).await;
-    assert_eq!(done.status, 200, "{done:?}");
+    app.decide(root, &made, &verdict).await;
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use crate::support::{TestApp, Visitor};
 struct List {
     path: String,
     name: &'static str,
-    new: Option<(String, Value)>,
+    new: Value,
 }
 
 fn filled(path: &str, name: &'static str, new: Value) -> List {
-    List { path: path.to_owned(), name, new: Some((path.to_owned(), new)) }
+    List { path: path.to_owned(), name, new }
 }
 
 fn lists(own: &str, agent: &str) -> Vec<List> {
@@ -46,13 +46,13 @@ fn mark(thing: &Value) -> String {
 }
 
 /// All things of a list, one on each page, and the cursor behind the first.
-async fn walk(app: &TestApp, ada: &Visitor, list: &List) -> (Vec<String>, String) {
+async fn walk(app: &TestApp, ada: &Visitor, list: &str, name: &str) -> (Vec<String>, String) {
     let (mut seen, mut cursors) = (vec![], vec![]);
     let mut cursor = String::new();
     loop {
-        let path = format!("{}?limit=1&cursor={cursor}", list.path);
+        let path = format!("{list}?limit=1&cursor={cursor}");
         let page = app.get(&path).by(ada).await.value();
-        let things = page[list.name].as_array().unwrap();
+        let things = page[name].as_array().unwrap();
         assert!(things.len() <= 1, "{path}: {page}");
         seen.extend(things.iter().map(mark));
         let next = page["next_cursor"].as_str().map(str::to_owned);
@@ -73,16 +73,15 @@ async fn every_list_is_read_to_its_end_page_by_page() {
     let lists = lists(&own, &agent);
     let mut cursors: Vec<(String, String)> = vec![];
     for list in &lists {
-        let (at, new) = list.new.as_ref().unwrap();
         for number in 0..3 {
-            let mut new = new.clone();
+            let mut new = list.new.clone();
             if list.name == "secrets" {
                 new["name"] = json!(format!("KEY_{number}"));
             }
-            let made = app.post(at).by(&ada).json(&new).await;
-            assert_eq!(made.status, 201, "{at}: {made:?}");
+            let made = app.post(&list.path).by(&ada).json(&new).await;
+            assert_eq!(made.status, 201, "{}: {made:?}", list.path);
         }
-        let (seen, cursor) = walk(&app, &ada, list).await;
+        let (seen, cursor) = walk(&app, &ada, &list.path, list.name).await;
         let whole = app.get(&list.path).by(&ada).await.value();
         let all: Vec<_> = whole[list.name].as_array().unwrap().iter().map(mark).collect();
         assert_eq!((seen.len(), &seen), (3, &all), "{}", list.path);
@@ -137,9 +136,9 @@ async fn histories_are_read_page_by_page() {
         assert_eq!(told.status, 202, "{told:?}");
     }
     for (name, count) in [("events", 2), ("deliveries", 4)] {
-        let list = List { path: format!("{path}/{name}"), name, new: None };
-        let (seen, _) = walk(&app, &ada, &list).await;
-        let whole = app.get(&list.path).by(&ada).await.value();
+        let list = format!("{path}/{name}");
+        let (seen, _) = walk(&app, &ada, &list, name).await;
+        let whole = app.get(&list).by(&ada).await.value();
         let all: Vec<_> = whole[name].as_array().unwrap().iter().map(mark).collect();
         assert_eq!((seen.len(), &seen), (count, &all), "{name}");
     }

@@ -38,12 +38,8 @@ async fn made(app: &TestApp, ada: &Visitor, path: &str, body: &Value) -> Answer 
 /// Makes one of each and tells where it is.
 async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     app.backend.load_content().await.unwrap();
-    let agent = app.agent(ada, "Reckoner").await;
+    let agent = app.published_agent(ada, "Reckoner").await;
     let own = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    let changed = app.call(Method::PATCH, &own).by(ada).json(&whole).await;
-    assert_eq!(changed.status, 200, "{changed:?}");
-    made(app, ada, &format!("{own}/versions"), &json!({})).await;
     let cases = json!([{ "goal": "1 + 1" }]);
     let alert = json!({
         "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
@@ -54,10 +50,8 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     let submission = json!({
         "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
     });
-    let handed_in = made(app, ada, &format!("{own}/submissions"), &submission).await.value();
-    let id = handed_in["submissions"][0]["id"].as_str().unwrap();
-    let decision = format!("/api/v1/submissions/{id}/decisions");
-    made(app, ada, &decision, &json!({ "verdict": "approve" })).await;
+    let handed_in = made(app, ada, &format!("{own}/submissions"), &submission).await;
+    app.decide(ada, &handed_in, &json!({ "verdict": "approve" })).await;
 
     let reviews = "/api/v1/listings/unit-converter/reviews";
     let copy: Agent = app.post("/api/v1/listings/unit-converter/install").by(ada).await.read();

@@ -10,25 +10,20 @@ use crate::support::{TestApp, Visitor, lose_checkouts, lose_replies};
 
 /// A listing of the visitor's at a price; answers its slug.
 pub(super) async fn publish(app: &TestApp, root: &Visitor, ada: &Visitor, price: &Value) -> String {
-    let agent = app.agent(ada, "Reckoner").await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    assert_eq!(app.call(Method::PATCH, &path).by(ada).json(&whole).await.status, 200);
-    assert_eq!(app.post(&format!("{path}/versions")).by(ada).json(&json!({})).await.status, 201);
+    let agent = app.published_agent(ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let texts = json!({
         "name": "Reckoner", "tagline": "Reckons", "category": "finance",
         "description": "It reckons", "price": price,
     });
-    let made = app.post(&format!("{path}/submissions")).by(ada).json(&texts).await;
+    let made = app.post(&path).by(ada).json(&texts).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let id = made.value()["submissions"][0]["id"].as_str().unwrap().to_owned();
-    let path = format!("/api/v1/submissions/{id}/decisions");
-    let done = app.post(&path).by(root).json(&json!({ "verdict": "approve" })).await;
+    let done = app.decide(root, &made, &json!({ "verdict": "approve" })).await;
     done.value()["slug"].as_str().unwrap().to_owned()
 }
 
-/// The provider says that a purchase is paid.
-pub(super) async fn pay(app: &TestApp, purchase: &Value) {
+/// What the provider says of a purchase that is paid.
+async fn paid(app: &TestApp, purchase: &Value) -> purchases::Signed {
     let id = purchase["id"].as_str().unwrap();
     let event = PaymentEvent {
         id: format!("paid-{id}"),
@@ -37,7 +32,12 @@ pub(super) async fn pay(app: &TestApp, purchase: &Value) {
         amount: purchase["total"].as_i64().unwrap(),
         currency: Currency::Eur,
     };
-    let message = purchases::test_message(&app.backend, &event).await.unwrap();
+    purchases::test_message(&app.backend, &event).await.unwrap()
+}
+
+/// The provider says that a purchase is paid.
+pub(super) async fn pay(app: &TestApp, purchase: &Value) {
+    let message = paid(app, purchase).await;
     let nobody = app.backend.ctx(Actor::Anonymous, RequestId::new("test"));
     purchases::take_message(&nobody, &message).await.unwrap();
 }
@@ -102,14 +102,7 @@ async fn a_listing_is_bought_installed_and_given_back() {
     assert_eq!(app.get(&place).by(&bob).await.status, 200);
     assert_eq!(app.get(&place).by(&ada).await.status, 404);
 
-    let event = PaymentEvent {
-        id: "evt-1".to_owned(),
-        kind: PaymentKind::Paid,
-        reference: format!("test_{id}"),
-        amount: 500,
-        currency: Currency::Eur,
-    };
-    let message = purchases::test_message(&app.backend, &event).await.unwrap();
+    let message = paid(&app, &begun).await;
     let send = |signature: &str| {
         app.post("/api/v1/payments/messages")
             .header("webhook-id", &message.id)
@@ -147,11 +140,8 @@ async fn nothing_is_sold_without_a_provider() {
     let app = TestApp::start().await;
     app.backend.load_content().await.unwrap();
     let ada = app.member("ada").await;
-    let agent = app.agent(&ada, "Reckoner").await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    assert_eq!(app.call(Method::PATCH, &path).by(&ada).json(&whole).await.status, 200);
-    assert_eq!(app.post(&format!("{path}/versions")).by(&ada).json(&json!({})).await.status, 201);
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
     for (price, field) in [
         (json!({ "kind": "one_time", "amount": 500 }), "price"),
         (json!({ "kind": "one_time", "amount": 0 }), "price.amount"),
@@ -161,7 +151,7 @@ async fn nothing_is_sold_without_a_provider() {
             "name": "Reckoner", "tagline": "Reckons", "category": "finance",
             "description": "It reckons", "price": price,
         });
-        let refused = app.post(&format!("{path}/submissions")).by(&ada).json(&texts).await;
+        let refused = app.post(&path).by(&ada).json(&texts).await;
         assert_eq!(refused.problem(), (400, vec![field.to_owned()]));
     }
     let buy = app.post("/api/v1/listings/unit-converter/purchases").by(&ada);

@@ -145,12 +145,8 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("guest", app.guest().await),
         ("anonymous", Visitor::ANONYMOUS),
     ];
-    let agent = app.agent(&owner, "Reckoner").await;
+    let agent = app.published_agent(&owner, "Reckoner").await;
     let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    app.call(Method::PATCH, &path).by(&owner).json(&whole).await;
-    let published = app.post(&format!("{path}/versions")).by(&owner).json(&json!({})).await;
-    assert_eq!(published.status, 201, "{published:?}");
     let revision = app.get(&path).by(&owner).await.value()["revision"].clone();
     let session = app.session(&owner, &agent, "What is 1 + 1?").await;
 

@@ -6,18 +6,6 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, Visitor};
 
-/// An agent of the visitor with a published version.
-async fn published_agent(app: &TestApp, visitor: &Visitor, name: &str) -> Agent {
-    let agent = app.agent(visitor, name).await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    let changed = app.call(Method::PATCH, &path).by(visitor).json(&whole).await;
-    assert_eq!(changed.status, 200, "{changed:?}");
-    let published = app.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
-    assert_eq!(published.status, 201, "{published:?}");
-    agent
-}
-
 fn texts(name: &str) -> Value {
     json!({
         "name": name, "tagline": "Reckons", "category": "finance", "description": "It reckons",
@@ -35,10 +23,7 @@ async fn publish(
     let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let made = app.post(&path).by(ada).json(&texts(name)).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let id = made.value()["submissions"][0]["id"].as_str().unwrap().to_owned();
-    let path = format!("/api/v1/submissions/{id}/decisions");
-    let done = app.post(&path).by(root).json(&json!({ "verdict": "approve" })).await;
-    assert_eq!(done.status, 200, "{done:?}");
+    let done = app.decide(root, &made, &json!({ "verdict": "approve" })).await;
     done.value()["slug"].as_str().unwrap().to_owned()
 }
 
@@ -46,7 +31,7 @@ async fn publish(
 async fn an_agent_is_published_judged_and_deprecated() {
     let app = TestApp::start().await;
     let (root, ada, eve) = (app.admin().await, app.member("ada").await, app.member("eve").await);
-    let agent = published_agent(&app, &ada, "Reckoner").await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
     let path = format!("/api/v1/agents/{}/submissions", agent.id);
     let mut broken = texts("Reckoner");
     broken["tagline"] = json!(" ");
@@ -95,7 +80,7 @@ async fn an_agent_is_published_judged_and_deprecated() {
     assert_eq!(call(format!("{versions}/1"), &ada).await.status, 409);
     assert_eq!(app.get("/api/v1/listings/reckoner").await.value()["version"], 1);
 
-    let next = published_agent(&app, &ada, "Better").await;
+    let next = app.published_agent(&ada, "Better").await;
     publish(&app, &root, &ada, &next, "Better").await;
     let listing = format!("/api/v1/agents/{}/listing", agent.id);
     let change = json!({ "is_deprecated": true, "successor": "nobody" });

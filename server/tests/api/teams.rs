@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::keys;
 use crate::support::{TestApp, Visitor, lose_replies};
 
 /// A team of the visitor.
@@ -85,13 +86,11 @@ async fn a_key_needs_the_scope_of_teams() {
     for (scope, reads, writes) in
         [("agents:write", 403, 403), ("teams:read", 200, 403), ("teams:write", 403, 200)]
     {
-        let new = json!({ "name": "CI", "scopes": [scope] });
-        let key = app.post("/api/v1/keys").by(&ada).json(&new).await.value();
-        let bearer = format!("Bearer {}", key["key"].as_str().unwrap());
-        let read = app.get("/api/v1/teams/lab").header("authorization", &bearer).await;
+        let key = keys::make(&app, &ada, &[scope]).await;
+        let read = keys::with(app.get("/api/v1/teams/lab"), &key).await;
         assert_eq!(read.status, reads, "{scope}: {read:?}");
         let name = json!({ "name": "Lab" });
-        let write = app.call(Method::PATCH, "/api/v1/teams/lab").header("authorization", &bearer);
+        let write = keys::with(app.call(Method::PATCH, "/api/v1/teams/lab"), &key);
         let write = write.json(&name).await;
         assert_eq!(write.status, writes, "{scope}: {write:?}");
     }

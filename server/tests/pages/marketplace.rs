@@ -54,18 +54,6 @@ async fn a_review_is_written_read_and_taken_back_by_plain_forms() {
     app.end().await;
 }
 
-/// An agent of the visitor with a published version.
-async fn published_agent(app: &TestApp, visitor: &Visitor) -> Agent {
-    let agent = app.agent(visitor, "Reckoner").await;
-    let path = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
-    let changed = app.call(Method::PATCH, &path).by(visitor).json(&whole).await;
-    assert_eq!(changed.status, 200, "{changed:?}");
-    let published = app.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
-    assert_eq!(published.status, 201, "{published:?}");
-    agent
-}
-
 fn form(id: &str, description: &str) -> String {
     format!(
         "id={id}&form%5Bname%5D=Sure+reckoner&form%5Btagline%5D=Reckons+for+you&form%5Bcategory%5D=finance\
@@ -77,7 +65,7 @@ fn form(id: &str, description: &str) -> String {
 async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
     let app = TestApp::start().await;
     let (root, ada) = (app.admin().await, app.member("ada").await);
-    let agent = published_agent(&app, &ada).await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
     let (id, page) = (agent.id.to_string(), format!("/studio/agents/{}/publish", agent.id));
     let shown = app.get(&page).by(&ada).await;
     assert_eq!(shown.status, 200, "{shown:?}");
@@ -190,7 +178,7 @@ async fn who_cannot_publish_yet_reads_what_to_do() {
         assert_eq!(page.status, 200);
         assert!(page.text().contains(text), "{text}: {page:?}");
     }
-    let agent = published_agent(&app, &ada).await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
     let page = app.get(&format!("/studio/agents/{}/publish", agent.id)).by(&ada).await.text();
     assert!(page.contains("server admin create"), "nobody reviews: {page}");
     let nobody = app.get("/admin/reviews").await;
@@ -262,7 +250,7 @@ async fn filters_are_links_and_what_was_found_is_marked() {
 async fn what_one_is_told_is_ones_own() {
     let app = TestApp::start().await;
     let (root, ada) = (app.admin().await, app.member("ada").await);
-    let agent = published_agent(&app, &ada).await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
     let page = format!("/studio/agents/{}/publish", agent.id);
     let own = format!("id={}", agent.id);
     let saved = form(&agent.id.to_string(), "It+reckons");

@@ -1,6 +1,5 @@
 //! The form that adds a picture, as a browser sends it by itself.
 
-use http::Method;
 use resonant_backend::sample;
 use resonant_domain::image::UPLOAD_MAX;
 use serde_json::json;
@@ -39,11 +38,8 @@ async fn send(
 async fn pictures_are_added_ordered_and_removed_by_plain_forms() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.member("ada").await, app.member("bob").await);
-    let agent = app.agent(&ada, "Painter").await;
+    let agent = app.published_agent(&ada, "Painter").await;
     let api = format!("/api/v1/agents/{}", agent.id);
-    let whole = json!({ "description": "Paints", "system_prompt": "Paint." });
-    assert_eq!(app.call(Method::PATCH, &api).by(&ada).json(&whole).await.status, 200);
-    assert_eq!(app.post(&format!("{api}/versions")).by(&ada).json(&json!({})).await.status, 201);
     let page = format!("/studio/agents/{}/publish", agent.id);
     assert!(!app.get(&page).by(&ada).await.text().contains("id=\"pictures\""));
     let draft = json!({

@@ -1,5 +1,6 @@
 //! A database of its own for each test, on the server that `DATABASE_URL` names.
 
+pub(crate) use resonant_backend::fresh_database::count_rows;
 use resonant_backend::fresh_database::{self, FreshDatabase};
 
 /// With the present schema.
@@ -10,11 +11,6 @@ pub(crate) async fn fresh_database() -> FreshDatabase {
 /// Without any table.
 pub(crate) async fn empty_database() -> FreshDatabase {
     FreshDatabase::create_empty(&server_url()).await
-}
-
-/// How many rows each table holds.
-pub(crate) async fn count_rows(url: &str) -> Vec<(String, i64)> {
-    fresh_database::count_rows(url).await
 }
 
 /// Leaves a database as a process does that dies when it has done what was asked, and has not kept the

@@ -13,13 +13,13 @@ use resonant_backend::{
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::settings::{Limits, Operations, Site};
 use server::worker::Workers;
 use server::{AppState, Process, router};
 use tokio_util::sync::CancellationToken;
 
-use super::{Call, fresh_database};
+use super::{Answer, Call, fresh_database};
 
 /// How a test wants its application.
 pub(crate) struct Builder {
@@ -216,11 +216,8 @@ impl TestApp {
     }
 
     /// Ends the workers before the database goes. A test that passes ends with this.
-    pub(crate) async fn end(self) {
-        self.stopping.cancel();
-        if let Some(workers) = self.workers {
-            workers.stopped().await;
-        }
+    pub(crate) async fn end(mut self) {
+        self.stop_workers().await;
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
@@ -270,6 +267,28 @@ impl TestApp {
         let answer = self.post("/api/v1/agents").by(visitor).json(&spec).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.read()
+    }
+
+    /// An agent of the visitor with a published version.
+    pub(crate) async fn published_agent(&self, visitor: &Visitor, name: &str) -> Agent {
+        let agent = self.agent(visitor, name).await;
+        let path = format!("/api/v1/agents/{}", agent.id);
+        let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+        let changed = self.call(Method::PATCH, &path).by(visitor).json(&whole).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let published = self.post(&format!("{path}/versions")).by(visitor).json(&json!({})).await;
+        assert_eq!(published.status, 201, "{published:?}");
+        agent
+    }
+
+    /// A moderator decides about what was handed in, by the answer to that.
+    pub(crate) async fn decide(&self, root: &Visitor, made: &Answer, decision: &Value) -> Answer {
+        let made = made.value();
+        let id = made["submissions"][0]["id"].as_str().unwrap();
+        let path = format!("/api/v1/submissions/{id}/decisions");
+        let done = self.post(&path).by(root).json(decision).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        done
     }
 
     /// A session of the agent on the goal.

@@ -31,8 +31,11 @@ pub(crate) mod webhooks;
 
 use std::str::FromStr;
 
+use http::HeaderMap;
+use resonant_backend::triggers::Signed;
 use resonant_domain::AgentId;
 use resonant_domain::fields::{Choosable, Fields};
+use resonant_domain::metric::Period;
 use resonant_domain::page::PageRequest;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -96,6 +99,21 @@ impl From<PageQuery> for PageRequest {
     }
 }
 
+/// Over which period something is told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PeriodQuery {
+    period: Option<String>,
+}
+
+impl PeriodQuery {
+    /// The last hour where nothing else is asked for.
+    fn period(&self) -> Result<Period, Fault> {
+        let Some(text) = &self.period else { return Ok(Period::HOUR) };
+        Period::parse("period", text).map_err(|fault| Fault::invalid(vec![fault]))
+    }
+}
+
 /// The page that query parameters ask for. An empty cursor asks for the first page.
 fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {
     PageRequest { cursor: cursor.filter(|cursor| !cursor.is_empty()), limit }
@@ -104,6 +122,19 @@ fn page(cursor: Option<String>, limit: Option<u32>) -> PageRequest {
 /// An agent and what is under it, as the path names them. What is no id names nothing.
 fn named<T: FromStr + Named>(agent: &str, id: &str) -> Result<(AgentId, T), Fault> {
     agent.parse().ok().zip(id.parse().ok()).ok_or_else(|| Fault::not_found(T::NOUN))
+}
+
+/// A message with what its sender has signed it by (Standard Webhooks).
+fn signed(headers: &HeaderMap, body: String) -> Signed {
+    let text = |name: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    Signed {
+        id: text("webhook-id"),
+        timestamp: text("webhook-timestamp"),
+        signature: text("webhook-signature"),
+        body,
+    }
 }
 
 /// The fields that a query parameter names; `None` without one.

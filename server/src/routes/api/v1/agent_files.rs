@@ -1,8 +1,8 @@
 //! `/api/v1/agents/import`, `/api/v1/agents/{id}/import` and `/export`: agents as files.
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, agents};
 use resonant_domain::AgentId;
 use resonant_domain::FaultKind;
@@ -55,15 +55,7 @@ pub(crate) async fn export(
         tracing::error!(%error, "an agent could not be written as a file");
         Fault::of(FaultKind::Internal, "the file could not be written")
     })?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"agent.json\""),
-        ),
-    ];
-    Ok((StatusCode::OK, headers, text).into_response())
+    Ok(reply::file("application/json", "agent.json", text))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,13 +4,13 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use resonant_backend::{Actor, Ctx, Error, images};
 use resonant_domain::image::{Image, ImageKind, UPLOAD_MAX};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::extract::{Query, larger_than};
+use crate::extract::{Query, content_kind, unread};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -18,7 +18,7 @@ use crate::reply;
 /// The routes of pictures.
 pub(crate) fn routes(api: Api) -> Api {
     let new = Operation::post("/images", "Uploads a picture for a listing: PNG, JPEG, WebP or GIF");
-    let new = new.query::<Asked>().takes_file(UPLOAD_MAX).located();
+    let new = new.query::<Asked>().takes_file().located();
     api.add(new.answers::<Image>(201), upload)
 }
 
@@ -45,11 +45,8 @@ pub(crate) async fn upload(
              application/octet-stream",
         ));
     }
-    let file =
-        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => larger_than(UPLOAD_MAX),
-            _ => Fault::field("body", "could not be read to its end"),
-        })?;
+    let file = Bytes::from_request(request, &()).await;
+    let file = file.map_err(|rejection| unread(rejection, UPLOAD_MAX))?;
     let image = images::upload(&ctx, asked.kind, file.into()).await?;
     let path = format!("/images/{}/{}.webp", image.picture.id, image.picture.width);
     Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &image), &path))
@@ -57,8 +54,6 @@ pub(crate) async fn upload(
 
 /// Whether the body is announced as a picture, or as nothing in particular. What it is its bytes tell.
 fn is_file(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let kind = kind.to_ascii_lowercase();
+    let kind = content_kind(headers);
     kind.starts_with("image/") || kind == "application/octet-stream"
 }

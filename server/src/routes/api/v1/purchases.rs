@@ -7,11 +7,9 @@ use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, purchases};
 use resonant_domain::PurchaseId;
 use resonant_domain::purchase::{Earning, NewPurchase, Purchase};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::json;
 
-use super::page;
+use super::{PageQuery, signed};
 use crate::extract::{Body, PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -33,19 +31,12 @@ pub(crate) fn routes(api: Api) -> Api {
 
     let new = new.body::<NewPurchase>().located();
     api.add(new.answers::<Purchase>(201), create)
-        .add(list_of.query::<ListQuery>().answers_page::<Purchase>("purchases"), list)
+        .add(list_of.query::<PageQuery>().answers_page::<Purchase>("purchases"), list)
         .add(one.answers::<Purchase>(200), get)
         .add(ended.answers::<Purchase>(200), cancel)
         .add(back.answers_nothing(204), refund)
         .add(earned.answers_list::<Earning>("earnings"), earnings)
         .add(message.open().signed().names_something().answers_nothing(204), take)
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
 }
 
 pub(crate) async fn create(
@@ -60,9 +51,9 @@ pub(crate) async fn create(
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let page = purchases::list(&ctx, page(query.cursor, query.limit)).await?;
+    let page = purchases::list(&ctx, query.into()).await?;
     Ok(reply::page("purchases", &page))
 }
 
@@ -101,15 +92,6 @@ pub(crate) async fn take(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, Fault> {
-    let text = |name: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    let message = purchases::Signed {
-        id: text("webhook-id"),
-        timestamp: text("webhook-timestamp"),
-        signature: text("webhook-signature"),
-        body,
-    };
-    purchases::take_message(&ctx, &message).await?;
+    purchases::take_message(&ctx, &signed(&headers, body)).await?;
     Ok(reply::nothing())
 }

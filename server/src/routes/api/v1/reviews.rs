@@ -5,12 +5,11 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
-use resonant_domain::ReviewId;
 use resonant_domain::review::{ListingFacts, NewReview, Review, ReviewChanges};
 
 use super::PageQuery;
 use crate::conditional::{self, Audience};
-use crate::extract::{Body, PathId, Query, Slug};
+use crate::extract::{Body, PathId, Query, Slug, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -57,40 +56,31 @@ pub(crate) async fn create(
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
-    Path(names): Path<(String, String)>,
+    Path((slug, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let (slug, id) = named(names)?;
-    let review = reviews::get(&ctx, &slug, id).await?;
+    let review = reviews::get(&ctx, &slug, named(&id)?).await?;
     Ok(conditional::answer_changeable(&headers, &review))
 }
 
 pub(crate) async fn update(
     Extension(ctx): Extension<Ctx>,
-    Path(names): Path<(String, String)>,
+    Path((slug, id)): Path<(String, String)>,
     headers: HeaderMap,
     Body(changes): Body<ReviewChanges>,
 ) -> Result<Response, Fault> {
-    let (slug, id) = named(names)?;
     let ctx = conditional::expecting(&ctx, &headers);
-    let review = reviews::update(&ctx, &slug, id, changes).await?;
+    let review = reviews::update(&ctx, &slug, named(&id)?, changes).await?;
     Ok(conditional::changed(StatusCode::OK, &review, &review))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
-    Path(names): Path<(String, String)>,
+    Path((slug, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let (slug, id) = named(names)?;
-    reviews::delete(&conditional::expecting(&ctx, &headers), &slug, id).await?;
+    reviews::delete(&conditional::expecting(&ctx, &headers), &slug, named(&id)?).await?;
     Ok(reply::nothing())
-}
-
-/// What is no id names no review.
-fn named((slug, id): (String, String)) -> Result<(String, ReviewId), Fault> {
-    let id = id.parse().map_err(|_| Fault::not_found("review"))?;
-    Ok((slug, id))
 }
 
 pub(crate) async fn measured(

@@ -1,8 +1,7 @@
 //! `/api/v1/sessions/{id}/export`: a session as a file to keep.
 
 use axum::Extension;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::SessionId;
 use resonant_domain::api_key::Scope;
@@ -66,12 +65,5 @@ pub(crate) async fn export(
             ("text/markdown; charset=utf-8", "session.md", text)
         }
     };
-    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
-        .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CACHE_CONTROL, reply::NO_STORE),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((StatusCode::OK, headers, text).into_response())
+    Ok(reply::file(kind, name, text))
 }

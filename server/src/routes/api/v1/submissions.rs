@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::PageQuery;
 use crate::conditional;
-use crate::extract::{Body, PathId, Query};
+use crate::extract::{Body, PathId, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -280,7 +280,7 @@ pub(crate) async fn delete_version(
     Path((agent, version)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let agent = agent.parse().map_err(|_| Fault::not_found("agent"))?;
+    let agent = named(&agent)?;
     let version = version.parse().map_err(|_| Fault::not_found("version"))?;
     let ctx = conditional::expecting(&ctx, &headers);
     publications::delete_version(&ctx, agent, version).await?;

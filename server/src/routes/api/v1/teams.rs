@@ -11,12 +11,11 @@ use resonant_domain::team::{
     InvitationOffer, MadeInvitation, NewInvitation, NewTeam, RoleChange, SharedAgent, Team,
     TeamInvitation, TeamMember,
 };
-use resonant_domain::{AgentId, TeamInvitationId, UserId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::extract::Body;
+use crate::extract::{Body, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -95,15 +94,6 @@ pub(crate) struct Acceptance {
     team: Option<String>,
 }
 
-/// What is no id names nobody.
-fn user(text: &str) -> Result<UserId, Fault> {
-    text.parse().map_err(|_| Fault::not_found("member"))
-}
-
-fn agent(text: &str) -> Result<AgentId, Fault> {
-    text.parse().map_err(|_| Fault::not_found("agent"))
-}
-
 pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
     let teams = teams::list(&ctx).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "teams": teams })))
@@ -156,7 +146,7 @@ pub(crate) async fn set_role(
     Path((team, id)): Path<(String, String)>,
     Body(change): Body<RoleChange>,
 ) -> Result<Response, Fault> {
-    teams::set_role(&ctx, &team, user(&id)?, change.role).await?;
+    teams::set_role(&ctx, &team, named(&id)?, change.role).await?;
     Ok(reply::nothing())
 }
 
@@ -164,7 +154,7 @@ pub(crate) async fn remove(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    teams::remove(&ctx, &team, user(&id)?).await?;
+    teams::remove(&ctx, &team, named(&id)?).await?;
     Ok(reply::nothing())
 }
 
@@ -185,7 +175,7 @@ pub(crate) async fn share(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    teams::share(&ctx, &team, agent(&id)?).await?;
+    teams::share(&ctx, &team, named(&id)?).await?;
     Ok(reply::nothing())
 }
 
@@ -193,7 +183,7 @@ pub(crate) async fn unshare(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    teams::unshare(&ctx, &team, agent(&id)?).await?;
+    teams::unshare(&ctx, &team, named(&id)?).await?;
     Ok(reply::nothing())
 }
 
@@ -219,8 +209,7 @@ pub(crate) async fn revoke(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
-    let id = id.parse::<TeamInvitationId>().map_err(|_| Fault::not_found("invitation"))?;
-    teams::revoke(&ctx, &team, id).await?;
+    teams::revoke(&ctx, &team, named(&id)?).await?;
     Ok(reply::nothing())
 }
 

@@ -7,11 +7,11 @@ use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, test_sets};
 use resonant_domain::api_key::Scope;
 use resonant_domain::test_set::{NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet};
-use resonant_domain::{AgentId, TestRunId, TestSetId};
+use resonant_domain::{AgentId, TestSetId};
 
 use super::{PageQuery, named};
 use crate::conditional;
-use crate::extract::{Body, Named, PathId, Query};
+use crate::extract::{self, Body, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -130,8 +130,7 @@ pub(crate) async fn read_run(
     Path((agent, set, run)): Path<(String, String, String)>,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&agent, &set)?;
-    let run: TestRunId = run.parse().map_err(|_| Fault::not_found(TestRunId::NOUN))?;
-    let run = test_sets::read_run(&ctx, agent, set, run).await?;
+    let run = test_sets::read_run(&ctx, agent, set, extract::named(&run)?).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &run))
 }
 

@@ -4,15 +4,14 @@ use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use resonant_backend::Ctx;
-use resonant_backend::triggers::{self, Signed};
+use resonant_backend::{Ctx, triggers};
 use resonant_domain::session::SessionState;
 use resonant_domain::webhook::{NewTrigger, Trigger, WithKey};
 use resonant_domain::{SessionId, TriggerId, UserId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::PageQuery;
+use super::{PageQuery, signed};
 use crate::conditional;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
@@ -88,16 +87,7 @@ pub(crate) async fn fire(
     let (Ok(owner), Ok(id)) = (owner.parse::<UserId>(), id.parse::<TriggerId>()) else {
         return Err(Fault::not_found("trigger"));
     };
-    let text = |name: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    let message = Signed {
-        id: text("webhook-id"),
-        timestamp: text("webhook-timestamp"),
-        signature: text("webhook-signature"),
-        body,
-    };
-    let session = triggers::fire(&ctx, owner, id, message).await?;
+    let session = triggers::fire(&ctx, owner, id, signed(&headers, body)).await?;
     let told = Taken { session_id: session.id, state: session.state };
     Ok(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &told))
 }
