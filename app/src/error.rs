@@ -32,7 +32,8 @@ impl AppError {
         Self::new(FaultKind::NotFound, message)
     }
 
-    /// One value breaks a rule.
+    /// One value breaks a rule. The server says so by `ssr::invalid`, which sets the status, too.
+    #[cfg(test)]
     pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             fields: vec![FieldFault::new(field, reason)],

@@ -91,15 +91,20 @@ macro_rules! lazy_pages {
                 $crate::lazy_page::draw::<$first_page>()
             }
 
+            const fn in_chunk(page: Page) -> $crate::lazy_page::InChunk {
+                $crate::lazy_page::InChunk::new(
+                    stringify!($chunk),
+                    page as u8,
+                    |page| Box::pin($first(page)),
+                    || Box::pin(fetch_chunk()),
+                )
+            }
+
             impl $crate::lazy_page::Chunked for $first_page {
-                const IN_CHUNK: $crate::lazy_page::InChunk = $crate::lazy_page::InChunk::new(
-                    stringify!($chunk), Page::$first as u8, |page| Box::pin($first(page)), || Box::pin(fetch_chunk())
-                );
+                const IN_CHUNK: $crate::lazy_page::InChunk = in_chunk(Page::$first);
             }
             $(impl $crate::lazy_page::Chunked for $page {
-                const IN_CHUNK: $crate::lazy_page::InChunk = $crate::lazy_page::InChunk::new(
-                    stringify!($chunk), Page::$name as u8, |page| Box::pin($first(page)), || Box::pin(fetch_chunk())
-                );
+                const IN_CHUNK: $crate::lazy_page::InChunk = in_chunk(Page::$name);
             })*
         };
     };

@@ -390,6 +390,11 @@ pub fn sign_in(next: &str) -> String {
     format!("{SIGN_IN}?next={}", escape(next))
 }
 
+/// The sign-up form that leads to `next` afterwards.
+pub fn sign_up(next: &str) -> String {
+    format!("{SIGN_UP}?next={}", escape(next))
+}
+
 /// A path with the site in front, as it is told to other sites.
 pub fn absolute(path: &str) -> String {
     #[cfg(feature = "ssr")]

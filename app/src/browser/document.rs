@@ -49,6 +49,13 @@ pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
+/// The address of the page without its origin.
+pub fn address() -> String {
+    let location = window().location();
+    let (path, query) = (location.pathname(), location.search());
+    format!("{}{}", path.unwrap_or_default(), query.unwrap_or_default())
+}
+
 /// Whether a key was pressed in something that takes text.
 pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());

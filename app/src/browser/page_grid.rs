@@ -106,10 +106,3 @@ impl PageGrid {
         window().scroll_by_with_scroll_to_options(&options);
     }
 }
-
-/// The address of the page without its origin.
-pub fn address() -> String {
-    let location = window().location();
-    let (path, query) = (location.pathname(), location.search());
-    format!("{}{}", path.unwrap_or_default(), query.unwrap_or_default())
-}

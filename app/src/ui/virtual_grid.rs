@@ -10,6 +10,7 @@ mod geometry;
 mod grid;
 mod pages;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -42,24 +43,12 @@ where
     T: Clone + PartialEq + Send + Sync + 'static,
     C: Fn(T) -> AnyView + Copy + Send + Sync + 'static,
 {
-    let pause = StoredValue::new(0_u32);
-    let on_pause = move || {
-        let number = pause.get_value().wrapping_add(1);
-        pause.set_value(number);
-        set_timeout(
-            move || {
-                if pause.try_get_value() == Some(number) {
-                    grid.rest();
-                }
-            },
-            PAUSE,
-        );
-    };
     Effect::new(move || {
         grid.prepare(id);
+        let paused = RefCell::new(debounce(PAUSE, move |()| grid.remember()));
         let scroll = window_event_listener(leptos::ev::scroll, move |_| {
             grid.scrolled(id);
-            on_pause();
+            (paused.borrow_mut())(());
         });
         let resize = window_event_listener(leptos::ev::resize, move |_| grid.resized());
         on_cleanup(move || {

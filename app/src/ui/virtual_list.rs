@@ -11,6 +11,7 @@ mod geometry;
 mod keys;
 mod rows;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use leptos::ev::KeyboardEvent;
@@ -72,7 +73,6 @@ where
     let is_live = RwSignal::new(false);
     let typed = StoredValue::new(TypeAhead::default());
     let last_selected = StoredValue::new(None::<usize>);
-    let pause = StoredValue::new(0_u32);
     Effect::new(move || {
         // By the next frame the elements are in the document.
         request_animation_frame(move || {
@@ -85,23 +85,12 @@ where
         on_cleanup(move || resize.remove());
     });
 
-    let on_pause = move || {
-        let number = pause.get_value().wrapping_add(1);
-        pause.set_value(number);
-        set_timeout(
-            move || {
-                if pause.try_get_value() == Some(number) {
-                    rows.rest();
-                }
-            },
-            PAUSE,
-        );
-    };
+    let paused = RefCell::new(debounce(PAUSE, move |()| rows.rest()));
     let scroll = move |_| {
         if is_live.get_untracked() {
             rows.scrolled();
             request_animation_frame(move || rows.finish());
-            on_pause();
+            (paused.borrow_mut())(());
         }
     };
     let select = move |rank: usize, with_range: bool| {

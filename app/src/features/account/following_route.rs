@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use resonant_domain::FaultKind;
 use resonant_domain::publisher::FollowedPublisher;
 
 use super::purchases_api::list_following;
@@ -10,9 +9,7 @@ use crate::error::{AppError, successes};
 use crate::features::marketplace::{FollowState, SetFollowing, follow_form, verified_mark};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{
-    ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton, Time,
-};
+use crate::ui::{EmptyState, IconName, LinkButton, PageHead, Skeleton, Time, own_page_fault};
 
 /// The publishers whom the viewer follows.
 pub struct FollowingRoute {
@@ -39,36 +36,18 @@ impl LazyPage for FollowingRoute {
                 {move || Suspend::new(async move {
                     match following.await {
                         Ok(following) => page(following, set),
-                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
-                        Err(error) => {
-                            view! {
-                                <h1>"Following"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => own_page_fault(
+                            "Following",
+                            "Sign in to see whom you follow.",
+                            paths::FOLLOWING,
+                            error,
+                        ),
                     }
                 })}
             </Transition>
         }
         .into_any()
     }
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <h1 class="visually-hidden">"Following"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to see whom you follow."
-        >
-            <LinkButton href=paths::sign_in(paths::FOLLOWING) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
-    }
-    .into_any()
 }
 
 fn page(following: Vec<FollowedPublisher>, set: ServerAction<SetFollowing>) -> AnyView {

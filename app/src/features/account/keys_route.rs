@@ -12,8 +12,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Badge, Button, ButtonKind, Code, CopyButton, EmptyState, ErrorPanel, Field, FormError,
-    IconName, LinkButton, Notice, PageHead, Select, Skeleton, Time, Tone,
+    Badge, Button, ButtonKind, Code, CopyButton, ErrorPanel, Field, FormError, Notice, PageHead,
+    Select, Skeleton, Time, Tone, not_signed_in,
 };
 
 /// The page of the viewer's API keys.
@@ -49,7 +49,10 @@ impl LazyPage for KeysRoute {
                         match keys.await {
                             Ok(own) => view! { <Keys own create revoke /> }.into_any(),
                             Err(error) if error.kind == FaultKind::Unauthenticated => {
-                                view! { <NobodyYet /> }.into_any()
+                                not_signed_in(
+                                    "Keys belong to a person: sign in, or start anything and you become a guest.",
+                                    paths::KEYS,
+                                )
                             }
                             Err(error) => view! { <ErrorPanel error /> }.into_any(),
                         }
@@ -185,20 +188,5 @@ fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
                 </div>
             </ActionForm>
         </section>
-    }
-}
-
-#[component]
-fn NobodyYet() -> impl IntoView {
-    view! {
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Keys belong to a person: sign in, or start anything and you become a guest."
-        >
-            <LinkButton href=paths::sign_in(paths::KEYS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
     }
 }

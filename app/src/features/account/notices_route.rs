@@ -4,7 +4,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use resonant_domain::FaultKind;
 use resonant_domain::notice::{Notice, NoticeKind};
 use resonant_domain::page::Page;
 
@@ -15,8 +14,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_unread;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone,
+    Badge, Button, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time, Tone,
+    own_page_fault,
 };
 
 /// The notices.
@@ -59,36 +58,18 @@ impl LazyPage for NoticesRoute {
                 {move || Suspend::new(async move {
                     match page.await {
                         Ok(page) => notices(page, read),
-                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
-                        Err(error) => {
-                            view! {
-                                <h1>"Notices"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => own_page_fault(
+                            "Notices",
+                            "Sign in to read what you were told.",
+                            paths::NOTICES,
+                            error,
+                        ),
                     }
                 })}
             </Transition>
         }
         .into_any()
     }
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <h1 class="visually-hidden">"Notices"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to read what you were told."
-        >
-            <LinkButton href=paths::sign_in(paths::NOTICES) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
-    }
-    .into_any()
 }
 
 fn notices(page: Page<Notice>, read: ServerAction<ReadNotices>) -> AnyView {
@@ -111,9 +92,7 @@ fn notices(page: Page<Notice>, read: ServerAction<ReadNotices>) -> AnyView {
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <a class="button" href=paths::notices_page(&cursor)>
-                    "Older notices"
-                </a>
+                <LinkButton href=paths::notices_page(&cursor)>"Older notices"</LinkButton>
             </p>
         }
     });

@@ -4,7 +4,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use resonant_domain::FaultKind;
 use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Earning, Entitlement, Purchase, PurchaseState, Sale};
 
@@ -13,8 +12,8 @@ use crate::error::{AppError, action_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone,
+    Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton,
+    Time, Tone, own_page_fault,
 };
 
 /// The page of purchases.
@@ -48,36 +47,18 @@ impl LazyPage for PurchasesRoute {
                 {move || Suspend::new(async move {
                     match trade.await {
                         Ok(trade) => page(trade, cancel, refund),
-                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
-                        Err(error) => {
-                            view! {
-                                <h1>"Purchases"</h1>
-                                <ErrorPanel error=error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => own_page_fault(
+                            "Purchases",
+                            "Sign in to see what you bought.",
+                            paths::PURCHASES,
+                            error,
+                        ),
                     }
                 })}
             </Transition>
         }
         .into_any()
     }
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <h1 class="visually-hidden">"Purchases"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to see what you bought."
-        >
-            <LinkButton href=paths::sign_in(paths::PURCHASES) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
-    }
-    .into_any()
 }
 
 fn page(
@@ -111,9 +92,7 @@ fn page(
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <a class="button" href=paths::purchases_page(&cursor)>
-                    "Older purchases"
-                </a>
+                <LinkButton href=paths::purchases_page(&cursor)>"Older purchases"</LinkButton>
             </p>
         }
     });

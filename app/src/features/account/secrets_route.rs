@@ -11,8 +11,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time,
+    Button, ButtonKind, ErrorPanel, Field, FormError, PageHead, Skeleton, Time, not_signed_in_page,
 };
 
 /// The page of the viewer's secrets.
@@ -45,7 +44,11 @@ impl LazyPage for SecretsRoute {
                     match secrets.await {
                         Ok(secrets) => view! { <Secrets secrets create update delete /> }.into_any(),
                         Err(error) if error.kind == FaultKind::Unauthenticated => {
-                            view! { <NobodyYet /> }.into_any()
+                            not_signed_in_page(
+                                "Your secrets",
+                                "Secrets belong to a person: sign in, or start anything and become a guest.",
+                                paths::SECRETS,
+                            )
                         }
                         Err(error) => view! { <ErrorPanel error /> }.into_any(),
                     }
@@ -177,21 +180,5 @@ fn SecretRow(
                 </ActionForm>
             </details>
         </li>
-    }
-}
-
-#[component]
-fn NobodyYet() -> impl IntoView {
-    view! {
-        <h1 class="visually-hidden">"Your secrets"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Secrets belong to a person: sign in, or start anything and become a guest."
-        >
-            <LinkButton href=paths::sign_in(paths::SECRETS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
     }
 }

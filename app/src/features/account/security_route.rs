@@ -11,8 +11,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::{use_toasts, use_viewer};
 use crate::ui::{
-    Button, ButtonKind, EmptyState, Field, FormError, IconName, LinkButton, PageHead, Skeleton,
-    Tone,
+    Button, ButtonKind, Field, FormError, PageHead, Skeleton, Tone, not_signed_in_page,
 };
 
 /// The page of the viewer's password, sign-ins and data.
@@ -49,7 +48,11 @@ impl LazyPage for SecurityRoute {
                             let is_member = viewer.kind == UserKind::Member;
                             view! { <Security is_member change end_others close sign_ins /> }.into_any()
                         }
-                        None => view! { <NobodyYet /> }.into_any(),
+                        None => not_signed_in_page(
+                            "Security and data",
+                            "Sign in to see to your password and your data.",
+                            paths::SECURITY,
+                        ),
                     }
                 })}
             </Transition>
@@ -190,21 +193,5 @@ fn CloseForm(is_member: bool, close: ServerAction<CloseAccount>) -> impl IntoVie
                 </ActionForm>
             </details>
         </section>
-    }
-}
-
-#[component]
-fn NobodyYet() -> impl IntoView {
-    view! {
-        <h1 class="visually-hidden">"Security and data"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to see to your password and your data."
-        >
-            <LinkButton href=paths::sign_in(paths::SECURITY) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::UserId;
-use resonant_domain::slo::{Level, Report};
+use resonant_domain::slo::Report;
 
 use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, chosen_period};
 use super::api::get_service_levels;
@@ -69,8 +69,8 @@ fn Levels(period: &'static str, report: Report, viewer: Option<UserId>) -> impl 
         .iter_mut()
         .map(|level| {
             let rows = std::mem::take(&mut level.behind);
-            let Level { title, unit, target, critical, .. } = level.clone();
-            let (is_floor, agents) = (target > critical, agents.clone());
+            let (title, unit) = (level.title.clone(), level.unit.clone());
+            let (is_floor, agents) = (level.target > level.critical, agents.clone());
             view! { <BehindTable title unit is_floor rows agents /> }
         })
         .collect_view();

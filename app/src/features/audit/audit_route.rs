@@ -12,7 +12,7 @@ use crate::app::NotFoundPage;
 use crate::error::AppError;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton};
+use crate::ui::{LinkButton, PageHead, Skeleton, cannot_be_shown, not_signed_in_page};
 
 /// What was done to the viewer's account and things.
 pub struct AuditRoute(Log);
@@ -98,14 +98,7 @@ fn shown(log: Log, kind: &'static Kind) -> AnyView {
                         view! { <NotFoundPage /> }.into_any()
                     }
                     FaultKind::Invalid => page_of(kind, asked, Page::empty(), Some(error)),
-                    _ => {
-                        view! {
-                            <Title text=kind.title />
-                            <h1>{kind.title}</h1>
-                            <ErrorPanel error />
-                        }
-                            .into_any()
-                    }
+                    _ => cannot_be_shown(kind.title, error),
                 }
             })}
         </Transition>
@@ -137,16 +130,7 @@ fn nobody() -> AnyView {
     view! {
         <Title text=OWN.title />
         <Meta name="description" content=OWN.lead />
-        <h1 class="visually-hidden">{OWN.title}</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to read what was done to your account."
-        >
-            <LinkButton href=paths::sign_in(paths::AUDIT) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
+        {not_signed_in_page(OWN.title, "Sign in to read what was done to your account.", OWN.path)}
     }
     .into_any()
 }

@@ -6,9 +6,9 @@ use resonant_domain::audit::DeedGroup;
 use resonant_domain::page::Page;
 
 use super::api::AuditLine;
-use crate::error::AppError;
+use crate::error::{AppError, field_error};
 use crate::paths;
-use crate::ui::{Button, EmptyState, Field, IconName, Select, Time};
+use crate::ui::{Button, EmptyState, Field, IconName, LinkButton, Select, Time};
 
 /// What the address of a log asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,11 +64,7 @@ pub(super) fn Entries(
 ) -> impl IntoView {
     let older = page.next_cursor.as_deref().map(|cursor| {
         let href = asked.href(path, ("cursor", Some(cursor)));
-        view! {
-            <a class="button" href=href>
-                "Older entries"
-            </a>
-        }
+        view! { <LinkButton href>"Older entries"</LinkButton> }
     });
     let newest = asked.cursor.is_some().then(|| {
         view! { <a href=asked.href(path, ("cursor", None))>"Back to the newest"</a> }
@@ -111,10 +107,8 @@ fn filter(path: &'static str, asked: &Asked, error: Option<AppError>) -> AnyView
     let mut groups = vec![(String::new(), "Everything".to_owned())];
     let known = DeedGroup::ALL.iter();
     groups.extend(known.map(|group| (group.as_str().to_owned(), group.title().to_owned())));
-    let fault = |name: &str| {
-        let fault = error.as_ref().and_then(|error| error.field(name).map(str::to_owned));
-        Signal::derive(move || fault.clone())
-    };
+    let error = Signal::stored(error);
+    let fault = |name| field_error(error, name);
     let (since, until, group) = (fault("since"), fault("until"), fault("group"));
     view! {
         <form class="audit__filter" method="get" action=path>

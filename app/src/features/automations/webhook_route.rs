@@ -12,12 +12,13 @@ use resonant_domain::{FaultKind, WebhookId};
 use super::api::{Redeliver, WebhookLog, get_webhook_log};
 use crate::app::NotFoundPage;
 use crate::error::{AppError, action_error, successes};
+use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone,
+    Badge, Button, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time, Tone,
+    own_page_fault,
 };
 
 /// After this long a message that is sent again has most likely been.
@@ -71,14 +72,12 @@ impl LazyPage for WebhookRoute {
                         Err(error) if error.kind == FaultKind::NotFound => {
                             view! { <NotFoundPage /> }.into_any()
                         }
-                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
-                        Err(error) => {
-                            view! {
-                                <h1>"Messages of a webhook"</h1>
-                                <ErrorPanel error />
-                            }
-                                .into_any()
-                        }
+                        Err(error) => own_page_fault(
+                            "Messages of a webhook",
+                            "Sign in to see what your webhooks were told.",
+                            paths::AUTOMATIONS,
+                            error,
+                        ),
                     }
                 })}
             </Transition>
@@ -93,9 +92,7 @@ fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <a class="button" href=paths::webhook_page(id, &cursor)>
-                    "Older messages"
-                </a>
+                <LinkButton href=paths::webhook_page(id, &cursor)>"Older messages"</LinkButton>
             </p>
         }
     });
@@ -131,10 +128,7 @@ fn row(webhook: WebhookId, delivery: Delivery, again: ServerAction<Redeliver>) -
         DeliveryState::Delivered => (Tone::Good, "taken"),
         DeliveryState::Failed => (Tone::Bad, "given up"),
     };
-    let attempts = match delivery.attempts {
-        1 => "1 attempt".to_owned(),
-        count => format!("{count} attempts"),
-    };
+    let attempts = counted(delivery.attempts.unsigned_abs().into(), "attempt", "attempts");
     let status = delivery.last_status.map(|status| format!(" · answered {status}"));
     let error = delivery.last_error.map(|error| format!(" · {error}"));
     let next = delivery.next_attempt_at.map(|at| view! { <span>" · next " <Time at /></span> });
@@ -155,22 +149,6 @@ fn row(webhook: WebhookId, delivery: Delivery, again: ServerAction<Redeliver>) -
                 <Button busy=again.pending()>"Send again"</Button>
             </ActionForm>
         </li>
-    }
-    .into_any()
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <h1 class="visually-hidden">"Messages of a webhook"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Sign in to see what your webhooks were told."
-        >
-            <LinkButton href=paths::sign_in(paths::AUTOMATIONS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
     }
     .into_any()
 }

@@ -77,11 +77,15 @@ pub async fn get_standing(slug: String) -> Result<ViewerStanding, AppError> {
         },
         None => None,
     };
-    let sale = match purchases::standing(&ctx, &slug).await.map_err(ssr::fail)? {
-        Standing::Nobody => SaleState::Nobody,
-        Standing::Guest => SaleState::Guest,
-        Standing::Entitled => SaleState::Entitled,
-        Standing::Buyer => SaleState::Buyer,
+    let sale = if listing.price.is_free() {
+        SaleState::Entitled
+    } else {
+        match purchases::standing(&ctx, &slug).await.map_err(ssr::fail)? {
+            Standing::Nobody => SaleState::Nobody,
+            Standing::Guest => SaleState::Guest,
+            Standing::Entitled => SaleState::Entitled,
+            Standing::Buyer => SaleState::Buyer,
+        }
     };
     Ok(ViewerStanding { follow, sale })
 }

@@ -14,7 +14,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone,
+    Skeleton, Time, Tone, not_signed_in_page,
 };
 
 /// The moderators' queue.
@@ -61,16 +61,11 @@ pub(super) fn Refused(
         FaultKind::NotFound => view! { <NotFoundPage /> }.into_any(),
         FaultKind::Unauthenticated => view! {
             <Title text="Review queue" />
-            <h1 class="visually-hidden">"Review queue"</h1>
-            <EmptyState
-                icon=IconName::User
-                title="You are not signed in"
-                text="Moderators sign in to see what waits for them."
-            >
-                <LinkButton href=paths::sign_in(&path) kind=ButtonKind::Primary>
-                    "Sign in"
-                </LinkButton>
-            </EmptyState>
+            {not_signed_in_page(
+                "Review queue",
+                "Moderators sign in to see what waits for them.",
+                &path,
+            )}
         }
         .into_any(),
         _ => view! {

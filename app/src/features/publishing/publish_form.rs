@@ -15,6 +15,7 @@ use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
 /// What the form starts with.
+#[derive(Default)]
 struct Start {
     name: String,
     tagline: String,
@@ -47,10 +48,7 @@ impl Start {
                 tags: texts.tags.join(", "),
                 // What is new was said of that version.
                 change_log: if is_decided { String::new() } else { texts.change_log.clone() },
-                price_kind: price.kind.as_str().to_owned(),
-                price_amount: amount,
-                price_currency: price.currency.as_str().to_owned(),
-                price_interval: interval.as_str().to_owned(),
+                ..Self::default()
             },
             None => Self {
                 name: publication.agent_name.clone(),
@@ -59,10 +57,7 @@ impl Start {
                 description: publication.agent_description.clone(),
                 tags: String::new(),
                 change_log: String::new(),
-                price_kind: price.kind.as_str().to_owned(),
-                price_amount: amount,
-                price_currency: price.currency.as_str().to_owned(),
-                price_interval: interval.as_str().to_owned(),
+                ..Self::default()
             },
         };
         let refused = refused_form();
@@ -75,10 +70,10 @@ impl Start {
             description: or("description", start.description),
             tags: or("tags", start.tags),
             change_log: or("change_log", start.change_log),
-            price_kind: or("price_kind", start.price_kind),
-            price_amount: or("price_amount", start.price_amount),
-            price_currency: or("price_currency", start.price_currency),
-            price_interval: or("price_interval", start.price_interval),
+            price_kind: or("price_kind", price.kind.as_str().to_owned()),
+            price_amount: or("price_amount", amount),
+            price_currency: or("price_currency", price.currency.as_str().to_owned()),
+            price_interval: or("price_interval", interval.as_str().to_owned()),
         }
     }
 }

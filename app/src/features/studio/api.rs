@@ -277,10 +277,10 @@ pub async fn update_agent(
     use resonant_domain::grant;
 
     let mut changes = form.changes().map_err(invalid)?;
-    let before = resonant_backend::agents::get(&ssr::ctx()?, id).await.map_err(ssr::fail)?;
+    let ctx = ssr::ctx()?;
+    let before = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
     // The form ticks built-in tools and knows of no others.
     let mut tools = grant::ticked(changes.tools.unwrap_or_default(), &before.spec.tools);
-    let ctx = ssr::ctx()?;
     if is_own(&ctx, &before) {
         let called = form.called().map_err(invalid)?;
         let all = resonant_backend::agents::tools_for(&ctx, &called, tools).await;
@@ -288,7 +288,7 @@ pub async fn update_agent(
     }
     changes.tools = Some(tools);
     let expected = (!overwrite).then_some(revision);
-    resonant_backend::agents::update(&ssr::ctx()?, id, changes, expected).await.map_err(ssr::fail)
+    resonant_backend::agents::update(&ctx, id, changes, expected).await.map_err(ssr::fail)
 }
 
 /// Gives an agent another name.

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{features::studio::team_panel::may, paths, ssr};
-#[cfg(feature = "ssr")]
-use resonant_domain::team::AgentRight;
+use crate::{paths, ssr};
 
 /// What an agent keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +47,10 @@ pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<Knowled
     use resonant_backend::{agents, knowledge, memories};
     use resonant_domain::knowledge::KnowledgeQuery;
     use resonant_domain::page::PageRequest;
+    use resonant_domain::team::AgentRight;
     use resonant_domain::tool::{KNOWLEDGE, REMEMBER};
+
+    use super::team_panel::may;
 
     let ctx = ssr::ctx()?;
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;

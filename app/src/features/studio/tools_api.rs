@@ -99,10 +99,7 @@ pub async fn save_tool(
     let grant = tool.grant(before).map_err(invalid)?;
     let is_taken = |name: &str| name != replaces && tools.iter().any(|other| other.name == name);
     if is_taken(&grant.name) {
-        return Err(invalid(vec![resonant_domain::FieldFault::new(
-            "name",
-            "must be a name that no other tool of the agent has",
-        )]));
+        return Err(ssr::invalid("name", "must be a name that no other tool of the agent has"));
     }
     let saved = if replaces.is_empty() {
         agents::put_tools(&ctx, id, vec![grant]).await

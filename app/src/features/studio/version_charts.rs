@@ -8,7 +8,7 @@ use crate::features::sessions::counted;
 use crate::ui::duration_text;
 
 /// So many of the newest versions are drawn.
-pub(super) const DRAWN: usize = 8;
+const DRAWN: usize = 8;
 /// How wide a bar can be, in the drawing's own units.
 const WIDTH: u64 = 1_000;
 
@@ -50,11 +50,12 @@ pub(super) fn VersionCharts(
             time(versions),
         ),
         ("Cost of a session", "Half cost at most so much", cost(versions)),
-        ("Thumbs", "What people think of the sessions", thumbs(versions)),
     ];
+    let thumbs =
+        is_rated.then(|| ("Thumbs", "What people think of the sessions", thumbs(versions)));
     let shown = charts
         .into_iter()
-        .filter(|(title, ..)| *title != "Thumbs" || is_rated)
+        .chain(thumbs)
         .map(|(title, about, lines)| chart(title, about, lines))
         .collect_view();
     view! { <div class="version-charts">{shown}</div> }

@@ -14,8 +14,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
 use crate::ui::{
-    Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time,
-    cannot_be_shown,
+    Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, Time, cannot_be_shown,
+    not_signed_in_page,
 };
 
 /// Which invitation is meant.
@@ -86,19 +86,13 @@ impl LazyPage for JoinRoute {
 }
 
 fn nobody(which: &Which) -> AnyView {
-    let href = paths::sign_in(&which.path());
     view! {
         <Title text="Invitation" />
-        <h1 class="visually-hidden">"Invitation"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="The invitation is for an account: sign in to see it."
-        >
-            <LinkButton href=href kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
+        {not_signed_in_page(
+            "Invitation",
+            "The invitation is for an account: sign in to see it.",
+            &which.path(),
+        )}
     }
     .into_any()
 }
@@ -110,7 +104,7 @@ fn shown(offer: InvitationOffer, which: &Which, viewer: Option<UserKind>) -> Any
     let choice = match viewer {
         Some(UserKind::Member) => choice(which),
         Some(UserKind::Guest) => {
-            let href = format!("{}?next={}", paths::SIGN_UP, paths::escape(&which.path()));
+            let href = paths::sign_up(&which.path());
             view! {
                 <p>"People of a team know each other by name: create an account first."</p>
                 <LinkButton href=href kind=ButtonKind::Primary>

@@ -12,7 +12,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead,
-    Skeleton,
+    Skeleton, not_signed_in,
 };
 
 /// The page of shared agents.
@@ -46,7 +46,12 @@ impl LazyPage for SharedAgentsRoute {
                             let rows = agents.into_iter().map(row).collect_view();
                             view! { <ul class="keys">{rows}</ul> }.into_any()
                         }
-                        Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
+                        Err(error) if error.kind == FaultKind::Unauthenticated => {
+                            not_signed_in(
+                                "Agents are shared with people of a team: sign in to see yours.",
+                                paths::SHARED_AGENTS,
+                            )
+                        }
                         Err(error) => view! { <ErrorPanel error /> }.into_any(),
                     }
                 })}
@@ -64,21 +69,6 @@ fn nothing() -> AnyView {
             text="Somebody in a team of yours shares an agent from the agent's own page."
         >
             <LinkButton href=paths::TEAMS>"Your teams"</LinkButton>
-        </EmptyState>
-    }
-    .into_any()
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="Agents are shared with people of a team: sign in to see yours."
-        >
-            <LinkButton href=paths::sign_in(paths::SHARED_AGENTS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
         </EmptyState>
     }
     .into_any()

@@ -17,8 +17,8 @@ use crate::error::{AppError, action_error, field_error, successes};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Avatar, AvatarSize, Badge, Button, ButtonKind, EmptyState, Field, FormError, IconName,
-    LinkButton, PageHead, Skeleton, Time, cannot_be_shown,
+    Avatar, AvatarSize, Badge, Button, ButtonKind, Field, FormError, PageHead, Skeleton, Time,
+    cannot_be_shown, not_signed_in_page,
 };
 
 /// What can be done on the page.
@@ -92,16 +92,7 @@ impl LazyPage for TeamRoute {
 fn nobody() -> AnyView {
     view! {
         <Title text="Team" />
-        <h1 class="visually-hidden">"Team"</h1>
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="A team shows itself to its people alone."
-        >
-            <LinkButton href=paths::sign_in(paths::TEAMS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
+        {not_signed_in_page("Team", "A team shows itself to its people alone.", paths::TEAMS)}
     }
     .into_any()
 }

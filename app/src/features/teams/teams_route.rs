@@ -8,6 +8,7 @@ use resonant_domain::member::UserKind;
 use resonant_domain::team::{InvitationOffer, NAME_MAX, SLUG_MAX, SLUG_MIN, Team};
 
 use super::api::{CreateTeam, TeamsPage, list_teams};
+use super::team_route::role_badge;
 use crate::error::{AppError, action_error, field_error};
 use crate::features::sessions::counted;
 use crate::lazy_page::LazyPage;
@@ -15,8 +16,7 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_viewer;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
-    PageHead, Skeleton,
+    Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, PageHead, Skeleton, not_signed_in,
 };
 
 /// The page of the viewer's teams.
@@ -51,7 +51,12 @@ impl LazyPage for TeamsRoute {
                                 let kind = viewer.map(|viewer| viewer.kind);
                                 teams(page, create, kind == Some(UserKind::Member))
                             }
-                            Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
+                            Err(error) if error.kind == FaultKind::Unauthenticated => {
+                                not_signed_in(
+                                    "People of a team know each other by name: sign in to see yours.",
+                                    paths::TEAMS,
+                                )
+                            }
                             Err(error) => view! { <ErrorPanel error /> }.into_any(),
                         }
                     })}
@@ -60,21 +65,6 @@ impl LazyPage for TeamsRoute {
         }
         .into_any()
     }
-}
-
-fn nobody() -> AnyView {
-    view! {
-        <EmptyState
-            icon=IconName::User
-            title="You are not signed in"
-            text="People of a team know each other by name: sign in to see yours."
-        >
-            <LinkButton href=paths::sign_in(paths::TEAMS) kind=ButtonKind::Primary>
-                "Sign in"
-            </LinkButton>
-        </EmptyState>
-    }
-    .into_any()
 }
 
 fn teams(page: TeamsPage, create: ServerAction<CreateTeam>, is_member: bool) -> AnyView {
@@ -129,7 +119,7 @@ fn row(team: Team) -> AnyView {
                 <h3 class="keys__name">
                     <a href=paths::team(&team.slug)>{team.name}</a>
                     " "
-                    <Badge>{team.role.title()}</Badge>
+                    {role_badge(team.role)}
                 </h3>
                 <p class="keys__about">
                     <span>{people}</span>
@@ -143,7 +133,7 @@ fn row(team: Team) -> AnyView {
 
 /// What a guest does before they make a team.
 fn account_first() -> AnyView {
-    let href = format!("{}?next={}", paths::SIGN_UP, paths::escape(paths::TEAMS));
+    let href = paths::sign_up(paths::TEAMS);
     view! {
         <section class="account__part" aria-labelledby="teams-make">
             <h2 id="teams-make">"Make a team"</h2>

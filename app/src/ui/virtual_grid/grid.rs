@@ -394,11 +394,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Grid<T> {
         }
     }
 
-    /// Scrolling has paused.
-    pub(super) fn rest(self) {
-        self.remember();
-    }
-
     /// Remembers the place for whoever comes back.
     pub(super) fn remember(self) {
         let text = self.with(|scroller, state| {
