@@ -60,7 +60,7 @@ function count(users) {
 
 /**
  * Puts together, two at a time, what saves most, until nothing saves any more.
- * @param {{users: number, size: number, files: string[]}[]} shelves
+ * @param {{users: number, size: number, chunks: object[]}[]} shelves
  */
 function fill(shelves) {
   const cost = (users, size) => count(users) * (size + REQUEST);
@@ -76,7 +76,7 @@ function fill(shelves) {
     }
     const { a, b } = best;
     if (!a) return shelves;
-    const both = { users: a.users | b.users, size: a.size + b.size, files: [...a.files, ...b.files] };
+    const both = { users: a.users | b.users, size: a.size + b.size, chunks: [...a.chunks, ...b.chunks] };
     shelves = [...shelves.filter((shelf) => shelf !== a && shelf !== b), both];
   }
 }
@@ -89,41 +89,46 @@ const manifest = only(/^__wasm_split_manifest.*\.json$/);
 // --- the shared parts, in the order of the loader
 let script = text(loader);
 const shared = /(?:\/\*[^*]*\*\/\n)?const (__chunk_\d+) = makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"[\s\S]*?\n\}\n, \[\]\);\n/g;
-const chunks = [...script.matchAll(shared)];
+const chunks = [...script.matchAll(shared)].map(([whole, name, file]) => ({
+  whole,
+  name,
+  file,
+  stem: basename(file, '.wasm'),
+  at: Number(name.slice('__chunk_'.length)),
+}));
 if (chunks.length !== (script.match(/^const __chunk_/gm) ?? []).length) throw new Error('the loader has changed');
 const features = Object.entries(JSON.parse(text(manifest)));
-const order = new Map(chunks.map(([, name, file]) => [file, { name, at: Number(name.slice('__chunk_'.length)) }]));
 const shelves = fill(
-  chunks.map(([, , file]) => ({
-    users: features.reduce((users, [, own], at) => users | (own.includes(basename(file, '.wasm')) ? 1 << at : 0), 0),
-    size: statSync(path(file)).size,
-    files: [file],
+  chunks.map((chunk) => ({
+    users: features.reduce((users, [, own], at) => users | (own.includes(chunk.stem) ? 1 << at : 0), 0),
+    size: statSync(path(chunk.file)).size,
+    chunks: [chunk],
   })),
 );
 
-/** The shelf's variable in the loader and its file, by the file of each part. */
-const shelfOf = new Map();
+/** What stands for a packed part: the shelf's variable by the part's, and the stem of its file by that of the part's. */
+const packedAs = new Map();
 let loads = '';
 shelves
-  .map((shelf) => shelf.files.sort((a, b) => order.get(a).at - order.get(b).at))
-  .sort((a, b) => order.get(a[0]).at - order.get(b[0]).at)
-  .forEach((files, index) => {
+  .map((shelf) => shelf.chunks.sort((a, b) => a.at - b.at))
+  .sort(([a], [b]) => a.at - b.at)
+  .forEach((parts, index) => {
     // One alone stays as it is: the browser compiles it while it comes.
-    if (files.length === 1) return;
-    const packed = pack(files.map((file) => readFileSync(path(file))));
-    const shelf = `shared_${index}.${hashOf(packed)}`;
-    writeFileSync(path(`${shelf}.wasm`), packed);
-    for (const file of files) {
-      rmSync(path(file));
-      shelfOf.set(file, { variable: `__shared_${index}`, shelf });
+    if (parts.length === 1) return;
+    const packed = pack(parts.map(({ file }) => readFileSync(path(file))));
+    const stem = `shared_${index}.${hashOf(packed)}`;
+    writeFileSync(path(`${stem}.wasm`), packed);
+    for (const part of parts) {
+      rmSync(path(part.file));
+      script = script.replace(part.whole, '');
+      packedAs.set(part.name, `__shared_${index}`).set(part.stem, stem);
     }
-    loads += `const __shared_${index} = makeParts("./${shelf}.wasm");\n`;
-    console.log(`${shelf}.wasm ${packed.length}, of ${files.length} files`);
+    loads += `const __shared_${index} = makeParts("./${stem}.wasm");\n`;
+    console.log(`${stem}.wasm ${packed.length}, of ${parts.length} files`);
   });
+/** The same names with those of shelves for what is in them, each once. */
+const repacked = (names) => [...new Set(names.map((name) => packedAs.get(name) ?? name))];
 
-const packedChunks = chunks.filter(([, , file]) => shelfOf.has(file));
-for (const [whole] of packedChunks) script = script.replace(whole, '');
-const variableOf = new Map(packedChunks.map(([, name, file]) => [name, shelfOf.get(file).variable]));
 const firstLoader = script.indexOf('export const __wasm_split_load_');
 script = `${script.slice(0, firstLoader)}const makeParts = (file) => makeLoad(() => {
     const src = fetch(new URL(file, import.meta.url));
@@ -132,16 +137,12 @@ script = `${script.slice(0, firstLoader)}const makeParts = (file) => makeLoad(()
         await Promise.all(parts.map((part) => WebAssembly.instantiate(part, imports)));
     };
 }, []);
-${loads}${script.slice(firstLoader)}`.replace(/\[(__chunk_\d+(?:, __chunk_\d+)*)\]/g, (_, needed) => {
-  const names = needed.split(', ').map((name) => variableOf.get(name) ?? name);
-  return `[${[...new Set(names)].join(', ')}]`;
-});
+${loads}${script.slice(firstLoader)}`.replace(
+  /\[(__chunk_\d+(?:, __chunk_\d+)*)\]/g,
+  (_, needed) => `[${repacked(needed.split(', ')).join(', ')}]`,
+);
 
-const shelfOfStem = new Map([...shelfOf].map(([file, { shelf }]) => [basename(file, '.wasm'), shelf]));
-const needs = features.map(([feature, own]) => [
-  feature,
-  [...new Set(own.map((stem) => shelfOfStem.get(stem) ?? stem))],
-]);
+const needs = features.map(([feature, own]) => [feature, repacked(own)]);
 writeFileSync(path(manifest), JSON.stringify(Object.fromEntries(needs)));
 
 // --- new names: the loader's stands in the main module and in the glue, the glue's in the loader

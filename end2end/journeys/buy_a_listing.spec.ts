@@ -4,6 +4,7 @@
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { approve, becomePublisher, moderator, publishedAgent, signUp } from '../fixtures/people.ts';
 import { anotherBrowser, expect, refusal, test, visit } from '../fixtures/test.ts';
+import { AccountPages } from '../pages/account.ts';
 
 test('from a price to a refund', async ({ page, browser, browserConsole }) => {
   const mark = Date.now().toString(36);
@@ -115,9 +116,7 @@ test('a listing is bought without a script', async ({ browser, browserConsole })
   browserConsole.watch(context);
   const page = await context.newPage();
   await page.goto('/sign-up');
-  await page.getByRole('textbox', { name: 'Name' }).fill('Buyer Ben');
-  await page.getByRole('textbox', { name: 'E-mail address' }).fill(`ben-${mark}@example.org`);
-  await page.getByLabel('Password').fill('a phrase that is easy to keep');
+  await new AccountPages(page).fillSignUp('Buyer Ben');
   await page.locator('main form').getByRole('button').click();
   await page.goto(`/marketplace/${slug}`);
   await page.getByRole('textbox', { name: 'Sessions' }).fill('2');

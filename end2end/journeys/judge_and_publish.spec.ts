@@ -1,18 +1,9 @@
 // A member runs a listing and reviews it; hands an agent of their own in, and takes it back.
 
-import type { Page } from '@playwright/test';
+import { signUp } from '../fixtures/people.ts';
 import { makeAgent } from '../fixtures/seed.ts';
 import { anotherBrowser, expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
-import { AccountPages } from '../pages/account.ts';
 import { SessionPage } from '../pages/session.ts';
-
-async function signUp(page: Page, name: string) {
-  const account = new AccountPages(page);
-  await account.open('/sign-up');
-  await account.fillSignUp(name);
-  await page.locator('main').getByRole('button', { name: /Create/ }).click();
-  await page.waitForURL((url) => url.pathname !== '/sign-up');
-}
 
 test('a listing is reviewed by who ran it, and others find it helpful', async ({ page, browser, browserConsole }) => {
   browserConsole.allow(/500/);

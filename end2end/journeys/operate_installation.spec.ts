@@ -1,11 +1,10 @@
 // An admin sees how the installation stands and makes an alert; to everyone else there is no such page.
 
-import { spawnSync } from 'node:child_process';
 import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { ports, serverEnv, serverProgram } from '../fixtures/servers.ts';
+import { appoint, signUp } from '../fixtures/people.ts';
 import { expect, test, untilLive, visit } from '../fixtures/test.ts';
-import { AccountPages } from '../pages/account.ts';
+import type { AccountPages } from '../pages/account.ts';
 
 const pages = [
   { name: 'the overview', path: '/admin', title: /Administration/ },
@@ -13,16 +12,10 @@ const pages = [
   { name: 'the alerts', path: '/admin/alerts', title: /Alerts/ },
 ];
 
-/** Signs up, and is appointed the way it is done on the machine itself. */
+/** Signs up, and is appointed. */
 async function beAdmin(page: Page): Promise<AccountPages> {
-  const account = new AccountPages(page);
-  await account.open('/sign-up');
-  await account.fillSignUp('Operator');
-  await page.locator('main form').getByRole('button').click();
-  await expect(account.menu).toContainText('Operator');
-  const env = serverEnv(ports.builtin, 'resonant_browser');
-  const { status, stderr } = spawnSync(serverProgram, ['admin', 'create', account.email], { env, encoding: 'utf8' });
-  expect(status, stderr).toBe(0);
+  const account = await signUp(page, 'Operator');
+  appoint(account);
   return account;
 }
 

@@ -2,8 +2,7 @@
 // moderator puts the listing on a shelf and vouches for the publisher.
 
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { moderator, signUp } from '../fixtures/people.ts';
-import { makeAgent } from '../fixtures/seed.ts';
+import { moderator, publishedAgent, signUp } from '../fixtures/people.ts';
 import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
 
 test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
@@ -18,8 +17,7 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await expect(page).toHaveURL(`/publishers/pia-${mark}`);
   await expect(page.getByText('Nothing is published yet')).toBeVisible();
 
-  const agent = await makeAgent(page, { name: 'Adder', description: 'Adds', system_prompt: 'Add.', tools: [{ name: 'calculator' }] });
-  expect((await page.request.post(`/api/v1/agents/${agent}/versions`, { data: {} })).status()).toBe(201);
+  const agent = await publishedAgent(page, 'Adder');
   const name = `Adder ${mark}`;
   const data = { name, tagline: 'Adds numbers up', category: 'finance', description: 'It **adds**.', tags: ['sums'], submit: false };
   expect((await page.request.post(`/api/v1/agents/${agent}/submissions`, { data })).status()).toBe(201);

@@ -1,23 +1,12 @@
 // People read what was done to their account and things, narrow it, and take it along; admins read what was
 // done in the installation.
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { appoint, signUp } from '../fixtures/people.ts';
 import { makeAgent } from '../fixtures/seed.ts';
-import { ports, serverEnv, serverProgram } from '../fixtures/servers.ts';
 import { expect, refusal, test, visit } from '../fixtures/test.ts';
-import { AccountPages } from '../pages/account.ts';
-
-async function signUp(page: Page, name: string): Promise<AccountPages> {
-  const account = new AccountPages(page);
-  await account.open('/sign-up');
-  await account.fillSignUp(name);
-  await page.locator('main form').getByRole('button').click();
-  await expect(account.menu).toContainText(name);
-  return account;
-}
 
 const entries = (page: Page) => page.getByRole('region', { name: 'Entries' }).getByRole('listitem');
 
@@ -81,9 +70,7 @@ test('an admin reads what was done in the installation', async ({ page, browserC
   browserConsole.allow(/404/);
   const account = await signUp(page, 'Operator Olga');
   expect((await page.goto('/admin/audit'))?.status()).toBe(404);
-  const env = serverEnv(ports.builtin, 'resonant_browser');
-  const { status, stderr } = spawnSync(serverProgram, ['admin', 'create', account.email], { env, encoding: 'utf8' });
-  expect(status, stderr).toBe(0);
+  appoint(account);
   await visit(page, '/admin');
   await page.getByRole('link', { name: 'Audit log' }).click();
   await expect(page).toHaveURL('/admin/audit');

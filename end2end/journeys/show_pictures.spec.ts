@@ -3,8 +3,7 @@
 
 import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { moderator, signUp } from '../fixtures/people.ts';
-import { makeAgent } from '../fixtures/seed.ts';
+import { moderator, publishedAgent, signUp } from '../fixtures/people.ts';
 import { anotherBrowser, expect, test, untilLive, visit } from '../fixtures/test.ts';
 
 /** A PNG that the browser draws. */
@@ -31,8 +30,7 @@ test('pictures from the form to the marketplace', async ({ page, browser, browse
   const mark = Date.now().toString(36);
   const mo = await moderator(await anotherBrowser(browser, browserConsole));
   await signUp(page, 'Painter Paul');
-  const agent = await makeAgent(page, { name: 'Painter', description: 'Paints', system_prompt: 'Paint.', tools: [{ name: 'calculator' }] });
-  expect((await page.request.post(`/api/v1/agents/${agent}/versions`, { data: {} })).status()).toBe(201);
+  const agent = await publishedAgent(page, 'Painter');
   const name = `Painter ${mark}`;
   const data = { name, tagline: 'Paints by numbers', category: 'content', description: 'It **paints**.', submit: false };
   expect((await page.request.post(`/api/v1/agents/${agent}/submissions`, { data })).status()).toBe(201);

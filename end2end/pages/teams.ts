@@ -22,10 +22,6 @@ export class TeamPages {
     return this.page.getByRole('region', { name: 'Invite' });
   }
 
-  get agents() {
-    return this.page.getByRole('region', { name: 'Shared agents' });
-  }
-
   /** The panel on the agent's page. */
   get share() {
     return this.page.getByRole('region', { name: 'Share' });
