@@ -54,7 +54,8 @@ test('all listings are seen, one after the other, while few are in the document'
       async () => {
         const now = await drawn(page);
         expect(now.length).toBeLessThanOrEqual(BOUND);
-        now.forEach(([place], at) => expect(place).toBe(now[0]![0] + at));
+        const places = now.map(([place]) => place);
+        expect(places).toEqual(places.map((_, at) => places[0]! + at));
         now.filter(([, name]) => name).forEach(([place, title]) => {
           expect(title).toBe(name(place - 1));
           seen.add(title);

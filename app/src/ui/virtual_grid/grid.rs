@@ -365,6 +365,13 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Grid<T> {
             self.drawn.set(state.used);
         }
         state.place(scroller);
+        if !state.unplaced.is_empty() {
+            // Elements that are new come into the document by an effect, in this same task: behind it
+            // they are put in their places, so that nobody ever finds them elsewhere.
+            spawn_local(async move {
+                self.with(|scroller, state| state.place(scroller));
+            });
+        }
     }
 
     /// Measures what was drawn. For the frame in which the changes are in the document.
