@@ -278,6 +278,33 @@ def check_nginx_and_compose_agree():
             fault("resonant.conf", f"{name} does not listen on {port}")
 
 
+def size_of(path, name, **known):
+    """A size that the sources tell as a product."""
+    expression = re.search(rf"const {name}: usize = ([^;]+);", (root / path).read_text())[1]
+    size = 1
+    for factor in expression.split("*"):
+        factor = factor.strip()
+        size *= known[factor] if factor in known else int(factor.replace("_", ""))
+    return size
+
+
+def check_uploads(all_manifests):
+    """What a proxy lets through must be what the servers take: a smaller limit cuts off pictures, a larger
+    one lets anyone send what is then thrown away."""
+    picture = size_of("crates/domain/src/image.rs", "UPLOAD_MAX")
+    form = size_of("server/src/routes/picture_form.rs", "FORM_MAX", UPLOAD_MAX=picture)
+    nginx = (deploy / "nginx/resonant.conf").read_text()
+    # The server's own limit stands before that of the form's location.
+    limits = [int(size) << 20 for size in re.findall(r"client_max_body_size (\d+)m;", nginx)]
+    if len(limits) != 2 or limits[0] < picture or limits[1] != form:
+        fault("resonant.conf", f"must take {picture} bytes or more, and {form} of the picture form: {limits}")
+    for place, document in all_manifests:
+        if document["kind"] == "Ingress":
+            size = document["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+            if int(size.removesuffix("m")) << 20 != form:
+                fault(place, f"takes {size}, and the picture form has {form} bytes")
+
+
 all_manifests = list(manifests())
 check_schemas(all_manifests)
 check_references(all_manifests)
@@ -290,6 +317,7 @@ check_metrics()
 check_dashboard()
 check_scraping(all_manifests)
 check_nginx_and_compose_agree()
+check_uploads(all_manifests)
 for line in faults:
     print(line)
 print(f"{len(all_manifests)} manifests, {len(faults)} faults")

@@ -42,6 +42,8 @@ pub(crate) use not_found::NotFoundPage;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    #[cfg(feature = "ssr")]
+    provide_context(crate::ssr::language());
     provide_toasts();
     provide_unread();
     let viewer = provide_viewer();

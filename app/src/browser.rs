@@ -14,6 +14,8 @@ mod event_source;
 #[cfg(feature = "hydrate")]
 mod file;
 #[cfg(feature = "hydrate")]
+mod language;
+#[cfg(feature = "hydrate")]
 mod page_grid;
 #[cfg(feature = "hydrate")]
 mod scroll;
@@ -34,6 +36,7 @@ pub use {
     },
     event_source::{EventStream, follow_session},
     file::{ChosenFile, chosen_file},
+    language::{choose_language, document_language, word},
     page_grid::PageGrid,
     scroll::{is_near_end, reveal, scroll_to_end},
     scroller::{Scroller, remember_place, remembered_place},

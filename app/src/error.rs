@@ -9,6 +9,8 @@ use server_fn::ServerFn;
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
+use crate::language::{key, tr_text};
+
 /// What went wrong, as far as a page may know. Pages decide by `kind`, never by the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppError {
@@ -85,10 +87,11 @@ where
     })
 }
 
-/// What is wrong with one field of a form.
+/// What is wrong with one field of a form, in the language that is spoken.
 pub fn field_error(error: Signal<Option<AppError>>, name: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {
-        error.try_with(|error| error.as_ref()?.field(name).map(str::to_owned)).flatten()
+        let reason = error.try_with(|error| error.as_ref()?.field(name).map(str::to_owned));
+        reason.flatten().map(tr_text)
     })
 }
 
@@ -108,7 +111,7 @@ impl FromServerFnError for AppError {
             // An answer that is not ours comes from something between the browser and the server.
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => Self::new(
                 FaultKind::Unavailable,
-                "Resonant could not be reached. Check your connection and try again",
+                key("Resonant could not be reached. Check your connection and try again"),
             ),
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
                 Self::new(FaultKind::Invalid, FaultKind::Invalid.title())

@@ -9,6 +9,7 @@ mod app;
 mod browser;
 mod error;
 mod features;
+mod language;
 mod lazy_page;
 mod paths;
 mod public_head;
@@ -21,6 +22,8 @@ mod ui;
 pub use app::App;
 pub use browser::show_fault_notice;
 pub use error::AppError;
+#[cfg(feature = "ssr")]
+pub use language::script as language_script;
 pub use paths::{ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE};
 pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]

@@ -73,6 +73,16 @@ pub fn alert(id: AlertId) -> String {
     format!("{ALERTS}/{id}")
 }
 
+/// What happened to an alert, from a cursor on.
+pub fn alert_events_page(id: AlertId, cursor: &str) -> String {
+    format!("{}#alert-history", with_query(&alert(id), &[("events", Some(cursor))]))
+}
+
+/// The messages of an alert, from a cursor on.
+pub fn alert_messages_page(id: AlertId, cursor: &str) -> String {
+    format!("{}#alert-messages", with_query(&alert(id), &[("messages", Some(cursor))]))
+}
+
 /// A page of the administration over a period.
 pub fn with_period(path: &str, period: &str) -> String {
     with_query(path, &[("period", Some(period))])
@@ -98,12 +108,22 @@ pub fn publisher(handle: &str) -> String {
     format!("/publishers/{}", escape(handle))
 }
 
+/// Somebody who publishes listings, with these from a cursor on.
+pub fn publisher_page(handle: &str, cursor: &str) -> String {
+    with_query(&publisher(handle), &[("cursor", Some(cursor))])
+}
+
 /// The shelves of the marketplace, for moderators.
 pub const COLLECTIONS: &str = "/admin/collections";
 
 /// One shelf as a moderator changes it.
 pub fn edit_collection(slug: &str) -> String {
     with_query(COLLECTIONS, &[("edit", Some(slug))])
+}
+
+/// The shelves of the marketplace, for moderators, from a cursor on.
+pub fn collections_page(cursor: &str) -> String {
+    with_query(COLLECTIONS, &[("cursor", Some(cursor))])
 }
 
 /// What the viewer was told.
@@ -114,10 +134,36 @@ pub fn purchases_page(cursor: &str) -> String {
     with_query(PURCHASES, &[("cursor", Some(cursor))])
 }
 
+/// What the viewer's listings earned, from a cursor on.
+pub fn earnings_page(cursor: &str) -> String {
+    format!("{}#earnings-title", with_query(PURCHASES, &[("earnings", Some(cursor))]))
+}
+
+/// The purchases of the viewer's listings, from a cursor on.
+pub fn sales_page(cursor: &str) -> String {
+    format!("{}#sales", with_query(PURCHASES, &[("sales", Some(cursor))]))
+}
+
+/// The publishers whom the viewer follows, from a cursor on.
+pub fn following_page(cursor: &str) -> String {
+    with_query(FOLLOWING, &[("cursor", Some(cursor))])
+}
+
 /// The viewer's teams.
 pub const TEAMS: &str = "/account/teams";
 /// The agents that others share with the viewer.
 pub const SHARED_AGENTS: &str = "/studio/shared";
+
+/// What the viewer is invited to, from a cursor on, with their teams.
+pub fn invitations_page(cursor: &str) -> String {
+    with_query(TEAMS, &[("invitations", Some(cursor))])
+}
+
+/// The agents that others share with the viewer, from a cursor on.
+pub fn shared_agents_page(cursor: &str) -> String {
+    with_query(SHARED_AGENTS, &[("cursor", Some(cursor))])
+}
+
 /// An invitation to a team.
 const JOIN: &str = "/teams/join";
 
@@ -161,6 +207,16 @@ pub fn reported(slug: &str) -> String {
 /// What waits for a moderator.
 pub const MODERATION: &str = "/admin/reviews";
 
+/// What waits for a moderator, from a cursor on.
+pub fn cases_page(cursor: &str) -> String {
+    with_query(MODERATION, &[("cases", Some(cursor))])
+}
+
+/// What people report, from a cursor on.
+pub fn reports_page(cursor: &str) -> String {
+    format!("{}#reports-title", with_query(MODERATION, &[("reports", Some(cursor))]))
+}
+
 /// One submission as a moderator judges it.
 pub fn case(id: SubmissionId) -> String {
     format!("{MODERATION}/{id}")
@@ -174,6 +230,11 @@ pub fn update(id: AgentId) -> String {
 /// The page that publishes an agent to the marketplace.
 pub fn publish(id: AgentId) -> String {
     format!("{}/publish", agent(id))
+}
+
+/// What was handed in of an agent, from a cursor on.
+pub fn submissions_page(id: AgentId, cursor: &str) -> String {
+    format!("{}#history-title", with_query(&publish(id), &[("submissions", Some(cursor))]))
 }
 
 /// Where the form sends a picture that is added to what is handed in.
@@ -297,6 +358,11 @@ pub fn bench(id: AgentId) -> String {
 /// A test set and its newest run.
 pub fn test_set(id: AgentId, set: TestSetId) -> String {
     with_query(&bench(id), &[("set", Some(&set.to_string()))])
+}
+
+/// A test set and its runs, from a cursor on.
+pub fn test_runs_page(id: AgentId, set: TestSetId, cursor: &str) -> String {
+    with_query(&bench(id), &[("set", Some(&set.to_string())), ("runs", Some(cursor))])
 }
 
 /// A run of a test set.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Link, Meta};
 
+use crate::language::tr_with;
 use crate::paths;
 
 /// Description, canonical address and Open Graph of a public page. Its `<Title>` stands beside this.
@@ -25,7 +26,7 @@ pub fn PublicHead(
     let description = move || description.try_get().unwrap_or_default();
     let title = move || title.try_get().unwrap_or_default();
     let card = paths::absolute(&card);
-    let alt = move || format!("A card of Resonant: {}", title());
+    let alt = move || tr_with("A card of Resonant: {title}", &[("title", &title())]);
     view! {
         <Meta name="description" content=description />
         <Meta property="og:type" content="website" />

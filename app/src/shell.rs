@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::app::App;
+use crate::language::script_path;
 use crate::ssr;
 use crate::state::theme::Theme;
 
@@ -14,9 +15,13 @@ use crate::state::theme::Theme;
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     // Known before the first byte, so that nothing flashes and no inline script is needed.
     let theme = ssr::chosen_theme().map(Theme::as_str);
+    let language = ssr::language();
+    // Runs before the app does: both wait for the document, in this order.
+    let words = script_path(language)
+        .map(|path| view! { <script defer src=path nonce=use_nonce()></script> });
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme>
+        <html lang=language.tag() data-theme=theme>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -32,6 +37,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     crossorigin="anonymous"
                 />
                 {own_address()}
+                {words}
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() />
                 <HashedStylesheet options=options id="resonant" />

@@ -11,9 +11,9 @@ pub fn not_found() {
     gate::set_status(http::StatusCode::NOT_FOUND);
 }
 
-/// Whether the visitor has chosen the light or the dark scheme, known before the first byte.
+/// The light or dark scheme and the language of the visitor's choice, known before the first byte.
 #[cfg(feature = "ssr")]
-pub use gate::chosen_theme;
+pub use gate::{chosen_theme, keep_language, language};
 
 /// The form that was refused and led to this page, and that page's address.
 #[cfg(feature = "ssr")]
@@ -29,6 +29,7 @@ mod gate {
     use resonant_domain::FaultKind;
 
     use crate::error::AppError;
+    use crate::language::{self, Language};
     use crate::refused_form::RefusedForm;
     use crate::state::theme;
 
@@ -60,7 +61,24 @@ mod gate {
         {
             set_status(status);
         }
-        AppError { kind, message: error.message(), fields: error.fields().to_vec() }
+        translated(AppError { kind, message: error.message(), fields: error.fields().to_vec() })
+    }
+
+    /// Says it in the language of the request. What is wrong with fields is told field by field.
+    fn translated(mut error: AppError) -> AppError {
+        let language = language();
+        if language != Language::English {
+            error.message = language::said_in(language, error.message);
+            for fault in &mut error.fields {
+                let reason = std::mem::take(&mut fault.reason);
+                fault.reason = language::said_in(language, reason);
+            }
+            if !error.fields.is_empty() {
+                let parts: Vec<_> = error.fields.iter().map(ToString::to_string).collect();
+                error.message = parts.join("; ");
+            }
+        }
+        error
     }
 
     /// What a server function answers to a value that breaks a rule of its own form.
@@ -130,6 +148,31 @@ mod gate {
         let parts = use_context::<Parts>()?;
         let cookies = parts.headers.get_all(header::COOKIE);
         cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme::read_cookie)
+    }
+
+    /// The language of the request: what the visitor chose, or what the browser asks for.
+    pub fn language() -> Language {
+        let Some(parts) = use_context::<Parts>() else { return Language::default() };
+        let text = |name| {
+            let values = parts.headers.get_all(name).iter();
+            values.filter_map(|value| value.to_str().ok())
+        };
+        text(header::COOKIE)
+            .find_map(language::read_cookie)
+            .or_else(|| text(header::ACCEPT_LANGUAGE).find_map(language::preferred))
+            .unwrap_or_default()
+    }
+
+    /// Keeps the choice of a language for a year.
+    pub fn keep_language(language: Language) {
+        let secure = if origin().starts_with("https:") { "; Secure" } else { "" };
+        let (name, tag) = (language::COOKIE, language.tag());
+        let cookie = format!("{name}={tag}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
+        if let (Some(response), Ok(cookie)) =
+            (use_context::<ResponseOptions>(), HeaderValue::try_from(cookie))
+        {
+            response.append_header(header::SET_COOKIE, cookie);
+        }
     }
 
     /// The form that was refused and led to this page.

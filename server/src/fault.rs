@@ -15,6 +15,9 @@ use resonant_domain::{FaultKind, FieldFault};
 /// The kind of a fault by a key that stands for nobody.
 const UNKNOWN_KEY: &str = "unknown_key";
 
+/// When a caller who holds as many event streams as one may is to ask again.
+const STREAM_PATIENCE: Duration = Duration::from_secs(5);
+
 /// All that a problem document says, less what the request adds.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -98,6 +101,16 @@ impl Fault {
         let detail = "a request with the same Idempotency-Key is being answered; ask again";
         let mut fault = Self::of(FaultKind::Conflict, detail);
         fault.retry_after = Some(Duration::from_secs(1));
+        fault
+    }
+
+    /// The caller holds as many event streams as one may.
+    #[must_use]
+    pub fn too_many_streams(most: usize) -> Self {
+        let detail =
+            format!("{most} event streams are open already, and no caller has more at a time");
+        let mut fault = Self::of(FaultKind::TooMany, detail);
+        fault.retry_after = Some(STREAM_PATIENCE);
         fault
     }
 

@@ -14,6 +14,7 @@ mod routes;
 mod serve;
 pub mod settings;
 pub mod state;
+mod streams;
 pub mod telemetry;
 mod timekeeper;
 mod upkeep;

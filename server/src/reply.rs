@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use resonant_domain::FaultKind;
 use resonant_domain::page::Page;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::middleware::idempotency::KeptBody;
@@ -67,12 +68,21 @@ pub(crate) fn file(kind: &'static str, name: &'static str, content: impl Into<Bo
 
 /// A page of owned things under their name, with the way to the next one.
 pub(crate) fn page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
-    let body = serde_json::json!({
+    json(StatusCode::OK, NO_STORE, &told(name, page))
+}
+
+/// A page of what everybody sees alike.
+pub(crate) fn public_page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
+    json(StatusCode::OK, PUBLIC, &told(name, page))
+}
+
+/// A page as callers read it: its things under their name, and the way to the next one.
+pub(crate) fn told<T: Serialize>(name: &str, page: &Page<T>) -> Value {
+    serde_json::json!({
         name: page.items,
         "has_more": page.has_more(),
         "next_cursor": page.next_cursor,
-    });
-    json(StatusCode::OK, NO_STORE, &body)
+    })
 }
 
 /// Adds a `Location` to an answer.

@@ -24,14 +24,16 @@ use tower_http::timeout::TimeoutLayer;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    body_limit, callers, entity_tags, load_shed, problem, refused_form, request_id,
+    body_limit, callers, entity_tags, load_shed, problem, rate_limit, refused_form, request_id,
     security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1;
-use crate::routes::{account_file, audit_file, cards, crawlers, images, mcp, picture_form};
+use crate::routes::{
+    account_file, audit_file, cards, crawlers, images, languages, mcp, picture_form,
+};
 use crate::state::AppState;
 
-/// How long a program waits for an answer at most.
+/// How long a program, or whoever asks for a picture, waits for an answer at most.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// Smaller answers gain nothing by compression.
 const COMPRESS_ABOVE: u64 = 1_000;
@@ -45,7 +47,7 @@ pub fn router(state: AppState) -> Router {
         .merge(for_operators(api.probes, &state))
         .merge(programs.layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_followers(api.streams, &state))
-        .merge(for_crawlers())
+        .merge(for_crawlers(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_people(&state).layer(from_fn_with_state(places, load_shed::shed)))
         .merge(files(&state));
     around(routes, state)
@@ -99,14 +101,19 @@ fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState
 }
 
 /// Search engines, sites that links are shared on, and pictures: whoever asks is not asked who they are.
-fn for_crawlers() -> Router<AppState> {
+fn for_crawlers(state: &AppState) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), rate_limit::count_by_address))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
     Router::new()
         .route("/robots.txt", get(crawlers::robots))
         .route("/sitemap.xml", get(crawlers::sitemap))
         .layer(compression())
+        .route("/languages/{file}", get(languages::get))
         .route("/images/{id}/{file}", get(images::get))
         .route("/og/default.png", get(cards::get_of_the_site))
         .route("/og/{kind}/{file}", get(cards::get))
+        .layer(layers)
 }
 
 /// The pages and the server functions that they call.

@@ -8,6 +8,7 @@ pub(crate) mod cards;
 pub(crate) mod crawlers;
 pub(crate) mod health;
 pub(crate) mod images;
+pub(crate) mod languages;
 pub(crate) mod level_stream;
 pub(crate) mod mcp;
 pub(crate) mod notice_stream;

@@ -20,7 +20,7 @@ use url::{Host, Url};
 
 pub use self::operations::Operations;
 pub use self::tracing::Tracing;
-pub use limits::{Limits, RateLimits, TrustedProxies};
+pub use limits::{Limits, RateLimits, StreamLimits, TrustedProxies};
 
 /// All that the process is told from outside.
 #[derive(Clone, Debug)]
@@ -379,6 +379,8 @@ mod tests {
             ("RATE_LIMIT_SIGN_IN", "many"),
             ("TRUSTED_PROXIES", "hunter2"),
             ("REQUESTS_IN_FLIGHT", "hunter2"),
+            ("STREAMS_PER_CALLER", "hunter2"),
+            ("STREAMS_PER_ADDRESS", "-1"),
             ("LOG_FORMAT", "hunter2"),
             ("OPENAI_BASE_URL", "hunter2"),
             ("SECRETS_KEY", "hunter2"),

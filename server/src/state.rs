@@ -9,11 +9,17 @@ use resonant_backend::Backend;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Limits, Operations, Site};
+use crate::streams::Streams;
 
 /// Shared by all requests. The layers around a route are cloned with each request and their states with
 /// them, dozens of times: so it is one pointer.
 #[derive(Clone)]
-pub struct AppState(Arc<Process>);
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    process: Process,
+    streams: Streams,
+}
 
 /// What a process is made of.
 pub struct Process {
@@ -33,9 +39,18 @@ pub struct Process {
     pub stopping: CancellationToken,
 }
 
+impl AppState {
+    /// The event streams that are open.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+}
+
 impl From<Process> for AppState {
+    /// Must be called within a runtime: the streams' clock goes from here on.
     fn from(process: Process) -> Self {
-        Self(Arc::new(process))
+        let streams = Streams::new(process.limits.streams, &process.stopping);
+        Self(Arc::new(Shared { process, streams }))
     }
 }
 
@@ -43,7 +58,7 @@ impl Deref for AppState {
     type Target = Process;
 
     fn deref(&self) -> &Process {
-        &self.0
+        &self.0.process
     }
 }
 

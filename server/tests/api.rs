@@ -18,6 +18,7 @@ mod knowledge;
 mod limits;
 mod listings;
 mod mcp;
+mod measured;
 mod metrics;
 mod notices;
 mod openapi;

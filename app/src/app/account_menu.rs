@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use resonant_domain::member::{UserKind, Viewer};
 
 use crate::features::account::api::SignOut;
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::state::{ViewerState, use_unread};
 use crate::ui::{Icon, IconName};
@@ -53,9 +54,9 @@ fn Bell(before: i64) -> impl IntoView {
     unread.follow();
     let count = Signal::derive(move || unread.count().unwrap_or(before));
     let label = move || match count.get() {
-        0 => "Notices".to_owned(),
-        1 => "Notices, 1 new".to_owned(),
-        count => format!("Notices, {count} new"),
+        0 => tr("Notices").to_owned(),
+        1 => tr("Notices, 1 new").to_owned(),
+        count => tr_with("Notices, {count} new", &[("count", &count)]),
     };
     let text = move || {
         let count = count.get();
@@ -80,7 +81,7 @@ fn SignInLink(pathname: Signal<String>) -> impl IntoView {
     };
     view! {
         <a class="button" href=href>
-            "Sign in"
+            {tr("Sign in")}
         </a>
     }
 }
@@ -112,25 +113,25 @@ fn NameMenu(
                 <p class="account-menu__who">
                     <b>{name}</b>
                     <span>
-                        {viewer.email.unwrap_or_else(|| "Guest in this browser".to_owned())}
+                        {viewer.email.unwrap_or_else(|| tr("Guest in this browser").to_owned())}
                     </span>
                 </p>
                 {is_guest
                     .then(|| {
                         view! {
                             <a class="menu__item" href=paths::SIGN_UP>
-                                "Create an account"
+                                {tr("Create an account")}
                             </a>
                         }
                     })}
                 <a class="menu__item" href=paths::ACCOUNT>
-                    "Your account"
+                    {tr("Your account")}
                 </a>
                 {(!is_guest)
                     .then(|| {
                         view! {
                             <a class="menu__item" href=paths::TEAMS>
-                                "Teams"
+                                {tr("Teams")}
                             </a>
                         }
                     })}
@@ -139,7 +140,7 @@ fn NameMenu(
                     .then(|| {
                         view! {
                             <a class="menu__item" href=paths::ADMIN>
-                                "Administration"
+                                {tr("Administration")}
                             </a>
                         }
                     })}
@@ -147,7 +148,7 @@ fn NameMenu(
                     // A guest who signs out cannot come back to what they made.
                     view! {
                         <a class="menu__item" href=paths::SIGN_IN>
-                            "Sign in"
+                            {tr("Sign in")}
                         </a>
                     }
                         .into_any()
@@ -155,7 +156,7 @@ fn NameMenu(
                     view! {
                         <ActionForm action=sign_out>
                             <button class="menu__item" type="submit">
-                                "Sign out"
+                                {tr("Sign out")}
                             </button>
                         </ActionForm>
                     }

@@ -10,6 +10,7 @@ use leptos_router::hooks::use_navigate;
 use resonant_domain::agent_list::AgentQuery;
 
 use crate::features::studio::api::open_list;
+use crate::language::{key, tr};
 use crate::{browser, paths};
 
 /// After such a pause in typing the agents are searched.
@@ -36,33 +37,33 @@ struct Command {
 
 /// The places that can be gone to.
 const PLACES: [(&str, &str); 11] = [
-    ("Studio: your agents", paths::STUDIO),
-    ("New agent", paths::NEW_AGENT),
-    ("Trash", paths::TRASH),
-    ("Marketplace", paths::MARKETPLACE),
-    ("Sessions", paths::SESSIONS),
-    ("Compare two sessions", paths::COMPARE_SESSIONS),
-    ("Account", paths::ACCOUNT),
-    ("Teams", paths::TEAMS),
-    ("Shared with me", paths::SHARED_AGENTS),
-    ("Sign in", paths::SIGN_IN),
-    ("Home", paths::HOME),
+    (key("Studio: your agents"), paths::STUDIO),
+    (key("New agent"), paths::NEW_AGENT),
+    (key("Trash"), paths::TRASH),
+    (key("Marketplace"), paths::MARKETPLACE),
+    (key("Sessions"), paths::SESSIONS),
+    (key("Compare two sessions"), paths::COMPARE_SESSIONS),
+    (key("Account"), paths::ACCOUNT),
+    (key("Teams"), paths::TEAMS),
+    (key("Shared with me"), paths::SHARED_AGENTS),
+    (key("Sign in"), paths::SIGN_IN),
+    (key("Home"), paths::HOME),
 ];
 
 /// The keys and what they do.
 const SHORTCUTS: [(&str, &str); 12] = [
-    ("Ctrl K", "Go to a place or an agent"),
-    ("?", "This sheet"),
-    ("Ctrl S", "Save the agent that you edit"),
-    ("Ctrl Enter", "Run the agent with the goal that you write"),
-    ("↑ ↓", "In a list: the row above, the row below"),
-    ("Page Up, Page Down", "In a list: a view up, a view down"),
-    ("Home, End", "In a list: the first row, the last row"),
-    ("letters", "In a list: the first name that begins with them"),
-    ("Space", "In a list: select the row"),
-    ("Shift Space", "In a list: select all rows from the last selected one"),
-    ("Enter", "In a list: open the row"),
-    ("F2", "In the list of agents: rename the selected one"),
+    (key("Ctrl K"), key("Go to a place or an agent")),
+    ("?", key("This sheet")),
+    (key("Ctrl S"), key("Save the agent that you edit")),
+    (key("Ctrl Enter"), key("Run the agent with the goal that you write")),
+    ("↑ ↓", key("In a list: the row above, the row below")),
+    (key("Page Up, Page Down"), key("In a list: a view up, a view down")),
+    (key("Home, End"), key("In a list: the first row, the last row")),
+    (key("letters"), key("In a list: the first name that begins with them")),
+    (key("Space"), key("In a list: select the row")),
+    (key("Shift Space"), key("In a list: select all rows from the last selected one")),
+    (key("Enter"), key("In a list: open the row")),
+    ("F2", key("In the list of agents: rename the selected one")),
 ];
 
 /// Draws what was asked for, in a chunk of its own.
@@ -80,8 +81,8 @@ pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView 
         });
     });
     let label = match shown {
-        Asked::Palette => "Commands",
-        Asked::Shortcuts => "Keyboard shortcuts",
+        Asked::Palette => tr("Commands"),
+        Asked::Shortcuts => tr("Keyboard shortcuts"),
     };
     view! {
         <dialog
@@ -155,11 +156,11 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
             class="field__control commands__input"
             type="text"
             role="combobox"
-            aria-label="Go to"
+            aria-label=tr("Go to")
             aria-expanded="true"
             aria-controls="command-list"
             aria-activedescendant=move || format!("command-{}", chosen.get())
-            placeholder="Go to a page or an agent"
+            placeholder=tr("Go to a page or an agent")
             autocomplete="off"
             autofocus=true
             on:keydown=keydown
@@ -170,11 +171,11 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
                 (search.borrow_mut())(text);
             }
         />
-        <ul class="commands__list" id="command-list" role="listbox" aria-label="Commands">
+        <ul class="commands__list" id="command-list" role="listbox" aria-label=tr("Commands")>
             {move || commands.get().into_iter().enumerate().map(option.clone()).collect_view()}
         </ul>
         <Show when=move || commands.with(Vec::is_empty)>
-            <p class="commands__nothing">"Nothing is called that"</p>
+            <p class="commands__nothing">{tr("Nothing is called that")}</p>
         </Show>
     }
 }
@@ -185,18 +186,18 @@ fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
         view! {
             <div class="shortcuts__row">
                 <dt>
-                    <kbd>{keys}</kbd>
+                    <kbd>{tr(keys)}</kbd>
                 </dt>
-                <dd>{does}</dd>
+                <dd>{tr(does)}</dd>
             </div>
         }
     };
     view! {
-        <h2 class="shortcuts__title">"Keyboard shortcuts"</h2>
+        <h2 class="shortcuts__title">{tr("Keyboard shortcuts")}</h2>
         <dl class="shortcuts">{SHORTCUTS.map(row).collect_view()}</dl>
         <div class="dialog__actions">
             <button type="button" class="button" autofocus=true on:click=move |_| asked.set(None)>
-                "Close"
+                {tr("Close")}
             </button>
         </div>
     }
@@ -208,10 +209,11 @@ fn places(typed: &str) -> Vec<Command> {
     let words: Vec<_> = typed.split_whitespace().collect();
     PLACES
         .into_iter()
+        .map(|(title, href)| (tr(title), href))
         .filter(|(title, _)| words.iter().all(|word| title.to_lowercase().contains(word)))
         .map(|(title, href)| Command {
             title: title.to_owned(),
-            kind: "Page",
+            kind: tr("Page"),
             href: href.to_owned(),
         })
         .collect()
@@ -227,7 +229,7 @@ async fn find_agents(text: String) -> Vec<Command> {
     let command = |line: resonant_domain::agent_list::AgentLine| Command {
         href: paths::agent(line.summary.id),
         title: line.summary.name,
-        kind: "Agent",
+        kind: tr("Agent"),
     };
     part.window.items.into_iter().take(AGENTS).map(command).collect()
 }

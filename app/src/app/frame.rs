@@ -6,6 +6,7 @@ use leptos_router::hooks::use_location;
 
 use super::account_menu::AccountMenu;
 use super::commands::Commands;
+use crate::language::{LanguageChoice, key, tr};
 use crate::state::ViewerState;
 use crate::state::theme::ThemeSwitch;
 use crate::state::toasts::ToastArea;
@@ -14,8 +15,11 @@ use crate::ui::{Icon, IconName, Logo, Tone};
 use crate::{browser, paths};
 
 /// The places that the header leads to.
-const PLACES: [(&str, &str); 3] =
-    [(paths::MARKETPLACE, "Marketplace"), (paths::STUDIO, "Studio"), (paths::SESSIONS, "Sessions")];
+const PLACES: [(&str, &str); 3] = [
+    (paths::MARKETPLACE, key("Marketplace")),
+    (paths::STUDIO, key("Studio")),
+    (paths::SESSIONS, key("Sessions")),
+];
 
 /// Header, page and footer.
 #[component]
@@ -60,7 +64,7 @@ pub fn Frame(
 
     view! {
         <a class="skip-link" href="#main" rel="external">
-            "Skip to the content"
+            {tr("Skip to the content")}
         </a>
         <div class="routing" class:is-active=is_routing aria-hidden="true"></div>
         <p class="visually-hidden" role="status" aria-live="polite">
@@ -77,11 +81,13 @@ pub fn Frame(
         // Drawn beforehand: it is shown when the app has stopped and can draw nothing any more.
         <div class="fault-notice" id="fault-notice" role="alert" hidden=true>
             <p class="fault-notice__text">
-                "This page could not be loaded. Either the connection is down, or Resonant was \
-                 updated in the meantime."
+                {tr(
+                    "This page could not be loaded. Either the connection is down, or Resonant was \
+                     updated in the meantime.",
+                )}
             </p>
             <a class="button button--primary" href=here rel="external">
-                "Reload"
+                {tr("Reload")}
             </a>
         </div>
     }
@@ -96,7 +102,7 @@ fn Connection() -> impl IntoView {
         let away = window_event_listener(leptos::ev::offline, move |_| is_offline.set(true));
         let back = window_event_listener(leptos::ev::online, move |_| {
             is_offline.set(false);
-            toasts.show(Tone::Good, "You are online again");
+            toasts.show(Tone::Good, tr("You are online again"));
         });
         on_cleanup(move || {
             away.remove();
@@ -111,7 +117,9 @@ fn Connection() -> impl IntoView {
                     .then(|| {
                         view! {
                             <p class="offline__text">
-                                "You are offline. What you see stays; changes wait until you are back."
+                                {tr(
+                                    "You are offline. What you see stays; changes wait until you are back.",
+                                )}
                             </p>
                         }
                     })
@@ -136,17 +144,17 @@ fn Header(viewer: ViewerState, pathname: Signal<String>) -> impl IntoView {
                     <Logo />
                     <span>"Resonant"</span>
                 </a>
-                <nav class="header__nav" aria-label="Main">
+                <nav class="header__nav" aria-label=tr("Main")>
                     <Places pathname />
                 </nav>
                 <div class="header__end">
                     <ThemeSwitch />
                     <AccountMenu viewer pathname />
                     <details class="menu header__menu" node_ref=menu>
-                        <summary class="menu__button" aria-label="Menu">
+                        <summary class="menu__button" aria-label=tr("Menu")>
                             <Icon name=IconName::Menu />
                         </summary>
-                        <nav class="menu__sheet" aria-label="Main, small">
+                        <nav class="menu__sheet" aria-label=tr("Main, small")>
                             <Places pathname />
                         </nav>
                     </details>
@@ -163,7 +171,7 @@ fn Places(pathname: Signal<String>) -> impl IntoView {
         view! {
             <li>
                 <a class="places__link" href=href aria-current=current>
-                    {title}
+                    {tr(title)}
                 </a>
             </li>
         }
@@ -178,18 +186,21 @@ fn Footer() -> impl IntoView {
             <div class="footer__inner">
                 <p class="footer__text">
                     <b>"Resonant"</b>
-                    " is an open-source platform for AI agents, under the MIT or Apache-2.0 licence."
+                    {tr(
+                        " is an open-source platform for AI agents, under the MIT or Apache-2.0 licence.",
+                    )}
                 </p>
-                <nav aria-label="Footer">
+                <nav aria-label=tr("Footer")>
                     <ul class="footer__links">
                         {PLACES
-                            .map(|(href, title)| view! { <li><a href=href>{title}</a></li> })
+                            .map(|(href, title)| view! { <li><a href=href>{tr(title)}</a></li> })
                             .collect_view()}
                         <li>
-                            <a href=paths::ACCOUNT>"Account"</a>
+                            <a href=paths::ACCOUNT>{tr("Account")}</a>
                         </li>
                     </ul>
                 </nav>
+                <LanguageChoice />
             </div>
         </footer>
     }

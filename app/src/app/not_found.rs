@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::language::tr;
 use crate::ui::{ButtonKind, EmptyState, IconName, LinkButton};
 use crate::{paths, ssr};
 
@@ -11,17 +12,17 @@ use crate::{paths, ssr};
 pub fn NotFoundPage() -> impl IntoView {
     ssr::not_found();
     view! {
-        <Title text="Page not found" />
-        <h1 class="visually-hidden">"Page not found"</h1>
+        <Title text=tr("Page not found") />
+        <h1 class="visually-hidden">{tr("Page not found")}</h1>
         <EmptyState
             icon=IconName::Compass
-            title="There is no page at this address"
-            text="It may have moved, or the link was mistyped."
+            title=tr("There is no page at this address")
+            text=tr("It may have moved, or the link was mistyped.")
         >
             <LinkButton href=paths::HOME kind=ButtonKind::Primary>
-                "Back to the start page"
+                {tr("Back to the start page")}
             </LinkButton>
-            <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
+            <LinkButton href=paths::MARKETPLACE>{tr("Browse the marketplace")}</LinkButton>
         </EmptyState>
     }
 }

@@ -23,6 +23,21 @@ pub fn chosen_theme() -> Option<String> {
     None
 }
 
+/// Remembers a language and loads the page anew.
+pub fn choose_language(_cookie: &str, _tag: &str) {}
+
+/// The tag of the document's language.
+#[cfg(not(feature = "ssr"))]
+pub fn document_language() -> Option<String> {
+    None
+}
+
+/// The word of the document's language for an English text.
+#[cfg(not(feature = "ssr"))]
+pub fn word(_english: &str) -> Option<String> {
+    None
+}
+
 /// Whether the system asks for a dark page.
 pub fn prefers_dark() -> bool {
     false
@@ -275,8 +290,8 @@ pub fn remembered_place() -> Option<String> {
     None
 }
 
-/// An instant in the visitor's time zone and language.
-pub fn local_time(_at_ms: i64) -> Option<String> {
+/// An instant in the visitor's time zone and in the document's language, named by its tag.
+pub fn local_time(_at_ms: i64, _language: &str) -> Option<String> {
     None
 }
 

@@ -18,9 +18,14 @@ pub fn choose_theme(cookie: &str, theme: &str) {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-theme", theme);
     }
+    set_cookie(cookie, theme);
+}
+
+/// Keeps a value for a year.
+pub(super) fn set_cookie(name: &str, value: &str) {
     if let Ok(document) = document().dyn_into::<HtmlDocument>() {
-        let _ = document
-            .set_cookie(&format!("{cookie}={theme}; Path=/; Max-Age=31536000; SameSite=Lax"));
+        let _ =
+            document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax"));
     }
 }
 

@@ -10,10 +10,12 @@ mod alert_route;
 mod alerts_route;
 mod api;
 mod chart;
+mod figures;
 mod level_table;
 mod overview_route;
 mod process_table;
 mod refresh;
+mod rule_text;
 mod service_levels_route;
 mod sparkline;
 

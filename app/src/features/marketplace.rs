@@ -33,6 +33,7 @@ mod try_panel;
 
 pub use browse_route::BrowseRoute;
 pub use collection_route::CollectionRoute;
+pub(crate) use figures::price_text;
 pub(crate) use follow_api::{FollowState, SetFollowing};
 pub(crate) use follow_button::follow_form;
 pub(crate) use listing_card::verified_mark;

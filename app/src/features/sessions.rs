@@ -23,6 +23,7 @@ mod live_session;
 mod markdown;
 mod markdown_view;
 mod message_panel;
+mod pin_button;
 mod replay_route;
 mod retry_form;
 mod session_facts;
@@ -32,9 +33,9 @@ mod share_panel;
 mod shared_route;
 mod step_view;
 mod thumb_panel;
+mod wait_words;
 
 pub use compare_route::CompareRoute;
-pub(crate) use figures::counted;
 pub use history_route::HistoryRoute;
 #[cfg(feature = "ssr")]
 pub(crate) use markdown_view::markdown_html;

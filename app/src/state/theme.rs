@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::language::tr;
 
 /// The cookie that keeps the choice.
 const COOKIE: &str = "resonant_theme";
@@ -61,8 +62,8 @@ pub fn ThemeSwitch() -> impl IntoView {
         <button
             type="button"
             class="theme-switch"
-            title="Switch between light and dark"
-            aria-label="Switch between light and dark"
+            title=tr("Switch between light and dark")
+            aria-label=tr("Switch between light and dark")
             on:click=move |_| toggle()
         >
             <span class="theme-switch__sun"><Icon name=IconName::Sun /></span>

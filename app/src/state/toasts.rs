@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::language::{tr, tr_text};
 use crate::ui::{Icon, IconName, Tone};
 
 /// How long a note stays.
@@ -27,9 +28,9 @@ struct Toast {
 }
 
 impl Toasts {
-    /// Shows a note for a few seconds.
+    /// Shows a note for a few seconds. It may be what the server said.
     pub fn show(self, tone: Tone, text: impl Into<String>) {
-        self.add(tone, text.into(), None);
+        self.add(tone, tr_text(text.into()), None);
     }
 
     /// Shows a note on what was done, with a button that undoes it.
@@ -83,14 +84,14 @@ pub fn ToastArea() -> impl IntoView {
                                         undo.run(());
                                     }
                                 >
-                                    "Undo"
+                                    {tr("Undo")}
                                 </button>
                             }
                         })}
                     <button
                         type="button"
                         class="toast__close"
-                        aria-label="Dismiss"
+                        aria-label=tr("Dismiss")
                         on:click=move |_| toasts.dismiss(toast.id)
                     >
                         <Icon name=IconName::X />

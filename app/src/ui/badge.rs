@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use resonant_domain::session::SessionState;
 
+use crate::language::tr;
+
 /// What a colour says. Never the only sign of it: the text says the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tone {
@@ -56,7 +58,7 @@ pub fn StateBadge(
         let moving = if state == SessionState::Running { " is-moving" } else { "" };
         format!("badge badge--dot badge--{}{moving}", tone_of(state).as_str())
     };
-    view! { <span class=class>{move || state.get().title()}</span> }
+    view! { <span class=class>{move || tr(state.get().title())}</span> }
 }
 
 const fn tone_of(state: SessionState) -> Tone {

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::language::{tr, tr_with};
+
 /// A block of code or data. It can be reached by keyboard, because it may scroll.
 #[component]
 pub fn Code(
@@ -12,7 +14,11 @@ pub fn Code(
     #[prop(into, optional)]
     language: String,
 ) -> impl IntoView {
-    let label = if language.is_empty() { "Code".to_owned() } else { format!("Code: {language}") };
+    let label = if language.is_empty() {
+        tr("Code").to_owned()
+    } else {
+        tr_with("Code: {language}", &[("language", &language)])
+    };
     view! {
         <pre class="code" tabindex="0" role="group" aria-label=label>
             <code class="code__text">{text}</code>

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use super::{Icon, IconName};
 use crate::browser;
+use crate::language::tr;
 
 /// Copies a text to the clipboard and says so.
 #[component]
@@ -13,7 +14,7 @@ pub fn CopyButton(
     #[prop(into)]
     text: Signal<String>,
     /// What it says to assistive technology.
-    #[prop(into, optional, default = "Copy".to_owned())]
+    #[prop(into, optional, default = tr("Copy").to_owned())]
     label: String,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
@@ -36,7 +37,7 @@ pub fn CopyButton(
                 <Icon name=IconName::Check />
             </Show>
             <span class="copy-button__text" aria-live="polite">
-                {move || if copied.get() { "Copied" } else { "Copy" }}
+                {move || if copied.get() { tr("Copied") } else { tr("Copy") }}
             </span>
         </button>
     }

@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use resonant_domain::FaultKind;
+use resonant_domain::{FaultKind, FieldFault};
 
 use super::{Icon, IconName};
 use crate::error::AppError;
+use crate::language::{tr, tr_text};
 use crate::{paths, ssr};
 
 /// Says what happened and what can be done.
@@ -16,17 +17,20 @@ pub fn ErrorPanel(
     error: AppError,
 ) -> impl IntoView {
     let title = error.kind.title();
-    let message = (error.message != title).then_some(error.message);
+    let message = (error.message != title).then(|| tr_text(error.message));
     let fields = error
         .fields
         .into_iter()
-        .map(|fault| view! { <li>{fault.to_string()}</li> })
+        .map(|FieldFault { field, reason }| format!("{field} {}", tr_text(reason)))
+        .map(|text| view! { <li>{text}</li> })
         .collect::<Vec<_>>();
     let fields =
         (!fields.is_empty()).then(|| view! { <ul class="error-panel__fields">{fields}</ul> });
     let way_out = match error.kind {
-        FaultKind::Unauthenticated => Some((paths::SIGN_IN, "Sign in")),
-        FaultKind::NotFound | FaultKind::Forbidden => Some((paths::HOME, "Back to the start page")),
+        FaultKind::Unauthenticated => Some((paths::SIGN_IN, tr("Sign in"))),
+        FaultKind::NotFound | FaultKind::Forbidden => {
+            Some((paths::HOME, tr("Back to the start page")))
+        }
         _ => None,
     };
     let way_out = way_out.map(|(href, text)| {
@@ -36,7 +40,7 @@ pub fn ErrorPanel(
         <div class="error-panel" role="alert">
             <span class="error-panel__icon"><Icon name=IconName::Alert /></span>
             <div class="error-panel__body">
-                <p class="error-panel__title">{title}</p>
+                <p class="error-panel__title">{tr(title)}</p>
                 {message.map(|message| view! { <p class="error-panel__text">{message}</p> })}
                 {fields}
                 {way_out}

@@ -3,6 +3,8 @@
 
 use leptos::prelude::*;
 
+use crate::language::tr;
+
 /// The ids that tie a control to its texts, made of its name.
 #[derive(Clone)]
 pub(super) struct FieldIds {
@@ -52,7 +54,8 @@ pub(super) fn FieldFrame(
         <div class="field" class:is-invalid=has_error>
             <label class="field__label" for=ids.control>
                 {label}
-                {optional.then(|| view! { <span class="field__optional">" (optional)"</span> })}
+                {optional
+                    .then(|| view! { <span class="field__optional">{tr(" (optional)")}</span> })}
             </label>
             {children()}
             {(!hint.is_empty())

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{ErrorPanel, Notice, Tone};
 use crate::error::AppError;
+use crate::language::tr;
 
 /// Says above a form why it was not taken. Where fields are at fault, they say it themselves: pass
 /// their names, and only the others are listed here.
@@ -24,7 +25,7 @@ pub fn FormError(
             view! {
                 <div class="form-error" role="alert">
                     <Notice tone=Tone::Bad>
-                        <p>"Not saved yet: look at the marked fields."</p>
+                        <p>{tr("Not saved yet: look at the marked fields.")}</p>
                     </Notice>
                 </div>
             }

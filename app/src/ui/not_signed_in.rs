@@ -5,15 +5,16 @@ use resonant_domain::FaultKind;
 
 use super::{ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton};
 use crate::error::AppError;
+use crate::language::tr;
 use crate::paths;
 
 /// Asks to sign in; the form leads `back`. `text` says what there is to see then.
 pub fn not_signed_in(text: &'static str, back: &str) -> AnyView {
     let href = paths::sign_in(back);
     view! {
-        <EmptyState icon=IconName::User title="You are not signed in" text>
+        <EmptyState icon=IconName::User title=tr("You are not signed in") text>
             <LinkButton href kind=ButtonKind::Primary>
-                "Sign in"
+                {tr("Sign in")}
             </LinkButton>
         </EmptyState>
     }

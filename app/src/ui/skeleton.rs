@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::language::tr;
+
 /// Lines of text to come.
 #[component]
 pub fn Skeleton(
@@ -10,7 +12,7 @@ pub fn Skeleton(
     lines: usize,
 ) -> impl IntoView {
     view! {
-        <div class="skeleton" role="status" aria-label="Loading">
+        <div class="skeleton" role="status" aria-label=tr("Loading")>
             {(0..lines).map(|_| view! { <span class="skeleton__line"></span> }).collect_view()}
         </div>
     }
@@ -33,7 +35,7 @@ pub fn CardSkeletons(
         }
     };
     view! {
-        <div class="skeleton skeleton--cards" role="status" aria-label="Loading">
+        <div class="skeleton skeleton--cards" role="status" aria-label=tr("Loading")>
             {(0..count).map(card).collect_view()}
         </div>
     }

@@ -17,6 +17,7 @@ use leptos::prelude::*;
 
 pub use grid::{Grid, PageAnswer};
 
+use crate::language::tr;
 use crate::ui::error_panel::ErrorPanel;
 
 /// How long nothing may have moved until the place is remembered.
@@ -112,7 +113,7 @@ where
 fn placeholder() -> impl IntoView {
     view! {
         <div class="virtual-grid__placeholder">
-            <span class="visually-hidden">"Loading"</span>
+            <span class="visually-hidden">{tr("Loading")}</span>
         </div>
     }
 }

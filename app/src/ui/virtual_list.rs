@@ -24,6 +24,7 @@ use self::keys::{Move, TypeAhead};
 use self::rows::Slot;
 use super::error_panel::ErrorPanel;
 use crate::browser;
+use crate::language::tr;
 
 /// How long nothing may have moved until the place is remembered.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -163,7 +164,7 @@ where
                     view! {
                         <ErrorPanel error=error />
                         <button type="button" class="button" on:click=move |_| rows.retry()>
-                            "Try again"
+                            {tr("Try again")}
                         </button>
                     }
                 })
@@ -219,7 +220,7 @@ where
 fn placeholder() -> impl IntoView {
     view! {
         <div class="virtual-list__placeholder" role="gridcell">
-            <span class="visually-hidden">"Loading"</span>
+            <span class="visually-hidden">{tr("Loading")}</span>
         </div>
     }
 }

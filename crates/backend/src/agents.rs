@@ -39,7 +39,7 @@ pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
 pub use versions::{
-    compare, get_version, preview_draft, preview_new, publish, published, replace_draft,
+    compare, export, get_version, preview_draft, preview_new, publish, published, replace_draft,
     restore_version, versions,
 };
 pub(crate) use versions::{spec_of, spec_to_run};
@@ -302,9 +302,26 @@ async fn change(
 ) -> Result<Agent> {
     let (before, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
-    let owner = reached.owner;
-    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+    let Some(after) = change_locked(ctx, &mut tx, (&before, reached), expected, edit).await? else {
         return Ok(before);
+    };
+    ctx.backend().commit(tx, stale(reached.owner, id)).await?;
+    tracing::info!(agent.id = %id, revision = after.revision, "agent changed");
+    Ok(after)
+}
+
+/// Changes an agent that this transaction has locked. `None`: the change leaves it as it is, or an
+/// earlier try of the request has made it.
+pub(crate) async fn change_locked(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    (before, reached): (&Agent, Reached),
+    expected: &Expected,
+    edit: impl FnOnce(&mut Agent) + Send,
+) -> Result<Option<Agent>> {
+    let owner = reached.owner;
+    if effects::find::<()>(ctx, &mut *tx, owner).await?.is_some() {
+        return Ok(None);
     }
     expected.check(before.revision)?;
     let mut after = before.clone();
@@ -314,24 +331,22 @@ async fn change(
         reached.check(AgentRight::Own)?;
     }
     if reached.is_own() {
-        called::check(&mut tx, owner, &after.spec, Some(&before.spec)).await?;
+        called::check(&mut *tx, owner, &after.spec, Some(&before.spec)).await?;
     } else {
         called::check_unchanged(&after.spec, &before.spec)?;
     }
     trim(&mut after.spec);
-    if after == before {
-        return Ok(before);
+    if after == *before {
+        return Ok(None);
     }
     after.revision += 1;
     after.updated_at = ctx.backend().now();
-    store::agents::update(&mut tx, &after).await?;
+    store::agents::update(&mut *tx, &after).await?;
     if after.status != before.status {
-        note(ctx, &mut tx, &after, audit::deed_of(after.status)).await?;
+        note(ctx, &mut *tx, &after, audit::deed_of(after.status)).await?;
     }
-    effects::note(ctx, &mut tx, owner, &()).await?;
-    ctx.backend().commit(tx, stale(owner, id)).await?;
-    tracing::info!(agent.id = %id, revision = after.revision, "agent changed");
-    Ok(after)
+    effects::note(ctx, tx, owner, &()).await?;
+    Ok(Some(after))
 }
 
 /// Puts an agent into the trash and cancels its sessions that are not over. Those that are stay

@@ -16,7 +16,7 @@ use crate::backend::random;
 use crate::cache::Stale;
 use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey, KnownApiKey};
 use crate::store::api_keys::{KeyHash, KeyPosition};
-use crate::{Actor, Backend, Ctx, Error, Result, access, audit, store};
+use crate::{Actor, Backend, Ctx, Error, Result, access, audit, seen, store};
 
 /// The random bytes of a key.
 const KEY_BYTES: usize = 32;
@@ -126,15 +126,28 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<ApiKey>> {
     cursors.page(&scope, limit, found, position)
 }
 
+/// Reads all of a key of the caller but its text.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "api_keys.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, id: ApiKeyId) -> Result<ApiKey> {
+    let owner = access::with_scope(ctx, Scope::KeysRead)?;
+    let mut conn = ctx.backend().catalogue_read().await?;
+    store::api_keys::find(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+}
+
 /// Ends a key of the caller: from now on this process does not take it, and the others from when they
 /// hear of it.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "api_keys.revoke", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn revoke(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     let owner = access::with_scope(ctx, Scope::KeysWrite)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
+    let found = store::api_keys::find(&mut tx, owner, id).await?;
+    seen::check(ctx, &found.ok_or(NOT_FOUND)?)?;
     let (hash, name) = store::api_keys::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     let subject = Subject::new(SubjectKind::Key, id.as_uuid(), &name);
     audit::note(ctx, &mut tx, Log::Account(owner), Deed::KeyRevoked, Some(subject)).await?;

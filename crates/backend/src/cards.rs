@@ -78,8 +78,7 @@ impl Card {
     }
 
     fn of_publisher(publisher: &Publisher) -> Self {
-        let count = i64::try_from(publisher.listings.len()).unwrap_or(i64::MAX);
-        let mut figures = vec![counted(count, "agent")];
+        let mut figures = vec![counted(publisher.listing_count, "agent")];
         if publisher.installs > 0 {
             figures.push(counted(publisher.installs, "install"));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use resonant_domain::CollectionId;
 use resonant_domain::collection::{Collection, FEATURED_MAX, NewCollection};
-use resonant_domain::page::PageRequest;
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publication::slug_of;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,8 @@ use crate::{Backend, Ctx, Document, Error, Result, access, listings, store};
 const NOT_FOUND: Error = Error::NotFound("collection");
 /// What cursors of the shelves at the front belong to.
 const FEATURED: &str = "featured";
-/// So many collections are listed.
-const LISTED: i64 = 200;
+/// What those of all shelves belong to.
+const ALL: &str = "collections";
 /// So many listings of a collection stand at the front of the marketplace.
 const SHELF_LISTINGS: i64 = 6;
 
@@ -116,24 +116,29 @@ async fn read_shelves(
     Ok(Featured { collections: page.items, has_more, next_cursor: page.next_cursor })
 }
 
-/// Every collection, without listings, the newest first. Anyone may.
+/// Lists all collections, without listings, the newest first. Anyone may.
 ///
 /// # Errors
-/// [`Error::Unavailable`].
+/// [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "collections.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Collection>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Collection>> {
+    let limit = page.checked_limit()?;
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<CollectionId> = cursors.open(&ALL, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::collections::list(&mut conn, LISTED).await?)
+    let found = store::collections::list(&mut conn, before, i64::from(limit) + 1).await?;
+    cursors.page(&ALL, limit, found, |last| last.id)
 }
 
 /// The same for moderators, who change them.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin; [`Error::Invalid`] for a limit
+/// or cursor that cannot be used.
 #[tracing::instrument(name = "collections.curated", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn curated(ctx: &Ctx) -> Result<Vec<Collection>> {
+pub async fn curated(ctx: &Ctx, page: PageRequest) -> Result<Page<Collection>> {
     access::moderator(ctx).await?;
-    list(ctx).await
+    list(ctx, page).await
 }
 
 /// Makes a collection; answers its slug.

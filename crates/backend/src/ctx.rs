@@ -158,7 +158,8 @@ impl Ctx {
     }
 
     /// Where the request comes from, when it comes over a network.
-    pub(crate) const fn address(&self) -> Option<IpAddr> {
+    #[must_use]
+    pub const fn address(&self) -> Option<IpAddr> {
         self.address
     }
 

@@ -1,11 +1,15 @@
 //! What owners may do with listings that they paid for.
 //!
-//! An entitlement follows from purchases and from nothing else, but for how many sessions were used. It
-//! stands in the owner's database, so that a session is admitted, and counted where each is paid for, in
-//! the transaction that starts it: either both are there or neither is. Purchases are everybody's and may
-//! be in another database; an entitlement is written after them, and again by whoever finds it missing.
+//! An entitlement follows from purchases and from nothing else, but for how many sessions were used; with
+//! money that is given back, those are forgotten that were paid with it. It stands in the owner's database,
+//! so that a session is admitted, and counted where each is paid for, in the transaction that starts it:
+//! either both are there or neither is. Purchases are everybody's and may be in another database; an
+//! entitlement is written after them, and again by whoever finds it missing.
+//!
+//! A copy that was paid for stays one: it cannot be published, nor taken along as a file, teammates run it
+//! by its owner's entitlement, and what was begun with it goes on by that when it is erased, too.
 
-use resonant_domain::purchase::{Admission, Entitlement};
+use resonant_domain::purchase::{Admission, Entitlement, PurchaseState, given_back};
 use resonant_domain::{AgentId, ListingId, UserId};
 use sqlx::PgConnection;
 
@@ -24,11 +28,22 @@ pub(crate) async fn follow_purchases(
         // Nothing was ever paid.
         return Ok(());
     }
-    let entitlement = Entitlement::of(&held);
-    let mut conn = backend.write(owner).await?;
-    let key = (owner, listing);
-    store::entitlements::upsert(&mut conn, key, (&entitlement, revision), backend.now()).await?;
-    conn.commit().await
+    let (key, now) = ((owner, listing), backend.now());
+    let mut tx = backend.begin(owner).await?;
+    store::entitlements::insert_missing(&mut tx, key, now).await?;
+    let kept = store::entitlements::lock(&mut tx, key).await?;
+    if kept.revision >= revision {
+        // It follows from this look at them already, or from a newer one.
+        return Ok(());
+    }
+    let forgotten = given_back(&held, &kept.settled, kept.executions_used);
+    let executions_used = kept.executions_used - forgotten;
+    let entitlement = Entitlement { executions_used, ..Entitlement::of(&held) };
+    let refunded = held.iter().filter(|held| held.state == PurchaseState::Refunded);
+    let settled: Vec<_> = refunded.map(|held| held.id).collect();
+    let next = (&entitlement, revision);
+    store::entitlements::update(&mut tx, key, next, &settled, now).await?;
+    tx.commit().await
 }
 
 /// What an owner may do with a listing.

@@ -5,6 +5,7 @@
 
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::notice::{NoticeKind, TEXT_MAX};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publisher::{FOLLOWED_MAX, FollowedPublisher, is_handle};
 use resonant_domain::text::shorten;
 use resonant_domain::{ListingId, NoticeId, UserId};
@@ -12,7 +13,7 @@ use sqlx::PgConnection;
 
 use crate::cache::Stale;
 use crate::cache::shelves::PublisherEntry;
-use crate::store::follows::News;
+use crate::store::follows::{FollowPosition, News};
 use crate::{Actor, Ctx, Error, Result, access, store};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
@@ -103,12 +104,18 @@ pub async fn get(ctx: &Ctx, handle: &str) -> Result<Following> {
 /// Lists whom the caller follows, the one followed last first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "follows.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<FollowedPublisher>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<FollowedPublisher>> {
     let follower = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("following", follower);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<FollowPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::follows::list(&mut conn, follower, FOLLOWED_MAX).await?)
+    let found = store::follows::list(&mut conn, follower, after, i64::from(limit) + 1).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| *position)?;
+    Ok(page.map(|(publisher, _)| publisher))
 }
 
 /// The newest listings of the publishers whom the caller follows; none for nobody known. Anyone may ask.

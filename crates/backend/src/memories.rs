@@ -8,7 +8,9 @@ use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, MemoryId, UserId};
 
 use crate::store::memories::MemoryPosition;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, seen, store};
+
+const NOT_FOUND: Error = Error::NotFound("memory");
 
 /// Lists the facts that an agent keeps, the newest first.
 ///
@@ -29,24 +31,36 @@ pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<M
     cursors.page(&scope, limit, found, position)
 }
 
-/// Makes an agent forget a fact.
+/// Reads a fact that an agent keeps.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "memories.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get(ctx: &Ctx, agent: AgentId, id: MemoryId) -> Result<Memory> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Edit).await?;
+    store::memories::find(&mut conn, reached.owner, agent, id).await?.ok_or(NOT_FOUND)
+}
+
+/// Makes an agent forget a fact.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "memories.forget", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn forget(ctx: &Ctx, agent: AgentId, id: MemoryId) -> Result<()> {
     let me = access::with_scope(ctx, Scope::AgentsWrite)?;
-    let mut conn = ctx.backend().write(me).await?;
-    if !store::memories::delete(&mut conn, me, agent, id).await? {
-        drop(conn);
+    let mut tx = ctx.backend().begin(me).await?;
+    let mut gone = store::memories::delete(&mut tx, me, agent, id).await?;
+    if gone.is_none() {
+        drop(tx);
         let reached = access::shared_agent(ctx, me, agent, AgentRight::Edit).await?;
-        let owner = reached.ok_or(Error::NotFound("memory"))?.owner;
-        conn = ctx.backend().write(owner).await?;
-        if !store::memories::delete(&mut conn, owner, agent, id).await? {
-            return Err(Error::NotFound("memory"));
-        }
+        let owner = reached.ok_or(NOT_FOUND)?.owner;
+        tx = ctx.backend().begin(owner).await?;
+        gone = store::memories::delete(&mut tx, owner, agent, id).await?;
     }
-    conn.commit().await?;
+    // What was rewritten in the meantime is not gone: nothing is committed.
+    seen::check(ctx, &gone.ok_or(NOT_FOUND)?)?;
+    tx.commit().await?;
     tracing::info!(agent.id = %agent, memory.id = %id, "fact forgotten");
     Ok(())
 }

@@ -28,31 +28,6 @@ use crate::store::submissions::{Owned, WaitingPosition};
 use crate::{Ctx, Error, Result, access, audit, effects, listings, publishers, store};
 
 const NOT_FOUND: Error = Error::NotFound("submission");
-/// So many cases and reports are listed; the next ones come when these are decided.
-const LISTED: i64 = 100;
-
-/// What moderators look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
-    /// What was handed in, the longest waiting first.
-    pub cases: Vec<CaseSummary>,
-    /// What people report, the oldest first.
-    pub reports: Vec<Report>,
-}
-
-/// What waits for a moderator.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin.
-#[tracing::instrument(name = "moderation.queue", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn queue(ctx: &Ctx) -> Result<Queue> {
-    access::moderator(ctx).await?;
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(Queue {
-        cases: store::submissions::list_waiting(&mut conn, None, LISTED).await?,
-        reports: store::publishing::list_open_reports(&mut conn, LISTED).await?,
-    })
-}
 
 /// What was handed in and waits, the longest waiting first.
 ///
@@ -71,6 +46,23 @@ pub async fn cases(ctx: &Ctx, page: PageRequest) -> Result<Page<CaseSummary>> {
     let position =
         |last: &CaseSummary| WaitingPosition { submitted_at: last.submitted_at, id: last.id };
     cursors.page(&"submissions", limit, found, position)
+}
+
+/// What people report and nobody has decided, the oldest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin; [`Error::Invalid`] for a limit
+/// or cursor that cannot be used.
+#[tracing::instrument(name = "moderation.reports", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn reports(ctx: &Ctx, page: PageRequest) -> Result<Page<Report>> {
+    access::moderator(ctx).await?;
+    let limit = page.checked_limit()?;
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<ReportId> = cursors.open(&"reports", page.cursor.as_deref())?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::publishing::list_open_reports(&mut conn, after, wanted).await?;
+    cursors.page(&"reports", limit, found, |last| last.id)
 }
 
 /// A submission beside the version that was approved last.

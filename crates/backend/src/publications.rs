@@ -4,6 +4,7 @@
 use resonant_domain::agent_version::Edition;
 use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::{Listing, ListingState, ListingSummary, ListingVersion};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publication::{
     ListingTexts, Publication, Submission, SubmissionState, slug_of,
 };
@@ -31,8 +32,6 @@ pub use self::showcase::{Consent, hide, show};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 const NOT_FOUND: Error = Error::NotFound("listing");
-/// So many submissions of an agent are shown.
-const SHOWN: i64 = 10;
 
 /// How far a request to hand something in has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,22 +57,35 @@ async fn note(
     audit::note(ctx, tx, Log::Account(owner), deed, Some(subject)).await
 }
 
-/// What became of publishing an agent.
+/// What became of publishing an agent, with a page of what was handed in, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot
+/// be used.
 #[tracing::instrument(name = "publications.get", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
+pub async fn get(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Publication> {
     let owner = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("agent_submissions", owner, agent);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<SubmissionId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
     let found = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
     let version = store::agent_versions::find_published(&mut conn, owner, agent).await?;
     drop(conn);
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let listing = store::submissions::find_listing(&mut conn, owner, agent).await?;
-    let submissions = store::submissions::list_of_agent(&mut conn, owner, agent, SHOWN).await?;
+    let wanted = i64::from(limit) + 1;
+    let listed = store::submissions::list_of_agent(&mut conn, owner, agent, before, wanted).await?;
+    let newest = match before {
+        None => listed.first().cloned(),
+        Some(_) => store::submissions::find_newest(&mut conn, owner, agent).await?,
+    };
+    let open = newest.filter(|newest| newest.decided_at.is_none());
     let admins = store::members::list_admins(&mut conn).await?;
-    let open = submissions.first().filter(|newest| newest.decided_at.is_none());
+    let submissions = cursors.page(&scope, limit, listed, |last| last.id)?;
+    let has_more = submissions.has_more();
+    let Page { items: submissions, next_cursor } = submissions;
     Ok(Publication {
         agent_name: found.spec.name,
         agent_description: found.spec.description,
@@ -81,6 +93,8 @@ pub async fn get(ctx: &Ctx, agent: AgentId) -> Result<Publication> {
         listing: listing.map(|(_, listing)| listing),
         findings: open.map(|open| scan(&open.texts, &open.spec)).unwrap_or_default(),
         submissions,
+        has_more,
+        next_cursor,
         has_moderators: !admins.is_empty(),
         takes_payments: ctx.backend().payments().is_some(),
     })
@@ -95,8 +109,8 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let owner = access::user(ctx)?;
     let now = ctx.backend().now();
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let mut submissions = store::submissions::list_of_agent(&mut conn, owner, agent, 1).await?;
-    let open = submissions.pop().filter(|newest| newest.decided_at.is_none());
+    let newest = store::submissions::find_newest(&mut conn, owner, agent).await?;
+    let open = newest.filter(|newest| newest.decided_at.is_none());
     let open = open.ok_or(Error::NotFound("submission"))?;
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let shown = publishers::shown(&mut conn, owner).await?;
@@ -182,8 +196,8 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
     let mut tx = backend.catalogue_begin().await?;
     let open = store::submissions::lock_open(&mut tx, owner, agent).await?;
     if effects::find_in_catalogue::<Done>(ctx)?.is_some() {
-        let mut newest = store::submissions::list_of_agent(&mut tx, owner, agent, 1).await?;
-        return newest.pop().ok_or(Error::NotFound("submission"));
+        let newest = store::submissions::find_newest(&mut tx, owner, agent).await?;
+        return newest.ok_or(Error::NotFound("submission"));
     }
     if open.as_ref().is_some_and(|open| open.state == SubmissionState::InReview) {
         return Err(in_review());

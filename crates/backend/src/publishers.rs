@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use resonant_domain::UserId;
-use resonant_domain::publisher::{LISTINGS_SHOWN, Profile, Publisher, is_handle};
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::publisher::{Profile, Publisher, is_handle};
 use sqlx::PgConnection;
 
 use crate::cache::Stale;
@@ -11,6 +12,7 @@ use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::cache::shelves::PublisherEntry;
 use crate::store::OnConstraint as _;
+use crate::store::listings::ListingPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, store};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
@@ -22,6 +24,18 @@ const NOT_FOUND: Error = Error::NotFound("publisher");
 #[tracing::instrument(name = "publishers.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, handle: &str) -> Result<Publisher> {
     Ok(document(ctx, handle).await?.value().clone())
+}
+
+/// Reads a publisher with a page of their listings. Anyone may.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "publishers.page", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn page(ctx: &Ctx, handle: &str, page: PageRequest) -> Result<Publisher> {
+    if !is_handle(handle) {
+        return Err(NOT_FOUND);
+    }
+    read_page(ctx.backend(), handle, &page).await?.ok_or(NOT_FOUND)
 }
 
 /// Reads a publisher as callers of the interface get them. Anyone may.
@@ -38,14 +52,30 @@ pub async fn document(ctx: &Ctx, handle: &str) -> Result<Arc<Document<Publisher>
     found.ok_or(NOT_FOUND)
 }
 
-/// Reads a publisher where they are written.
+/// Reads a publisher where they are written, with the first page of their listings.
 pub(crate) async fn read(backend: &Backend, handle: &str) -> Result<Option<Publisher>> {
+    read_page(backend, handle, &PageRequest::default()).await
+}
+
+async fn read_page(
+    backend: &Backend,
+    handle: &str,
+    page: &PageRequest,
+) -> Result<Option<Publisher>> {
+    let limit = page.checked_limit()?;
+    let cursors = backend.cursors().await?;
     let mut conn = backend.catalogue_read_latest().await?;
     let Some((user, publisher)) = store::publishers::find(&mut conn, handle).await? else {
         return Ok(None);
     };
-    let listings = store::listings::list_of_publisher(&mut conn, user, LISTINGS_SHOWN).await?;
-    Ok(Some(Publisher { listings, ..publisher }))
+    let scope = ("listings_of", user);
+    let after: Option<ListingPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let (after, wanted) = (after.as_ref(), i64::from(limit) + 1);
+    let found = store::listings::list_of_publisher(&mut conn, user, after, wanted).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| position.clone())?;
+    let has_more = page.has_more();
+    let Page { items: listings, next_cursor } = page.map(|(listing, _)| listing);
+    Ok(Some(Publisher { listings, has_more, next_cursor, ..publisher }))
 }
 
 /// The name that a publisher's listings bear, and the handle of their page where they have one. `None`:

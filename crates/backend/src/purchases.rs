@@ -4,17 +4,22 @@
 //! What is paid must be the price at which the purchase was begun. What it entitles to is written after
 //! that ([`crate::entitlements`]).
 
+use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::ListingState;
 use resonant_domain::member::UserKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Earning, Entitlement, NewPurchase, Purchase, PurchaseState, Sale};
 use resonant_domain::{ListingId, PurchaseId, UserId};
+use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::payments::{Order, PaymentProvider};
 use crate::store::OnConstraint as _;
-use crate::store::purchases::{Offer, Owned};
-use crate::{Actor, Backend, Ctx, Error, Result, access, effects, entitlements, listings, store};
+use crate::store::purchases::{EarningPosition, Offer, Owned};
+use crate::{
+    Actor, Backend, Ctx, Error, Result, access, audit, effects, entitlements, listings, store,
+};
 
 mod messages;
 
@@ -26,8 +31,6 @@ pub use crate::signature::Signed;
 
 const NOT_FOUND: Error = Error::NotFound("purchase");
 const NO_LISTING: Error = Error::NotFound("listing");
-/// So many listings are told with what they earned, and so many sales.
-const LISTED: i64 = 200;
 
 fn provider(backend: &Backend) -> Result<&dyn PaymentProvider> {
     backend.payments().ok_or_else(|| {
@@ -39,6 +42,25 @@ fn provider(backend: &Backend) -> Result<&dyn PaymentProvider> {
 
 fn order(purchase: &Purchase) -> Order {
     Order { id: purchase.id, amount: purchase.total, currency: purchase.price.currency }
+}
+
+/// Writes down what becomes of a purchase, for its buyer; that money was given back for its publisher, too.
+/// What a provider says by itself is done by the system: it has signed that. Neither learns from where the
+/// other one did it.
+async fn note(ctx: &Ctx, tx: &mut PgConnection, owned: &Owned, deed: Deed) -> Result<()> {
+    let (actor, who) = match ctx.actor() {
+        Actor::Anonymous | Actor::System => (Actor::System, None),
+        known @ (Actor::User { id, .. } | Actor::Key { owner: id, .. }) => (known, Some(id)),
+    };
+    let (id, name) = (owned.purchase.listing_id.as_uuid(), &*owned.purchase.name);
+    let subject = Some(Subject::new(SubjectKind::Listing, id, name));
+    let publisher = owned.publisher.filter(|_| deed == Deed::PurchaseRefunded);
+    for whose in std::iter::once(owned.buyer).chain(publisher) {
+        let address = ctx.address().filter(|_| who.is_none_or(|who| who == whose));
+        let ctx = ctx.clone().from_address(address);
+        audit::note_as(&ctx, tx, actor, Log::Account(whose), deed, subject).await?;
+    }
+    Ok(())
 }
 
 /// Begins to buy a listing. Answers where it is paid; the same purchase again, while it is not.
@@ -259,12 +281,13 @@ pub async fn cancel(ctx: &Ctx, id: PurchaseId) -> Result<Purchase> {
             "It cannot be cancelled: nothing more will be paid for it".to_owned(),
         ));
     }
-    cancel_of(ctx.backend(), &owned).await?;
+    cancel_of(ctx, &owned).await?;
     tracing::info!(purchase.id = %id, "purchase cancelled");
     get(ctx, id).await
 }
 
-async fn cancel_of(backend: &Backend, owned: &Owned) -> Result<()> {
+async fn cancel_of(ctx: &Ctx, owned: &Owned) -> Result<()> {
+    let backend = ctx.backend();
     let next = if owned.purchase.state == PurchaseState::Pending {
         (PurchaseState::Declined, None)
     } else {
@@ -285,6 +308,7 @@ async fn cancel_of(backend: &Backend, owned: &Owned) -> Result<()> {
     if before == owned.purchase.state {
         let id = owned.purchase.id;
         store::purchases::update_state(&mut tx, id, next, backend.now()).await?;
+        note(ctx, &mut tx, owned, Deed::PurchaseCancelled).await?;
     }
     tx.commit().await?;
     entitlements::follow_purchases(backend, owned.buyer, owned.purchase.listing_id).await
@@ -306,7 +330,7 @@ pub(crate) async fn cancel_all(ctx: &Ctx, user: UserId) -> Result<()> {
     let running = store::purchases::list_running(&mut conn, user).await?;
     drop(conn);
     for owned in running {
-        match cancel_of(backend, &owned).await {
+        match cancel_of(ctx, &owned).await {
             // Whoever took the money is not connected any more: nothing here can stop them, and that
             // shall not keep anybody from leaving.
             Err(Error::Conflict(why)) => {
@@ -341,31 +365,55 @@ pub async fn refund(ctx: &Ctx, id: PurchaseId) -> Result<()> {
         return Err(Error::Conflict("Nothing is paid that could be given back".to_owned()));
     };
     let event = provider_of(backend, &owned)?.refund(reference, &order(&owned.purchase)).await?;
-    take(backend, &owned.provider, &event).await?;
+    take(ctx, &owned.provider, &event).await?;
     tracing::info!(purchase.id = %id, "purchase refunded");
     Ok(())
 }
 
-/// What the caller's listings earned, each in each currency.
+/// Lists what the caller's listings earned, each in each currency, the newest listing first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "purchases.earnings", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn earnings(ctx: &Ctx) -> Result<Vec<Earning>> {
+pub async fn earnings(ctx: &Ctx, page: PageRequest) -> Result<Page<Earning>> {
     let publisher = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("earnings", publisher);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<EarningPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::purchases::list_earnings(&mut conn, publisher, LISTED).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::purchases::list_earnings(&mut conn, publisher, after, wanted).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| *position)?;
+    Ok(page.map(|(earning, _)| earning))
 }
 
-/// The newest purchases of the caller's listings.
+/// What one of the caller's listings earned, in each currency; nothing for another's.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`].
-#[tracing::instrument(name = "purchases.sales", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn sales(ctx: &Ctx) -> Result<Vec<Sale>> {
+#[tracing::instrument(name = "purchases.earnings_of", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn earnings_of(ctx: &Ctx, slug: &str) -> Result<Vec<Earning>> {
     let publisher = access::user(ctx)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::purchases::list_sales(&mut conn, publisher, LISTED).await?)
+    Ok(store::purchases::list_earnings_of(&mut conn, publisher, slug).await?)
+}
+
+/// Lists the purchases of the caller's listings that were paid, the newest first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "purchases.sales", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn sales(ctx: &Ctx, page: PageRequest) -> Result<Page<Sale>> {
+    let publisher = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("sales", publisher);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<PurchaseId> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::purchases::list_sales(&mut conn, publisher, before, wanted).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use resonant_domain::metric::Family;
 use crate::{Actor, Ctx, RateLimit, Standing};
 
 /// Who shares a limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sharer(String);
 
 impl Sharer {
@@ -58,13 +58,17 @@ pub enum Known {
 /// Counts a request and tells where that leaves those who share the limit.
 #[tracing::instrument(name = "rate_limits.count", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn count(ctx: &Ctx, limit: &RateLimit, sharer: &Sharer) -> Standing {
-    let backend = ctx.backend();
-    let standing = backend.rate_limits().count(limit, &sharer.0).await;
+    let standing = ctx.backend().rate_limits().count(limit, &sharer.0).await;
     if standing.retry_after.is_some() {
-        let label = format!("{} {}", limit.name, sharer.0);
-        backend.metrics().add(Family::Limited, &label, 1);
+        note_refusal(ctx, limit.name, sharer);
     }
     standing
+}
+
+/// Notes that a request was one too many for a limit.
+pub fn note_refusal(ctx: &Ctx, limit: &str, sharer: &Sharer) {
+    let label = format!("{limit} {}", sharer.0);
+    ctx.backend().metrics().add(Family::Limited, &label, 1);
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 //! version or not at all.
 
 use resonant_domain::alert::Alert;
+use resonant_domain::api_key::ApiKey;
 use resonant_domain::budget::Budget;
 use resonant_domain::knowledge::KnowledgeDocument;
+use resonant_domain::memory::Memory;
 use resonant_domain::publication::PublishedListing;
 use resonant_domain::review::Review;
 use resonant_domain::schedule::Schedule;
@@ -138,6 +140,23 @@ impl Changeable for Budget {
 
     fn part(&self) -> Value {
         json!(self.limits)
+    }
+}
+
+impl Changeable for ApiKey {
+    const NOUN: &'static str = "key";
+
+    fn part(&self) -> Value {
+        json!([self.id, self.name, self.prefix, self.scopes, self.created_at, self.expires_at])
+    }
+}
+
+impl Changeable for Memory {
+    const NOUN: &'static str = "memory";
+
+    fn part(&self) -> Value {
+        // Written once more in the same words, it says the same.
+        json!([self.id, self.key, self.text])
     }
 }
 

@@ -5,6 +5,7 @@ mod calls;
 mod decide;
 mod fork;
 mod go_on;
+mod pins;
 pub mod records;
 mod shares;
 mod stream;
@@ -41,6 +42,7 @@ pub(crate) use calls::{append_end, call_agents, deliver_unheard};
 pub use decide::decide;
 pub use fork::fork;
 pub use go_on::{retry, say};
+pub use pins::pin;
 pub use shares::{share, share_token, shared, stream_shared, unshare};
 pub use stream::{EventStream, stream};
 pub use thumbs::rate;
@@ -204,6 +206,7 @@ pub(crate) async fn enqueue(
         called_by,
         started_by,
         thumb: None,
+        pins: Vec::new(),
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,

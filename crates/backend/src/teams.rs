@@ -9,12 +9,14 @@ mod sharing;
 
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{NewTeam, TEAMS_MAX, Team, TeamRole, is_slug};
 use resonant_domain::{TeamId, UserId};
 use sqlx::PgConnection;
 
 use crate::audit::{Log, Subject};
 use crate::store::OnConstraint as _;
+use crate::store::teams::TeamPosition;
 use crate::{Ctx, Error, Result, access, audit, store};
 
 pub use invitations::{Invited, accept, decline, invitations, invite, offer, offers, revoke};
@@ -66,12 +68,19 @@ async fn note(
 /// Lists the caller's teams, by name.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit or cursor that
+/// cannot be used.
 #[tracing::instrument(name = "teams.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx) -> Result<Vec<Team>> {
+pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Team>> {
     let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let limit = page.checked_limit()?;
+    let scope = ("teams", me);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<TeamPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::teams::list(&mut conn, me).await?)
+    let found = store::teams::list(&mut conn, me, after.as_ref(), i64::from(limit) + 1).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| position.clone())?;
+    Ok(page.map(|(team, _)| team))
 }
 
 /// Reads one of the caller's teams.
@@ -196,7 +205,7 @@ pub(crate) async fn check_closes(tx: &mut PgConnection, id: UserId) -> Result<Ve
     let mut alone = Vec::new();
     for (team, name, _) in store::teams::list_owned(&mut *tx, id).await? {
         // Counted once it is locked: somebody may have come while this was waited for.
-        if store::teams::list_members(&mut *tx, team).await?.len() > 1 {
+        if store::teams::list_members(&mut *tx, team, None, 2).await?.len() > 1 {
             return Err(Error::Conflict(format!(
                 "You own the team “{name}”. Hand it over to somebody in it, or delete it, first"
             )));

@@ -1,4 +1,5 @@
-//! Tools that people bring: read from documents that describe them, and from MCP servers.
+//! Tools: the built-in ones, and those that people bring, read from documents that describe them and
+//! from MCP servers.
 
 use std::time::Duration;
 
@@ -8,13 +9,33 @@ use resonant_domain::grant::{self, TOOL_NAME_MAX, ToolSettings};
 use resonant_domain::http_tool::TOOL_DESCRIPTION_MAX;
 use resonant_domain::mcp_tool::{McpServer, McpTool, McpTools};
 use resonant_domain::openapi::{DOCUMENT_MAX_BYTES, OpenApiSource, OpenApiTools};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::text::shorten;
+use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 use resonant_runtime::egress::HostLimit;
 use resonant_runtime::mcp::{McpError, ServedTool, Server, Session};
 use resonant_runtime::openapi;
 use resonant_runtime::tools::{Secrets, check_grants, fill_headers};
 
 use crate::{Ctx, Error, Result, access, secrets};
+
+/// Lists the built-in tools, in the order in which forms show them. Anyone may.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit or cursor that cannot be used.
+#[tracing::instrument(name = "tools.built_in", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn built_in(ctx: &Ctx, page: PageRequest) -> Result<Page<BuiltInTool>> {
+    let limit = page.checked_limit()?;
+    let scope = "built_in_tools";
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<String> = cursors.open(&scope, page.cursor.as_deref())?;
+    let mut tools = BUILT_IN_TOOLS.into_iter();
+    if let Some(after) = after {
+        tools.find(|tool| tool.name == after);
+    }
+    let found = tools.take(limit as usize + 1).collect();
+    cursors.page(&scope, limit, found, |last| last.name)
+}
 
 /// Reads the tools that an OpenAPI document describes, for its owner to choose from. Keeps nothing.
 ///

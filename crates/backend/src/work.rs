@@ -266,7 +266,8 @@ async fn keep_lease(backend: &Backend, claim: &Claim, cancel: &CancellationToken
         tokio::time::sleep(lease / 3).await;
         let renewed = async {
             let mut conn = backend.write(claim.owner_id).await?;
-            let renewed = store::queue::update_lease(&mut conn, claim.key(), lease).await?;
+            let (key, owners) = (claim.key(), backend.owners());
+            let renewed = store::queue::update_lease(&mut conn, key, lease, owners).await?;
             conn.commit().await?;
             Ok::<_, Error>(renewed)
         };
@@ -382,6 +383,14 @@ impl SessionLog for QueueLog<'_> {
             let session = (self.claim.owner_id, self.claim.session_id);
             let reserved = budgets::reserve(self.backend, session, self.agent_id, most).await;
             reserved.map_err(unavailable)
+        })
+    }
+
+    fn pins(&self) -> BoxFuture<'_, Result<Option<Vec<i64>>, LogError>> {
+        Box::pin(async move {
+            let (owner, id) = (self.claim.owner_id, self.claim.session_id);
+            let mut conn = self.backend.read_latest(owner).await.map_err(unavailable)?;
+            store::sessions::find_pins(&mut conn, owner, id).await.map_err(unavailable)
         })
     }
 

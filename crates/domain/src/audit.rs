@@ -188,7 +188,7 @@ words! {
         Automations "automations" "Automations",
         /// Budgets.
         Budgets "budgets" "Budgets",
-        /// Listings and moderation.
+        /// Listings, purchases, moderation.
         Marketplace "marketplace" "Marketplace",
         /// Teams and their members.
         Teams "teams" "Teams",
@@ -296,6 +296,12 @@ words! {
         ReportDismissed "report_dismissed" "dismissed a report on the listing",
         /// Looked at a report and removed the listing.
         ReportUpheld "report_upheld" "removed, after a report, the listing",
+        /// Paid for a listing.
+        ListingBought "listing_bought" "bought the listing",
+        /// Gave a purchase up, or ended a subscription.
+        PurchaseCancelled "purchase_cancelled" "cancelled the purchase of the listing",
+        /// Gave the money for a purchase back.
+        PurchaseRefunded "purchase_refunded" "gave the money back for the listing",
         /// Made a team.
         TeamCreated "team_created" "made the team",
         /// Changed a team.
@@ -368,7 +374,10 @@ impl Deed {
             | Self::SubmissionApproved
             | Self::ChangesRequested
             | Self::ReportDismissed
-            | Self::ReportUpheld => DeedGroup::Marketplace,
+            | Self::ReportUpheld
+            | Self::ListingBought
+            | Self::PurchaseCancelled
+            | Self::PurchaseRefunded => DeedGroup::Marketplace,
             Self::TeamCreated
             | Self::TeamChanged
             | Self::TeamDeleted

@@ -35,6 +35,7 @@ pub mod notice;
 pub mod openapi;
 pub mod operations;
 pub mod page;
+pub mod pin;
 pub mod price;
 pub mod proposal;
 pub mod publication;

@@ -31,6 +31,13 @@ impl<T> Page<T> {
     pub const fn has_more(&self) -> bool {
         self.next_cursor.is_some()
     }
+
+    /// The page of what becomes of each of its things.
+    #[must_use]
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        let Self { items, next_cursor } = self;
+        Page { items: items.into_iter().map(each).collect(), next_cursor }
+    }
 }
 
 /// Which page is wanted.
@@ -94,5 +101,41 @@ impl<T> Window<T> {
     #[must_use]
     pub const fn empty() -> Self {
         Self { items: Vec::new(), start: None, end: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{alert, api_key, knowledge, memory, schedule, secret, team, test_set, webhook};
+
+    /// What is asked for by [`PageRequest::largest`] is whole.
+    #[test]
+    fn what_nobody_has_more_of_is_one_page() {
+        for most in [
+            alert::ALERTS_MAX,
+            api_key::KEYS_MAX,
+            knowledge::DOCUMENTS_MAX,
+            memory::MEMORIES_MAX,
+            schedule::SCHEDULES_MAX,
+            secret::SECRETS_MAX,
+            team::AGENTS_MAX,
+            team::PEOPLE_MAX,
+            team::TEAMS_MAX,
+            test_set::TEST_SETS_MAX,
+            webhook::WEBHOOKS_MAX,
+        ] {
+            assert!(most <= MAX_LIMIT as usize, "{most}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_other_things_leads_on_all_the_same() {
+        let page = Page { items: vec![1, 2], next_cursor: Some("next".to_owned()) };
+        let told = page.map(|number| number.to_string());
+        assert_eq!(
+            (told.items, told.next_cursor.as_deref()),
+            (vec!["1".to_owned(), "2".to_owned()], Some("next"))
+        );
     }
 }

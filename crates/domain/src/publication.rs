@@ -221,8 +221,13 @@ pub struct Publication {
     pub agent_version: Option<u32>,
     /// The listing, once a version was approved.
     pub listing: Option<PublishedListing>,
-    /// The submissions, the newest first.
+    /// A page of the submissions, the newest first.
     pub submissions: Vec<Submission>,
+    /// Whether there are older ones.
+    #[serde(default)]
+    pub has_more: bool,
+    /// Hand this back as `cursor` for the older ones. `None` when there are none.
+    pub next_cursor: Option<String>,
     /// What a scan finds in the newest, while it is not decided.
     pub findings: Vec<Finding>,
     /// Whether there is anyone to review it.

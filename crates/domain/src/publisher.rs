@@ -16,8 +16,6 @@ pub const HANDLE_MAX: usize = 40;
 pub const NAME_MAX: usize = 80;
 /// The longest text about oneself, in characters.
 pub const BIO_MAX: usize = 1_000;
-/// So many listings of a publisher are shown.
-pub const LISTINGS_SHOWN: i64 = 200;
 /// Handles that would pass for the installation's own.
 const RESERVED: [&str; 8] =
     ["admin", "administrator", "moderator", "official", "resonant", "root", "support", "system"];
@@ -48,8 +46,16 @@ pub struct Publisher {
     pub rating_count: i64,
     /// The mean of all their reviews in hundredths of a star; 0 without reviews.
     pub rating_hundredths: i32,
-    /// Their listings, the most installed first, at most [`LISTINGS_SHOWN`].
+    /// How many listings they have.
+    #[serde(default)]
+    pub listing_count: i64,
+    /// A page of their listings, the most installed first.
     pub listings: Vec<ListingSummary>,
+    /// Whether there are more of them.
+    #[serde(default)]
+    pub has_more: bool,
+    /// Hand this back as `cursor` for the next ones. `None` when there are none.
+    pub next_cursor: Option<String>,
 }
 
 impl Choosable for Publisher {
@@ -64,7 +70,10 @@ impl Choosable for Publisher {
         "sessions",
         "rating_count",
         "rating_hundredths",
+        "listing_count",
         "listings",
+        "has_more",
+        "next_cursor",
     ];
 }
 

@@ -229,6 +229,8 @@ pub fn follow(
 /// A purchase as far as it entitles to something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
+    /// Its identity.
+    pub id: PurchaseId,
     /// What was paid for.
     pub kind: PriceKind,
     /// How it stands.
@@ -237,6 +239,24 @@ pub struct Held {
     pub valid_until: Option<Timestamp>,
     /// How many sessions.
     pub quantity: u32,
+}
+
+/// How many of the sessions that were used belong to purchases whose money was given back since: they
+/// are forgotten with them, so that they count against no other purchase. Sessions use what was paid
+/// first, and `purchases` stand in that order. For those that are `settled` it was done before.
+#[must_use]
+pub fn given_back(purchases: &[Held], settled: &[PurchaseId], used: i64) -> i64 {
+    let (mut left, mut forgotten) = (used, 0);
+    for held in purchases.iter().filter(|held| held.kind == PriceKind::PerExecution) {
+        let is_refunded = held.state == PurchaseState::Refunded;
+        if held.state != PurchaseState::Paid && (!is_refunded || settled.contains(&held.id)) {
+            continue;
+        }
+        let part = left.min(i64::from(held.quantity));
+        left -= part;
+        forgotten += if is_refunded { part } else { 0 };
+    }
+    forgotten
 }
 
 /// What somebody may do with a listing by all that they have paid for it.
@@ -393,11 +413,46 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_takes_along_what_was_used_of_it() {
+        use PurchaseState::{Paid, Refunded};
+
+        let id = |number: u128| PurchaseId::from_uuid(uuid::Uuid::from_u128(number));
+        // Purchases in the order of their payment: state, and how many sessions; those that are settled;
+        // sessions used; sessions forgotten.
+        for (purchases, settled, used, forgotten) in [
+            (vec![(Paid, 2)], vec![], 2, 0),
+            (vec![(Refunded, 2)], vec![], 2, 2),
+            (vec![(Refunded, 5)], vec![], 2, 2),
+            (vec![(Refunded, 2)], vec![0], 2, 0),
+            // What was paid first is used first.
+            (vec![(Refunded, 5), (Paid, 5)], vec![], 2, 2),
+            (vec![(Refunded, 2), (Paid, 3)], vec![], 4, 2),
+            (vec![(Paid, 2), (Refunded, 3)], vec![], 4, 2),
+            (vec![(Paid, 2), (Refunded, 3)], vec![], 1, 0),
+            (vec![(Refunded, 2), (Refunded, 2)], vec![0], 3, 2),
+        ] {
+            let held: Vec<_> = (0..)
+                .zip(&purchases)
+                .map(|(number, (state, quantity))| Held {
+                    id: id(number),
+                    kind: PriceKind::PerExecution,
+                    state: *state,
+                    valid_until: None,
+                    quantity: *quantity,
+                })
+                .collect();
+            let settled: Vec<_> = settled.into_iter().map(id).collect();
+            assert_eq!(given_back(&held, &settled, used), forgotten, "{purchases:?} {used}");
+        }
+    }
+
+    #[test]
     fn what_was_paid_admits_and_nothing_else() {
         use PurchaseState::{Cancelled, Paid, Pending, Refunded};
 
         let now = at("2026-01-10T00:00:00Z");
         let held = |kind, state, until: Option<&str>, quantity| Held {
+            id: PurchaseId::from_uuid(uuid::Uuid::nil()),
             kind,
             state,
             valid_until: until.map(at),

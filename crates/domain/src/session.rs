@@ -78,6 +78,9 @@ pub struct Session {
     /// What a person thinks of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumb: Option<Thumb>,
+    /// The messages that a person has pinned, by the numbers of their events; 0 is the goal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<i64>,
     /// The number of its newest event; 0 before the first.
     pub last_sequence: i64,
     /// When it was asked for.
@@ -112,6 +115,7 @@ impl Choosable for Session {
         "called_by",
         "started_by",
         "thumb",
+        "pins",
         "last_sequence",
         "created_at",
         "started_at",

@@ -72,6 +72,9 @@ pub enum EventBody {
         tokens_before: u64,
         /// Its own tokens.
         tokens_after: u64,
+        /// How many messages of these steps stay word for word, because a person pinned them.
+        #[serde(default)]
+        pinned: u32,
         /// What writing it used.
         usage: Usage,
     },

@@ -62,6 +62,9 @@ pub struct TimelineStep {
     pub usage: Option<Usage>,
     /// How long it took, once it is over, in milliseconds.
     pub duration_ms: Option<u64>,
+    /// The number of the event that ended it.
+    #[serde(default)]
+    pub sequence: Option<i64>,
 }
 
 impl TimelineStep {
@@ -75,6 +78,9 @@ impl TimelineStep {
 /// A person's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineMessage {
+    /// The number of its event.
+    #[serde(default)]
+    pub sequence: i64,
     /// The text.
     pub text: String,
     /// Material for it.
@@ -96,6 +102,9 @@ pub struct TimelineSummary {
     pub tokens_before: u64,
     /// Its own tokens.
     pub tokens_after: u64,
+    /// How many messages of these steps stay word for word, because a person pinned them.
+    #[serde(default)]
+    pub pinned: u32,
 }
 
 /// A tool call and, when it is there, its result.
@@ -120,6 +129,9 @@ pub struct TimelineCall {
 /// What a tool answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineResult {
+    /// The number of its event.
+    #[serde(default)]
+    pub sequence: i64,
     /// How it went.
     pub outcome: ToolOutcome,
     /// The answer's text.
@@ -183,6 +195,7 @@ impl Timeline {
                 by,
                 tokens_before,
                 tokens_after,
+                pinned,
                 usage: _,
             } => {
                 self.step(step).summary = Some(TimelineSummary {
@@ -192,11 +205,12 @@ impl Timeline {
                     by,
                     tokens_before,
                     tokens_after,
+                    pinned,
                 });
             }
             EventBody::Message { text, context } => {
                 self.open_round(event.at);
-                self.unheard.push(TimelineMessage { text, context });
+                self.unheard.push(TimelineMessage { sequence: event.sequence, text, context });
             }
             EventBody::Retry { .. } => self.open_round(event.at),
             // The steps before it happened in another session, at another time.
@@ -212,7 +226,8 @@ impl Timeline {
             EventBody::ToolResult { step, call_id, outcome, content, duration_ms, .. } => {
                 let calls = &mut self.step(step).calls;
                 if let Some(call) = calls.iter_mut().find(|call| call.call_id == call_id) {
-                    call.result = Some(TimelineResult { outcome, content, duration_ms });
+                    let sequence = event.sequence;
+                    call.result = Some(TimelineResult { sequence, outcome, content, duration_ms });
                 }
                 let has_result = |id: &str| {
                     let mut calls = self.steps.iter().flat_map(|step| &step.calls);
@@ -226,6 +241,7 @@ impl Timeline {
                 let step = self.step(step);
                 step.usage = Some(usage);
                 step.duration_ms = Some(duration_ms);
+                step.sequence = Some(event.sequence);
             }
             EventBody::Waiting { reason } => {
                 self.link_calls(&reason);

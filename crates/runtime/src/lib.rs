@@ -10,6 +10,7 @@ pub mod log;
 pub mod mcp;
 pub mod models;
 pub mod openapi;
+mod pins;
 mod progress;
 pub mod propose;
 mod tokens;
@@ -18,6 +19,7 @@ pub mod trace;
 mod turn;
 
 pub use engine::{Engine, Outcome, Run, Signals};
+pub use pins::PinError;
 
 #[cfg(test)]
 #[rustfmt::skip] // The tables of facts are laid out by hand.

@@ -79,6 +79,14 @@ pub trait SessionLog: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// The messages that people have pinned by now. `None`: those that the session came with.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    fn pins(&self) -> BoxFuture<'_, Result<Option<Vec<i64>>, LogError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Starts a session for each call of another agent, and takes this one from its worker until the
     /// last of them is over: with the entry [`EventBody::Waiting`], in one transaction. A call that
     /// cannot be made gets its result at once; where none can, nothing is waited for.

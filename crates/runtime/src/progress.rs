@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::tool::ASK_USER;
 use resonant_domain::waiting::{
     BudgetChoice, BudgetScope, Decision, OutcomeChoice, Verdict, Wait, WaitReason,
 };
@@ -51,6 +52,8 @@ pub(crate) struct Progress {
 /// A person's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
+    /// The number of its event.
+    pub sequence: i64,
     pub text: String,
     pub context: Option<String>,
 }
@@ -76,6 +79,8 @@ pub(crate) struct StepRecord {
     pub calls: Vec<CallRecord>,
     pub usage: Usage,
     pub is_complete: bool,
+    /// The number of the event that ended it.
+    pub completed: Option<i64>,
 }
 
 /// A tool call and, when it is there, its result.
@@ -91,6 +96,41 @@ pub(crate) struct CallRecord {
     /// It must not be made twice, and was begun.
     pub is_begun: bool,
     pub result: Option<(ToolOutcome, String)>,
+    /// The number of the event that the result came with.
+    pub answered: Option<i64>,
+}
+
+impl Said {
+    fn numbered(&self) -> (i64, &str) {
+        (self.sequence, self.text.as_str())
+    }
+}
+
+impl StepRecord {
+    /// What a person can pin of it, with the numbers by which it is pinned: what people said before it,
+    /// their replies to its questions, and what it wrote.
+    pub fn messages(&self) -> impl Iterator<Item = (i64, &str)> {
+        let heard = self.heard.iter().map(Said::numbered);
+        let answer = self.answer().map(|number| (number, self.output.as_str()));
+        heard.chain(self.calls.iter().filter_map(CallRecord::reply)).chain(answer)
+    }
+
+    /// The number by which what the step wrote is pinned; none while it is not complete.
+    pub fn answer(&self) -> Option<i64> {
+        self.completed.filter(|_| !self.output.trim().is_empty())
+    }
+}
+
+impl CallRecord {
+    /// What a person answered to the question that the call was, with its number.
+    pub fn reply(&self) -> Option<(i64, &str)> {
+        match &self.result {
+            Some((ToolOutcome::Ok, content)) if self.tool == ASK_USER => {
+                Some((self.answered?, content.as_str()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What comes next.
@@ -140,7 +180,8 @@ impl Progress {
             }
             EventBody::Message { text, context } => {
                 self.open_round();
-                self.unheard.push(Said { text: text.clone(), context: context.clone() });
+                let (sequence, text, context) = (event.sequence, text.clone(), context.clone());
+                self.unheard.push(Said { sequence, text, context });
             }
             EventBody::Retry { step } => {
                 self.open_round();
@@ -165,6 +206,7 @@ impl Progress {
                         is_approved: false,
                         is_begun: false,
                         result: None,
+                        answered: None,
                     });
                 }
             }
@@ -176,6 +218,7 @@ impl Progress {
             EventBody::ToolResult { call_id, outcome, content, .. } => {
                 if let Some(call) = self.call(call_id) {
                     call.result = Some((*outcome, content.clone()));
+                    call.answered = Some(event.sequence);
                 }
                 let has_result = |id: &str| {
                     let mut calls = self.steps.iter().flat_map(|step| &step.calls);
@@ -189,6 +232,7 @@ impl Progress {
                 if let Some(step) = self.steps.last_mut() {
                     step.usage = *usage;
                     step.is_complete = true;
+                    step.completed = Some(event.sequence);
                 }
             }
             EventBody::Waiting { reason } => {
@@ -233,6 +277,7 @@ impl Progress {
             calls: Vec::new(),
             usage: Usage::default(),
             is_complete: false,
+            completed: None,
         });
     }
 
@@ -253,6 +298,7 @@ impl Progress {
                 output: String::new(),
                 calls: Vec::new(),
                 is_complete: false,
+                completed: None,
                 ..step
             });
         }
@@ -366,6 +412,13 @@ impl Progress {
             }
         }
         Arc::new(sources)
+    }
+
+    /// The text of a message that a person can pin. `None`: the number is that of something else.
+    pub fn message(&self, number: i64) -> Option<&str> {
+        let unheard = self.unheard.iter().map(Said::numbered);
+        let mut messages = self.steps.iter().flat_map(StepRecord::messages).chain(unheard);
+        messages.find(|(known, _)| *known == number).map(|(_, text)| text)
     }
 
     /// What the person said last that began or steered the round. `None`: the goal began it.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::bail;
 use futures::future::join_all;
-use resonant_backend::{Backend, ModelName, ModelSettings, Schema};
+use resonant_backend::{Backend, ModelName, ModelSettings, Schema, purchases};
 
 use crate::Settings;
 use crate::middleware::problem::chain;
@@ -38,6 +38,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
             let models = look_at_models(&settings.backend.models, &backend).await;
             findings.extend(models.into_iter().map(|found| ("models", found)));
             findings.push(("mail", look_at_mail(&backend).await));
+            findings.push(("payments", look_at_payments(&backend)));
         }
         Err(error) => findings.push((
             "database",
@@ -241,6 +242,18 @@ async fn look_at_mail(backend: &Backend) -> Finding {
             mend: "look at SMTP_URL: the host, its port, user and password, and tls".to_owned(),
         },
     }
+}
+
+/// The test provider is refused with the settings where others than this machine reach the server.
+fn look_at_payments(backend: &Backend) -> Finding {
+    if purchases::are_tests(backend) {
+        return Finding::Note(
+            "PAYMENTS is test: no money moves, and everybody buys for nothing; it is refused where \
+             PUBLIC_URL is not this machine"
+                .to_owned(),
+        );
+    }
+    Finding::Note("PAYMENTS is unset: every listing is free".to_owned())
 }
 
 fn look_at_pages(settings: &Settings) -> Finding {

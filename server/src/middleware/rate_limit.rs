@@ -2,11 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use resonant_backend::rate_limits::{self, Known, Sharer};
-use resonant_backend::{Ctx, Error, RateLimit, Standing};
+use resonant_backend::{Actor, Ctx, Error, RateLimit, Standing};
 
+use super::sign_in;
 use crate::fault::Fault;
 use crate::routes::picture_form;
 use crate::state::AppState;
@@ -73,6 +76,32 @@ pub(super) async fn count<'a>(
         }
     }
     Admission(told)
+}
+
+/// Counts a request for what everybody sees alike with those of all strangers of the address, whoever
+/// asks. Such answers are kept by caches for others: where somebody stands is told by refusals alone.
+pub async fn count_by_address(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let address = client(&state, &request);
+    let ctx = state.backend.ctx(Actor::Anonymous, sign_in::id_of(&request));
+    let limit = state.limits.rate.address.as_ref();
+    let told = match limit {
+        Some(limit) => {
+            let sharer = Sharer::address(address);
+            Some((limit, rate_limits::count(&ctx, limit, &sharer).await))
+        }
+        None => None,
+    };
+    let admission = Admission(told);
+    let Some(fault) = admission.refusal() else {
+        return next.run(request).await;
+    };
+    let mut response = fault.into_response();
+    admission.tell(response.headers_mut());
+    response
 }
 
 fn is_counted(path: &str) -> bool {

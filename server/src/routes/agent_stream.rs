@@ -15,10 +15,8 @@ use futures::{Stream, StreamExt as _, stream};
 use resonant_backend::Ctx;
 use resonant_backend::agents::{self, AgentWatch};
 use resonant_backend::inbox::{self, UnreadWatch};
-use resonant_backend::metrics::Raised;
 use resonant_domain::agent_list::AgentLine;
 use resonant_domain::api_key::Scope;
-use resonant_domain::metric::Family;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +26,7 @@ use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::routes::notice_stream;
 use crate::state::AppState;
+use crate::streams::{Open, STILL_HERE};
 
 /// How often is looked for changes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,6 +43,7 @@ pub(crate) async fn follow(
     State(state): State<AppState>,
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
+    let open = state.streams().open(&ctx)?;
     let watch = agents::watch(&ctx).await?;
     // A key hears of no notices.
     let mut unread = inbox::watch_unread(&ctx).ok();
@@ -52,7 +52,6 @@ pub(crate) async fn follow(
         None => None,
     };
     let first = format!("retry: 2000\n\n{}", first.unwrap_or_default());
-    let open = state.backend.metrics().raise(Family::SseSubscribers);
     Ok(reply::events(frames(ctx, first, (watch, unread), state.stopping.clone(), open)))
 }
 
@@ -64,14 +63,14 @@ fn frames(
     first: String,
     watches: Watches,
     stopping: CancellationToken,
-    open: Raised,
+    open: Open,
 ) -> impl Stream<Item = Bytes> + Send {
     let first = stream::iter([Bytes::from(first)]);
     let rest = stream::unfold((watches, open), move |(mut watches, open)| {
         let (ctx, stopping) = (ctx.clone(), stopping.clone());
         async move {
             let piece = next_piece(&ctx, &mut watches, &stopping).await?;
-            Some((Bytes::from(piece), (watches, open)))
+            Some((piece, (watches, open)))
         }
     });
     first.chain(rest)
@@ -82,7 +81,7 @@ async fn next_piece(
     ctx: &Ctx,
     (watch, unread): &mut Watches,
     stopping: &CancellationToken,
-) -> Option<String> {
+) -> Option<Bytes> {
     for _ in 0..QUIET_LOOKS {
         tokio::select! {
             () = sleep(LOOK) => {}
@@ -90,7 +89,7 @@ async fn next_piece(
                 if let Some(unread) = unread
                     && let Some(frame) = notice_stream::frame(ctx, unread).await?
                 {
-                    return Some(frame);
+                    return Some(Bytes::from(frame));
                 }
             }
             () = stopping.cancelled() => return None,
@@ -109,10 +108,10 @@ async fn next_piece(
             let _ = write!(text, "data: {data}\n\n");
         }
         if !text.is_empty() {
-            return Some(text);
+            return Some(Bytes::from(text));
         }
     }
-    Some(": still here\n\n".to_owned())
+    Some(STILL_HERE)
 }
 
 /// Waits until the caller's notices may be others; for ever where nobody asks for them.

@@ -56,12 +56,25 @@ pub(crate) async fn sitemap(
 async fn shelf_paths(state: &AppState) -> Result<Vec<String>, Fault> {
     /// More publishers are found by their listings.
     const PUBLISHERS_MAX: i64 = 10_000;
+    /// So many collections are named, or a page more.
+    const COLLECTIONS_MAX: usize = 10_000;
 
     let ctx = state.backend.ctx(Actor::Anonymous, RequestId::new("sitemap"));
-    let collections = collections::list(&ctx).await?.into_iter();
-    let collections = collections.map(|shelf| format!("/marketplace/collections/{}", shelf.slug));
+    let mut paths = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = PageRequest { cursor, limit: Some(MAX_LIMIT) };
+        let found = collections::list(&ctx, page).await?;
+        let slugs = found.items.iter().map(|shelf| &shelf.slug);
+        paths.extend(slugs.map(|slug| format!("/marketplace/collections/{slug}")));
+        cursor = found.next_cursor;
+        if cursor.is_none() || paths.len() >= COLLECTIONS_MAX {
+            break;
+        }
+    }
     let publishers = publishers::handles(&ctx, PUBLISHERS_MAX).await?.into_iter();
-    Ok(collections.chain(publishers.map(|handle| format!("/publishers/{handle}"))).collect())
+    paths.extend(publishers.map(|handle| format!("/publishers/{handle}")));
+    Ok(paths)
 }
 
 async fn listing_paths(state: &AppState, most: usize) -> Result<Vec<String>, Fault> {

@@ -4,8 +4,6 @@
 //! who ask at the same time share one answer. The stream is pulled: a client that is slow to read
 //! hears of the newest alone, and costs no memory.
 
-use std::time::Duration;
-
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,21 +11,16 @@ use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
 use resonant_backend::Ctx;
-use resonant_backend::metrics::{self, Raised};
-use resonant_domain::metric::Family;
+use resonant_backend::metrics;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
-
-/// The longest silence: proxies close what they take for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use crate::streams::{Beat, Open, STILL_HERE};
 
 /// The route of the stream.
 pub(crate) fn routes(api: Api) -> Api {
@@ -47,21 +40,18 @@ pub(crate) async fn follow(
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
     metrics::may_read(&ctx).await?;
-    let all = state.backend.metrics();
-    let mut news = all.news();
+    let open = state.streams().open(&ctx)?;
+    let mut news = state.backend.metrics().news();
     // What is known already is shown already.
     news.mark_unchanged();
-    let open = all.raise(Family::SseSubscribers);
-    let follower = Follower { ctx, news, stopping: state.stopping.clone(), _open: open };
+    let follower = Follower { ctx, news, open };
     Ok(reply::events(follower.frames()))
 }
 
 struct Follower {
     ctx: Ctx,
     news: watch::Receiver<Option<Timestamp>>,
-    stopping: CancellationToken,
-    /// Counts this stream as open.
-    _open: Raised,
+    open: Open,
 }
 
 impl Follower {
@@ -77,11 +67,11 @@ impl Follower {
     /// The next frame, or `None` when the stream shall end. The client comes back by itself.
     async fn next_piece(&mut self) -> Option<Bytes> {
         tokio::select! {
-            news = timeout(HEARTBEAT, self.news.changed()) => match news {
-                Err(_elapsed) => return Some(Bytes::from_static(b": still here\n\n")),
-                Ok(news) => news.ok()?,
+            news = self.news.changed() => news.ok()?,
+            beat = self.open.beat() => return match beat {
+                Beat::StillHere => Some(STILL_HERE),
+                Beat::Stopping => None,
             },
-            () = self.stopping.cancelled() => return None,
         }
         // Who is no admin any more learns nothing more.
         // Boxed: what waits has no room for a question to the database in it.

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 use resonant_backend::agents::AgentFilter;
 use resonant_backend::{Ctx, Error, agents, sessions};
 use resonant_domain::agent::{AgentStatus, AgentSummary};
-use resonant_domain::metric::Family;
 use resonant_domain::page::PageRequest;
 use resonant_domain::session::{NewSession, SessionState};
 use resonant_domain::session_event::EventBody;
@@ -30,6 +30,8 @@ use crate::extract::BodyOrList;
 use crate::fault::Fault;
 use crate::middleware::problem::Told;
 use crate::reply;
+use crate::state::AppState;
+use crate::streams::Open;
 
 /// The versions of the protocol that are spoken, the newest first.
 const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
@@ -68,6 +70,17 @@ pub(crate) enum Posted {
     Many(Vec<Value>),
 }
 
+impl Posted {
+    /// Whether a tool is called, so that a session may answer.
+    fn calls(&self) -> bool {
+        const CALL: &str = "tools/call";
+        match self {
+            Self::One(message) => message.method == CALL,
+            Self::Many(messages) => messages.iter().any(|message| message["method"] == CALL),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Posted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -101,27 +114,41 @@ enum Begun {
 }
 
 pub(crate) async fn post(
+    State(state): State<AppState>,
     Extension(ctx): Extension<Ctx>,
     headers: HeaderMap,
     BodyOrList(posted): BodyOrList<Posted>,
 ) -> Result<Response, Fault> {
+    // Before anything begins: whose stream would be one too many starts no session.
+    let open = if posted.calls() && takes_events(&headers) {
+        Some(state.streams().open(&ctx)?)
+    } else {
+        None
+    };
     match posted {
         Posted::One(message) => {
             let Some(begun) = begin(&ctx, message).await? else {
                 return Ok(StatusCode::ACCEPTED.into_response());
             };
-            if matches!(begun, Begun::Session(..)) && takes_events(&headers) {
-                return Ok(stream_answers(ctx, vec![begun]));
+            if matches!(begun, Begun::Session(..))
+                && let Some(open) = open
+            {
+                return Ok(stream_answers(ctx, vec![begun], open));
             }
             let body = answer(&ctx, begun).await;
             Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
         }
-        Posted::Many(messages) => batch(ctx, &headers, messages).await,
+        Posted::Many(messages) => batch(ctx, &headers, messages, open).await,
     }
 }
 
 /// Answers several messages at once.
-async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Response, Fault> {
+async fn batch(
+    ctx: Ctx,
+    headers: &HeaderMap,
+    messages: Vec<Value>,
+    open: Option<Open>,
+) -> Result<Response, Fault> {
     let version =
         headers.get("mcp-protocol-version").map_or(BATCHES.as_bytes(), |it| it.as_bytes());
     let refused = if version != BATCHES.as_bytes() {
@@ -163,8 +190,10 @@ async fn batch(ctx: Ctx, headers: &HeaderMap, messages: Vec<Value>) -> Result<Re
     if all.is_empty() {
         return Ok(StatusCode::ACCEPTED.into_response());
     }
-    if all.iter().any(|begun| matches!(begun, Begun::Session(..))) && takes_events(headers) {
-        return Ok(stream_answers(ctx, all));
+    if all.iter().any(|begun| matches!(begun, Begun::Session(..)))
+        && let Some(open) = open
+    {
+        return Ok(stream_answers(ctx, all, open));
     }
     let answers: Vec<_> = answers(ctx, all).buffered(SIDE_BY_SIDE).collect().await;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Value::Array(answers)))
@@ -370,8 +399,7 @@ fn takes_events(headers: &HeaderMap) -> bool {
 }
 
 /// Answers in an event stream, each as soon as it is there, with a comment now and then until then.
-fn stream_answers(ctx: Ctx, all: Vec<Begun>) -> Response {
-    let open = ctx.backend().metrics().raise(Family::SseSubscribers);
+fn stream_answers(ctx: Ctx, all: Vec<Begun>, open: Open) -> Response {
     let answers = Box::pin(answers(ctx, all).buffer_unordered(SIDE_BY_SIDE));
     let frames = stream::unfold((answers, open), |(mut answers, open)| async {
         let frame = tokio::select! {

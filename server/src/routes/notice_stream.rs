@@ -1,7 +1,7 @@
 //! `/api/v1/notices/stream`: how many notices the caller has not read, as that changes (server-sent
 //! events). The stream of the caller's agents tells it too, so that a page needs one of them alone.
 
-use std::time::Duration;
+use std::pin::pin;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -9,21 +9,15 @@ use axum::extract::State;
 use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
 use resonant_backend::inbox::{self, UnreadWatch};
-use resonant_backend::metrics::Raised;
 use resonant_backend::{Actor, Ctx};
-use resonant_domain::metric::Family;
 use resonant_domain::notice::Unread;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
 use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
-
-/// After this long without a change something is written: proxies close what they take for dead.
-const QUIET: Duration = Duration::from_secs(15);
+use crate::streams::{Beat, Open, STILL_HERE};
 
 /// The route of the stream.
 pub(crate) fn routes(api: Api) -> Api {
@@ -41,41 +35,33 @@ pub(crate) async fn follow(
         return Ok(reply::nothing());
     }
     let watch = inbox::watch_unread(&ctx)?;
-    let open = state.backend.metrics().raise(Family::SseSubscribers);
-    Ok(reply::events(frames(ctx, watch, state.stopping.clone(), open)))
+    let open = state.streams().open(&ctx)?;
+    Ok(reply::events(frames(ctx, watch, open)))
 }
 
-fn frames(
-    ctx: Ctx,
-    watch: UnreadWatch,
-    stopping: CancellationToken,
-    open: Raised,
-) -> impl Stream<Item = Bytes> + Send {
+fn frames(ctx: Ctx, watch: UnreadWatch, open: Open) -> impl Stream<Item = Bytes> + Send {
     let first = stream::iter([Bytes::from_static(b"retry: 2000\n\n")]);
-    let rest = stream::unfold((watch, open), move |(mut watch, open)| {
-        let (ctx, stopping) = (ctx.clone(), stopping.clone());
-        async move {
-            let piece = next_piece(&ctx, &mut watch, &stopping).await?;
-            Some((Bytes::from(piece), (watch, open)))
-        }
+    let rest = stream::unfold((ctx, watch, open), |(ctx, mut watch, open)| async move {
+        let piece = next_piece(&ctx, &mut watch, &open).await?;
+        Some((piece, (ctx, watch, open)))
     });
     first.chain(rest)
 }
 
 /// The next frame, or `None` when the stream shall end. The client comes back by itself.
-async fn next_piece(
-    ctx: &Ctx,
-    watch: &mut UnreadWatch,
-    stopping: &CancellationToken,
-) -> Option<String> {
+async fn next_piece(ctx: &Ctx, watch: &mut UnreadWatch, open: &Open) -> Option<Bytes> {
+    // Goes on while it is looked in vain: that writes nothing.
+    let mut beat = pin!(open.beat());
     loop {
         if let Some(frame) = frame(ctx, watch).await? {
-            return Some(frame);
+            return Some(Bytes::from(frame));
         }
         tokio::select! {
             () = watch.called() => {}
-            () = sleep(QUIET) => return Some(": still here\n\n".to_owned()),
-            () = stopping.cancelled() => return None,
+            beat = &mut beat => return match beat {
+                Beat::StillHere => Some(STILL_HERE),
+                Beat::Stopping => None,
+            },
         }
     }
 }

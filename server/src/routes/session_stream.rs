@@ -18,17 +18,14 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName};
-use resonant_backend::metrics::Raised;
 use resonant_backend::sessions::{self, Batch, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
 use resonant_domain::api_key::Scope;
-use resonant_domain::metric::Family;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep_until};
 
 use crate::extract::{PathId, Query};
 use crate::fault::Fault;
@@ -36,11 +33,10 @@ use crate::middleware::problem::chain;
 use crate::openapi::{Api, Operation};
 use crate::reply;
 use crate::state::AppState;
+use crate::streams::{Beat, Open, STILL_HERE};
 
 /// The least time between two writes.
 const WRITE_INTERVAL: Duration = Duration::from_millis(16);
-/// The longest silence: proxies close what they take for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The most events that one write joins.
 const WRITE_MAX_EVENTS: usize = 1_000;
 
@@ -72,7 +68,8 @@ pub(crate) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let after = resume_after(&headers, query.after)?;
-    Ok(answer(sessions::stream(&ctx, id, after).await?, &state))
+    let open = state.streams().open(&ctx)?;
+    Ok(answer(sessions::stream(&ctx, id, after).await?, open))
 }
 
 /// The same for whoever has a link to the session.
@@ -84,15 +81,12 @@ pub(crate) async fn follow_shared(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let after = resume_after(&headers, query.after)?;
-    Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, &state))
+    let open = state.streams().open(&ctx)?;
+    Ok(answer(sessions::stream_shared(&ctx, &token, after).await?, open))
 }
 
-fn answer(events: EventStream, state: &AppState) -> Response {
-    if events.is_over() {
-        return reply::nothing();
-    }
-    let open = state.backend.metrics().raise(Family::SseSubscribers);
-    reply::events(frames(events, state.stopping.clone(), open))
+fn answer(events: EventStream, open: Open) -> Response {
+    if events.is_over() { reply::nothing() } else { reply::events(frames(events, open)) }
 }
 
 /// The number after which the client wants to go on. The header, which a browser sends when it
@@ -112,31 +106,24 @@ fn resume_after(headers: &HeaderMap, after: Option<i64>) -> Result<i64, Fault> {
 
 struct Follower {
     events: EventStream,
-    stopping: CancellationToken,
+    open: Open,
     /// Before this instant nothing is written.
     next_write: Instant,
     over: bool,
     begun: bool,
     /// Whether the last event that was written is an end.
     is_at_end: bool,
-    /// Counts this stream as open.
-    _open: Raised,
 }
 
 /// The body: at most one piece per [`WRITE_INTERVAL`].
-fn frames(
-    events: EventStream,
-    stopping: CancellationToken,
-    open: Raised,
-) -> impl Stream<Item = Bytes> + Send {
+fn frames(events: EventStream, open: Open) -> impl Stream<Item = Bytes> + Send {
     let follower = Follower {
         events,
-        stopping,
+        open,
         next_write: Instant::now(),
         over: false,
         begun: false,
         is_at_end: false,
-        _open: open,
     };
     stream::unfold(follower, |mut follower| async move {
         let piece = follower.next_piece().await?;
@@ -155,24 +142,23 @@ impl Follower {
             self.begun = true;
             return Some(Bytes::from_static(b"retry: 1000\n\n"));
         }
-        let beat = Instant::now() + HEARTBEAT;
         let first = tokio::select! {
             biased;
-            first = timeout_at(beat, self.events.next()) => first,
-            // Without an `end`: the client comes back, to the next process, and goes on there.
-            () = self.stopping.cancelled() => {
-                self.over = true;
-                return Some(Bytes::from(come_back()));
+            first = self.events.next() => first,
+            beat = self.open.beat() => {
+                return Some(match beat {
+                    Beat::StillHere => STILL_HERE,
+                    // Without an `end`: the client comes back, to the next process, and goes on there.
+                    Beat::Stopping => {
+                        self.over = true;
+                        Bytes::from(come_back())
+                    }
+                });
             }
         };
-        match first {
-            Err(_) => Some(Bytes::from_static(b": still here\n\n")),
-            Ok(first) => {
-                // Whoever keeps up is here later than that, and needs no timer.
-                sleep_until(self.next_write).await;
-                self.write(first)
-            }
-        }
+        // Whoever keeps up is here later than that, and needs no timer.
+        sleep_until(self.next_write).await;
+        self.write(first)
     }
 
     /// Writes a batch and all others that are there already. One that stands alone, as it does for all

@@ -15,6 +15,10 @@ const REQUESTS: u32 = 600_000;
 const SIGN_INS: u32 = 600;
 /// Requests that are answered at the same time.
 const IN_FLIGHT: usize = 1_024;
+/// Event streams that one member or key holds in this process: a tab has one or two.
+const STREAMS_OF_CALLER: usize = 200;
+/// The same of an address, which an office of many people may share.
+const STREAMS_OF_ADDRESS: usize = 1_000;
 
 /// How much may be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Limits {
     pub proxies: TrustedProxies,
     /// How many requests are answered at the same time; 0: any number.
     pub in_flight: usize,
+    /// How many event streams may be open.
+    pub streams: StreamLimits,
 }
 
 impl Limits {
@@ -32,7 +38,8 @@ impl Limits {
     #[must_use]
     pub fn none() -> Self {
         let rate = RateLimits { caller: None, address: None, sign_in: None };
-        Self { rate, proxies: TrustedProxies::default(), in_flight: 0 }
+        let streams = StreamLimits { caller: 0, address: 0 };
+        Self { rate, proxies: TrustedProxies::default(), in_flight: 0, streams }
     }
 
     pub(super) fn read(vars: &Variables<'_>) -> Result<Self, SettingError> {
@@ -41,8 +48,15 @@ impl Limits {
             address: rate(vars, "RATE_LIMIT_ADDRESS", "address", REQUESTS)?,
             sign_in: rate(vars, "RATE_LIMIT_SIGN_IN", "sign-in", SIGN_INS)?,
         };
-        let in_flight = vars.parsed("REQUESTS_IN_FLIGHT", "a whole number")?.unwrap_or(IN_FLIGHT);
-        Ok(Self { rate, proxies: TrustedProxies::read(vars)?, in_flight })
+        let count = |name, default: usize| -> Result<usize, SettingError> {
+            Ok(vars.parsed(name, "a whole number, or 0 for any")?.unwrap_or(default))
+        };
+        let in_flight = count("REQUESTS_IN_FLIGHT", IN_FLIGHT)?;
+        let streams = StreamLimits {
+            caller: count("STREAMS_PER_CALLER", STREAMS_OF_CALLER)?,
+            address: count("STREAMS_PER_ADDRESS", STREAMS_OF_ADDRESS)?,
+        };
+        Ok(Self { rate, proxies: TrustedProxies::read(vars)?, in_flight, streams })
     }
 }
 
@@ -55,6 +69,15 @@ pub struct RateLimits {
     pub address: Option<RateLimit>,
     /// Sign-ins and sign-ups of one address.
     pub sign_in: Option<RateLimit>,
+}
+
+/// How many event streams may be open in this process; 0: any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// Those of one member, or of one key.
+    pub caller: usize,
+    /// Those of all guests and strangers of one address together.
+    pub address: usize,
 }
 
 fn rate(

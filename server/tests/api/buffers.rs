@@ -4,7 +4,6 @@
 //! in memory and those that were read, without what planning took.
 
 use std::fmt::{Debug, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-use super::statements::{Route, routes};
+use super::measured::{Route, is_written, reads, routes};
 use crate::support::{TestApp, Visitor, fill};
 
 /// What the routes cost at present.
@@ -89,20 +88,27 @@ fn kept() -> Vec<(&'static str, u64)> {
     parted.map(|(route, pages)| (route.trim_end(), pages.parse().unwrap())).collect()
 }
 
-/// Writes the table where somebody asks for it.
-#[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
-fn is_written(table: &str) -> bool {
-    if std::env::var("RESONANT_WRITE_FIGURES").is_err() {
-        return false;
+/// Asks each route once.
+async fn ask(
+    app: &TestApp,
+    pages: &Pages,
+    caller: &Visitor,
+    routes: Vec<Route>,
+) -> Vec<(String, u64)> {
+    let mut costs = vec![];
+    for Route { method, name, path, body } in routes {
+        pages.take().await;
+        let call = app.call(method.clone(), &path).by(caller);
+        let answer = if body.is_null() { call.await } else { call.json(&body).await };
+        assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
+        costs.push((format!("{method} {name}"), pages.take().await));
     }
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/buffers.txt");
-    std::fs::write(place, table).unwrap();
-    true
+    costs
 }
 
 #[tokio::test]
 async fn no_route_touches_more_pages_than_its_table_says() {
-    let app = TestApp::builder().explained().start().await;
+    let mut app = TestApp::builder().explained().selling().start().await;
     app.backend.load_content().await.unwrap();
     fill(&app.database_url(), 3_000, 6_000).await;
     let ada = Visitor { token: Some("A".repeat(43)) };
@@ -127,19 +133,14 @@ async fn no_route_touches_more_pages_than_its_table_says() {
     }
     let mut table: String =
         TABLE.lines().filter(|line| line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
-    let mut costs = vec![];
-    for Route { method, name, path, body } in routes(&agents, session, slug) {
-        pages.take().await;
-        let call = app.call(method.clone(), &path).by(&ada);
-        let answer = if body.is_null() { call.await } else { call.json(&body).await };
-        assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
-        let cost = pages.take().await;
-        let route = format!("{method} {name}");
-        writeln!(table, "{route:<42} {cost:>5}").unwrap();
-        costs.push((route, cost));
+    let mut costs = ask(&app, &pages, &ada, routes(&agents, session, slug)).await;
+    let (root, reads) = reads(&mut app).await;
+    costs.extend(ask(&app, &pages, &root, reads).await);
+    for (route, cost) in &costs {
+        writeln!(table, "{route:<47} {cost:>5}").unwrap();
     }
     assert!(costs.iter().any(|(_, pages)| *pages > 0), "PostgreSQL tells");
-    if is_written(&table) {
+    if is_written("buffers.txt", &table) {
         return app.end().await;
     }
     let kept = kept();

@@ -105,6 +105,31 @@ async fn the_shelves_are_read_by_one_statement() {
 }
 
 #[tokio::test]
+async fn what_people_say_of_a_session_gives_it_another_tag() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "5 miles in km").await;
+    app.finish(&ada, &session).await;
+    let path = format!("/api/v1/sessions/{}", session.id);
+    let mut tag = app.get(&path).by(&ada).await.header("etag").to_owned();
+    for (place, body) in [
+        ("pins", json!({ "message": 0, "is_pinned": true })),
+        ("thumb", json!({ "thumb": "up" })),
+        ("pins", json!({ "message": 0, "is_pinned": false })),
+    ] {
+        let done = app.call(Method::PUT, &format!("{path}/{place}")).by(&ada).json(&body).await;
+        assert_eq!(done.status, 200, "{place}: {done:?}");
+        let now = app.get(&path).by(&ada).header("if-none-match", &tag).await;
+        assert_eq!((now.status, now.value()), (200, done.value()), "{place}");
+        now.header("etag").clone_into(&mut tag);
+        let known = app.get(&path).by(&ada).header("if-none-match", &tag).await;
+        assert_eq!(known.status, 304, "{place}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_packed_answer_has_a_tag_of_its_own() {
     let app = TestApp::start().await;
     app.backend.load_content().await.unwrap();

@@ -36,6 +36,7 @@ async fn a_key_is_shown_once_used_and_revoked() {
     assert_eq!(shown["prefix"].as_str(), key["key"].as_str().map(|key| &key[..12]));
 
     let own = format!("/api/v1/keys/{}", key["id"].as_str().unwrap());
+    assert_eq!(app.get(&own).by(&ada).await.value(), *shown);
     assert_eq!(app.call(Method::DELETE, &own).by(&ada).await.status, 204);
     let refused = with(app.get(&path), &key).await;
     assert_eq!(refused.problem(), (401, vec![]));

@@ -8,7 +8,10 @@ use axum::extract::ConnectInfo;
 use http::{Request, StatusCode};
 use resonant_backend::RateLimit;
 use serde_json::json;
-use server::settings::Limits;
+use server::settings::{Limits, StreamLimits};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use crate::support::{Call, TestApp, Visitor};
@@ -120,6 +123,10 @@ async fn a_full_house_is_told_at_once() {
     let wait = began.elapsed();
     assert_eq!(refused.problem(), (503, vec![]));
     assert_eq!(refused.header("retry-after"), "1");
+    // What everybody sees is no way around it.
+    for path in ["/images/x/480.webp", "/og/default.png", "/sitemap.xml"] {
+        assert_eq!(app.get(path).await.status, 503, "{path}");
+    }
     assert!(wait < normal / 10, "{wait:?} beside {normal:?}");
     // Whoever looks after the process still learns how it is.
     assert_eq!(app.get("/api/v1/health").await.status, 200);
@@ -129,6 +136,142 @@ async fn a_full_house_is_told_at_once() {
         let _ = call.await;
     }
     assert_eq!(app.get(&path).by(&ada).await.status, 200);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn pictures_count_with_the_strangers_of_their_address() {
+    let mut limits = Limits::none();
+    limits.rate.caller = limit("caller", 3);
+    limits.rate.address = limit("address", 2);
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.member("ada").await;
+    let ask = |path, address| from(app.get(path).by(&ada), address);
+    for path in ["/images/x/480.webp", "/og/listings/x"] {
+        let answer = ask(path, "192.0.2.1").await;
+        // Whoever gets it from a cache must not take it for their own.
+        assert_eq!((answer.status, answer.header("ratelimit")), (404, ""), "{path}");
+    }
+    let refused = ask("/og/listings/x", "192.0.2.1").await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 0, "{refused:?}");
+    assert!(refused.header("ratelimit").starts_with("\"address\";r=0;t="), "{refused:?}");
+    assert_eq!(ask("/og/listings/x", "192.0.2.2").await.status, 404);
+    assert_eq!(ask("/api/v1/agents", "192.0.2.1").await.status, 200);
+    app.end().await;
+}
+
+const AGENTS: &str = "/api/v1/agents/stream";
+
+#[tokio::test]
+async fn one_event_stream_too_many_is_told_when_to_come_back() {
+    let mut limits = Limits::none();
+    limits.streams = StreamLimits { caller: 2, address: 1 };
+    let app = TestApp::builder().limits(limits).start().await;
+    let (root, bob) = (app.admin().await, app.member("bob").await);
+    let agent = app.agent(&root, "Reckoner").await;
+    let session = app.session(&root, &agent, "Wait for a worker that never comes").await;
+    let session = format!("/api/v1/sessions/{}/stream", session.id);
+    let agents = app.get(AGENTS).by(&root).open().await;
+    let events = app.get(&session).by(&root).open().await;
+    assert_eq!((agents.status().as_u16(), events.status().as_u16()), (200, 200));
+    for path in [
+        AGENTS,
+        &session,
+        "/api/v1/shared/x/stream",
+        "/api/v1/notices/stream",
+        "/api/v1/service-levels/stream",
+    ] {
+        let refused = app.get(path).by(&root).await;
+        assert_eq!(refused.problem(), (429, vec![]), "{path}");
+        assert_eq!(refused.header("retry-after"), "5", "{path}");
+    }
+    let call =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "x" } });
+    let refused = app.post("/mcp").by(&root).header("accept", "text/event-stream").json(&call);
+    assert_eq!(refused.await.problem(), (429, vec![]));
+    // Who takes no stream needs none.
+    assert_eq!(app.post("/mcp").by(&root).json(&call).await.status, 200);
+
+    // What was refused for another reason holds none.
+    for _ in 0..3 {
+        let path = format!("/api/v1/sessions/{}/stream", agent.id);
+        assert_eq!(app.get(&path).by(&bob).await.status, 404);
+    }
+    let others = app.get(AGENTS).by(&bob).open().await;
+    assert_eq!(others.status(), StatusCode::OK);
+    drop(events);
+    let events = app.get(&session).by(&root).open().await;
+    assert_eq!(events.status(), StatusCode::OK);
+    assert_eq!(app.get(AGENTS).by(&root).await.status, 429);
+    drop((agents, events, others));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn each_key_has_its_streams_and_guests_share_those_of_their_address() {
+    let mut limits = Limits::none();
+    limits.streams = StreamLimits { caller: 1, address: 1 };
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.member("ada").await;
+    let body = json!({ "name": "CI", "scopes": ["agents:read"] });
+    let made = app.post("/api/v1/keys").by(&ada).json(&body).await.value();
+    let key = format!("Bearer {}", made["key"].as_str().unwrap());
+    let guests = [app.guest().await, app.guest().await];
+    let by_key = || app.get(AGENTS).header("authorization", &key);
+    let by_guest = |guest: usize, address| from(app.get(AGENTS).by(&guests[guest]), address);
+    let held = [
+        app.get(AGENTS).by(&ada).open().await,
+        by_key().open().await,
+        by_guest(0, "192.0.2.1").open().await,
+        by_guest(0, "192.0.2.2").open().await,
+    ];
+    assert!(held.iter().all(|answer| answer.status() == StatusCode::OK), "{held:?}");
+    for call in [app.get(AGENTS).by(&ada), by_key(), by_guest(1, "192.0.2.1")] {
+        assert_eq!(call.await.problem(), (429, vec![]));
+    }
+    drop(held);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_gives_its_stream_back() {
+    let mut limits = Limits::none();
+    limits.streams.caller = 1;
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.member("ada").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (router, stopping) = (app.router.clone(), app.stopping.clone());
+    let served = tokio::spawn(server::serve(listener, router, stopping, Duration::from_secs(5)));
+    let token = ada.token.as_deref().unwrap();
+    let request = format!(
+        "GET {AGENTS} HTTP/1.1\r\nHost: resonant.test\r\nCookie: resonant_sign_in={token}\r\n\r\n"
+    );
+    let ask = async || {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut line = [0; 12];
+        socket.read_exact(&mut line).await.unwrap();
+        (String::from_utf8_lossy(&line[9..]).into_owned(), socket)
+    };
+    let (status, open) = ask().await;
+    assert_eq!(status, "200");
+    assert_eq!(ask().await.0, "429");
+    drop(open);
+    // The server hears of it a moment later.
+    let again = async {
+        loop {
+            let (status, socket) = ask().await;
+            if status == "200" {
+                break socket;
+            }
+        }
+    };
+    let open = timeout(Duration::from_secs(20), again).await.expect("there is room again");
+    app.stopping.cancel();
+    served.await.unwrap();
+    drop(open);
     app.end().await;
 }
 

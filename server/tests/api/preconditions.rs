@@ -29,7 +29,7 @@ impl Thing {
     }
 }
 
-async fn made(app: &TestApp, ada: &Visitor, path: &str, body: &Value) -> Answer {
+pub(super) async fn made(app: &TestApp, ada: &Visitor, path: &str, body: &Value) -> Answer {
     let answer = app.post(path).by(ada).json(body).await;
     assert!((200..300).contains(&answer.status), "{path}: {answer:?}");
     answer
@@ -59,7 +59,16 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     let session = app.session(ada, &copy, "5 miles in km").await;
     app.finish(ada, &session).await;
 
+    let keeper = json!({ "name": "Keeper", "tools": [{ "name": "remember" }] });
+    let keeper: Agent = made(app, ada, "/api/v1/agents", &keeper).await.read();
+    let session = app.session(ada, &keeper, "Remember that my favourite tea is green").await;
+    app.finish(ada, &session).await;
+    let facts = format!("/api/v1/agents/{}/memories", keeper.id);
+    let kept = app.get(&facts).by(ada).await.value();
+    let fact = format!("{facts}/{}", kept["memories"][0]["id"].as_str().unwrap());
+
     let news = [
+        ("/api/v1/keys".to_owned(), json!({ "name": "CI", "scopes": ["agents:read"] })),
         (
             "/api/v1/schedules".to_owned(),
             json!({ "agent_id": agent.id, "cron": "0 7 * * *", "goal": "Go" }),
@@ -79,12 +88,14 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     for (path, body) in &news {
         places.push(made(app, ada, path, body).await.header("location").to_owned());
     }
-    let places: [String; 8] = places.try_into().unwrap();
-    let [schedule, secret, trigger, webhook, alert, test_set, document, review] = places;
+    let places: [String; 9] = places.try_into().unwrap();
+    let [key, schedule, secret, trigger, webhook, alert, test_set, document, review] = places;
     let (patch, put) = (Method::PATCH, Method::PUT);
     let renamed = json!({ "name": "Others", "cases": cases });
     let budget = json!({ "max_tokens": 1_000_000 });
     vec![
+        Thing::at(&key).deleted(),
+        Thing::at(&fact).deleted(),
         Thing::at(&schedule).changed(patch.clone(), json!({ "goal": "Stay" })).deleted(),
         Thing::at(&secret).changed(patch.clone(), json!({ "hosts": ["b.org"] })).deleted(),
         Thing::at(&trigger).deleted(),

@@ -117,6 +117,8 @@ async fn a_rolling_restart_loses_no_request_and_no_event() {
         assert!(answer.contains(" 200 ") && answer.contains("Reckoner"), "{answer}");
     }
     assert!(ask(port, "GET", "/metrics", "", "").unwrap().contains(" 404 "));
+    let told = send_picture(port, &cookie, &agent.id.to_string(), 12 << 20);
+    assert!(told.contains(" 303 ") && told.contains("refused=bytes"), "{told}");
 
     // Load: pages of lists, and writes, as fast as two clients can.
     let done = Arc::new(AtomicBool::new(false));
@@ -218,6 +220,15 @@ async fn cache_and_rate_limits_hold_across_both() {
     let most = LIMIT + began.elapsed().as_secs() * LIMIT / 60 + 1;
     assert!((LIMIT..=most).contains(&taken), "{taken} of {LIMIT} in {:?}", began.elapsed());
     app.end().await;
+}
+
+/// Sends a picture of so many bytes by the form.
+fn send_picture(port: u16, cookie: &str, agent: &str, bytes: usize) -> String {
+    let field = "Content-Disposition: form-data; name=\"image\"; filename=\"a.png\"";
+    let body = format!("--part\r\n{field}\r\n\r\n{}\r\n--part--\r\n", "x".repeat(bytes));
+    let kind = "multipart/form-data; boundary=part";
+    let head = format!("{cookie}Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+    ask(port, "POST", &format!("/studio/agents/{agent}/pictures"), &head, &body).unwrap()
 }
 
 /// Reads a session's output to its end, coming back whenever the stream breaks off.

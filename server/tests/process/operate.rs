@@ -205,6 +205,12 @@ async fn the_doctor_says_what_to_mend() {
     let well = [("DATABASE_URL", url.as_str()), ("LEPTOS_SITE_ROOT", root)];
     let (went_well, words) = run(&["doctor"], &well);
     assert!(went_well && !words.contains("FAULT"), "{words}");
+    assert!(words.contains("PAYMENTS is unset: every listing is free"), "{words}");
+    let (went_well, words) = run(&["doctor"], &[well[0], well[1], ("PAYMENTS", "test")]);
+    assert!(went_well && words.contains("PAYMENTS is test: no money moves"), "{words}");
+    let sold = [well[0], ("PAYMENTS", "test"), ("PUBLIC_URL", "https://resonant.example.org")];
+    let (went_well, words) = run(&["doctor"], &sold);
+    assert!(!went_well && words.contains("PAYMENTS must not be test"), "{words}");
 
     let model = format!("http://{closed}/v1");
     let redis = format!("redis://:hunter2@{closed}/");

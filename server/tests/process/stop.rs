@@ -75,7 +75,12 @@ async fn a_thousand_streams_are_told_to_come_back() {
     let session = app.session(&ada, &agent, "Count").await;
     let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
     let path = format!("/api/v1/sessions/{}/stream", session.id);
-    let more = [("WORKER_CONCURRENCY", "0"), ("DRAIN_SECONDS", "6"), ("RUST_LOG", "warn")];
+    let more = [
+        ("WORKER_CONCURRENCY", "0"),
+        ("STREAMS_PER_ADDRESS", "0"),
+        ("DRAIN_SECONDS", "6"),
+        ("RUST_LOG", "warn"),
+    ];
     let mut running = start_with(&app.database_url(), "http://127.0.0.1:9/v1", &more);
     let mut streams: Vec<_> = (0..STREAMS)
         .map(|_| {

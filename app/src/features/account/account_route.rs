@@ -9,6 +9,7 @@ use super::api::{SaveProfile, SignOut, UpdateProfile, get_profile};
 use super::form_page::refresh_viewer;
 use super::profile_form::ProfileForm;
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -47,12 +48,12 @@ impl LazyPage for AccountRoute {
         let saved = update.value();
         Effect::new(move |seen: Option<()>| {
             if saved.with(|saved| matches!(saved, Some(Ok(_)))) && seen.is_some() {
-                toasts.show(Tone::Good, "Saved");
+                toasts.show(Tone::Good, tr("Saved"));
             }
         });
         view! {
-            <Title text="Your account" />
-            <Meta name="description" content="Your name and sign-in on Resonant." />
+            <Title text=tr("Your account") />
+            <Meta name="description" content=tr("Your name and sign-in on Resonant.") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
@@ -97,20 +98,20 @@ fn Account(
         .into_any()
     });
     let lead = match &viewer.email {
-        Some(email) => format!("You sign in as {email}."),
-        None => "You are a guest in this browser.".to_owned(),
+        Some(email) => tr_with("You sign in as {email}.", &[("email", email)]),
+        None => tr("You are a guest in this browser.").to_owned(),
     };
     view! {
         <div class="account">
-            <PageHead title="Your account" lead />
+            <PageHead title=tr("Your account") lead />
             {is_guest.then(|| view! { <GuestNotice /> })}
             <section class="account__part" aria-labelledby="account-name">
-                <h2 id="account-name">"Name"</h2>
+                <h2 id="account-name">{tr("Name")}</h2>
                 <ActionForm action=update>
                     <div class="form">
                         <FormError error fields=&["display_name"] />
                         <Field
-                            label="What we call you"
+                            label=tr("What we call you")
                             name="display_name"
                             value=refused_form().text("display_name").unwrap_or(viewer.display_name)
                             autocomplete="name"
@@ -118,59 +119,59 @@ fn Account(
                             maxlength=DISPLAY_NAME_MAX
                             error=field_error(error, "display_name")
                         />
-                        <Button busy=update.pending()>"Save name"</Button>
+                        <Button busy=update.pending()>{tr("Save name")}</Button>
                     </div>
                 </ActionForm>
             </section>
             {publisher}
             <section class="account__part" aria-labelledby="account-secrets">
-                <h2 id="account-secrets">"Secrets"</h2>
-                <p>"Keys that your agents' tools may send, each to the hosts that you name."</p>
+                <h2 id="account-secrets">{tr("Secrets")}</h2>
+                <p>{tr("Keys that your agents' tools may send, each to the hosts that you name.")}</p>
                 <p>
-                    <a href=paths::SECRETS>"Your secrets"</a>
+                    <a href=paths::SECRETS>{tr("Your secrets")}</a>
                 </p>
             </section>
             <section class="account__part" aria-labelledby="account-purchases">
-                <h2 id="account-purchases">"Marketplace"</h2>
-                <p>"What you bought, what your listings earned, and whom you follow."</p>
+                <h2 id="account-purchases">{tr("Marketplace")}</h2>
+                <p>{tr("What you bought, what your listings earned, and whom you follow.")}</p>
                 <p>
-                    <a href=paths::PURCHASES>"Your purchases"</a>
+                    <a href=paths::PURCHASES>{tr("Your purchases")}</a>
                     " · "
-                    <a href=paths::FOLLOWING>"Publishers you follow"</a>
+                    <a href=paths::FOLLOWING>{tr("Publishers you follow")}</a>
                 </p>
             </section>
             <section class="account__part" aria-labelledby="account-security">
-                <h2 id="account-security">"Security and data"</h2>
-                <p>"Password, other sign-ins, a copy of your data, the end of the account."</p>
-                <LinkButton href=paths::SECURITY>"Security and data"</LinkButton>
+                <h2 id="account-security">{tr("Security and data")}</h2>
+                <p>{tr("Password, other sign-ins, a copy of your data, the end of the account.")}</p>
+                <LinkButton href=paths::SECURITY>{tr("Security and data")}</LinkButton>
             </section>
             <section class="account__part" aria-labelledby="account-teams">
-                <h2 id="account-teams">"Teams"</h2>
-                <p>"People with whom you share agents, each with a role."</p>
-                <LinkButton href=paths::TEAMS>"Your teams"</LinkButton>
+                <h2 id="account-teams">{tr("Teams")}</h2>
+                <p>{tr("People with whom you share agents, each with a role.")}</p>
+                <LinkButton href=paths::TEAMS>{tr("Your teams")}</LinkButton>
             </section>
             <section class="account__part" aria-labelledby="account-audit">
-                <h2 id="account-audit">"Audit log"</h2>
-                <p>"What was done to your account and your things: when, by whom, from where."</p>
-                <LinkButton href=paths::AUDIT>"Read the audit log"</LinkButton>
+                <h2 id="account-audit">{tr("Audit log")}</h2>
+                <p>{tr("What was done to your account and your things: when, by whom, from where.")}</p>
+                <LinkButton href=paths::AUDIT>{tr("Read the audit log")}</LinkButton>
             </section>
             <section class="account__part" aria-labelledby="account-keys">
-                <h2 id="account-keys">"API keys"</h2>
+                <h2 id="account-keys">{tr("API keys")}</h2>
                 <p class="account__warning">
-                    "By a key, a program of yours uses Resonant for you: within the scopes that you \
-                     choose, until you revoke it."
+                    {tr("By a key, a program of yours uses Resonant for you: within the scopes that you \
+                     choose, until you revoke it.")}
                 </p>
-                <LinkButton href=paths::KEYS>"Manage API keys"</LinkButton>
+                <LinkButton href=paths::KEYS>{tr("Manage API keys")}</LinkButton>
             </section>
             {viewer.is_admin.then(|| view! { <Moderation /> })}
             <section class="account__part" aria-labelledby="account-out">
-                <h2 id="account-out">"Sign out"</h2>
+                <h2 id="account-out">{tr("Sign out")}</h2>
                 {is_guest
                     .then(|| {
                         view! {
                             <p class="account__warning">
-                                "A guest who signs out cannot come back: agents and sessions made \
-                                 here are lost to you. Create an account first to keep them."
+                                {tr("A guest who signs out cannot come back: agents and sessions made \
+                                 here are lost to you. Create an account first to keep them.")}
                             </p>
                         }
                     })}
@@ -179,7 +180,7 @@ fn Account(
                         kind=if is_guest { ButtonKind::Danger } else { ButtonKind::Secondary }
                         busy=sign_out.pending()
                     >
-                        {if is_guest { "Sign out and leave it all" } else { "Sign out" }}
+                        {if is_guest { tr("Sign out and leave it all") } else { tr("Sign out") }}
                     </Button>
                 </ActionForm>
             </section>
@@ -191,9 +192,9 @@ fn Account(
 fn Moderation() -> impl IntoView {
     view! {
         <section class="account__part" aria-labelledby="account-moderation">
-            <h2 id="account-moderation">"Moderation"</h2>
-            <p>"You judge what people hand in for the marketplace, and what they report."</p>
-            <LinkButton href=paths::MODERATION>"Open the review queue"</LinkButton>
+            <h2 id="account-moderation">{tr("Moderation")}</h2>
+            <p>{tr("You judge what people hand in for the marketplace, and what they report.")}</p>
+            <LinkButton href=paths::MODERATION>{tr("Open the review queue")}</LinkButton>
         </section>
     }
 }
@@ -203,12 +204,12 @@ fn GuestNotice() -> impl IntoView {
     view! {
         <Notice tone=Tone::Warn>
             <p>
-                <b>"Keep what you made. "</b>
-                "Only this browser knows you. With an e-mail address and a password, your agents and \
-                 sessions stay yours."
+                <b>{tr("Keep what you made. ")}</b>
+                {tr("Only this browser knows you. With an e-mail address and a password, your agents and \
+                 sessions stay yours.")}
             </p>
             <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
-                "Create an account"
+                {tr("Create an account")}
             </LinkButton>
         </Notice>
     }
@@ -217,16 +218,16 @@ fn GuestNotice() -> impl IntoView {
 #[component]
 fn NobodyYet() -> impl IntoView {
     view! {
-        <h1 class="visually-hidden">"Your account"</h1>
+        <h1 class="visually-hidden">{tr("Your account")}</h1>
         <EmptyState
             icon=IconName::User
-            title="You are not signed in"
-            text="Start anything and you become a guest; sign in to get back to what you made."
+            title=tr("You are not signed in")
+            text=tr("Start anything and you become a guest; sign in to get back to what you made.")
         >
             <LinkButton href=paths::sign_in(paths::ACCOUNT) kind=ButtonKind::Primary>
-                "Sign in"
+                {tr("Sign in")}
             </LinkButton>
-            <LinkButton href=paths::SIGN_UP>"Create an account"</LinkButton>
+            <LinkButton href=paths::SIGN_UP>{tr("Create an account")}</LinkButton>
         </EmptyState>
     }
 }

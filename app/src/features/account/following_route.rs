@@ -2,18 +2,24 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+use resonant_domain::page::Page;
 use resonant_domain::publisher::FollowedPublisher;
 
 use super::purchases_api::list_following;
 use crate::error::{AppError, successes};
 use crate::features::marketplace::{FollowState, SetFollowing, follow_form, verified_mark};
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{EmptyState, IconName, LinkButton, PageHead, Skeleton, Time, own_page_fault};
+use crate::ui::{
+    EmptyState, IconName, LinkButton, PageHead, PageLinks, Skeleton, Time, own_page_fault,
+};
 
 /// The publishers whom the viewer follows.
 pub struct FollowingRoute {
-    following: Resource<Result<Vec<FollowedPublisher>, AppError>>,
+    /// Whether it is a later page, and what the server answered.
+    following: Resource<(bool, Result<Page<FollowedPublisher>, AppError>)>,
     set: ServerAction<SetFollowing>,
 }
 
@@ -21,24 +27,30 @@ impl LazyPage for FollowingRoute {
     fn data() -> Self {
         let set = ServerAction::new();
         let changes = successes(set);
-        let following = Resource::new_blocking(move || changes.get(), |_| list_following());
+        let query = use_query_map();
+        let cursor = Memo::new(move |_| query.read().get("cursor"));
+        let following = Resource::new_blocking(
+            move || (cursor.get(), changes.get()),
+            |(cursor, _)| async move { (cursor.is_some(), list_following(cursor).await) },
+        );
         Self { following, set }
     }
 
     fn view(this: Self) -> AnyView {
         let FollowingRoute { following, set } = this;
         view! {
-            <Title text="Following" />
-            <Meta name="description" content="The publishers whom you follow" />
+            <Title text=tr("Following") />
+            <Meta name="description" content=tr("The publishers whom you follow") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
                 {move || Suspend::new(async move {
-                    match following.await {
-                        Ok(following) => page(following, set),
+                    let (is_later, following) = following.await;
+                    match following {
+                        Ok(following) => page(following, is_later, set),
                         Err(error) => own_page_fault(
-                            "Following",
-                            "Sign in to see whom you follow.",
+                            tr("Following"),
+                            tr("Sign in to see whom you follow."),
                             paths::FOLLOWING,
                             error,
                         ),
@@ -50,8 +62,13 @@ impl LazyPage for FollowingRoute {
     }
 }
 
-fn page(following: Vec<FollowedPublisher>, set: ServerAction<SetFollowing>) -> AnyView {
-    let rows: Vec<_> = following
+fn page(
+    following: Page<FollowedPublisher>,
+    is_later: bool,
+    set: ServerAction<SetFollowing>,
+) -> AnyView {
+    let Page { items, next_cursor } = following;
+    let rows: Vec<_> = items
         .into_iter()
         .map(|publisher| {
             let FollowedPublisher { handle, name, is_verified, followed_at } = publisher;
@@ -62,21 +79,21 @@ fn page(following: Vec<FollowedPublisher>, set: ServerAction<SetFollowing>) -> A
                     <p class="review__head">
                         <a href=paths::publisher(&handle)>{name}</a>
                         {is_verified.then(verified_mark)}
-                        <span class="review__about">"since " <Time at=followed_at /></span>
+                        <span class="review__about">{tr("since ")} <Time at=followed_at /></span>
                     </p>
                     {form}
                 </li>
             }
         })
         .collect();
-    let list = if rows.is_empty() {
+    let list = if rows.is_empty() && !is_later {
         view! {
             <EmptyState
                 icon=IconName::Bell
-                title="You follow nobody yet"
-                text="Follow a publisher on their page, and you are told when they publish something."
+                title=tr("You follow nobody yet")
+                text=tr("Follow a publisher on their page, and you are told when they publish something.")
             >
-                <LinkButton href=paths::MARKETPLACE>"Open the marketplace"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("Open the marketplace")}</LinkButton>
             </EmptyState>
         }
         .into_any()
@@ -85,8 +102,17 @@ fn page(following: Vec<FollowedPublisher>, set: ServerAction<SetFollowing>) -> A
     };
     view! {
         <div class="account">
-            <PageHead title="Following" lead="You are told when one of them publishes something." />
+            <PageHead
+                title=tr("Following")
+                lead=tr("You are told when one of them publishes something.")
+            />
             {list}
+            <PageLinks
+                next=next_cursor.as_deref().map(paths::following_page)
+                more=tr("Show more")
+                first=is_later.then(|| paths::FOLLOWING.to_owned())
+                back=tr("Back to the newest")
+            />
         </div>
     }
     .into_any()

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::key;
+
 /// What the form offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,10 +36,10 @@ impl KeyLife {
     /// The choice as a person reads it.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Days30 => "30 days",
-            Self::Days90 => "90 days",
-            Self::Days365 => "A year",
-            Self::Endless => "Until you revoke it",
+            Self::Days30 => key("30 days"),
+            Self::Days90 => key("90 days"),
+            Self::Days365 => key("A year"),
+            Self::Endless => key("Until you revoke it"),
         }
     }
 

@@ -8,6 +8,7 @@ use resonant_domain::api_key::{ApiKey, NAME_MAX, Scope};
 use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
 use super::key_life::KeyLife;
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -35,12 +36,12 @@ impl LazyPage for KeysRoute {
     fn view(this: Self) -> AnyView {
         let KeysRoute { keys, create, revoke } = this;
         view! {
-            <Title text="API keys" />
-            <Meta name="description" content="Keys by which programs use Resonant for you" />
+            <Title text=tr("API keys") />
+            <Meta name="description" content=tr("Keys by which programs use Resonant for you") />
             <div class="account">
                 <PageHead
-                    title="API keys"
-                    lead="A program that has one acts for you, within the scopes that you tick."
+                    title=tr("API keys")
+                    lead=tr("A program that has one acts for you, within the scopes that you tick.")
                 />
                 <Transition fallback=|| {
                     view! { <Skeleton lines=8 /> }
@@ -50,7 +51,7 @@ impl LazyPage for KeysRoute {
                             Ok(own) => view! { <Keys own create revoke /> }.into_any(),
                             Err(error) if error.kind == FaultKind::Unauthenticated => {
                                 not_signed_in(
-                                    "Keys belong to a person: sign in, or start anything and you become a guest.",
+                                    tr("Keys belong to a person: sign in, or start anything and you become a guest."),
                                     paths::KEYS,
                                 )
                             }
@@ -83,9 +84,9 @@ fn Keys(
         {move || text().map(|text| view! { <NewKey text /> })}
         <FormError error=refused />
         <section class="account__part" aria-labelledby="keys-own">
-            <h2 id="keys-own">"Your keys"</h2>
+            <h2 id="keys-own">{tr("Your keys")}</h2>
             {if keys.is_empty() {
-                view! { <p class="account__warning">"None yet."</p> }.into_any()
+                view! { <p class="account__warning">{tr("None yet.")}</p> }.into_any()
             } else {
                 view! { <ul class="keys">{keys.into_iter().map(row).collect_view()}</ul> }.into_any()
             }}
@@ -101,12 +102,12 @@ fn NewKey(text: String) -> impl IntoView {
         <div role="status">
             <Notice tone=Tone::Good>
                 <p>
-                    <b>"Copy the key now. "</b>
-                    "It is not shown again, and nobody can look it up."
+                    <b>{tr("Copy the key now. ")}</b>
+                    {tr("It is not shown again, and nobody can look it up.")}
                 </p>
                 <div class="keys__new">
-                    <Code text=text.clone() language="API key" />
-                    <CopyButton text label="Copy the key" />
+                    <Code text=text.clone() language=tr("API key") />
+                    <CopyButton text label=tr("Copy the key") />
                 </div>
             </Notice>
         </div>
@@ -117,25 +118,26 @@ fn NewKey(text: String) -> impl IntoView {
 fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
     let scopes = key.scopes.iter().map(|scope| view! { <Badge>{scope.as_str()}</Badge> });
     let used = match key.last_used_at {
-        Some(at) => view! { "Last used " <Time at /> }.into_any(),
-        None => view! { "Never used" }.into_any(),
+        Some(at) => view! { {tr("Last used ")} <Time at /> }.into_any(),
+        None => tr("Never used").into_any(),
     };
-    let ends = key.expires_at.map(|at| view! { <span>"Ends " <Time at /></span> });
+    let label = tr_with("Revoke {name}", &[("name", &key.name)]);
+    let ends = key.expires_at.map(|at| view! { <span>{tr("Ends ")} <Time at /></span> });
     view! {
         <li class="keys__row">
             <div>
                 <h3 class="keys__name">{key.name.clone()} " " <code>{key.prefix} "…"</code></h3>
                 <p class="keys__scopes">{scopes.collect_view()}</p>
                 <p class="keys__about">
-                    <span>"Made " <Time at=key.created_at /></span>
+                    <span>{tr("Made ")} <Time at=key.created_at /></span>
                     <span>{used}</span>
                     {ends}
                 </p>
             </div>
             <ActionForm action=revoke>
                 <input type="hidden" name="id" value=key.id.to_string() />
-                <Button kind=ButtonKind::Danger busy=revoke.pending() label=format!("Revoke {}", key.name)>
-                    "Revoke"
+                <Button kind=ButtonKind::Danger busy=revoke.pending() label=label>
+                    {tr("Revoke")}
                 </Button>
             </ActionForm>
         </li>
@@ -153,37 +155,37 @@ fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
         view! {
             <label class="keys__scope">
                 <input type="checkbox" name="scopes[]" value=scope.as_str() checked=is_ticked />
-                <span>{scope.title()} " " <code>{scope.as_str()}</code></span>
+                <span>{tr(scope.title())} " " <code>{scope.as_str()}</code></span>
             </label>
         }
     };
-    let lives = KeyLife::ALL.map(|life| (life.as_str().to_owned(), life.title().to_owned()));
+    let lives = KeyLife::ALL.map(|life| (life.as_str().to_owned(), tr(life.title()).to_owned()));
     view! {
         <section class="account__part" aria-labelledby="keys-make">
-            <h2 id="keys-make">"Make a key"</h2>
+            <h2 id="keys-make">{tr("Make a key")}</h2>
             <ActionForm action=create>
                 <div class="form">
                     <FormError error fields=&["name", "scopes"] />
                     <Field
-                        label="Name"
+                        label=tr("Name")
                         name="name"
                         value=form.text("name").unwrap_or_default()
                         required=true
                         maxlength=NAME_MAX
                         autocomplete="off"
-                        hint="What it is for, so that you know it again"
+                        hint=tr("What it is for, so that you know it again")
                         error=field_error(error, "name")
                     />
                     <fieldset class="keys__scopes-choice">
-                        <legend class="field__label">"What it may do"</legend>
+                        <legend class="field__label">{tr("What it may do")}</legend>
                         {Scope::ALL.into_iter().map(scope).collect_view()}
                         <p class="field__error" hidden=move || scopes_error.with(Option::is_none)>
                             {move || scopes_error.get()}
                         </p>
                     </fieldset>
-                    <Select label="How long it works" name="life" options=lives.to_vec() />
+                    <Select label=tr("How long it works") name="life" options=lives.to_vec() />
                     <Button kind=ButtonKind::Primary busy=create.pending()>
-                        "Make the key"
+                        {tr("Make the key")}
                     </Button>
                 </div>
             </ActionForm>

@@ -10,6 +10,7 @@ use resonant_domain::page::Page;
 use super::api::{ReadNotices, list_notices};
 use super::form_page::refresh_viewer;
 use crate::error::{AppError, action_error, successes};
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_unread;
@@ -50,8 +51,8 @@ impl LazyPage for NoticesRoute {
             now
         });
         view! {
-            <Title text="Notices" />
-            <Meta name="description" content="What happened to your listings, reviews and agents" />
+            <Title text=tr("Notices") />
+            <Meta name="description" content=tr("What happened to your listings, reviews and agents") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
@@ -59,8 +60,8 @@ impl LazyPage for NoticesRoute {
                     match page.await {
                         Ok(page) => notices(page, read),
                         Err(error) => own_page_fault(
-                            "Notices",
-                            "Sign in to read what you were told.",
+                            tr("Notices"),
+                            tr("Sign in to read what you were told."),
                             paths::NOTICES,
                             error,
                         ),
@@ -79,10 +80,10 @@ fn notices(page: Page<Notice>, read: ServerAction<ReadNotices>) -> AnyView {
         view! {
             <EmptyState
                 icon=IconName::Bell
-                title="Nothing yet"
-                text="Decisions of moderators, reviews, answers, and newer versions of what you installed come here."
+                title=tr("Nothing yet")
+                text=tr("Decisions of moderators, reviews, answers, and newer versions of what you installed come here.")
             >
-                <LinkButton href=paths::MARKETPLACE>"Open the marketplace"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("Open the marketplace")}</LinkButton>
             </EmptyState>
         }
         .into_any()
@@ -92,20 +93,23 @@ fn notices(page: Page<Notice>, read: ServerAction<ReadNotices>) -> AnyView {
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <LinkButton href=paths::notices_page(&cursor)>"Older notices"</LinkButton>
+                <LinkButton href=paths::notices_page(&cursor)>{tr("Older notices")}</LinkButton>
             </p>
         }
     });
     let mark = has_unread.then(|| {
         view! {
             <ActionForm action=read>
-                <Button busy=read.pending()>"Mark all as read"</Button>
+                <Button busy=read.pending()>{tr("Mark all as read")}</Button>
             </ActionForm>
         }
     });
     view! {
         <div class="account">
-            <PageHead title="Notices" lead="What happened to your listings, reviews and agents.">
+            <PageHead
+                title=tr("Notices")
+                lead=tr("What happened to your listings, reviews and agents.")
+            >
                 {mark}
             </PageHead>
             <FormError error=action_error(read) />
@@ -124,12 +128,12 @@ fn row(notice: Notice) -> AnyView {
     };
     let text =
         (!notice.text.is_empty()).then(|| view! { <p class="review__text">{notice.text}</p> });
-    let new = (!notice.is_read).then(|| view! { <Badge tone=Tone::Info>"New"</Badge> });
+    let new = (!notice.is_read).then(|| view! { <Badge tone=Tone::Info>{tr("New")}</Badge> });
     view! {
         <li class="review">
             <p class="review__head">
                 {new}
-                <span>{about} " " {notice.kind.text()}</span>
+                <span>{about} " " {tr(notice.kind.text())}</span>
                 <span class="review__about">
                     <Time at=notice.created_at />
                 </span>

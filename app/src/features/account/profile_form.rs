@@ -6,6 +6,7 @@ use resonant_domain::publisher::{BIO_MAX, HANDLE_MAX, NAME_MAX, Profile};
 
 use super::api::SaveProfile;
 use crate::error::{action_error, field_error};
+use crate::language::tr;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, Field, FormError, TextArea};
@@ -24,7 +25,7 @@ pub(super) fn ProfileForm(
         let href = paths::publisher(&profile.handle);
         view! {
             <p>
-                <a href=href>"Your publisher page"</a>
+                <a href=href>{tr("Your publisher page")}</a>
             </p>
         }
     });
@@ -36,27 +37,27 @@ pub(super) fn ProfileForm(
     let bio = or("bio", start.bio);
     view! {
         <section class="account__part" id="publisher" aria-labelledby="account-publisher">
-            <h2 id="account-publisher">"Publisher page"</h2>
+            <h2 id="account-publisher">{tr("Publisher page")}</h2>
             <p class="account__warning">
-                "Listings that you publish lead to it: your name, what you say about yourself, and \
-                 all that you publish."
+                {tr("Listings that you publish lead to it: your name, what you say about yourself, and \
+                 all that you publish.")}
             </p>
             {page}
             <ActionForm action=save>
                 <div class="form">
                     <FormError error fields=&["handle", "name", "bio"] />
                     <Field
-                        label="Handle"
+                        label=tr("Handle")
                         name="handle"
                         value=handle
                         required=true
                         maxlength=HANDLE_MAX
                         autocomplete="off"
-                        hint="Small letters, digits and hyphens; the address of your page ends in it"
+                        hint=tr("Small letters, digits and hyphens; the address of your page ends in it")
                         error=field_error(error, "handle")
                     />
                     <Field
-                        label="Public name"
+                        label=tr("Public name")
                         name="name"
                         value=name
                         required=true
@@ -65,7 +66,7 @@ pub(super) fn ProfileForm(
                         error=field_error(error, "name")
                     />
                     <TextArea
-                        label="About you"
+                        label=tr("About you")
                         name="bio"
                         value=bio
                         rows=4
@@ -73,7 +74,7 @@ pub(super) fn ProfileForm(
                         maxlength=BIO_MAX
                         error=field_error(error, "bio")
                     />
-                    <Button busy=save.pending()>"Save publisher page"</Button>
+                    <Button busy=save.pending()>{tr("Save publisher page")}</Button>
                 </div>
             </ActionForm>
         </section>

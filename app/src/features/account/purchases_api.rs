@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use resonant_domain::page::Page;
+#[cfg(feature = "ssr")]
+use resonant_domain::page::PageRequest;
 use resonant_domain::publisher::FollowedPublisher;
 use resonant_domain::purchase::{Earning, Entitlement, Purchase, Sale};
 use resonant_domain::{ListingId, PurchaseId};
@@ -19,24 +21,27 @@ pub struct Trade {
     /// What that entitles them to.
     pub entitlements: Vec<(ListingId, Entitlement)>,
     /// What their listings earned.
-    pub earnings: Vec<Earning>,
-    /// The newest purchases of their listings.
-    pub sales: Vec<Sale>,
+    pub earnings: Page<Earning>,
+    /// The purchases of their listings, the newest first.
+    pub sales: Page<Sale>,
 }
 
-/// What the viewer bought, from a cursor on, and sold.
+/// What the viewer bought and sold, each list from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "account/list_purchases")]
-pub async fn list_purchases(cursor: Option<String>) -> Result<Trade, AppError> {
+pub async fn list_purchases(
+    cursor: Option<String>,
+    #[server(default)] earnings: Option<String>,
+    #[server(default)] sales: Option<String>,
+) -> Result<Trade, AppError> {
     use resonant_backend::purchases;
-    use resonant_domain::page::PageRequest;
 
     let ctx = ssr::ctx()?;
-    let page = PageRequest { cursor, limit: None };
+    let from = |cursor| PageRequest { cursor, limit: None };
     Ok(Trade {
-        page: purchases::list(&ctx, page).await.map_err(ssr::fail)?,
+        page: purchases::list(&ctx, from(cursor)).await.map_err(ssr::fail)?,
         entitlements: purchases::entitlements(&ctx).await.map_err(ssr::fail)?,
-        earnings: purchases::earnings(&ctx).await.map_err(ssr::fail)?,
-        sales: purchases::sales(&ctx).await.map_err(ssr::fail)?,
+        earnings: purchases::earnings(&ctx, from(earnings)).await.map_err(ssr::fail)?,
+        sales: purchases::sales(&ctx, from(sales)).await.map_err(ssr::fail)?,
     })
 }
 
@@ -87,8 +92,11 @@ pub async fn act_at_test_checkout(
     Ok(())
 }
 
-/// Whom the viewer follows.
+/// Whom the viewer follows, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "account/list_following")]
-pub async fn list_following() -> Result<Vec<FollowedPublisher>, AppError> {
-    resonant_backend::follows::list(&ssr::ctx()?).await.map_err(ssr::fail)
+pub async fn list_following(
+    #[server(default)] cursor: Option<String>,
+) -> Result<Page<FollowedPublisher>, AppError> {
+    let page = PageRequest { cursor, limit: None };
+    resonant_backend::follows::list(&ssr::ctx()?, page).await.map_err(ssr::fail)
 }

@@ -4,21 +4,33 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
+use resonant_domain::page::Page;
 use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Earning, Entitlement, Purchase, PurchaseState, Sale};
 
 use super::purchases_api::{CancelPurchase, RefundPurchase, Trade, list_purchases};
 use crate::error::{AppError, action_error, successes};
+use crate::features::marketplace::price_text;
+use crate::language::{decimal, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton,
-    Time, Tone, own_page_fault,
+    Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, PageLinks,
+    Skeleton, Time, Tone, own_page_fault,
 };
+
+/// From where on each list is shown; from its beginning where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Asked {
+    purchases: Option<String>,
+    earnings: Option<String>,
+    sales: Option<String>,
+}
 
 /// The page of purchases.
 pub struct PurchasesRoute {
-    trade: Resource<Result<Trade, AppError>>,
+    /// What was asked for, and what the server answered.
+    trade: Resource<(Asked, Result<Trade, AppError>)>,
     cancel: ServerAction<CancelPurchase>,
     refund: ServerAction<RefundPurchase>,
 }
@@ -26,12 +38,22 @@ pub struct PurchasesRoute {
 impl LazyPage for PurchasesRoute {
     fn data() -> Self {
         let query = use_query_map();
-        let cursor = Memo::new(move |_| query.read().get("cursor"));
+        let asked = Memo::new(move |_| {
+            let query = query.read();
+            Asked {
+                purchases: query.get("cursor"),
+                earnings: query.get("earnings"),
+                sales: query.get("sales"),
+            }
+        });
         let (cancel, refund) = (ServerAction::new(), ServerAction::new());
         let changes = (successes(cancel), successes(refund));
         let trade = Resource::new_blocking(
-            move || (cursor.get(), changes.0.get(), changes.1.get()),
-            |(cursor, _, _)| list_purchases(cursor),
+            move || (asked.get(), changes.0.get(), changes.1.get()),
+            |(asked, _, _)| async move {
+                let Asked { purchases, earnings, sales } = asked.clone();
+                (asked, list_purchases(purchases, earnings, sales).await)
+            },
         );
         Self { trade, cancel, refund }
     }
@@ -39,17 +61,18 @@ impl LazyPage for PurchasesRoute {
     fn view(this: Self) -> AnyView {
         let PurchasesRoute { trade, cancel, refund } = this;
         view! {
-            <Title text="Purchases" />
-            <Meta name="description" content="What you bought in the marketplace, and what you sold" />
+            <Title text=tr("Purchases") />
+            <Meta name="description" content=tr("What you bought in the marketplace, and what you sold") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    match trade.await {
-                        Ok(trade) => page(trade, cancel, refund),
+                    let (asked, trade) = trade.await;
+                    match trade {
+                        Ok(trade) => page(&asked, trade, cancel, refund),
                         Err(error) => own_page_fault(
-                            "Purchases",
-                            "Sign in to see what you bought.",
+                            tr("Purchases"),
+                            tr("Sign in to see what you bought."),
                             paths::PURCHASES,
                             error,
                         ),
@@ -62,13 +85,14 @@ impl LazyPage for PurchasesRoute {
 }
 
 fn page(
+    asked: &Asked,
     trade: Trade,
     cancel: ServerAction<CancelPurchase>,
     refund: ServerAction<RefundPurchase>,
 ) -> AnyView {
     let Trade { page, entitlements, earnings, sales } = trade;
-    let rows: Vec<_> = page
-        .items
+    let Page { items, next_cursor } = page;
+    let rows: Vec<_> = items
         .into_iter()
         .map(|purchase| {
             let held = entitlements.iter().find(|(id, _)| *id == purchase.listing_id);
@@ -79,30 +103,30 @@ fn page(
         view! {
             <EmptyState
                 icon=IconName::Store
-                title="Nothing bought yet"
-                text="Most agents of the marketplace are free. What you pay for comes here."
+                title=tr("Nothing bought yet")
+                text=tr("Most agents of the marketplace are free. What you pay for comes here.")
             >
-                <LinkButton href=paths::MARKETPLACE>"Open the marketplace"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("Open the marketplace")}</LinkButton>
             </EmptyState>
         }
         .into_any()
     } else {
         view! { <ol class="reviews">{rows}</ol> }.into_any()
     };
-    let older = page.next_cursor.map(|cursor| {
-        view! {
-            <p>
-                <LinkButton href=paths::purchases_page(&cursor)>"Older purchases"</LinkButton>
-            </p>
-        }
-    });
-    let sold = (!earnings.is_empty()).then(|| view_sold(earnings, sales, refund));
+    let first = asked.purchases.is_some().then(|| paths::PURCHASES.to_owned());
+    let sells = asked.earnings.is_some() || !earnings.items.is_empty();
+    let sold = sells.then(|| view_sold(asked, earnings, sales, refund));
     view! {
         <div class="account">
-            <PageHead title="Purchases" lead="What you bought in the marketplace." />
+            <PageHead title=tr("Purchases") lead=tr("What you bought in the marketplace.") />
             <FormError error=action_error(cancel) />
             {list}
-            {older}
+            <PageLinks
+                next=next_cursor.as_deref().map(paths::purchases_page)
+                more=tr("Older purchases")
+                first
+                back=tr("Back to the newest")
+            />
             {sold}
         </div>
     }
@@ -127,33 +151,42 @@ fn row(
     let Purchase { id, slug, name, price, quantity, total, state, checkout_url, .. } = purchase;
     let paid = match price.kind {
         PriceKind::PerExecution => {
-            format!("{quantity} sessions for {}", price.currency.text(total))
+            let total = decimal(price.currency.text(total));
+            tr_with(
+                "{quantity} sessions for {total}",
+                &[("quantity", &quantity), ("total", &total)],
+            )
         }
-        _ => price.to_string(),
+        _ => price_text(&price),
     };
-    let left = held
-        .filter(|_| price.kind == PriceKind::PerExecution)
-        .map(|held| format!(" · {} of all that you bought are left", held.executions_left()));
+    let left = held.filter(|_| price.kind == PriceKind::PerExecution).map(|held| {
+        let left = held.executions_left();
+        tr_with(" · {left} of all that you bought are left", &[("left", &left)])
+    });
     let until = purchase.valid_until.map(|until| {
         let word = match (price.kind, state) {
-            (PriceKind::Subscription, PurchaseState::Paid) => " · paid until ",
-            _ => " · ends ",
+            (PriceKind::Subscription, PurchaseState::Paid) => tr(" · paid until "),
+            _ => tr(" · ends "),
         };
         view! { {word} <Time at=until /> }
     });
     let pay = checkout_url.map(|url| {
         view! {
             <a class="button button--primary" href=url rel="external">
-                "Continue to payment" <span class="visually-hidden">" for " {name.clone()}</span>
+                {tr("Continue to payment")}
+                <span class="visually-hidden">{tr(" for ")} {name.clone()}</span>
             </a>
         }
     });
     let open = matches!(state, PurchaseState::Paid | PurchaseState::Cancelled).then(|| {
-        view! { <LinkButton href=paths::listing(&slug)>"Open the listing"</LinkButton> }
+        view! { <LinkButton href=paths::listing(&slug)>{tr("Open the listing")}</LinkButton> }
     });
     let stop = can_cancel.then(|| {
-        let text =
-            if state == PurchaseState::Pending { "Give it up" } else { "Cancel subscription" };
+        let text = if state == PurchaseState::Pending {
+            tr("Give it up")
+        } else {
+            tr("Cancel subscription")
+        };
         view! {
             <ActionForm action=cancel>
                 <input type="hidden" name="id" value=id.to_string() />
@@ -165,7 +198,7 @@ fn row(
         <li class="review">
             <p class="review__head">
                 <a href=paths::listing(&slug)>{name}</a>
-                <Badge tone=tone(state)>{state.title()}</Badge>
+                <Badge tone=tone(state)>{tr(state.title())}</Badge>
                 <span class="review__about">
                     <Time at=purchase.created_at />
                 </span>
@@ -177,13 +210,21 @@ fn row(
     .into_any()
 }
 
-/// What the viewer's listings earned, and the newest sales.
+/// What the viewer's listings earned, and who bought them.
 fn view_sold(
-    earnings: Vec<Earning>,
-    sales: Vec<Sale>,
+    asked: &Asked,
+    earnings: Page<Earning>,
+    sales: Page<Sale>,
     refund: ServerAction<RefundPurchase>,
 ) -> AnyView {
+    let first = |is_later: bool| is_later.then(|| format!("{}#earnings-title", paths::PURCHASES));
+    let is_later = asked.sales.is_some();
+    let (first_earnings, first_sales) = (first(asked.earnings.is_some()), first(is_later));
+    let summary = if is_later { tr("Older sales") } else { tr("The newest sales") };
+    let next_earnings = earnings.next_cursor.as_deref().map(paths::earnings_page);
+    let next_sales = sales.next_cursor.as_deref().map(paths::sales_page);
     let sums: Vec<_> = earnings
+        .items
         .into_iter()
         .map(|earning| {
             view! {
@@ -193,21 +234,23 @@ fn view_sold(
                     </th>
                     <td>{earning.payments}</td>
                     <td>{earning.refunds}</td>
-                    <td>{earning.currency.text(earning.amount)}</td>
+                    <td>{decimal(earning.currency.text(earning.amount))}</td>
                 </tr>
             }
         })
         .collect();
     let sales: Vec<_> = sales
+        .items
         .into_iter()
         .map(|sale| {
             let can_refund = matches!(sale.state, PurchaseState::Paid | PurchaseState::Cancelled);
             let back = can_refund.then(|| {
+                let amount = decimal(sale.price.currency.text(sale.total));
                 view! {
                     <ActionForm action=refund>
                         <input type="hidden" name="id" value=sale.id.to_string() />
                         <Button kind=ButtonKind::Danger busy=refund.pending()>
-                            {format!("Give {} back", sale.price.currency.text(sale.total))}
+                            {tr_with("Give {amount} back", &[("amount", &amount)])}
                         </Button>
                     </ActionForm>
                 }
@@ -215,8 +258,8 @@ fn view_sold(
             view! {
                 <li class="review">
                     <p class="review__head">
-                        <span>{sale.slug} ", " {sale.price.to_string()}</span>
-                        <Badge tone=tone(sale.state)>{sale.state.title()}</Badge>
+                        <span>{sale.slug} ", " {price_text(&sale.price)}</span>
+                        <Badge tone=tone(sale.state)>{tr(sale.state.title())}</Badge>
                         <span class="review__about">
                             <Time at=sale.created_at />
                         </span>
@@ -228,24 +271,36 @@ fn view_sold(
         .collect();
     view! {
         <section class="account__part" aria-labelledby="earnings-title">
-            <h2 id="earnings-title">"What your listings earned"</h2>
-            <div class="earnings" tabindex="0" role="group" aria-label="Earnings by listing">
+            <h2 id="earnings-title">{tr("What your listings earned")}</h2>
+            <div class="earnings" tabindex="0" role="group" aria-label=tr("Earnings by listing")>
                 <table class="earnings__table">
                     <thead>
                         <tr>
-                            <th scope="col">"Listing"</th>
-                            <th scope="col">"Payments"</th>
-                            <th scope="col">"Given back"</th>
-                            <th scope="col">"Earned"</th>
+                            <th scope="col">{tr("Listing")}</th>
+                            <th scope="col">{tr("Payments")}</th>
+                            <th scope="col">{tr("Given back")}</th>
+                            <th scope="col">{tr("Earned")}</th>
                         </tr>
                     </thead>
                     <tbody>{sums}</tbody>
                 </table>
             </div>
+            <PageLinks
+                next=next_earnings
+                more=tr("More listings")
+                first=first_earnings
+                back=tr("Back to the beginning of the list")
+            />
             <FormError error=action_error(refund) />
-            <details>
-                <summary>"The newest sales"</summary>
+            <details id="sales" open=is_later>
+                <summary>{summary}</summary>
                 <ol class="reviews">{sales}</ol>
+                <PageLinks
+                    next=next_sales
+                    more=tr("Older sales")
+                    first=first_sales
+                    back=tr("Back to the newest")
+                />
             </details>
         </section>
     }

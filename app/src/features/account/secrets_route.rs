@@ -7,6 +7,7 @@ use resonant_domain::secret::{SECRET_MIN, SecretSummary};
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -35,8 +36,8 @@ impl LazyPage for SecretsRoute {
     fn view(this: Self) -> AnyView {
         let SecretsRoute { create, update, delete, secrets } = this;
         view! {
-            <Title text="Your secrets" />
-            <Meta name="description" content="Keys that your agents' tools may send, and where to." />
+            <Title text=tr("Your secrets") />
+            <Meta name="description" content=tr("Keys that your agents' tools may send, and where to.") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
@@ -45,8 +46,8 @@ impl LazyPage for SecretsRoute {
                         Ok(secrets) => view! { <Secrets secrets create update delete /> }.into_any(),
                         Err(error) if error.kind == FaultKind::Unauthenticated => {
                             not_signed_in_page(
-                                "Your secrets",
-                                "Secrets belong to a person: sign in, or start anything and become a guest.",
+                                tr("Your secrets"),
+                                tr("Secrets belong to a person: sign in, or start anything and become a guest."),
                                 paths::SECRETS,
                             )
                         }
@@ -78,31 +79,31 @@ fn Secrets(
     view! {
         <div class="account">
             <PageHead
-                title="Your secrets"
-                lead="A tool of your agents sends a secret where its settings say {{secrets.NAME}}, and \
-                to the hosts that you name here alone. Nobody reads it again, you included."
+                title=tr("Your secrets")
+                lead=tr("A tool of your agents sends a secret where its settings say {{secrets.NAME}}, and \
+                to the hosts that you name here alone. Nobody reads it again, you included.")
             />
             <FormError error=action_error(update) />
             <FormError error=action_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <section class="account__part" aria-labelledby="secret-new">
-                <h2 id="secret-new">"Add a secret"</h2>
+                <h2 id="secret-new">{tr("Add a secret")}</h2>
                 <ActionForm action=create>
                     <div class="form">
                         <FormError error fields=&["name", "value", "hosts"] />
                         <Field
-                            label="Name"
+                            label=tr("Name")
                             name="name"
                             value=typed_name
                             required=true
                             maxlength=64
                             autocomplete="off"
                             placeholder="GITHUB_TOKEN"
-                            hint="Capital letters, digits and underscores"
+                            hint=tr("Capital letters, digits and underscores")
                             error=field_error(error, "name")
                         />
                         <Field
-                            label="Value"
+                            label=tr("Value")
                             name="value"
                             type_="password"
                             required=true
@@ -111,17 +112,17 @@ fn Secrets(
                             error=field_error(error, "value")
                         />
                         <Field
-                            label="Hosts"
+                            label=tr("Hosts")
                             name="hosts"
                             value=typed_hosts
                             required=true
                             autocomplete="off"
                             placeholder="api.github.com"
-                            hint="Where it may be sent, with blanks between. *.example.org means every host below"
+                            hint=tr("Where it may be sent, with blanks between. *.example.org means every host below")
                             error=field_error(error, "hosts")
                         />
                         <Button kind=ButtonKind::Primary busy=create.pending()>
-                            "Add secret"
+                            {tr("Add secret")}
                         </Button>
                     </div>
                 </ActionForm>
@@ -140,20 +141,20 @@ fn SecretRow(
     let hosts = hosts.join(" ");
     let (value_id, hosts_id) = (format!("value-{name}"), format!("hosts-{name}"));
     let (updated_name, deleted_name) = (name.clone(), name.clone());
-    let delete_label = format!("Delete {name}");
+    let delete_label = tr_with("Delete {name}", &[("name", &name)]);
     view! {
         <li class="secret">
             <div class="secret__head">
                 <code class="secret__name">{name.clone()}</code>
-                <span class="secret__about">{hosts.clone()} " · changed " <Time at=updated_at /></span>
+                <span class="secret__about">{hosts.clone()} {tr(" · changed ")} <Time at=updated_at /></span>
             </div>
             <details>
-                <summary>"Replace or delete " <span class="visually-hidden">{name}</span></summary>
+                <summary>{tr("Replace or delete ")} <span class="visually-hidden">{name}</span></summary>
                 <ActionForm action=update>
                     <div class="form">
                         <input type="hidden" name="name" value=updated_name />
                         <Field
-                            label="New value"
+                            label=tr("New value")
                             name="value"
                             id=value_id
                             type_="password"
@@ -162,14 +163,14 @@ fn SecretRow(
                             autocomplete="off"
                         />
                         <Field
-                            label="Hosts"
+                            label=tr("Hosts")
                             name="hosts"
                             id=hosts_id
                             value=hosts
                             required=true
                             autocomplete="off"
                         />
-                        <Button busy=update.pending()>"Replace"</Button>
+                        <Button busy=update.pending()>{tr("Replace")}</Button>
                     </div>
                 </ActionForm>
                 <ActionForm action=delete>

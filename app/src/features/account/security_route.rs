@@ -7,6 +7,7 @@ use resonant_domain::member::{PASSWORD_MIN, UserKind};
 use super::form_page::refresh_viewer;
 use super::security_api::{ChangePassword, CloseAccount, EndOtherSignIns, count_sign_ins};
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::{use_toasts, use_viewer};
@@ -37,8 +38,8 @@ impl LazyPage for SecurityRoute {
         let viewer = use_viewer();
         refresh_viewer(close);
         view! {
-            <Title text="Security and data" />
-            <Meta name="description" content="Your password, your sign-ins, and all that is kept of you." />
+            <Title text=tr("Security and data") />
+            <Meta name="description" content=tr("Your password, your sign-ins, and all that is kept of you.") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
@@ -49,8 +50,8 @@ impl LazyPage for SecurityRoute {
                             view! { <Security is_member change end_others close sign_ins /> }.into_any()
                         }
                         None => not_signed_in_page(
-                            "Security and data",
-                            "Sign in to see to your password and your data.",
+                            tr("Security and data"),
+                            tr("Sign in to see to your password and your data."),
                             paths::SECURITY,
                         ),
                     }
@@ -74,44 +75,48 @@ fn Security(
     Effect::new(move |before: Option<usize>| {
         let now = changes.get();
         if before.is_some_and(|before| before != now) {
-            toasts.show(Tone::Good, "The password has changed, and your other sign-ins have ended");
+            let text = tr("The password has changed, and your other sign-ins have ended");
+            toasts.show(Tone::Good, text);
         }
         now
     });
     view! {
         <div class="account">
             <PageHead
-                title="Security and data"
-                lead="Who can act as you, and all that Resonant keeps of you."
+                title=tr("Security and data")
+                lead=tr("Who can act as you, and all that Resonant keeps of you.")
             />
             {is_member.then(|| view! { <Password change /> })}
             <section class="account__part" aria-labelledby="security-sign-ins">
-                <h2 id="security-sign-ins">"Sign-ins"</h2>
+                <h2 id="security-sign-ins">{tr("Sign-ins")}</h2>
                 <p>
                     <Transition>
                         {move || Suspend::new(async move {
                             match sign_ins.await.unwrap_or(1) {
-                                0 | 1 => "You are signed in in this browser alone.".to_owned(),
-                                count => format!("You are signed in in {count} browsers."),
+                                0 | 1 => tr("You are signed in in this browser alone.").to_owned(),
+                                count => tr_with(
+                                    "You are signed in in {count} browsers.",
+                                    &[("count", &count)],
+                                ),
                             }
                         })}
                     </Transition>
                 </p>
                 <FormError error=action_error(end_others) />
                 <ActionForm action=end_others>
-                    <Button busy=end_others.pending()>"Sign out everywhere else"</Button>
+                    <Button busy=end_others.pending()>{tr("Sign out everywhere else")}</Button>
                 </ActionForm>
             </section>
             <section class="account__part" aria-labelledby="security-data">
-                <h2 id="security-data">"Your data"</h2>
+                <h2 id="security-data">{tr("Your data")}</h2>
                 <p>
-                    "One JSON file with all that is kept of you: agents, sessions with every step, \
+                    {tr("One JSON file with all that is kept of you: agents, sessions with every step, \
                      files, memories, schedules, reviews. The values of secrets and keys are not in it: \
-                     nobody can read them."
+                     nobody can read them.")}
                 </p>
                 // The router would take it for a page.
                 <a class="button button--secondary" href=paths::ACCOUNT_FILE rel="external" download="">
-                    "Download your data"
+                    {tr("Download your data")}
                 </a>
             </section>
             <CloseForm is_member close />
@@ -122,15 +127,15 @@ fn Security(
 #[component]
 fn Password(change: ServerAction<ChangePassword>) -> impl IntoView {
     let error = action_error(change);
-    let hint = format!("At least {PASSWORD_MIN} characters");
+    let hint = tr_with("At least {min} characters", &[("min", &PASSWORD_MIN)]);
     view! {
         <section class="account__part" aria-labelledby="security-password">
-            <h2 id="security-password">"Password"</h2>
+            <h2 id="security-password">{tr("Password")}</h2>
             <ActionForm action=change>
                 <div class="form">
                     <FormError error fields=&["current_password", "password"] />
                     <Field
-                        label="Current password"
+                        label=tr("Current password")
                         name="current_password"
                         type_="password"
                         autocomplete="current-password"
@@ -138,7 +143,7 @@ fn Password(change: ServerAction<ChangePassword>) -> impl IntoView {
                         error=field_error(error, "current_password")
                     />
                     <Field
-                        label="New password"
+                        label=tr("New password")
                         name="password"
                         type_="password"
                         autocomplete="new-password"
@@ -148,7 +153,7 @@ fn Password(change: ServerAction<ChangePassword>) -> impl IntoView {
                         error=field_error(error, "password")
                     />
                     <Button kind=ButtonKind::Primary busy=change.pending()>
-                        "Change password"
+                        {tr("Change password")}
                     </Button>
                 </div>
             </ActionForm>
@@ -161,14 +166,14 @@ fn CloseForm(is_member: bool, close: ServerAction<CloseAccount>) -> impl IntoVie
     let error = action_error(close);
     view! {
         <section class="account__part" aria-labelledby="security-close">
-            <h2 id="security-close">"Delete the account"</h2>
+            <h2 id="security-close">{tr("Delete the account")}</h2>
             <p>
-                "Agents, sessions, files, secrets, keys and reviews are deleted and cannot be brought \
+                {tr("Agents, sessions, files, secrets, keys and reviews are deleted and cannot be brought \
                  back. Your listings leave the marketplace; copies that others have installed stay \
-                 theirs."
+                 theirs.")}
             </p>
             <details>
-                <summary>"Delete it for good"</summary>
+                <summary>{tr("Delete it for good")}</summary>
                 <ActionForm action=close>
                     <div class="form">
                         <FormError error fields=&["current_password"] />
@@ -176,7 +181,7 @@ fn CloseForm(is_member: bool, close: ServerAction<CloseAccount>) -> impl IntoVie
                             .then(|| {
                                 view! {
                                     <Field
-                                        label="Your password"
+                                        label=tr("Your password")
                                         name="current_password"
                                         id="close-password"
                                         type_="password"
@@ -187,7 +192,7 @@ fn CloseForm(is_member: bool, close: ServerAction<CloseAccount>) -> impl IntoVie
                                 }
                             })}
                         <Button kind=ButtonKind::Danger busy=close.pending()>
-                            "Delete account and data"
+                            {tr("Delete account and data")}
                         </Button>
                     </div>
                 </ActionForm>

@@ -9,6 +9,7 @@ use resonant_domain::member::UserKind;
 use super::api::SignIn;
 use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -32,9 +33,9 @@ impl LazyPage for SignInRoute {
         refresh_viewer(action);
         let query = use_query_map();
         view! {
-            <Title text="Sign in" />
-            <Meta name="description" content="Sign in to your agents and sessions on Resonant." />
-            <FormPage title="Sign in" lead="Back to your agents and sessions.">
+            <Title text=tr("Sign in") />
+            <Meta name="description" content=tr("Sign in to your agents and sessions on Resonant.") />
+            <FormPage title=tr("Sign in") lead=tr("Back to your agents and sessions.")>
                 <Suspense>
                     {move || Suspend::new(async move {
                         let viewer = viewer.load().await;
@@ -48,7 +49,7 @@ impl LazyPage for SignInRoute {
                         <FormError error fields=&["email", "password"] />
                         <Next query />
                         <Field
-                            label="E-mail address"
+                            label=tr("E-mail address")
                             name="email"
                             type_="email"
                             value=refused_form().text("email").unwrap_or_default()
@@ -57,7 +58,7 @@ impl LazyPage for SignInRoute {
                             error=field_error(error, "email")
                         />
                         <Field
-                            label="Password"
+                            label=tr("Password")
                             name="password"
                             type_="password"
                             autocomplete="current-password"
@@ -65,14 +66,15 @@ impl LazyPage for SignInRoute {
                             error=field_error(error, "password")
                         />
                         <Button kind=ButtonKind::Primary busy=action.pending()>
-                            "Sign in"
+                            {tr("Sign in")}
                         </Button>
                     </div>
                 </ActionForm>
                 <p class="form-page__switch">
-                    "New here? " <a href=switch_href(query, paths::SIGN_UP)>"Create an account"</a>
-                    ", or "
-                    <a href=paths::HOME>"start without one"</a>
+                    {tr("New here? ")}
+                    <a href=switch_href(query, paths::SIGN_UP)>{tr("Create an account")}</a>
+                    {tr(", or ")}
+                    <a href=paths::HOME>{tr("start without one")}</a>
                     "."
                 </p>
             </FormPage>
@@ -86,10 +88,10 @@ impl LazyPage for SignInRoute {
 fn GuestNotice(query: Memo<ParamsMap>) -> impl IntoView {
     view! {
         <Notice tone=Tone::Warn>
-            "You are a guest in this browser. Signing in to an account leaves what you made as a \
-             guest behind. "
-            <a href=switch_href(query, paths::SIGN_UP)>"Create an account"</a>
-            " to keep it."
+            {tr("You are a guest in this browser. Signing in to an account leaves what you made as a \
+             guest behind. ")}
+            <a href=switch_href(query, paths::SIGN_UP)>{tr("Create an account")}</a>
+            {tr(" to keep it.")}
         </Notice>
     }
 }

@@ -8,6 +8,7 @@ use resonant_domain::member::{DISPLAY_NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, User
 use super::api::SignUp;
 use super::form_page::{FormPage, Next, refresh_viewer, switch_href};
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -29,10 +30,10 @@ impl LazyPage for SignUpRoute {
         let viewer = use_viewer();
         refresh_viewer(action);
         view! {
-            <Title text="Create an account" />
+            <Title text=tr("Create an account") />
             <Meta
                 name="description"
-                content="Create an account on Resonant with an e-mail address and a password."
+                content=tr("Create an account on Resonant with an e-mail address and a password.")
             />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=6 /> }
@@ -55,12 +56,16 @@ fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl Into
     let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
     let (title, lead) = if is_guest {
         (
-            "Keep what you made",
-            "Your agents and sessions stay yours, on every device you sign in on.",
+            tr("Keep what you made"),
+            tr("Your agents and sessions stay yours, on every device you sign in on."),
         )
     } else {
-        ("Create an account", "Your agents and sessions, on every device you sign in on.")
+        (tr("Create an account"), tr("Your agents and sessions, on every device you sign in on."))
     };
+    let hint = tr_with(
+        "At least {min} characters; a phrase is easier to remember",
+        &[("min", &PASSWORD_MIN)],
+    );
     view! {
         <FormPage title lead>
             <ActionForm action>
@@ -68,17 +73,17 @@ fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl Into
                     <FormError error fields=&["display_name", "email", "password"] />
                     <Next query />
                     <Field
-                        label="Name"
+                        label=tr("Name")
                         name="display_name"
                         value=refused.text("display_name").unwrap_or_default()
                         autocomplete="name"
-                        hint="What we call you; change it whenever you like"
+                        hint=tr("What we call you; change it whenever you like")
                         required=true
                         maxlength=DISPLAY_NAME_MAX
                         error=field_error(error, "display_name")
                     />
                     <Field
-                        label="E-mail address"
+                        label=tr("E-mail address")
                         name="email"
                         type_="email"
                         value=refused.text("email").unwrap_or_default()
@@ -87,24 +92,24 @@ fn SignUpForm(action: ServerAction<SignUp>, viewer: Option<Viewer>) -> impl Into
                         error=field_error(error, "email")
                     />
                     <Field
-                        label="Password"
+                        label=tr("Password")
                         name="password"
                         type_="password"
                         autocomplete="new-password"
-                        hint=format!("At least {PASSWORD_MIN} characters; a phrase is easier to remember")
+                        hint=hint
                         required=true
                         minlength=PASSWORD_MIN
                         maxlength=PASSWORD_MAX
                         error=field_error(error, "password")
                     />
                     <Button kind=ButtonKind::Primary busy=action.pending()>
-                        {if is_guest { "Keep everything" } else { "Create account" }}
+                        {if is_guest { tr("Keep everything") } else { tr("Create account") }}
                     </Button>
                 </div>
             </ActionForm>
             <p class="form-page__switch">
-                "Already have an account? "
-                <a href=switch_href(query, paths::SIGN_IN)>"Sign in"</a>
+                {tr("Already have an account? ")}
+                <a href=switch_href(query, paths::SIGN_IN)>{tr("Sign in")}</a>
                 "."
             </p>
         </FormPage>

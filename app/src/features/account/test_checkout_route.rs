@@ -9,6 +9,8 @@ use resonant_domain::purchase::{Purchase, PurchaseState};
 
 use super::purchases_api::{ActAtTestCheckout, get_test_checkout};
 use crate::error::{AppError, action_error};
+use crate::features::marketplace::price_text;
+use crate::language::{decimal, key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -28,8 +30,9 @@ impl LazyPage for TestCheckoutRoute {
         let purchase = Resource::new_blocking(
             move || id.get(),
             |id| async move {
-                let id =
-                    id.parse().map_err(|_| AppError::not_found("There is no such purchase"))?;
+                let id = id
+                    .parse()
+                    .map_err(|_| AppError::not_found(key("There is no such purchase")))?;
                 get_test_checkout(id).await
             },
         );
@@ -39,15 +42,15 @@ impl LazyPage for TestCheckoutRoute {
     fn view(this: Self) -> AnyView {
         let TestCheckoutRoute { purchase, act } = this;
         view! {
-            <Title text="Test checkout" />
-            <Meta name="description" content="A checkout for tests: no money moves" />
+            <Title text=tr("Test checkout") />
+            <Meta name="description" content=tr("A checkout for tests: no money moves") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
                 {move || Suspend::new(async move {
                     match purchase.await {
                         Ok(purchase) => page(&purchase, act),
-                        Err(error) => cannot_be_shown("There is no such checkout", error),
+                        Err(error) => cannot_be_shown(tr("There is no such checkout"), error),
                     }
                 })}
             </Transition>
@@ -58,7 +61,7 @@ impl LazyPage for TestCheckoutRoute {
 
 fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
     let id = purchase.id.to_string();
-    let total = purchase.price.currency.text(purchase.total);
+    let total = decimal(purchase.price.currency.text(purchase.total));
     let button = |name: &'static str, kind: ButtonKind, text: String| {
         let id = id.clone();
         view! {
@@ -73,25 +76,27 @@ fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
     let renews = purchase.price.kind == PriceKind::Subscription;
     let buttons = match purchase.state {
         PurchaseState::Pending => vec![
-            button("approve", ButtonKind::Primary, format!("Pay {total}")),
-            button("decline", ButtonKind::Secondary, "Decline".to_owned()),
+            button("approve", ButtonKind::Primary, tr_with("Pay {total}", &[("total", &total)])),
+            button("decline", ButtonKind::Secondary, tr("Decline").to_owned()),
         ],
         PurchaseState::Paid if renews => {
-            vec![button("renew", ButtonKind::Secondary, format!("Pay {total} once more"))]
+            let text = tr_with("Pay {total} once more", &[("total", &total)]);
+            vec![button("renew", ButtonKind::Secondary, text)]
         }
         _ => Vec::new(),
     };
     let done = (purchase.state != PurchaseState::Pending)
-        .then(|| view! { <p>"This purchase: " {purchase.state.title()}</p> });
+        .then(|| view! { <p>{tr("This purchase: ")} {tr(purchase.state.title())}</p> });
+    let lead = format!("{}, {}", purchase.name, price_text(&purchase.price));
     view! {
         <div class="account">
-            <PageHead title="Test checkout" lead=format!("{}, {}", purchase.name, purchase.price)>
-                <LinkButton href=paths::PURCHASES>"Your purchases"</LinkButton>
+            <PageHead title=tr("Test checkout") lead=lead>
+                <LinkButton href=paths::PURCHASES>{tr("Your purchases")}</LinkButton>
             </PageHead>
             <Notice tone=Tone::Warn>
                 <p>
-                    "This is a test: no money moves. What you press here is told to Resonant as a \
-                     payment provider would tell it."
+                    {tr("This is a test: no money moves. What you press here is told to Resonant as a \
+                     payment provider would tell it.")}
                 </p>
             </Notice>
             {done}

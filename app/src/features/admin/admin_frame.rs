@@ -6,12 +6,13 @@ use resonant_domain::FaultKind;
 
 use crate::app::NotFoundPage;
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::paths;
 use crate::ui::{ErrorPanel, PageHead};
 
 /// The periods that can be chosen, with their titles.
 pub(super) const PERIODS: [(&str, &str); 3] =
-    [("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days")];
+    [("1h", key("1 hour")), ("24h", key("24 hours")), ("7d", key("7 days"))];
 
 /// The period that an address asks for: one of [`PERIODS`].
 pub(super) fn chosen_period(asked: Option<&str>) -> &'static str {
@@ -30,11 +31,11 @@ pub(super) fn AdminHead(
     here: &'static str,
 ) -> impl IntoView {
     let links = [
-        (paths::ADMIN, "Overview"),
-        (paths::SERVICE_LEVELS, "Service levels"),
-        (paths::ALERTS, "Alerts"),
-        (paths::MODERATION, "Review queue"),
-        (paths::ALL_AUDIT, "Audit log"),
+        (paths::ADMIN, tr("Overview")),
+        (paths::SERVICE_LEVELS, tr("Service levels")),
+        (paths::ALERTS, tr("Alerts")),
+        (paths::MODERATION, tr("Review queue")),
+        (paths::ALL_AUDIT, tr("Audit log")),
     ];
     let links = links
         .map(|(href, text)| {
@@ -48,7 +49,7 @@ pub(super) fn AdminHead(
         .collect_view();
     view! {
         <PageHead title lead />
-        <nav class="admin-ways" aria-label="Administration">
+        <nav class="admin-ways" aria-label=tr("Administration")>
             {links}
         </nav>
     }
@@ -67,13 +68,13 @@ pub(super) fn PeriodSwitch(
             let current = (own == period).then_some("true");
             view! {
                 <a class="admin-ways__way" href=paths::with_period(path, own) aria-current=current>
-                    {title}
+                    {tr(title)}
                 </a>
             }
         })
         .collect_view();
     view! {
-        <nav class="admin-ways" aria-label="Period">
+        <nav class="admin-ways" aria-label=tr("Period")>
             {links}
         </nav>
     }
@@ -89,7 +90,7 @@ pub(super) fn Refused(
         return view! { <NotFoundPage /> }.into_any();
     }
     view! {
-        <h1>"This cannot be shown"</h1>
+        <h1>{tr("This cannot be shown")}</h1>
         <ErrorPanel error />
     }
     .into_any()
@@ -102,12 +103,13 @@ pub(super) fn WideTable(
     #[prop(into)]
     label: String,
     /// The titles of its columns.
-    columns: &'static [&'static str],
+    #[prop(into)]
+    columns: Vec<&'static str>,
     /// Its rows.
     children: Children,
 ) -> impl IntoView {
     let columns =
-        columns.iter().map(|title| view! { <th scope="col">{*title}</th> }).collect_view();
+        columns.into_iter().map(|title| view! { <th scope="col">{title}</th> }).collect_view();
     view! {
         <div class="admin-table" tabindex="0" role="region" aria-label=label>
             <table class="admin-table__table">

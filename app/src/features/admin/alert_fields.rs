@@ -6,6 +6,7 @@ use resonant_domain::metric::Metric;
 
 use super::alert_form::AlertForm;
 use crate::error::{AppError, field_error};
+use crate::language::tr;
 use crate::ui::{Field, FormError, Select, TextArea};
 
 /// The fields that show their own faults.
@@ -25,7 +26,7 @@ macro_rules! choices {
     ($name:ident) => {
         $name::ALL
             .iter()
-            .map(|one| (one.as_str().to_owned(), one.title().to_owned()))
+            .map(|one| (one.as_str().to_owned(), tr(one.title()).to_owned()))
             .collect::<Vec<_>>()
     };
 }
@@ -40,7 +41,7 @@ pub(super) fn AlertFields(
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
     let metrics = Metric::all().map(|metric| {
-        let unit = metric.unit().as_str();
+        let unit = tr(metric.unit().as_str());
         let name = metric.name().to_owned();
         let text = if unit.is_empty() { name.clone() } else { format!("{name} ({unit})") };
         (name, text)
@@ -49,7 +50,7 @@ pub(super) fn AlertFields(
     view! {
         <FormError error fields=FIELDS />
         <Field
-            label="Name"
+            label=tr("Name")
             name="form[name]"
             value=form.name
             required=true
@@ -59,115 +60,117 @@ pub(super) fn AlertFields(
         />
         <div class="admin-form__row">
             <Select
-                label="Type"
+                label=tr("Type")
                 name="form[kind]"
                 options=choices!(AlertKind)
                 value=form.kind
                 error=field_error(error, "type")
             />
             <Select
-                label="Severity"
+                label=tr("Severity")
                 name="form[severity]"
                 options=choices!(Severity)
                 value=form.severity
             />
         </div>
         <Select
-            label="Metric"
+            label=tr("Metric")
             name="form[metric]"
             options=metrics
             value=form.metric
-            hint="Of a threshold or an absence"
+            hint=tr("Of a threshold or an absence")
             error=field_error(error, "metric")
         />
         <div class="admin-form__row">
             <Select
-                label="Is"
+                label=tr("Is")
                 name="form[operator]"
                 options=choices!(Operator)
                 value=form.operator
-                hint="Of a threshold"
+                hint=tr("Of a threshold")
                 error=field_error(error, "condition.operator")
             />
             <Field
-                label="Value"
+                label=tr("Value")
                 name="form[value]"
                 value=form.value
                 autocomplete="off"
-                hint="In the metric's unit"
+                hint=tr("In the metric's unit")
                 error=field_error(error, "condition.value")
             />
             <Field
-                label="Recovers at"
+                label=tr("Recovers at")
                 name="form[clear_value]"
                 value=form.clear_value
                 optional=true
                 autocomplete="off"
-                hint="A value that wavers is told once"
+                hint=tr("A value that wavers is told once")
                 error=field_error(error, "condition.clear_value")
             />
         </div>
         <div class="admin-form__row">
             <Field
-                label="Looking back"
+                label=tr("Looking back")
                 name="form[period]"
                 value=form.period
                 autocomplete="off"
-                hint="Such as 5m or 1h"
+                hint=tr("Such as 5m or 1h")
                 error=field_error(error, "condition.period")
             />
             <Field
-                label="Must hold for"
+                label=tr("Must hold for")
                 name="form[for_duration]"
                 value=form.for_duration
                 optional=true
                 autocomplete="off"
-                hint="Such as 10m; empty: at once"
+                hint=tr("Such as 10m; empty: at once")
                 error=field_error(error, "for_duration")
             />
         </div>
         <Select
-            label="Of the thresholds of a composite must hold"
+            label=tr("Of the thresholds of a composite must hold")
             name="form[join]"
             options=choices!(Join)
             value=form.join
         />
         <TextArea
-            label="Thresholds of a composite"
+            label=tr("Thresholds of a composite")
             name="form[parts]"
             value=form.parts
             rows=3
             optional=true
             is_code=true
-            hint="One a line: metric, gt, gte, lt or lte, value, period, such as api.latency.p99 gt 1000 5m"
+            hint=tr(
+                "One a line: metric, gt, gte, lt or lte, value, period, such as api.latency.p99 gt 1000 5m",
+            )
             error=field_error(error, "condition.parts")
         />
         <TextArea
-            label="Mail that is sent"
+            label=tr("Mail that is sent")
             name="form[mails]"
             value=form.mails
             rows=2
             optional=true
             is_code=true
-            hint="One address a line; whoever runs the installation sets SMTP_URL"
+            hint=tr("One address a line; whoever runs the installation sets SMTP_URL")
         />
         <TextArea
-            label="Webhooks that are told"
+            label=tr("Webhooks that are told")
             name="form[webhooks]"
             value=form.webhooks
             rows=2
             optional=true
             is_code=true
-            hint="One address a line; the messages are signed"
+            hint=tr("One address a line; the messages are signed")
         />
         <TextArea
-            label="Slack channels that are told"
+            label=tr("Slack channels that are told")
             name="form[slacks]"
             value=form.slacks
             rows=2
             optional=true
             is_code=true
-            hint="One address of an incoming webhook a line"
+            hint=tr("One address of an incoming webhook a line")
         />
     }
 }

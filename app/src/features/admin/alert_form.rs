@@ -6,6 +6,7 @@ use resonant_domain::alert::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::language::key;
 use crate::refused_form::refused_form;
 
 /// What the form of an alert holds. The inputs are named `form[<field>]`.
@@ -93,7 +94,7 @@ impl AlertForm {
             }
             let number = text.parse().ok();
             if number.is_none() {
-                faults.push(FieldFault::new(format!("condition.{field}"), "must be a number"));
+                faults.push(FieldFault::new(format!("condition.{field}"), key("must be a number")));
             }
             number
         };

@@ -3,10 +3,10 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::AlertId;
 use resonant_domain::alert::{Alert, AlertDelivery, AlertEvent, AlertState, ChannelKind};
-use resonant_domain::operations::figure_text;
+use resonant_domain::page::Page;
 use resonant_domain::webhook::DeliveryState;
 
 use super::admin_frame::{AdminHead, Refused, WideTable};
@@ -17,17 +17,29 @@ use super::api::{
     AcknowledgeAlert, AlertPage, DeleteAlert, ResolveAlert, SilenceAlert, TestAlert, UpdateAlert,
     get_alert,
 };
+use super::figures::figure_text;
+use super::rule_text::told;
 use crate::error::{AppError, action_error, successes};
+use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
-use crate::ui::{Badge, Button, ButtonKind, FormError, Select, Skeleton, Time, Tone};
+use crate::paths;
+use crate::ui::{Badge, Button, ButtonKind, FormError, PageLinks, Select, Skeleton, Time, Tone};
 
 /// For how long an alert can be silenced here.
 const SILENCES: [(&str, &str); 4] =
-    [("1h", "1 hour"), ("4h", "4 hours"), ("24h", "1 day"), ("7d", "7 days")];
+    [("1h", key("1 hour")), ("4h", key("4 hours")), ("24h", key("1 day")), ("7d", key("7 days"))];
+
+/// From where on each list is shown; from its beginning where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Asked {
+    events: Option<String>,
+    messages: Option<String>,
+}
 
 /// The page of one alert.
 pub struct AlertRoute {
-    page: Resource<Result<AlertPage, AppError>>,
+    /// What was asked for, and what the server answered.
+    page: Resource<(Asked, Result<AlertPage, AppError>)>,
     actions: Actions,
 }
 
@@ -68,16 +80,24 @@ impl Actions {
 
 impl LazyPage for AlertRoute {
     fn data() -> Self {
-        let params = use_params_map();
+        let (params, query) = (use_params_map(), use_query_map());
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let asked = Memo::new(move |_| {
+            let query = query.read();
+            Asked { events: query.get("events"), messages: query.get("messages") }
+        });
         let actions = Actions::new();
         let changes = actions.successes();
         let page = Resource::new_blocking(
-            move || (id.get(), changes.map(|change| change.get())),
-            |(id, _)| async move {
-                // What is no id names no alert.
-                let id = id.parse().map_err(|_| AppError::not_found("There is no such alert"))?;
-                get_alert(id).await
+            move || (id.get(), asked.get(), changes.map(|change| change.get())),
+            |(id, asked, _)| async move {
+                let Asked { events, messages } = asked.clone();
+                let page = match id.parse() {
+                    Ok(id) => get_alert(id, events, messages).await,
+                    // What is no id names no alert.
+                    Err(_) => Err(AppError::not_found(key("There is no such alert"))),
+                };
+                (asked, page)
             },
         );
         Self { page, actions }
@@ -86,14 +106,18 @@ impl LazyPage for AlertRoute {
     fn view(this: Self) -> AnyView {
         let AlertRoute { page, actions } = this;
         view! {
-            <Title text="Alert" />
-            <Meta name="description" content="An alert: where it stands, its history, who is told" />
+            <Title text=tr("Alert") />
+            <Meta
+                name="description"
+                content=tr("An alert: where it stands, its history, who is told")
+            />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
-                    match page.await {
-                        Ok(page) => view! { <OneAlert page actions /> }.into_any(),
+                    let (asked, page) = page.await;
+                    match page {
+                        Ok(page) => view! { <OneAlert asked page actions /> }.into_any(),
                         Err(error) => view! { <Refused error /> }.into_any(),
                     }
                 })}
@@ -104,7 +128,7 @@ impl LazyPage for AlertRoute {
 }
 
 #[component]
-fn OneAlert(page: AlertPage, actions: Actions) -> impl IntoView {
+fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
     let AlertPage { alert, signing_key, events, deliveries } = page;
     let id = alert.id;
     let (update, delete) = (actions.update, actions.delete);
@@ -114,13 +138,13 @@ fn OneAlert(page: AlertPage, actions: Actions) -> impl IntoView {
     let key = is_signed.then(|| {
         view! {
             <details>
-                <summary>"Key that signs the messages"</summary>
+                <summary>{tr("Key that signs the messages")}</summary>
                 <code class="admin-key">{signing_key}</code>
             </details>
         }
     });
     view! {
-        <AdminHead title="Alert" lead="Where it stands, and what can be done" here="" />
+        <AdminHead title=tr("Alert") lead=tr("Where it stands, and what can be done") here="" />
         <section class="admin-part" aria-labelledby="alert-name">
             <h2 id="alert-name">{alert.name.clone()}</h2>
             <p class="admin-row__head">
@@ -131,20 +155,20 @@ fn OneAlert(page: AlertPage, actions: Actions) -> impl IntoView {
             {key}
         </section>
         <section class="admin-part" aria-labelledby="alert-history">
-            <h2 id="alert-history">"History"</h2>
-            <History events />
-            <h3>"Messages"</h3>
-            <Messages deliveries />
+            <h2 id="alert-history">{tr("History")}</h2>
+            <History id page=events is_later=asked.events.is_some() />
+            <h3 id="alert-messages">{tr("Messages")}</h3>
+            <Messages id page=deliveries is_later=asked.messages.is_some() />
         </section>
         <section class="admin-part" aria-labelledby="alert-change">
-            <h2 id="alert-change">"Change it"</h2>
-            <p class="admin-note">"An alert that is changed begins anew."</p>
+            <h2 id="alert-change">{tr("Change it")}</h2>
+            <p class="admin-note">{tr("An alert that is changed begins anew.")}</p>
             <ActionForm action=update>
                 <input type="hidden" name="id" value=id.to_string() />
                 <div class="form">
                     <AlertFields form error />
                     <Button kind=ButtonKind::Primary busy=update.pending()>
-                        "Save the alert"
+                        {tr("Save the alert")}
                     </Button>
                 </div>
             </ActionForm>
@@ -152,7 +176,7 @@ fn OneAlert(page: AlertPage, actions: Actions) -> impl IntoView {
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string() />
                 <Button kind=ButtonKind::Danger busy=delete.pending()>
-                    "Delete the alert"
+                    {tr("Delete the alert")}
                 </Button>
             </ActionForm>
         </section>
@@ -166,22 +190,22 @@ fn Facts(alert: Alert) -> impl IntoView {
         let measured = rule.measured().into_iter().map(|(metric, _)| metric.unit().as_str());
         let values = alert.values.iter().zip(measured);
         let values: Vec<_> = values.map(|(value, unit)| figure_text(*value, unit)).collect();
-        (rule.told(&alert.values), values.join(", "))
+        (told(&rule, &alert.values), values.join(", "))
     });
     let told = told.ok().map(|(told, values)| {
-        let values = if values.is_empty() { "nothing yet".to_owned() } else { values };
+        let values = if values.is_empty() { tr("nothing yet").to_owned() } else { values };
         view! {
             <p>{told} "."</p>
-            <p class="admin-note">"Measured at the last look: " {values}</p>
+            <p class="admin-note">{tr("Measured at the last look: ")} {values}</p>
         }
     });
     let looked = match alert.evaluated_at {
-        Some(at) => view! { "Looked at " <Time at /> }.into_any(),
-        None => view! { "Not looked at yet" }.into_any(),
+        Some(at) => view! { {tr("Looked at ")} <Time at /> }.into_any(),
+        None => tr("Not looked at yet").into_any(),
     };
     view! {
         {told}
-        <p class="admin-note">"Since " <Time at=alert.since /> " · " {looked}</p>
+        <p class="admin-note">{tr("Since ")} <Time at=alert.since /> " · " {looked}</p>
     }
 }
 
@@ -193,7 +217,8 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
     let is_firing = alert.state == AlertState::Firing;
     let may_acknowledge = is_firing && alert.acknowledged_at.is_none();
     let may_resolve = is_firing || alert.state == AlertState::Pending;
-    let silences = SILENCES.map(|(period, title)| (period.to_owned(), title.to_owned())).to_vec();
+    let silences =
+        SILENCES.map(|(period, title)| (period.to_owned(), tr(title).to_owned())).to_vec();
     let is_silenced = alert.silenced_until.is_some();
     view! {
         <FormError error=action_error(acknowledge) />
@@ -207,7 +232,7 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
                         <ActionForm action=acknowledge>
                             <Id id />
                             <Button kind=ButtonKind::Primary busy=acknowledge.pending()>
-                                "Acknowledge"
+                                {tr("Acknowledge")}
                             </Button>
                         </ActionForm>
                     }
@@ -217,7 +242,7 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
                     view! {
                         <ActionForm action=resolve>
                             <Id id />
-                            <Button busy=resolve.pending()>"Resolve"</Button>
+                            <Button busy=resolve.pending()>{tr("Resolve")}</Button>
                         </ActionForm>
                     }
                 })}
@@ -226,7 +251,7 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
                     view! {
                         <ActionForm action=test>
                             <Id id />
-                            <Button busy=test.pending()>"Send a test message"</Button>
+                            <Button busy=test.pending()>{tr("Send a test message")}</Button>
                         </ActionForm>
                     }
                 })}
@@ -235,7 +260,7 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
                     view! {
                         <ActionForm action=silence>
                             <Id id />
-                            <Button busy=silence.pending()>"End the silence"</Button>
+                            <Button busy=silence.pending()>{tr("End the silence")}</Button>
                         </ActionForm>
                     }
                 })}
@@ -243,8 +268,8 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
         <ActionForm action=silence>
             <Id id />
             <div class="admin-silence">
-                <Select label="Silence it for" name="period" options=silences />
-                <Button busy=silence.pending()>"Silence"</Button>
+                <Select label=tr("Silence it for") name="period" options=silences />
+                <Button busy=silence.pending()>{tr("Silence")}</Button>
             </div>
         </ActionForm>
     }
@@ -256,45 +281,57 @@ fn Id(id: AlertId) -> impl IntoView {
 }
 
 #[component]
-fn History(events: Vec<AlertEvent>) -> impl IntoView {
-    if events.is_empty() {
-        return view! { <p>"Nothing has happened yet."</p> }.into_any();
+fn History(id: AlertId, page: Page<AlertEvent>, is_later: bool) -> impl IntoView {
+    let Page { items: events, next_cursor } = page;
+    if events.is_empty() && !is_later {
+        return view! { <p>{tr("Nothing has happened yet.")}</p> }.into_any();
     }
     let line = |event: AlertEvent| {
-        let by = event.by.map(|name| format!(" by {name}"));
-        let text = (!event.text.is_empty()).then(|| format!(": {}", event.text));
+        let by = event.by.map(|name| tr_with(" by {name}", &[("name", &name)]));
+        let text = (!event.text.is_empty()).then(|| format!(": {}", tr_text(event.text)));
         view! {
             <li>
                 <Time at=event.at />
                 " · "
-                <b>{event.kind.title()}</b>
+                <b>{tr(event.kind.title())}</b>
                 {by}
                 {text}
             </li>
         }
     };
-    view! { <ol class="admin-list">{events.into_iter().map(line).collect_view()}</ol> }.into_any()
+    view! {
+        <ol class="admin-list">{events.into_iter().map(line).collect_view()}</ol>
+        <PageLinks
+            next=next_cursor.map(|cursor| paths::alert_events_page(id, &cursor))
+            more=tr("Older events")
+            first=is_later.then(|| format!("{}#alert-history", paths::alert(id)))
+            back=tr("Back to the newest")
+        />
+    }
+    .into_any()
 }
 
 #[component]
-fn Messages(deliveries: Vec<AlertDelivery>) -> impl IntoView {
-    if deliveries.is_empty() {
-        return view! { <p>"Nobody was told yet."</p> }.into_any();
+fn Messages(id: AlertId, page: Page<AlertDelivery>, is_later: bool) -> impl IntoView {
+    let Page { items: deliveries, next_cursor } = page;
+    if deliveries.is_empty() && !is_later {
+        return view! { <p>{tr("Nobody was told yet.")}</p> }.into_any();
     }
     let row = |message: AlertDelivery| {
         let (tone, state) = match message.state {
-            DeliveryState::Pending => (Tone::Info, "Waiting"),
-            DeliveryState::Delivered => (Tone::Good, "Delivered"),
-            DeliveryState::Failed => (Tone::Bad, "Given up"),
+            DeliveryState::Pending => (Tone::Info, tr("Waiting")),
+            DeliveryState::Delivered => (Tone::Good, tr("Delivered")),
+            DeliveryState::Failed => (Tone::Bad, tr("Given up")),
         };
-        let status = message.last_status.map(|status| format!("status {status}"));
-        let answer = message.last_error.or(status).unwrap_or_else(|| "–".to_owned());
+        let status =
+            message.last_status.map(|status| tr_with("status {status}", &[("status", &status)]));
+        let answer = message.last_error.map(tr_text).or(status).unwrap_or_else(|| "–".to_owned());
         view! {
             <tr>
                 <td>
                     <Time at=message.created_at />
                 </td>
-                <td>{message.event.title()}</td>
+                <td>{tr(message.event.title())}</td>
                 <th scope="row">
                     <code>{message.channel.address().to_owned()}</code>
                 </th>
@@ -308,11 +345,24 @@ fn Messages(deliveries: Vec<AlertDelivery>) -> impl IntoView {
     };
     view! {
         <WideTable
-            label="Messages"
-            columns=&["Written", "Of", "Channel", "Standing", "Attempts", "Last answer"]
+            label=tr("Messages")
+            columns=[
+                tr("Written"),
+                tr("Of"),
+                tr("Channel"),
+                tr("Standing"),
+                tr("Attempts"),
+                tr("Last answer"),
+            ]
         >
             {deliveries.into_iter().map(row).collect_view()}
         </WideTable>
+        <PageLinks
+            next=next_cursor.map(|cursor| paths::alert_messages_page(id, &cursor))
+            more=tr("Older messages")
+            first=is_later.then(|| format!("{}#alert-messages", paths::alert(id)))
+            back=tr("Back to the newest")
+        />
     }
     .into_any()
 }

@@ -10,6 +10,7 @@ use super::alert_fields::AlertFields;
 use super::alert_form::AlertForm;
 use super::api::{CreateAlert, list_alerts};
 use crate::error::{AppError, action_error};
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{Badge, Button, ButtonKind, EmptyState, IconName, Skeleton, Time, Tone};
@@ -30,8 +31,11 @@ impl LazyPage for AlertsRoute {
     fn view(this: Self) -> AnyView {
         let AlertsRoute { alerts, create } = this;
         view! {
-            <Title text="Alerts" />
-            <Meta name="description" content="What is watched, where it stands, and who is told" />
+            <Title text=tr("Alerts") />
+            <Meta
+                name="description"
+                content=tr("What is watched, where it stands, and who is told")
+            />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
@@ -59,16 +63,18 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
     let form = AlertForm::refused().unwrap_or_else(AlertForm::fresh);
     view! {
         <AdminHead
-            title="Alerts"
-            lead="What is watched, where it stands, and who is told"
+            title=tr("Alerts")
+            lead=tr("What is watched, where it stands, and who is told")
             here=paths::ALERTS
         />
         {if alerts.is_empty() {
             view! {
                 <EmptyState
                     icon=IconName::Alert
-                    title="No alerts yet"
-                    text="Make one below: it watches a metric and tells a webhook, a Slack channel or a mailbox."
+                    title=tr("No alerts yet")
+                    text=tr(
+                        "Make one below: it watches a metric and tells a webhook, a Slack channel or a mailbox.",
+                    )
                 />
             }
                 .into_any()
@@ -81,12 +87,12 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
                 .into_any()
         }}
         <section class="admin-part" aria-labelledby="alert-make">
-            <h2 id="alert-make">"Make an alert"</h2>
+            <h2 id="alert-make">{tr("Make an alert")}</h2>
             <ActionForm action=create>
                 <div class="form">
                     <AlertFields form error />
                     <Button kind=ButtonKind::Primary busy=create.pending()>
-                        "Make the alert"
+                        {tr("Make the alert")}
                     </Button>
                 </div>
             </ActionForm>
@@ -97,7 +103,7 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
 #[component]
 fn AlertRow(alert: Alert) -> impl IntoView {
     let href = paths::alert(alert.id);
-    let watched = alert.metric.clone().unwrap_or_else(|| "several metrics".to_owned());
+    let watched = alert.metric.clone().unwrap_or_else(|| tr("several metrics").to_owned());
     view! {
         <li class="admin-row">
             <p class="admin-row__head">
@@ -106,7 +112,7 @@ fn AlertRow(alert: Alert) -> impl IntoView {
                 </a>
                 <AlertBadges alert=alert.clone() />
             </p>
-            <p class="admin-note">{watched} " · since " <Time at=alert.since /></p>
+            <p class="admin-note">{watched} {tr(" · since ")} <Time at=alert.since /></p>
         </li>
     }
 }
@@ -129,12 +135,12 @@ pub(super) fn AlertBadges(
         Severity::Critical => Tone::Bad,
     };
     let silenced = alert.silenced_until.map(|until| {
-        view! { <span class="admin-note">"Silenced until " <Time at=until /></span> }
+        view! { <span class="admin-note">{tr("Silenced until ")} <Time at=until /></span> }
     });
     view! {
-        <Badge tone=state>{alert.state.title()}</Badge>
-        <Badge tone=severity>{alert.severity.title()}</Badge>
-        {alert.acknowledged_at.map(|_| view! { <Badge>"Acknowledged"</Badge> })}
+        <Badge tone=state>{tr(alert.state.title())}</Badge>
+        <Badge tone=severity>{tr(alert.severity.title())}</Badge>
+        {alert.acknowledged_at.map(|_| view! { <Badge>{tr("Acknowledged")}</Badge> })}
         {silenced}
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::AlertId;
 use resonant_domain::alert::{Alert, AlertDelivery, AlertEvent};
 use resonant_domain::operations::Overview;
+use resonant_domain::page::Page;
 use resonant_domain::slo::Report;
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +20,10 @@ pub struct AlertPage {
     pub alert: Alert,
     /// The key that signs the messages to its webhooks.
     pub signing_key: String,
-    /// What happened lately, the newest first.
-    pub events: Vec<AlertEvent>,
-    /// The newest messages.
-    pub deliveries: Vec<AlertDelivery>,
+    /// What happened, the newest first.
+    pub events: Page<AlertEvent>,
+    /// The messages, the newest first.
+    pub deliveries: Page<AlertDelivery>,
 }
 
 #[cfg(feature = "ssr")]
@@ -62,18 +63,22 @@ pub async fn list_alerts() -> Result<Vec<Alert>, AppError> {
     all.map(|page| page.items).map_err(ssr::fail)
 }
 
-/// An alert with its history.
+/// An alert with its history, each list from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "admin/get_alert")]
-pub async fn get_alert(id: AlertId) -> Result<AlertPage, AppError> {
+pub async fn get_alert(
+    id: AlertId,
+    #[server(default)] events: Option<String>,
+    #[server(default)] messages: Option<String>,
+) -> Result<AlertPage, AppError> {
     use resonant_backend::alerts;
     use resonant_domain::page::PageRequest;
 
     let ctx = ssr::ctx()?;
     let alert = alerts::get(&ctx, id).await.map_err(ssr::fail)?;
     let signing_key = alerts::signing_key(&ctx, id).await.map_err(ssr::fail)?;
-    let newest = PageRequest::largest;
-    let events = alerts::events(&ctx, id, newest()).await.map_err(ssr::fail)?.items;
-    let deliveries = alerts::deliveries(&ctx, id, newest()).await.map_err(ssr::fail)?.items;
+    let from = |cursor| PageRequest { cursor, limit: None };
+    let events = alerts::events(&ctx, id, from(events)).await.map_err(ssr::fail)?;
+    let deliveries = alerts::deliveries(&ctx, id, from(messages)).await.map_err(ssr::fail)?;
     Ok(AlertPage { alert, signing_key, events, deliveries })
 }
 

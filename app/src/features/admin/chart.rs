@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use leptos::prelude::*;
-use resonant_domain::operations::{Chart, Curve, figure_text};
+use resonant_domain::operations::{Chart, Curve};
 
+use super::figures::figure_text;
 use super::sparkline::outline;
+use crate::language::{tr, tr_text, tr_with};
 use crate::ui::time_text;
 
 /// The drawing's size, in its own units.
@@ -25,12 +27,13 @@ pub(super) fn Charts(
 }
 
 fn figure(chart: Chart, times: &[String]) -> AnyView {
-    let told = chart.told();
+    let chart = translated(chart);
+    let told = told(&chart);
     let Some(highest) = chart.highest() else {
         return view! {
             <figure class="chart">
                 <figcaption class="chart__title">{chart.title}</figcaption>
-                <p class="admin-note">"Nothing measured in this period."</p>
+                <p class="admin-note">{tr("Nothing measured in this period.")}</p>
             </figure>
         }
         .into_any();
@@ -80,6 +83,39 @@ fn figure(chart: Chart, times: &[String]) -> AnyView {
     .into_any()
 }
 
+/// The chart with its titles in the language that is spoken.
+fn translated(chart: Chart) -> Chart {
+    let curve = |curve: Curve| Curve { title: tr_text(curve.title), points: curve.points };
+    Chart {
+        title: tr_text(chart.title),
+        unit: chart.unit,
+        curves: chart.curves.into_iter().map(curve).collect(),
+    }
+}
+
+/// What the drawing shows, in words: each curve's least, greatest and newest value. In English the same as
+/// [`Chart::told`].
+fn told(chart: &Chart) -> String {
+    let part = |curve: &Curve| {
+        let known = || curve.points.iter().copied().flatten();
+        let text = |value: f64| figure_text(Some(value), &chart.unit);
+        match (known().reduce(f64::min), known().reduce(f64::max), known().next_back()) {
+            (Some(least), Some(most), Some(newest)) => tr_with(
+                "{title}: from {least} to {most}, {newest} at last",
+                &[
+                    ("title", &curve.title),
+                    ("least", &text(least)),
+                    ("most", &text(most)),
+                    ("newest", &text(newest)),
+                ],
+            ),
+            _ => tr_with("{title}: nothing measured", &[("title", &curve.title)]),
+        }
+    };
+    let parts: Vec<_> = chart.curves.iter().map(part).collect();
+    format!("{}. {}", chart.title, parts.join("; "))
+}
+
 /// What a curve is, with its newest value.
 fn legend(index: usize, curve: &Curve, unit: &str) -> impl IntoView + use<> {
     let class = if index == 0 { "chart__key" } else { "chart__key chart__key--second" };
@@ -107,15 +143,15 @@ fn table(title: &str, curves: &[Curve], unit: &str, times: &[String]) -> impl In
             }
         })
         .collect_view();
-    let label = format!("{title}: values");
+    let label = tr_with("{title}: values", &[("title", &title)]);
     view! {
         <details class="chart__values">
-            <summary>"Values"</summary>
+            <summary>{tr("Values")}</summary>
             <div class="admin-table" tabindex="0" role="region" aria-label=label>
                 <table class="admin-table__table">
                     <thead>
                         <tr>
-                            <th scope="col">"From"</th>
+                            <th scope="col">{tr("From")}</th>
                             {heads}
                         </tr>
                     </thead>
@@ -123,5 +159,27 @@ fn table(title: &str, curves: &[Curve], unit: &str, times: &[String]) -> impl In
                 </table>
             </div>
         </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_reads_in_english_as_it_does_elsewhere() {
+        let curve = |title: &str, points: &[Option<f64>]| Curve {
+            title: title.to_owned(),
+            points: points.to_vec(),
+        };
+        let chart = Chart {
+            title: "Longest wait".to_owned(),
+            unit: "ms".to_owned(),
+            curves: vec![
+                curve("On average", &[Some(2_000.5), None, Some(1.0)]),
+                curve("At most", &[None]),
+            ],
+        };
+        assert_eq!(told(&translated(chart.clone())), chart.told());
     }
 }

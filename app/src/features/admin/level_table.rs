@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use resonant_domain::UserId;
-use resonant_domain::operations::figure_text;
 use resonant_domain::slo::{Behind, Level, NamedAgent, Ranking, Slow, Standing};
 
 use super::admin_frame::WideTable;
+use super::figures::figure_text;
 use super::sparkline::Sparkline;
+use crate::language::{decimal, tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{Badge, Time, Tone};
 
@@ -18,18 +19,20 @@ pub(super) fn LevelTable(levels: Vec<Level>) -> impl IntoView {
         // Of a rate that shall be high the critical value is the lower one.
         let sign = if target > critical { "≥" } else { "≤" };
         let limit = |value: f64| format!("{sign} {}", figure_text(Some(value), &unit));
+        let burn = burn_rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2} ×"));
+        let burn = decimal(burn);
         view! {
             <tr>
-                <th scope="row">{title}</th>
+                <th scope="row">{tr_text(title)}</th>
                 <td>{limit(target)}</td>
                 <td>{limit(critical)}</td>
                 <td>
                     <b>{figure_text(value, &unit)}</b>
                 </td>
                 <td>
-                    <Badge tone=tone(standing)>{standing.title()}</Badge>
+                    <Badge tone=tone(standing)>{tr(standing.title())}</Badge>
                 </td>
-                <td>{burn_rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2} ×"))}</td>
+                <td>{burn}</td>
                 <td>
                     <Sparkline points target unit />
                 </td>
@@ -38,13 +41,23 @@ pub(super) fn LevelTable(levels: Vec<Level>) -> impl IntoView {
     };
     view! {
         <WideTable
-            label="Service levels"
-            columns=&["Level", "Target", "Critical", "Measured", "Standing", "Burn rate", "Course"]
+            label=tr("Service levels")
+            columns=[
+                tr("Level"),
+                tr("Target"),
+                tr("Critical"),
+                tr("Measured"),
+                tr("Standing"),
+                tr("Burn rate"),
+                tr("Course"),
+            ]
         >
             {levels.into_iter().map(row).collect_view()}
         </WideTable>
         <p class="admin-note">
-            "A burn rate of 1 uses up exactly what may be bad over the period; 10 does so ten times as fast."
+            {tr(
+                "A burn rate of 1 uses up exactly what may be bad over the period; 10 does so ten times as fast.",
+            )}
         </p>
     }
 }
@@ -83,9 +96,10 @@ impl Agents {
             Some(href) => view! { <a href=href>{title}</a> }.into_any(),
             None => view! { <span>{title}</span> }.into_any(),
         };
+        let of_owner = tr_with(" of {owner}", &[("owner", &owner)]);
         view! {
             <span title=name>
-                {title} <span class="admin-note">{format!(" of {owner}")}</span>
+                {title} <span class="admin-note">{of_owner}</span>
             </span>
         }
         .into_any()
@@ -106,18 +120,19 @@ pub(super) fn BehindTable(
     /// The agents' names.
     agents: Agents,
 ) -> impl IntoView {
+    let title = tr_text(title);
     if rows.is_empty() {
         return view! {
             <h3>{title}</h3>
-            <p>"Nothing measured in this period."</p>
+            <p>{tr("Nothing measured in this period.")}</p>
         }
         .into_any();
     }
-    let label = format!("Behind {title}");
-    let columns: &'static [&'static str] = if is_floor {
-        &["Name", "Times", "Not answered", "Rate"]
+    let label = tr_with("Behind {title}", &[("title", &title)]);
+    let columns = if is_floor {
+        [tr("Name"), tr("Times"), tr("Not answered"), tr("Rate")]
     } else {
-        &["Name", "Times", "Past the target", "Own value"]
+        [tr("Name"), tr("Times"), tr("Past the target"), tr("Own value")]
     };
     let rows = rows
         .into_iter()
@@ -152,14 +167,15 @@ pub(super) fn RankingTable(
     let Ranking { title, rows } = ranking;
     let ms = |value| figure_text(Some(value), "ms");
     let label = match title.as_str() {
-        "Routes" => "Routes that took the most time",
-        "Agents" => "Agents that took the most time",
-        _ => "Statements that took the most time",
+        "Routes" => tr("Routes that took the most time"),
+        "Agents" => tr("Agents that took the most time"),
+        _ => tr("Statements that took the most time"),
     };
+    let title = tr_text(title);
     if rows.is_empty() {
         return view! {
             <h3>{title}</h3>
-            <p>"Nothing measured in this period."</p>
+            <p>{tr("Nothing measured in this period.")}</p>
         }
         .into_any();
     }
@@ -179,7 +195,7 @@ pub(super) fn RankingTable(
         .collect_view();
     view! {
         <h3>{title}</h3>
-        <WideTable label columns=&["Name", "Times", "p50", "p99", "In sum"]>
+        <WideTable label columns=[tr("Name"), tr("Times"), "p50", "p99", tr("In sum")]>
             {rows}
         </WideTable>
     }
@@ -190,7 +206,8 @@ pub(super) fn RankingTable(
 #[component]
 pub(super) fn SlowTable(slow: Vec<Slow>) -> impl IntoView {
     if slow.is_empty() {
-        return view! { <p>"No request and no statement was slow in this period."</p> }.into_any();
+        return view! { <p>{tr("No request and no statement was slow in this period.")}</p> }
+            .into_any();
     }
     let row = |sample: Slow| {
         let id = |id: Option<String>| id.unwrap_or_else(|| "–".to_owned());
@@ -199,7 +216,7 @@ pub(super) fn SlowTable(slow: Vec<Slow>) -> impl IntoView {
                 <td>
                     <Time at=sample.at />
                 </td>
-                <td>{sample.kind}</td>
+                <td>{tr_text(sample.kind)}</td>
                 <th scope="row">
                     <code>{sample.name}</code>
                 </th>
@@ -215,8 +232,15 @@ pub(super) fn SlowTable(slow: Vec<Slow>) -> impl IntoView {
     };
     view! {
         <WideTable
-            label="Slow samples"
-            columns=&["When", "What", "Name", "Took", "Request id", "Trace id"]
+            label=tr("Slow samples")
+            columns=[
+                tr("When"),
+                tr("What"),
+                tr("Name"),
+                tr("Took"),
+                tr("Request id"),
+                tr("Trace id"),
+            ]
         >
             {slow.into_iter().map(row).collect_view()}
         </WideTable>

@@ -5,16 +5,18 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::operations::{
     CacheUse, Ended, Group, Limited, ModelUse, MoveStanding, Overview, ProviderStanding,
-    ReplicaStanding, ShardStanding, figure_text,
+    ReplicaStanding, ShardStanding,
 };
 use resonant_domain::session::SessionState;
 
 use super::admin_frame::{AdminHead, PERIODS, PeriodSwitch, Refused, WideTable, chosen_period};
 use super::api::get_overview;
 use super::chart::Charts;
+use super::figures::figure_text;
 use super::process_table::ProcessTable;
 use super::refresh::Refresh;
 use crate::error::AppError;
+use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{Badge, Notice, Skeleton, Time, Tone};
@@ -39,8 +41,8 @@ impl LazyPage for OverviewRoute {
         let ask = Callback::new(move |()| overview.refetch());
         let when = Signal::derive(move || overview.with(|answer| matches!(answer, Some(Ok(_)))));
         view! {
-            <Title text="Administration" />
-            <Meta name="description" content="How the parts of this installation stand" />
+            <Title text=tr("Administration") />
+            <Meta name="description" content=tr("How the parts of this installation stand") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -68,44 +70,43 @@ fn Parts(period: &'static str, overview: Overview) -> impl IntoView {
     let groups = groups.into_iter().map(|group| view! { <Figures group /> }).collect_view();
     view! {
         <AdminHead
-            title="Administration"
-            lead="How the parts of this installation stand, over all processes"
+            title=tr("Administration")
+            lead=tr("How the parts of this installation stand, over all processes")
             here=paths::ADMIN
         />
         <PeriodSwitch path=paths::ADMIN period />
         <Firing firing alerts />
         <div class="admin-groups">{groups} <HowEnded ended /></div>
-        <h2>"Over the period"</h2>
+        <h2>{tr("Over the period")}</h2>
         <Charts charts times />
-        <h2>"Processes"</h2>
+        <h2>{tr("Processes")}</h2>
         <ProcessTable processes />
-        <h2>"Cache, by kind of key"</h2>
+        <h2>{tr("Cache, by kind of key")}</h2>
         <Caches caches />
-        <h2>"Replicas"</h2>
+        <h2>{tr("Replicas")}</h2>
         <Replicas replicas />
-        <h2>"Databases of owners"</h2>
+        <h2>{tr("Databases of owners")}</h2>
         <Shards shards moves />
-        <h2>"Who asked too often"</h2>
+        <h2>{tr("Who asked too often")}</h2>
         <WhoWasLimited limited />
-        <h2>"Models"</h2>
+        <h2>{tr("Models")}</h2>
         <Models models />
-        <h2>"Providers of models"</h2>
+        <h2>{tr("Providers of models")}</h2>
         <Providers providers />
-        <p class="admin-note">"Measured until " <Time at /></p>
+        <p class="admin-note">{tr("Measured until ")} <Time at /></p>
     }
 }
 
 #[component]
 fn Firing(firing: u64, alerts: u64) -> impl IntoView {
     let (tone, text) = match (firing, alerts) {
-        (0, 0) => (Tone::Neutral, "There are no alerts yet".to_owned()),
-        (0, _) => (Tone::Good, "No alert fires".to_owned()),
-        (1, _) => (Tone::Bad, "An alert fires".to_owned()),
-        _ => (Tone::Bad, format!("{firing} alerts fire")),
+        (0, 0) => (Tone::Neutral, tr("There are no alerts yet").to_owned()),
+        (0, _) => (Tone::Good, tr("No alert fires").to_owned()),
+        _ => (Tone::Bad, tr_count("An alert fires", "{n} alerts fire", firing)),
     };
     view! {
         <Notice tone>
-            <p>{text} ". " <a href=paths::ALERTS>"See the alerts"</a></p>
+            <p>{text} ". " <a href=paths::ALERTS>{tr("See the alerts")}</a></p>
         </Notice>
     }
 }
@@ -118,7 +119,7 @@ fn Figures(group: Group) -> impl IntoView {
         .map(|shown| {
             view! {
                 <div class="admin-group__line">
-                    <dt>{shown.title}</dt>
+                    <dt>{tr_text(shown.title)}</dt>
                     <dd>{figure_text(shown.value, &shown.unit)}</dd>
                 </div>
             }
@@ -126,7 +127,7 @@ fn Figures(group: Group) -> impl IntoView {
         .collect_view();
     view! {
         <section class="admin-group">
-            <h2>{title}</h2>
+            <h2>{tr_text(title)}</h2>
             <dl>{figures}</dl>
         </section>
     }
@@ -141,7 +142,8 @@ fn HowEnded(ended: Vec<Ended>) -> impl IntoView {
     let lines = ended
         .into_iter()
         .map(|Ended { state, sessions }| {
-            let title = SessionState::parse(&state).map_or(state, |state| state.title().to_owned());
+            let known = SessionState::parse(&state);
+            let title = known.map_or(state, |state| tr(state.title()).to_owned());
             view! {
                 <div class="admin-group__line">
                     <dt>{title}</dt>
@@ -152,7 +154,7 @@ fn HowEnded(ended: Vec<Ended>) -> impl IntoView {
         .collect_view();
     view! {
         <section class="admin-group">
-            <h2>"Sessions by how they ended"</h2>
+            <h2>{tr("Sessions by how they ended")}</h2>
             <dl>{lines}</dl>
         </section>
     }
@@ -162,7 +164,7 @@ fn HowEnded(ended: Vec<Ended>) -> impl IntoView {
 #[component]
 fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
     if caches.is_empty() {
-        return view! { <p>"Nothing was looked up in this period."</p> }.into_any();
+        return view! { <p>{tr("Nothing was looked up in this period.")}</p> }.into_any();
     }
     let row = |used: CacheUse| {
         let rate = used.hit_percent().map_or_else(|| "–".to_owned(), |rate| format!("{rate} %"));
@@ -180,13 +182,23 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
     };
     view! {
         <WideTable
-            label="Cache, by kind of key"
-            columns=&["Kind", "Answered", "Not answered", "Hit rate", "Stale", "Things", "Size"]
+            label=tr("Cache, by kind of key")
+            columns=[
+                tr("Kind"),
+                tr("Answered"),
+                tr("Not answered"),
+                tr("Hit rate"),
+                tr("Stale"),
+                tr("Things"),
+                tr("Size"),
+            ]
         >
             {caches.into_iter().map(row).collect_view()}
         </WideTable>
         <p class="admin-note">
-            "The last three are those of the processes that are there: stale answers since they began, things and size at present."
+            {tr(
+                "The last three are those of the processes that are there: stale answers since they began, things and size at present.",
+            )}
         </p>
     }
     .into_any()
@@ -195,7 +207,7 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
 #[component]
 fn Models(models: Vec<ModelUse>) -> impl IntoView {
     if models.is_empty() {
-        return view! { <p>"No model was asked in this period."</p> }.into_any();
+        return view! { <p>{tr("No model was asked in this period.")}</p> }.into_any();
     }
     let row = |model: ModelUse| {
         view! {
@@ -209,7 +221,10 @@ fn Models(models: Vec<ModelUse>) -> impl IntoView {
         }
     };
     view! {
-        <WideTable label="Models" columns=&["Model", "Replies", "p50", "p99", "Errors"]>
+        <WideTable
+            label=tr("Models")
+            columns=[tr("Model"), tr("Replies"), "p50", "p99", tr("Errors")]
+        >
             {models.into_iter().map(row).collect_view()}
         </WideTable>
     }
@@ -219,23 +234,31 @@ fn Models(models: Vec<ModelUse>) -> impl IntoView {
 #[component]
 fn Replicas(replicas: Vec<ReplicaStanding>) -> impl IntoView {
     if replicas.is_empty() {
-        return view! { <p>"None are configured: the primary answers everyone."</p> }.into_any();
+        return view! { <p>{tr("None are configured: the primary answers everyone.")}</p> }
+            .into_any();
     }
     let line = |replica: ReplicaStanding| {
         let ReplicaStanding { name, lag_ms, used_by, known_to } = replica;
         let (tone, text) = match lag_ms {
-            Some(lag) if used_by == known_to => (Tone::Good, format!("In use, {lag} ms behind")),
+            Some(lag) if used_by == known_to => {
+                (Tone::Good, tr_with("In use, {lag} ms behind", &[("lag", &lag)]))
+            }
             Some(lag) => (
                 Tone::Warn,
-                format!("In use by {used_by} of {known_to} processes, {lag} ms behind"),
+                tr_with(
+                    "In use by {used_by} of {known_to} processes, {lag} ms behind",
+                    &[("used_by", &used_by), ("known_to", &known_to), ("lag", &lag)],
+                ),
             ),
-            None => (Tone::Bad, "Not in use".to_owned()),
+            None => (Tone::Bad, tr("Not in use").to_owned()),
         };
         view! { <li>{name} " " <Badge tone>{text}</Badge></li> }
     };
     view! {
         <ul class="admin-list">{replicas.into_iter().map(line).collect_view()}</ul>
-        <p class="admin-note">"The farthest behind that any process saw them within ten seconds."</p>
+        <p class="admin-note">
+            {tr("The farthest behind that any process saw them within ten seconds.")}
+        </p>
     }
     .into_any()
 }
@@ -243,12 +266,18 @@ fn Replicas(replicas: Vec<ReplicaStanding>) -> impl IntoView {
 #[component]
 fn Shards(shards: Vec<ShardStanding>, moves: Vec<MoveStanding>) -> impl IntoView {
     if shards.len() < 2 {
-        return view! { <p>"There is one database: it holds what all owners own."</p> }.into_any();
+        return view! { <p>{tr("There is one database: it holds what all owners own.")}</p> }
+            .into_any();
     }
-    let line = |shard: ShardStanding| format!("Shard {}: {} buckets", shard.number, shard.buckets);
+    let line = |ShardStanding { number, buckets }| {
+        tr_with("Shard {number}: {buckets} buckets", &[("number", &number), ("buckets", &buckets)])
+    };
     let shards = shards.into_iter().map(|shard| view! { <li>{line(shard)}</li> }).collect_view();
     let moves = moves.into_iter().map(|MoveStanding { bucket, from, to }| {
-        let text = format!("Bucket {bucket} is on its way from shard {from} to shard {to}");
+        let text = tr_with(
+            "Bucket {bucket} is on its way from shard {from} to shard {to}",
+            &[("bucket", &bucket), ("from", &from), ("to", &to)],
+        );
         view! { <li><Badge tone=Tone::Info>{text}</Badge></li> }
     });
     view! { <ul class="admin-list">{shards} {moves.collect_view()}</ul> }.into_any()
@@ -257,7 +286,7 @@ fn Shards(shards: Vec<ShardStanding>, moves: Vec<MoveStanding>) -> impl IntoView
 #[component]
 fn WhoWasLimited(limited: Vec<Limited>) -> impl IntoView {
     if limited.is_empty() {
-        return view! { <p>"Nobody, in this period."</p> }.into_any();
+        return view! { <p>{tr("Nobody, in this period.")}</p> }.into_any();
     }
     let row = |one: Limited| {
         view! {
@@ -270,7 +299,10 @@ fn WhoWasLimited(limited: Vec<Limited>) -> impl IntoView {
         }
     };
     view! {
-        <WideTable label="Who asked too often" columns=&["Limit and caller", "Requests refused"]>
+        <WideTable
+            label=tr("Who asked too often")
+            columns=[tr("Limit and caller"), tr("Requests refused")]
+        >
             {limited.into_iter().map(row).collect_view()}
         </WideTable>
     }
@@ -280,16 +312,23 @@ fn WhoWasLimited(limited: Vec<Limited>) -> impl IntoView {
 #[component]
 fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
     if providers.is_empty() {
-        return view! { <p>"None are configured: the built-in planner answers."</p> }.into_any();
+        return view! { <p>{tr("None are configured: the built-in planner answers.")}</p> }
+            .into_any();
     }
     let row = |provider: ProviderStanding| {
         let ProviderStanding { name, resting_in, known_to, replies, errors } = provider;
         let (tone, text) = match resting_in {
-            0 => (Tone::Good, "Is asked".to_owned()),
+            0 => (Tone::Good, tr("Is asked").to_owned()),
             _ if resting_in == known_to => {
-                (Tone::Bad, "Rests after several errors in a row".to_owned())
+                (Tone::Bad, tr("Rests after several errors in a row").to_owned())
             }
-            _ => (Tone::Warn, format!("Rests in {resting_in} of {known_to} processes")),
+            _ => (
+                Tone::Warn,
+                tr_with(
+                    "Rests in {resting_in} of {known_to} processes",
+                    &[("resting_in", &resting_in), ("known_to", &known_to)],
+                ),
+            ),
         };
         view! {
             <tr>
@@ -303,7 +342,10 @@ fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
         }
     };
     view! {
-        <WideTable label="Providers of models" columns=&["Provider", "Standing", "Replies", "Errors"]>
+        <WideTable
+            label=tr("Providers of models")
+            columns=[tr("Provider"), tr("Standing"), tr("Replies"), tr("Errors")]
+        >
             {providers.into_iter().map(row).collect_view()}
         </WideTable>
     }

@@ -1,9 +1,11 @@
 //! The server processes, each as it tells of itself.
 
 use leptos::prelude::*;
-use resonant_domain::operations::{CacheUse, ProcessStanding, ProcessState, figure_text};
+use resonant_domain::operations::{CacheUse, ProcessStanding, ProcessState};
 
 use super::admin_frame::WideTable;
+use super::figures::figure_text;
+use crate::language::{tr, tr_with};
 use crate::ui::{Badge, Time, Tone};
 
 /// A row for each process, and one for all of them together.
@@ -13,7 +15,7 @@ pub(super) fn ProcessTable(
     processes: Vec<ProcessStanding>,
 ) -> impl IntoView {
     if processes.is_empty() {
-        return view! { <p>"None has told of itself within the last minute."</p> }.into_any();
+        return view! { <p>{tr("None has told of itself within the last minute.")}</p> }.into_any();
     }
     let sum = Sum::of(&processes);
     let (count, is_several) = (processes.len(), processes.len() > 1);
@@ -21,7 +23,7 @@ pub(super) fn ProcessTable(
     let together = is_several.then(|| {
         view! {
             <tr class="admin-table__sum">
-                <th scope="row">{format!("All {count} together")}</th>
+                <th scope="row">{tr_with("All {count} together", &[("count", &count)])}</th>
                 <td></td>
                 <td></td>
                 <td></td>
@@ -32,26 +34,28 @@ pub(super) fn ProcessTable(
     });
     view! {
         <WideTable
-            label="Processes"
-            columns=&[
-                "Process",
-                "Role",
-                "Release",
-                "Started",
-                "Memory",
-                "Connections",
-                "Streams",
-                "Sessions",
-                "Cache hits",
-                "Cache size",
-                "Events of others",
+            label=tr("Processes")
+            columns=[
+                tr("Process"),
+                tr("Role"),
+                tr("Release"),
+                tr("Started"),
+                tr("Memory"),
+                tr("Connections"),
+                tr("Streams"),
+                tr("Sessions"),
+                tr("Cache hits"),
+                tr("Cache size"),
+                tr("Events of others"),
             ]
         >
             {rows}
             {together}
         </WideTable>
         <p class="admin-note">
-            "Each tells of itself every ten seconds. One that has not for a minute is taken to be gone."
+            {tr(
+                "Each tells of itself every ten seconds. One that has not for a minute is taken to be gone.",
+            )}
         </p>
     }
     .into_any()
@@ -62,7 +66,8 @@ fn row(process: ProcessStanding) -> impl IntoView {
     let ProcessStanding { id, role, version, started_at, state, .. } = process;
     let ProcessState { host, pid, is_deaf, .. } = state;
     let name = if host.is_empty() { pid.to_string() } else { format!("{host}:{pid}") };
-    let (tone, hears) = if is_deaf { (Tone::Warn, "Not heard") } else { (Tone::Good, "Heard") };
+    let (tone, hears) =
+        if is_deaf { (Tone::Warn, tr("Not heard")) } else { (Tone::Good, tr("Heard")) };
     view! {
         <tr>
             <th scope="row" title=id>
@@ -120,9 +125,9 @@ impl Sum {
             self.cache.hit_percent().map_or_else(|| "–".to_owned(), |rate| format!("{rate} %"));
         view! {
             <td>{memory}</td>
-            <td>{format!("{used} of {size}")}</td>
+            <td>{tr_with("{used} of {size}", &[("used", &used), ("size", &size)])}</td>
             <td>{self.streams}</td>
-            <td>{format!("{at_work} of {workers}")}</td>
+            <td>{tr_with("{used} of {size}", &[("used", &at_work), ("size", &workers)])}</td>
             <td>{rate}</td>
             <td>{format!("{} kB", self.cache.bytes.div_ceil(1_000))}</td>
         }

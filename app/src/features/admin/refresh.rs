@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::browser::{self, LiveStream};
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{Button, ButtonKind};
 
@@ -37,7 +38,13 @@ pub(super) fn Refresh(
                     type_="button"
                     on_click=Callback::new(move |_| is_on.update(|is_on| *is_on = !*is_on))
                 >
-                    {move || if is_on.get() { "Stop refreshing" } else { "Refresh as it is measured" }}
+                    {move || {
+                        if is_on.get() {
+                            tr("Stop refreshing")
+                        } else {
+                            tr("Refresh as it is measured")
+                        }
+                    }}
                 </Button>
             </p>
         </Show>

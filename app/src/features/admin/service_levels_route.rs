@@ -11,6 +11,7 @@ use super::api::get_service_levels;
 use super::level_table::{Agents, BehindTable, LevelTable, RankingTable, SlowTable};
 use super::refresh::Refresh;
 use crate::error::AppError;
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
@@ -39,8 +40,11 @@ impl LazyPage for ServiceLevelsRoute {
         let ask = Callback::new(move |()| report.refetch());
         let when = Signal::derive(move || report.with(|answer| matches!(answer, Some(Ok(_)))));
         view! {
-            <Title text="Service levels" />
-            <Meta name="description" content="The service targets beside what was measured" />
+            <Title text=tr("Service levels") />
+            <Meta
+                name="description"
+                content=tr("The service targets beside what was measured")
+            />
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -80,18 +84,18 @@ fn Levels(period: &'static str, report: Report, viewer: Option<UserId>) -> impl 
         .collect_view();
     view! {
         <AdminHead
-            title="Service levels"
-            lead="What people are promised, beside what was measured over all processes"
+            title=tr("Service levels")
+            lead=tr("What people are promised, beside what was measured over all processes")
             here=paths::SERVICE_LEVELS
         />
         <PeriodSwitch path=paths::SERVICE_LEVELS period />
         <LevelTable levels />
-        <h2>"What lies behind each number"</h2>
+        <h2>{tr("What lies behind each number")}</h2>
         {behind}
-        <h2>"What took the most time"</h2>
+        <h2>{tr("What took the most time")}</h2>
         {worst}
-        <h2>"Slow requests and statements"</h2>
+        <h2>{tr("Slow requests and statements")}</h2>
         <SlowTable slow />
-        <p class="admin-note">"Measured until " <Time at /></p>
+        <p class="admin-note">{tr("Measured until ")} <Time at /></p>
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use resonant_domain::operations::figure_text;
+
+use super::figures::figure_text;
+use crate::language::{tr, tr_with};
 
 /// The drawing's size, in its own units.
 const WIDTH: f64 = 160.0;
@@ -23,10 +25,12 @@ pub(super) fn Sparkline(
     let (Some(least), Some(most)) =
         (known.iter().copied().reduce(f64::min), known.iter().copied().reduce(f64::max))
     else {
-        return view! { <span class="sparkline__none">"Nothing measured"</span> }.into_any();
+        return view! { <span class="sparkline__none">{tr("Nothing measured")}</span> }.into_any();
     };
-    let label =
-        format!("From {} to {}", figure_text(Some(least), &unit), figure_text(Some(most), &unit));
+    let label = tr_with(
+        "From {least} to {most}",
+        &[("least", &figure_text(Some(least), &unit)), ("most", &figure_text(Some(most), &unit))],
+    );
     let top = most.max(target);
     let line = format!("{:.1}", depth_of(target, top, HEIGHT));
     view! {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::language::{tr, tr_with};
+#[cfg(feature = "ssr")]
 use crate::ssr;
 
 /// An entry as a page shows it: the browser needs no words of its own for it.
@@ -40,6 +42,8 @@ pub async fn list_entries(
     use resonant_domain::page::PageRequest;
 
     let ctx = ssr::ctx()?;
+    // The lines are written here, also for a browser that asks for them by itself.
+    provide_context(ssr::language());
     let whose = if of_all { Whose::All } else { Whose::Own };
     let filter = AuditFilter::of_form(&group, &since, &until);
     let filter = match filter {
@@ -62,25 +66,29 @@ fn line(entry: AuditEntry, of_all: bool) -> AuditLine {
     let is_own = entry.account_id.is_some() && entry.actor.id == entry.account_id;
     let name = || entry.actor.name.clone();
     let who = match entry.actor.kind {
-        ActorKind::Person if is_own && !of_all => "You".to_owned(),
-        ActorKind::Person => name().unwrap_or_else(|| "Somebody whose account is gone".to_owned()),
+        ActorKind::Person if is_own && !of_all => tr("You").to_owned(),
+        ActorKind::Person => {
+            name().unwrap_or_else(|| tr("Somebody whose account is gone").to_owned())
+        }
         ActorKind::Key => match (&entry.actor.key_prefix, name().filter(|_| of_all || !is_own)) {
-            (Some(prefix), Some(name)) => format!("{name}, by the key {prefix}…,"),
-            (Some(prefix), None) => format!("The key {prefix}…"),
-            (None, name) => name.unwrap_or_else(|| entry.actor.kind.title().to_owned()),
+            (Some(prefix), Some(name)) => {
+                tr_with("{name}, by the key {prefix}…,", &[("name", &name), ("prefix", prefix)])
+            }
+            (Some(prefix), None) => tr_with("The key {prefix}…", &[("prefix", prefix)]),
+            (None, name) => name.unwrap_or_else(|| tr(entry.actor.kind.title()).to_owned()),
         },
-        ActorKind::System | ActorKind::Nobody => entry.actor.kind.title().to_owned(),
+        ActorKind::System | ActorKind::Nobody => tr(entry.actor.kind.title()).to_owned(),
     };
     let account = entry.account_name.filter(|_| of_all && !is_own);
     let about = [
-        account.map(|name| format!("account {name}")),
-        entry.address.map(|address| format!("from {address}")),
-        Some(format!("request {}", entry.request_id)),
+        account.map(|name| tr_with("account {name}", &[("name", &name)])),
+        entry.address.map(|address| tr_with("from {address}", &[("address", &address)])),
+        Some(tr_with("request {id}", &[("id", &entry.request_id)])),
     ];
     AuditLine {
         at: entry.at,
         who,
-        deed: entry.deed.title().to_owned(),
+        deed: tr(entry.deed.title()).to_owned(),
         subject: entry.subject.map(|subject| subject.name).filter(|name| !name.is_empty()),
         about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }

@@ -10,6 +10,7 @@ use super::api::{AuditLine, list_entries};
 use super::entries::{Asked, Entries};
 use crate::app::NotFoundPage;
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{LinkButton, PageHead, Skeleton, cannot_be_shown, not_signed_in_page};
@@ -54,19 +55,19 @@ struct Kind {
 }
 
 const OWN: Kind = Kind {
-    title: "Audit log",
-    lead: "What was done to your account, your agents and all else that is yours.",
+    title: key("Audit log"),
+    lead: key("What was done to your account, your agents and all else that is yours."),
     path: paths::AUDIT,
     file: paths::AUDIT_FILE,
-    above: (paths::ACCOUNT, "Your account"),
+    above: (paths::ACCOUNT, key("Your account")),
 };
 
 const WHOLE: Kind = Kind {
-    title: "Audit log of the installation",
-    lead: "What was done by and to everyone here, and by the installation itself.",
+    title: key("Audit log of the installation"),
+    lead: key("What was done by and to everyone here, and by the installation itself."),
     path: paths::ALL_AUDIT,
     file: paths::ALL_AUDIT_FILE,
-    above: (paths::ADMIN, "Administration"),
+    above: (paths::ADMIN, key("Administration")),
 };
 
 fn log(of_all: bool) -> Log {
@@ -98,7 +99,7 @@ fn shown(log: Log, kind: &'static Kind) -> AnyView {
                         view! { <NotFoundPage /> }.into_any()
                     }
                     FaultKind::Invalid => page_of(kind, asked, Page::empty(), Some(error)),
-                    _ => cannot_be_shown(kind.title, error),
+                    _ => cannot_be_shown(tr(kind.title), error),
                 }
             })}
         </Transition>
@@ -114,11 +115,11 @@ fn page_of(
 ) -> AnyView {
     let (above, above_title) = kind.above;
     view! {
-        <Title text=kind.title />
-        <Meta name="description" content=kind.lead />
+        <Title text=tr(kind.title) />
+        <Meta name="description" content=tr(kind.lead) />
         <div class="account audit">
-            <PageHead title=kind.title lead=kind.lead>
-                <LinkButton href=above.to_owned()>{above_title}</LinkButton>
+            <PageHead title=tr(kind.title) lead=tr(kind.lead)>
+                <LinkButton href=above.to_owned()>{tr(above_title)}</LinkButton>
             </PageHead>
             <Entries path=kind.path file=kind.file asked page error />
         </div>
@@ -128,9 +129,13 @@ fn page_of(
 
 fn nobody() -> AnyView {
     view! {
-        <Title text=OWN.title />
-        <Meta name="description" content=OWN.lead />
-        {not_signed_in_page(OWN.title, "Sign in to read what was done to your account.", OWN.path)}
+        <Title text=tr(OWN.title) />
+        <Meta name="description" content=tr(OWN.lead) />
+        {not_signed_in_page(
+            tr(OWN.title),
+            tr("Sign in to read what was done to your account."),
+            OWN.path,
+        )}
     }
     .into_any()
 }

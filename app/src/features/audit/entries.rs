@@ -7,6 +7,7 @@ use resonant_domain::page::Page;
 
 use super::api::AuditLine;
 use crate::error::{AppError, field_error};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::ui::{Button, EmptyState, Field, IconName, LinkButton, Select, Time};
 
@@ -64,27 +65,28 @@ pub(super) fn Entries(
 ) -> impl IntoView {
     let older = page.next_cursor.as_deref().map(|cursor| {
         let href = asked.href(path, ("cursor", Some(cursor)));
-        view! { <LinkButton href>"Older entries"</LinkButton> }
+        view! { <LinkButton href>{tr("Older entries")}</LinkButton> }
     });
     let newest = asked.cursor.is_some().then(|| {
-        view! { <a href=asked.href(path, ("cursor", None))>"Back to the newest"</a> }
+        view! { <a href=asked.href(path, ("cursor", None))>{tr("Back to the newest")}</a> }
     });
     let files = [("CSV", "csv"), ("JSON lines", "jsonlines")].map(|(title, form)| {
         let href = asked.href(file, ("form", Some(form)));
         // The router would take it for a page.
         view! {
             <a class="button button--quiet" href=href rel="external" download="">
-                {format!("Download as {title}")}
+                {tr_with("Download as {format}", &[("format", &title)])}
             </a>
         }
     });
     let list = if page.items.is_empty() {
         let text = if asked.is_narrowed() {
-            "Nothing of this kind was done in that time."
+            tr("Nothing of this kind was done in that time.")
         } else {
-            "Sign-ins, keys, secrets, agents and what is done to them are written down here."
+            tr("Sign-ins, keys, secrets, agents and what is done to them are written down here.")
         };
-        view! { <EmptyState icon=IconName::History title="Nothing here" text=text /> }.into_any()
+        view! { <EmptyState icon=IconName::History title=tr("Nothing here") text=text /> }
+            .into_any()
     } else {
         let rows = page.items.into_iter().map(row).collect_view();
         view! { <ol class="audit__list">{rows}</ol> }.into_any()
@@ -95,7 +97,7 @@ pub(super) fn Entries(
         {is_fit
             .then(|| {
                 view! {
-                    <section aria-label="Entries">{list}</section>
+                    <section aria-label=tr("Entries")>{list}</section>
                     <p class="audit__ways">{older} {newest} {files.collect_view()}</p>
                 }
             })}
@@ -104,35 +106,43 @@ pub(super) fn Entries(
 
 /// A plain form: what it asks for stands in the address.
 fn filter(path: &'static str, asked: &Asked, error: Option<AppError>) -> AnyView {
-    let mut groups = vec![(String::new(), "Everything".to_owned())];
+    let mut groups = vec![(String::new(), tr("Everything").to_owned())];
     let known = DeedGroup::ALL.iter();
-    groups.extend(known.map(|group| (group.as_str().to_owned(), group.title().to_owned())));
+    groups.extend(known.map(|group| (group.as_str().to_owned(), tr(group.title()).to_owned())));
     let error = Signal::stored(error);
     let fault = |name| field_error(error, name);
     let (since, until, group) = (fault("since"), fault("until"), fault("group"));
     view! {
         <form class="audit__filter" method="get" action=path>
-            <Select label="Show" name="group" options=groups value=asked.group.clone() error=group />
-            <Field label="From" name="since" type_="date" value=asked.since.clone() error=since />
-            <Field label="To" name="until" type_="date" value=asked.until.clone() error=until />
-            <Button>"Show"</Button>
+            <Select label=tr("Show") name="group" options=groups value=asked.group.clone() error=group />
+            <Field label=tr("From") name="since" type_="date" value=asked.since.clone() error=since />
+            <Field label=tr("To") name="until" type_="date" value=asked.until.clone() error=until />
+            <Button>{tr("Show")}</Button>
         </form>
     }
     .into_any()
 }
 
 fn row(line: AuditLine) -> AnyView {
-    let subject = line.subject.map(|name| view! { <span>" “"{name}"”"</span> });
+    let subject = line.subject.map(|name| {
+        view! { <span>{tr_with(" “{name}”", &[("name", &name)])}</span> }
+    });
+    // Other languages may name the thing in the midst of the deed, at this mark.
+    let (deed, rest) = match line.deed.split_once(" …") {
+        Some((deed, rest)) => (deed.to_owned(), Some(rest.to_owned())),
+        None => (line.deed, None),
+    };
     view! {
         <li class="audit__entry">
             <span class="audit__time">
                 <Time at=line.at />
             </span>
             <p class="audit__deed">
-                <b>{line.who}</b>
+                <b>{tr_with("{who}", &[("who", &line.who)])}</b>
                 " "
-                {line.deed}
+                {deed}
                 {subject}
+                {rest}
             </p>
             <p class="audit__about">{line.about}</p>
         </li>

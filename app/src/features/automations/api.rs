@@ -37,7 +37,8 @@ pub async fn get_automations() -> Result<Automations, AppError> {
     let schedules = schedules::list(&ctx, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let triggers = triggers::list_with_keys(&ctx).await.map_err(ssr::fail)?;
     let webhooks = webhooks::list_with_keys(&ctx).await.map_err(ssr::fail)?;
-    let active = AgentFilter { status: Some(AgentStatus::Active), ..AgentFilter::default() };
+    let page = PageRequest::largest();
+    let active = AgentFilter { status: Some(AgentStatus::Active), page };
     let agents = agents::list(&ctx, active).await.map_err(ssr::fail)?.items;
     Ok(Automations { agents, schedules, triggers, webhooks })
 }

@@ -13,6 +13,7 @@ use super::api::{
 };
 use crate::error::{AppError, action_error, field_error, successes};
 use crate::features::studio::fault_within;
+use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -78,10 +79,10 @@ impl LazyPage for AutomationsRoute {
     fn view(this: Self) -> AnyView {
         let AutomationsRoute { actions, automations } = this;
         view! {
-            <Title text="Automations" />
+            <Title text=tr("Automations") />
             <Meta
                 name="description"
-                content="Schedules and triggers that start your agents, and webhooks that hear of their end"
+                content=tr("Schedules and triggers that start your agents, and webhooks that hear of their end")
             />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
@@ -107,8 +108,8 @@ fn Page(found: Automations, actions: Actions) -> impl IntoView {
     view! {
         <div class="account">
             <PageHead
-                title="Automations"
-                lead="What starts your agents by itself, and who is told when a session ends."
+                title=tr("Automations")
+                lead=tr("What starts your agents by itself, and who is told when a session ends.")
             />
             <Schedules schedules agents=agents.clone() actions />
             <Triggers triggers agents actions />
@@ -135,7 +136,7 @@ fn AgentChoice(agents: Vec<AgentSummary>, id: &'static str) -> impl IntoView {
     view! {
         <div class="field">
             <label class="field__label" for=id>
-                "Agent"
+                {tr("Agent")}
             </label>
             <select class="field__control" id=id name="agent_id" required=true>
                 {options}
@@ -159,7 +160,7 @@ fn Schedules(
         .collect_view();
     view! {
         <section class="account__part" aria-labelledby="schedules-title">
-            <h2 id="schedules-title">"Schedules"</h2>
+            <h2 id="schedules-title">{tr("Schedules")}</h2>
             <FormError error=action_error(actions.switch_schedule) />
             <FormError error=action_error(actions.delete_schedule) />
             <ul class="secret-list">{rows}</ul>
@@ -168,26 +169,26 @@ fn Schedules(
                     <FormError error fields=&["cron", "time_zone", "goal"] />
                     <AgentChoice agents id="schedule-agent" />
                     <Field
-                        label="When"
+                        label=tr("When")
                         name="cron"
                         value=typed("cron").unwrap_or_default()
                         required=true
                         autocomplete="off"
                         placeholder="30 7 * * 1-5"
-                        hint="Minute, hour, day of the month, month, day of the week"
+                        hint=tr("Minute, hour, day of the month, month, day of the week")
                         error=field_error(error, "cron")
                     />
                     <Field
-                        label="Time zone"
+                        label=tr("Time zone")
                         name="time_zone"
                         value=typed("time_zone").unwrap_or_else(|| "UTC".to_owned())
                         required=true
                         autocomplete="off"
-                        hint="Such as Europe/Berlin"
+                        hint=tr("Such as Europe/Berlin")
                         error=field_error(error, "time_zone")
                     />
                     <TextArea
-                        label="Goal"
+                        label=tr("Goal")
                         name="goal"
                         id="schedule-goal"
                         value=typed("goal").unwrap_or_default()
@@ -196,7 +197,7 @@ fn Schedules(
                         error=field_error(error, "goal")
                     />
                     <TextArea
-                        label="Variables"
+                        label=tr("Variables")
                         name="variables"
                         id="schedule-variables"
                         value=typed("variables").unwrap_or_default()
@@ -204,11 +205,11 @@ fn Schedules(
                         optional=true
                         is_code=true
                         placeholder="city = Oslo"
-                        hint="The values of the prompt's variables, name = value on each line"
+                        hint=tr("The values of the prompt's variables, name = value on each line")
                         error=fault_within(error, "variables")
                     />
                     <Button kind=ButtonKind::Primary busy=create.pending()>
-                        "Add schedule"
+                        {tr("Add schedule")}
                     </Button>
                 </div>
             </ActionForm>
@@ -221,11 +222,11 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
     let id = schedule.id;
     let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
     let version = schedule.agent_version.map_or_else(
-        || format!("revision {}", schedule.agent_revision),
-        |number| format!("version {number}"),
+        || tr_with("revision {number}", &[("number", &schedule.agent_revision)]),
+        |number| tr_with("version {number}", &[("number", &number)]),
     );
     let last = schedule.last_session_id.map(|session| {
-        view! { <a href=paths::session(session)>"last session"</a> }
+        view! { <a href=paths::session(session)>{tr("last session")}</a> }
     });
     view! {
         <li class="secret">
@@ -236,14 +237,19 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                 <span class="secret__about">{version}</span>
                 <code>{schedule.cron.clone()}</code>
                 <span class="secret__about">{schedule.time_zone.clone()}</span>
-                {(!schedule.is_enabled).then(|| view! { <Badge tone=Tone::Warn>"off"</Badge> })}
+                {(!schedule.is_enabled).then(|| view! { <Badge tone=Tone::Warn>{tr("off")}</Badge> })}
             </div>
             <p>{schedule.goal.clone()}</p>
             <p class="secret__about">
-                {schedule.next_run_at.map(|at| view! { <span>"Next " <Time at /></span> })}
-                {schedule.last_run_at.map(|at| view! { <span>" · last " <Time at /></span> })}
+                {schedule.next_run_at.map(|at| view! { <span>{tr("Next ")} <Time at /></span> })}
+                {schedule.last_run_at.map(|at| view! { <span>{tr(" · last ")} <Time at /></span> })}
                 {last.map(|last| view! { <span>" · " {last}</span> })}
-                {schedule.last_error.clone().map(|reason| format!(" · not started: {reason}"))}
+                {schedule
+                    .last_error
+                    .clone()
+                    .map(|reason| {
+                        tr_with(" · not started: {reason}", &[("reason", &tr_text(reason))])
+                    })}
             </p>
             <div class="secret__head">
                 <ActionForm action=switch>
@@ -254,7 +260,7 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                         value=(!schedule.is_enabled).to_string()
                     />
                     <Button busy=switch.pending()>
-                        {if schedule.is_enabled { "Switch off" } else { "Switch on" }}
+                        {if schedule.is_enabled { tr("Switch off") } else { tr("Switch on") }}
                     </Button>
                 </ActionForm>
                 <ActionForm action=delete>
@@ -262,9 +268,12 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                     <Button
                         kind=ButtonKind::Danger
                         busy=delete.pending()
-                        label=format!("Delete the schedule of {}", schedule.agent_name)
+                        label=tr_with(
+                            "Delete the schedule of {agent}",
+                            &[("agent", &schedule.agent_name)],
+                        )
                     >
-                        "Delete"
+                        {tr("Delete")}
                     </Button>
                 </ActionForm>
             </div>
@@ -292,7 +301,7 @@ fn Triggers(
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=made.id.to_string() />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            "Delete"
+                            {tr("Delete")}
                         </Button>
                     </ActionForm>
                 </li>
@@ -301,8 +310,8 @@ fn Triggers(
         .collect_view();
     view! {
         <section class="account__part" aria-labelledby="triggers-title">
-            <h2 id="triggers-title">"Triggers"</h2>
-            <p>"A signed message to one of these addresses starts a session; its body is the context."</p>
+            <h2 id="triggers-title">{tr("Triggers")}</h2>
+            <p>{tr("A signed message to one of these addresses starts a session; its body is the context.")}</p>
             <FormError error=action_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
@@ -310,7 +319,7 @@ fn Triggers(
                     <FormError error fields=&["goal"] />
                     <AgentChoice agents id="trigger-agent" />
                     <TextArea
-                        label="Goal"
+                        label=tr("Goal")
                         name="goal"
                         id="trigger-goal"
                         value=typed("goal").unwrap_or_default()
@@ -319,7 +328,7 @@ fn Triggers(
                         error=field_error(error, "goal")
                     />
                     <TextArea
-                        label="Variables"
+                        label=tr("Variables")
                         name="variables"
                         id="trigger-variables"
                         value=typed("variables").unwrap_or_default()
@@ -327,10 +336,10 @@ fn Triggers(
                         optional=true
                         is_code=true
                         placeholder="city = Oslo"
-                        hint="The values of the prompt's variables, name = value on each line"
+                        hint=tr("The values of the prompt's variables, name = value on each line")
                         error=fault_within(error, "variables")
                     />
-                    <Button busy=create.pending()>"Add trigger"</Button>
+                    <Button busy=create.pending()>{tr("Add trigger")}</Button>
                 </div>
             </ActionForm>
         </section>
@@ -349,12 +358,12 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
                     <code class="secret__name">{made.url}</code>
                     <SigningKey signing_key />
                     <p>
-                        <a href=paths::webhook(made.id)>"What it was told"</a>
+                        <a href=paths::webhook(made.id)>{tr("What it was told")}</a>
                     </p>
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=made.id.to_string() />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            "Delete"
+                            {tr("Delete")}
                         </Button>
                     </ActionForm>
                 </li>
@@ -363,15 +372,15 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
         .collect_view();
     view! {
         <section class="account__part" aria-labelledby="webhooks-title">
-            <h2 id="webhooks-title">"Webhooks"</h2>
-            <p>"Each of these addresses is told, by a signed message, when a session of yours ends."</p>
+            <h2 id="webhooks-title">{tr("Webhooks")}</h2>
+            <p>{tr("Each of these addresses is told, by a signed message, when a session of yours ends.")}</p>
             <FormError error=action_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">
                     <FormError error fields=&["url"] />
                     <Field
-                        label="Address"
+                        label=tr("Address")
                         name="url"
                         value=refused_form().text("url").unwrap_or_default()
                         type_="url"
@@ -380,7 +389,7 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
                         placeholder="https://example.org/hook"
                         error=field_error(error, "url")
                     />
-                    <Button busy=create.pending()>"Add webhook"</Button>
+                    <Button busy=create.pending()>{tr("Add webhook")}</Button>
                 </div>
             </ActionForm>
         </section>
@@ -391,7 +400,7 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
 fn SigningKey(signing_key: String) -> impl IntoView {
     view! {
         <details>
-            <summary>"Key that signs the messages"</summary>
+            <summary>{tr("Key that signs the messages")}</summary>
             <code class="secret__name">{signing_key}</code>
         </details>
     }
@@ -400,14 +409,14 @@ fn SigningKey(signing_key: String) -> impl IntoView {
 #[component]
 fn NobodyYet() -> impl IntoView {
     view! {
-        <h1 class="visually-hidden">"Automations"</h1>
+        <h1 class="visually-hidden">{tr("Automations")}</h1>
         <EmptyState
             icon=IconName::Clock
-            title="You are not signed in"
-            text="Make an agent first, or sign in to get back to yours."
+            title=tr("You are not signed in")
+            text=tr("Make an agent first, or sign in to get back to yours.")
         >
             <LinkButton href=paths::sign_in(paths::AUTOMATIONS) kind=ButtonKind::Primary>
-                "Sign in"
+                {tr("Sign in")}
             </LinkButton>
         </EmptyState>
     }

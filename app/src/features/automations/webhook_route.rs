@@ -12,7 +12,7 @@ use resonant_domain::{FaultKind, WebhookId};
 use super::api::{Redeliver, WebhookLog, get_webhook_log};
 use crate::app::NotFoundPage;
 use crate::error::{AppError, action_error, successes};
-use crate::features::sessions::counted;
+use crate::language::{key, tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_toasts;
@@ -41,7 +41,8 @@ impl LazyPage for WebhookRoute {
             move || (id.get(), cursor.get(), changes.get()),
             |(id, cursor, _)| async move {
                 // What is no id names no webhook.
-                let id = id.parse().map_err(|_| AppError::not_found("There is no such webhook"))?;
+                let id =
+                    id.parse().map_err(|_| AppError::not_found(key("There is no such webhook")))?;
                 get_webhook_log(id, cursor).await
             },
         );
@@ -55,14 +56,14 @@ impl LazyPage for WebhookRoute {
         Effect::new(move |before: Option<usize>| {
             let now = changes.get();
             if before.is_some_and(|before| before != now) {
-                toasts.show(Tone::Good, "The message is sent again within seconds");
+                toasts.show(Tone::Good, tr("The message is sent again within seconds"));
                 set_timeout(move || log.refetch(), SENT_AFTER);
             }
             now
         });
         view! {
-            <Title text="Messages of a webhook" />
-            <Meta name="description" content="What a webhook was told, and what became of each message" />
+            <Title text=tr("Messages of a webhook") />
+            <Meta name="description" content=tr("What a webhook was told, and what became of each message") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
@@ -73,8 +74,8 @@ impl LazyPage for WebhookRoute {
                             view! { <NotFoundPage /> }.into_any()
                         }
                         Err(error) => own_page_fault(
-                            "Messages of a webhook",
-                            "Sign in to see what your webhooks were told.",
+                            tr("Messages of a webhook"),
+                            tr("Sign in to see what your webhooks were told."),
                             paths::AUTOMATIONS,
                             error,
                         ),
@@ -92,7 +93,7 @@ fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <LinkButton href=paths::webhook_page(id, &cursor)>"Older messages"</LinkButton>
+                <LinkButton href=paths::webhook_page(id, &cursor)>{tr("Older messages")}</LinkButton>
             </p>
         }
     });
@@ -100,8 +101,8 @@ fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
         view! {
             <EmptyState
                 icon=IconName::History
-                title="Nothing was told yet"
-                text="When a session ends, the message about it is here, with every attempt to send it."
+                title=tr("Nothing was told yet")
+                text=tr("When a session ends, the message about it is here, with every attempt to send it.")
             />
         }
         .into_any()
@@ -111,8 +112,8 @@ fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
     };
     view! {
         <div class="account">
-            <PageHead title="Messages of a webhook" lead=webhook.url>
-                <LinkButton href=paths::AUTOMATIONS>"Automations"</LinkButton>
+            <PageHead title=tr("Messages of a webhook") lead=webhook.url>
+                <LinkButton href=paths::AUTOMATIONS>{tr("Automations")}</LinkButton>
             </PageHead>
             <FormError error=action_error(again) />
             {list}
@@ -124,20 +125,22 @@ fn shown(log: WebhookLog, again: ServerAction<Redeliver>) -> AnyView {
 
 fn row(webhook: WebhookId, delivery: Delivery, again: ServerAction<Redeliver>) -> AnyView {
     let (tone, state) = match delivery.state {
-        DeliveryState::Pending => (Tone::Info, "waiting"),
-        DeliveryState::Delivered => (Tone::Good, "taken"),
-        DeliveryState::Failed => (Tone::Bad, "given up"),
+        DeliveryState::Pending => (Tone::Info, tr("waiting")),
+        DeliveryState::Delivered => (Tone::Good, tr("taken")),
+        DeliveryState::Failed => (Tone::Bad, tr("given up")),
     };
-    let attempts = counted(delivery.attempts.unsigned_abs().into(), "attempt", "attempts");
-    let status = delivery.last_status.map(|status| format!(" · answered {status}"));
-    let error = delivery.last_error.map(|error| format!(" · {error}"));
-    let next = delivery.next_attempt_at.map(|at| view! { <span>" · next " <Time at /></span> });
+    let attempts = tr_count("{n} attempt", "{n} attempts", delivery.attempts.unsigned_abs().into());
+    let status =
+        delivery.last_status.map(|status| tr_with(" · answered {status}", &[("status", &status)]));
+    let error = delivery.last_error.map(|error| format!(" · {}", tr_text(error)));
+    let next =
+        delivery.next_attempt_at.map(|at| view! { <span>{tr(" · next ")} <Time at /></span> });
     view! {
         <li class="secret">
             <div class="secret__head">
                 <Badge tone=tone>{state}</Badge>
                 <code>"session.ended"</code>
-                <a href=paths::session(delivery.session_id)>"the session"</a>
+                <a href=paths::session(delivery.session_id)>{tr("the session")}</a>
                 <span class="secret__about">
                     <Time at=delivery.created_at />
                 </span>
@@ -146,7 +149,7 @@ fn row(webhook: WebhookId, delivery: Delivery, again: ServerAction<Redeliver>) -
             <ActionForm action=again>
                 <input type="hidden" name="id" value=webhook.to_string() />
                 <input type="hidden" name="delivery" value=delivery.id.to_string() />
-                <Button busy=again.pending()>"Send again"</Button>
+                <Button busy=again.pending()>{tr("Send again")}</Button>
             </ActionForm>
         </li>
     }

@@ -7,6 +7,7 @@ use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use super::api::{Start, Template};
 use crate::error::{action_error, field_error};
 use crate::features::marketplace::api::InstallAndRun;
+use crate::language::tr;
 use crate::refused_form::refused_form;
 use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, TextArea};
 
@@ -62,7 +63,7 @@ pub fn GoalBox(
             <div class="goal-box">
                 <FormError error fields=&["goal", "context"] />
                 <TextArea
-                    label="What should it do?"
+                    label=tr("What should it do?")
                     name="goal"
                     value=goal
                     on_input=Callback::new(move |text| goal.set(text))
@@ -73,9 +74,9 @@ pub fn GoalBox(
                     error=field_error(error, "goal")
                 />
                 <details class="goal-box__more" open=has_context>
-                    <summary>"Add text, data or notes to work on"</summary>
+                    <summary>{tr("Add text, data or notes to work on")}</summary>
                     <TextArea
-                        label="Material"
+                        label=tr("Material")
                         name="context"
                         value=context
                         on_input=Callback::new(move |text| context.set(text))
@@ -85,7 +86,7 @@ pub fn GoalBox(
                     />
                 </details>
                 <fieldset class="goal-box__agents">
-                    <legend class="goal-box__legend">"Who should do it?"</legend>
+                    <legend class="goal-box__legend">{tr("Who should do it?")}</legend>
                     <div class="goal-box__choices">
                         {start
                             .with_value(|start| {
@@ -99,9 +100,9 @@ pub fn GoalBox(
                 </fieldset>
                 <div class="goal-box__end">
                     <Button kind=ButtonKind::Primary busy=action.pending()>
-                        "Start and watch"
+                        {tr("Start and watch")}
                     </Button>
-                    <p class="goal-box__note">"Makes you a guest, without a form."</p>
+                    <p class="goal-box__note">{tr("Makes you a guest, without a form.")}</p>
                 </div>
             </div>
         </ActionForm>

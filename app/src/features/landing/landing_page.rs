@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use super::api::get_start;
 use super::goal_box::GoalBox;
 use super::sections::{Examples, HowItWorks, Planner, Tools};
+use crate::language::tr;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
 use crate::ui::{ErrorPanel, Skeleton};
@@ -17,9 +18,11 @@ pub fn LandingPage() -> impl IntoView {
     view! {
         <Title text="" />
         <PublicHead
-            title="Give an agent a goal. See everything it does."
-            description="Resonant is an open-source platform for AI agents. Give one a goal, watch \
-                         every step, and keep the agents that work for you."
+            title=tr("Give an agent a goal. See everything it does.")
+            description=tr(
+                "Resonant is an open-source platform for AI agents. Give one a goal, watch \
+                 every step, and keep the agents that work for you.",
+            )
             path=paths::HOME
             card=cards::of_the_site()
         />
@@ -54,17 +57,19 @@ fn Hero(children: Children) -> impl IntoView {
         <section class="hero" id="start">
             <div class="hero__text">
                 <h1 class="hero__title">
-                    <span class="hero__line">"Give an agent a goal. "</span>
-                    <span class="hero__line">"See everything it does."</span>
+                    <span class="hero__line">{tr("Give an agent a goal. ")}</span>
+                    <span class="hero__line">{tr("See everything it does.")}</span>
                 </h1>
                 <p class="hero__lead">
-                    "Resonant is an open-source platform for AI agents. Say what you want done and \
-                     follow the work live: every thought, every tool call, every result."
+                    {tr(
+                        "Resonant is an open-source platform for AI agents. Say what you want done and \
+                         follow the work live: every thought, every tool call, every result.",
+                    )}
                 </p>
                 <ul class="hero__points">
-                    <li>"No account and no key needed to start"</li>
-                    <li>"Sessions survive reloads, lost connections and restarts"</li>
-                    <li>"Runs on your own machine, with your own data"</li>
+                    <li>{tr("No account and no key needed to start")}</li>
+                    <li>{tr("Sessions survive reloads, lost connections and restarts")}</li>
+                    <li>{tr("Runs on your own machine, with your own data")}</li>
                 </ul>
                 <Arcs />
             </div>

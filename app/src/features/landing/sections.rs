@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 
 use super::api::{Start, Template};
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{Avatar, LinkButton, Notice, Tone};
 
@@ -15,14 +16,14 @@ pub fn Planner(
 ) -> impl IntoView {
     let model = start.with_value(|start| start.language_model.clone());
     view! {
-        <section class="landing-section landing-section--slim" aria-label="Who answers">
+        <section class="landing-section landing-section--slim" aria-label=tr("Who answers")>
             {match model {
                 Some(model) => {
                     view! {
                         <Notice tone=Tone::Neutral>
                             <p>
-                                "Here, agents think with the language model " <b>{model}</b>
-                                ". Tools do the arithmetic, the reading and the counting."
+                                {tr("Here, agents think with the language model ")} <b>{model}</b>
+                                {tr(". Tools do the arithmetic, the reading and the counting.")}
                             </p>
                         </Notice>
                     }
@@ -32,11 +33,13 @@ pub fn Planner(
                     view! {
                         <Notice tone=Tone::Info>
                             <p>
-                                <b>"No language model is connected here. "</b>
-                                "The built-in planner answers: rule-based, not a language model. It \
-                                 works out numbers and dates, reads public web pages, summarises, \
-                                 extracts and converts what you give it. For open questions and \
-                                 writing, connect any OpenAI-compatible model, a local one included."
+                                <b>{tr("No language model is connected here. ")}</b>
+                                {tr(
+                                    "The built-in planner answers: rule-based, not a language model. It \
+                                     works out numbers and dates, reads public web pages, summarises, \
+                                     extracts and converts what you give it. For open questions and \
+                                     writing, connect any OpenAI-compatible model, a local one included.",
+                                )}
                             </p>
                         </Notice>
                     }
@@ -59,8 +62,10 @@ pub fn Examples(
         view! {
             <section class="landing-section" aria-labelledby="examples">
                 <div class="landing-section__head">
-                    <h2 id="examples">"Start from an example"</h2>
-                    <LinkButton href=paths::MARKETPLACE>"All agents in the marketplace"</LinkButton>
+                    <h2 id="examples">{tr("Start from an example")}</h2>
+                    <LinkButton href=paths::MARKETPLACE>
+                        {tr("All agents in the marketplace")}
+                    </LinkButton>
                 </div>
                 <ul class="examples">{cards}</ul>
             </section>
@@ -85,7 +90,7 @@ fn example_card(template: &Template) -> Option<impl IntoView + use<>> {
             </div>
             <a class="example__goal" href=href>
                 <span class="example__goal-text">{goal}</span>
-                <span class="example__use">"Use this goal"</span>
+                <span class="example__use">{tr("Use this goal")}</span>
             </a>
         </li>
     })
@@ -96,29 +101,34 @@ fn example_card(template: &Template) -> Option<impl IntoView + use<>> {
 pub fn HowItWorks() -> impl IntoView {
     view! {
         <section class="landing-section" aria-labelledby="how">
-            <h2 id="how">"How it works"</h2>
+            <h2 id="how">{tr("How it works")}</h2>
             <ol class="ways">
                 <li class="way">
-                    <h3 class="way__title">"Pick an agent, or make one"</h3>
+                    <h3 class="way__title">{tr("Pick an agent, or make one")}</h3>
                     <p>
-                        "Take one from the "<a href=paths::MARKETPLACE>"marketplace"</a>
-                        ", or write instructions, choose tools and set limits in the "
-                        <a href=paths::STUDIO>"studio"</a>"."
+                        {tr("Take one from the ")}
+                        <a href=paths::MARKETPLACE>{tr("marketplace")}</a>
+                        {tr(", or write instructions, choose tools and set limits in the ")}
+                        <a href=paths::STUDIO>{tr("studio")}</a>"."
                     </p>
                 </li>
                 <li class="way">
-                    <h3 class="way__title">"Say what you want done"</h3>
+                    <h3 class="way__title">{tr("Say what you want done")}</h3>
                     <p>
-                        "A goal in your words, with the text or data it is about. A worker takes it \
-                         up at once and stays within steps, tokens and time that you set."
+                        {tr(
+                            "A goal in your words, with the text or data it is about. A worker takes it \
+                             up at once and stays within steps, tokens and time that you set.",
+                        )}
                     </p>
                 </li>
                 <li class="way">
-                    <h3 class="way__title">"Watch, stop, repeat"</h3>
+                    <h3 class="way__title">{tr("Watch, stop, repeat")}</h3>
                     <p>
-                        "Each step appears as it happens, with its tool calls, tokens and cost. Stop \
-                         it whenever you like. Every "<a href=paths::SESSIONS>"session"</a>
-                        " is kept, event by event."
+                        {tr(
+                            "Each step appears as it happens, with its tool calls, tokens and cost. Stop \
+                             it whenever you like. Every ",
+                        )} <a href=paths::SESSIONS>{tr("session")}</a>
+                        {tr(" is kept, event by event.")}
                     </p>
                 </li>
             </ol>
@@ -132,17 +142,19 @@ pub fn Tools() -> impl IntoView {
     let tool = |tool: resonant_domain::tool::BuiltInTool| {
         view! {
             <li class="tool-line">
-                <h3 class="tool-line__title">{tool.title}</h3>
-                <p class="tool-line__text">{tool.summary}</p>
+                <h3 class="tool-line__title">{tr(tool.title)}</h3>
+                <p class="tool-line__text">{tr(tool.summary)}</p>
             </li>
         }
     };
     view! {
         <section class="landing-section" aria-labelledby="tools">
-            <h2 id="tools">"Tools on board"</h2>
+            <h2 id="tools">{tr("Tools on board")}</h2>
             <p class="landing-section__lead">
-                "An agent uses only the tools it was granted. Those that reach the web read public \
-                 addresses alone, never your internal network."
+                {tr(
+                    "An agent uses only the tools it was granted. Those that reach the web read public \
+                     addresses alone, never your internal network.",
+                )}
             </p>
             <ul class="tool-lines">{BUILT_IN_TOOLS.map(tool).collect_view()}</ul>
         </section>

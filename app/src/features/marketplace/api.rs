@@ -78,8 +78,19 @@ pub async fn get_collection(slug: String) -> Result<Collection, AppError> {
 
 /// A publisher with their listings.
 #[server(prefix = "/api/fn", endpoint = "marketplace/get_publisher")]
-pub async fn get_publisher(handle: String) -> Result<Publisher, AppError> {
-    resonant_backend::publishers::get(&ssr::ctx()?, &handle).await.map_err(ssr::fail)
+pub async fn get_publisher(
+    handle: String,
+    #[server(default)] cursor: Option<String>,
+) -> Result<Publisher, AppError> {
+    use resonant_backend::publishers;
+    use resonant_domain::page::PageRequest;
+
+    let ctx = ssr::ctx()?;
+    match cursor {
+        None => publishers::get(&ctx, &handle).await,
+        cursor => publishers::page(&ctx, &handle, PageRequest { cursor, limit: None }).await,
+    }
+    .map_err(ssr::fail)
 }
 
 /// Vouches for a publisher, or no more.

@@ -13,13 +13,15 @@ use super::listing_card::ListingTile;
 use super::results::{Results, count_text};
 use super::search::Search;
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
 use crate::ui::{CardSkeletons, ErrorPanel, PageHead};
 
-const LEAD: &str = "Agents that do one job well. Open one, try it on your own text at once, and keep \
-                    it in your studio if you like it.";
+const LEAD: &str =
+    key("Agents that do one job well. Open one, try it on your own text at once, and keep \
+     it in your studio if you like it.");
 
 /// The marketplace.
 pub struct BrowseRoute {
@@ -62,10 +64,14 @@ fn BrowsePage(
     followed: Resource<Result<Vec<ListingSummary>, AppError>>,
 ) -> impl IntoView {
     let category = Memo::new(move |_| search.with(|search| search.category));
-    // The head is written last, and a visitor who left before that has taken the page along.
-    let title = move || match category.try_get().flatten() {
-        None => "Marketplace".to_owned(),
-        Some(category) => format!("{} agents", Category::title(category)),
+    // The head is written last: a visitor who left before that has taken the page along, and the
+    // language is known no more.
+    let (front, agents) = (tr("Marketplace"), tr("{category} agents"));
+    let names = Category::ALL.map(|category| (category, tr(category.title())));
+    let title = move || {
+        let chosen = category.try_get().flatten();
+        let name = names.into_iter().find(|(category, _)| Some(*category) == chosen);
+        name.map_or_else(|| front.to_owned(), |(_, name)| agents.replace("{category}", name))
     };
     // One address per category stands for all its searches, orders and pages.
     let canonical =
@@ -100,14 +106,14 @@ fn BrowsePage(
             })
             .collect();
         if !templates.is_empty() {
-            let title = "Good first agents".to_owned();
+            let title = tr("Good first agents").to_owned();
             shown.push(view_shelf("first".to_owned(), title, None, templates));
         }
         Some(shown)
     };
     let news = move || {
         let listings = followed.get()?.ok()?;
-        let title = "New from publishers you follow".to_owned();
+        let title = tr("New from publishers you follow").to_owned();
         let href = Some(paths::FOLLOWING.to_owned());
         (!listings.is_empty()).then(|| view_shelf("followed".to_owned(), title, href, listings))
     };
@@ -115,12 +121,12 @@ fn BrowsePage(
         <Title text=title />
         <PublicHead
             title=Signal::derive(title)
-            description=LEAD
+            description=tr(LEAD)
             path=Signal::derive(canonical)
             card=cards::of_the_site()
         />
         <div class="marketplace">
-            <PageHead title="Marketplace" lead=LEAD />
+            <PageHead title=tr("Marketplace") lead=tr(LEAD) />
             <FilterBar search=search />
             <Transition>
                 <CategoryChips search=search page=page />
@@ -129,7 +135,7 @@ fn BrowsePage(
             <Transition>{news}</Transition>
             <Transition>{shelf}</Transition>
             <section class="marketplace__results" aria-labelledby="results-title">
-                <h2 class="visually-hidden" id="results-title">"Agents"</h2>
+                <h2 class="visually-hidden" id="results-title">{tr("Agents")}</h2>
                 <Transition fallback=|| view! { <CardSkeletons count=9 /> }>
                     <p class="marketplace__count" role="status">{count}</p>
                     {results}

@@ -5,9 +5,11 @@ use leptos::prelude::*;
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::price::{Price, PriceKind};
 
+use super::figures::price_text;
 use super::follow_api::{BuyListing, SaleState, ViewerStanding};
 use super::listing_head::Install;
 use crate::error::{AppError, action_error, field_error};
+use crate::language::{key, tr};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Skeleton};
@@ -53,17 +55,17 @@ fn offer(slug: String, price: Price, state: SaleState, buy: ServerAction<BuyList
         SaleState::Nobody => {
             let next = paths::listing(&slug);
             view! {
-                <p>"Sign in to buy it."</p>
+                <p>{tr("Sign in to buy it.")}</p>
                 <LinkButton href=paths::sign_in(&next) kind=ButtonKind::Primary>
-                    "Sign in"
+                    {tr("Sign in")}
                 </LinkButton>
             }
             .into_any()
         }
         SaleState::Guest => view! {
-            <p>"Create an account to buy it: what you buy belongs to a person who can come back."</p>
+            <p>{tr("Create an account to buy it: what you buy belongs to a person who can come back.")}</p>
             <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
-                "Create an account"
+                {tr("Create an account")}
             </LinkButton>
         }
         .into_any(),
@@ -71,10 +73,10 @@ fn offer(slug: String, price: Price, state: SaleState, buy: ServerAction<BuyList
     };
     view! {
         <section class="try buy" aria-labelledby="buy-title">
-            <h2 id="buy-title">{format!("{}: {price}", price.kind.title())}</h2>
-            <p>{terms(price.kind)}</p>
+            <h2 id="buy-title">{format!("{}: {}", tr(price.kind.title()), price_text(&price))}</h2>
+            <p>{tr(terms(price.kind))}</p>
             <p class="listing__note">
-                "What a session’s model costs to run comes on top, as with any agent."
+                {tr("What a session’s model costs to run comes on top, as with any agent.")}
             </p>
             {act}
         </section>
@@ -88,22 +90,22 @@ fn buy_form(slug: String, price: Price, buy: ServerAction<BuyListing>) -> AnyVie
         let typed = refused_form().text("quantity").unwrap_or_else(|| SESSIONS.to_owned());
         view! {
             <Field
-                label="Sessions"
+                label=tr("Sessions")
                 name="quantity"
                 value=typed
                 required=true
                 maxlength=5
                 autocomplete="off"
-                hint="How many you pay for now"
+                hint=tr("How many you pay for now")
                 error=field_error(error, "quantity")
             />
         }
     });
     let button = match price.kind {
-        PriceKind::Subscription => "Subscribe",
-        PriceKind::Rental => "Rent it",
-        PriceKind::PerExecution => "Buy sessions",
-        PriceKind::OneTime | PriceKind::Free => "Buy it",
+        PriceKind::Subscription => tr("Subscribe"),
+        PriceKind::Rental => tr("Rent it"),
+        PriceKind::PerExecution => tr("Buy sessions"),
+        PriceKind::OneTime | PriceKind::Free => tr("Buy it"),
     };
     view! {
         <ActionForm action=buy>
@@ -122,18 +124,18 @@ fn buy_form(slug: String, price: Price, buy: ServerAction<BuyListing>) -> AnyVie
 
 const fn terms(kind: PriceKind) -> &'static str {
     match kind {
-        PriceKind::Free => "It costs nothing.",
-        PriceKind::OneTime => "It is yours for good, with all its new versions.",
-        PriceKind::Subscription => {
+        PriceKind::Free => key("It costs nothing."),
+        PriceKind::OneTime => key("It is yours for good, with all its new versions."),
+        PriceKind::Subscription => key(
             "It is paid anew for each span of time until you cancel, and then lasts to the end of \
-             what you paid."
-        }
-        PriceKind::PerExecution => {
+             what you paid.",
+        ),
+        PriceKind::PerExecution => key(
             "You pay for sessions beforehand, and each that you start uses one of them. Going on \
-             with a session uses none."
-        }
-        PriceKind::Rental => {
-            "You pay once. When the time is over it starts no more sessions; it does not renew."
-        }
+             with a session uses none.",
+        ),
+        PriceKind::Rental => key(
+            "You pay once. When the time is over it starts no more sessions; it does not renew.",
+        ),
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::listing::ListingVersion;
 
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::ui::Time;
 
@@ -17,7 +18,7 @@ pub(super) fn Tags(
             .into_iter()
             .map(|tag| view! { <li><a class="chip" href=paths::tag(&tag)>{tag.clone()}</a></li> });
         view! {
-            <ul class="chips" aria-label="Tags">
+            <ul class="chips" aria-label=tr("Tags")>
                 {tags.collect_view()}
             </ul>
         }
@@ -39,7 +40,7 @@ pub(super) fn ChangeLog(
                 view! {
                     <li class="change-log__version">
                         <p>
-                            <b>{format!("Version {version}")}</b>
+                            <b>{tr_with("Version {version}", &[("version", &version)])}</b>
                             " "
                             <span class="review__about">
                                 <Time at=created_at />
@@ -52,7 +53,7 @@ pub(super) fn ChangeLog(
             .collect_view();
         view! {
             <section class="listing__section" aria-labelledby="changes-title">
-                <h2 id="changes-title">"Change log"</h2>
+                <h2 id="changes-title">{tr("Change log")}</h2>
                 <ol class="change-log">{rows}</ol>
             </section>
         }

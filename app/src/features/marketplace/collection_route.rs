@@ -8,6 +8,7 @@ use resonant_domain::collection::Collection;
 use super::api::get_collection;
 use super::listing_card::{listings_section, not_to_be_seen};
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
@@ -49,20 +50,23 @@ fn page(collection: Collection) -> AnyView {
     let data = String::new();
     let card = cards::of_collection(&collection);
     let Collection { slug, title, description, listings, .. } = collection;
-    let about =
-        if description.is_empty() { format!("Agents: {title}") } else { description.clone() };
+    let about = if description.is_empty() {
+        tr_with("Agents: {title}", &[("title", &title)])
+    } else {
+        description.clone()
+    };
     view! {
         <Title text=title.clone() />
         <PublicHead title=title.clone() description=about path=paths::collection(&slug) card />
         <script type="application/ld+json" inner_html=data></script>
         <div class="marketplace">
             <PageHead title lead=description>
-                <LinkButton href=paths::MARKETPLACE>"All agents"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("All agents")}</LinkButton>
             </PageHead>
             {listings_section(
                 listings,
-                "This shelf is empty",
-                "What stood here is not in the marketplace at present.",
+                tr("This shelf is empty"),
+                tr("What stood here is not in the marketplace at present."),
             )}
         </div>
     }

@@ -6,6 +6,7 @@ use resonant_domain::tool::built_in;
 
 use super::figures::grouped;
 use super::search::Search;
+use crate::language::{tr, tr_count};
 
 /// One link: text, count, whether it is chosen, and the search that it leads to.
 struct Choice {
@@ -36,7 +37,7 @@ pub(super) fn FacetPanel(
         view! {
             <p>
                 <a href=search.widened().href() data-noscroll="true">
-                    "Clear all filters"
+                    {tr("Clear all filters")}
                 </a>
             </p>
         }
@@ -45,7 +46,7 @@ pub(super) fn FacetPanel(
     let count = is_open.then(|| format!(" ({narrowed})"));
     view! {
         <details class="facets" open=is_open>
-            <summary class="facets__summary">"Filters" {count}</summary>
+            <summary class="facets__summary">{tr("Filters")} {count}</summary>
             <div class="facets__groups">{groups}</div>
             {clear}
         </details>
@@ -90,7 +91,7 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 6] 
         let stars = facet.value.parse().ok()?;
         let is_chosen = search.rating == Some(stars);
         Some(Choice {
-            text: format!("{stars} stars or more").replace("1 stars", "1 star"),
+            text: tr_count("{n} star or more", "{n} stars or more", u64::from(stars)),
             count: facet.count,
             is_chosen,
             next: search.with(|next| next.rating = (!is_chosen).then_some(stars)),
@@ -100,7 +101,7 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 6] 
         let cost = CostLimit::parse(&facet.value)?;
         let is_chosen = search.cost == Some(cost);
         Some(Choice {
-            text: cost.title().to_owned(),
+            text: tr(cost.title()).to_owned(),
             count: facet.count,
             is_chosen,
             next: search.with(|next| next.cost = (!is_chosen).then_some(cost)),
@@ -110,7 +111,7 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 6] 
         let price = PriceFilter::parse(&facet.value)?;
         let is_chosen = search.price == Some(price);
         Some(Choice {
-            text: price.title().to_owned(),
+            text: tr(price.title()).to_owned(),
             count: facet.count,
             is_chosen,
             next: search.with(|next| next.price = (!is_chosen).then_some(price)),
@@ -120,27 +121,30 @@ fn groups(search: &Search, facets: &Facets) -> [(&'static str, Vec<Choice>); 6] 
     let is_sold = search.price.is_some()
         || facets.prices.iter().any(|facet| facet.value == "paid" && facet.count > 0);
     let verified = Choice {
-        text: "Verified publishers".to_owned(),
+        text: tr("Verified publishers").to_owned(),
         count: facets.verified,
         is_chosen: search.is_verified,
         next: search.with(|next| next.is_verified = !next.is_verified),
     };
     let tool = |name: &str| match name {
-        "http" => "HTTP requests".to_owned(),
-        "mcp" => "MCP servers".to_owned(),
-        _ => built_in(name).map_or_else(|| name.to_owned(), |tool| tool.title.to_owned()),
+        "http" => tr("HTTP requests").to_owned(),
+        "mcp" => tr("MCP servers").to_owned(),
+        _ => built_in(name).map_or_else(|| name.to_owned(), |tool| tr(tool.title).to_owned()),
     };
     [
-        ("Tags", named(search, &facets.tags, str::to_owned, |search| &mut search.tags)),
-        ("Tools", named(search, &facets.tools, tool, |search| &mut search.tools)),
-        ("Rating", facets.ratings.iter().filter_map(rating).filter(shown).collect()),
+        (tr("Tags"), named(search, &facets.tags, str::to_owned, |search| &mut search.tags)),
+        (tr("Tools"), named(search, &facets.tools, tool, |search| &mut search.tools)),
+        (tr("Rating"), facets.ratings.iter().filter_map(rating).filter(shown).collect()),
         // What publishers ask for, and apart from it what a session's model costs.
         (
-            "Price",
+            tr("Price"),
             facets.prices.iter().filter(|_| is_sold).filter_map(price).filter(shown).collect(),
         ),
-        ("Half of the sessions cost", facets.costs.iter().filter_map(cost).filter(shown).collect()),
-        ("Publisher", Some(verified).into_iter().filter(shown).collect()),
+        (
+            tr("Half of the sessions cost"),
+            facets.costs.iter().filter_map(cost).filter(shown).collect(),
+        ),
+        (tr("Publisher"), Some(verified).into_iter().filter(shown).collect()),
     ]
 }
 

@@ -1,7 +1,15 @@
 //! A listing's numbers, as people read them.
 
 use resonant_domain::listing::ListingSummary;
-pub(super) use resonant_domain::review::tenths;
+use resonant_domain::price::{Price, PriceKind};
+use resonant_domain::review;
+
+use crate::language::{decimal, key, number, tr, tr_count, tr_with};
+
+/// `4.4` out of 437 hundredths; `None` without ratings.
+pub(super) fn tenths(hundredths: i32, count: i64) -> Option<String> {
+    review::tenths(hundredths, count).map(decimal)
+}
 
 /// `4.4` out of 437 hundredths; `None` without ratings.
 pub(super) fn stars(listing: &ListingSummary) -> Option<String> {
@@ -11,35 +19,39 @@ pub(super) fn stars(listing: &ListingSummary) -> Option<String> {
 /// `No installs yet`, `1 install`, `1,204 installs`.
 pub(super) fn installs(listing: &ListingSummary) -> String {
     match listing.installs {
-        ..=0 => "No installs yet".to_owned(),
-        count => counted(count, "install"),
+        ..=0 => tr("No installs yet").to_owned(),
+        count => counted(count, key("{n} install"), key("{n} installs")),
     }
 }
 
 /// A number and its noun: `1 agent`, `2 agents`.
-pub(super) fn counted(count: i64, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", grouped(count))
+pub(super) fn counted(count: i64, one: &'static str, many: &'static str) -> String {
+    tr_count(one, many, u64::try_from(count).unwrap_or_default())
 }
 
 /// `1 person`, `2 people`.
 pub(super) fn people(count: i64) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{} people", grouped(count)) }
+    counted(count, key("1 person"), key("{n} people"))
 }
 
 /// A whole number with its thousands set apart: `4,000`.
-pub(super) fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let sign = if number < 0 { "−" } else { "" };
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + sign.len());
-    text.push_str(sign);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+pub(super) fn grouped(count: i64) -> String {
+    let sign = if count < 0 { "−" } else { "" };
+    format!("{sign}{}", number(count.unsigned_abs()))
+}
+
+/// What a listing costs: `Free`, `$5.00`, `$5.00 a month`, `$0.05 a session`, `$2.00 for a week`.
+pub(crate) fn price_text(price: &Price) -> String {
+    let amount = decimal(price.currency.text(price.amount));
+    let interval = price.interval.map_or("", |interval| tr(interval.as_str()));
+    let text = match price.kind {
+        PriceKind::Free => return tr("Free").to_owned(),
+        PriceKind::OneTime => return amount,
+        PriceKind::Subscription => key("{amount} a {interval}"),
+        PriceKind::PerExecution => key("{amount} a session"),
+        PriceKind::Rental => key("{amount} for a {interval}"),
+    };
+    tr_with(text, &[("amount", &amount), ("interval", &interval)])
 }
 
 #[cfg(test)]

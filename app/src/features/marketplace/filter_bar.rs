@@ -11,6 +11,7 @@ use resonant_domain::listing::{Category, ListingPage, ListingSort, QUERY_MAX};
 use super::figures::grouped;
 use super::search::Search;
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::paths;
 use crate::ui::{Button, Icon, IconName, Select};
 
@@ -65,8 +66,9 @@ pub(super) fn FilterBar(
         let options = NavigateOptions { scroll: false, ..Default::default() };
         navigate(&next.href(), options);
     });
-    let orders =
-        ListingSort::ALL.map(|sort| (sort.as_str().to_owned(), sort.title().to_owned())).to_vec();
+    let orders = ListingSort::ALL
+        .map(|sort| (sort.as_str().to_owned(), tr(sort.title()).to_owned()))
+        .to_vec();
     let chosen = Signal::derive(move || search.with(|search| search.sort.as_str().to_owned()));
     // What narrows the search beside what the form asks for stays.
     let hidden = move || {
@@ -91,7 +93,7 @@ pub(super) fn FilterBar(
             }
         >
             <div class="field filter-bar__search">
-                <label class="field__label" for="marketplace-search">"Search"</label>
+                <label class="field__label" for="marketplace-search">{tr("Search")}</label>
                 <div class="filter-bar__box">
                     <Icon name=IconName::Search />
                     <input
@@ -102,7 +104,7 @@ pub(super) fn FilterBar(
                         name="q"
                         value=search.with_untracked(|search| search.text.clone())
                         maxlength=QUERY_MAX.to_string()
-                        placeholder="Invoices, meeting notes, JSON…"
+                        placeholder=tr("Invoices, meeting notes, JSON…")
                         autocomplete="off"
                         enterkeyhint="search"
                         on:input=move |event| (follow.borrow_mut())(event_target_value(&event))
@@ -110,10 +112,10 @@ pub(super) fn FilterBar(
                 </div>
             </div>
             <div class="filter-bar__sort">
-                <Select label="Sort by" name="sort" options=orders value=chosen on_change=sort />
+                <Select label=tr("Sort by") name="sort" options=orders value=chosen on_change=sort />
             </div>
             {hidden}
-            <Button>"Search"</Button>
+            <Button>{tr("Search")}</Button>
         </form>
     }
 }
@@ -150,14 +152,14 @@ pub(super) fn CategoryChips(
                     data-noscroll="true"
                 >
                     {category.map(|category| view! { <Icon name=IconName::of_category(category) /> })}
-                    <span>{category.map_or("All", Category::title)}</span>
+                    <span>{tr(category.map_or(key("All"), Category::title))}</span>
                     <span class="chip__count">{move || count(category).map(grouped)}</span>
                 </a>
             </li>
         }
     };
     view! {
-        <nav class="marketplace__categories" aria-label="Categories">
+        <nav class="marketplace__categories" aria-label=tr("Categories")>
             <ul class="chips">
                 {chip(None)}
                 {Category::ALL.into_iter().map(|category| chip(Some(category))).collect_view()}

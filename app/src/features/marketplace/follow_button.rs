@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::follow_api::{FollowState, SetFollowing};
 use crate::error::action_error;
+use crate::language::tr;
 use crate::ui::{Button, FormError};
 
 /// A plain form that follows a publisher, or no more, and leads back; nothing for the publisher.
@@ -25,7 +26,7 @@ pub(crate) fn follow_form(
             <input type="hidden" name="is_followed" value=(!is_followed).to_string() />
             <input type="hidden" name="back" value=back />
             <Button busy=set.pending()>
-                {if is_followed { "Unfollow" } else { "Follow" }} " "
+                {if is_followed { tr("Unfollow") } else { tr("Follow") }} " "
                 <span class="visually-hidden">{name}</span>
             </Button>
         </ActionForm>

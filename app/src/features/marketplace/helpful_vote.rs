@@ -7,8 +7,9 @@ use leptos::task::spawn_local;
 use resonant_domain::ReviewId;
 use server_fn::ServerFn as _;
 
-use super::figures::people;
+use super::figures::counted;
 use super::review_api::{VoteReview, vote_review};
+use crate::language::{key, tr, tr_text, tr_with};
 use crate::state::use_toasts;
 use crate::ui::{Button, ButtonKind, Tone};
 
@@ -32,9 +33,8 @@ pub(super) fn HelpfulVote(
     let count = move || others + i64::from(shown.get());
     let helped = move || {
         let count = count();
-        let verb = if count == 1 { "finds" } else { "find" };
-        (count > 0)
-            .then(|| view! { <span>{format!("{} {verb} this helpful", people(count))}</span> })
+        let (one, many) = (key("1 person finds this helpful"), key("{n} people find this helpful"));
+        (count > 0).then(|| view! { <span>{counted(count, one, many)}</span> })
     };
     let is_asked = StoredValue::new(false);
     let form = own.map(|_| {
@@ -52,7 +52,7 @@ pub(super) fn HelpfulVote(
                 is_asked.try_set_value(false);
                 if let Err(error) = answer {
                     shown.try_set(!is_helpful);
-                    toasts.show(Tone::Bad, error.message);
+                    toasts.show(Tone::Bad, tr_text(error.message));
                 }
             });
         });
@@ -66,8 +66,8 @@ pub(super) fn HelpfulVote(
                     value=move || (!shown.get()).to_string()
                 />
                 <Button kind=ButtonKind::Quiet on_click=vote>
-                    {move || if shown.get() { "Not helpful after all" } else { "Helpful" }}
-                    <span class="visually-hidden">{format!(": the review by {author}")}</span>
+                    {move || if shown.get() { tr("Not helpful after all") } else { tr("Helpful") }}
+                    <span class="visually-hidden">{tr_with(": the review by {author}", &[("author", &author)])}</span>
                 </Button>
             </form>
         }

@@ -8,6 +8,7 @@ use resonant_domain::listing::ListingSummary;
 use super::figures;
 use crate::app::NotFoundPage;
 use crate::error::AppError;
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{AvatarSize, EmptyState, ErrorPanel, Icon, IconName, LinkButton, listing_avatar};
 
@@ -21,7 +22,7 @@ pub(crate) fn ListingCard(
     let installs = figures::installs(&listing);
     let rating = figures::stars(&listing);
     let rating_count = listing.rating_count;
-    let price = listing.price.to_string();
+    let price = figures::price_text(&listing.price);
     let highlights = listing.highlights.unwrap_or_default();
     view! {
         <article class="listing-card">
@@ -34,7 +35,7 @@ pub(crate) fn ListingCard(
                         </a>
                     </h3>
                     <p class="listing-card__category">
-                        {listing.category.title()} {listing.is_verified.then(verified_mark)}
+                        {tr(listing.category.title())} {listing.is_verified.then(verified_mark)}
                     </p>
                 </div>
             </div>
@@ -64,7 +65,7 @@ pub(super) fn listings_section(
     let cards = if cards.is_empty() {
         view! {
             <EmptyState icon=IconName::Store title=empty_title text=empty_text>
-                <LinkButton href=paths::MARKETPLACE>"Browse the marketplace"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("Browse the marketplace")}</LinkButton>
             </EmptyState>
         }
         .into_any()
@@ -74,7 +75,7 @@ pub(super) fn listings_section(
     view! {
         <section aria-labelledby="listings-title">
             <h2 class="visually-hidden" id="listings-title">
-                "Listings"
+                {tr("Listings")}
             </h2>
             {cards}
         </section>
@@ -88,7 +89,7 @@ pub(super) fn not_to_be_seen(error: AppError) -> AnyView {
         return view! { <NotFoundPage /> }.into_any();
     }
     view! {
-        <Title text=error.kind.title() />
+        <Title text=tr(error.kind.title()) />
         <ErrorPanel error />
     }
     .into_any()
@@ -99,7 +100,7 @@ pub(crate) fn verified_mark() -> AnyView {
     view! {
         <span class="verified">
             <Icon name=IconName::Check />
-            "Verified"
+            {tr("Verified")}
         </span>
     }
     .into_any()
@@ -161,13 +162,13 @@ pub(super) fn Rating(
     count: i64,
 ) -> impl IntoView {
     match stars {
-        None => view! { <span class="rating">"No ratings yet"</span> }.into_any(),
+        None => view! { <span class="rating">{tr("No ratings yet")}</span> }.into_any(),
         Some(stars) => view! {
             <span class="rating is-rated">
                 <Icon name=IconName::Star />
-                <span class="visually-hidden">"Rated "</span>
+                <span class="visually-hidden">{tr("Rated ")}</span>
                 <strong>{stars}</strong>
-                <span class="visually-hidden">" out of 5 by "</span>
+                <span class="visually-hidden">{tr(" out of 5 by ")}</span>
                 <span class="rating__count">{figures::people(count)}</span>
             </span>
         }

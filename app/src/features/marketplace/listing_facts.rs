@@ -8,6 +8,7 @@ use resonant_domain::money::MicroUsd;
 use resonant_domain::tool::{BuiltInTool, built_in};
 
 use super::figures::{counted, grouped};
+use crate::language::{decimal, key, tr, tr_with};
 use crate::ui::{Badge, Icon, IconName, Time, Tone};
 
 /// Tools, limits, model and record of a listing.
@@ -25,48 +26,48 @@ pub(super) fn ListingFacts(
     let tools: Vec<_> = agent.tools.iter().map(tool_row).collect();
     let secrets = view_secrets(&agent.tools);
     let tools = if tools.is_empty() {
-        view! { <p class="listing-facts__text">"None. It answers from its prompt and your text alone."</p> }
+        view! { <p class="listing-facts__text">{tr("None. It answers from its prompt and your text alone.")}</p> }
             .into_any()
     } else {
         view! { <ul class="listing-facts__tools">{tools}</ul> }.into_any()
     };
     view! {
-        <aside class="listing-facts" aria-label="Facts">
+        <aside class="listing-facts" aria-label=tr("Facts")>
             <section class="listing-facts__part" aria-labelledby="tools-title">
-                <h2 class="listing-facts__title" id="tools-title">"Tools it asks for"</h2>
+                <h2 class="listing-facts__title" id="tools-title">{tr("Tools it asks for")}</h2>
                 {tools}
-                <p class="listing-facts__text">{reach_text(reaches_out)}</p>
+                <p class="listing-facts__text">{tr(reach_text(reaches_out))}</p>
             </section>
             {secrets}
             <section class="listing-facts__part" aria-labelledby="model-title">
-                <h2 class="listing-facts__title" id="model-title">"Who answers"</h2>
+                <h2 class="listing-facts__title" id="model-title">{tr("Who answers")}</h2>
                 <p class="listing-facts__text">{model_text(&agent.model_policy, language_model)}</p>
             </section>
             <section class="listing-facts__part" aria-labelledby="limits-title">
-                <h2 class="listing-facts__title" id="limits-title">"Limits of a session"</h2>
+                <h2 class="listing-facts__title" id="limits-title">{tr("Limits of a session")}</h2>
                 <p class="listing-facts__text">{limits_text(agent.limits)}</p>
             </section>
             <section class="listing-facts__part" aria-labelledby="record-title">
-                <h2 class="listing-facts__title" id="record-title">"Record"</h2>
+                <h2 class="listing-facts__title" id="record-title">{tr("Record")}</h2>
                 <dl class="listing-facts__list">
                     <div>
-                        <dt>"Category"</dt>
-                        <dd>{summary.category.title()}</dd>
+                        <dt>{tr("Category")}</dt>
+                        <dd>{tr(summary.category.title())}</dd>
                     </div>
                     <div>
-                        <dt>"Version"</dt>
+                        <dt>{tr("Version")}</dt>
                         <dd>{version}</dd>
                     </div>
                     <div>
-                        <dt>"Published"</dt>
+                        <dt>{tr("Published")}</dt>
                         <dd><Time at=created_at /></dd>
                     </div>
                     <div>
-                        <dt>"Updated"</dt>
+                        <dt>{tr("Updated")}</dt>
                         <dd><Time at=updated_at /></dd>
                     </div>
                     <div>
-                        <dt>"Installs"</dt>
+                        <dt>{tr("Installs")}</dt>
                         <dd>{grouped(summary.installs.max(0))}</dd>
                     </div>
                 </dl>
@@ -77,8 +78,9 @@ pub(super) fn ListingFacts(
 
 /// One tool that the listing asks for.
 fn tool_row(grant: &ToolGrant) -> AnyView {
-    let hosts = (!grant.hosts.is_empty()).then(|| format!("Hosts: {}", grant.hosts.join(", ")));
-    let approval = grant.needs_approval.then_some("You approve each call.");
+    let hosts = (!grant.hosts.is_empty())
+        .then(|| tr_with("Hosts: {hosts}", &[("hosts", &grant.hosts.join(", "))]));
+    let approval = grant.needs_approval.then(|| tr("You approve each call."));
     let limits = view! {
         {hosts.map(|hosts| view! { <p class="listing-facts__text">{hosts}</p> })}
         {approval.map(|text| view! { <p class="listing-facts__text">{text}</p> })}
@@ -90,10 +92,10 @@ fn tool_row(grant: &ToolGrant) -> AnyView {
         .into_any();
     }
     let kind = match &grant.settings {
-        ToolSettings::Mcp(_) => "A tool of an MCP server that its publisher set up.",
-        ToolSettings::Agent(_) => "Another agent of its publisher.",
+        ToolSettings::Mcp(_) => tr("A tool of an MCP server that its publisher set up."),
+        ToolSettings::Agent(_) => tr("Another agent of its publisher."),
         ToolSettings::BuiltIn | ToolSettings::Http(_) => {
-            "A request over HTTP that its publisher wrote down."
+            tr("A request over HTTP that its publisher wrote down.")
         }
     };
     view! {
@@ -101,7 +103,7 @@ fn tool_row(grant: &ToolGrant) -> AnyView {
             <span class="listing-facts__tool-icon"><Icon name=IconName::Tool /></span>
             <div>
                 <p class="listing-facts__tool-name">
-                    {grant.name.clone()} " " <Badge tone=Tone::Warn>"Reaches out"</Badge>
+                    {grant.name.clone()} " " <Badge tone=Tone::Warn>{tr("Reaches out")}</Badge>
                 </p>
                 <p class="listing-facts__text">{kind}</p>
                 {limits}
@@ -121,9 +123,9 @@ fn view_secrets(grants: &[ToolGrant]) -> Option<AnyView> {
             names.iter().map(|name| view! { <li><code>{(*name).to_owned()}</code></li> }).collect();
         view! {
             <section class="listing-facts__part" aria-labelledby="secrets-title">
-                <h2 class="listing-facts__title" id="secrets-title">"Secrets it asks for"</h2>
+                <h2 class="listing-facts__title" id="secrets-title">{tr("Secrets it asks for")}</h2>
                 <ul class="listing-facts__tools">{names}</ul>
-                <p class="listing-facts__text">"You set them yourself; each goes to the hosts alone that you bind it to."</p>
+                <p class="listing-facts__text">{tr("You set them yourself; each goes to the hosts alone that you bind it to.")}</p>
             </section>
         }
         .into_any()
@@ -132,16 +134,19 @@ fn view_secrets(grants: &[ToolGrant]) -> Option<AnyView> {
 
 #[component]
 fn Tool(tool: &'static BuiltInTool, children: Children) -> impl IntoView {
-    let (tone, reach) =
-        if tool.reaches_out { (Tone::Warn, "Reaches out") } else { (Tone::Good, "Stays here") };
+    let (tone, reach) = if tool.reaches_out {
+        (Tone::Warn, tr("Reaches out"))
+    } else {
+        (Tone::Good, tr("Stays here"))
+    };
     view! {
         <li class="listing-facts__tool">
             <span class="listing-facts__tool-icon"><Icon name=IconName::of_tool(tool.name) /></span>
             <div>
                 <p class="listing-facts__tool-name">
-                    {tool.title} " " <Badge tone=tone>{reach}</Badge>
+                    {tr(tool.title)} " " <Badge tone=tone>{reach}</Badge>
                 </p>
-                <p class="listing-facts__text">{tool.summary}</p>
+                <p class="listing-facts__text">{tr(tool.summary)}</p>
                 {children()}
             </div>
         </li>
@@ -150,38 +155,48 @@ fn Tool(tool: &'static BuiltInTool, children: Children) -> impl IntoView {
 
 const fn reach_text(reaches_out: bool) -> &'static str {
     if reaches_out {
-        "“Reaches out” means that the tool asks hosts on the public internet. Addresses inside \
-         private networks are always refused."
+        key(
+            "“Reaches out” means that the tool asks hosts on the public internet. Addresses inside \
+             private networks are always refused.",
+        )
     } else {
-        "None of its tools reaches a host outside this installation."
+        key("None of its tools reaches a host outside this installation.")
     }
 }
 
 fn model_text(policy: &ModelPolicy, language_model: Option<String>) -> String {
     match (policy, language_model) {
         (ModelPolicy::Builtin, _) => {
-            "The built-in planner: fixed rules, not a language model.".to_owned()
+            tr("The built-in planner: fixed rules, not a language model.").to_owned()
         }
-        (ModelPolicy::Auto, None) => "The built-in planner: fixed rules that choose and combine \
-            the tools, not a language model. Where the operator sets one up, it answers instead."
-            .to_owned(),
-        (ModelPolicy::Auto, Some(model)) => format!("The language model {model}."),
+        (ModelPolicy::Auto, None) => {
+            tr("The built-in planner: fixed rules that choose and combine \
+            the tools, not a language model. Where the operator sets one up, it answers instead.")
+            .to_owned()
+        }
+        (ModelPolicy::Auto, Some(model)) => {
+            tr_with("The language model {model}.", &[("model", &model)])
+        }
         (ModelPolicy::Named { model }, _) => {
-            format!("The language model {model}, if this installation has it.")
+            tr_with("The language model {model}, if this installation has it.", &[("model", model)])
         }
     }
 }
 
 fn limits_text(limits: Limits) -> String {
     let cost = limits.max_cost_micro_usd.and_then(|cost| i64::try_from(cost).ok());
-    let cost = cost.map(|cost| format!(" It may cost {} at most.", MicroUsd(cost)));
-    format!(
-        "At most {}, {} of answer and {}.{}",
-        counted(limits.max_steps.into(), "step"),
-        counted(limits.max_tokens.into(), "token"),
-        counted(limits.timeout_seconds.into(), "second"),
-        cost.unwrap_or_default(),
-    )
+    let cost = cost.map(|cost| {
+        let cost = decimal(MicroUsd(cost).to_string());
+        tr_with(" It may cost {cost} at most.", &[("cost", &cost)])
+    });
+    let steps = counted(limits.max_steps.into(), key("{n} step"), key("{n} steps"));
+    let tokens = counted(limits.max_tokens.into(), key("{n} token"), key("{n} tokens"));
+    let seconds = counted(limits.timeout_seconds.into(), key("{n} second"), key("{n} seconds"));
+    let text = tr_with(
+        "At most {steps}, {tokens} of answer and {seconds}.",
+        &[("steps", &steps), ("tokens", &tokens), ("seconds", &seconds)],
+    );
+    text + cost.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]

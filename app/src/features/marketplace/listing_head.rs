@@ -8,6 +8,7 @@ use super::api::InstallListing;
 use super::figures;
 use super::listing_card::{Rating, verified_mark};
 use crate::error::action_error;
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{AvatarSize, Button, ButtonKind, FormError, Icon, IconName, listing_avatar};
 
@@ -22,7 +23,7 @@ pub(super) fn ListingHead(
     follow: AnyView,
 ) -> impl IntoView {
     let slug = listing.slug.clone();
-    let price = listing.price.to_string();
+    let price = figures::price_text(&listing.price);
     let actions = (!is_paused).then(|| {
         // What is for sale is bought, and then added, further down.
         if !listing.price.is_free() {
@@ -39,7 +40,7 @@ pub(super) fn ListingHead(
             <div class="listing__actions">
                 <a class="button button--primary" href="#try">
                     <Icon name=IconName::Play />
-                    "Try it now"
+                    {tr("Try it now")}
                 </a>
                 <Install slug />
             </div>
@@ -55,10 +56,10 @@ pub(super) fn ListingHead(
         None => listing.publisher.clone().into_any(),
     };
     view! {
-        <nav class="listing__way" aria-label="Where you are">
-            <a href=paths::MARKETPLACE>"Marketplace"</a>
+        <nav class="listing__way" aria-label=tr("Where you are")>
+            <a href=paths::MARKETPLACE>{tr("Marketplace")}</a>
             <Icon name=IconName::ChevronRight />
-            <a href=paths::category(listing.category)>{listing.category.title()}</a>
+            <a href=paths::category(listing.category)>{tr(listing.category.title())}</a>
         </nav>
         <header class="listing__head">
             {listing_avatar(listing.avatar, listing.picture, AvatarSize::Large)}
@@ -66,7 +67,7 @@ pub(super) fn ListingHead(
                 <h1 class="listing__name">{listing.name}</h1>
                 <p class="listing__tagline">{listing.tagline}</p>
                 <p class="listing__figures">
-                    <span>"by " {publisher} {listing.is_verified.then(verified_mark)}</span>
+                    <span>{tr("by ")} {publisher} {listing.is_verified.then(verified_mark)}</span>
                     <Rating stars=rating count=listing.rating_count />
                     <span>{installs}</span>
                     <span class="listing__price">{price}</span>
@@ -91,7 +92,7 @@ pub(super) fn Install(
             <input type="hidden" name="slug" value=slug />
             <Button kind=ButtonKind::Secondary busy=install.pending()>
                 <Icon name=IconName::Plus />
-                "Add to my studio"
+                {tr("Add to my studio")}
             </Button>
         </ActionForm>
         <FormError error=error />

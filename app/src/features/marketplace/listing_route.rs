@@ -20,6 +20,7 @@ use super::reviews_panel::{ReviewActions, ReviewsPanel};
 use super::screenshots::screenshots;
 use super::try_panel::TryPanel;
 use crate::error::{AppError, successes};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::public_head::{PublicHead, cards};
 use crate::ui::{
@@ -80,7 +81,7 @@ impl LazyPage for ListingRoute {
                     view! { <NoListing /> }.into_any()
                 }
                 Err(error) => view! {
-                    <Title text=error.kind.title() />
+                    <Title text=tr(error.kind.title()) />
                     <ErrorPanel error=error />
                 }
                 .into_any(),
@@ -115,7 +116,7 @@ fn ListingPage(
     let form = if is_paused {
         view! {
             <Notice tone=Tone::Warn>
-                <p>"Its publisher has paused this listing: nobody can install it for now."</p>
+                <p>{tr("Its publisher has paused this listing: nobody can install it for now.")}</p>
             </Notice>
         }
         .into_any()
@@ -219,12 +220,12 @@ pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
                     {shots}
                     {shown}
                     <section class="listing__section" aria-labelledby="about-title">
-                        <h2 id="about-title">"What it does"</h2>
+                        <h2 id="about-title">{tr("What it does")}</h2>
                         <div class="listing__prose prose" inner_html=description></div>
                         {tags}
                     </section>
                     <section class="listing__section" aria-labelledby="prompt-title">
-                        <h2 id="prompt-title">"What it is told"</h2>
+                        <h2 id="prompt-title">{tr("What it is told")}</h2>
                         {prompt}
                     </section>
                     {changes}
@@ -243,19 +244,19 @@ fn view_prompt(prompt: String, is_sold: bool) -> AnyView {
     if is_sold && prompt.is_empty() {
         return view! {
             <p class="listing__note">
-                "The system prompt comes with the agent: once you have bought it, you read and change every word in your studio."
+                {tr("The system prompt comes with the agent: once you have bought it, you read and change every word in your studio.")}
             </p>
         }
         .into_any();
     }
     view! {
         <p class="listing__note">
-            "The whole system prompt, as its publisher wrote it. Once the agent is in your studio you can change every word."
+            {tr("The whole system prompt, as its publisher wrote it. Once the agent is in your studio you can change every word.")}
         </p>
         <details class="listing__prompt">
-            <summary>"Show the system prompt"</summary>
+            <summary>{tr("Show the system prompt")}</summary>
             <pre class="listing__prompt-text" tabindex="0">{prompt.clone()}</pre>
-            <CopyButton text=prompt label="Copy the system prompt" />
+            <CopyButton text=prompt label=tr("Copy the system prompt") />
         </details>
     }
     .into_any()
@@ -263,17 +264,20 @@ fn view_prompt(prompt: String, is_sold: bool) -> AnyView {
 
 /// A recorded session of the publisher's: what it was asked, what came of it, and the way to all of it.
 fn showcase(showcase: Showcase) -> AnyView {
-    let steps = counted(showcase.steps.into(), "step");
+    let steps = counted(showcase.steps.into(), key("{n} step"), key("{n} steps"));
     let took = duration_text(showcase.took_ms);
     view! {
         <section class="listing__section showcase" aria-labelledby="showcase-title">
-            <h2 id="showcase-title">"A recorded session"</h2>
+            <h2 id="showcase-title">{tr("A recorded session")}</h2>
             <p class="listing__note">
-                {format!("Of version {}, as it ran: {steps}, {took}.", showcase.version)}
+                {tr_with(
+                    "Of version {version}, as it ran: {steps}, {took}.",
+                    &[("version", &showcase.version), ("steps", &steps), ("took", &took)],
+                )}
             </p>
             <blockquote class="showcase__goal">{showcase.goal}</blockquote>
             <p class="showcase__answer">{showcase.answer}</p>
-            <LinkButton href=paths::shared(&showcase.token)>"Read it step by step"</LinkButton>
+            <LinkButton href=paths::shared(&showcase.token)>{tr("Read it step by step")}</LinkButton>
         </section>
     }
     .into_any()
@@ -286,13 +290,13 @@ fn Deprecated(deprecation: Deprecation) -> impl IntoView {
         let name = deprecation.successor_name.unwrap_or_else(|| slug.clone());
         view! {
             <LinkButton href=paths::listing(&slug) kind=ButtonKind::Primary>
-                {format!("Go to {name}")}
+                {tr_with("Go to {name}", &[("name", &name)])}
             </LinkButton>
         }
     });
     view! {
         <Notice tone=Tone::Warn>
-            <p>"Its publisher does not keep this listing up any more."</p>
+            <p>{tr("Its publisher does not keep this listing up any more.")}</p>
             {next}
         </Notice>
     }
@@ -302,17 +306,17 @@ fn Deprecated(deprecation: Deprecation) -> impl IntoView {
 #[component]
 fn NoListing() -> impl IntoView {
     view! {
-        <Title text="Listing not found" />
-        <h1 class="visually-hidden">"Listing not found"</h1>
+        <Title text=tr("Listing not found") />
+        <h1 class="visually-hidden">{tr("Listing not found")}</h1>
         <EmptyState
             icon=IconName::Store
-            title="There is no such listing"
-            text="It may have been taken back by its publisher, or the address was mistyped."
+            title=tr("There is no such listing")
+            text=tr("It may have been taken back by its publisher, or the address was mistyped.")
         >
             <LinkButton href=paths::MARKETPLACE kind=ButtonKind::Primary>
-                "Browse the marketplace"
+                {tr("Browse the marketplace")}
             </LinkButton>
-            <LinkButton href=paths::NEW_AGENT>"Build your own agent"</LinkButton>
+            <LinkButton href=paths::NEW_AGENT>{tr("Build your own agent")}</LinkButton>
         </EmptyState>
     }
 }

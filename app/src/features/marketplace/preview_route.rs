@@ -9,6 +9,7 @@ use super::api::{OpenedListing, get_preview};
 use super::listing_card::not_to_be_seen;
 use super::listing_route::{Parts, listing_page};
 use crate::error::AppError;
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{LinkButton, Notice, Skeleton, Tone};
@@ -23,7 +24,8 @@ impl LazyPage for PreviewRoute {
         Self(Resource::new_blocking(
             move || id.get(),
             |id| async move {
-                let id = id.parse().map_err(|_| AppError::not_found("There is no such agent"))?;
+                let id =
+                    id.parse().map_err(|_| AppError::not_found(key("There is no such agent")))?;
                 Ok((id, get_preview(id).await?))
             },
         ))
@@ -50,13 +52,13 @@ impl LazyPage for PreviewRoute {
 fn page(id: AgentId, opened: OpenedListing) -> AnyView {
     let note = view! {
         <Notice tone=Tone::Info>
-            <p>"This is how the page will look. Nobody but you sees it; trying and installing come with the approval."</p>
-            <LinkButton href=paths::publish(id)>"Back to publishing"</LinkButton>
+            <p>{tr("This is how the page will look. Nobody but you sees it; trying and installing come with the approval.")}</p>
+            <LinkButton href=paths::publish(id)>{tr("Back to publishing")}</LinkButton>
         </Notice>
     }
     .into_any();
     view! {
-        <Title text=format!("Preview of {}", opened.listing.summary.name) />
+        <Title text=tr_with("Preview of {name}", &[("name", &opened.listing.summary.name)]) />
         {listing_page(opened, Parts::of_preview(note))}
     }
     .into_any()

@@ -3,7 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::publisher::Publisher;
 
 use super::api::{MarkPublisher, get_publisher};
@@ -12,15 +12,17 @@ use super::follow_api::{FollowState, SetFollowing, get_follow};
 use super::follow_button::follow_form;
 use super::listing_card::{Rating, listings_section, not_to_be_seen, verified_mark};
 use crate::error::{AppError, action_error, successes};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
 use crate::state::use_viewer;
-use crate::ui::{Button, FormError, PageHead, Skeleton, Time};
+use crate::ui::{Button, FormError, PageHead, PageLinks, Skeleton, Time};
 
 /// A publisher.
 pub struct PublisherRoute {
-    publisher: Resource<Result<Publisher, AppError>>,
+    /// Whether it is a later page of the listings, and what the server answered.
+    publisher: Resource<(bool, Result<Publisher, AppError>)>,
     mark: ServerAction<MarkPublisher>,
     follow: ServerAction<SetFollowing>,
     state: Resource<Result<FollowState, AppError>>,
@@ -28,13 +30,16 @@ pub struct PublisherRoute {
 
 impl LazyPage for PublisherRoute {
     fn data() -> Self {
-        let params = use_params_map();
+        let (params, query) = (use_params_map(), use_query_map());
+        let cursor = Memo::new(move |_| query.read().get("cursor"));
         let handle = Memo::new(move |_| params.read().get("handle").unwrap_or_default());
         let (mark, follow) = (ServerAction::new(), ServerAction::new());
         let (changes, followed) = (successes(mark), successes(follow));
         let publisher = Resource::new_blocking(
-            move || (handle.get(), changes.get(), followed.get()),
-            |(handle, _, _)| get_publisher(handle),
+            move || (handle.get(), cursor.get(), changes.get(), followed.get()),
+            |(handle, cursor, _, _)| async move {
+                (cursor.is_some(), get_publisher(handle, cursor).await)
+            },
         );
         let state =
             Resource::new(move || (handle.get(), followed.get()), |(handle, _)| get_follow(handle));
@@ -48,8 +53,11 @@ impl LazyPage for PublisherRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    match publisher.await {
-                        Ok(publisher) => view! { <Page publisher mark follow state /> }.into_any(),
+                    let (is_later, publisher) = publisher.await;
+                    match publisher {
+                        Ok(publisher) => {
+                            view! { <Page publisher is_later mark follow state /> }.into_any()
+                        }
                         Err(error) => not_to_be_seen(error),
                     }
                 })}
@@ -62,6 +70,7 @@ impl LazyPage for PublisherRoute {
 #[component]
 fn Page(
     publisher: Publisher,
+    is_later: bool,
     mark: ServerAction<MarkPublisher>,
     follow: ServerAction<SetFollowing>,
     state: Resource<Result<FollowState, AppError>>,
@@ -72,10 +81,16 @@ fn Page(
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
     let card = cards::of_publisher(&publisher);
-    let Publisher { handle, name, bio, is_verified, created_at, listings, .. } = publisher;
-    let about = if bio.is_empty() { format!("Agents published by {name}") } else { bio.clone() };
+    let Publisher { handle, name, bio, is_verified, created_at, listings, next_cursor, .. } =
+        publisher;
+    let about = if bio.is_empty() {
+        tr_with("Agents published by {name}", &[("name", &name)])
+    } else {
+        bio.clone()
+    };
     let stars = figures::tenths(publisher.rating_hundredths, publisher.rating_count);
-    let count = i64::try_from(listings.len()).unwrap_or(i64::MAX);
+    let next = next_cursor.map(|cursor| paths::publisher_page(&handle, &cursor));
+    let first = is_later.then(|| paths::publisher(&handle));
     let (whom, back) = ((handle.clone(), name.clone()), paths::publisher(&handle));
     let follow = view! {
         <Transition>
@@ -98,19 +113,27 @@ fn Page(
             </PageHead>
             {bio}
             <p class="listing__figures">
-                <span>{counted(count, "listing")}</span>
-                <span>{counted(publisher.installs, "install")}</span>
-                <span>{counted(publisher.sessions, "session")}</span>
-                <span>{counted(publisher.followers, "follower")}</span>
+                <span>
+                    {counted(publisher.listing_count, key("{n} listing"), key("{n} listings"))}
+                </span>
+                <span>{counted(publisher.installs, key("{n} install"), key("{n} installs"))}</span>
+                <span>{counted(publisher.sessions, key("{n} session"), key("{n} sessions"))}</span>
+                <span>{counted(publisher.followers, key("{n} follower"), key("{n} followers"))}</span>
                 <Rating stars count=publisher.rating_count />
-                <span>"here since " <Time at=created_at /></span>
+                <span>{tr("here since ")} <Time at=created_at /></span>
             </p>
             <Moderate handle is_verified mark />
             {listings_section(
                 listings,
-                "Nothing is published yet",
-                "What they publish will stand here.",
+                tr("Nothing is published yet"),
+                tr("What they publish will stand here."),
             )}
+            <PageLinks
+                next
+                more=tr("Show more")
+                first
+                back=tr("Back to the beginning of the list")
+            />
         </div>
     }
 }
@@ -127,7 +150,7 @@ fn Moderate(handle: String, is_verified: bool, mark: ServerAction<MarkPublisher>
                 <input type="hidden" name="handle" value=handle.get_value() />
                 <input type="hidden" name="is_verified" value=(!is_verified).to_string() />
                 <Button busy=mark.pending()>
-                    {if is_verified { "Take the mark back" } else { "Mark as verified" }}
+                    {if is_verified { tr("Take the mark back") } else { tr("Mark as verified") }}
                 </Button>
             </ActionForm>
         }

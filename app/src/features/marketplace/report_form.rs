@@ -6,6 +6,7 @@ use resonant_domain::publication::{REPORT_MAX, ReportReason};
 
 use super::review_api::ReportListing;
 use crate::error::{action_error, field_error};
+use crate::language::tr;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_viewer;
@@ -24,14 +25,14 @@ pub(super) fn ReportForm(
     let slug = StoredValue::new(slug);
     let was_refused = refused_form().text("report").is_some();
     view! {
-        <section class="listing__section" id="report" aria-label="Report">
+        <section class="listing__section" id="report" aria-label=tr("Report")>
             <Show when=move || is_sent.get()>
                 <Notice tone=Tone::Good>
-                    <p>"Thank you. Moderators will look at it."</p>
+                    <p>{tr("Thank you. Moderators will look at it.")}</p>
                 </Notice>
             </Show>
             <details class="report" open=was_refused>
-                <summary>"Report this listing"</summary>
+                <summary>{tr("Report this listing")}</summary>
                 <Transition>
                     {move || Suspend::new(async move {
                         if viewer.load().await.is_some() {
@@ -40,7 +41,7 @@ pub(super) fn ReportForm(
                         let back = paths::listing(&slug.get_value());
                         view! {
                             <p class="listing__note">
-                                <a href=paths::sign_in(&back)>"Sign in"</a> " to report it."
+                                <a href=paths::sign_in(&back)>{tr("Sign in")}</a> {tr(" to report it.")}
                             </p>
                         }
                         .into_any()
@@ -55,7 +56,7 @@ pub(super) fn ReportForm(
 fn Form(slug: String, report: ServerAction<ReportListing>) -> impl IntoView {
     let error = action_error(report);
     let reasons = ReportReason::ALL
-        .map(|reason| (reason.as_str().to_owned(), reason.title().to_owned()))
+        .map(|reason| (reason.as_str().to_owned(), tr(reason.title()).to_owned()))
         .to_vec();
     let refused = refused_form();
     view! {
@@ -63,22 +64,22 @@ fn Form(slug: String, report: ServerAction<ReportListing>) -> impl IntoView {
             <FormError error fields=&["report"] />
             <input type="hidden" name="slug" value=slug />
             <Select
-                label="Reason"
+                label=tr("Reason")
                 name="reason"
                 options=reasons
                 value=refused.text("reason").unwrap_or_default()
             />
             <TextArea
-                label="What is wrong with it"
+                label=tr("What is wrong with it")
                 name="report"
                 value=refused.text("report").unwrap_or_default()
                 rows=3
                 required=true
                 maxlength=REPORT_MAX
-                hint="Moderators read this, the publisher does not"
+                hint=tr("Moderators read this, the publisher does not")
                 error=field_error(error, "report")
             />
-            <Button busy=report.pending()>"Send report"</Button>
+            <Button busy=report.pending()>{tr("Send report")}</Button>
         </ActionForm>
     }
 }

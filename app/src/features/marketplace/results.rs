@@ -11,6 +11,7 @@ use super::api::browse_listings;
 use super::figures::counted;
 use super::listing_card::ListingCard;
 use super::search::Search;
+use crate::language::{key, tr, tr_with};
 use crate::paths;
 use crate::ui::{ButtonKind, EmptyState, Grid, IconName, LinkButton, PageAnswer, VirtualGrid};
 
@@ -63,9 +64,9 @@ pub(super) fn Results(
     let card = |listing: ListingSummary| view! { <ListingCard listing /> }.into_any();
     view! {
         {(!from_start)
-            .then(|| view! { <p><a href=begin>"Back to the beginning of the list"</a></p> })}
+            .then(|| view! { <p><a href=begin>{tr("Back to the beginning of the list")}</a></p> })}
         <a class="visually-hidden marketplace__skip" href=format!("#{END}") rel="external">
-            "Skip the list"
+            {tr("Skip the list")}
         </a>
         <VirtualGrid
             id=LIST
@@ -85,9 +86,9 @@ pub(super) fn Results(
                         on:click=show_more
                     >
                         {move || match (grid.is_growing(), grid.error()) {
-                            (true, _) => "Loading…",
-                            (false, Some(_)) => "Try again",
-                            (false, None) => "Show more",
+                            (true, _) => tr("Loading…"),
+                            (false, Some(_)) => tr("Try again"),
+                            (false, None) => tr("Show more"),
                         }}
                     </a>
                 </p>
@@ -107,37 +108,37 @@ fn NothingFound(
         return view! {
             <EmptyState
                 icon=IconName::Store
-                title="The marketplace is empty"
-                text="Nothing has been published here yet. You can build an agent of your own."
+                title=tr("The marketplace is empty")
+                text=tr("Nothing has been published here yet. You can build an agent of your own.")
             >
                 <LinkButton href=paths::NEW_AGENT kind=ButtonKind::Primary>
-                    "New agent"
+                    {tr("New agent")}
                 </LinkButton>
             </EmptyState>
         }
         .into_any();
     }
     let title = if search.text.is_empty() {
-        "Nothing here".to_owned()
+        tr("Nothing here").to_owned()
     } else {
-        format!("Nothing matches “{}”", search.text)
+        tr_with("Nothing matches “{text}”", &[("text", &search.text)])
     };
     let wider = (search.narrowed() > 0).then(|| {
-        view! { <LinkButton href=search.widened().href()>"Clear all filters"</LinkButton> }
+        view! { <LinkButton href=search.widened().href()>{tr("Clear all filters")}</LinkButton> }
     });
     let elsewhere = search.category.filter(|_| !search.text.is_empty()).map(|_| {
         let href = search.with_category(None).href();
-        view! { <LinkButton href=href>"Search in all categories"</LinkButton> }
+        view! { <LinkButton href=href>{tr("Search in all categories")}</LinkButton> }
     });
     view! {
         <EmptyState
             icon=IconName::Search
             title=title
-            text="Try fewer words or other ones: what the agent reads, or what it should give back."
+            text=tr("Try fewer words or other ones: what the agent reads, or what it should give back.")
         >
             {wider}
             {elsewhere}
-            <LinkButton href=paths::MARKETPLACE>"Show all agents"</LinkButton>
+            <LinkButton href=paths::MARKETPLACE>{tr("Show all agents")}</LinkButton>
         </EmptyState>
     }
     .into_any()
@@ -153,12 +154,15 @@ fn count(search: &Search, page: &ListingPage) -> i64 {
 /// How many listings there are, as a sentence.
 pub(super) fn count_text(search: &Search, page: &ListingPage) -> String {
     let count = count(search, page);
-    let place = search.category.map(|category| format!(" in {}", Category::title(category)));
-    let words = (!search.text.is_empty()).then(|| format!(" for “{}”", search.text));
-    let more = if page.facets.is_partial { "At least " } else { "" };
+    let place = search
+        .category
+        .map(|category| tr_with(" in {category}", &[("category", &tr(Category::title(category)))]));
+    let words =
+        (!search.text.is_empty()).then(|| tr_with(" for “{text}”", &[("text", &search.text)]));
+    let more = if page.facets.is_partial { tr("At least ") } else { "" };
     format!(
         "{more}{}{}{}",
-        counted(count, "agent"),
+        counted(count, key("{n} agent"), key("{n} agents")),
         place.unwrap_or_default(),
         words.unwrap_or_default()
     )

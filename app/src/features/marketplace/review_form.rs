@@ -6,6 +6,7 @@ use resonant_domain::review::{STARS_MAX, Standing, TEXT_MAX};
 
 use super::reviews_panel::ReviewActions;
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, TextArea};
@@ -28,15 +29,15 @@ pub(super) fn ReviewForm(
         Standing::MayWrite(version) => (None, version),
         Standing::Publisher => {
             return view! {
-                <p class="listing__note">"This is your listing: you may answer each review."</p>
+                <p class="listing__note">{tr("This is your listing: you may answer each review.")}</p>
             }
             .into_any();
         }
         Standing::HasNotRun => {
             return view! {
                 <p class="listing__note">
-                    "Run it to the end once, and you may review it. "
-                    <a href="#try">"Try it now"</a>
+                    {tr("Run it to the end once, and you may review it. ")}
+                    <a href="#try">{tr("Try it now")}</a>
                 </p>
             }
             .into_any();
@@ -44,9 +45,9 @@ pub(super) fn ReviewForm(
         Standing::Anonymous | Standing::Guest => {
             return view! {
                 <p class="listing__note">
-                    "Members who ran it may review it. "
-                    <a href=paths::SIGN_UP>"Create an account"</a> " or "
-                    <a href=paths::sign_in(&paths::listing(&slug))>"sign in"</a>
+                    {tr("Members who ran it may review it. ")}
+                    <a href=paths::SIGN_UP>{tr("Create an account")}</a> {tr(" or ")}
+                    <a href=paths::sign_in(&paths::listing(&slug))>{tr("sign in")}</a>
                 </p>
             }
             .into_any();
@@ -65,7 +66,6 @@ pub(super) fn ReviewForm(
         .unwrap_or_default();
     let choices = (1..=STARS_MAX)
         .map(|stars| {
-            let ending = if stars == 1 { "" } else { "s" };
             view! {
                 <label class="star-choice__one">
                     <input
@@ -75,12 +75,12 @@ pub(super) fn ReviewForm(
                         required=true
                         checked=chosen == Some(stars)
                     />
-                    {format!("{stars} star{ending}")}
+                    {tr_count("{n} star", "{n} stars", u64::from(stars))}
                 </label>
             }
         })
         .collect_view();
-    let title = if own.is_some() { "Your review" } else { "Write a review" };
+    let title = if own.is_some() { tr("Your review") } else { tr("Write a review") };
     let slug_of_deletion = slug.clone();
     let delete = own.map(|review| {
         view! {
@@ -88,7 +88,7 @@ pub(super) fn ReviewForm(
                 <input type="hidden" name="slug" value=slug_of_deletion />
                 <input type="hidden" name="id" value=review.id.to_string() />
                 <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
-                    "Delete my review"
+                    {tr("Delete my review")}
                 </Button>
             </ActionForm>
         }
@@ -100,23 +100,26 @@ pub(super) fn ReviewForm(
                 <FormError error fields=&["stars", "text"] />
                 <input type="hidden" name="slug" value=slug />
                 <fieldset class="star-choice">
-                    <legend>"Stars"</legend>
+                    <legend>{tr("Stars")}</legend>
                     {choices}
                 </fieldset>
                 <p class="field__error" hidden=move || field_error(error, "stars").with(Option::is_none)>
-                    {move || field_error(error, "stars").get()}
+                    {move || field_error(error, "stars").get().map(tr_text)}
                 </p>
                 <TextArea
-                    label="What you think of it"
+                    label=tr("What you think of it")
                     name="text"
                     value=text
                     rows=4
-                    hint=format!("You ran version {version}. Your name stands beside it.")
+                    hint=tr_with(
+                        "You ran version {version}. Your name stands beside it.",
+                        &[("version", &version)],
+                    )
                     error=field_error(error, "text")
                     required=true
                     maxlength=TEXT_MAX
                 />
-                <Button kind=ButtonKind::Primary busy=save.pending()>"Save review"</Button>
+                <Button kind=ButtonKind::Primary busy=save.pending()>{tr("Save review")}</Button>
             </ActionForm>
             {delete}
         </div>

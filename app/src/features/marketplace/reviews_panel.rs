@@ -9,6 +9,7 @@ use super::helpful_vote::HelpfulVote;
 use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews};
 use super::review_form::ReviewForm;
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{decimal, key, tr, tr_with};
 use crate::paths;
 use crate::ui::{
     Badge, Button, ErrorPanel, FormError, Icon, IconName, Skeleton, TextArea, Time, duration_text,
@@ -64,7 +65,7 @@ pub(super) fn ReviewsPanel(
     };
     view! {
         <section class="listing__section" id="reviews" aria-labelledby="reviews-title">
-            <h2 id="reviews-title">"Reviews"</h2>
+            <h2 id="reviews-title">{tr("Reviews")}</h2>
             <Transition fallback=|| view! { <Skeleton lines=4 /> }>{shown}</Transition>
         </section>
     }
@@ -92,7 +93,7 @@ fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -
         })
         .collect::<Vec<_>>();
     let list = if rows.is_empty() {
-        view! { <p class="listing__note">"Nobody has reviewed it yet."</p> }.into_any()
+        view! { <p class="listing__note">{tr("Nobody has reviewed it yet.")}</p> }.into_any()
     } else {
         view! { <ol class="reviews">{rows}</ol> }.into_any()
     };
@@ -100,7 +101,7 @@ fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -
         view! {
             <p>
                 <a class="button" rel="next" href=paths::reviews_page(&slug, &cursor)>
-                    "More reviews"
+                    {tr("More reviews")}
                 </a>
             </p>
         }
@@ -122,7 +123,10 @@ fn Measured(facts: ListingFacts, version: i32) -> impl IntoView {
     let Some(success) = facts.success_percent() else {
         return view! {
             <p class="listing__note">
-                {format!("Nothing was measured yet: nobody has run version {version} as it was published.")}
+                {tr_with(
+                    "Nothing was measured yet: nobody has run version {version} as it was published.",
+                    &[("version", &version)],
+                )}
             </p>
         }
         .into_any();
@@ -138,19 +142,20 @@ fn Measured(facts: ListingFacts, version: i32) -> impl IntoView {
         })
     };
     let sessions = i64::try_from(facts.sessions).unwrap_or(i64::MAX);
+    let sessions = counted(sessions, key("{n} session"), key("{n} sessions"));
     view! {
         <div class="measured">
             <p class="listing__note">
-                {format!(
-                    "Measured here on the newest {} of version {version}, unchanged and by others than the publisher.",
-                    counted(sessions, "session"),
+                {tr_with(
+                    "Measured here on the newest {sessions} of version {version}, unchanged and by others than the publisher.",
+                    &[("sessions", &sessions), ("version", &version)],
                 )}
             </p>
             <dl class="measured__facts">
-                {fact("Reached an answer", Some(format!("{success} %")))}
-                {fact("Half took at most", facts.p50_ms.map(duration_text))}
-                {fact("99 of 100 took at most", facts.p99_ms.map(duration_text))}
-                {fact("Half cost at most", facts.median_cost.map(|cost| cost.to_string()))}
+                {fact(tr("Reached an answer"), Some(format!("{success} %")))}
+                {fact(tr("Half took at most"), facts.p50_ms.map(duration_text))}
+                {fact(tr("99 of 100 took at most"), facts.p99_ms.map(duration_text))}
+                {fact(tr("Half cost at most"), facts.median_cost.map(|cost| decimal(cost.to_string())))}
             </dl>
         </div>
     }
@@ -175,7 +180,7 @@ fn ReviewRow(
         view! {
             <div class="review__answer">
                 <p class="review__about">
-                    <b>"The publisher’s answer"</b>
+                    <b>{tr("The publisher’s answer")}</b>
                     " "
                     <Time at=answer.at />
                 </p>
@@ -188,21 +193,21 @@ fn ReviewRow(
         let error = action_error(actions.answer);
         view! {
             <details class="review__reply">
-                <summary>"Answer this review"</summary>
+                <summary>{tr("Answer this review")}</summary>
                 <ActionForm action=actions.answer>
                     <input type="hidden" name="slug" value=slug />
                     <input type="hidden" name="id" value=id.to_string() />
                     <TextArea
-                        label="Answer"
+                        label=tr("Answer")
                         name="answer"
                         id=format!("answer-{id}")
                         value=before
                         rows=3
                         maxlength=ANSWER_MAX
-                        hint="Everybody reads it. Leave it empty to take an answer back."
+                        hint=tr("Everybody reads it. Leave it empty to take an answer back.")
                         error=field_error(error, "answer")
                     />
-                    <Button busy=actions.answer.pending()>"Save answer"</Button>
+                    <Button busy=actions.answer.pending()>{tr("Save answer")}</Button>
                 </ActionForm>
             </details>
         }
@@ -212,10 +217,10 @@ fn ReviewRow(
             <p class="review__head">
                 <Stars stars />
                 <b>{author}</b>
-                <Badge>{format!("Version {version}")}</Badge>
+                <Badge>{tr_with("Version {version}", &[("version", &version)])}</Badge>
                 <span class="review__about">
                     <Time at=created_at />
-                    {(updated_at > created_at).then_some(", changed since")}
+                    {(updated_at > created_at).then(|| tr(", changed since"))}
                 </span>
             </p>
             <p class="review__text">{text}</p>
@@ -240,7 +245,7 @@ fn Stars(stars: u8) -> impl IntoView {
         .collect_view();
     view! {
         <span class="stars">
-            {drawn} <span class="visually-hidden">{format!("{stars} of 5 stars")}</span>
+            {drawn} <span class="visually-hidden">{tr_with("{stars} of 5 stars", &[("stars", &stars)])}</span>
         </span>
     }
 }

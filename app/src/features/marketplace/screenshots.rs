@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::image::{ImageKind, Screenshot};
 
+use crate::language::tr;
 use crate::ui::picture_view;
 
 /// The screenshots; nothing without any.
@@ -14,7 +15,7 @@ pub(super) fn screenshots(shots: Vec<Screenshot>) -> Option<AnyView> {
     Some(
         view! {
             <section class="listing__section" aria-labelledby="shots-title">
-                <h2 id="shots-title">"Screenshots"</h2>
+                <h2 id="shots-title">{tr("Screenshots")}</h2>
                 <ul class="shots">{items}</ul>
             </section>
         }
@@ -49,7 +50,7 @@ fn item(number: usize, shot: Screenshot) -> AnyView {
                     popovertarget=close
                     popovertargetaction="hide"
                 >
-                    "Close"
+                    {tr("Close")}
                 </button>
             </dialog>
         </li>

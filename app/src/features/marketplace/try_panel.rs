@@ -11,6 +11,7 @@ use resonant_domain::variable::Variable;
 use super::api::InstallAndRun;
 use crate::error::{action_error, field_error};
 use crate::features::studio::VariableFields;
+use crate::language::tr;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
 
@@ -74,39 +75,39 @@ pub(super) fn TryPanel(
     let chips = (chips.len() > 1).then(|| {
         view! {
             <div class="try__examples">
-                <p class="try__label" id="examples-title">"Examples"</p>
+                <p class="try__label" id="examples-title">{tr("Examples")}</p>
                 <ul class="chips" aria-labelledby="examples-title">{chips}</ul>
             </div>
         }
     });
     view! {
         <section class="try" id="try" aria-labelledby="try-title">
-            <h2 class="try__title" id="try-title">"Try it now"</h2>
+            <h2 class="try__title" id="try-title">{tr("Try it now")}</h2>
             <p class="listing__note">
-                "No account needed. The agent is added to your studio, and you watch each step as it happens."
+                {tr("No account needed. The agent is added to your studio, and you watch each step as it happens.")}
             </p>
             {chips}
             <ActionForm action=run attr:class="try__form">
                 <FormError error=error fields=&["goal", "context"] />
                 <input type="hidden" name="slug" value=slug />
                 <TextArea
-                    label="Goal"
+                    label=tr("Goal")
                     name="goal"
                     value=goal
                     on_input=Callback::new(move |text| goal.set(text))
                     rows=2
-                    hint="What it should do, in plain words"
+                    hint=tr("What it should do, in plain words")
                     error=field_error(error, "goal")
                     required=true
                     maxlength=GOAL_MAX
                 />
                 <TextArea
-                    label="Material"
+                    label=tr("Material")
                     name="context"
                     value=context
                     on_input=Callback::new(move |text| context.set(text))
                     rows=9
-                    hint="Your own text or data in place of the example; leave it empty if the goal says it all"
+                    hint=tr("Your own text or data in place of the example; leave it empty if the goal says it all")
                     error=field_error(error, "context")
                     optional=true
                     maxlength=CONTEXT_MAX
@@ -115,7 +116,7 @@ pub(super) fn TryPanel(
                 <div class="try__actions">
                     <Button kind=ButtonKind::Primary busy=run.pending()>
                         <Icon name=IconName::Play />
-                        {move || if run.pending().get() { "Starting…" } else { "Run it" }}
+                        {move || if run.pending().get() { tr("Starting…") } else { tr("Run it") }}
                     </Button>
                 </div>
             </ActionForm>

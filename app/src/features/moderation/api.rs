@@ -2,6 +2,9 @@
 
 use leptos::prelude::*;
 use resonant_domain::collection::Collection;
+use resonant_domain::page::Page;
+#[cfg(feature = "ssr")]
+use resonant_domain::page::PageRequest;
 use resonant_domain::publication::{Case, CaseSummary, Report};
 use resonant_domain::{ReportId, SubmissionId};
 use serde::{Deserialize, Serialize};
@@ -14,9 +17,9 @@ use crate::{paths, ssr};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// What was handed in, the longest waiting first.
-    pub cases: Vec<CaseSummary>,
+    pub cases: Page<CaseSummary>,
     /// What people report, the oldest first.
-    pub reports: Vec<Report>,
+    pub reports: Page<Report>,
 }
 
 /// A submission with its description as it would be read.
@@ -28,11 +31,20 @@ pub struct OpenedCase {
     pub description: String,
 }
 
-/// What waits for a moderator.
+/// What waits for a moderator, each list from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "moderation/get_queue")]
-pub async fn get_queue() -> Result<Waiting, AppError> {
-    let queue = resonant_backend::moderation::queue(&ssr::ctx()?).await.map_err(ssr::fail)?;
-    Ok(Waiting { cases: queue.cases, reports: queue.reports })
+pub async fn get_queue(
+    #[server(default)] cases: Option<String>,
+    #[server(default)] reports: Option<String>,
+) -> Result<Waiting, AppError> {
+    use resonant_backend::moderation;
+
+    let ctx = ssr::ctx()?;
+    let from = |cursor| PageRequest { cursor, limit: None };
+    Ok(Waiting {
+        cases: moderation::cases(&ctx, from(cases)).await.map_err(ssr::fail)?,
+        reports: moderation::reports(&ctx, from(reports)).await.map_err(ssr::fail)?,
+    })
 }
 
 /// A submission beside the version that was approved last.
@@ -65,22 +77,26 @@ pub async fn decide_case(
     Ok(())
 }
 
-/// Every collection, and the one that is changed.
+/// Collections, and the one that is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Curated {
-    /// Every collection, without its listings.
-    pub collections: Vec<Collection>,
+    /// The collections, without their listings, the newest first.
+    pub collections: Page<Collection>,
     /// The one that is changed.
     pub edited: Option<Collection>,
 }
 
-/// The collections, for moderators.
+/// The collections, for moderators, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "moderation/get_collections")]
-pub async fn get_collections(edit: Option<String>) -> Result<Curated, AppError> {
+pub async fn get_collections(
+    edit: Option<String>,
+    #[server(default)] cursor: Option<String>,
+) -> Result<Curated, AppError> {
     use resonant_backend::collections;
 
     let ctx = ssr::ctx()?;
-    let all = collections::curated(&ctx).await.map_err(ssr::fail)?;
+    let page = PageRequest { cursor, limit: None };
+    let all = collections::curated(&ctx, page).await.map_err(ssr::fail)?;
     let edited = match edit {
         Some(slug) => Some(collections::get(&ctx, &slug).await.map_err(ssr::fail)?),
         None => None,

@@ -12,6 +12,7 @@ use super::queue_route::Refused;
 use crate::error::{AppError, action_error, field_error};
 use crate::features::publishing::{Findings, compared_pictures};
 use crate::features::studio::DiffView;
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -31,7 +32,7 @@ impl LazyPage for CaseRoute {
         let case = Resource::new_blocking(
             move || id.get(),
             |id| async move {
-                let missing = |_| AppError::not_found("There is no such submission");
+                let missing = |_| AppError::not_found(key("There is no such submission"));
                 get_case(id.parse().map_err(missing)?).await
             },
         );
@@ -64,11 +65,14 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
     let pictures = compared_pictures(&pictures, &submission.pictures);
     let is_first = listing.is_none();
     let against = match &listing {
-        None => "This is its first version: everything is new.".to_owned(),
-        Some(listing) => format!("Compared with version {} of the listing.", listing.version),
+        None => tr("This is its first version: everything is new.").to_owned(),
+        Some(listing) => tr_with(
+            "Compared with version {version} of the listing.",
+            &[("version", &listing.version)],
+        ),
     };
     let link = listing.map(|listing| {
-        view! { <LinkButton href=paths::listing(&listing.slug)>"Open the listing"</LinkButton> }
+        view! { <LinkButton href=paths::listing(&listing.slug)>{tr("Open the listing")}</LinkButton> }
     });
     let news = Some(submission.texts.change_log.clone()).filter(|news| !news.is_empty());
     let written = (!is_first && !description.is_empty()).then(|| {
@@ -85,7 +89,7 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
             })
             .collect_view();
         view! {
-            <h3>"Description, word by word"</h3>
+            <h3>{tr("Description, word by word")}</h3>
             <p class="diff__text" tabindex="0">
                 {pieces}
             </p>
@@ -100,54 +104,54 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
     } else {
         view! {
             <p>
-                "It has been decided. " {submission.comment.clone()}
+                {tr("It has been decided. ")} {submission.comment.clone()}
             </p>
         }
         .into_any()
     };
     view! {
-        <Title text=format!("Review of {}", submission.texts.name) />
-        <Meta name="description" content="A listing that waits for a moderator" />
+        <Title text=tr_with("Review of {name}", &[("name", &submission.texts.name)]) />
+        <Meta name="description" content=tr("A listing that waits for a moderator") />
         <div class="publish-page">
             <PageHead title=submission.texts.name.clone() lead=submission.texts.tagline.clone()>
-                <LinkButton href=paths::MODERATION>"Back to the queue"</LinkButton>
+                <LinkButton href=paths::MODERATION>{tr("Back to the queue")}</LinkButton>
                 {link}
             </PageHead>
             <p class="review__head">
-                <Badge tone=Tone::Info>{submission.state.title()}</Badge>
+                <Badge tone=Tone::Info>{tr(submission.state.title())}</Badge>
                 <span class="review__about">
-                    {format!("by {publisher}, ")} {at.map(|at| view! { <Time at /> })}
+                    {tr_with("by {publisher}, ", &[("publisher", &publisher)])} {at.map(|at| view! { <Time at /> })}
                 </span>
             </p>
             <section class="account__part" aria-labelledby="scan-title">
-                <h2 id="scan-title">"Scan"</h2>
+                <h2 id="scan-title">{tr("Scan")}</h2>
                 <Findings findings />
             </section>
             <section class="account__part" aria-labelledby="texts-title">
-                <h2 id="texts-title">"What it says"</h2>
+                <h2 id="texts-title">{tr("What it says")}</h2>
                 <p>{against}</p>
                 {news
                     .map(|news| {
                         view! {
-                            <h3>"What is new"</h3>
+                            <h3>{tr("What is new")}</h3>
                             <p class="review__text">{news}</p>
                         }
                     })}
-                <DiffView diff=texts label="Texts that differ" />
+                <DiffView diff=texts label=tr("Texts that differ") />
                 {written}
-                <h3>"Description"</h3>
+                <h3>{tr("Description")}</h3>
                 <div class="prose" inner_html=html></div>
             </section>
             <section class="account__part" aria-labelledby="pictures-title">
-                <h2 id="pictures-title">"What it shows"</h2>
+                <h2 id="pictures-title">{tr("What it shows")}</h2>
                 {pictures}
             </section>
             <section class="account__part" aria-labelledby="agent-title">
-                <h2 id="agent-title">"What differs in the agent"</h2>
+                <h2 id="agent-title">{tr("What differs in the agent")}</h2>
                 <DiffView diff=agent />
             </section>
             <section class="account__part" aria-labelledby="decision-title">
-                <h2 id="decision-title">"Decision"</h2>
+                <h2 id="decision-title">{tr("Decision")}</h2>
                 {decision}
             </section>
         </div>
@@ -164,12 +168,12 @@ fn Decision(id: String) -> impl IntoView {
                 <FormError error fields=&["comment"] />
                 <input type="hidden" name="id" value=id />
                 <TextArea
-                    label="Word to the publisher"
+                    label=tr("Word to the publisher")
                     name="comment"
                     value=refused_form().text("comment").unwrap_or_default()
                     rows=4
                     maxlength=COMMENT_MAX
-                    hint="Needed when you ask for changes"
+                    hint=tr("Needed when you ask for changes")
                     error=field_error(error, "comment")
                 />
                 <div class="publish__buttons">
@@ -179,10 +183,10 @@ fn Decision(id: String) -> impl IntoView {
                         value="approve"
                         busy=decide.pending()
                     >
-                        "Approve"
+                        {tr("Approve")}
                     </Button>
                     <Button name="verdict" value="request_changes" busy=decide.pending()>
-                        "Request changes"
+                        {tr("Request changes")}
                     </Button>
                 </div>
             </div>

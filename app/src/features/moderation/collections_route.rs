@@ -5,34 +5,40 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::collection::{Collection, DESCRIPTION_MAX, LISTINGS_MAX, TITLE_MAX};
+use resonant_domain::page::Page;
 
 use super::api::{Curated, DeleteCollection, SaveCollection, get_collections};
 use super::queue_route::Refused;
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Badge, Button, ButtonKind, Field, FormError, LinkButton, PageHead, Skeleton, TextArea, Time,
-    Tone,
+    Badge, Button, ButtonKind, Field, FormError, LinkButton, PageHead, PageLinks, Skeleton,
+    TextArea, Time, Tone,
 };
 
 /// The moderators' shelves.
 pub struct CollectionsRoute {
     save: ServerAction<SaveCollection>,
     delete: ServerAction<DeleteCollection>,
-    curated: Resource<Result<Curated, AppError>>,
+    /// Whether it is a later page, and what the server answered.
+    curated: Resource<(bool, Result<Curated, AppError>)>,
 }
 
 impl LazyPage for CollectionsRoute {
     fn data() -> Self {
         let query = use_query_map();
-        let edit = Memo::new(move |_| query.read().get("edit"));
+        let asked = Memo::new(move |_| {
+            let query = query.read();
+            (query.get("edit"), query.get("cursor"))
+        });
         let (save, delete) = (ServerAction::new(), ServerAction::new());
         let changes = [successes(save), successes(delete)];
         let curated = Resource::new_blocking(
-            move || (edit.get(), changes.map(|change| change.get())),
-            |(edit, _)| get_collections(edit),
+            move || (asked.get(), changes.map(|change| change.get())),
+            |((edit, cursor), _)| async move { (cursor.is_some(), get_collections(edit, cursor).await) },
         );
         Self { save, delete, curated }
     }
@@ -44,8 +50,11 @@ impl LazyPage for CollectionsRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    match curated.await {
-                        Ok(curated) => view! { <Shelves curated save delete /> }.into_any(),
+                    let (is_later, curated) = curated.await;
+                    match curated {
+                        Ok(curated) => {
+                            view! { <Shelves curated is_later save delete /> }.into_any()
+                        }
                         Err(error) => {
                             view! { <Refused error path=paths::COLLECTIONS /> }.into_any()
                         }
@@ -60,29 +69,37 @@ impl LazyPage for CollectionsRoute {
 #[component]
 fn Shelves(
     curated: Curated,
+    is_later: bool,
     save: ServerAction<SaveCollection>,
     delete: ServerAction<DeleteCollection>,
 ) -> impl IntoView {
     let Curated { collections, edited } = curated;
-    let rows: Vec<_> = collections.into_iter().map(|shelf| row(shelf, delete)).collect();
-    let list = (!rows.is_empty()).then(|| {
+    let Page { items, next_cursor } = collections;
+    let rows: Vec<_> = items.into_iter().map(|shelf| row(shelf, delete)).collect();
+    let list = (is_later || !rows.is_empty()).then(|| {
         view! {
             <section class="account__part" aria-labelledby="shelves-title">
-                <h2 id="shelves-title">"Collections"</h2>
+                <h2 id="shelves-title">{tr("Collections")}</h2>
                 <FormError error=action_error(delete) />
                 <ol class="reviews">{rows}</ol>
+                <PageLinks
+                    next=next_cursor.as_deref().map(paths::collections_page)
+                    more=tr("Older collections")
+                    first=is_later.then(|| paths::COLLECTIONS.to_owned())
+                    back=tr("Back to the newest")
+                />
             </section>
         }
     });
     view! {
-        <Title text="Collections" />
-        <Meta name="description" content="Shelves of the marketplace" />
+        <Title text=tr("Collections") />
+        <Meta name="description" content=tr("Shelves of the marketplace") />
         <div class="publish-page">
             <PageHead
-                title="Collections"
-                lead="Shelves of the marketplace. Featured ones stand at its front."
+                title=tr("Collections")
+                lead=tr("Shelves of the marketplace. Featured ones stand at its front.")
             >
-                <LinkButton href=paths::MODERATION>"Review queue"</LinkButton>
+                <LinkButton href=paths::MODERATION>{tr("Review queue")}</LinkButton>
             </PageHead>
             {form(edited, save)}
             {list}
@@ -108,14 +125,14 @@ fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyVi
     view! {
         <section class="account__part" aria-labelledby="shelf-form-title">
             <h2 id="shelf-form-title">
-                {if is_new { "New collection" } else { "Change the collection" }}
+                {if is_new { tr("New collection") } else { tr("Change the collection") }}
             </h2>
             <ActionForm action=save>
                 <div class="form">
                     <FormError error fields=&["title", "description", "listings"] />
                     <input type="hidden" name="slug" value=slug />
                     <Field
-                        label="Title"
+                        label=tr("Title")
                         name="title"
                         value=title
                         required=true
@@ -124,7 +141,7 @@ fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyVi
                         error=field_error(error, "title")
                     />
                     <TextArea
-                        label="Description"
+                        label=tr("Description")
                         name="description"
                         value=description
                         rows=3
@@ -133,12 +150,15 @@ fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyVi
                         error=field_error(error, "description")
                     />
                     <TextArea
-                        label="Listings"
+                        label=tr("Listings")
                         name="listings"
                         value=listings
                         rows=8
                         optional=true
-                        hint=format!("Their addresses or the last part of them, a line each, at most {LISTINGS_MAX}")
+                        hint=tr_with(
+                            "Their addresses or the last part of them, a line each, at most {max}",
+                            &[("max", &LISTINGS_MAX)],
+                        )
                         error=field_error(error, "listings")
                     />
                     <label class="star-choice__one">
@@ -148,9 +168,9 @@ fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyVi
                             value="true"
                             checked=is_featured
                         />
-                        <span>"Featured at the front of the marketplace"</span>
+                        <span>{tr("Featured at the front of the marketplace")}</span>
                     </label>
-                    <Button kind=ButtonKind::Primary busy=save.pending()>"Save collection"</Button>
+                    <Button kind=ButtonKind::Primary busy=save.pending()>{tr("Save collection")}</Button>
                 </div>
             </ActionForm>
         </section>
@@ -161,24 +181,25 @@ fn form(edited: Option<Collection>, save: ServerAction<SaveCollection>) -> AnyVi
 fn row(shelf: Collection, delete: ServerAction<DeleteCollection>) -> AnyView {
     let about = format!(": {}", shelf.title);
     let also = about.clone();
-    let featured = shelf.is_featured.then(|| view! { <Badge tone=Tone::Good>"Featured"</Badge> });
+    let featured =
+        shelf.is_featured.then(|| view! { <Badge tone=Tone::Good>{tr("Featured")}</Badge> });
     view! {
         <li class="review">
             <p class="review__head">
                 <a href=paths::collection(&shelf.slug)>{shelf.title}</a>
                 {featured}
                 <span class="review__about">
-                    "changed " <Time at=shelf.updated_at />
+                    {tr("changed ")} <Time at=shelf.updated_at />
                 </span>
             </p>
             <div class="publish__buttons">
                 <LinkButton href=paths::edit_collection(&shelf.slug)>
-                    "Change" <span class="visually-hidden">{also}</span>
+                    {tr("Change")} <span class="visually-hidden">{also}</span>
                 </LinkButton>
                 <ActionForm action=delete>
                     <input type="hidden" name="slug" value=shelf.slug />
                     <Button kind=ButtonKind::Danger busy=delete.pending()>
-                        "Delete" <span class="visually-hidden">{about}</span>
+                        {tr("Delete")} <span class="visually-hidden">{about}</span>
                     </Button>
                 </ActionForm>
             </div>

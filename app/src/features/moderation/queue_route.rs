@@ -3,31 +3,54 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
 use resonant_domain::FaultKind;
 use resonant_domain::listing::ListingState;
+use resonant_domain::page::Page;
 use resonant_domain::publication::{CaseSummary, Report};
 
 use super::api::{CloseReport, Waiting, get_queue};
 use crate::app::NotFoundPage;
 use crate::error::{AppError, action_error, successes};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone, not_signed_in_page,
+    PageLinks, Skeleton, Time, Tone, not_signed_in_page,
 };
+
+/// From where on each list is shown; from its beginning where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Asked {
+    cases: Option<String>,
+    reports: Option<String>,
+}
 
 /// The moderators' queue.
 pub struct QueueRoute {
     close: ServerAction<CloseReport>,
-    queue: Resource<Result<Waiting, AppError>>,
+    /// What was asked for, and what the server answered.
+    queue: Resource<(Asked, Result<Waiting, AppError>)>,
 }
 
 impl LazyPage for QueueRoute {
     fn data() -> Self {
         let close = ServerAction::new();
         let changes = successes(close);
-        Self { close, queue: Resource::new_blocking(move || changes.get(), |_| get_queue()) }
+        let query = use_query_map();
+        let asked = Memo::new(move |_| {
+            let query = query.read();
+            Asked { cases: query.get("cases"), reports: query.get("reports") }
+        });
+        let queue = Resource::new_blocking(
+            move || (asked.get(), changes.get()),
+            |(asked, _)| async move {
+                let Asked { cases, reports } = asked.clone();
+                (asked, get_queue(cases, reports).await)
+            },
+        );
+        Self { close, queue }
     }
 
     fn view(this: Self) -> AnyView {
@@ -37,8 +60,9 @@ impl LazyPage for QueueRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    match queue.await {
-                        Ok(waiting) => view! { <Queue waiting close /> }.into_any(),
+                    let (asked, waiting) = queue.await;
+                    match waiting {
+                        Ok(waiting) => view! { <Queue asked waiting close /> }.into_any(),
                         Err(error) => view! { <Refused error path=paths::MODERATION /> }.into_any(),
                     }
                 })}
@@ -60,17 +84,17 @@ pub(super) fn Refused(
     match error.kind {
         FaultKind::NotFound => view! { <NotFoundPage /> }.into_any(),
         FaultKind::Unauthenticated => view! {
-            <Title text="Review queue" />
+            <Title text=tr("Review queue") />
             {not_signed_in_page(
-                "Review queue",
-                "Moderators sign in to see what waits for them.",
+                tr("Review queue"),
+                tr("Moderators sign in to see what waits for them."),
                 &path,
             )}
         }
         .into_any(),
         _ => view! {
-            <Title text="Review queue" />
-            <h1 class="visually-hidden">"Review queue"</h1>
+            <Title text=tr("Review queue") />
+            <h1 class="visually-hidden">{tr("Review queue")}</h1>
             <ErrorPanel error=error />
         }
         .into_any(),
@@ -78,49 +102,66 @@ pub(super) fn Refused(
 }
 
 #[component]
-fn Queue(waiting: Waiting, close: ServerAction<CloseReport>) -> impl IntoView {
+fn Queue(asked: Asked, waiting: Waiting, close: ServerAction<CloseReport>) -> impl IntoView {
     let Waiting { cases, reports } = waiting;
-    let nothing = (cases.is_empty() && reports.is_empty()).then(|| {
+    let Page { items: cases, next_cursor: next_case } = cases;
+    let Page { items: reports, next_cursor: next_report } = reports;
+    let (is_later_case, is_later_report) = (asked.cases.is_some(), asked.reports.is_some());
+    let shows_cases = is_later_case || !cases.is_empty();
+    let shows_reports = is_later_report || !reports.is_empty();
+    let nothing = (!shows_cases && !shows_reports).then(|| {
         view! {
             <EmptyState
                 icon=IconName::Inbox
-                title="Nothing waits"
-                text="What people hand in for the marketplace and what they report comes here."
+                title=tr("Nothing waits")
+                text=tr("What people hand in for the marketplace and what they report comes here.")
             >
-                <LinkButton href=paths::MARKETPLACE>"Open the marketplace"</LinkButton>
+                <LinkButton href=paths::MARKETPLACE>{tr("Open the marketplace")}</LinkButton>
             </EmptyState>
         }
     });
-    let cases = (!cases.is_empty()).then(|| {
+    let cases = shows_cases.then(|| {
         let rows = cases.into_iter().map(case_row).collect_view();
         view! {
             <section class="account__part" aria-labelledby="cases-title">
-                <h2 id="cases-title">"Handed in"</h2>
+                <h2 id="cases-title">{tr("Handed in")}</h2>
                 <ol class="reviews">{rows}</ol>
+                <PageLinks
+                    next=next_case.as_deref().map(paths::cases_page)
+                    more=tr("More submissions")
+                    first=is_later_case.then(|| paths::MODERATION.to_owned())
+                    back=tr("Back to the beginning of the list")
+                />
             </section>
         }
     });
-    let reports = (!reports.is_empty()).then(|| {
+    let reports = shows_reports.then(|| {
         let rows =
             reports.into_iter().map(|report| view! { <ReportRow report close /> }).collect_view();
         view! {
             <section class="account__part" aria-labelledby="reports-title">
-                <h2 id="reports-title">"Reported"</h2>
+                <h2 id="reports-title">{tr("Reported")}</h2>
                 <FormError error=action_error(close) />
                 <ol class="reviews">{rows}</ol>
+                <PageLinks
+                    next=next_report.as_deref().map(paths::reports_page)
+                    more=tr("More reports")
+                    first=is_later_report.then(|| paths::MODERATION.to_owned())
+                    back=tr("Back to the beginning of the list")
+                />
             </section>
         }
     });
     view! {
-        <Title text="Review queue" />
-        <Meta name="description" content="Listings that wait for a moderator, and reports" />
+        <Title text=tr("Review queue") />
+        <Meta name="description" content=tr("Listings that wait for a moderator, and reports") />
         <div class="publish-page">
             <PageHead
-                title="Review queue"
-                lead="What people hand in for the marketplace, and what they report."
+                title=tr("Review queue")
+                lead=tr("What people hand in for the marketplace, and what they report.")
             >
-                <LinkButton href=paths::COLLECTIONS>"Collections"</LinkButton>
-                <LinkButton href=paths::ADMIN>"Administration"</LinkButton>
+                <LinkButton href=paths::COLLECTIONS>{tr("Collections")}</LinkButton>
+                <LinkButton href=paths::ADMIN>{tr("Administration")}</LinkButton>
             </PageHead>
             {nothing}
             {cases}
@@ -130,14 +171,14 @@ fn Queue(waiting: Waiting, close: ServerAction<CloseReport>) -> impl IntoView {
 }
 
 fn case_row(case: CaseSummary) -> impl IntoView {
-    let kind = if case.is_first { "First version" } else { "New version" };
+    let kind = if case.is_first { tr("First version") } else { tr("New version") };
     view! {
         <li class="review">
             <p class="review__head">
                 <a href=paths::case(case.id)>{case.name}</a>
                 <Badge tone=Tone::Info>{kind}</Badge>
                 <span class="review__about">
-                    {format!("by {}, ", case.publisher)} <Time at=case.submitted_at />
+                    {tr_with("by {publisher}, ", &[("publisher", &case.publisher)])} <Time at=case.submitted_at />
                 </span>
             </p>
             <p>{case.tagline}</p>
@@ -169,16 +210,16 @@ fn ReportRow(report: Report, close: ServerAction<CloseReport>) -> impl IntoView 
             </ActionForm>
         }
     };
-    let dismiss = button(false, ButtonKind::Secondary, "Dismiss the report");
-    let remove = (!is_gone).then(|| button(true, ButtonKind::Danger, "Remove the listing"));
+    let dismiss = button(false, ButtonKind::Secondary, tr("Dismiss the report"));
+    let remove = (!is_gone).then(|| button(true, ButtonKind::Danger, tr("Remove the listing")));
     view! {
         <li class="review">
             <p class="review__head">
                 {name}
-                <Badge tone=Tone::Warn>{report.reason.title()}</Badge>
-                <Badge>{report.state.title()}</Badge>
+                <Badge tone=Tone::Warn>{tr(report.reason.title())}</Badge>
+                <Badge>{tr(report.state.title())}</Badge>
                 <span class="review__about">
-                    {format!("reported by {}, ", report.reporter)} <Time at=report.created_at />
+                    {tr_with("reported by {reporter}, ", &[("reporter", &report.reporter)])} <Time at=report.created_at />
                 </span>
             </p>
             <p class="review__text">{report.text}</p>

@@ -1,7 +1,8 @@
 //! What the page that publishes an agent asks the server.
 
 use leptos::prelude::*;
-use resonant_domain::publication::Publication;
+use resonant_domain::page::Page;
+use resonant_domain::publication::{Publication, Submission};
 use resonant_domain::purchase::Earning;
 use resonant_domain::upstream::ListingUpdate;
 use resonant_domain::{AgentId, ImageId, SessionId};
@@ -18,8 +19,10 @@ pub struct PublishPage {
     pub agent_id: AgentId,
     /// Whether the viewer is a guest, who has no name to publish under.
     pub is_guest: bool,
-    /// How it stands.
+    /// How it stands, with what was handed in last.
     pub publication: Publication,
+    /// What was handed in, from the cursor on that was asked for.
+    pub history: Page<Submission>,
     /// The description of what is on its way, from Markdown, as HTML that the server made safe.
     pub preview: Option<String>,
     /// The newest sessions of the agent that have their answer, once there is a listing.
@@ -86,9 +89,15 @@ fn read_price(form: &ListingForm) -> Result<resonant_domain::price::Price, AppEr
     Ok(Price { kind, amount, currency, interval })
 }
 
-/// How publishing an agent stands.
+/// How publishing an agent stands, and what was handed in, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "publishing/get_publication")]
-pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
+pub async fn get_publication(
+    id: AgentId,
+    #[server(default)] submissions: Option<String>,
+) -> Result<PublishPage, AppError> {
+    /// So many submissions are shown at once.
+    const SHOWN: Option<u32> = Some(10);
+
     use resonant_backend::sessions::SessionFilter;
     use resonant_backend::{members, publications};
     use resonant_domain::member::UserKind;
@@ -97,7 +106,13 @@ pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
     use resonant_domain::text::shorten;
 
     let ctx = ssr::ctx()?;
-    let publication = publications::get(&ctx, id).await.map_err(ssr::fail)?;
+    let from = |cursor| PageRequest { cursor, limit: SHOWN };
+    let publication = publications::get(&ctx, id, from(None)).await.map_err(ssr::fail)?;
+    let of_history = match submissions {
+        None => publication.clone(),
+        later => publications::get(&ctx, id, from(later)).await.map_err(ssr::fail)?,
+    };
+    let history = Page { items: of_history.submissions, next_cursor: of_history.next_cursor };
     let viewer = members::viewer(&ctx).await.map_err(ssr::fail)?;
     let open = publication.submissions.first().filter(|newest| newest.decided_at.is_none());
     let preview =
@@ -113,10 +128,10 @@ pub async fn get_publication(id: AgentId) -> Result<PublishPage, AppError> {
     }
     let mut earnings = Vec::new();
     if let Some(listing) = publication.listing.as_ref().filter(|_| publication.takes_payments) {
-        let all = resonant_backend::purchases::earnings(&ctx).await.map_err(ssr::fail)?;
-        earnings.extend(all.into_iter().filter(|earning| earning.slug == listing.slug));
+        let earned = resonant_backend::purchases::earnings_of(&ctx, &listing.slug).await;
+        earnings = earned.map_err(ssr::fail)?;
     }
-    Ok(PublishPage { agent_id: id, is_guest, publication, preview, sessions, earnings })
+    Ok(PublishPage { agent_id: id, is_guest, publication, history, preview, sessions, earnings })
 }
 
 /// Keeps what is to be handed in.

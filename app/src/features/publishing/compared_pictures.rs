@@ -3,15 +3,16 @@
 use leptos::prelude::*;
 use resonant_domain::image::{ImageKind, Pictures, Screenshot};
 
+use crate::language::tr;
 use crate::ui::picture_view;
 
 /// Both sets of pictures, or one where they are alike.
 pub(crate) fn compared_pictures(before: &Pictures, after: &Pictures) -> AnyView {
     if before == after {
         let note = if *after == Pictures::default() {
-            "No pictures."
+            tr("No pictures.")
         } else {
-            "The same pictures as in the listing."
+            tr("The same pictures as in the listing.")
         };
         return view! {
             <p>{note}</p>
@@ -22,11 +23,11 @@ pub(crate) fn compared_pictures(before: &Pictures, after: &Pictures) -> AnyView 
     view! {
         <div class="picture-sets">
             <div class="picture-sets__one">
-                <h3>"Handed in"</h3>
+                <h3>{tr("Handed in")}</h3>
                 {set(after)}
             </div>
             <div class="picture-sets__one">
-                <h3>"In the listing"</h3>
+                <h3>{tr("In the listing")}</h3>
                 {set(before)}
             </div>
         </div>
@@ -36,10 +37,10 @@ pub(crate) fn compared_pictures(before: &Pictures, after: &Pictures) -> AnyView 
 
 fn set(pictures: &Pictures) -> AnyView {
     if *pictures == Pictures::default() {
-        return view! { <p class="review__about">"None"</p> }.into_any();
+        return view! { <p class="review__about">{tr("None")}</p> }.into_any();
     }
     let avatar = pictures.avatar.as_ref().map(|avatar| {
-        let alt = "The avatar".to_owned();
+        let alt = tr("The avatar").to_owned();
         picture_view(avatar, ImageKind::Avatar, "avatar avatar--large", "5rem", alt)
     });
     let shots: Vec<_> = pictures.screenshots.iter().map(figure).collect();

@@ -8,6 +8,7 @@ use resonant_domain::image::{ALT_MAX, ImageKind, Pictures, Refusal, SCREENSHOTS_
 
 use super::api::ChangePicture;
 use crate::error::action_error;
+use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Field, FormError, Notice, Tone, picture_view};
 
@@ -29,22 +30,25 @@ pub(super) fn PictureForms(
         let refusal =
             query.with(|query| query.get("refused").and_then(|text| Refusal::parse(&text)));
         refusal.map(|refusal| {
+            let reason = tr_text(refusal.to_string());
             view! {
                 <Notice tone=Tone::Bad>
-                    <p role="alert">{format!("The picture {refusal}.")}</p>
+                    <p role="alert">{tr_with("The picture {reason}.", &[("reason", &reason)])}</p>
                 </Notice>
             }
         })
     };
     let avatar = match &pictures.avatar {
-        None => view! { <p>"The drawing of the agent stands for the listing."</p> }.into_any(),
+        None => {
+            view! { <p>{tr("The drawing of the agent stands for the listing.")}</p> }.into_any()
+        }
         Some(avatar) => {
             let shown = picture_view(
                 avatar,
                 ImageKind::Avatar,
                 "avatar avatar--large",
                 "5rem",
-                "The avatar of the listing".to_owned(),
+                tr("The avatar of the listing").to_owned(),
             );
             let image = avatar.id.to_string();
             view! {
@@ -54,7 +58,7 @@ pub(super) fn PictureForms(
                         <input type="hidden" name="id" value=agent_id.to_string() />
                         <input type="hidden" name="image" value=image />
                         <Button name="act" value="remove" kind=ButtonKind::Quiet busy=change.pending()>
-                            "Remove the avatar"
+                            {tr("Remove the avatar")}
                         </Button>
                     </ActionForm>
                 </div>
@@ -70,31 +74,31 @@ pub(super) fn PictureForms(
     let shots = (count > 0).then(|| view! { <ol class="picture-list">{shots}</ol> });
     let more = (count < SCREENSHOTS_MAX).then(|| {
         view! {
-            <Upload agent_id kind=ImageKind::Screenshot label="Screenshot" button="Add screenshot">
+            <Upload agent_id kind=ImageKind::Screenshot label=tr("Screenshot") button=tr("Add screenshot")>
                 <Field
-                    label="What it shows"
+                    label=tr("What it shows")
                     name="alt"
                     id="new-alt"
                     required=true
                     maxlength=ALT_MAX
                     autocomplete="off"
-                    hint="Read out to people who do not see it"
+                    hint=tr("Read out to people who do not see it")
                 />
             </Upload>
         }
     });
     view! {
         <section class="account__part" id="pictures" aria-labelledby="pictures-title">
-            <h2 id="pictures-title">"Pictures"</h2>
+            <h2 id="pictures-title">{tr("Pictures")}</h2>
             <p>
-                "PNG, JPEG, WebP or GIF of at most 8 MB. They are cut to size and kept without anything else that the file holds, such as the place where it was taken."
+                {tr("PNG, JPEG, WebP or GIF of at most 8 MB. They are cut to size and kept without anything else that the file holds, such as the place where it was taken.")}
             </p>
             {refused}
             <FormError error=action_error(change) />
-            <h3>"Avatar"</h3>
+            <h3>{tr("Avatar")}</h3>
             {avatar}
-            <Upload agent_id kind=ImageKind::Avatar label="Avatar file" button="Upload avatar" />
-            <h3>"Screenshots"</h3>
+            <Upload agent_id kind=ImageKind::Avatar label=tr("Avatar file") button=tr("Upload avatar") />
+            <h3>{tr("Screenshots")}</h3>
             {shots}
             {more}
         </section>
@@ -147,7 +151,7 @@ fn shot_forms(
     let image = picture.id.to_string();
     let own = image.clone();
     let act = move |act: &'static str, text: &'static str| {
-        let label = format!("{text}: screenshot {number}");
+        let label = tr_with("{act}: screenshot {number}", &[("act", &text), ("number", &number)]);
         view! {
             <Button name="act" value=act label=label kind=ButtonKind::Quiet busy=change.pending()>
                 {text}
@@ -163,7 +167,7 @@ fn shot_forms(
                         <input type="hidden" name="id" value=agent_id.to_string() />
                         <input type="hidden" name="image" value=own />
                         <Field
-                            label=format!("What screenshot {number} shows")
+                            label=tr_with("What screenshot {number} shows", &[("number", &number)])
                             name="alt"
                             id=format!("alt-{number}")
                             value=alt
@@ -171,16 +175,16 @@ fn shot_forms(
                             maxlength=ALT_MAX
                             autocomplete="off"
                         />
-                        {act("describe", "Save text")}
+                        {act("describe", tr("Save text"))}
                     </div>
                 </ActionForm>
                 <ActionForm action=change>
                     <div class="publish__buttons">
                         <input type="hidden" name="id" value=agent_id.to_string() />
                         <input type="hidden" name="image" value=image />
-                        {(number > 1).then(|| act("earlier", "Move earlier"))}
-                        {(number < count).then(|| act("later", "Move later"))}
-                        {act("remove", "Remove")}
+                        {(number > 1).then(|| act("earlier", tr("Move earlier")))}
+                        {(number < count).then(|| act("later", tr("Move later")))}
+                        {act("remove", tr("Remove"))}
                     </div>
                 </ActionForm>
             </div>

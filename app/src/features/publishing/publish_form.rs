@@ -11,6 +11,7 @@ use resonant_domain::publication::{
 
 use super::api::SaveSubmission;
 use crate::error::{AppError, action_error, field_error};
+use crate::language::tr;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
@@ -93,10 +94,10 @@ pub(super) fn PublishForm(
     let price = if publication.takes_payments {
         price_fields(&start, error)
     } else {
-        view! { <p>"Price: free. This installation takes no payments."</p> }.into_any()
+        view! { <p>{tr("Price: free. This installation takes no payments.")}</p> }.into_any()
     };
     let categories = Category::ALL
-        .map(|category| (category.as_str().to_owned(), category.title().to_owned()))
+        .map(|category| (category.as_str().to_owned(), tr(category.title()).to_owned()))
         .to_vec();
     view! {
         <ActionForm action=save>
@@ -116,7 +117,7 @@ pub(super) fn PublishForm(
                 />
                 <input type="hidden" name="id" value=agent_id.to_string() />
                 <Field
-                    label="Name"
+                    label=tr("Name")
                     name="form[name]"
                     value=start.name
                     required=true
@@ -125,53 +126,53 @@ pub(super) fn PublishForm(
                     error=field_error(error, "name")
                 />
                 <Field
-                    label="Summary"
+                    label=tr("Summary")
                     name="form[tagline]"
                     value=start.tagline
                     required=true
                     maxlength=TAGLINE_MAX
                     autocomplete="off"
-                    hint="What it does, in one line"
+                    hint=tr("What it does, in one line")
                     error=field_error(error, "tagline")
                 />
                 <Select
-                    label="Category"
+                    label=tr("Category")
                     name="form[category]"
                     options=categories
                     value=start.category
                     error=field_error(error, "category")
                 />
                 <TextArea
-                    label="Description"
+                    label=tr("Description")
                     name="form[description]"
                     value=start.description
                     rows=10
                     required=true
                     maxlength=DESCRIPTION_MAX
-                    hint="Markdown: what it reads, what it gives back, where its limits are"
+                    hint=tr("Markdown: what it reads, what it gives back, where its limits are")
                     error=field_error(error, "description")
                 />
                 <Field
-                    label="Tags"
+                    label=tr("Tags")
                     name="form[tags]"
                     value=start.tags
                     optional=true
                     autocomplete="off"
-                    hint="With commas in between, at most 8"
+                    hint=tr("With commas in between, at most 8")
                     error=field_error(error, "tags")
                 />
                 <TextArea
-                    label="What is new"
+                    label=tr("What is new")
                     name="form[change_log]"
                     value=start.change_log
                     rows=3
                     optional=true
                     maxlength=CHANGE_LOG_MAX
-                    hint="Stands in the change log of the listing"
+                    hint=tr("Stands in the change log of the listing")
                     error=field_error(error, "change_log")
                 />
                 {price}
-                <Button kind=ButtonKind::Primary busy=save.pending()>"Save and preview"</Button>
+                <Button kind=ButtonKind::Primary busy=save.pending()>{tr("Save and preview")}</Button>
             </div>
         </ActionForm>
     }
@@ -179,41 +180,41 @@ pub(super) fn PublishForm(
 
 /// What it costs. The span of time counts for subscriptions and rentals alone.
 fn price_fields(start: &Start, error: Signal<Option<AppError>>) -> AnyView {
-    let kinds = PriceKind::ALL.map(|kind| (kind.as_str().to_owned(), kind.title().to_owned()));
+    let kinds = PriceKind::ALL.map(|kind| (kind.as_str().to_owned(), tr(kind.title()).to_owned()));
     let currencies = Currency::ALL.map(|one| (one.as_str().to_owned(), one.as_str().to_owned()));
-    let intervals = Interval::ALL.map(|one| (one.as_str().to_owned(), one.as_str().to_owned()));
+    let intervals = Interval::ALL.map(|one| (one.as_str().to_owned(), tr(one.as_str()).to_owned()));
     view! {
         <Select
-            label="Price"
+            label=tr("Price")
             name="form[price_kind]"
             options=kinds.to_vec()
             value=start.price_kind.clone()
-            hint="Who has a copy already keeps it as it is"
+            hint=tr("Who has a copy already keeps it as it is")
             error=field_error(error, "price")
         />
         <Field
-            label="Amount"
+            label=tr("Amount")
             name="form[price_amount]"
             value=start.price_amount.clone()
             optional=true
             maxlength=12
             autocomplete="off"
-            hint="Such as 5.00; of one session where each is paid for. Empty for what is free"
+            hint=tr("Such as 5.00; of one session where each is paid for. Empty for what is free")
             error=field_error(error, "price.amount")
         />
         <Select
-            label="Currency"
+            label=tr("Currency")
             name="form[price_currency]"
             options=currencies.to_vec()
             value=start.price_currency.clone()
             error=field_error(error, "price.currency")
         />
         <Select
-            label="Paid for a"
+            label=tr("Paid for a")
             name="form[price_interval]"
             options=intervals.to_vec()
             value=start.price_interval.clone()
-            hint="Counts for subscriptions and rentals alone"
+            hint=tr("Counts for subscriptions and rentals alone")
             error=field_error(error, "price.interval")
         />
     }

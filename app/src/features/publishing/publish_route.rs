@@ -3,7 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::AgentId;
 use resonant_domain::publication::{Submission, SubmissionState};
 use resonant_domain::purchase::Earning;
@@ -18,6 +18,8 @@ use super::publish_form::PublishForm;
 use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
 use crate::error::{AppError, action_error, successes};
+use crate::features::marketplace::price_text;
+use crate::language::{decimal, key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -28,7 +30,8 @@ use crate::ui::{
 /// The page that publishes an agent.
 pub struct PublishRoute {
     actions: Actions,
-    page: Resource<Result<PublishPage, AppError>>,
+    /// Whether it is a later page of what was handed in, and what the server answered.
+    page: Resource<(bool, Result<PublishPage, AppError>)>,
 }
 
 /// Everything that the page's forms do.
@@ -46,8 +49,9 @@ struct Actions {
 
 impl LazyPage for PublishRoute {
     fn data() -> Self {
-        let params = use_params_map();
+        let (params, query) = (use_params_map(), use_query_map());
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+        let cursor = Memo::new(move |_| query.read().get("submissions"));
         let actions = Actions {
             save: ServerAction::new(),
             submit: ServerAction::new(),
@@ -69,10 +73,14 @@ impl LazyPage for PublishRoute {
             successes(actions.picture),
         ];
         let page = Resource::new_blocking(
-            move || (id.get(), changes.map(|change| change.get())),
-            |(id, _)| async move {
-                let id = id.parse().map_err(|_| AppError::not_found("There is no such agent"))?;
-                get_publication(id).await
+            move || (id.get(), cursor.get(), changes.map(|change| change.get())),
+            |(id, cursor, _)| async move {
+                let is_later = cursor.is_some();
+                let page = match id.parse() {
+                    Ok(id) => get_publication(id, cursor).await,
+                    Err(_) => Err(AppError::not_found(key("There is no such agent"))),
+                };
+                (is_later, page)
             },
         );
         Self { actions, page }
@@ -81,15 +89,16 @@ impl LazyPage for PublishRoute {
     fn view(this: Self) -> AnyView {
         let PublishRoute { actions, page } = this;
         view! {
-            <Title text="Publish to the marketplace" />
-            <Meta name="description" content="Hand an AI agent in as a listing of the marketplace" />
+            <Title text=tr("Publish to the marketplace") />
+            <Meta name="description" content=tr("Hand an AI agent in as a listing of the marketplace") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
-                    match page.await {
-                        Ok(page) => view! { <Page page actions /> }.into_any(),
-                        Err(error) => cannot_be_shown("This agent cannot be published", error),
+                    let (is_later, page) = page.await;
+                    match page {
+                        Ok(page) => view! { <Page page is_later actions /> }.into_any(),
+                        Err(error) => cannot_be_shown(tr("This agent cannot be published"), error),
                     }
                 })}
             </Transition>
@@ -99,14 +108,15 @@ impl LazyPage for PublishRoute {
 }
 
 #[component]
-fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
-    let PublishPage { agent_id, is_guest, publication, preview, sessions, earnings } = page;
+fn Page(page: PublishPage, is_later: bool, actions: Actions) -> impl IntoView {
+    let PublishPage { agent_id, is_guest, publication, history, preview, sessions, earnings } =
+        page;
     let head = view! {
         <PageHead
-            title=format!("Publish {}", publication.agent_name)
-            lead="Moderators read what you hand in. Once they approve it, anyone finds it in the marketplace."
+            title=tr_with("Publish {name}", &[("name", &publication.agent_name)])
+            lead=tr("Moderators read what you hand in. Once they approve it, anyone finds it in the marketplace.")
         >
-            <LinkButton href=paths::agent(agent_id)>"Back to the editor"</LinkButton>
+            <LinkButton href=paths::agent(agent_id)>{tr("Back to the editor")}</LinkButton>
         </PageHead>
     };
     if is_guest {
@@ -114,11 +124,11 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
             {head}
             <EmptyState
                 icon=IconName::User
-                title="Listings stand under a name"
-                text="Create an account first: it keeps everything that you have here."
+                title=tr("Listings stand under a name")
+                text=tr("Create an account first: it keeps everything that you have here.")
             >
                 <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
-                    "Create an account"
+                    {tr("Create an account")}
                 </LinkButton>
             </EmptyState>
         }
@@ -129,11 +139,11 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
             {head}
             <EmptyState
                 icon=IconName::Store
-                title="No version is published yet"
-                text="A listing gives others a published version, never your draft. Publish one in the editor and come back."
+                title=tr("No version is published yet")
+                text=tr("A listing gives others a published version, never your draft. Publish one in the editor and come back.")
             >
                 <LinkButton href=paths::agent(agent_id) kind=ButtonKind::Primary>
-                    "Open the editor"
+                    {tr("Open the editor")}
                 </LinkButton>
             </EmptyState>
         }
@@ -152,8 +162,8 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
         view! {
             <Notice tone=Tone::Warn>
                 <p>
-                    "Nobody reviews listings here yet. Whoever operates this installation appoints \
-                     a moderator by " <code>"server admin create NAME@EXAMPLE.ORG"</code> "."
+                    {tr("Nobody reviews listings here yet. Whoever operates this installation appoints \
+                     a moderator by ")} <code>"server admin create NAME@EXAMPLE.ORG"</code> "."
                 </p>
             </Notice>
         }
@@ -168,11 +178,11 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
         let (findings, html) = (publication.findings.clone(), preview.unwrap_or_default());
         view! { <Preview agent_id version open findings html actions /> }.into_any()
     });
-    let history = view! { <History submissions=publication.submissions.clone() /> }.into_any();
+    let history = view! { <History agent_id page=history is_later /> }.into_any();
     let form = (!is_in_review).then(|| {
         view! {
             <section class="account__part" aria-labelledby="form-title">
-                <h2 id="form-title">{format!("Hand version {version} in")}</h2>
+                <h2 id="form-title">{tr_with("Hand version {version} in", &[("version", &version)])}</h2>
                 <PublishForm agent_id publication save=actions.save />
             </section>
         }
@@ -195,14 +205,14 @@ fn Page(page: PublishPage, actions: Actions) -> impl IntoView {
 /// What the listing earned so far; nothing where it earned nothing.
 fn view_earnings(earnings: Vec<Earning>) -> AnyView {
     let sums: Vec<_> =
-        earnings.iter().map(|earning| earning.currency.text(earning.amount)).collect();
+        earnings.iter().map(|earning| decimal(earning.currency.text(earning.amount))).collect();
     if sums.is_empty() {
         return ().into_any();
     }
     view! {
         <p>
-            {format!("It earned {}. ", sums.join(", "))}
-            <a href=paths::PURCHASES>"All that your listings earned"</a>
+            {tr_with("It earned {sums}. ", &[("sums", &sums.join(", "))])}
+            <a href=paths::PURCHASES>{tr("All that your listings earned")}</a>
         </p>
     }
     .into_any()
@@ -226,9 +236,9 @@ fn Preview(
         view! {
             <Notice tone=Tone::Warn>
                 <p>
-                    {format!(
-                        "This is version {} of the agent. Save the form once more to hand version {version} in.",
-                        open.agent_version,
+                    {tr_with(
+                        "This is version {older} of the agent. Save the form once more to hand version {version} in.",
+                        &[("older", &open.agent_version), ("version", &version)],
                     )}
                 </p>
             </Notice>
@@ -236,29 +246,29 @@ fn Preview(
     });
     let tags = (!texts.tags.is_empty()).then(|| {
         let tags = texts.tags.iter().map(|tag| view! { <li class="chip">{tag.clone()}</li> });
-        view! { <ul class="chips" aria-label="Tags">{tags.collect_view()}</ul> }
+        view! { <ul class="chips" aria-label=tr("Tags")>{tags.collect_view()}</ul> }
     });
     let news = (!texts.change_log.is_empty()).then(|| {
         view! {
-            <h4>"What is new"</h4>
+            <h4>{tr("What is new")}</h4>
             <p class="review__text">{texts.change_log.clone()}</p>
         }
     });
     let act = if is_in_review {
         let withdraw = actions.withdraw;
         view! {
-            <p>"It waits for a moderator. The answer stands on this page."</p>
+            <p>{tr("It waits for a moderator. The answer stands on this page.")}</p>
             <FormError error=action_error(withdraw) />
             <ActionForm action=withdraw>
                 <input type="hidden" name="id" value=agent_id.to_string() />
-                <Button busy=withdraw.pending()>"Take it back"</Button>
+                <Button busy=withdraw.pending()>{tr("Take it back")}</Button>
             </ActionForm>
         }
         .into_any()
     } else if is_blocked {
         view! {
             <Notice tone=Tone::Bad>
-                <p>"It cannot be handed in while there is a secret in it. Secrets in the agent itself go in the editor: publish a version without them, then save here once more."</p>
+                <p>{tr("It cannot be handed in while there is a secret in it. Secrets in the agent itself go in the editor: publish a version without them, then save here once more.")}</p>
             </Notice>
         }
         .into_any()
@@ -268,7 +278,7 @@ fn Preview(
             <FormError error=action_error(submit) />
             <ActionForm action=submit>
                 <input type="hidden" name="id" value=agent_id.to_string() />
-                <Button kind=ButtonKind::Primary busy=submit.pending()>"Submit for review"</Button>
+                <Button kind=ButtonKind::Primary busy=submit.pending()>{tr("Submit for review")}</Button>
             </ActionForm>
         }
         .into_any()
@@ -276,24 +286,24 @@ fn Preview(
     view! {
         <section class="account__part" id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title">
-                {if is_in_review { "In review" } else { "Preview" }} " "
-                <Badge tone=Tone::Info>{open.state.title()}</Badge>
+                {if is_in_review { tr("In review") } else { tr("Preview") }} " "
+                <Badge tone=Tone::Info>{tr(open.state.title())}</Badge>
             </h2>
             {older}
             <article class="publish__preview">
                 <h3>{texts.name.clone()}</h3>
                 <p class="listing__tagline">{texts.tagline.clone()}</p>
                 <p class="review__about">
-                    {texts.category.title()} ", " {texts.price.to_string()}
+                    {tr(texts.category.title())} ", " {price_text(&texts.price)}
                 </p>
                 {tags}
                 <div class="prose" inner_html=html></div>
                 {news}
             </article>
             <p>
-                <a href=paths::preview(agent_id)>"See the whole page as it will look"</a>
+                <a href=paths::preview(agent_id)>{tr("See the whole page as it will look")}</a>
             </p>
-            <h3>"Scan"</h3>
+            <h3>{tr("Scan")}</h3>
             <Findings findings />
             {act}
         </section>

@@ -6,6 +6,7 @@ use resonant_domain::{AgentId, SessionId};
 
 use super::api::ShowSession;
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_text};
 use crate::ui::{Button, FormError, Select};
 
 /// The form.
@@ -19,34 +20,34 @@ pub(super) fn ShowForm(
     show: ServerAction<ShowSession>,
 ) -> impl IntoView {
     let error = action_error(show);
-    let none = (String::new(), "None".to_owned());
+    let none = (String::new(), tr("None").to_owned());
     let options: Vec<_> = std::iter::once(none)
         .chain(sessions.into_iter().map(|(id, goal)| (id.to_string(), goal)))
         .collect();
     view! {
         <details>
-            <summary>"Show a recorded session"</summary>
+            <summary>{tr("Show a recorded session")}</summary>
             <ActionForm action=show>
                 <div class="form">
                     <FormError error fields=&["session", "consent"] />
                     <input type="hidden" name="id" value=agent_id.to_string() />
                     <Select
-                        label="Session"
+                        label=tr("Session")
                         name="session"
                         options=options
-                        hint="One of your own that ran the version in the marketplace and reached its answer"
+                        hint=tr("One of your own that ran the version in the marketplace and reached its answer")
                         error=field_error(error, "session")
                     />
                     <label class="star-choice__one">
                         <input type="checkbox" name="consent" value="true" />
                         <span>
-                            "I agree that anyone reads this session as a whole: its goal, its material, every tool call and the answer. Taking back its link takes it off the page."
+                            {tr("I agree that anyone reads this session as a whole: its goal, its material, every tool call and the answer. Taking back its link takes it off the page.")}
                         </span>
                     </label>
                     <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
-                        {move || field_error(error, "consent").get()}
+                        {move || field_error(error, "consent").get().map(tr_text)}
                     </p>
-                    <Button busy=show.pending()>"Show it"</Button>
+                    <Button busy=show.pending()>{tr("Show it")}</Button>
                 </div>
             </ActionForm>
         </details>

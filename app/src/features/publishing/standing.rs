@@ -4,13 +4,15 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::AgentId;
 use resonant_domain::listing::ListingState;
+use resonant_domain::page::Page;
 use resonant_domain::publication::{PublishedListing, Submission, SubmissionState};
 
 use super::api::{DeleteListingVersion, DeprecateListing, SetListingState};
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::ui::{Badge, Button, ButtonKind, Field, FormError, Time, Tone};
+use crate::ui::{Badge, Button, ButtonKind, Field, FormError, PageLinks, Time, Tone};
 
 /// The listing with what its publisher may do to it.
 #[component]
@@ -32,13 +34,13 @@ pub(super) fn ListingStanding(
     let end = view_end(agent_id, is_deprecated, successor, deprecate);
     let versions = view_versions(agent_id, versions, delete);
     let (tone, text) = match state {
-        ListingState::Published => (Tone::Good, "Anyone finds and installs it."),
+        ListingState::Published => (Tone::Good, tr("Anyone finds and installs it.")),
         ListingState::Paused => {
-            (Tone::Warn, "Its page is there, but it is in no list and nobody can install it.")
+            (Tone::Warn, tr("Its page is there, but it is in no list and nobody can install it."))
         }
-        ListingState::Unlisted => (Tone::Warn, "Nobody but you sees it."),
+        ListingState::Unlisted => (Tone::Warn, tr("Nobody but you sees it.")),
         ListingState::Removed => {
-            (Tone::Bad, "Moderators removed it. A new version that they approve puts it back.")
+            (Tone::Bad, tr("Moderators removed it. A new version that they approve puts it back."))
         }
     };
     let button = move |to: ListingState, name: &'static str| {
@@ -55,18 +57,18 @@ pub(super) fn ListingStanding(
     let is_seen = matches!(state, ListingState::Published | ListingState::Paused);
     view! {
         <section class="account__part" aria-labelledby="listing-title">
-            <h2 id="listing-title">"The listing " <Badge tone>{state.title()}</Badge></h2>
+            <h2 id="listing-title">{tr("The listing ")} <Badge tone>{tr(state.title())}</Badge></h2>
             <p>
                 {is_seen
                     .then(|| {
-                        view! { <a href=paths::listing(&slug)>{format!("Version {version}")}</a> }
+                        view! { <a href=paths::listing(&slug)>{tr_with("Version {version}", &[("version", &version)])}</a> }
                     })} " " {text}
             </p>
             <FormError error=action_error(set) />
             <div class="publish__buttons">
-                {button(ListingState::Published, "Put it back")}
-                {button(ListingState::Paused, "Pause it")}
-                {button(ListingState::Unlisted, "Take it off")}
+                {button(ListingState::Published, tr("Put it back"))}
+                {button(ListingState::Paused, tr("Pause it"))}
+                {button(ListingState::Unlisted, tr("Take it off"))}
             </div>
             {children()}
             {end}
@@ -86,36 +88,36 @@ fn view_end(
     let id = agent_id.to_string();
     if is_deprecated {
         let next = successor
-            .map(|slug| view! { " Its page leads to " <a href=paths::listing(&slug)>{slug.clone()}</a> "." });
+            .map(|slug| view! { {tr(" Its page leads to ")} <a href=paths::listing(&slug)>{slug.clone()}</a> "." });
         return view! {
-            <p>"You do not keep it up any more: it is in no list, and who installed it was told." {next}</p>
+            <p>{tr("You do not keep it up any more: it is in no list, and who installed it was told.")} {next}</p>
             <FormError error />
             <ActionForm action=deprecate>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="is_deprecated" value="false" />
-                <Button busy=deprecate.pending()>"Keep it up again"</Button>
+                <Button busy=deprecate.pending()>{tr("Keep it up again")}</Button>
             </ActionForm>
         }
         .into_any();
     }
     view! {
         <details>
-            <summary>"Deprecate it"</summary>
+            <summary>{tr("Deprecate it")}</summary>
             <ActionForm action=deprecate>
                 <div class="form">
                     <FormError error fields=&["successor"] />
                     <input type="hidden" name="id" value=id />
                     <input type="hidden" name="is_deprecated" value="true" />
                     <Field
-                        label="Successor"
+                        label=tr("Successor")
                         name="successor"
                         value=refused_form().text("successor").unwrap_or_default()
                         optional=true
                         autocomplete="off"
-                        hint="The address of the listing that takes its place"
+                        hint=tr("The address of the listing that takes its place")
                         error=field_error(error, "successor")
                     />
-                    <Button busy=deprecate.pending()>"Tell everybody"</Button>
+                    <Button busy=deprecate.pending()>{tr("Tell everybody")}</Button>
                 </div>
             </ActionForm>
         </details>
@@ -141,7 +143,7 @@ fn view_versions(
                         <input type="hidden" name="id" value=agent_id.to_string() />
                         <input type="hidden" name="version" value=version.to_string() />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            {format!("Delete version {version}")}
+                            {tr_with("Delete version {version}", &[("version", &version)])}
                         </Button>
                     </ActionForm>
                 </li>
@@ -150,8 +152,8 @@ fn view_versions(
         .collect();
     view! {
         <details>
-            <summary>"Versions"</summary>
-            <p>"Who has a copy of a version keeps it. The newest that is left is what people install."</p>
+            <summary>{tr("Versions")}</summary>
+            <p>{tr("Who has a copy of a version keeps it. The newest that is left is what people install.")}</p>
             <FormError error=action_error(delete) />
             <ul class="publish__buttons">{rows}</ul>
         </details>
@@ -162,10 +164,16 @@ fn view_versions(
 /// What was handed in before, with what moderators said.
 #[component]
 pub(super) fn History(
+    /// The agent.
+    agent_id: AgentId,
     /// The submissions, the newest first.
-    submissions: Vec<Submission>,
+    page: Page<Submission>,
+    /// Whether there are newer ones on a page before.
+    is_later: bool,
 ) -> impl IntoView {
-    let rows = submissions
+    let Page { items, next_cursor } = page;
+    let next = next_cursor.map(|cursor| paths::submissions_page(agent_id, &cursor));
+    let rows = items
         .into_iter()
         .filter(|submission| submission.state != SubmissionState::Draft)
         .map(|submission| {
@@ -180,9 +188,12 @@ pub(super) fn History(
                 <li class="review">
                     <p class="review__head">
                         <b>{submission.texts.name}</b>
-                        <Badge tone>{submission.state.title()}</Badge>
+                        <Badge tone>{tr(submission.state.title())}</Badge>
                         <span class="review__about">
-                            {format!("version {} of the agent, ", submission.agent_version)}
+                            {tr_with(
+                                "version {version} of the agent, ",
+                                &[("version", &submission.agent_version)],
+                            )}
                             {at.map(|at| view! { <Time at /> })}
                         </span>
                     </p>
@@ -191,11 +202,17 @@ pub(super) fn History(
             }
         })
         .collect::<Vec<_>>();
-    (!rows.is_empty()).then(|| {
+    (is_later || next.is_some() || !rows.is_empty()).then(|| {
         view! {
             <section class="account__part" aria-labelledby="history-title">
-                <h2 id="history-title">"What moderators said"</h2>
+                <h2 id="history-title">{tr("What moderators said")}</h2>
                 <ol class="reviews">{rows}</ol>
+                <PageLinks
+                    next
+                    more=tr("Older submissions")
+                    first=is_later.then(|| format!("{}#history-title", paths::publish(agent_id)))
+                    back=tr("Back to the newest")
+                />
             </section>
         }
     })

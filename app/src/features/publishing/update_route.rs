@@ -10,6 +10,7 @@ use resonant_domain::upstream::ListingUpdate;
 use super::api::{TakeUpdate, get_update};
 use crate::error::{AppError, action_error, field_error};
 use crate::features::studio::DiffView;
+use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -24,7 +25,7 @@ pub struct UpdateRoute {
 }
 
 fn agent_id(text: &str) -> Result<AgentId, AppError> {
-    text.parse().map_err(|_| AppError::not_found("There is no such agent"))
+    text.parse().map_err(|_| AppError::not_found(key("There is no such agent")))
 }
 
 impl LazyPage for UpdateRoute {
@@ -41,8 +42,8 @@ impl LazyPage for UpdateRoute {
     fn view(this: Self) -> AnyView {
         let UpdateRoute { id, update } = this;
         view! {
-            <Title text="Update from the marketplace" />
-            <Meta name="description" content="A newer version of the listing that an agent came from" />
+            <Title text=tr("Update from the marketplace") />
+            <Meta name="description" content=tr("A newer version of the listing that an agent came from") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
@@ -50,7 +51,7 @@ impl LazyPage for UpdateRoute {
                     let id = id.get_untracked();
                     match (update.await, agent_id(&id)) {
                         (Ok(update), Ok(id)) => view! { <Page id update /> }.into_any(),
-                        (Err(error), _) | (_, Err(error)) => cannot_be_shown("This agent cannot be updated", error),
+                        (Err(error), _) | (_, Err(error)) => cannot_be_shown(tr("This agent cannot be updated"), error),
                     }
                 })}
             </Transition>
@@ -63,13 +64,13 @@ impl LazyPage for UpdateRoute {
 fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
     let Some(update) = update else {
         return view! {
-            <h1 class="visually-hidden">"Update from the marketplace"</h1>
+            <h1 class="visually-hidden">{tr("Update from the marketplace")}</h1>
             <EmptyState
                 icon=IconName::CheckCircle
-                title="Nothing to update"
-                text="It has the newest version of its listing, or is not from the marketplace. When there is a newer one, the editor says so."
+                title=tr("Nothing to update")
+                text=tr("It has the newest version of its listing, or is not from the marketplace. When there is a newer one, the editor says so.")
             >
-                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+                <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
             </EmptyState>
         }
         .into_any();
@@ -81,7 +82,7 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
             view! {
                 <li class="change-log__version">
                     <p>
-                        <b>{format!("Version {}", version.version)}</b>
+                        <b>{tr_with("Version {version}", &[("version", &version.version)])}</b>
                         " "
                         <span class="review__about">
                             <Time at=version.created_at />
@@ -96,7 +97,10 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
         view! {
             <Notice tone=Tone::Warn>
                 <p>
-                    {format!("You and the publisher changed the same, and yours stays: {}.", conflicts.join(", "))}
+                    {tr_with(
+                        "You and the publisher changed the same, and yours stays: {fields}.",
+                        &[("fields", &conflicts.join(", "))],
+                    )}
                 </p>
             </Notice>
         }
@@ -104,18 +108,21 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
     view! {
         <div class="publish-page">
             <PageHead
-                title=format!("Version {to} of {name}")
-                lead=format!("Your agent is a copy of version {from}. What you changed yourself stays.")
+                title=tr_with("Version {to} of {name}", &[("to", &to), ("name", &name)])
+                lead=tr_with(
+                    "Your agent is a copy of version {from}. What you changed yourself stays.",
+                    &[("from", &from)],
+                )
             >
-                <LinkButton href=paths::listing(&slug)>"Open the listing"</LinkButton>
-                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+                <LinkButton href=paths::listing(&slug)>{tr("Open the listing")}</LinkButton>
+                <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
             </PageHead>
             <section class="account__part" aria-labelledby="news-title">
-                <h2 id="news-title">"What is new"</h2>
+                <h2 id="news-title">{tr("What is new")}</h2>
                 <ol class="change-log">{news}</ol>
             </section>
             <section class="account__part" aria-labelledby="diff-title">
-                <h2 id="diff-title">"What would change in your agent"</h2>
+                <h2 id="diff-title">{tr("What would change in your agent")}</h2>
                 {kept}
                 <DiffView diff />
                 <TakeForm id revision widened />
@@ -133,14 +140,17 @@ fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
         view! {
             <Notice tone=Tone::Warn>
                 <p>
-                    {format!("It asks for more than it has, by these tools: {}.", widened.join(", "))}
+                    {tr_with(
+                        "It asks for more than it has, by these tools: {tools}.",
+                        &[("tools", &widened.join(", "))],
+                    )}
                 </p>
                 <label class="star-choice__one">
                     <input type="checkbox" name="consent" value="true" required=true />
-                    "I agree to that"
+                    {tr("I agree to that")}
                 </label>
                 <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
-                    {move || field_error(error, "consent").get()}
+                    {move || field_error(error, "consent").get().map(tr_text)}
                 </p>
             </Notice>
         }
@@ -152,7 +162,7 @@ fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="revision" value=revision.to_string() />
                 {consent}
-                <Button kind=ButtonKind::Primary busy=take.pending()>"Update my agent"</Button>
+                <Button kind=ButtonKind::Primary busy=take.pending()>{tr("Update my agent")}</Button>
             </div>
         </ActionForm>
     }

@@ -179,6 +179,22 @@ pub async fn rate_session(
     Ok(session)
 }
 
+/// Pins a message of a session, or lets it go.
+#[server(prefix = "/api/fn", endpoint = "sessions/pin_message")]
+pub async fn pin_message(
+    id: SessionId,
+    message: i64,
+    is_pinned: bool,
+) -> Result<Session, AppError> {
+    use resonant_domain::pin::NewPin;
+
+    let new = NewPin { message, is_pinned };
+    let session =
+        resonant_backend::sessions::pin(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::session(id));
+    Ok(session)
+}
+
 /// Starts another session with the same beginning. A plain form is led to its page.
 #[server(prefix = "/api/fn", endpoint = "sessions/fork_session")]
 pub async fn fork_session(

@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::timeline::TimelineResult;
-use resonant_domain::tool::built_in;
+use resonant_domain::tool::{ASK_USER, built_in};
 
-use super::figures::{Laid, clip, counted, lay_out, lay_out_json};
+use super::figures::{Laid, clip, lay_out, lay_out_json};
 use super::live_session::{Call, LiveSession, LiveStep};
+use super::pin_button::PinButton;
+use crate::language::{tr, tr_count};
 use crate::paths;
 use crate::ui::{Badge, Code, Duration, Icon, IconName, Tone};
 
@@ -21,19 +23,26 @@ pub fn CallView(
     call: Call,
     /// Whether the person whose session it is looks at it.
     is_owner: bool,
+    /// Whether the reader may pin what a person has answered.
+    may_pin: bool,
 ) -> impl IntoView {
     let title =
-        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
+        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
     let arguments = lay_out_json(&call.arguments);
     let id = call.id;
     let result = Memo::new(move |_| live.result(&step, &id));
     let is_open = move || result.with(Option::is_none);
+    let asks = call.tool == ASK_USER;
+    let reply = move || {
+        let told = result.get().filter(|result| result.outcome == ToolOutcome::Ok);
+        told.filter(|_| may_pin && asks).map(|result| result.sequence)
+    };
     let is_over = Memo::new(move |_| live.state().is_terminal());
     let is_waiting = Memo::new(move |_| live.wait().is_some());
     let link = call.session.filter(|_| is_owner).map(|id| {
         view! {
             <p class="call__session">
-                <a href=paths::session(id)>"Watch the session of this agent"</a>
+                <a href=paths::session(id)>{tr("Watch the session of this agent")}</a>
             </p>
         }
     });
@@ -44,18 +53,18 @@ pub fn CallView(
                 <h4 class="call__title">{title}</h4>
                 {call
                     .is_edited
-                    .then(|| view! { <Badge tone=Tone::Neutral>"changed by hand"</Badge> })}
+                    .then(|| view! { <Badge tone=Tone::Neutral>{tr("changed by hand")}</Badge> })}
                 <span class="call__outcome">
                     {move || match result.get() {
                         Some(result) => outcome_view(&result).into_any(),
                         None if is_over.get() => {
-                            view! { <Badge tone=Tone::Neutral>"No answer"</Badge> }.into_any()
+                            view! { <Badge tone=Tone::Neutral>{tr("No answer")}</Badge> }.into_any()
                         }
                         None => {
                             view! {
                                 <span class="call__running">
                                     <Icon name=IconName::Spinner />
-                                    {move || if is_waiting.get() { "Waiting" } else { "Running" }}
+                                    {move || if is_waiting.get() { tr("Waiting") } else { tr("Running") }}
                                 </span>
                             }
                                 .into_any()
@@ -63,31 +72,32 @@ pub fn CallView(
                     }}
                 </span>
             </header>
-            <Data label="Asked with" laid=arguments />
+            <Data label=tr("Asked with") laid=arguments />
             {link}
             {move || {
                 result
                     .get()
                     .map(|result| {
                         let label = match result.outcome {
-                            ToolOutcome::Ok => "Answered",
+                            ToolOutcome::Ok => tr("Answered"),
                             ToolOutcome::Error | ToolOutcome::Cancelled | ToolOutcome::Refused => {
-                                "Said"
+                                tr("Said")
                             },
                         };
                         view! { <Data label=label laid=lay_out(&result.content) /> }
                     })
             }}
+            {move || reply().map(|number| view! { <PinButton live=live message=number /> })}
         </article>
     }
 }
 
 fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
     let (tone, text) = match result.outcome {
-        ToolOutcome::Ok => (Tone::Good, "Done"),
-        ToolOutcome::Error => (Tone::Bad, "Failed"),
-        ToolOutcome::Cancelled => (Tone::Neutral, "Cancelled"),
-        ToolOutcome::Refused => (Tone::Neutral, "Refused"),
+        ToolOutcome::Ok => (Tone::Good, tr("Done")),
+        ToolOutcome::Error => (Tone::Bad, tr("Failed")),
+        ToolOutcome::Cancelled => (Tone::Neutral, tr("Cancelled")),
+        ToolOutcome::Refused => (Tone::Neutral, tr("Refused")),
     };
     let duration_ms = result.duration_ms;
     view! {
@@ -106,10 +116,10 @@ fn Data(
 ) -> impl IntoView {
     let Laid { text, language } = laid;
     let content = if text.trim().is_empty() {
-        view! { <p class="call__nothing">"Nothing"</p> }.into_any()
+        view! { <p class="call__nothing">{tr("Nothing")}</p> }.into_any()
     } else if let Some(head) = clip(&text).map(|head| format!("{head}\n…")) {
-        let lines = counted(text.lines().count() as u64, "line", "lines");
-        let size = counted(text.chars().count() as u64, "character", "characters");
+        let lines = tr_count("{n} line", "{n} lines", text.lines().count() as u64);
+        let size = tr_count("{n} character", "{n} characters", text.chars().count() as u64);
         // Works without JavaScript: the style sheet hides the beginning while all is shown.
         view! {
             <div class="clip">
@@ -118,8 +128,8 @@ fn Data(
                 </div>
                 <details class="clip__all">
                     <summary class="clip__toggle">
-                        <span class="clip__more">"Show all"</span>
-                        <span class="clip__less">"Show less"</span>
+                        <span class="clip__more">{tr("Show all")}</span>
+                        <span class="clip__less">{tr("Show less")}</span>
                         <span class="clip__size">{lines} ", " {size}</span>
                     </summary>
                     <Code text=text language=language />

@@ -10,6 +10,7 @@ use resonant_domain::{FaultKind, SessionId};
 use super::api::{SessionSoFar, get_session, list_sessions};
 use super::compare_view::CompareView;
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::ui::{
     Button, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Select, Skeleton, time_text,
@@ -51,10 +52,10 @@ impl LazyPage for CompareRoute {
     fn view(this: Self) -> AnyView {
         let CompareRoute { choices, pair } = this;
         view! {
-            <Title text="Compare sessions" />
-            <Meta name="description" content="Two sessions of AI agents side by side" />
-            <PageHead title="Compare sessions" lead="What two runs did, side by side">
-                <LinkButton href=paths::SESSIONS.to_owned()>"All sessions"</LinkButton>
+            <Title text=tr("Compare sessions") />
+            <Meta name="description" content=tr("Two sessions of AI agents side by side") />
+            <PageHead title=tr("Compare sessions") lead=tr("What two runs did, side by side")>
+                <LinkButton href=paths::SESSIONS.to_owned()>{tr("All sessions")}</LinkButton>
             </PageHead>
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
@@ -91,7 +92,7 @@ impl LazyPage for CompareRoute {
 async fn read_pair(left: &str, right: &str) -> Result<Pair, AppError> {
     // What is no id names no session.
     let id = |text: &str| -> Result<SessionId, AppError> {
-        text.parse().map_err(|_| AppError::not_found("There is no such session"))
+        text.parse().map_err(|_| AppError::not_found(key("There is no such session")))
     };
     Ok((get_session(id(left)?).await?, get_session(id(right)?).await?))
 }
@@ -103,10 +104,10 @@ fn Choice(choices: Vec<SessionSummary>) -> impl IntoView {
         return view! {
             <EmptyState
                 icon=IconName::History
-                title="No sessions yet"
-                text="Run an agent twice, then compare what it did."
+                title=tr("No sessions yet")
+                text=tr("Run an agent twice, then compare what it did.")
             >
-                <LinkButton href=paths::STUDIO.to_owned()>"Go to the studio"</LinkButton>
+                <LinkButton href=paths::STUDIO.to_owned()>{tr("Go to the studio")}</LinkButton>
             </EmptyState>
         }
         .into_any();
@@ -126,9 +127,9 @@ fn Choice(choices: Vec<SessionSummary>) -> impl IntoView {
     };
     view! {
         <form class="compare-choice" method="get" action=paths::COMPARE_SESSIONS>
-            <Select label="Left" name="left" options=options() value=chosen("left") />
-            <Select label="Right" name="right" options=options() value=chosen("right") />
-            <Button>"Compare"</Button>
+            <Select label=tr("Left") name="left" options=options() value=chosen("left") />
+            <Select label=tr("Right") name="right" options=options() value=chosen("right") />
+            <Button>{tr("Compare")}</Button>
         </form>
     }
     .into_any()

@@ -7,7 +7,8 @@ use resonant_domain::timeline::{TimelineCall, TimelineStep};
 use resonant_domain::tool::built_in;
 
 use super::api::SessionSoFar;
-use super::figures::{clip, grouped, lay_out, lay_out_json};
+use super::figures::{clip, cost, grouped, lay_out, lay_out_json};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::ui::{Code, StateBadge, duration_text};
 
@@ -22,7 +23,7 @@ pub(super) fn CompareView(
     let answers = (left.timeline.answer(), right.timeline.answer());
     let answers = match answers {
         (Some(before), Some(after)) if before == after => {
-            view! { <p>"Both gave the same answer."</p> }.into_any()
+            view! { <p>{tr("Both gave the same answer.")}</p> }.into_any()
         }
         (Some(before), Some(after)) => {
             let pieces = words(before, after);
@@ -39,7 +40,7 @@ pub(super) fn CompareView(
             .into_any()
         }
         (before, after) => {
-            let text = |answer: Option<&str>| answer.unwrap_or("No answer").to_owned();
+            let text = |answer: Option<&str>| answer.unwrap_or(tr("No answer")).to_owned();
             view! {
                 <div class="pair">
                     <p class="pair__text" tabindex="0">
@@ -63,9 +64,9 @@ pub(super) fn CompareView(
             view! {
                 <li class="pair-step" class:is-different=!is_same>
                     <h3 class="pair-step__title">
-                        {format!("Step {} ", at + 1)}
+                        {tr_with("Step {step} ", &[("step", &(at + 1))])}
                         <span class="pair-step__mark">
-                            {if is_same { "same calls" } else { "differs" }}
+                            {if is_same { tr("same calls") } else { tr("differs") }}
                         </span>
                     </h3>
                     <div class="pair">{step_view(left)} {step_view(right)}</div>
@@ -76,9 +77,9 @@ pub(super) fn CompareView(
     view! {
         <article class="comparison">
             {facts}
-            <h2>"Answers"</h2>
+            <h2>{tr("Answers")}</h2>
             {answers}
-            <h2>"Steps"</h2>
+            <h2>{tr("Steps")}</h2>
             <ol class="pair-steps">{steps}</ol>
         </article>
     }
@@ -109,12 +110,12 @@ fn calls_of(step: Option<&TimelineStep>) -> Vec<(&str, &serde_json::Value)> {
 
 fn step_view(step: Option<&TimelineStep>) -> AnyView {
     let Some(step) = step else {
-        return view! { <p class="pair-step__none">"No such step"</p> }.into_any();
+        return view! { <p class="pair-step__none">{tr("No such step")}</p> }.into_any();
     };
     let figures = [
         step.duration_ms.map(duration_text),
-        step.usage.map(|usage| format!("{} tokens", grouped(usage.total_tokens()))),
-        step.usage.map(|usage| usage.cost.to_string()),
+        step.usage.map(|usage| tr_with("{n} tokens", &[("n", &grouped(usage.total_tokens()))])),
+        step.usage.map(|usage| cost(usage.cost)),
     ];
     let figures = figures.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let output = (!step.output.is_empty())
@@ -131,7 +132,7 @@ fn step_view(step: Option<&TimelineStep>) -> AnyView {
 
 fn call_view(call: &TimelineCall) -> impl IntoView + use<> {
     let title =
-        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tool.title.to_owned());
+        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
     let arguments = lay_out_json(&call.arguments);
     let result = call.result.as_ref().map(|result| {
         let laid = lay_out(&result.content);
@@ -153,21 +154,23 @@ type Fact = (&'static str, fn(&Session) -> String);
 /// State, goal, version, time, steps, tokens, cost and model of both; what differs is marked.
 fn facts(left: &SessionSoFar, right: &SessionSoFar) -> impl IntoView + use<> {
     let rows: [Fact; 8] = [
-        ("Goal", |session| session.goal.clone()),
-        ("Agent", |session| session.agent_name.clone()),
-        ("Version", |session| {
-            session.agent_version.map_or_else(|| "draft".to_owned(), |version| version.to_string())
+        (tr("Goal"), |session| session.goal.clone()),
+        (tr("Agent"), |session| session.agent_name.clone()),
+        (tr("Version"), |session| {
+            session
+                .agent_version
+                .map_or_else(|| tr("draft").to_owned(), |version| version.to_string())
         }),
-        ("Time", |session| {
+        (tr("Time"), |session| {
             let ms = session.started_at.zip(session.ended_at).map(|(from, to)| {
                 u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
             });
-            ms.map_or_else(|| "not over".to_owned(), duration_text)
+            ms.map_or_else(|| tr("not over").to_owned(), duration_text)
         }),
-        ("Steps", |session| session.steps.to_string()),
-        ("Tokens", |session| grouped(session.usage.total_tokens())),
-        ("Cost", |session| session.usage.cost.to_string()),
-        ("Answered by", |session| session.model.clone().unwrap_or_default()),
+        (tr("Steps"), |session| session.steps.to_string()),
+        (tr("Tokens"), |session| grouped(session.usage.total_tokens())),
+        (tr("Cost"), |session| cost(session.usage.cost)),
+        (tr("Answered by"), |session| session.model.clone().unwrap_or_default()),
     ];
     let (left, right) = (left.session.clone(), right.session.clone());
     let rows = rows
@@ -185,20 +188,20 @@ fn facts(left: &SessionSoFar, right: &SessionSoFar) -> impl IntoView + use<> {
         })
         .collect_view();
     view! {
-        <div class="comparison__facts" tabindex="0" role="region" aria-label="Facts">
+        <div class="comparison__facts" tabindex="0" role="region" aria-label=tr("Facts")>
             <table class="comparison__table">
                 <thead>
                     <tr>
                         <th scope="col">
-                            <span class="visually-hidden">"Fact"</span>
+                            <span class="visually-hidden">{tr("Fact")}</span>
                         </th>
                         <th scope="col">
-                            <a href=paths::session(left.id)>"Left"</a>
+                            <a href=paths::session(left.id)>{tr("Left")}</a>
                             " "
                             <StateBadge state=left.state />
                         </th>
                         <th scope="col">
-                            <a href=paths::session(right.id)>"Right"</a>
+                            <a href=paths::session(right.id)>{tr("Right")}</a>
                             " "
                             <StateBadge state=right.state />
                         </th>

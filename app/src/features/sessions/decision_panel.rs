@@ -9,6 +9,8 @@ use resonant_domain::waiting::{AgentCall, Amount, PendingCall, Wait, WaitReason}
 
 use super::api::Decide;
 use super::live_session::LiveSession;
+use super::wait_words::wait_words;
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, ErrorPanel, Field, Notice, Select, TextArea, Tone};
 
@@ -34,13 +36,13 @@ pub fn DecisionPanel(
         if let WaitReason::Agents { calls, .. } = &reason {
             return Some(agents_at_work(calls.clone()).into_any());
         }
-        let title = reason.to_string();
+        let title = wait_words(&reason);
         Some(
             view! {
                 <section class="decision" aria-labelledby="decision-title">
                     <Notice tone=Tone::Warn>
                         <h3 class="decision__title" id="decision-title">
-                            "Waiting for you: "
+                            {tr("Waiting for you: ")}
                             {title}
                         </h3>
                         <ActionForm action=decide attr:class="decision__form">
@@ -68,9 +70,9 @@ fn agents_at_work(calls: Vec<AgentCall>) -> impl IntoView {
         }
     });
     view! {
-        <section class="decision" aria-label="Agents at work">
+        <section class="decision" aria-label=tr("Agents at work")>
             <Notice tone=Tone::Neutral>
-                <p>"Waiting for other agents. The session goes on when they have answered."</p>
+                <p>{tr("Waiting for other agents. The session goes on when they have answered.")}</p>
                 <ul class="decision__agents">{links.collect_view()}</ul>
             </Notice>
         </section>
@@ -82,43 +84,48 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
     match reason {
         WaitReason::Approval { calls, .. } => view! {
             {calls.into_iter().map(call_fields).collect_view()}
-            <Way choice="calls" label="Send the decision" kind=ButtonKind::Primary busy=busy />
+            <Way choice="calls" label=tr("Send the decision") kind=ButtonKind::Primary busy=busy />
         }
         .into_any(),
         WaitReason::Question { form: Form { fields }, .. } => view! {
             {fields.into_iter().map(answer_field).collect_view()}
             <div class="decision__ways">
-                <Way choice="answer" label="Answer" kind=ButtonKind::Primary busy=busy />
-                <Way choice="no_answer" label="Go on without an answer" kind=ButtonKind::Secondary busy=busy />
+                <Way choice="answer" label=tr("Answer") kind=ButtonKind::Primary busy=busy />
+                <Way
+                    choice="no_answer"
+                    label=tr("Go on without an answer")
+                    kind=ButtonKind::Secondary
+                    busy=busy
+                />
             </div>
         }
         .into_any(),
         WaitReason::Budget { shortfall, has_cheaper } => {
             let (hint, suggested) = match shortfall.limit {
-                Amount::Tokens(limit) => ("In tokens", limit),
-                Amount::MicroUsd(limit) => ("In millionths of a dollar", limit),
+                Amount::Tokens(limit) => (tr("In tokens"), limit),
+                Amount::MicroUsd(limit) => (tr("In millionths of a dollar"), limit),
             };
             view! {
                 <Field
-                    label="Raise it by"
+                    label=tr("Raise it by")
                     name="form[by]"
                     hint=hint
                     value=Signal::stored(suggested.to_string())
                 />
                 <div class="decision__ways">
-                    <Way choice="raise" label="Raise it" kind=ButtonKind::Primary busy=busy />
+                    <Way choice="raise" label=tr("Raise it") kind=ButtonKind::Primary busy=busy />
                     {has_cheaper
                         .then(|| {
                             view! {
                                 <Way
                                     choice="cheaper"
-                                    label="Go on with a cheaper model"
+                                    label=tr("Go on with a cheaper model")
                                     kind=ButtonKind::Secondary
                                     busy=busy
                                 />
                             }
                         })}
-                    <Way choice="end" label="End the session" kind=ButtonKind::Danger busy=busy />
+                    <Way choice="end" label=tr("End the session") kind=ButtonKind::Danger busy=busy />
                 </div>
             }
             .into_any()
@@ -127,16 +134,21 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
         WaitReason::UnknownOutcome { call, .. } => view! {
             <pre class="decision__arguments">{pretty(&call)}</pre>
             <TextArea
-                label="What it answered"
+                label=tr("What it answered")
                 name="form[note]"
-                hint="For “It took effect”: the agent is told this"
+                hint=tr("For “It took effect”: the agent is told this")
                 rows=2
                 optional=true
             />
             <div class="decision__ways">
-                <Way choice="done" label="It took effect" kind=ButtonKind::Primary busy=busy />
-                <Way choice="repeat" label="Call it again" kind=ButtonKind::Secondary busy=busy />
-                <Way choice="failed" label="It failed: do not repeat it" kind=ButtonKind::Secondary busy=busy />
+                <Way choice="done" label=tr("It took effect") kind=ButtonKind::Primary busy=busy />
+                <Way choice="repeat" label=tr("Call it again") kind=ButtonKind::Secondary busy=busy />
+                <Way
+                    choice="failed"
+                    label=tr("It failed: do not repeat it")
+                    kind=ButtonKind::Secondary
+                    busy=busy
+                />
             </div>
         }
         .into_any(),
@@ -161,32 +173,32 @@ fn Way(
 /// One call: allow it, with these arguments or with changed ones, or refuse it with a word.
 fn call_fields(call: PendingCall) -> impl IntoView {
     let id = call.call_id.clone();
-    let verdicts = [("approve", "Allow it"), ("refuse", "Refuse it")]
+    let verdicts = [("approve", tr("Allow it")), ("refuse", tr("Refuse it"))]
         .map(|(value, label)| (value.to_owned(), label.to_owned()));
     view! {
         <fieldset class="decision__call">
             <legend>{call.tool.clone()}</legend>
             <Select
-                label="Decision"
+                label=tr("Decision")
                 name=format!("form[verdicts][{id}]")
                 id=format!("verdict-{id}")
                 options=verdicts.to_vec()
                 value=Signal::stored("approve".to_owned())
             />
             <TextArea
-                label="Arguments"
+                label=tr("Arguments")
                 name=format!("form[arguments][{id}]")
                 id=format!("arguments-{id}")
                 value=Signal::stored(pretty(&call))
-                hint="JSON; the call is made with what stands here"
+                hint=tr("JSON; the call is made with what stands here")
                 rows=4
                 is_code=true
             />
             <Field
-                label="A word to the agent"
+                label=tr("A word to the agent")
                 name=format!("form[notes][{id}]")
                 id=format!("note-{id}")
-                hint="When you refuse: why, or what to do instead"
+                hint=tr("When you refuse: why, or what to do instead")
                 optional=true
             />
         </fieldset>
@@ -201,9 +213,8 @@ fn pretty(call: &PendingCall) -> String {
 fn answer_field(field: FormField) -> AnyView {
     let FormField { name, label, input, is_required } = field;
     let name = format!("form[answers][{name}]");
-    let choices = |options: Vec<String>| {
-        let empty = (!is_required).then(|| (String::new(), "No answer".to_owned()));
-        let options = options.into_iter().map(|option| (option.clone(), option));
+    let choices = |options: Vec<(String, String)>| {
+        let empty = (!is_required).then(|| (String::new(), tr("No answer").to_owned()));
         empty.into_iter().chain(options).collect::<Vec<_>>()
     };
     match input {
@@ -215,15 +226,13 @@ fn answer_field(field: FormField) -> AnyView {
             <Field label=label name=name required=is_required optional=!is_required />
         }
         .into_any(),
-        FormInput::YesNo => view! {
-            <Select
-                label=label
-                name=name
-                options=choices(vec!["yes".to_owned(), "no".to_owned()])
-            />
+        FormInput::YesNo => {
+            let options = [("yes", tr("yes")), ("no", tr("no"))]
+                .map(|(value, label)| (value.to_owned(), label.to_owned()));
+            view! { <Select label=label name=name options=choices(options.to_vec()) /> }.into_any()
         }
-        .into_any(),
         FormInput::Choice { options } => {
+            let options = options.into_iter().map(|option| (option.clone(), option)).collect();
             view! { <Select label=label name=name options=choices(options) /> }.into_any()
         }
     }

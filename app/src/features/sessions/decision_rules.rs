@@ -8,6 +8,7 @@ use resonant_domain::waiting::{
 use serde_json::{Map, Value};
 
 use super::decision_form::DecisionForm;
+use crate::language::key;
 
 impl DecisionForm {
     /// The decision on what is waited for.
@@ -24,7 +25,8 @@ impl DecisionForm {
             ("no_answer", WaitReason::Question { .. }) => Ok(Decision::Answer { values: None }),
             ("raise", WaitReason::Budget { shortfall, .. }) => {
                 let by = self.by.trim().parse();
-                let by = by.map_err(|_| vec![FieldFault::new("by", "must be a whole number")])?;
+                let by =
+                    by.map_err(|_| vec![FieldFault::new("by", key("must be a whole number"))])?;
                 budget(BudgetChoice::Raise { by, unit: shortfall.limit.unit() })
             }
             ("cheaper", WaitReason::Budget { .. }) => budget(BudgetChoice::Cheaper),
@@ -34,7 +36,9 @@ impl DecisionForm {
                 outcome(OutcomeChoice::Done { content: self.note.trim().to_owned() })
             }
             ("failed", WaitReason::UnknownOutcome { .. }) => outcome(OutcomeChoice::Failed),
-            _ => Err(vec![FieldFault::new("choice", "does not fit what the session waits for")]),
+            _ => {
+                Err(vec![FieldFault::new("choice", key("does not fit what the session waits for"))])
+            }
         }
     }
 
@@ -75,7 +79,7 @@ impl DecisionForm {
                 FormInput::Number => {
                     let Ok(number) = text.parse() else {
                         let at = format!("answers.{}", field.name);
-                        faults.push(FieldFault::new(at, "must be a number"));
+                        faults.push(FieldFault::new(at, key("must be a number")));
                         continue;
                     };
                     Value::Number(number)

@@ -3,6 +3,7 @@
 use resonant_domain::agent::Limits;
 use resonant_domain::session::{SessionState, Usage};
 
+use crate::language::{tr, tr_with};
 use crate::ui::Tone;
 
 /// The end of a session, in words.
@@ -45,23 +46,24 @@ impl Ending {
             SessionState::Completed if has_answer => return None,
             SessionState::Completed => (
                 Tone::Warn,
-                "The session ended without an answer",
-                "Say in the goal what the answer should look like, then run it again".to_owned(),
+                tr("The session ended without an answer"),
+                tr("Say in the goal what the answer should look like, then run it again")
+                    .to_owned(),
             ),
             SessionState::Failed => {
-                (Tone::Bad, "The session failed", failure_advice(limits, steps, usage))
+                (Tone::Bad, tr("The session failed"), failure_advice(limits, steps, usage))
             }
             SessionState::Cancelled => (
                 Tone::Neutral,
-                "The session was cancelled",
-                "What it wrote up to then is above. Run it again whenever you like".to_owned(),
+                tr("The session was cancelled"),
+                tr("What it wrote up to then is above. Run it again whenever you like").to_owned(),
             ),
             SessionState::Timeout => (
                 Tone::Warn,
-                "The session ran out of time",
-                format!(
-                    "It had {} seconds. Give it a longer time limit or a smaller goal, then run it again",
-                    limits.timeout_seconds
+                tr("The session ran out of time"),
+                tr_with(
+                    "It had {n} seconds. Give it a longer time limit or a smaller goal, then run it again",
+                    &[("n", &limits.timeout_seconds)],
                 ),
             ),
             SessionState::Created
@@ -75,17 +77,18 @@ impl Ending {
 
 fn failure_advice(limits: Limits, steps: usize, usage: Usage) -> String {
     if usage.output_tokens >= u64::from(limits.max_tokens) {
-        format!(
-            "It used all of its {} output tokens. Raise that limit or ask for less, then run it again",
-            limits.max_tokens
+        tr_with(
+            "It used all of its {n} output tokens. Raise that limit or ask for less, then run it again",
+            &[("n", &limits.max_tokens)],
         )
     } else if u32::try_from(steps).is_ok_and(|steps| steps >= limits.max_steps) {
-        format!(
-            "It used all of its {} steps. Raise that limit or split the goal, then run it again",
-            limits.max_steps
+        tr_with(
+            "It used all of its {n} steps. Raise that limit or split the goal, then run it again",
+            &[("n", &limits.max_steps)],
         )
     } else {
-        "Run it again. If it fails the same way, change the goal or the agent's tools".to_owned()
+        tr("Run it again. If it fails the same way, change the goal or the agent's tools")
+            .to_owned()
     }
 }
 

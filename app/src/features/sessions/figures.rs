@@ -1,23 +1,18 @@
 //! Numbers and data as people read them.
 
+use resonant_domain::money::MicroUsd;
 use serde_json::Value;
 
+use crate::language::{decimal, number};
+
 /// A number with its thousands set apart: `12,345`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+pub fn grouped(count: u64) -> String {
+    number(count)
 }
 
-/// `1 step`, `2 steps`.
-pub fn counted(number: u64, one: &str, more: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { more })
+/// An amount of money: `$1.25`.
+pub fn cost(amount: MicroUsd) -> String {
+    decimal(amount.to_string())
 }
 
 /// A text laid out for reading, and what it is written in.
@@ -75,8 +70,6 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
-        assert_eq!(counted(1, "step", "steps"), "1 step");
-        assert_eq!(counted(0, "step", "steps"), "0 steps");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::live_session::{LiveSession, LiveStep};
+use crate::language::{tr, tr_with};
 use crate::ui::Field;
 
 /// The steps that hold the words; all of them without words.
@@ -41,19 +42,19 @@ pub(super) fn FindInside(
         let is_asked = wanted.with(|wanted| !wanted.trim().is_empty());
         is_asked.then(|| {
             let (found, all) = (steps_with(live, wanted).len(), live.steps().len());
-            format!("{found} of {all} steps hold it")
+            tr_with("{found} of {all} steps hold it", &[("found", &found), ("all", &all)])
         })
     };
     view! {
         <div class="session__find with-script">
             <Field
-                label="Search in this session"
+                label=tr("Search in this session")
                 name="find"
                 type_="search"
                 value=wanted
                 on_input=Callback::new(move |text| wanted.set(text))
                 autocomplete="off"
-                placeholder="A word in a thought, a call, a result or an answer"
+                placeholder=tr("A word in a thought, a call, a result or an answer")
             />
             <p role="status">{told}</p>
         </div>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::live_session::LiveSession;
 use crate::browser;
+use crate::language::tr;
 use crate::ui::{Button, Icon, IconName};
 
 /// Farther than so many pixels from the end, the reader is elsewhere.
@@ -81,7 +82,7 @@ pub fn Follow(
             <div class="session__jump">
                 <Button type_="button" on_click=jump>
                     <Icon name=IconName::ArrowDown />
-                    "Jump to latest"
+                    {tr("Jump to latest")}
                 </Button>
             </div>
         </Show>

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use {
-    resonant_domain::FieldFault, resonant_domain::agent::ModelPolicy,
+    crate::language::key, resonant_domain::FieldFault, resonant_domain::agent::ModelPolicy,
     resonant_domain::session::NewFork,
 };
 
@@ -29,7 +29,8 @@ impl ForkForm {
     /// Names `step` when that is no number.
     pub fn read(self) -> Result<NewFork, Vec<FieldFault>> {
         let step = self.step.trim().parse();
-        let step = step.map_err(|_| vec![FieldFault::new("step", "must be a step's number")])?;
+        let step =
+            step.map_err(|_| vec![FieldFault::new("step", key("must be a step's number"))])?;
         let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let model_policy = given(self.model).map(|model| match model.as_str() {
             "auto" => ModelPolicy::Auto,

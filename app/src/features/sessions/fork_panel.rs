@@ -10,6 +10,7 @@ use super::api::ForkSession;
 use super::live_session::LiveSession;
 use crate::browser;
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
@@ -47,29 +48,31 @@ pub fn ForkPanel(
     let choose = move |value: String| step.set(value.parse().unwrap_or(0));
     view! {
         <details class="fork" id="fork" open=move || is_wanted.get()>
-            <summary class="fork__title">"Fork: try another way from one of its steps"</summary>
+            <summary class="fork__title">{tr("Fork: try another way from one of its steps")}</summary>
             <ActionForm action=fork attr:class="fork__form">
                 <input type="hidden" name="id" value=id.to_string() />
                 {move || {
-                    let from_goal = (0.to_string(), "From the goal".to_owned());
-                    let after = |step: u32| (step.to_string(), format!("After step {step}"));
+                    let from_goal = (0.to_string(), tr("From the goal").to_owned());
+                    let after = |step: u32| {
+                        (step.to_string(), tr_with("After step {step}", &[("step", &step)]))
+                    };
                     let options = std::iter::once(from_goal).chain(steps.get().into_iter().map(after));
                     view! {
                         <Select
                             id="fork-step"
-                            label="Keep"
+                            label=tr("Keep")
                             name="fork[step]"
                             options=options.collect()
                             value=chosen
                             on_change=choose
-                            hint="What happened up to there is shared; this session stays as it is"
+                            hint=tr("What happened up to there is shared; this session stays as it is")
                             error=field_error(error, "step")
                         />
                     }
                 }}
                 <TextArea
                     id="fork-goal"
-                    label="Goal"
+                    label=tr("Goal")
                     name="fork[goal]"
                     value=goal
                     rows=3
@@ -79,27 +82,27 @@ pub fn ForkPanel(
                 />
                 <TextArea
                     id="fork-prompt"
-                    label="Another system prompt"
+                    label=tr("Another system prompt")
                     name="fork[system_prompt]"
                     value=text("system_prompt").unwrap_or_default()
                     rows=3
                     optional=true
                     is_code=true
                     maxlength=SYSTEM_PROMPT_MAX
-                    hint="Empty: the one it has"
+                    hint=tr("Empty: the one it has")
                     error=field_error(error, "system_prompt")
                 />
                 <Field
                     id="fork-model"
-                    label="Another model"
+                    label=tr("Another model")
                     name="fork[model]"
                     value=text("model").unwrap_or_default()
                     optional=true
-                    hint="“auto”, “builtin” or a model’s name. Empty: as it is"
+                    hint=tr("“auto”, “builtin” or a model’s name. Empty: as it is")
                     error=field_error(error, "model_policy.model")
                 />
                 <FormError error=error fields=FIELDS />
-                <Button kind=ButtonKind::Secondary busy=fork.pending()>"Start the fork"</Button>
+                <Button kind=ButtonKind::Secondary busy=fork.pending()>{tr("Start the fork")}</Button>
             </ActionForm>
         </details>
     }

@@ -10,6 +10,7 @@ use resonant_domain::{AgentId, FaultKind};
 use super::api::list_sessions;
 use super::session_list::{AgentNames, LaterPages, LoadMore, SessionRow};
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -42,9 +43,9 @@ impl LazyPage for HistoryRoute {
     fn view(this: Self) -> AnyView {
         let page = this.page;
         view! {
-            <Title text="Sessions" />
-            <Meta name="description" content="Past and running sessions of your agents" />
-            <PageHead title="Sessions" lead="What your agents did, newest first" />
+            <Title text=tr("Sessions") />
+            <Meta name="description" content=tr("Past and running sessions of your agents") />
+            <PageHead title=tr("Sessions") lead=tr("What your agents did, newest first") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
@@ -71,7 +72,7 @@ async fn fetch(
         None => None,
         // What is no id names no agent.
         Some(agent) => {
-            Some(agent.parse().map_err(|_| AppError::not_found("There is no such agent"))?)
+            Some(agent.parse().map_err(|_| AppError::not_found(key("There is no such agent")))?)
         }
     };
     list_sessions(agent, cursor, None).await
@@ -87,13 +88,13 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
             Some(id) => view! {
                 <EmptyState
                     icon=IconName::History
-                    title="No sessions yet"
-                    text="This agent has not been run. Give it a goal and watch it work."
+                    title=tr("No sessions yet")
+                    text=tr("This agent has not been run. Give it a goal and watch it work.")
                 >
                     <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
-                        "Run the agent"
+                        {tr("Run the agent")}
                     </LinkButton>
-                    <LinkButton href=paths::SESSIONS.to_owned()>"All sessions"</LinkButton>
+                    <LinkButton href=paths::SESSIONS.to_owned()>{tr("All sessions")}</LinkButton>
                 </EmptyState>
             }
             .into_any(),
@@ -106,8 +107,8 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
         view! {
             <Notice tone=Tone::Neutral>
                 <p class="history__filter">
-                    <span>"Sessions of " <a href=paths::agent(id)>{name}</a></span>
-                    <a href=paths::SESSIONS>"Show those of all agents"</a>
+                    <span>{tr("Sessions of ")} <a href=paths::agent(id)>{name}</a></span>
+                    <a href=paths::SESSIONS>{tr("Show those of all agents")}</a>
                 </p>
             </Notice>
         }
@@ -115,7 +116,7 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
     let first_page = cursor.map(|_| {
         view! {
             <p>
-                <a href=paths::sessions_page(agent_id, None)>"Back to the newest"</a>
+                <a href=paths::sessions_page(agent_id, None)>{tr("Back to the newest")}</a>
             </p>
         }
     });
@@ -141,13 +142,13 @@ fn Nothing() -> impl IntoView {
     view! {
         <EmptyState
             icon=IconName::History
-            title="No sessions yet"
-            text="A session is one run of an agent on a goal. Start one and it appears here, step by step."
+            title=tr("No sessions yet")
+            text=tr("A session is one run of an agent on a goal. Start one and it appears here, step by step.")
         >
             <LinkButton href=paths::STUDIO.to_owned() kind=ButtonKind::Primary>
-                "Go to the studio"
+                {tr("Go to the studio")}
             </LinkButton>
-            <LinkButton href=paths::MARKETPLACE.to_owned()>"Find an agent"</LinkButton>
+            <LinkButton href=paths::MARKETPLACE.to_owned()>{tr("Find an agent")}</LinkButton>
         </EmptyState>
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use leptos::prelude::*;
 use resonant_domain::SessionId;
 use resonant_domain::model::ModelChoice;
+use resonant_domain::pin::NewPin;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::{
@@ -20,6 +21,8 @@ use crate::browser::{self, StreamState};
 #[derive(Clone, Copy)]
 pub struct LiveSession {
     session: RwSignal<Session>,
+    /// The messages that are pinned: they change by themselves.
+    pins: RwSignal<Vec<i64>>,
     timeline: StoredValue<Timeline>,
     clock: StoredValue<Clock>,
     /// The steps, each with its signals.
@@ -169,6 +172,7 @@ impl LiveSession {
         let steps = timeline.steps.iter().map(LiveStep::new).collect();
         let clock = Clock { as_of, heard_ms: browser::now_ms() };
         Self {
+            pins: RwSignal::new(session.pins.clone()),
             session: RwSignal::new(session),
             timeline: StoredValue::new(timeline),
             clock: StoredValue::new(clock),
@@ -211,7 +215,27 @@ impl LiveSession {
 
     /// Takes over a newer record of the session.
     pub fn renew(self, session: Session) {
+        self.pins.set(session.pins.clone());
         self.session.set(session);
+    }
+
+    /// Takes over whether one message is pinned: answers about several come in any order.
+    pub fn set_pin(self, message: i64, is_pinned: bool) {
+        self.pins.try_update(|pins| {
+            if let Some(after) = (NewPin { message, is_pinned }).over(pins) {
+                *pins = after;
+            }
+        });
+    }
+
+    /// Which session it is.
+    pub fn id(self) -> SessionId {
+        self.session.with_untracked(|session| session.id)
+    }
+
+    /// Whether the message of this number is pinned.
+    pub fn is_pinned(self, message: i64) -> bool {
+        self.pins.with(|pins| pins.contains(&message))
     }
 
     /// Takes over how the connection stands.
@@ -303,6 +327,7 @@ impl LiveSession {
         self.read(step, |known| StepClose {
             usage: known.usage,
             duration_ms: known.duration_ms,
+            sequence: known.sequence,
             errors: known.errors.clone(),
         })
     }
@@ -479,6 +504,8 @@ pub struct StepClose {
     pub usage: Option<Usage>,
     /// How long it took.
     pub duration_ms: Option<u64>,
+    /// The number of the event that ended it.
+    pub sequence: Option<i64>,
     /// What went wrong in it.
     pub errors: Vec<String>,
 }

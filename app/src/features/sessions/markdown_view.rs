@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::markdown::{Block, Cell, Inline, parse};
+use crate::language::tr;
 use crate::ui::Code;
 
 /// A text in Markdown that may still grow. Only the part that changed is drawn anew: for a growing
@@ -103,7 +104,7 @@ fn table_view(head: Vec<Cell>, rows: Vec<Vec<Cell>>) -> AnyView {
         })
         .collect_view();
     view! {
-        <div class="prose__table" tabindex="0" role="group" aria-label="Table">
+        <div class="prose__table" tabindex="0" role="group" aria-label=tr("Table")>
             <table>
                 <thead>
                     <tr>{heads}</tr>

@@ -9,9 +9,10 @@ use resonant_domain::session::GOAL_MAX;
 use resonant_domain::timeline::TimelineMessage;
 
 use super::api::Say;
-use super::figures::counted;
 use super::live_session::LiveSession;
+use super::pin_button::PinButton;
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_count};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, TextArea};
 
@@ -44,12 +45,12 @@ pub fn MessagePanel(
             }
         }
     };
-    let title = move || if is_over.get() { "Go on from here" } else { "Tell it something" };
+    let title = move || if is_over.get() { tr("Go on from here") } else { tr("Tell it something") };
     let lead = move || {
         if is_over.get() {
-            "It knows all that was said and found so far."
+            tr("It knows all that was said and found so far.")
         } else {
-            "It reads this before its next step; what is under way goes on."
+            tr("It reads this before its next step; what is under way goes on.")
         }
     };
     view! {
@@ -62,18 +63,18 @@ pub fn MessagePanel(
                 <input type="hidden" name="id" value=id.to_string() />
                 <TextArea
                     id="say-text"
-                    label="Message"
+                    label=tr("Message")
                     name="text"
                     value=text
                     on_input=move |typed| text.set(typed)
                     rows=2
                     required=true
                     maxlength=GOAL_MAX
-                    hint="Ctrl-Enter sends"
+                    hint=tr("Ctrl-Enter sends")
                     error=field_error(error, "text")
                 />
                 <FormError error=error fields=&["text"] />
-                <Button kind=ButtonKind::Secondary busy=say.pending()>"Send"</Button>
+                <Button kind=ButtonKind::Secondary busy=say.pending()>{tr("Send")}</Button>
             </ActionForm>
         </section>
     }
@@ -86,15 +87,20 @@ pub fn Said(
     messages: Vec<TimelineMessage>,
     /// Whether a step has heard them.
     is_heard: bool,
+    /// The session, for a reader who may pin them.
+    pins: Option<LiveSession>,
 ) -> impl IntoView {
     let message = move |message: TimelineMessage| {
-        let who = if is_heard { "Message" } else { "Message; its next step hears it" };
+        let who = if is_heard { tr("Message") } else { tr("Message; its next step hears it") };
         let context = message.context.map(|context| view! { <Material context=context /> });
+        let number = message.sequence;
+        let pin = pins.map(|live| view! { <PinButton live=live message=number /> });
         view! {
             <div class="said" class:said--waiting=!is_heard>
                 <p class="said__who">{who}</p>
                 <p class="session__text">{message.text}</p>
                 {context}
+                {pin}
             </div>
         }
     };
@@ -107,10 +113,10 @@ pub fn Material(
     /// The text.
     context: String,
 ) -> impl IntoView {
-    let size = counted(context.chars().count() as u64, "character", "characters");
+    let size = tr_count("{n} character", "{n} characters", context.chars().count() as u64);
     view! {
         <details class="session__material">
-            <summary>"Context, " {size}</summary>
+            <summary>{tr("Context, ")} {size}</summary>
             <p class="session__text" tabindex="0">
                 {context}
             </p>

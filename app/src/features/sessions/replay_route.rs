@@ -12,6 +12,7 @@ use super::api::{Recording, SessionSoFar, get_recording};
 use super::live_session::LiveSession;
 use super::step_view::StepView;
 use crate::error::AppError;
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -33,7 +34,8 @@ impl LazyPage for ReplayRoute {
         let id = move || params.read().get("id").unwrap_or_default();
         let recording = Resource::new_blocking(id, |id| async move {
             // What is no id names no session.
-            let id = id.parse().map_err(|_| AppError::not_found("There is no such session"))?;
+            let id =
+                id.parse().map_err(|_| AppError::not_found(key("There is no such session")))?;
             get_recording(id).await
         });
         Self { recording }
@@ -42,15 +44,15 @@ impl LazyPage for ReplayRoute {
     fn view(this: Self) -> AnyView {
         let recording = this.recording;
         view! {
-            <Title text="Replay" />
-            <Meta name="description" content="A recorded session of an AI agent, event by event" />
+            <Title text=tr("Replay") />
+            <Meta name="description" content=tr("A recorded session of an AI agent, event by event") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
                     match recording.await {
                         Ok(recording) => view! { <Replay recording=recording /> }.into_any(),
-                        Err(error) => cannot_be_shown("This session cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("This session cannot be shown"), error),
                     }
                 })}
             </Suspense>
@@ -105,8 +107,8 @@ fn Replay(recording: Recording) -> impl IntoView {
     };
     let now = at.get_untracked();
     view! {
-        <PageHead title="Replay" lead="A recorded session, event by event">
-            <LinkButton href=paths::session(id)>"Back to the session"</LinkButton>
+        <PageHead title=tr("Replay") lead=tr("A recorded session, event by event")>
+            <LinkButton href=paths::session(id)>{tr("Back to the session")}</LinkButton>
         </PageHead>
         <div class="replay">
             <div class="replay__bar needs-script">
@@ -115,13 +117,13 @@ fn Replay(recording: Recording) -> impl IntoView {
                         if is_playing.get() {
                             view! {
                                 <Icon name=IconName::Pause />
-                                "Pause"
+                                {tr("Pause")}
                             }
                                 .into_any()
                         } else {
                             view! {
                                 <Icon name=IconName::Play />
-                                "Play"
+                                {tr("Play")}
                             }
                                 .into_any()
                         }
@@ -132,8 +134,13 @@ fn Replay(recording: Recording) -> impl IntoView {
                     type="range"
                     min="0"
                     max=last.to_string()
-                    aria-label="Event"
-                    aria-valuetext=move || format!("Event {} of {last}, after {}", at.get(), clock())
+                    aria-label=tr("Event")
+                    aria-valuetext=move || {
+                        tr_with(
+                            "Event {at} of {last}, after {clock}",
+                            &[("at", &at.get()), ("last", &last), ("clock", &clock())],
+                        )
+                    }
                     prop:value=move || at.get().to_string()
                     value=now.to_string()
                     on:input=move |event| {
@@ -144,7 +151,7 @@ fn Replay(recording: Recording) -> impl IntoView {
                     }
                 />
                 <Select
-                    label="Speed"
+                    label=tr("Speed")
                     name="speed"
                     options=["1", "4", "16"]
                         .map(|times| (times.to_owned(), format!("{times} ×")))
@@ -154,10 +161,12 @@ fn Replay(recording: Recording) -> impl IntoView {
                 />
             </div>
             <p class="replay__clock" role="status">
-                {move || format!("Event {} of {last}", at.get())} " · " {clock}
+                {move || tr_with("Event {at} of {last}", &[("at", &at.get()), ("last", &last)])} " · "
+                {clock}
             </p>
-            <nav class="replay__steps without-script" aria-label="Events">
-                {step_link(now.saturating_sub(1), "Back")} {step_link((now + 1).min(last), "On")}
+            <nav class="replay__steps without-script" aria-label=tr("Events")>
+                {step_link(now.saturating_sub(1), tr("Back"))}
+                {step_link((now + 1).min(last), tr("On"))}
             </nav>
             {shown}
         </div>
@@ -169,7 +178,7 @@ fn Replay(recording: Recording) -> impl IntoView {
 fn Shown(so_far: SessionSoFar) -> impl IntoView {
     let live = LiveSession::new(so_far);
     view! {
-        <h2 class="visually-hidden">"What happened"</h2>
+        <h2 class="visually-hidden">{tr("What happened")}</h2>
         <ol class="timeline">
             <For
                 each=move || live.steps()

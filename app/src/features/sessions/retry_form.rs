@@ -8,6 +8,7 @@ use resonant_domain::session::SessionState;
 use super::api::RetrySession;
 use super::live_session::LiveSession;
 use crate::error::action_error;
+use crate::language::tr;
 use crate::ui::{Button, ButtonKind, FormError};
 
 /// One button, for the states that another try helps.
@@ -27,8 +28,8 @@ pub fn RetryForm(
     });
     let error = action_error(retry);
     let label = move || match live.state() {
-        SessionState::Failed => Some("Try the failed step again"),
-        SessionState::Cancelled | SessionState::Timeout => Some("Go on where it stopped"),
+        SessionState::Failed => Some(tr("Try the failed step again")),
+        SessionState::Cancelled | SessionState::Timeout => Some(tr("Go on where it stopped")),
         _ => None,
     };
     let has_label = Memo::new(move |_| label().is_some());

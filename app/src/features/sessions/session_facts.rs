@@ -5,8 +5,9 @@ use std::time::Duration as Span;
 use leptos::prelude::*;
 use resonant_domain::agent::Limits;
 
-use super::figures::grouped;
+use super::figures::{cost, grouped};
 use super::live_session::LiveSession;
+use crate::language::{tr, tr_with};
 use crate::ui::{Duration, Icon, IconName, StateBadge};
 
 /// How often the elapsed time of a running session is drawn.
@@ -24,37 +25,40 @@ pub fn Facts(
     let usage = Memo::new(move |_| live.usage());
     let tokens_title = move || {
         let usage = usage.get();
-        format!("{} read, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
+        tr_with(
+            "{read} read, {written} written",
+            &[("read", &grouped(usage.input_tokens)), ("written", &grouped(usage.output_tokens))],
+        )
     };
     view! {
         <dl class="session-facts">
             <div class="session-facts__fact">
-                <dt>"State"</dt>
+                <dt>{tr("State")}</dt>
                 <dd><StateBadge state=state /></dd>
             </div>
             <div class="session-facts__fact">
-                <dt>"Time"</dt>
+                <dt>{tr("Time")}</dt>
                 <dd class="session-facts__time"><Duration ms=elapsed(live) /></dd>
             </div>
             <div class="session-facts__fact">
-                <dt>"Steps"</dt>
-                <dd>{move || grouped(live.step_count())} " of " {limits.max_steps}</dd>
+                <dt>{tr("Steps")}</dt>
+                <dd>{move || grouped(live.step_count())} {tr(" of ")} {limits.max_steps}</dd>
             </div>
             <div class="session-facts__fact">
-                <dt>"Tokens"</dt>
+                <dt>{tr("Tokens")}</dt>
                 <dd title=tokens_title>{move || grouped(usage.get().total_tokens())}</dd>
             </div>
             <div class="session-facts__fact">
-                <dt>"Cost"</dt>
-                <dd>{move || usage.get().cost.to_string()}</dd>
+                <dt>{tr("Cost")}</dt>
+                <dd>{move || cost(usage.get().cost)}</dd>
             </div>
             <div class="session-facts__fact">
-                <dt>"Answered by"</dt>
+                <dt>{tr("Answered by")}</dt>
                 <dd>
                     {move || match live.model() {
-                        None => "not known yet".to_owned(),
+                        None => tr("not known yet").to_owned(),
                         Some((provider, _)) if provider.as_deref() == Some("builtin") => {
-                            "Built-in planner".to_owned()
+                            tr("Built-in planner").to_owned()
                         }
                         Some((_, model)) => model,
                     }}
@@ -67,8 +71,10 @@ pub fn Facts(
             <p class="session__planner">
                 <Icon name=IconName::Info />
                 <span>
-                    "The built-in planner works by rules. It is not a language model: it plans tool \
-                    calls from the goal and writes the answer from their results."
+                    {tr(
+                        "The built-in planner works by rules. It is not a language model: it plans tool \
+                        calls from the goal and writes the answer from their results.",
+                    )}
                 </span>
             </p>
         </Show>

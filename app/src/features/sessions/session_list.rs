@@ -7,8 +7,9 @@ use leptos::task::spawn_local;
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 
-use super::figures::counted;
+use super::figures::cost;
 use crate::error::AppError;
+use crate::language::{tr, tr_count};
 use crate::paths;
 use crate::ui::{Avatar, AvatarSize, Duration, ErrorPanel, Icon, IconName, StateBadge, Time};
 
@@ -56,9 +57,9 @@ pub(crate) fn SessionRow(
                 <StateBadge state=session.state />
             </div>
             <p class="session-row__figures">
-                <span>{counted(u64::from(session.steps), "step", "steps")}</span>
-                <span>{counted(session.usage.total_tokens(), "token", "tokens")}</span>
-                <span>{session.usage.cost.to_string()}</span>
+                <span>{tr_count("{n} step", "{n} steps", u64::from(session.steps))}</span>
+                <span>{tr_count("{n} token", "{n} tokens", session.usage.total_tokens())}</span>
+                <span>{cost(session.usage.cost)}</span>
                 {duration_ms.map(|ms| view! { <span><Duration ms=ms /></span> })}
             </p>
         </li>
@@ -154,7 +155,7 @@ pub(crate) fn LoadMore<T: Clone + Send + Sync + 'static>(
                     }
                 >
                     <Icon name=IconName::ChevronDown />
-                    "Load more"
+                    {tr("Load more")}
                 </a>
             }
         });

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::api::{OpenedSession, open_session};
 use super::session_view::{Reader, SessionView};
 use crate::error::AppError;
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::ui::{Skeleton, cannot_be_shown};
 
@@ -22,7 +23,8 @@ impl LazyPage for SessionRoute {
         let id = move || params.read().get("id").unwrap_or_default();
         let opened = Resource::new_blocking(id, |id| async move {
             // What is no id names no session.
-            let id = id.parse().map_err(|_| AppError::not_found("There is no such session"))?;
+            let id =
+                id.parse().map_err(|_| AppError::not_found(key("There is no such session")))?;
             open_session(id).await
         });
         Self { opened }
@@ -31,7 +33,7 @@ impl LazyPage for SessionRoute {
     fn view(this: Self) -> AnyView {
         let opened = this.opened;
         view! {
-            <Meta name="description" content="A session of an AI agent, step by step as it happens" />
+            <Meta name="description" content=tr("A session of an AI agent, step by step as it happens") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
@@ -41,7 +43,7 @@ impl LazyPage for SessionRoute {
                             let reader = Reader::Known(standing);
                             view! { <SessionView so_far=so_far reader=reader /> }.into_any()
                         }
-                        Err(error) => cannot_be_shown("This session cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("This session cannot be shown"), error),
                     }
                 })}
             </Suspense>

@@ -4,6 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use resonant_domain::SessionId;
+use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session::{Lineage, Session};
 use resonant_domain::team::SessionStanding;
 use resonant_domain::text::shorten;
@@ -16,12 +17,15 @@ use super::follow::Follow;
 use super::fork_panel::ForkPanel;
 use super::live_session::LiveSession;
 use super::message_panel::{Material, MessagePanel, Said};
+use super::pin_button::PinButton;
 use super::retry_form::RetryForm;
 use super::session_facts::Facts;
 use super::share_panel::SharePanel;
 use super::step_view::StepView;
 use super::thumb_panel::ThumbPanel;
+use super::wait_words::wait_words;
 use crate::browser::{self, EventStream, StreamState};
+use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, Button, ButtonKind, CopyButton, ErrorPanel, Icon, IconName, LinkButton,
@@ -61,6 +65,7 @@ pub fn SessionView(
     let is_over = Memo::new(move |_| state.get().is_terminal());
     let is_known = matches!(reader, Reader::Known(_));
     let SessionStanding { is_own, may_fork, may_steer, starter } = reader.standing();
+    let pins = may_steer.then_some(live);
     let wanted = RwSignal::new(String::new());
     let is_long = move || live.steps().len() > 2;
     follow_log(live, session.id, reader);
@@ -86,23 +91,27 @@ pub fn SessionView(
     let fork =
         may_fork.then(|| view! { <ForkPanel live=live id=session.id goal=session.goal.clone() /> });
     let name = session.agent_name.clone();
-    // The title outlives this view while another session is opened.
-    let title = move || {
-        state.try_get().map_or_else(String::new, |state| format!("{}: {name}", state.title()))
-    };
+    // The title outlives this view while another session is opened, and is written outside of it: a
+    // memo finds the reader's language there too.
+    let state_name = Memo::new(move |_| tr(state.get().title()));
+    let title =
+        move || state_name.try_get().map_or_else(String::new, |state| format!("{state}: {name}"));
     view! {
         <Title text=title />
         <article class="session">
-            <Head session=session.clone() is_owner=is_known starter=starter />
+            <Head session=session.clone() is_owner=is_known starter=starter pins=pins />
             <Facts live=live limits=session.limits />
             {actions}
             <Connection live=live />
             <p class="visually-hidden" role="status">
-                {move || format!("The session is {}", state.get().title().to_lowercase())}
+                {move || {
+                    let state = state_name.get().to_lowercase();
+                    tr_with("The session is {state}", &[("state", &state)])
+                }}
             </p>
             <section class="session__log" aria-labelledby="log-title">
                 <h2 class="visually-hidden" id="log-title">
-                    "What happened"
+                    {tr("What happened")}
                 </h2>
                 <Show when=move || live.steps().is_empty() && !is_over.get()>
                     <Queued live=live />
@@ -114,15 +123,19 @@ pub fn SessionView(
                     <For
                         each=move || steps_with(live, wanted)
                         key=|step| (step.step, step.attempt)
-                        children=move |step| view! { <StepView live=live step=step is_owner=may_fork /> }
+                        children=move |step| {
+                            view! {
+                                <StepView live=live step=step is_owner=may_fork may_pin=may_steer />
+                            }
+                        }
                     />
                 </ol>
-                {move || view! { <Said messages=live.unheard() is_heard=false /> }}
+                {move || view! { <Said messages=live.unheard() is_heard=false pins=pins /> }}
                 {decision}
                 {move || {
                     live.errors()
                         .into_iter()
-                        .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
+                        .map(|message| view! { <Notice tone=Tone::Bad>{tr_text(message)}</Notice> })
                         .collect_view()
                 }}
                 {close}
@@ -159,34 +172,45 @@ fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
 
 /// Who works on what.
 #[component]
-fn Head(session: Session, is_owner: bool, starter: Option<String>) -> impl IntoView {
+fn Head(
+    session: Session,
+    is_owner: bool,
+    starter: Option<String>,
+    pins: Option<LiveSession>,
+) -> impl IntoView {
+    let pin = pins.map(|live| view! { <PinButton live=live message=GOAL_NUMBER /> });
     let starter = starter.map(|name| {
-        view! { <p class="session__origin">"Started by " {name} ", a teammate"</p> }
+        view! { <p class="session__origin">{tr("Started by ")} {name} {tr(", a teammate")}</p> }
     });
     let title = shorten(&session.goal, 120);
     // The heading holds all of a short goal already.
     let is_long = title != session.goal.trim();
     let parent = session.parent.filter(|_| is_owner);
     let origin = parent.map(|Lineage { session_id, step }| {
-        let what = if step == 0 { "the goal".to_owned() } else { format!("step {step}") };
+        let what = if step == 0 {
+            tr("the goal").to_owned()
+        } else {
+            tr_with("step {step}", &[("step", &step)])
+        };
         view! {
             <p class="session__origin">
-                "Forked after " {what} " of " <a href=paths::session(session_id)>"another session"</a>
+                {tr("Forked after ")} {what} {tr(" of ")}
+                <a href=paths::session(session_id)>{tr("another session")}</a>
             </p>
         }
     });
     let caller = session.called_by.filter(|_| is_owner).map(|by| {
         view! {
             <p class="session__origin">
-                "Called by " <a href=paths::session(by.session_id)>"another session"</a>
-                ", which waits for the answer"
+                {tr("Called by ")} <a href=paths::session(by.session_id)>{tr("another session")}</a>
+                {tr(", which waits for the answer")}
             </p>
         }
     });
     let goal = is_long.then(|| {
         view! {
             <details class="session__material">
-                <summary>"The whole goal"</summary>
+                <summary>{tr("The whole goal")}</summary>
                 <p class="session__text">{session.goal}</p>
             </details>
         }
@@ -196,7 +220,7 @@ fn Head(session: Session, is_owner: bool, starter: Option<String>) -> impl IntoV
         let line = |(name, value): (String, String)| view! { <dt>{name}</dt><dd>{value}</dd> };
         view! {
             <details class="session__material">
-                <summary>"Variables"</summary>
+                <summary>{tr("Variables")}</summary>
                 <dl class="session__variables">
                     {session.variables.into_iter().map(line).collect_view()}
                 </dl>
@@ -209,9 +233,10 @@ fn Head(session: Session, is_owner: bool, starter: Option<String>) -> impl IntoV
         {session
             .agent_version
             .map(|version| {
-                view! { <span class="session__version">{format!("version {version}")}</span> }
+                let version = tr_with("version {version}", &[("version", &version)]);
+                view! { <span class="session__version">{version}</span> }
             })}
-        {session.is_test.then(|| view! { <span class="session__version">"test"</span> })}
+        {session.is_test.then(|| view! { <span class="session__version">{tr("test")}</span> })}
     };
     let agent = if is_owner {
         let href = paths::agent(session.agent_id);
@@ -228,6 +253,7 @@ fn Head(session: Session, is_owner: bool, starter: Option<String>) -> impl IntoV
         <header class="session__head">
             {agent}
             <h1 class="session__goal">{title}</h1>
+            {pin}
             {starter}
             {origin}
             {caller}
@@ -261,14 +287,14 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
                         <RetryForm live=live id=id />
                         <LinkButton href=paths::run_again(session.agent_id, id) kind=ButtonKind::Primary>
                             <Icon name=IconName::Refresh />
-                            "Run again"
+                            {tr("Run again")}
                         </LinkButton>
                         {move || {
                             live.answer()
                                 .map(|answer| {
                                     view! {
                                         <span class="needs-script">
-                                            <CopyButton text=answer label="Copy the answer" />
+                                            <CopyButton text=answer label=tr("Copy the answer") />
                                         </span>
                                     }
                                 })
@@ -280,19 +306,20 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
                     <input type="hidden" name="id" value=id.to_string() />
                     <Button kind=ButtonKind::Danger busy=cancel.pending()>
                         <Icon name=IconName::Stop />
-                        "Cancel"
+                        {tr("Cancel")}
                     </Button>
                 </ActionForm>
                 // A browser with scripts reads the inside of noscript as text, so it is given as text.
                 <noscript inner_html=format!(
-                    "<a class=\"button\" href=\"{}\">Reload to see what is new</a>",
+                    "<a class=\"button\" href=\"{}\">{}</a>",
                     paths::session(id),
+                    tr("Reload to see what is new"),
                 )></noscript>
             </Show>
             <Show when=move || is_over.get()>
                 <ThumbPanel id thumb />
             </Show>
-            <span class="session__started">"Asked for " <Time at=session.created_at /></span>
+            <span class="session__started">{tr("Asked for ")} <Time at=session.created_at /></span>
         </div>
         {move || error().map(|error| view! { <ErrorPanel error=error /> })}
     }
@@ -308,7 +335,7 @@ fn Connection(live: LiveSession) -> impl IntoView {
         <div role="status" class="session__connection">
             <Show when=move || is_lost.get()>
                 <Notice tone=Tone::Warn>
-                    "Reconnecting… The session goes on meanwhile; nothing of it is lost."
+                    {tr("Reconnecting… The session goes on meanwhile; nothing of it is lost.")}
                 </Notice>
             </Show>
         </div>
@@ -322,7 +349,11 @@ fn Queued(live: LiveSession) -> impl IntoView {
         <p class="session__queued">
             <Icon name=IconName::Spinner />
             {move || {
-                if live.model().is_some() { "Starting the first step" } else { "Waiting for a worker" }
+                if live.model().is_some() {
+                    tr("Starting the first step")
+                } else {
+                    tr("Waiting for a worker")
+                }
             }}
         </p>
     }
@@ -335,11 +366,11 @@ fn Waiting(live: LiveSession) -> impl IntoView {
     move || {
         let reason = wait.get()?.reason;
         let (tone, who) = if reason.needs_person() {
-            (Tone::Warn, "Waiting for its owner: ")
+            (Tone::Warn, tr("Waiting for its owner: "))
         } else {
-            (Tone::Neutral, "Waiting for other agents: ")
+            (Tone::Neutral, tr("Waiting for other agents: "))
         };
-        let reason = reason.to_string();
+        let reason = wait_words(&reason);
         Some(view! { <Notice tone=tone>{who} {reason}</Notice> })
     }
 }
@@ -356,11 +387,11 @@ fn Close(live: LiveSession, session: Session, may_run: bool) -> impl IntoView {
         Some(view! {
             <Notice tone=tone>
                 <p class="session__end">{title}</p>
-                {reason.map(|reason| view! { <p>{reason}</p> })}
+                {reason.map(|reason| view! { <p>{tr_text(reason)}</p> })}
                 <p>{advice}"."</p>
                 <p class="session__ways">
-                    {may_run.then(|| view! { <a href=again>"Run again"</a> })}
-                    <a href=agent>"Open the agent"</a>
+                    {may_run.then(|| view! { <a href=again>{tr("Run again")}</a> })}
+                    <a href=agent>{tr("Open the agent")}</a>
                 </p>
             </Notice>
         })

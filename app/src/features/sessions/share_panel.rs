@@ -6,6 +6,7 @@ use resonant_domain::session::Session;
 
 use super::api::{ShareSession, UnshareSession, get_share};
 use crate::error::action_error;
+use crate::language::tr;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, CopyButton, FormError, Icon, IconName};
 
@@ -32,7 +33,7 @@ pub(super) fn SharePanel(
                 None => view! {
                     <ActionForm action=share>
                         <input type="hidden" name="id" value=id.to_string() />
-                        <Button busy=share.pending()>"Make a read-only link"</Button>
+                        <Button busy=share.pending()>{tr("Make a read-only link")}</Button>
                     </ActionForm>
                 }
                 .into_any(),
@@ -40,16 +41,16 @@ pub(super) fn SharePanel(
                     let path = paths::shared(&token);
                     view! {
                         <p class="share__link">
-                            <a href=path.clone()>"Read-only link"</a>
+                            <a href=path.clone()>{tr("Read-only link")}</a>
                             <span class="needs-script">
                                 <CopyLink path=path />
                             </span>
                         </p>
-                        <p>"Anyone who has it can read this session until you take it back."</p>
+                        <p>{tr("Anyone who has it can read this session until you take it back.")}</p>
                         <ActionForm action=unshare>
                             <input type="hidden" name="id" value=id.to_string() />
                             <Button kind=ButtonKind::Danger busy=unshare.pending()>
-                                "Take the link back"
+                                {tr("Take the link back")}
                             </Button>
                         </ActionForm>
                     }
@@ -60,7 +61,7 @@ pub(super) fn SharePanel(
     };
     view! {
         <details class="share">
-            <summary class="share__title">"Share, export, compare"</summary>
+            <summary class="share__title">{tr("Share, export, compare")}</summary>
             <div class="share__parts">
                 <section>
                     <Transition fallback=|| ()>{shown}</Transition>
@@ -78,11 +79,11 @@ pub(super) fn SharePanel(
                     </a>
                     <a href=paths::replay(id)>
                         <Icon name=IconName::History />
-                        "Replay"
+                        {tr("Replay")}
                     </a>
                     <a href=paths::compare_session(id)>
                         <Icon name=IconName::Parallel />
-                        "Compare with another session"
+                        {tr("Compare with another session")}
                     </a>
                 </p>
             </div>
@@ -96,5 +97,5 @@ fn CopyLink(path: String) -> impl IntoView {
     let text = RwSignal::new(path.clone());
     #[cfg(not(feature = "ssr"))]
     Effect::new(move || text.set(format!("{}{path}", crate::browser::origin())));
-    view! { <CopyButton text=text label="Copy the link" /> }
+    view! { <CopyButton text=text label=tr("Copy the link") /> }
 }

@@ -8,6 +8,7 @@ use resonant_domain::FaultKind;
 use super::api::{SessionSoFar, get_shared};
 use super::session_view::{Reader, SessionView};
 use crate::error::AppError;
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::ssr;
 use crate::ui::{ErrorPanel, Notice, Skeleton, Tone};
@@ -32,7 +33,7 @@ impl LazyPage for SharedRoute {
     fn view(this: Self) -> AnyView {
         let so_far = this.so_far;
         view! {
-            <Meta name="description" content="A session of an AI agent that was shared with you" />
+            <Meta name="description" content=tr("A session of an AI agent that was shared with you") />
             // Whoever has the link may read it; search engines have no part in that.
             <Meta name="robots" content="noindex" />
             <Suspense fallback=|| {
@@ -46,13 +47,18 @@ impl LazyPage for SharedRoute {
                             let reload = is_open
                                 .then(|| {
                                     view! {
-                                        <noscript inner_html="<p><a class=\"button\" href=\"\">Reload to see what is new</a></p>"></noscript>
+                                        <noscript inner_html=format!(
+                                            "<p><a class=\"button\" href=\"\">{}</a></p>",
+                                            tr("Reload to see what is new"),
+                                        )></noscript>
                                     }
                                 });
                             view! {
                                 <Notice tone=Tone::Neutral>
-                                    "Someone shared this session with you. You can read it; only its \
-                                    owner can change it."
+                                    {tr(
+                                        "Someone shared this session with you. You can read it; only its \
+                                        owner can change it.",
+                                    )}
                                 </Notice>
                                 {reload}
                                 <SessionView so_far=so_far reader=Reader::Link(token) />
@@ -64,9 +70,9 @@ impl LazyPage for SharedRoute {
                                 ssr::not_found();
                             }
                             view! {
-                                <Title text="Shared session" />
-                                <h1>"This link leads nowhere"</h1>
-                                <p>"The session may no longer be shared."</p>
+                                <Title text=tr("Shared session") />
+                                <h1>{tr("This link leads nowhere")}</h1>
+                                <p>{tr("The session may no longer be shared.")}</p>
                                 <ErrorPanel error=error />
                             }
                                 .into_any()

@@ -4,11 +4,13 @@ use leptos::prelude::*;
 use resonant_domain::model::ScorePart;
 
 use super::call_view::CallView;
-use super::figures::{counted, grouped};
+use super::figures::{cost, grouped};
 use super::live_session::{LiveSession, LiveStep, StepClose, StepOpening};
 use super::markdown_view::Markdown;
 use super::message_panel::Said;
+use super::pin_button::PinButton;
 use crate::browser;
+use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::ui::{Badge, Duration, Icon, IconName, Notice, Tone};
 
 /// A step. Each part listens for its own changes.
@@ -21,6 +23,9 @@ pub fn StepView(
     /// Whether the reader may fork the session from here.
     #[prop(optional)]
     is_owner: bool,
+    /// Whether the reader may pin what is said in it.
+    #[prop(optional)]
+    may_pin: bool,
 ) -> impl IntoView {
     let (number, attempt) = (step.step, step.attempt);
     let thinking = part(live, &step, LiveSession::thinking);
@@ -38,17 +43,24 @@ pub fn StepView(
         live.fork_step().set(number);
         request_animation_frame(|| browser::focus("fork-step"));
     };
+    let pins = may_pin.then_some(live);
+    let answer = Memo::new(move |_| {
+        let has_text = may_pin && output.with(|text| !text.trim().is_empty());
+        close.with(|close| close.sequence).filter(|_| has_text)
+    });
     let errors = move || close.with(|close| close.errors.clone());
     let call_step = step.clone();
     view! {
         <li class="step" class:is-over=is_over class:is-working=move || is_working.get()>
-            {move || view! { <Opening opening=opening.get() /> }}
+            {move || view! { <Opening opening=opening.get() pins=pins /> }}
             <header class="step__head">
-                <h3 class="step__title">{format!("Step {number}")}</h3>
+                <h3 class="step__title">{tr_with("Step {step}", &[("step", &number)])}</h3>
                 {(attempt > 1)
                     .then(|| {
                         view! {
-                            <Badge tone=Tone::Warn>{format!("begun anew, attempt {attempt}")}</Badge>
+                            <Badge tone=Tone::Warn>
+                                {tr_with("begun anew, attempt {attempt}", &[("attempt", &attempt)])}
+                            </Badge>
                         }
                     })}
                 <p class="step__figures">
@@ -57,7 +69,7 @@ pub fn StepView(
                             view! {
                                 <span class="step__working">
                                     <Icon name=IconName::Spinner />
-                                    {move || if is_waiting.get() { "Waiting" } else { "Working" }}
+                                    {move || if is_waiting.get() { tr("Waiting") } else { tr("Working") }}
                                 </span>
                             }
                                 .into_any()
@@ -71,7 +83,7 @@ pub fn StepView(
                 <details class="step__thinking" open=is_watched>
                     <summary class="step__thinking-title">
                         <Icon name=IconName::Thought />
-                        "Thinking"
+                        {tr("Thinking")}
                     </summary>
                     <p class="step__thinking-text">{thinking}</p>
                 </details>
@@ -80,7 +92,8 @@ pub fn StepView(
                 <p class="step__parallel">
                     <Icon name=IconName::Parallel />
                     {move || {
-                        format!("{} side by side", counted(calls.with(Vec::len) as u64, "call", "calls"))
+                        let count = calls.with(Vec::len) as u64;
+                        tr_count("{n} call side by side", "{n} calls side by side", count)
                     }}
                 </p>
             </Show>
@@ -90,7 +103,15 @@ pub fn StepView(
                     // A call that a person has changed, or whose session has begun, is drawn anew.
                     key=|call| (call.id.clone(), call.is_edited, call.session)
                     children=move |call| {
-                        view! { <CallView live=live step=call_step.clone() call=call is_owner=is_owner /> }
+                        view! {
+                            <CallView
+                                live=live
+                                step=call_step.clone()
+                                call=call
+                                is_owner=is_owner
+                                may_pin=may_pin
+                            />
+                        }
                     }
                 />
             </div>
@@ -99,16 +120,17 @@ pub fn StepView(
                     <Markdown text=output />
                 </div>
             </Show>
+            {move || answer.get().map(|number| view! { <PinButton live=live message=number /> })}
             {move || {
                 errors()
                     .into_iter()
-                    .map(|message| view! { <Notice tone=Tone::Bad>{message}</Notice> })
+                    .map(|message| view! { <Notice tone=Tone::Bad>{tr_text(message)}</Notice> })
                     .collect_view()
             }}
             <Show when=move || may_fork.get()>
                 <p class="step__ways">
                     <a href="#fork" on:click=fork>
-                        "Fork from here"
+                        {tr("Fork from here")}
                     </a>
                 </p>
             </Show>
@@ -118,39 +140,50 @@ pub fn StepView(
 
 /// What a step begins with: what people said, what stands for earlier steps, and who answers now.
 #[component]
-fn Opening(opening: StepOpening) -> impl IntoView {
+fn Opening(opening: StepOpening, pins: Option<LiveSession>) -> impl IntoView {
     let StepOpening { messages, model, summary } = opening;
     let summary = summary.map(|summary| {
-        let title = format!(
-            "Steps {} to {} told shorter: {} tokens instead of {}",
-            summary.from_step,
-            summary.through_step,
-            grouped(summary.tokens_after),
-            grouped(summary.tokens_before),
+        let title = tr_with(
+            "Steps {from} to {through} told shorter: {after} tokens instead of {before}",
+            &[
+                ("from", &summary.from_step),
+                ("through", &summary.through_step),
+                ("after", &grouped(summary.tokens_after)),
+                ("before", &grouped(summary.tokens_before)),
+            ],
         );
+        let pinned = (summary.pinned > 0).then(|| {
+            tr_count(
+                "{n} message of them stays word for word, because it is pinned",
+                "{n} messages of them stay word for word, because they are pinned",
+                u64::from(summary.pinned),
+            )
+        });
         view! {
             <details class="step__summary">
                 <summary>{title}</summary>
+                {pinned.map(|pinned| view! { <p class="step__by">{pinned}</p> })}
                 <p class="session__text">{summary.text}</p>
-                <p class="step__by">{format!("Written by {}", summary.by)}</p>
+                <p class="step__by">{tr_with("Written by {by}", &[("by", &summary.by)])}</p>
             </details>
         }
     });
     let model = model.map(|choice| {
-        let tier = choice.tier.map(|tier| format!(", tier {}", tier.as_str()));
+        let tier =
+            choice.tier.map(|tier| tr_with(", tier {tier}", &[("tier", &tr(tier.as_str()))]));
         let point =
             |part: ScorePart| view! { <li>{format!("{}: {}", part.what, part.points)}</li> };
         let score = choice.score.into_iter().map(point).collect_view();
         view! {
             <details class="step__choice">
-                <summary>"Answered by " {choice.model} {tier}</summary>
-                <p>{choice.reason}</p>
+                <summary>{tr("Answered by ")} {choice.model} {tier}</summary>
+                <p>{tr_text(choice.reason)}</p>
                 <ul class="step__score">{score}</ul>
             </details>
         }
     });
     view! {
-        <Said messages=messages is_heard=true />
+        <Said messages=messages is_heard=true pins=pins />
         {summary}
         {model}
     }
@@ -169,14 +202,13 @@ fn figures(close: &StepClose) -> impl IntoView + use<> {
     let duration = close.duration_ms.map(|ms| view! { <Duration ms=ms /> });
     let usage = close.usage.map(|usage| {
         let tokens = usage.total_tokens();
-        let title = format!(
-            "{} tokens read, {} tokens written",
-            grouped(usage.input_tokens),
-            grouped(usage.output_tokens)
+        let title = tr_with(
+            "{read} tokens read, {written} tokens written",
+            &[("read", &grouped(usage.input_tokens)), ("written", &grouped(usage.output_tokens))],
         );
         view! {
-            <span title=title>{counted(tokens, "token", "tokens")}</span>
-            <span>{usage.cost.to_string()}</span>
+            <span title=title>{tr_count("{n} token", "{n} tokens", tokens)}</span>
+            <span>{cost(usage.cost)}</span>
         }
     });
     view! {

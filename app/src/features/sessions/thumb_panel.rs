@@ -10,6 +10,7 @@ use resonant_domain::thumb::Thumb;
 use server_fn::ServerFn as _;
 
 use super::api::{RateSession, rate_session};
+use crate::language::{tr, tr_text};
 use crate::state::use_toasts;
 use crate::ui::{Icon, IconName, Tone};
 
@@ -41,7 +42,7 @@ pub(super) fn ThumbPanel(
                     if let Some(confirmed) = confirmed.try_get_value() {
                         thumb.try_set(confirmed);
                     }
-                    toasts.show(Tone::Bad, error.message);
+                    toasts.show(Tone::Bad, tr_text(error.message));
                 }
                 Err(_) => {}
             }
@@ -73,11 +74,11 @@ pub(super) fn ThumbPanel(
             class="thumbs"
             method="post"
             action=RateSession::url()
-            aria-label="What you think of this session"
+            aria-label=tr("What you think of this session")
         >
             <input type="hidden" name="id" value=id.to_string() />
-            {button(Thumb::Up, IconName::ThumbUp, "It did well")}
-            {button(Thumb::Down, IconName::ThumbDown, "It did not do well")}
+            {button(Thumb::Up, IconName::ThumbUp, tr("It did well"))}
+            {button(Thumb::Down, IconName::ThumbDown, tr("It did not do well"))}
         </form>
     }
 }

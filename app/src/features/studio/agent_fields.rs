@@ -15,6 +15,7 @@ use super::planner_notice::PlannerNotice;
 use super::prompt_field::{LikelyCost, PromptField, Weighing};
 use super::variables_editor::VariablesEditor;
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
 
 /// Every field of an agent. Belongs into a form.
@@ -53,9 +54,9 @@ pub(super) fn AgentFields(
     let limit = |text: &str| text.parse::<i64>().unwrap_or(1);
     view! {
         <section class="agent-form__part">
-            <h2 class="agent-form__title">"What it is"</h2>
+            <h2 class="agent-form__title">{tr("What it is")}</h2>
             <Field
-                label="Name"
+                label=tr("Name")
                 name="form[name]"
                 value=name
                 required=true
@@ -64,19 +65,19 @@ pub(super) fn AgentFields(
                 error=field_fault(error, "name")
             />
             <TextArea
-                label="Description"
+                label=tr("Description")
                 name="form[description]"
                 value=description
                 rows=2
                 optional=true
                 maxlength=DESCRIPTION_MAX
-                hint="What it is for, in a sentence or two"
+                hint=tr("What it is for, in a sentence or two")
                 error=field_fault(error, "description")
             />
             <AvatarPicker icon=icon hue=hue error=error />
         </section>
         <section class="agent-form__part">
-            <h2 class="agent-form__title">"What it is told"</h2>
+            <h2 class="agent-form__title">{tr("What it is told")}</h2>
             <PromptField weighing=weighing error=error />
             <VariablesEditor rows=variables error=error />
             <ModelPicker
@@ -91,35 +92,37 @@ pub(super) fn AgentFields(
             <AgentPicker callable=callable chosen=agents />
         </section>
         <section class="agent-form__part">
-            <h2 class="agent-form__title">"How far it may go"</h2>
-            <p class="agent-form__lead">"Each session stops at whichever of these it reaches first."</p>
+            <h2 class="agent-form__title">{tr("How far it may go")}</h2>
+            <p class="agent-form__lead">
+                {tr("Each session stops at whichever of these it reaches first.")}
+            </p>
             <LikelyCost weighing=weighing />
             <div class="agent-form__limits">
                 <NumberField
-                    label="Steps"
+                    label=tr("Steps")
                     name="form[max_steps]"
                     value=limit(&max_steps)
                     min=1
                     max=50
-                    hint="1 to 50"
+                    hint=tr("1 to 50")
                     error=field_fault(error, "limits.max_steps")
                 />
                 <NumberField
-                    label="Output tokens"
+                    label=tr("Output tokens")
                     name="form[max_tokens]"
                     value=limit(&max_tokens)
                     min=1
                     max=1_000_000
-                    hint="1 to 1,000,000"
+                    hint=tr("1 to 1,000,000")
                     error=field_fault(error, "limits.max_tokens")
                 />
                 <NumberField
-                    label="Seconds"
+                    label=tr("Seconds")
                     name="form[timeout_seconds]"
                     value=limit(&timeout_seconds)
                     min=1
                     max=3_600
-                    hint="1 to 3,600"
+                    hint=tr("1 to 3,600")
                     error=field_fault(error, "limits.timeout_seconds")
                 />
             </div>
@@ -139,13 +142,13 @@ fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> i
         .into_iter()
         .map(|name| {
             view! {
-                <label class="avatar-picker__icon" title=name>
+                <label class="avatar-picker__icon" title=tr(name)>
                     <input
                         type="radio"
                         name="form[icon]"
                         value=name
                         checked=icon.get_untracked() == name
-                        aria-label=name
+                        aria-label=tr(name)
                         on:change=move |_| icon.set(name.to_owned())
                     />
                     <Icon name=IconName::of_avatar(name) />
@@ -155,14 +158,14 @@ fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> i
         .collect_view();
     view! {
         <fieldset class="avatar-picker">
-            <legend class="field__label">"Picture"</legend>
+            <legend class="field__label">{tr("Picture")}</legend>
             <div class="avatar-picker__shown">
                 {move || {
                     let picture = Picture { icon: icon.get(), hue: hue.get() };
                     view! { <Avatar avatar=picture size=AvatarSize::Large /> }
                 }}
                 <label class="avatar-picker__hue">
-                    <span class="field__label">"Colour"</span>
+                    <span class="field__label">{tr("Colour")}</span>
                     <input
                         type="range"
                         name="form[hue]"
@@ -195,23 +198,23 @@ fn ModelPicker(
 ) -> impl IntoView {
     let model = if model.is_empty() { "auto".to_owned() } else { model };
     let auto = language_model.as_ref().map_or_else(
-        || "The built-in planner, because no language model is configured here".to_owned(),
-        |name| format!("The language model of this installation: {name}"),
+        || tr("The built-in planner, because no language model is configured here").to_owned(),
+        |name| tr_with("The language model of this installation: {name}", &[("name", name)]),
     );
     let has_language_model = language_model.is_some();
     let named = if has_language_model {
-        "Another model of the same provider"
+        tr("Another model of the same provider")
     } else {
-        "A model of the provider, once one is configured here"
+        tr("A model of the provider, once one is configured here")
     };
     let choices = [
-        ("auto", "Automatic", auto),
+        ("auto", tr("Automatic"), auto),
         (
             "builtin",
-            "Built-in planner",
-            "Rules instead of a language model. Same input, same answer".to_owned(),
+            tr("Built-in planner"),
+            tr("Rules instead of a language model. Same input, same answer").to_owned(),
         ),
-        ("named", "Named model", named.to_owned()),
+        ("named", tr("Named model"), named.to_owned()),
     ]
     .into_iter()
     .map(|(value, title, about)| {
@@ -233,17 +236,17 @@ fn ModelPicker(
     .collect_view();
     view! {
         <fieldset class="model-picker">
-            <legend class="field__label">"Who answers"</legend>
+            <legend class="field__label">{tr("Who answers")}</legend>
             <div class="options">{choices}</div>
             <div class="model-picker__name">
                 <Field
-                    label="Name of the model"
+                    label=tr("Name of the model")
                     name="form[model_name]"
                     value=weighing.model_name
                     on_input=Callback::new(move |name| weighing.model_name.set(name))
                     maxlength=MODEL_NAME_MAX
                     autocomplete="off"
-                    hint="As the provider knows it"
+                    hint=tr("As the provider knows it")
                     error=field_fault(error, "model_policy.model")
                 />
             </div>
@@ -272,16 +275,16 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
                 />
                 <span class="option__title" id=id>
                     <Icon name=IconName::of_tool(tool.name) />
-                    {tool.title}
+                    {tr(tool.title)}
                 </span>
                 <span class="option__about" id=about>
-                    {tool.summary}
+                    {tr(tool.summary)}
                     {tool
                         .reaches_out
                         .then(|| {
                             view! {
                                 " "
-                                <Badge tone=Tone::Warn>"reaches other hosts"</Badge>
+                                <Badge tone=Tone::Warn>{tr("reaches other hosts")}</Badge>
                             }
                         })}
                 </span>
@@ -290,8 +293,10 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
     };
     view! {
         <fieldset class="tool-picker">
-            <legend class="agent-form__title">"What it may use"</legend>
-            <p class="agent-form__lead">"It can call the tools that you tick and no others."</p>
+            <legend class="agent-form__title">{tr("What it may use")}</legend>
+            <p class="agent-form__lead">
+                {tr("It can call the tools that you tick and no others.")}
+            </p>
             <div class="options options--tools">
                 {BUILT_IN_TOOLS.into_iter().map(card).collect_view()}
             </div>

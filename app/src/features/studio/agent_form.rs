@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::variables_editor::VariableForm;
 use crate::error::AppError;
+use crate::language::{tr_text, tr_with};
 use crate::refused_form::refused_form;
 
 /// What the form of an agent holds. The inputs are named `form[<field>]`.
@@ -122,7 +123,9 @@ pub(crate) fn field_fault(
     field: &'static str,
 ) -> Signal<Option<String>> {
     Signal::derive(move || {
-        error.try_with(|error| error.as_ref()?.field(field).map(sentence)).flatten()
+        let fault =
+            error.try_with(|error| error.as_ref()?.field(field).map(str::to_owned)).flatten()?;
+        Some(sentence(&tr_text(fault)))
     })
 }
 
@@ -132,7 +135,8 @@ pub(crate) fn tools_fault(error: Signal<Option<AppError>>) -> Signal<Option<Stri
         error.with(|error| {
             let fields = &error.as_ref()?.fields;
             let fault = fields.iter().find(|fault| fault.field.starts_with("tools"))?;
-            Some(format!("Each tool {}", fault.reason))
+            let reason = tr_text(fault.reason.clone());
+            Some(tr_with("Each tool {reason}", &[("reason", &reason)]))
         })
     })
 }

@@ -6,7 +6,7 @@ use resonant_domain::agent_list::AgentLine;
 
 use super::agent_row::title;
 use super::bulk::Bulk;
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
 use crate::ui::{Avatar, Icon, IconName, time_text};
 
@@ -19,7 +19,7 @@ pub(super) fn agent_cells(line: AgentLine, tab: Option<&'static str>, bulk: Bulk
         view! {
             <a class="button" href=paths::run_agent(id) tabindex=tab>
                 <Icon name=IconName::Play />
-                "Run"
+                {tr("Run")}
                 <span class="visually-hidden">" " {agent.name.clone()}</span>
             </a>
         }
@@ -27,7 +27,11 @@ pub(super) fn agent_cells(line: AgentLine, tab: Option<&'static str>, bulk: Bulk
     let description = (!agent.description.is_empty())
         .then(|| view! { <p class="agent-line__description">{agent.description}</p> });
     let dot = if open > 0 { "running" } else { agent.status.as_str() };
-    let status = if open > 0 { format!("{open} running") } else { title(agent.status).to_owned() };
+    let status = if open > 0 {
+        tr_with("{open} running", &[("open", &open)])
+    } else {
+        tr(title(agent.status)).to_owned()
+    };
     view! {
         <div class="agent-line" class:is-leaving=move || bulk.is_leaving(id)>
             <div class="agent-line__select" role="gridcell">
@@ -36,7 +40,7 @@ pub(super) fn agent_cells(line: AgentLine, tab: Option<&'static str>, bulk: Bulk
                     name="ids[]"
                     value=id.to_string()
                     tabindex=tab
-                    aria-label=format!("Select {}", agent.name)
+                    aria-label=tr_with("Select {name}", &[("name", &agent.name)])
                     prop:checked=move || bulk.is_selected(id)
                 />
             </div>
@@ -49,8 +53,8 @@ pub(super) fn agent_cells(line: AgentLine, tab: Option<&'static str>, bulk: Bulk
                     {description}
                     <p class="agent-line__about">
                         <span class=format!("status-dot status-dot--{dot}")>{status}</span>
-                        <span>{counted(runs, "run", "runs")}</span>
-                        <span>"Changed " {time_text(agent.updated_at, tab.is_some())}</span>
+                        <span>{tr_count("{n} run", "{n} runs", runs)}</span>
+                        <span>{tr("Changed ")} {time_text(agent.updated_at, tab.is_some())}</span>
                     </p>
                 </div>
             </div>

@@ -15,7 +15,7 @@ use super::api::{ChangeAgents, ListPart, WINDOW, find_agent, read_list};
 use super::bulk::{Bulk, new_bulk};
 use super::rename::{Rename, Renaming, new_renaming};
 use crate::browser::{self, LiveStream};
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
 use crate::state::use_unread;
 use crate::ui::{Answer, Button, ButtonKind, FirstWindow, Icon, IconName, Rows, VirtualList};
@@ -74,7 +74,7 @@ pub(super) fn AgentList(
             <Toolbar bulk=bulk renaming=renaming rows=rows query=query />
             <VirtualList
                 id="agents"
-                label="Your agents"
+                label=tr("Your agents")
                 rows=rows
                 row=draw
                 is_selected=move |line: AgentLine| bulk.is_selected(line.summary.id)
@@ -86,8 +86,9 @@ pub(super) fn AgentList(
             />
             <Show when=move || rows.count() == 0>
                 <p class="agent-list__nothing">
-                    "No agent is left here. " <a href=paths::STUDIO>"Show all agents"</a> " or "
-                    <a href=paths::NEW_AGENT>"make a new one"</a> "."
+                    {tr("No agent is left here. ")}
+                    <a href=paths::STUDIO>{tr("Show all agents")}</a>
+                    {tr(" or ")} <a href=paths::NEW_AGENT>{tr("make a new one")}</a> "."
                 </p>
             </Show>
             {pages}
@@ -127,11 +128,11 @@ fn Toolbar(
         }
     };
     view! {
-        <div class="agent-list__bar" role="toolbar" aria-label="Selected agents">
+        <div class="agent-list__bar" role="toolbar" aria-label=tr("Selected agents")>
             <p class="agent-list__count" role="status">
                 {move || match bulk.count() {
-                    0 => counted(rows.count() as u64, "agent", "agents"),
-                    selected => format!("{selected} selected"),
+                    0 => tr_count("{n} agent", "{n} agents", rows.count() as u64),
+                    selected => tr_with("{selected} selected", &[("selected", &selected)]),
                 }}
             </p>
             <Show when=move || bulk.count() != 0>
@@ -140,15 +141,15 @@ fn Toolbar(
                     type_="button"
                     on_click=Callback::new(move |_| bulk.clear())
                 >
-                    "Clear"
+                    {tr("Clear")}
                 </Button>
             </Show>
             <Rename bulk renaming />
             <div class="agent-list__actions">
-                {action(BulkAction::Resume, IconName::Play, "Resume")}
-                {action(BulkAction::Pause, IconName::Pause, "Pause")}
-                {action(BulkAction::Archive, IconName::Inbox, "Archive")}
-                {action(BulkAction::Delete, IconName::Trash, "Delete")}
+                {action(BulkAction::Resume, IconName::Play, tr("Resume"))}
+                {action(BulkAction::Pause, IconName::Pause, tr("Pause"))}
+                {action(BulkAction::Archive, IconName::Inbox, tr("Archive"))}
+                {action(BulkAction::Delete, IconName::Trash, tr("Delete"))}
             </div>
         </div>
     }
@@ -176,11 +177,11 @@ fn no_script_pages(query: &AgentQuery, from: usize, count: usize) -> impl IntoVi
         }
     };
     let page = WINDOW as usize;
-    let before = (from > 0).then(|| link(from.saturating_sub(page), "Previous page", "prev"));
-    let next = (from + page < count).then(|| link(from + page, "Next page", "next"));
+    let before = (from > 0).then(|| link(from.saturating_sub(page), tr("Previous page"), "prev"));
+    let next = (from + page < count).then(|| link(from + page, tr("Next page"), "next"));
     (before.is_some() || next.is_some()).then(|| {
         view! {
-            <nav class="agent-list__pages without-script" aria-label="Pages">
+            <nav class="agent-list__pages without-script" aria-label=tr("Pages")>
                 {before}
                 {next}
             </nav>

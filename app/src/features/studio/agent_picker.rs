@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::api::Callable;
+use crate::language::tr;
 use crate::ui::{Icon, IconName};
 
 /// Ticks for the viewer's other agents. Belongs into the form of an agent.
@@ -41,10 +42,12 @@ pub(super) fn AgentPicker(
         };
         view! {
             <fieldset class="tool-picker">
-                <legend class="agent-form__title">"Which agents it may call"</legend>
+                <legend class="agent-form__title">{tr("Which agents it may call")}</legend>
                 <p class="agent-form__lead">
-                    "Each call starts a session of that agent and waits for its answer. What it uses counts \
-                    towards the limits of the session that called."
+                    {tr(
+                        "Each call starts a session of that agent and waits for its answer. What it uses counts \
+                        towards the limits of the session that called.",
+                    )}
                 </p>
                 <div class="options options--tools">
                     {callable.into_iter().map(card).collect_view()}

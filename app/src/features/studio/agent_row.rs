@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::listing::ListingSummary;
 
+use crate::language::{key, tr};
 use crate::paths;
 use crate::ui::{Avatar, AvatarSize, Badge, Icon, IconName, Tone};
 
@@ -21,16 +22,16 @@ pub(super) fn StatusBadge(
             AgentStatus::Paused => Tone::Warn,
             AgentStatus::Archived => Tone::Neutral,
         };
-        view! { <Badge tone=tone>{title(status)}</Badge> }
+        view! { <Badge tone=tone>{tr(title(status))}</Badge> }
     }
 }
 
-/// The status as a person reads it.
+/// The status as a person reads it, in English.
 pub(super) const fn title(status: AgentStatus) -> &'static str {
     match status {
-        AgentStatus::Active => "Active",
-        AgentStatus::Paused => "Paused",
-        AgentStatus::Archived => "Archived",
+        AgentStatus::Active => key("Active"),
+        AgentStatus::Paused => key("Paused"),
+        AgentStatus::Archived => key("Archived"),
     }
 }
 
@@ -84,8 +85,8 @@ pub(super) fn TemplateCards(
                     href=paths::NEW_AGENT
                 >
                     <Icon name=IconName::Plus />
-                    <span class="template-card__name">"Blank agent"</span>
-                    <span class="template-card__tagline">"Start with an empty form"</span>
+                    <span class="template-card__name">{tr("Blank agent")}</span>
+                    <span class="template-card__tagline">{tr("Start with an empty form")}</span>
                 </a>
             </li>
             {cards}

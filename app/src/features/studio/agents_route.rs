@@ -13,6 +13,7 @@ use super::agent_row::{Start, TemplateCards};
 use super::api::{ListPart, list_templates, open_list};
 use super::list_bar::ListBar;
 use crate::error::AppError;
+use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -58,21 +59,27 @@ impl LazyPage for AgentsRoute {
     fn view(this: Self) -> AnyView {
         let AgentsRoute { query, part, templates } = this;
         view! {
-            <Title text="Studio" />
-            <Meta name="description" content="Make AI agents, change them and set them on a goal" />
-            <PageHead title="Studio" lead="Your agents: make them, run them, watch them work">
-                <LinkButton href=paths::SHARED_AGENTS.to_owned()>"Shared with me"</LinkButton>
-                <LinkButton href=paths::AUTOMATIONS.to_owned()>"Automations"</LinkButton>
+            <Title text=tr("Studio") />
+            <Meta
+                name="description"
+                content=tr("Make AI agents, change them and set them on a goal")
+            />
+            <PageHead
+                title=tr("Studio")
+                lead=tr("Your agents: make them, run them, watch them work")
+            >
+                <LinkButton href=paths::SHARED_AGENTS.to_owned()>{tr("Shared with me")}</LinkButton>
+                <LinkButton href=paths::AUTOMATIONS.to_owned()>{tr("Automations")}</LinkButton>
                 <LinkButton href=paths::IMPORT.to_owned() kind=ButtonKind::Quiet>
-                    "Import a file"
+                    {tr("Import a file")}
                 </LinkButton>
                 <LinkButton href=paths::TRASH.to_owned() kind=ButtonKind::Quiet>
                     <Icon name=IconName::Trash />
-                    "Trash"
+                    {tr("Trash")}
                 </LinkButton>
                 <LinkButton href=paths::NEW_AGENT.to_owned() kind=ButtonKind::Primary>
                     <Icon name=IconName::Plus />
-                    "New agent"
+                    {tr("New agent")}
                 </LinkButton>
             </PageHead>
             <Transition fallback=|| {
@@ -113,10 +120,10 @@ fn Found(query: AgentQuery, part: ListPart) -> impl IntoView {
     view! {
         <EmptyState
             icon=IconName::Filter
-            title="No agent of yours is like that"
-            text="Agents with another name or status are not shown here."
+            title=tr("No agent of yours is like that")
+            text=tr("Agents with another name or status are not shown here.")
         >
-            <LinkButton href=paths::STUDIO.to_owned()>"Show all agents"</LinkButton>
+            <LinkButton href=paths::STUDIO.to_owned()>{tr("Show all agents")}</LinkButton>
         </EmptyState>
     }
     .into_any()
@@ -128,8 +135,10 @@ fn NoAgents(templates: Vec<ListingSummary>) -> impl IntoView {
     view! {
         <EmptyState
             icon=IconName::Agent
-            title="No agents yet"
-            text="An agent is a prompt, a few tools and limits. Start from a template below, or from a blank form."
+            title=tr("No agents yet")
+            text=tr(
+                "An agent is a prompt, a few tools and limits. Start from a template below, or from a blank form.",
+            )
         />
         <Beginning templates=templates />
     }
@@ -141,13 +150,16 @@ fn Welcome(templates: Vec<ListingSummary>) -> impl IntoView {
     view! {
         <Notice tone=Tone::Info>
             <p>
-                <strong>"No account needed. "</strong>
-                "Pick a start below. With your first agent you become a guest: no form, no e-mail \
-                address. You can turn that into a full account later and keep everything."
+                <strong>{tr("No account needed. ")}</strong>
+                {tr(
+                    "Pick a start below. With your first agent you become a guest: no form, no e-mail \
+                    address. You can turn that into a full account later and keep everything.",
+                )}
             </p>
             <p>
-                "Been here before? " <a href=paths::sign_in(paths::STUDIO)>"Sign in"</a>
-                " to see your agents."
+                {tr("Been here before? ")}
+                <a href=paths::sign_in(paths::STUDIO)>{tr("Sign in")}</a>
+                {tr(" to see your agents.")}
             </p>
         </Notice>
         <Beginning templates=templates />
@@ -158,10 +170,11 @@ fn Welcome(templates: Vec<ListingSummary>) -> impl IntoView {
 fn Beginning(templates: Vec<ListingSummary>) -> impl IntoView {
     view! {
         <section class="studio-start" aria-labelledby="studio-start">
-            <h2 id="studio-start">"Start from a template"</h2>
+            <h2 id="studio-start">{tr("Start from a template")}</h2>
             <TemplateCards templates=templates chosen=Start::Open />
             <p>
-                "Or take a finished agent from the " <a href=paths::MARKETPLACE>"marketplace"</a> "."
+                {tr("Or take a finished agent from the ")}
+                <a href=paths::MARKETPLACE>{tr("marketplace")}</a> "."
             </p>
         </section>
     }

@@ -42,6 +42,8 @@ pub struct EditedAgent {
     pub weight: Option<DraftWeight>,
     /// Whether versions need its test sets to pass.
     pub requires_tests: bool,
+    /// Whether it is a copy that was paid for, which stays where it is.
+    pub is_paid_for: bool,
     /// What the viewer may do with it, where it is another's.
     pub standing: Option<AgentStanding>,
 }
@@ -182,6 +184,7 @@ pub async fn get_blueprint(template: Option<String>) -> Result<Blueprint, AppErr
 #[server(prefix = "/api/fn", endpoint = "studio/get_agent")]
 pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     use resonant_backend::{Error, listings};
+    use resonant_domain::agent_version::Edition;
 
     let ctx = ssr::ctx()?;
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
@@ -201,6 +204,13 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         },
         _ => None,
     };
+    let is_paid_for = match agent.listing_id {
+        Some(_) => match resonant_backend::agents::export(&ctx, id, Edition::Draft).await {
+            Err(Error::NotAllowed(_)) => true,
+            exported => exported.map(|_| false).map_err(ssr::fail)?,
+        },
+        None => false,
+    };
     // Only its owner lets it call others.
     let callable =
         if standing.is_none() { callable(&ctx, Some(&agent)).await? } else { Vec::new() };
@@ -213,6 +223,7 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         update: update.map(|update| update.to),
         weight,
         requires_tests: policy.requires_tests,
+        is_paid_for,
         standing,
     })
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::FieldFault;
 use resonant_domain::ids::{AgentId, TestRunId, TestSetId};
+use resonant_domain::page::Page;
 use resonant_domain::team::AgentStanding;
 use resonant_domain::test_set::{RunSummary, TestRun, TestSet};
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,10 @@ pub struct BenchPage {
 pub struct ShownSet {
     /// The set.
     pub set: TestSet,
-    /// Its newest runs.
-    pub runs: Vec<RunSummary>,
+    /// Its runs, the newest first, from the cursor on that was asked for.
+    pub runs: Page<RunSummary>,
+    /// Whether there are newer ones on a page before.
+    pub is_later: bool,
     /// The run that is looked at, case by case.
     pub run: Option<TestRun>,
 }
@@ -54,13 +57,14 @@ impl BenchPage {
     }
 }
 
-/// The test sets of an agent; with a set named, its runs, and the named or the newest of them case by
-/// case.
+/// The test sets of an agent; with a set named, its runs, from a cursor on, and the named or the newest of
+/// them case by case.
 #[server(prefix = "/api/fn", endpoint = "studio/get_bench")]
 pub async fn get_bench(
     id: AgentId,
     set: Option<TestSetId>,
     run: Option<TestRunId>,
+    #[server(default)] runs: Option<String>,
 ) -> Result<BenchPage, AppError> {
     use resonant_backend::{agents, test_sets};
     use resonant_domain::page::PageRequest;
@@ -77,16 +81,18 @@ pub async fn get_bench(
             let set = sets.iter().find(|set| set.id == set_id).cloned();
             let set = set.ok_or(resonant_backend::Error::NotFound("test set"));
             let set = set.map_err(ssr::fail)?;
-            let page = PageRequest { cursor: None, limit: Some(10) };
+            let is_later = runs.is_some();
+            let page = PageRequest { cursor: runs, limit: Some(10) };
             let runs = test_sets::list_runs(&ctx, id, set_id, page).await.map_err(ssr::fail)?;
-            let wanted = run.or_else(|| runs.items.first().map(|run| run.id));
+            let newest = if is_later { set.last_run.as_ref() } else { runs.items.first() };
+            let wanted = run.or_else(|| newest.map(|run| run.id));
             let run = match wanted {
                 Some(run) => {
                     Some(test_sets::read_run(&ctx, id, set_id, run).await.map_err(ssr::fail)?)
                 }
                 None => None,
             };
-            Some(ShownSet { set, runs: runs.items, run })
+            Some(ShownSet { set, runs, is_later, run })
         }
     };
     let standing = super::api::standing(&ctx, &agent).await?;

@@ -10,7 +10,7 @@ use resonant_domain::AgentId;
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BULK_MAX, BulkAction};
 
 use super::api::{change_agents, open_list};
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::state::{Toasts, use_toasts};
 use crate::ui::{Rows, Tone};
 
@@ -69,7 +69,8 @@ impl Bulk {
             }
         });
         if is_full {
-            self.toasts.show(Tone::Warn, format!("At most {BULK_MAX} agents can be selected"));
+            let text = tr_with("At most {most} agents can be selected", &[("most", &BULK_MAX)]);
+            self.toasts.show(Tone::Warn, text);
         }
     }
 
@@ -93,7 +94,7 @@ impl Bulk {
                 Err(error) => {
                     self.leaving.try_update(|leaving| leaving.retain(|id| !ids.contains(id)));
                     put_back(rows, &before);
-                    self.toasts.show(Tone::Bad, error.message);
+                    self.toasts.show(Tone::Bad, tr_text(error.message));
                 }
             }
         });
@@ -129,10 +130,10 @@ impl Bulk {
         }
         self.leaving.try_update(BTreeSet::clear);
         if changed.is_empty() {
-            self.toasts.show(Tone::Info, "They stand as you asked already");
+            self.toasts.show(Tone::Info, tr("They stand as you asked already"));
             return;
         }
-        let text = format!("{} {}", counted(changed.len() as u64, "agent", "agents"), done(action));
+        let text = done(action, changed.len() as u64);
         let undo = move || {
             let (changed, before, query) = (changed.clone(), before.clone(), query.clone());
             spawn_local(async move {
@@ -140,7 +141,7 @@ impl Bulk {
                 match undone {
                     Ok(()) if action.status().is_some() && !is_over => put_back(rows, &before),
                     Ok(()) => reload(&query, rows, self.toasts).await,
-                    Err(error) => self.toasts.show(Tone::Bad, error.message),
+                    Err(error) => self.toasts.show(Tone::Bad, tr_text(error.message)),
                 }
             });
         };
@@ -186,17 +187,19 @@ fn put_back(rows: Rows<AgentLine>, before: &[AgentLine]) {
 async fn reload(query: &AgentQuery, rows: Rows<AgentLine>, toasts: Toasts) {
     match open_list(query.clone(), 0).await {
         Ok(part) => rows.reload(usize::try_from(part.count).unwrap_or(usize::MAX)),
-        Err(error) => toasts.show(Tone::Bad, error.message),
+        Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
     }
 }
 
-/// What was done, behind a number of agents.
-const fn done(action: BulkAction) -> &'static str {
+/// What was done to so many agents.
+fn done(action: BulkAction, n: u64) -> String {
     match action {
-        BulkAction::Resume => "resumed",
-        BulkAction::Pause => "paused",
-        BulkAction::Archive => "archived",
-        BulkAction::Delete => "moved to the trash",
-        BulkAction::Restore => "restored",
+        BulkAction::Resume => tr_count("{n} agent resumed", "{n} agents resumed", n),
+        BulkAction::Pause => tr_count("{n} agent paused", "{n} agents paused", n),
+        BulkAction::Archive => tr_count("{n} agent archived", "{n} agents archived", n),
+        BulkAction::Delete => {
+            tr_count("{n} agent moved to the trash", "{n} agents moved to the trash", n)
+        }
+        BulkAction::Restore => tr_count("{n} agent restored", "{n} agents restored", n),
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use resonant_domain::agent_numbers::DAYS;
 
 use super::version_api::DrawnDay;
+use crate::language::{tr, tr_with};
 
 /// The drawing's size, in its own units.
 const WIDTH: u64 = 600;
@@ -27,10 +28,13 @@ pub(super) fn DayChart(
     let all: u64 = days.iter().map(total).sum();
     let failed: u64 = days.iter().map(|day| day.failed).sum();
     let until = days.last().map(|day| day.date.clone()).unwrap_or_default();
-    let told = format!(
-        "Sessions by day, the {DAYS} days until {until}: {all} in all, {failed} of them failed, \
-         {most} on the busiest day"
+    let told = tr_with(
+        "Sessions by day, the {days} days until {until}: {all} in all, {failed} of them failed, \
+         {most} on the busiest day",
+        &[("days", &DAYS), ("until", &until), ("all", &all), ("failed", &failed), ("most", &most)],
     );
+    let busiest = tr_with("Most on one day: {most}", &[("most", &most)]);
+    let span = tr_with("{days} days until {until}", &[("days", &DAYS), ("until", &until)]);
     let rows = days
         .iter()
         .rev()
@@ -56,23 +60,30 @@ pub(super) fn DayChart(
                 {bars}
             </svg>
             <figcaption class="day-chart__legend">
-                <span class="day-chart__key day-chart__key--completed">"Answered"</span>
-                <span class="day-chart__key day-chart__key--failed">"Failed"</span>
-                <span class="day-chart__key day-chart__key--other">"Running or cancelled"</span>
-                <span>{format!("Most on one day: {most}")}</span>
-                <span>{format!("{DAYS} days until {until}")}</span>
+                <span class="day-chart__key day-chart__key--completed">{tr("Answered")}</span>
+                <span class="day-chart__key day-chart__key--failed">{tr("Failed")}</span>
+                <span class="day-chart__key day-chart__key--other">
+                    {tr("Running or cancelled")}
+                </span>
+                <span>{busiest}</span>
+                <span>{span}</span>
             </figcaption>
         </figure>
         <details class="numbers__details">
-            <summary>"The days as a table"</summary>
-            <div class="numbers__table" tabindex="0" role="region" aria-label="Sessions by day">
+            <summary>{tr("The days as a table")}</summary>
+            <div
+                class="numbers__table"
+                tabindex="0"
+                role="region"
+                aria-label=tr("Sessions by day")
+            >
                 <table class="diff__table">
                     <thead>
                         <tr>
-                            <th scope="col">"Day"</th>
-                            <th scope="col">"Answered"</th>
-                            <th scope="col">"Failed"</th>
-                            <th scope="col">"Other"</th>
+                            <th scope="col">{tr("Day")}</th>
+                            <th scope="col">{tr("Answered")}</th>
+                            <th scope="col">{tr("Failed")}</th>
+                            <th scope="col">{tr("Other")}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>

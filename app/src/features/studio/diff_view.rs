@@ -3,17 +3,19 @@
 use leptos::prelude::*;
 use resonant_domain::spec_diff::{FieldChange, Piece, PieceKind, SpecDiff};
 
+use crate::language::tr;
+
 /// The settings that differ as a table, then the prompt with its changed words marked.
 #[component]
 pub fn DiffView(
     /// The differences.
     diff: SpecDiff,
     /// What the table of settings is called, where a page has two.
-    #[prop(default = "Settings that differ")]
+    #[prop(default = tr("Settings that differ"))]
     label: &'static str,
 ) -> impl IntoView {
     if diff.is_empty() {
-        return view! { <p class="diff__same">"They are the same."</p> }.into_any();
+        return view! { <p class="diff__same">{tr("They are the same.")}</p> }.into_any();
     }
     let SpecDiff { fields, prompt } = diff;
     let fields = (!fields.is_empty()).then(|| {
@@ -22,9 +24,9 @@ pub fn DiffView(
                 <table class="diff__table">
                     <thead>
                         <tr>
-                            <th scope="col">"Setting"</th>
-                            <th scope="col">"Before"</th>
-                            <th scope="col">"After"</th>
+                            <th scope="col">{tr("Setting")}</th>
+                            <th scope="col">{tr("Before")}</th>
+                            <th scope="col">{tr("After")}</th>
                         </tr>
                     </thead>
                     <tbody>{fields.into_iter().map(field_row).collect_view()}</tbody>
@@ -34,7 +36,7 @@ pub fn DiffView(
     });
     let prompt = (!prompt.is_empty()).then(|| {
         view! {
-            <h3 class="diff__title">"System prompt"</h3>
+            <h3 class="diff__title">{tr("System prompt")}</h3>
             <p class="diff__text" tabindex="0">
                 {prompt.into_iter().map(piece).collect_view()}
             </p>
@@ -52,7 +54,7 @@ pub fn DiffView(
 fn field_row(change: FieldChange) -> impl IntoView {
     let value = |value: Option<String>| match value {
         Some(value) => view! { <td>{value}</td> }.into_any(),
-        None => view! { <td class="diff__none">"none"</td> }.into_any(),
+        None => view! { <td class="diff__none">{tr("none")}</td> }.into_any(),
     };
     view! {
         <tr>

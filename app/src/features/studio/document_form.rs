@@ -9,6 +9,7 @@ use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat, PDF_MAX_BYT
 use super::knowledge_api::AddDocument;
 use crate::browser;
 use crate::error::{action_error, field_error};
+use crate::language::{key, tr, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
@@ -63,7 +64,7 @@ impl DocumentDraft {
                     let _ = self.format.try_set(format.as_str().to_owned());
                 }
                 None => {
-                    let _ = self.fault.try_set(Some("The file could not be read".to_owned()));
+                    let _ = self.fault.try_set(Some(tr("The file could not be read").to_owned()));
                 }
             }
         });
@@ -72,12 +73,12 @@ impl DocumentDraft {
 
 /// Why a file is not read at all.
 fn unreadable(name: &str, size_bytes: f64) -> Option<String> {
-    let (what, most) = match DocumentFormat::of_file(name) {
-        DocumentFormat::Pdf => ("PDF", PDF_MAX_BYTES),
-        _ => ("document", DOCUMENT_MAX_BYTES),
+    let (text, most) = match DocumentFormat::of_file(name) {
+        DocumentFormat::Pdf => (key("A PDF may have at most {most} KiB"), PDF_MAX_BYTES),
+        _ => (key("A document may have at most {most} KiB"), DOCUMENT_MAX_BYTES),
     };
     let is_too_long = size_bytes > f64::from(u32::try_from(most).unwrap_or(u32::MAX));
-    is_too_long.then(|| format!("A {what} may have at most {} KiB", most / 1024))
+    is_too_long.then(|| tr_with(text, &[("most", &(most / 1024))]))
 }
 
 /// Adds a document to an agent.
@@ -92,10 +93,10 @@ pub(super) fn DocumentForm(
 ) -> impl IntoView {
     let error = action_error(add);
     let formats = DocumentFormat::ALL
-        .map(|format| (format.as_str().to_owned(), format.title().to_owned()))
+        .map(|format| (format.as_str().to_owned(), tr(format.title()).to_owned()))
         .into_iter();
     let formats: Vec<_> =
-        std::iter::once((String::new(), "As the title's ending tells".to_owned()))
+        std::iter::once((String::new(), tr("As the title's ending tells").to_owned()))
             .chain(formats)
             .collect();
     let to = |text: RwSignal<String>| Callback::new(move |typed: String| text.set(typed));
@@ -106,7 +107,7 @@ pub(super) fn DocumentForm(
                 <input type="hidden" name="id" value=id.to_string() />
                 <div class="field with-script">
                     <label class="field__label" for="document-file">
-                        "File"
+                        {tr("File")}
                     </label>
                     <input
                         class="field__control"
@@ -121,7 +122,9 @@ pub(super) fn DocumentForm(
                         }
                     />
                     <p class="field__hint" id="document-file-hint">
-                        "Text, Markdown, HTML, CSV or a PDF that holds text. It is read into the fields below"
+                        {tr(
+                            "Text, Markdown, HTML, CSV or a PDF that holds text. It is read into the fields below",
+                        )}
                     </p>
                     <p
                         class="field__error"
@@ -133,19 +136,19 @@ pub(super) fn DocumentForm(
                     </p>
                 </div>
                 <Field
-                    label="Title"
+                    label=tr("Title")
                     name="title"
                     value=draft.title
                     on_input=to(draft.title)
                     required=true
                     maxlength=TITLE_MAX
                     autocomplete="off"
-                    placeholder="Handbook.md"
-                    hint="What answers call the document"
+                    placeholder=tr("Handbook.md")
+                    hint=tr("What answers call the document")
                     error=field_error(error, "title")
                 />
                 <Select
-                    label="Written as"
+                    label=tr("Written as")
                     name="format"
                     options=formats
                     value=draft.format
@@ -153,18 +156,20 @@ pub(super) fn DocumentForm(
                     error=field_error(error, "format")
                 />
                 <TextArea
-                    label="Text"
+                    label=tr("Text")
                     name="text"
                     id="document-text"
                     value=draft.text
                     on_input=to(draft.text)
                     rows=8
                     required=true
-                    hint="Below its headings it is cut into passages, which answers cite. Of a PDF the file itself stands here, in base64"
+                    hint=tr(
+                        "Below its headings it is cut into passages, which answers cite. Of a PDF the file itself stands here, in base64",
+                    )
                     error=field_error(error, "text")
                 />
                 <Button kind=ButtonKind::Primary busy=add.pending()>
-                    "Add document"
+                    {tr("Add document")}
                 </Button>
             </div>
         </ActionForm>

@@ -14,6 +14,7 @@ use resonant_domain::draft_weight::DraftWeight;
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
 use super::api::{Callable, UpdateAgent};
+use crate::language::tr;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_toasts;
@@ -166,7 +167,7 @@ pub(super) fn EditForm(
         }
         if is_asked.get_value() {
             is_asked.set_value(false);
-            toasts.show(Tone::Good, "Saved");
+            toasts.show(Tone::Good, tr("Saved"));
         }
     });
     Effect::new(move || {
@@ -221,15 +222,17 @@ pub(super) fn EditForm(
                     <Show when=move || is_conflict.get()>
                         <Notice tone=Tone::Warn>
                             <p>
-                                "This agent was changed elsewhere after you opened it. Nothing of yours \
-                                is lost: it still stands in the form."
+                                {tr(
+                                    "This agent was changed elsewhere after you opened it. Nothing of yours \
+                                    is lost: it still stands in the form.",
+                                )}
                             </p>
                             <div class="agent-form__end">
                                 <Button name="overwrite" value="true" busy=update.pending()>
-                                    "Keep mine"
+                                    {tr("Keep mine")}
                                 </Button>
                                 <a class="button button--quiet" href=paths::agent(id) rel="external">
-                                    "Load theirs"
+                                    {tr("Load theirs")}
                                 </a>
                             </div>
                         </Notice>
@@ -241,13 +244,13 @@ pub(super) fn EditForm(
                         busy=update.pending()
                         on_click=Callback::new(move |_| is_asked.set_value(true))
                     >
-                        "Save changes"
+                        {tr("Save changes")}
                     </Button>
                     <span class="agent-form__steps with-script">
                         <Button
                             kind=ButtonKind::Quiet
                             type_="button"
-                            label="Undo"
+                            label=tr("Undo")
                             disabled=Signal::derive(move || {
                                 !past.with(Past::may_undo) && !is_changed.get()
                             })
@@ -258,7 +261,7 @@ pub(super) fn EditForm(
                         <Button
                             kind=ButtonKind::Quiet
                             type_="button"
-                            label="Redo"
+                            label=tr("Redo")
                             disabled=Signal::derive(move || !past.with(Past::may_redo))
                             on_click=Callback::new(move |_| ask_step(Step::Redo))
                         >
@@ -267,13 +270,13 @@ pub(super) fn EditForm(
                     </span>
                     <span class="agent-form__mark" role="status">
                         {move || match (is_changed.get(), past.with(|past| past.saved.len() > 1)) {
-                            (true, _) => "Not saved yet",
-                            (false, true) => "All changes are saved",
+                            (true, _) => tr("Not saved yet"),
+                            (false, true) => tr("All changes are saved"),
                             (false, false) => "",
                         }}
                     </span>
                     <span class="agent-form__key">
-                        <kbd>"Ctrl"</kbd> " " <kbd>"S"</kbd>
+                        <kbd>{tr("Ctrl")}</kbd> " " <kbd>"S"</kbd>
                     </span>
                 </div>
             </ActionForm>

@@ -18,12 +18,12 @@ use super::agent_form::action_error;
 use super::agent_row::StatusBadge;
 use super::api::{DeleteAgent, EditedAgent, SetStatus, change_agents};
 use super::edit_form::EditForm;
-use super::publish_panel::PublishPanel;
+use super::publish_panel::{PublishPanel, Reach};
 use super::run_panel::{RunPanel, Task};
 use super::team_panel::{AgentSheet, SharePanel, StandingNote, may};
 use crate::error::AppError;
-use crate::features::sessions::counted;
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
+use crate::language::{decimal, tr, tr_count, tr_text, tr_with};
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
@@ -50,11 +50,17 @@ pub(super) fn Editor(
         update,
         weight,
         requires_tests,
+        is_paid_for,
         standing,
     } = edited;
     let (may_run, may_edit) =
         (may(standing.as_ref(), AgentRight::Run), may(standing.as_ref(), AgentRight::Edit));
     let is_own = standing.is_none();
+    let reach = match (is_paid_for, is_own) {
+        (true, _) => Reach::Here,
+        (false, false) => Reach::File,
+        (false, true) => Reach::Marketplace,
+    };
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let (id, limits) = (agent.id, agent.spec.limits);
     let shown = RwSignal::new(agent.clone());
@@ -65,8 +71,11 @@ pub(super) fn Editor(
         view! {
             <Notice tone=Tone::Info>
                 <p>
-                    {format!("Version {version} of its listing is there. ")}
-                    <a href=paths::update(id)>"See what is new"</a>
+                    {tr_with(
+                        "Version {version} of its listing is there. ",
+                        &[("version", &version)],
+                    )}
+                    <a href=paths::update(id)>{tr("See what is new")}</a>
                 </p>
             </Notice>
         }
@@ -119,7 +128,7 @@ pub(super) fn Editor(
                     is_changed=is_changed
                     requires_tests=requires_tests
                     may_publish=may_edit
-                    is_own=is_own
+                    reach=reach
                 />
                 {is_own
                     .then(|| {
@@ -137,9 +146,9 @@ pub(super) fn Editor(
 #[component]
 fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
     let back = if is_own {
-        view! { <a href=paths::STUDIO>"Studio"</a> }.into_any()
+        view! { <a href=paths::STUDIO>{tr("Studio")}</a> }.into_any()
     } else {
-        view! { <a href=paths::SHARED_AGENTS>"Shared with me"</a> }.into_any()
+        view! { <a href=paths::SHARED_AGENTS>{tr("Shared with me")}</a> }.into_any()
     };
     let status = Signal::derive(move || shown.with(|agent| agent.status));
     view! {
@@ -156,7 +165,7 @@ fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
                 <p class="editor__about">
                     <StatusBadge status=status />
                     <span>
-                        "Changed "
+                        {tr("Changed ")}
                         {move || view! { <Time at=shown.with(|agent| agent.updated_at) /> }}
                     </span>
                 </p>
@@ -169,12 +178,16 @@ fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
 #[component]
 fn Typical(id: resonant_domain::AgentId, typical: VersionNumbers) -> impl IntoView {
     let time = typical.p50_ms.map_or_else(String::new, duration_text);
-    let cost = typical.median_cost.map_or_else(String::new, |cost| cost.to_string());
-    let count = counted(typical.sessions, "session", "sessions");
+    let cost = typical.median_cost.map_or_else(String::new, |cost| decimal(cost.to_string()));
+    let sessions = tr_count("{n} session", "{n} sessions", typical.sessions);
+    let text = tr_with(
+        "A session is likely to take {time} and to cost {cost}: the median of {sessions}. ",
+        &[("time", &time), ("cost", &cost), ("sessions", &sessions)],
+    );
     view! {
         <p class="editor__typical">
-            {format!("A session is likely to take {time} and to cost {cost}: the median of {count}. ")}
-            <a href=paths::numbers(id)>"All numbers"</a>
+            {text}
+            <a href=paths::numbers(id)>{tr("All numbers")}</a>
         </p>
     }
 }
@@ -188,7 +201,8 @@ fn Recent(
     let content = match recent {
         Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         Ok(page) if page.items.is_empty() => {
-            view! { <p class="editor__nothing">"None yet. Give it a goal above."</p> }.into_any()
+            view! { <p class="editor__nothing">{tr("None yet. Give it a goal above.")}</p> }
+                .into_any()
         }
         Ok(page) => {
             let rows = page
@@ -199,7 +213,7 @@ fn Recent(
             view! {
                 <ul class="session-list session-list--narrow">{rows}</ul>
                 <p>
-                    <a href=paths::sessions_of(id)>"All its sessions"</a>
+                    <a href=paths::sessions_of(id)>{tr("All its sessions")}</a>
                 </p>
             }
             .into_any()
@@ -207,7 +221,7 @@ fn Recent(
     };
     view! {
         <section class="editor__recent" aria-labelledby="recent-title">
-            <h2 id="recent-title">"Last sessions"</h2>
+            <h2 id="recent-title">{tr("Last sessions")}</h2>
             {content}
         </section>
     }
@@ -229,11 +243,11 @@ fn Tools(shown: RwSignal<Agent>) -> impl IntoView {
     };
     view! {
         <section class="editor__recent" aria-labelledby="tools-title">
-            <h2 id="tools-title">"Its own tools"</h2>
+            <h2 id="tools-title">{tr("Its own tools")}</h2>
             <ul class="editor__tools">{own}</ul>
             <p>
-                "Requests to other services, OpenAPI and MCP, with the schema of each tool: "
-                <a href=paths::tools(id)>"All its tools"</a>
+                {tr("Requests to other services, OpenAPI and MCP, with the schema of each tool: ")}
+                <a href=paths::tools(id)>{tr("All its tools")}</a>
             </p>
         </section>
     }
@@ -244,10 +258,10 @@ fn Tools(shown: RwSignal<Agent>) -> impl IntoView {
 fn Kept(id: resonant_domain::AgentId) -> impl IntoView {
     view! {
         <section class="editor__recent" aria-labelledby="kept-title">
-            <h2 id="kept-title">"What it knows"</h2>
+            <h2 id="kept-title">{tr("What it knows")}</h2>
             <p>
-                "Documents that it looks things up in, and facts that it remembers: "
-                <a href=paths::knowledge(id)>"Knowledge and memory"</a>
+                {tr("Documents that it looks things up in, and facts that it remembers: ")}
+                <a href=paths::knowledge(id)>{tr("Knowledge and memory")}</a>
             </p>
         </section>
     }
@@ -280,32 +294,32 @@ fn StatusPanel(shown: RwSignal<Agent>) -> impl IntoView {
         }
     };
     let text = move || match shown.with(|agent| agent.status) {
-        AgentStatus::Active => "It is active: it runs when you ask it to.",
-        AgentStatus::Paused => "It is paused: it keeps everything but does not run.",
-        AgentStatus::Archived => "It is archived: kept for its record, out of the way.",
+        AgentStatus::Active => tr("It is active: it runs when you ask it to."),
+        AgentStatus::Paused => tr("It is paused: it keeps everything but does not run."),
+        AgentStatus::Archived => tr("It is archived: kept for its record, out of the way."),
     };
     view! {
         <section class="editor__panel" aria-labelledby="status-title">
-            <h2 id="status-title">"Status"</h2>
+            <h2 id="status-title">{tr("Status")}</h2>
             <p>{text}</p>
             <div class="editor__choices">
                 {move || match shown.with(|agent| agent.status) {
                     AgentStatus::Active => {
                         view! {
-                            {choice(AgentStatus::Paused, IconName::Pause, "Pause")}
-                            {choice(AgentStatus::Archived, IconName::Inbox, "Archive")}
+                            {choice(AgentStatus::Paused, IconName::Pause, tr("Pause"))}
+                            {choice(AgentStatus::Archived, IconName::Inbox, tr("Archive"))}
                         }
                             .into_any()
                     }
                     AgentStatus::Paused => {
                         view! {
-                            {choice(AgentStatus::Active, IconName::Play, "Activate")}
-                            {choice(AgentStatus::Archived, IconName::Inbox, "Archive")}
+                            {choice(AgentStatus::Active, IconName::Play, tr("Activate"))}
+                            {choice(AgentStatus::Archived, IconName::Inbox, tr("Archive"))}
                         }
                             .into_any()
                     }
                     AgentStatus::Archived => {
-                        choice(AgentStatus::Active, IconName::Play, "Activate").into_any()
+                        choice(AgentStatus::Active, IconName::Play, tr("Activate")).into_any()
                     }
                 }}
             </div>
@@ -327,17 +341,18 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
             return;
         }
         let navigate = navigate.clone();
-        toasts.show_undo("The agent is in the trash", move || {
+        toasts.show_undo(tr("The agent is in the trash"), move || {
             let navigate = navigate.clone();
             spawn_local(async move {
                 match change_agents(vec![id], BulkAction::Restore).await {
                     Ok(_) => navigate(&paths::agent(id), NavigateOptions::default()),
-                    Err(error) => toasts.show(Tone::Bad, error.message),
+                    Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
                 }
             });
         });
     });
-    let name = move || shown.with(|agent| agent.spec.name.clone());
+    let question =
+        move || shown.with(|agent| tr_with("Delete “{name}”?", &[("name", &agent.spec.name)]));
     let open = Callback::new(move |_| {
         if let Some(dialog) = dialog.get_untracked() {
             // Fails only when it is open already.
@@ -354,35 +369,39 @@ fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string() />
                 <Button kind=ButtonKind::Danger busy=delete.pending()>
-                    "Move to the trash"
+                    {tr("Move to the trash")}
                 </Button>
             </ActionForm>
         }
     };
     view! {
         <section class="editor__panel" aria-labelledby="delete-title">
-            <h2 id="delete-title">"Delete"</h2>
-            <p>"Moves the agent to the trash, from where it can be restored for 30 days."</p>
+            <h2 id="delete-title">{tr("Delete")}</h2>
+            <p>
+                {tr("Moves the agent to the trash, from where it can be restored for 30 days.")}
+            </p>
             <div class="with-script">
                 <Button kind=ButtonKind::Danger type_="button" on_click=open>
                     <Icon name=IconName::Trash />
-                    "Delete agent"
+                    {tr("Delete agent")}
                 </Button>
             </div>
             <details class="without-script">
-                <summary>"Delete agent"</summary>
+                <summary>{tr("Delete agent")}</summary>
                 {form()}
             </details>
             <dialog class="dialog" node_ref=dialog aria-labelledby="delete-question">
-                <h3 id="delete-question">"Delete “" {name} "”?"</h3>
+                <h3 id="delete-question">{question}</h3>
                 <p>
-                    "Its open sessions are cancelled. It can be restored from the trash for 30 days, and its \
-                    sessions stay in your history."
+                    {tr(
+                        "Its open sessions are cancelled. It can be restored from the trash for 30 days, and its \
+                        sessions stay in your history.",
+                    )}
                 </p>
                 <div class="dialog__actions">
                     {form()}
                     <Button type_="button" on_click=close>
-                        "Keep it"
+                        {tr("Keep it")}
                     </Button>
                 </div>
             </dialog>

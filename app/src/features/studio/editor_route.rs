@@ -12,6 +12,7 @@ use super::editor::Editor;
 use super::run_panel::Task;
 use crate::error::AppError;
 use crate::features::sessions::api::{get_session, list_sessions};
+use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::ui::{ErrorPanel, Skeleton};
 use crate::{paths, ssr};
@@ -48,7 +49,7 @@ impl LazyPage for EditorRoute {
     fn view(this: Self) -> AnyView {
         let EditorRoute { agent, recent, task } = this;
         view! {
-            <Meta name="description" content="Change an AI agent and set it on a goal" />
+            <Meta name="description" content=tr("Change an AI agent and set it on a goal") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -64,11 +65,11 @@ impl LazyPage for EditorRoute {
                                 ssr::not_found();
                             }
                             view! {
-                                <Title text="Agent" />
-                                <h1>"This agent cannot be shown"</h1>
+                                <Title text=tr("Agent") />
+                                <h1>{tr("This agent cannot be shown")}</h1>
                                 <ErrorPanel error=error />
                                 <p>
-                                    <a href=paths::STUDIO>"Back to the studio"</a>
+                                    <a href=paths::STUDIO>{tr("Back to the studio")}</a>
                                 </p>
                             }
                                 .into_any()
@@ -83,7 +84,7 @@ impl LazyPage for EditorRoute {
 
 /// What is no id names no agent.
 pub(super) fn agent_id(text: &str) -> Result<AgentId, AppError> {
-    text.parse().map_err(|_| AppError::not_found("There is no such agent"))
+    text.parse().map_err(|_| AppError::not_found(key("There is no such agent")))
 }
 
 /// The goal of an earlier session, to run it again. Without one, or when it cannot be read, the

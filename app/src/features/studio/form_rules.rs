@@ -11,6 +11,7 @@ use resonant_domain::{AgentId, FieldFault};
 use super::agent_form::{AgentForm, RunForm};
 use super::variables_editor::VariableForm;
 use crate::error::AppError;
+use crate::language::key;
 use crate::ssr;
 
 impl AgentForm {
@@ -97,7 +98,7 @@ impl AgentForm {
             "builtin" => ModelPolicy::Builtin,
             "named" => ModelPolicy::Named { model: self.model_name.trim().to_owned() },
             _ => {
-                faults.push(FieldFault::new("model_policy", "must be auto, builtin or named"));
+                faults.push(FieldFault::new("model_policy", key("must be auto, builtin or named")));
                 ModelPolicy::Auto
             }
         }
@@ -164,7 +165,7 @@ fn number(faults: &mut Vec<FieldFault>, field: &str, text: &str) -> Option<u32> 
     }
     let number = text.parse().ok();
     if number.is_none() {
-        faults.push(FieldFault::new(field, "must be a whole number"));
+        faults.push(FieldFault::new(field, key("must be a whole number")));
     }
     number
 }

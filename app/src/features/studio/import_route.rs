@@ -11,6 +11,7 @@ use super::diff_view::DiffView;
 use super::editor_route::agent_id;
 use super::import_api::{CheckFile, ImportFile, ImportTarget, get_import_target};
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
 use crate::ui::{
@@ -41,15 +42,15 @@ impl LazyPage for ImportRoute {
     fn view(this: Self) -> AnyView {
         let target = this.target;
         view! {
-            <Title text="Import a file" />
-            <Meta name="description" content="Make an AI agent from a file" />
+            <Title text=tr("Import a file") />
+            <Meta name="description" content=tr("Make an AI agent from a file") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
                     match target.await {
                         Ok(target) => view! { <Import target=target /> }.into_any(),
-                        Err(error) => cannot_be_shown("This agent cannot be changed", error),
+                        Err(error) => cannot_be_shown(tr("This agent cannot be changed"), error),
                     }
                 })}
             </Suspense>
@@ -71,7 +72,7 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
         let diff = check.value().get()?.ok()?;
         Some(view! {
             <section class="import__changes" aria-labelledby="import-changes">
-                <h2 id="import-changes">"What the file changes"</h2>
+                <h2 id="import-changes">{tr("What the file changes")}</h2>
                 <DiffView diff=diff />
             </section>
         })
@@ -86,29 +87,32 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
         unread.set(None);
         check.clear();
         if file.size_bytes() > SIZE_MAX {
-            unread.set(Some(format!("{} is too large to be an agent", file.name())));
+            let told = tr_with("{file} is too large to be an agent", &[("file", &file.name())]);
+            unread.set(Some(told));
             return;
         }
         spawn_local(async move {
-            match file.text().await {
-                Some(read) => drop(text.try_set(read)),
-                None => drop(unread.try_set(Some(format!("{} could not be read", file.name())))),
+            if let Some(read) = file.text().await {
+                drop(text.try_set(read));
+            } else {
+                let told = tr_with("{file} could not be read", &[("file", &file.name())]);
+                drop(unread.try_set(Some(told)));
             }
         });
     };
     let id = target.as_ref().map(|target| target.id);
     let (title, lead, back, verb) = match &target {
         Some(target) => (
-            format!("Import into {}", target.name),
-            "The file replaces the draft; published versions stay as they are",
+            tr_with("Import into {agent}", &[("agent", &target.name)]),
+            tr("The file replaces the draft; published versions stay as they are"),
             paths::agent(target.id),
-            "Replace the draft",
+            tr("Replace the draft"),
         ),
         None => (
-            "Import a file".to_owned(),
-            "A new agent from a file that was exported here or elsewhere",
+            tr("Import a file").to_owned(),
+            tr("A new agent from a file that was exported here or elsewhere"),
             paths::STUDIO.to_owned(),
-            "Create agent",
+            tr("Create agent"),
         ),
     };
     let hidden = target.map(|target| {
@@ -125,7 +129,7 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
                 {hidden}
                 <div class="field with-script">
                     <label class="field__label" for="import-file">
-                        "Choose a file"
+                        {tr("Choose a file")}
                     </label>
                     <input
                         class="field__control"
@@ -145,14 +149,14 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
                     </p>
                 </div>
                 <TextArea
-                    label="The file's text"
+                    label=tr("The file's text")
                     name="file"
                     value=text
                     on_input=on_input
                     rows=14
                     required=true
                     is_code=true
-                    hint="JSON, as the editor exports it. It holds no secrets"
+                    hint=tr("JSON, as the editor exports it. It holds no secrets")
                     error=field_fault(error, "file")
                 />
                 {changes}
@@ -169,11 +173,11 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
                                 check.dispatch(CheckFile { agent: id, file: text.get_untracked() });
                             })
                         >
-                            "See what it changes"
+                            {tr("See what it changes")}
                         </Button>
                     </span>
                     <LinkButton href=back kind=ButtonKind::Quiet>
-                        "Back"
+                        {tr("Back")}
                     </LinkButton>
                 </div>
             </div>

@@ -11,6 +11,7 @@ use super::editor_route::agent_id;
 use super::tool_form::fault_within;
 use super::tools_api::{ImportMcp, ImportOpenapi, OfferedTool, OfferedTools, get_tools};
 use crate::error::{AppError, action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -38,15 +39,15 @@ impl LazyPage for ImportToolsRoute {
     fn view(this: Self) -> AnyView {
         let tools = this.tools;
         view! {
-            <Title text="Tools from elsewhere" />
-            <Meta name="description" content="Tools from an OpenAPI document or an MCP server" />
+            <Title text=tr("Tools from elsewhere") />
+            <Meta name="description" content=tr("Tools from an OpenAPI document or an MCP server") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
                     match tools.await {
                         Ok(tools) => view! { <Page tools /> }.into_any(),
-                        Err(error) => cannot_be_shown("These tools cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("These tools cannot be shown"), error),
                     }
                 })}
             </Suspense>
@@ -63,10 +64,13 @@ fn Page(tools: AgentTools) -> impl IntoView {
     view! {
         <div class="account">
             <PageHead
-                title="Tools from elsewhere"
-                lead=format!("Each operation becomes a tool of {agent_name} that you can change later.")
+                title=tr("Tools from elsewhere")
+                lead=tr_with(
+                    "Each operation becomes a tool of {agent_name} that you can change later.",
+                    &[("agent_name", &agent_name)],
+                )
             >
-                <LinkButton href=paths::tools(id)>"All its tools"</LinkButton>
+                <LinkButton href=paths::tools(id)>{tr("All its tools")}</LinkButton>
             </PageHead>
             <FromDocument id has />
             <FromServer id has />
@@ -82,31 +86,31 @@ fn FromDocument(id: AgentId, has: StoredValue<Vec<String>>) -> impl IntoView {
     let offered = Signal::derive(move || import.value().get().and_then(Result::ok));
     view! {
         <section class="account__part" aria-labelledby="openapi-title">
-            <h2 id="openapi-title">"An OpenAPI document"</h2>
+            <h2 id="openapi-title">{tr("An OpenAPI document")}</h2>
             <ActionForm action=import>
                 <div class="form">
                     <FormError error fields=&["document", "url"] />
                     <input type="hidden" name="id" value=id.to_string() />
                     <Field
-                        label="Address"
+                        label=tr("Address")
                         name="url"
                         id="openapi-url"
                         value=typed("url")
                         optional=true
                         autocomplete="off"
                         placeholder="https://api.example.org/openapi.json"
-                        hint="Of the document, if it is public"
+                        hint=tr("Of the document, if it is public")
                         error=field_error(error, "url")
                     />
                     <TextArea
-                        label="Document"
+                        label=tr("Document")
                         name="document"
                         id="openapi-document"
                         value=typed("document")
                         rows=6
                         optional=true
                         is_code=true
-                        hint="Or the document itself, JSON or YAML"
+                        hint=tr("Or the document itself, JSON or YAML")
                         error=field_error(error, "document")
                     />
                     <Choice offered has busy=import.pending() />
@@ -124,24 +128,24 @@ fn FromServer(id: AgentId, has: StoredValue<Vec<String>>) -> impl IntoView {
     let offered = Signal::derive(move || import.value().get().and_then(Result::ok));
     view! {
         <section class="account__part" aria-labelledby="mcp-title">
-            <h2 id="mcp-title">"An MCP server"</h2>
+            <h2 id="mcp-title">{tr("An MCP server")}</h2>
             <ActionForm action=import>
                 <div class="form">
                     <FormError error fields=&["server"] />
                     <input type="hidden" name="id" value=id.to_string() />
                     <Field
-                        label="Server"
+                        label=tr("Server")
                         name="server"
                         id="mcp-server"
                         value=typed("server")
                         required=true
                         autocomplete="off"
                         placeholder="https://mcp.example.org/mcp"
-                        hint="Its public address (streamable HTTP)"
+                        hint=tr("Its public address (streamable HTTP)")
                         error=field_error(error, "server")
                     />
                     <TextArea
-                        label="Headers"
+                        label=tr("Headers")
                         name="headers"
                         id="mcp-headers"
                         value=typed("headers")
@@ -149,7 +153,7 @@ fn FromServer(id: AgentId, has: StoredValue<Vec<String>>) -> impl IntoView {
                         optional=true
                         is_code=true
                         placeholder="Authorization: Bearer {{secrets.MCP_KEY}}"
-                        hint="One Name: value on each line; a value may name a secret of yours"
+                        hint=tr("One Name: value on each line; a value may name a secret of yours")
                         error=fault_within(error, "headers")
                     />
                     <Choice offered has busy=import.pending() />
@@ -168,14 +172,14 @@ fn Choice(
 ) -> impl IntoView {
     let found = move || {
         let OfferedTools { title, tools, secrets, skipped } = offered.get()?;
-        let nothing = tools.is_empty().then(|| view! { <p>"It offers no tool."</p> });
+        let nothing = tools.is_empty().then(|| view! { <p>{tr("It offers no tool.")}</p> });
         let lacks = (!secrets.is_empty()).then(|| {
             view! {
                 <Notice tone=Tone::Warn>
                     <p>
-                        "They send secrets that you do not have yet: "
+                        {tr("They send secrets that you do not have yet: ")}
                         <code>{secrets.join(", ")}</code> ". "
-                        <a href=paths::SECRETS>"Keep them"</a> " before the agent calls."
+                        <a href=paths::SECRETS>{tr("Keep them")}</a> {tr(" before the agent calls.")}
                     </p>
                 </Notice>
             }
@@ -184,7 +188,7 @@ fn Choice(
             let lines = skipped.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
             view! {
                 <details>
-                    <summary>"What no tool could be made of"</summary>
+                    <summary>{tr("What no tool could be made of")}</summary>
                     <ul>{lines}</ul>
                 </details>
             }
@@ -192,7 +196,7 @@ fn Choice(
         let row = move |tool: OfferedTool| view! { <Offered tool has /> };
         Some(view! {
             <fieldset class="tool-picker">
-                <legend class="field__label">{format!("What “{title}” offers")}</legend>
+                <legend class="field__label">{tr_with("What “{title}” offers", &[("title", &title)])}</legend>
                 {nothing}
                 {lacks}
                 <div class="options">{tools.into_iter().map(row).collect_view()}</div>
@@ -204,18 +208,18 @@ fn Choice(
         <div role="status">{found}</div>
         <div class="tools__actions">
             <span class="with-script">
-                <Button busy>"Show its tools"</Button>
+                <Button busy>{tr("Show its tools")}</Button>
             </span>
             <Show
                 when=move || offered.with(|offered| offered.as_ref().is_some_and(|o| !o.tools.is_empty()))
             >
                 <Button kind=ButtonKind::Primary name="add" value="true" busy>
-                    "Add the ticked tools"
+                    {tr("Add the ticked tools")}
                 </Button>
             </Show>
             <span class="without-script">
                 <Button kind=ButtonKind::Primary name="add" value="true">
-                    "Add all its tools"
+                    {tr("Add all its tools")}
                 </Button>
             </span>
         </div>
@@ -239,15 +243,15 @@ fn Offered(tool: OfferedTool, has: StoredValue<Vec<String>>) -> impl IntoView {
                 <span class="option__title">
                     {name.clone()}
                     {is_there
-                        .then(|| view! { " " <Badge tone=Tone::Info>"takes the place of its namesake"</Badge> })}
+                        .then(|| view! { " " <Badge tone=Tone::Info>{tr("takes the place of its namesake")}</Badge> })}
                 </span>
                 <span class="option__about">{description}</span>
             </label>
             <details class="tools__details">
                 <summary>
-                    "What it takes" <span class="visually-hidden">{format!(": {name}")}</span>
+                    {tr("What it takes")} <span class="visually-hidden">{format!(": {name}")}</span>
                 </summary>
-                <Code text=input_schema language="JSON schema" />
+                <Code text=input_schema language=tr("JSON schema") />
             </details>
         </div>
     }

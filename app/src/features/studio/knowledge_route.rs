@@ -16,7 +16,7 @@ use super::knowledge_api::{
 };
 use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -67,15 +67,15 @@ impl LazyPage for KnowledgeRoute {
             }
         });
         view! {
-            <Title text="Knowledge" />
-            <Meta name="description" content="What an AI agent looks things up in and remembers" />
+            <Title text=tr("Knowledge") />
+            <Meta name="description" content=tr("What an AI agent looks things up in and remembers") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
                     match page.await {
                         Ok(page) => view! { <Page page actions draft /> }.into_any(),
-                        Err(error) => cannot_be_shown("This knowledge cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("This knowledge cannot be shown"), error),
                     }
                 })}
             </Transition>
@@ -101,7 +101,7 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
     let add = may_edit.then(|| {
         view! {
             <section class="account__part" aria-labelledby="document-new">
-                <h2 id="document-new">"Add a document"</h2>
+                <h2 id="document-new">{tr("Add a document")}</h2>
                 <DocumentForm id draft add=actions.add />
             </section>
         }
@@ -113,8 +113,8 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
         view! {
             <Notice tone=Tone::Warn>
                 <p>
-                    "The agent has documents but not the tool “Knowledge”: "
-                    <a href=paths::agent(id)>"tick it in the editor"</a> "."
+                    {tr("The agent has documents but not the tool “Knowledge”: ")}
+                    <a href=paths::agent(id)>{tr("tick it in the editor")}</a> "."
                 </p>
             </Notice>
         }
@@ -122,11 +122,11 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
     view! {
         <div class="account">
             <PageHead
-                title=format!("Knowledge of {agent_name}")
-                lead="Documents that the agent looks things up in, and facts that it keeps. Its own sessions \
-                alone use them."
+                title=tr_with("Knowledge of {agent_name}", &[("agent_name", &agent_name)])
+                lead=tr("Documents that the agent looks things up in, and facts that it keeps. Its own sessions \
+                alone use them.")
             >
-                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+                <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
             </PageHead>
             {note}
             {needs_tool}
@@ -148,16 +148,16 @@ fn Documents(
     let nothing = documents.is_empty().then(|| {
         view! {
             <p>
-                "None yet. Add a handbook, a price list or notes below, and the agent answers from them."
+                {tr("None yet. Add a handbook, a price list or notes below, and the agent answers from them.")}
             </p>
         }
     });
     let row = move |document: KnowledgeDocument| {
         let about = format!(
             "{} · {} · {}",
-            document.format.title(),
+            tr(document.format.title()),
             size(document.size_bytes),
-            counted(document.passages.into(), "passage", "passages"),
+            tr_count("{n} passage", "{n} passages", document.passages.into()),
         );
         let title = document.title.clone();
         let delete = may_edit.then(|| {
@@ -166,7 +166,7 @@ fn Documents(
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="document_id" value=document.id.to_string() />
                     <Button kind=ButtonKind::Danger busy=remove.pending()>
-                        "Delete"
+                        {tr("Delete")}
                         <span class="visually-hidden">{format!(" {title}")}</span>
                     </Button>
                 </ActionForm>
@@ -177,7 +177,7 @@ fn Documents(
                 <div class="secret__head">
                     <span class="secret__name">{document.title}</span>
                     <span class="secret__about">
-                        {about} " · added " <Time at=document.created_at />
+                        {about} {tr(" · added ")} <Time at=document.created_at />
                     </span>
                 </div>
                 {delete}
@@ -186,7 +186,7 @@ fn Documents(
     };
     view! {
         <section class="account__part" aria-labelledby="documents-title">
-            <h2 id="documents-title">"Documents"</h2>
+            <h2 id="documents-title">{tr("Documents")}</h2>
             <FormError error=action_error(remove) />
             {nothing}
             <ul class="secret-list">{documents.into_iter().map(row).collect_view()}</ul>
@@ -201,25 +201,28 @@ fn Search(id: AgentId, found: Option<Found>) -> impl IntoView {
     let shown = found.map(|found| match found.passages {
         Err(error) => view! { <ErrorPanel error /> }.into_any(),
         Ok(passages) if passages.is_empty() => {
-            view! { <p role="status">"No document says anything about this."</p> }.into_any()
+            view! { <p role="status">{tr("No document says anything about this.")}</p> }.into_any()
         }
         Ok(passages) => {
             let passage = |passage: FoundPassage| {
                 view! {
                     <li class="secret">
                         <div class="secret__head">
-                            <span class="secret__name">{passage.citation()}</span>
+                            <span class="secret__name">{place(&passage)}</span>
                             <span class="secret__about">
-                                {format!("{} % of what was asked", passage.relevance)}
+                                {tr_with(
+                                    "{percent} % of what was asked",
+                                    &[("percent", &passage.relevance)],
+                                )}
                             </span>
                         </div>
                         <blockquote class="knowledge__passage">{passage.text}</blockquote>
                     </li>
                 }
             };
-            let count = counted(passages.len() as u64, "passage", "passages");
+            let count = passages.len() as u64;
             view! {
-                <p role="status">{format!("{count} found")}</p>
+                <p role="status">{tr_count("{n} passage found", "{n} passages found", count)}</p>
                 <ol class="secret-list">{passages.into_iter().map(passage).collect_view()}</ol>
             }
             .into_any()
@@ -227,19 +230,19 @@ fn Search(id: AgentId, found: Option<Found>) -> impl IntoView {
     });
     view! {
         <section class="account__part" aria-labelledby="knowledge-search">
-            <h2 id="knowledge-search">"Try a search"</h2>
+            <h2 id="knowledge-search">{tr("Try a search")}</h2>
             <form class="form" method="get" action=paths::knowledge(id)>
                 <Field
-                    label="Question"
+                    label=tr("Question")
                     name="query"
                     value=asked
                     type_="search"
                     required=true
                     maxlength=QUERY_MAX
                     autocomplete="off"
-                    hint="Finds what the agent would find"
+                    hint=tr("Finds what the agent would find")
                 />
-                <Button>"Search"</Button>
+                <Button>{tr("Search")}</Button>
             </form>
             {shown}
         </section>
@@ -255,9 +258,9 @@ fn Memories(
 ) -> impl IntoView {
     let nothing = memories.is_empty().then(|| {
         let text = if may_remember {
-            "Nothing yet. Tell the agent what to remember, and its next sessions know it."
+            tr("Nothing yet. Tell the agent what to remember, and its next sessions know it.")
         } else {
-            "It remembers nothing: tick the tools “Remember” and “Recall” in the editor if it should."
+            tr("It remembers nothing: tick the tools “Remember” and “Recall” in the editor if it should.")
         };
         view! { <p>{text}</p> }
     });
@@ -266,14 +269,14 @@ fn Memories(
             <li class="secret">
                 <div class="secret__head">
                     <span class="secret__name">{memory.key.clone()}</span>
-                    <span class="secret__about">"kept " <Time at=memory.updated_at /></span>
+                    <span class="secret__about">{tr("kept ")} <Time at=memory.updated_at /></span>
                 </div>
                 <p>{memory.text}</p>
                 <ActionForm action=forget>
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="memory_id" value=memory.id.to_string() />
                     <Button kind=ButtonKind::Danger busy=forget.pending()>
-                        "Forget"
+                        {tr("Forget")}
                         <span class="visually-hidden">{format!(" {}", memory.key)}</span>
                     </Button>
                 </ActionForm>
@@ -282,7 +285,7 @@ fn Memories(
     };
     view! {
         <section class="account__part" aria-labelledby="memories-title">
-            <h2 id="memories-title">"What it remembers"</h2>
+            <h2 id="memories-title">{tr("What it remembers")}</h2>
             <FormError error=action_error(forget) />
             {nothing}
             <ul class="secret-list">{memories.into_iter().map(row).collect_view()}</ul>
@@ -290,7 +293,22 @@ fn Memories(
     }
 }
 
+/// Where a passage stands, as its citation tells a model.
+fn place(passage: &FoundPassage) -> String {
+    let FoundPassage { document, heading, position, .. } = passage;
+    let within = if heading.is_empty() || heading == document {
+        document.clone()
+    } else {
+        format!("{document} › {heading}")
+    };
+    tr_with("{within}, passage {position}", &[("within", &within), ("position", position)])
+}
+
 /// A length as people read it.
 fn size(bytes: u32) -> String {
-    if bytes < 1_024 { format!("{bytes} bytes") } else { format!("{} KiB", bytes / 1_024) }
+    if bytes < 1_024 {
+        tr_with("{bytes} bytes", &[("bytes", &bytes)])
+    } else {
+        format!("{} KiB", bytes / 1_024)
+    }
 }

@@ -10,6 +10,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort, TEXT_MAX};
 
 use super::agent_row::title;
+use crate::language::{key, tr};
 use crate::paths;
 use crate::ui::{Button, Select};
 
@@ -48,11 +49,12 @@ pub(super) fn ListBar(
         go.run(next);
     });
     let orders = AgentSort::ALL
-        .map(|sort| (sort.as_str().to_owned(), order_title(sort).to_owned()))
+        .map(|sort| (sort.as_str().to_owned(), tr(order_title(sort)).to_owned()))
         .to_vec();
-    let choices = std::iter::once((String::new(), "All".to_owned()))
+    let choices = std::iter::once((String::new(), tr("All").to_owned()))
         .chain(
-            AgentStatus::ALL.map(|status| (status.as_str().to_owned(), title(status).to_owned())),
+            AgentStatus::ALL
+                .map(|status| (status.as_str().to_owned(), tr(title(status)).to_owned())),
         )
         .collect();
     view! {
@@ -69,7 +71,7 @@ pub(super) fn ListBar(
             }
         >
             <div class="field list-bar__search">
-                <label class="field__label" for="agents-text">"Name"</label>
+                <label class="field__label" for="agents-text">{tr("Name")}</label>
                 <input
                     node_ref=field
                     class="field__control"
@@ -84,7 +86,7 @@ pub(super) fn ListBar(
                 />
             </div>
             <Select
-                label="Status"
+                label=tr("Status")
                 name="status"
                 options=choices
                 value=Signal::derive(move || {
@@ -93,14 +95,14 @@ pub(super) fn ListBar(
                 on_change=status
             />
             <Select
-                label="Sort by"
+                label=tr("Sort by")
                 name="sort"
                 options=orders
                 value=Signal::derive(move || query.with(|query| query.sort.as_str().to_owned()))
                 on_change=sort
             />
             <div class="without-script">
-                <Button>"Show"</Button>
+                <Button>{tr("Show")}</Button>
             </div>
         </form>
     }
@@ -108,9 +110,9 @@ pub(super) fn ListBar(
 
 const fn order_title(sort: AgentSort) -> &'static str {
     match sort {
-        AgentSort::Updated => "Last change",
-        AgentSort::Name => "Name",
-        AgentSort::Runs => "Most runs",
-        AgentSort::Rating => "Best rated",
+        AgentSort::Updated => key("Last change"),
+        AgentSort::Name => key("Name"),
+        AgentSort::Runs => key("Most runs"),
+        AgentSort::Rating => key("Best rated"),
     }
 }

@@ -13,6 +13,7 @@ use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use super::propose_api::ProposeAgent;
 use crate::error::AppError;
+use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
 use crate::ui::{
@@ -37,9 +38,9 @@ impl LazyPage for NewAgentRoute {
     fn view(this: Self) -> AnyView {
         let blueprint = this.blueprint;
         view! {
-            <Title text="New agent" />
-            <Meta name="description" content="Make an AI agent from a template or a blank form" />
-            <PageHead title="New agent" lead="A name is enough to begin; everything can be changed later" />
+            <Title text=tr("New agent") />
+            <Meta name="description" content=tr("Make an AI agent from a template or a blank form") />
+            <PageHead title=tr("New agent") lead=tr("A name is enough to begin; everything can be changed later") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -53,7 +54,7 @@ impl LazyPage for NewAgentRoute {
                             view! {
                                 <ErrorPanel error=error />
                                 <LinkButton href=paths::NEW_AGENT.to_owned()>
-                                    "Start with a blank form"
+                                    {tr("Start with a blank form")}
                                 </LinkButton>
                             }
                                 .into_any()
@@ -78,8 +79,8 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     let from = template.map(|template| {
         view! {
             <Notice tone=Tone::Neutral>
-                "Copied from " <a href=paths::listing(&template.slug)>{template.name}</a>
-                ". Change what you like; the original stays as it is."
+                {tr("Copied from ")} <a href=paths::listing(&template.slug)>{template.name}</a>
+                {tr(". Change what you like; the original stays as it is.")}
             </Notice>
         }
     });
@@ -98,7 +99,7 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     view! {
         <Describe propose proposed has_model=language_model.is_some() />
         <details class="templates" open=is_blank>
-            <summary class="templates__title">"Start from a template"</summary>
+            <summary class="templates__title">{tr("Start from a template")}</summary>
             <TemplateCards templates=templates chosen=chosen />
         </details>
         {from}
@@ -123,10 +124,10 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
                 <FormError error=error fields=AGENT_FIELDS />
                 <div class="agent-form__end">
                     <Button kind=ButtonKind::Primary busy=create.pending()>
-                        "Create agent"
+                        {tr("Create agent")}
                     </Button>
                     <LinkButton href=paths::STUDIO.to_owned() kind=ButtonKind::Quiet>
-                        "Back to the studio"
+                        {tr("Back to the studio")}
                     </LinkButton>
                 </div>
             </ActionForm>
@@ -144,43 +145,50 @@ fn Describe(
     let error = action_error(propose.value());
     let wish = refused_form().text("wish").unwrap_or_default();
     let about = if has_model {
-        "The language model of this installation writes a draft into the form below. Nothing is made \
-         before you create it."
+        tr(
+            "The language model of this installation writes a draft into the form below. Nothing is made \
+            before you create it.",
+        )
     } else {
-        "The built-in planner writes a draft into the form below, by rules: it looks for words that name \
-         tools. Nothing is made before you create it."
+        tr(
+            "The built-in planner writes a draft into the form below, by rules: it looks for words that name \
+            tools. Nothing is made before you create it.",
+        )
     };
     let told = move || {
         proposed.get().map(|proposal| {
             let by = match (proposal.model, proposal.refusal) {
-                (Some(model), _) => format!("{model} wrote the draft below."),
-                (None, None) => "The draft below is made by rules.".to_owned(),
-                (None, Some(reason)) => format!("{reason}. The draft below is made by rules."),
+                (Some(model), _) => tr_with("{model} wrote the draft below.", &[("model", &model)]),
+                (None, None) => tr("The draft below is made by rules.").to_owned(),
+                (None, Some(reason)) => tr_with(
+                    "{reason}. The draft below is made by rules.",
+                    &[("reason", &tr_text(reason))],
+                ),
             };
             view! {
                 <Notice tone=Tone::Good>
-                    <p>{by} " Look at it, change what you like, and create the agent."</p>
+                    <p>{by} {tr(" Look at it, change what you like, and create the agent.")}</p>
                 </Notice>
             }
         })
     };
     view! {
         <section class="describe" aria-labelledby="describe-title">
-            <h2 class="agent-form__title" id="describe-title">"Say what it should do"</h2>
+            <h2 class="agent-form__title" id="describe-title">{tr("Say what it should do")}</h2>
             <ActionForm action=propose>
                 <TextArea
-                    label="What it should do"
+                    label=tr("What it should do")
                     name="wish"
                     value=wish
                     rows=3
                     required=true
                     maxlength=WISH_MAX
-                    placeholder="Read web pages that I name and sum them up in five sentences"
+                    placeholder=tr("Read web pages that I name and sum them up in five sentences")
                     hint=about
                     error=field_fault(error, "wish")
                 />
                 <FormError error=error fields=&["wish"] />
-                <Button busy=propose.pending()>"Propose a draft"</Button>
+                <Button busy=propose.pending()>{tr("Propose a draft")}</Button>
             </ActionForm>
             <div role="status">{told}</div>
         </section>

@@ -10,9 +10,9 @@ use super::day_chart::DayChart;
 use super::editor_route::agent_id;
 use super::team_panel::StandingNote;
 use super::version_api::{DrawnDay, NumbersPage, get_numbers};
-use super::version_charts::{VersionCharts, version_name};
+use super::version_charts::{VersionCharts, cost_text, version_name};
 use crate::error::AppError;
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_text};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -40,8 +40,8 @@ impl LazyPage for NumbersRoute {
     fn view(this: Self) -> AnyView {
         let NumbersRoute { id, numbers } = this;
         view! {
-            <Title text="Numbers" />
-            <Meta name="description" content="What an AI agent did lately" />
+            <Title text=tr("Numbers") />
+            <Meta name="description" content=tr("What an AI agent did lately") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
@@ -50,7 +50,7 @@ impl LazyPage for NumbersRoute {
                         (Ok(numbers), Ok(id)) => {
                             view! { <Numbers id=id numbers=numbers /> }.into_any()
                         }
-                        (Err(error), _) | (_, Err(error)) => cannot_be_shown("These numbers cannot be shown", error),
+                        (Err(error), _) | (_, Err(error)) => cannot_be_shown(tr("These numbers cannot be shown"), error),
                     }
                 })}
             </Suspense>
@@ -64,8 +64,8 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
     let NumbersPage { versions, days, failures, standing } = numbers;
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
-        <PageHead title="Numbers" lead="What the agent did lately">
-            <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+        <PageHead title=tr("Numbers") lead=tr("What the agent did lately")>
+            <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
         </PageHead>
         {note}
     };
@@ -74,17 +74,18 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
             {head}
             <EmptyState
                 icon=IconName::Chart
-                title="No sessions yet"
-                text="Run the agent, and its success, time and cost are counted here, version by version."
+                title=tr("No sessions yet")
+                text=tr("Run the agent, and its success, time and cost are counted here, version by version.")
             >
-                <LinkButton href=paths::run_agent(id)>"Run the agent"</LinkButton>
+                <LinkButton href=paths::run_agent(id)>{tr("Run the agent")}</LinkButton>
             </EmptyState>
         }
         .into_any();
     }
     let failed = (!failures.is_empty()).then(|| {
         let row = |failure: Failure| {
-            let reason = failure.reason.unwrap_or_else(|| "It ended without an answer".to_owned());
+            let nothing = || tr("It ended without an answer").to_owned();
+            let reason = failure.reason.map_or_else(nothing, tr_text);
             view! {
                 <li class="numbers__failure">
                     <a href=paths::session(failure.id)>{reason}</a>
@@ -94,25 +95,25 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
             }
         };
         view! {
-            <h2>"Last failures"</h2>
+            <h2>{tr("Last failures")}</h2>
             <ul class="numbers__failures">{failures.into_iter().map(row).collect_view()}</ul>
         }
     });
     view! {
         {head}
-        <h2>"Sessions by day"</h2>
+        <h2>{tr("Sessions by day")}</h2>
         <Days days=days />
-        <h2>"By version"</h2>
+        <h2>{tr("By version")}</h2>
         <VersionCharts versions=versions.clone() />
         <details class="numbers__details">
-            <summary>"All numbers by version, as a table"</summary>
+            <summary>{tr("All numbers by version, as a table")}</summary>
             <VersionTable versions=versions />
         </details>
         {failed}
         <p class="numbers__note">
-            "Counted are the newest "
-            {counted(COUNTED_MAX.unsigned_abs(), "session", "sessions")}
-            ". Days are in UTC."
+            {tr("Counted are the newest ")}
+            {tr_count("{n} session", "{n} sessions", COUNTED_MAX.unsigned_abs())}
+            {tr(". Days are in UTC.")}
         </p>
     }
     .into_any()
@@ -121,7 +122,7 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
 #[component]
 fn Days(days: Vec<DrawnDay>) -> impl IntoView {
     if days.is_empty() {
-        return view! { <p>"No session within the last 30 days."</p> }.into_any();
+        return view! { <p>{tr("No session within the last 30 days.")}</p> }.into_any();
     }
     view! { <DayChart days=days /> }.into_any()
 }
@@ -139,27 +140,27 @@ fn VersionTable(versions: Vec<VersionNumbers>) -> impl IntoView {
                 <td>{success.map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"))}</td>
                 <td>{time(numbers.p50_ms)}</td>
                 <td>{time(numbers.p99_ms)}</td>
-                <td>{numbers.median_cost.map_or_else(|| "–".to_owned(), |cost| cost.to_string())}</td>
-                <td>{numbers.cost.to_string()}</td>
+                <td>{numbers.median_cost.map_or_else(|| "–".to_owned(), cost_text)}</td>
+                <td>{cost_text(numbers.cost)}</td>
                 <td>{numbers.thumbs_up}</td>
                 <td>{numbers.thumbs_down}</td>
             </tr>
         }
     };
     view! {
-        <div class="numbers__table" tabindex="0" role="region" aria-label="Numbers by version">
+        <div class="numbers__table" tabindex="0" role="region" aria-label=tr("Numbers by version")>
             <table class="diff__table">
                 <thead>
                     <tr>
-                        <th scope="col">"Version"</th>
-                        <th scope="col">"Sessions"</th>
-                        <th scope="col">"Success"</th>
-                        <th scope="col">"Time, median"</th>
-                        <th scope="col">"Time, p99"</th>
-                        <th scope="col">"Cost, median"</th>
-                        <th scope="col">"Cost, all"</th>
-                        <th scope="col">"Thumbs up"</th>
-                        <th scope="col">"Thumbs down"</th>
+                        <th scope="col">{tr("Version")}</th>
+                        <th scope="col">{tr("Sessions")}</th>
+                        <th scope="col">{tr("Success")}</th>
+                        <th scope="col">{tr("Time, median")}</th>
+                        <th scope="col">{tr("Time, p99")}</th>
+                        <th scope="col">{tr("Cost, median")}</th>
+                        <th scope="col">{tr("Cost, all")}</th>
+                        <th scope="col">{tr("Thumbs up")}</th>
+                        <th scope="col">{tr("Thumbs down")}</th>
                     </tr>
                 </thead>
                 <tbody>{versions.into_iter().map(row).collect_view()}</tbody>

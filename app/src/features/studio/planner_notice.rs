@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::language::tr;
 use crate::ui::{Notice, Tone};
 
 /// An honest word on the built-in planner.
@@ -10,14 +11,14 @@ pub(super) fn PlannerNotice() -> impl IntoView {
     view! {
         <Notice tone=Tone::Info>
             <p>
-                <strong>"The built-in planner answers here. "</strong>
-                "It works by rules and is not a language model: it finds out from the goal which \
+                <strong>{tr("The built-in planner answers here. ")}</strong>
+                {tr("It works by rules and is not a language model: it finds out from the goal which \
                 tools to call and writes the answer from their results. It is good at arithmetic \
                 and units, dates, reading a page by its address, summing up or searching a text \
-                that you paste, and turning JSON into CSV. It does not chat, invent or translate."
+                that you paste, and turning JSON into CSV. It does not chat, invent or translate.")}
             </p>
             <p>
-                "Whoever runs this installation can connect a language model with "
+                {tr("Whoever runs this installation can connect a language model with ")}
                 <code>"OPENAI_BASE_URL"</code> "."
             </p>
         </Notice>

@@ -11,9 +11,10 @@ use resonant_domain::ids::AgentId;
 use resonant_domain::variable;
 
 use super::agent_form::field_fault;
+use super::version_charts::cost_text;
 use super::weigh_api::weigh_draft;
 use crate::error::AppError;
-use crate::features::sessions::counted;
+use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::ui::TextArea;
 
 /// After such a pause in typing the prompt is weighed.
@@ -104,12 +105,12 @@ pub(super) fn PromptField(
         Ok(weight) => Some(tokens_text(&weight)),
         Err(error) => {
             let reason = error.field("model_policy.model").map(str::to_owned);
-            Some(reason.unwrap_or(error.message))
+            Some(tr_text(reason.unwrap_or(error.message)))
         }
     };
     view! {
         <TextArea
-            label="System prompt"
+            label=tr("System prompt")
             name="form[system_prompt]"
             value=prompt
             on_input=Callback::new(move |text| prompt.set(text))
@@ -117,13 +118,13 @@ pub(super) fn PromptField(
             optional=true
             is_code=true
             maxlength=SYSTEM_PROMPT_MAX
-            hint="How it should work and what its answers should look like. It reads this before each goal"
+            hint=tr("How it should work and what its answers should look like. It reads this before each goal")
             error=field_fault(error, "system_prompt")
         />
         <p class="prompt__weight" role="status">{weight}</p>
         <p class="prompt__weight" hidden=move || names.with(String::is_empty)>
-            "In the prompt: " <code>{names}</code>
-            ". Declare each as a variable; what is not declared stands as it is."
+            {tr("In the prompt: ")} <code>{names}</code>
+            {tr(". Declare each as a variable; what is not declared stands as it is.")}
         </p>
     }
 }
@@ -142,21 +143,39 @@ pub(super) fn LikelyCost(
 }
 
 fn tokens_text(weight: &DraftWeight) -> String {
-    let tokens = counted(weight.tokens, "token", "tokens");
+    let tokens = tr_count("{n} token", "{n} tokens", weight.tokens);
     let window = match (weight.window, weight.percent()) {
-        (Some(window), Some(percent)) => format!(", {percent} % of the {window} that it takes"),
+        (Some(window), Some(percent)) => tr_with(
+            ", {percent} % of the {window} that it takes",
+            &[("percent", &percent), ("window", &window)],
+        ),
         _ => String::new(),
     };
-    format!("{tokens} with {}{window} (counted by {})", weight.model, weight.counted_by)
+    tr_with(
+        "{tokens} with {model}{window} (counted by {counter})",
+        &[
+            ("tokens", &tokens),
+            ("model", &weight.model),
+            ("window", &window),
+            ("counter", &weight.counted_by),
+        ],
+    )
 }
 
 fn past_text(model: &str, past: PastSessions) -> String {
     let PastSessions { sessions, input_tokens, output_tokens, cost } = past;
-    let cost = cost.map_or_else(|| "nothing".to_owned(), |cost| cost.to_string());
-    let count = counted(sessions, "past session", "past sessions");
-    format!(
+    let cost = cost.map_or_else(|| tr("nothing").to_owned(), cost_text);
+    let count = tr_count("{n} past session", "{n} past sessions", sessions);
+    tr_with(
         "A session is likely to read {input_tokens} tokens, to write {output_tokens}, and to cost {cost} \
-         with {model}: the median of {count}."
+         with {model}: the median of {count}.",
+        &[
+            ("input_tokens", &input_tokens),
+            ("output_tokens", &output_tokens),
+            ("cost", &cost),
+            ("model", &model),
+            ("count", &count),
+        ],
     )
 }
 

@@ -7,9 +7,21 @@ use resonant_domain::agent_version::{AgentVersion, Edition, NOTES_MAX, missing};
 
 use super::agent_form::{action_error, field_fault};
 use super::version_api::PublishVersion;
+use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{Badge, Button, ButtonKind, FormError, Icon, IconName, TextArea, Tone};
+
+/// How far an agent may go from the studio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// Nowhere: it is a copy that was paid for.
+    Here,
+    /// Into a file: it is somebody else's.
+    File,
+    /// To the marketplace, too: it is the viewer's own.
+    Marketplace,
+}
 
 /// Publishes the draft as the next version. The button waits until nothing is missing.
 #[component]
@@ -25,15 +37,16 @@ pub(super) fn PublishPanel(
     requires_tests: bool,
     /// Whether the viewer may publish it.
     may_publish: bool,
-    /// Whether it is the viewer's own.
-    is_own: bool,
+    /// How far it may go from here.
+    reach: Reach,
 ) -> impl IntoView {
     let publish = ServerAction::<PublishVersion>::new();
     let error = action_error(publish.value());
     let toasts = use_toasts();
     Effect::new(move || {
         if let Some(Ok(version)) = publish.value().get() {
-            toasts.show(Tone::Good, format!("Version {} is published", version.version));
+            let told = tr_with("Version {version} is published", &[("version", &version.version)]);
+            toasts.show(Tone::Good, told);
             published.set(Some(version));
         }
     });
@@ -46,16 +59,20 @@ pub(super) fn PublishPanel(
     });
     let is_ready = move || is_new.get() && lacks.with(Vec::is_empty) && !is_changed.get();
     let stands = move || match published.with(|published| published.as_ref().map(|v| v.version)) {
-        None => "Nothing is published yet: sessions run the draft as it stands.".to_owned(),
-        Some(version) if is_new.get() => {
-            format!("Sessions run version {version}. The draft differs from it.")
-        }
-        Some(version) => format!("Sessions run version {version}, which is the same as the draft."),
+        None => tr("Nothing is published yet: sessions run the draft as it stands.").to_owned(),
+        Some(version) if is_new.get() => tr_with(
+            "Sessions run version {version}. The draft differs from it.",
+            &[("version", &version)],
+        ),
+        Some(version) => tr_with(
+            "Sessions run version {version}, which is the same as the draft.",
+            &[("version", &version)],
+        ),
     };
     let compare = move || {
         let version = published.with(|published| published.as_ref().map(|v| v.version))?;
         let href = paths::compare_versions(id, Edition::Version(version), Edition::Draft);
-        is_new.get().then(|| view! { <a href=href>"See what differs"</a> })
+        is_new.get().then(|| view! { <a href=href>{tr("See what differs")}</a> })
     };
     let form = may_publish.then(|| {
         view! {
@@ -68,7 +85,7 @@ pub(super) fn PublishPanel(
                 />
                 <TextArea
                     id="publish-notes"
-                    label="What is new"
+                    label=tr("What is new")
                     name="notes"
                     rows=2
                     optional=true
@@ -82,7 +99,7 @@ pub(super) fn PublishPanel(
                     disabled=Signal::derive(move || !is_ready())
                 >
                     <Icon name=IconName::CheckCircle />
-                    "Publish"
+                    {tr("Publish")}
                 </Button>
             </ActionForm>
         }
@@ -90,31 +107,47 @@ pub(super) fn PublishPanel(
     view! {
         <section class="editor__panel" aria-labelledby="publish-title">
             <h2 id="publish-title">
-                "Publish "
+                {tr("Publish ")}
                 <Show when=move || is_new.get() && published.with(Option::is_some)>
-                    <Badge tone=Tone::Info>"Draft differs"</Badge>
+                    <Badge tone=Tone::Info>{tr("Draft differs")}</Badge>
                 </Show>
             </h2>
             <p>{stands}</p>
             <p class="editor__links">
-                {compare} <a href=paths::versions(id)>"All versions"</a>
-                <a href=paths::bench(id)>"Bench: test sets"</a>
-                {is_own
-                    .then(|| view! { <a href=paths::publish(id)>"Publish to the marketplace"</a> })}
-                <a href=paths::agent_file(id) rel="external" download="">
-                    "Export as a file"
-                </a>
-                {may_publish.then(|| view! { <a href=paths::import_into(id)>"Import a file"</a> })}
+                {compare} <a href=paths::versions(id)>{tr("All versions")}</a>
+                <a href=paths::bench(id)>{tr("Bench: test sets")}</a>
+                {(reach == Reach::Marketplace)
+                    .then(|| view! { <a href=paths::publish(id)>{tr("Publish to the marketplace")}</a> })}
+                {(reach >= Reach::File)
+                    .then(|| {
+                        view! {
+                            <a href=paths::agent_file(id) rel="external" download="">
+                                {tr("Export as a file")}
+                            </a>
+                        }
+                    })}
+                {may_publish.then(|| view! { <a href=paths::import_into(id)>{tr("Import a file")}</a> })}
             </p>
+            {(reach == Reach::Here)
+                .then(|| {
+                    view! {
+                        <p>
+                            {tr(
+                                "It is a copy that was paid for: it cannot be exported as a file, nor \
+                                published to the marketplace.",
+                            )}
+                        </p>
+                    }
+                })}
             <Show when=move || may_publish && !lacks.with(Vec::is_empty)>
                 <div class="publish__missing">
-                    <p>"To be published, the agent"</p>
+                    <p>{tr("To be published, the agent")}</p>
                     <ul>
                         {move || {
                             lacks
                                 .get()
                                 .into_iter()
-                                .map(|fault| view! { <li>{fault.reason}</li> })
+                                .map(|fault| view! { <li>{tr_text(fault.reason)}</li> })
                                 .collect_view()
                         }}
                     </ul>
@@ -124,8 +157,8 @@ pub(super) fn PublishPanel(
                 .then(|| {
                     view! {
                         <p>
-                            "Its test sets must pass on the draft as it is: "
-                            <a href=paths::bench(id)>"run them at the bench"</a> "."
+                            {tr("Its test sets must pass on the draft as it is: ")}
+                            <a href=paths::bench(id)>{tr("run them at the bench")}</a> "."
                         </p>
                     }
                 })}

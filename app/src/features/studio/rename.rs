@@ -12,6 +12,7 @@ use resonant_domain::agent_list::AgentLine;
 use super::api::rename_agent;
 use super::bulk::Bulk;
 use crate::browser;
+use crate::language::{tr, tr_text, tr_with};
 use crate::state::{Toasts, use_toasts};
 use crate::ui::{Button, ButtonKind, Rows, Tone};
 
@@ -61,15 +62,20 @@ impl Renaming {
         spawn_local(async move {
             match rename_agent(id, name.clone()).await {
                 Ok(()) => {
-                    let text = format!("“{before}” is called “{name}” now");
+                    let text = tr_with(
+                        "“{before}” is called “{name}” now",
+                        &[("before", &before), ("name", &name)],
+                    );
                     let undo = move || self.rename(id, name.clone(), before.clone());
                     self.toasts.show_undo(text, undo);
                 }
                 Err(error) => {
                     self.show(id, &before);
                     // Which rule the name breaks, rather than that it breaks one.
-                    let rule = error.field("name").map(|rule| format!("The name {rule}"));
-                    self.toasts.show(Tone::Bad, rule.unwrap_or(error.message));
+                    let rule = error.field("name").map(|rule| {
+                        tr_with("The name {rule}", &[("rule", &tr_text(rule.to_owned()))])
+                    });
+                    self.toasts.show(Tone::Bad, rule.unwrap_or_else(|| tr_text(error.message)));
                 }
             }
         });
@@ -116,7 +122,7 @@ pub(super) fn Rename(
                 kind=ButtonKind::Quiet
                 on_click=Callback::new(move |_| renaming.begin(bulk))
             >
-                "Rename"
+                {tr("Rename")}
             </Button>
         </Show>
         <Show when=move || is_open.get()>
@@ -126,7 +132,7 @@ pub(super) fn Rename(
                     class="field__control"
                     id=FIELD
                     type="text"
-                    aria-label="New name"
+                    aria-label=tr("New name")
                     maxlength=NAME_MAX.to_string()
                     autocomplete="off"
                     value=renaming.agent.with_untracked(|agent| {
@@ -135,14 +141,14 @@ pub(super) fn Rename(
                     on:keydown=keydown
                 />
                 <Button type_="button" on_click=Callback::new(move |_| save())>
-                    "Save"
+                    {tr("Save")}
                 </Button>
                 <Button
                     type_="button"
                     kind=ButtonKind::Quiet
                     on_click=Callback::new(move |_| renaming.end())
                 >
-                    "Cancel"
+                    {tr("Cancel")}
                 </Button>
             </span>
         </Show>

@@ -14,6 +14,7 @@ use super::agent_form::{RUN_FIELDS, action_error, field_fault};
 use super::api::RunAgent;
 use super::variable_fields::VariableFields;
 use crate::browser;
+use crate::language::{tr, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{
     Button, ButtonKind, Field, FormError, Icon, IconName, Notice, Select, TextArea, Tone,
@@ -77,10 +78,10 @@ pub(super) fn RunPanel(
         let version = published.with(|published| published.as_ref().map(|v| v.version));
         let version = version.filter(|_| may_try_draft)?;
         let options = vec![
-            (String::new(), format!("Version {version}, as published")),
-            ("draft".to_owned(), "The draft, as saved last".to_owned()),
+            (String::new(), tr_with("Version {version}, as published", &[("version", &version)])),
+            ("draft".to_owned(), tr("The draft, as saved last").to_owned()),
         ];
-        Some(view! { <Select label="What runs" name="run[edition]" options=options /> })
+        Some(view! { <Select label=tr("What runs") name="run[edition]" options=options /> })
     };
     // Those of what is published, and those of the draft: either may be chosen.
     let variables = Memo::new(move |_| {
@@ -114,33 +115,33 @@ pub(super) fn RunPanel(
     view! {
         <section class="run-panel" id="run" aria-labelledby="run-title" on:keydown=send>
             <h2 class="run-panel__title" id="run-title">
-                "Run"
+                {tr("Run")}
             </h2>
             <Show when=move || !may_run()>
-                <Notice tone=Tone::Warn>"It does not run now. Make it active first."</Notice>
+                <Notice tone=Tone::Warn>{tr("It does not run now. Make it active first.")}</Notice>
             </Show>
             <ActionForm action=run node_ref=form>
                 <input type="hidden" name="id" value=id.to_string() />
                 <TextArea
                     id="run-goal"
-                    label="Goal"
+                    label=tr("Goal")
                     name="run[goal]"
                     value=goal
                     rows=3
                     required=true
                     maxlength=GOAL_MAX
-                    placeholder="What is 15 % of 240, and how many days is it until 1 May 2030?"
-                    hint="What it should reach, in your words. Ctrl-Enter runs"
+                    placeholder=tr("What is 15 % of 240, and how many days is it until 1 May 2030?")
+                    hint=tr("What it should reach, in your words. Ctrl-Enter runs")
                     error=field_fault(error, "goal")
                 />
                 <TextArea
-                    label="Context"
+                    label=tr("Context")
                     name="run[context]"
                     value=context
                     rows=4
                     optional=true
                     maxlength=CONTEXT_MAX
-                    hint="Material for it: a text, a table, notes"
+                    hint=tr("Material for it: a text, a table, notes")
                     error=field_fault(error, "context")
                 />
                 {move || {
@@ -156,13 +157,18 @@ pub(super) fn RunPanel(
                 }}
                 {editions}
                 <details class="run-panel__limits">
-                    <summary>"Other limits for this session"</summary>
-                    <p class="agent-form__lead">"Empty fields keep the agent's own."</p>
+                    <summary>{tr("Other limits for this session")}</summary>
+                    <p class="agent-form__lead">{tr("Empty fields keep the agent's own.")}</p>
                     <div class="agent-form__limits">
-                        {limit("Steps", "max_steps", "limits.max_steps", limits.max_steps)}
-                        {limit("Output tokens", "max_tokens", "limits.max_tokens", limits.max_tokens)}
+                        {limit(tr("Steps"), "max_steps", "limits.max_steps", limits.max_steps)}
                         {limit(
-                            "Seconds",
+                            tr("Output tokens"),
+                            "max_tokens",
+                            "limits.max_tokens",
+                            limits.max_tokens,
+                        )}
+                        {limit(
+                            tr("Seconds"),
                             "timeout_seconds",
                             "limits.timeout_seconds",
                             limits.timeout_seconds,
@@ -176,7 +182,7 @@ pub(super) fn RunPanel(
                     disabled=Signal::derive(move || !may_run())
                 >
                     <Icon name=IconName::Play />
-                    "Run"
+                    {tr("Run")}
                 </Button>
             </ActionForm>
         </section>

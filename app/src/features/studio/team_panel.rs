@@ -8,6 +8,7 @@ use resonant_domain::team::{AgentRight, AgentStanding};
 
 use crate::error::action_error;
 use crate::features::teams::api::{ShareAgent, ShareChoice, UnshareAgent, list_share_choices};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::ui::{Button, Code, FormError, Notice, Tone};
 
@@ -24,15 +25,21 @@ pub(super) fn StandingNote(
 ) -> impl IntoView {
     let AgentStanding { owner_name, team_name, team_slug, role } = standing;
     let uses = role.may(AgentRight::Run).then(|| {
-        format!(" Sessions that you start use the budget and the secrets of {owner_name}, who reads them.")
+        tr_with(
+            " Sessions that you start use the budget and the secrets of {owner_name}, who reads them.",
+            &[("owner_name", &owner_name)],
+        )
     });
     view! {
         <Notice tone=Tone::Info>
             <p class="team__standing">
                 <strong>{owner_name.clone()}</strong>
-                " owns this agent and shares it with "
+                {tr(" owns this agent and shares it with ")}
                 <a href=paths::team(&team_slug)>{team_name}</a>
-                {format!(". Your role is {}: somebody who {}.", role.as_str(), role.about())}
+                {tr_with(
+                    ". Your role is {role}: somebody who {does}.",
+                    &[("role", &tr(role.as_str())), ("does", &tr(role.about()))],
+                )}
                 {uses}
             </p>
         </Notice>
@@ -53,25 +60,25 @@ pub(super) fn SharePanel(
         let ShareChoice { slug, name, is_shared } = choice;
         let href = paths::team(&slug);
         let form = if is_shared {
-            let label = format!("Stop sharing with {name}");
+            let label = tr_with("Stop sharing with {name}", &[("name", &name)]);
             view! {
                 <ActionForm action=unshare>
                     <input type="hidden" name="team" value=slug />
                     <input type="hidden" name="agent" value=id.to_string() />
                     <Button busy=unshare.pending() label=label>
-                        "Stop sharing"
+                        {tr("Stop sharing")}
                     </Button>
                 </ActionForm>
             }
             .into_any()
         } else {
-            let label = format!("Share with {name}");
+            let label = tr_with("Share with {name}", &[("name", &name)]);
             view! {
                 <ActionForm action=share>
                     <input type="hidden" name="team" value=slug />
                     <input type="hidden" name="agent" value=id.to_string() />
                     <Button busy=share.pending() label=label>
-                        "Share"
+                        {tr("Share")}
                     </Button>
                 </ActionForm>
             }
@@ -86,11 +93,11 @@ pub(super) fn SharePanel(
     };
     view! {
         <section class="editor__panel" aria-labelledby="share-title">
-            <h2 id="share-title">"Share"</h2>
+            <h2 id="share-title">{tr("Share")}</h2>
             <p>
-                "People of a team use the agent as far as their roles let them. Their sessions use your \
+                {tr("People of a team use the agent as far as their roles let them. Their sessions use your \
                 budget, your secrets and what it knows and remembers, and you read them. Your own sessions \
-                stay yours."
+                stay yours.")}
             </p>
             <Transition fallback=|| ()>
                 {move || Suspend::new(async move {
@@ -99,7 +106,7 @@ pub(super) fn SharePanel(
                     if choices.is_empty() {
                         view! {
                             <p>
-                                "You are in no team yet: " <a href=paths::TEAMS>"make one"</a> "."
+                                {tr("You are in no team yet: ")} <a href=paths::TEAMS>{tr("make one")}</a> "."
                             </p>
                         }
                             .into_any()
@@ -124,31 +131,33 @@ pub(super) fn AgentSheet(
     let AgentSpec { description, system_prompt, tools, limits, .. } = agent.spec;
     let about = (!description.is_empty()).then(|| view! { <p>{description}</p> });
     let prompt = if system_prompt.is_empty() {
-        view! { <p class="editor__nothing">"None."</p> }.into_any()
+        view! { <p class="editor__nothing">{tr("None.")}</p> }.into_any()
     } else {
-        view! { <Code text=system_prompt language="Instructions" /> }.into_any()
+        view! { <Code text=system_prompt language=tr("Instructions") /> }.into_any()
     };
     let tools = if tools.is_empty() {
-        view! { <p class="editor__nothing">"None."</p> }.into_any()
+        view! { <p class="editor__nothing">{tr("None.")}</p> }.into_any()
     } else {
         let names = tools.into_iter().map(|grant| view! { <li><code>{grant.name}</code></li> });
         view! { <ul class="editor__tools">{names.collect_view()}</ul> }.into_any()
     };
     view! {
         <section class="editor__panel" aria-labelledby="sheet-title">
-            <h2 id="sheet-title">"What it is made of"</h2>
+            <h2 id="sheet-title">{tr("What it is made of")}</h2>
             {about}
-            <h3>"Instructions"</h3>
+            <h3>{tr("Instructions")}</h3>
             {prompt}
-            <h3>"Tools"</h3>
+            <h3>{tr("Tools")}</h3>
             {tools}
-            <h3>"Limits"</h3>
+            <h3>{tr("Limits")}</h3>
             <p>
-                {format!(
-                    "{} steps, {} output tokens, {} seconds",
-                    limits.max_steps,
-                    limits.max_tokens,
-                    limits.timeout_seconds,
+                {tr_with(
+                    "{steps} steps, {tokens} output tokens, {seconds} seconds",
+                    &[
+                        ("steps", &limits.max_steps),
+                        ("tokens", &limits.max_tokens),
+                        ("seconds", &limits.timeout_seconds),
+                    ],
                 )}
             </p>
         </section>

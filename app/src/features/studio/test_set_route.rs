@@ -12,6 +12,7 @@ use super::bench_api::{BenchPage, SaveTestSet, get_bench};
 use super::editor_route::agent_id;
 use super::test_set_form::{CaseForm, TestSetForm};
 use crate::error::{AppError, action_error, field_error};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -32,7 +33,7 @@ impl LazyPage for TestSetRoute {
         let set = Memo::new(move |_| query.read().get("set").filter(|set| !set.is_empty()));
         let page = Resource::new_blocking(
             move || id.get(),
-            |id| async move { get_bench(agent_id(&id)?, None, None).await },
+            |id| async move { get_bench(agent_id(&id)?, None, None, None).await },
         );
         Self { set, page }
     }
@@ -40,8 +41,8 @@ impl LazyPage for TestSetRoute {
     fn view(this: Self) -> AnyView {
         let TestSetRoute { set, page } = this;
         view! {
-            <Title text="Test set" />
-            <Meta name="description" content="Goals for an AI agent, and what their answers must say" />
+            <Title text=tr("Test set") />
+            <Meta name="description" content=tr("Goals for an AI agent, and what their answers must say") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -50,7 +51,7 @@ impl LazyPage for TestSetRoute {
                     Suspend::new(async move {
                         match page.await {
                             Ok(page) => shown(page, set),
-                            Err(error) => cannot_be_shown("These tests cannot be shown", error),
+                            Err(error) => cannot_be_shown(tr("These tests cannot be shown"), error),
                         }
                     })
                 }}
@@ -68,18 +69,18 @@ fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
             Some(set) => TestSetForm::from(set),
             None => {
                 return cannot_be_shown(
-                    "These tests cannot be shown",
-                    AppError::not_found("There is no such test set"),
+                    tr("These tests cannot be shown"),
+                    AppError::not_found(key("There is no such test set")),
                 );
             }
         },
     };
-    let title = if wanted.is_none() { "New test set" } else { "Test set" };
+    let title = if wanted.is_none() { tr("New test set") } else { tr("Test set") };
     let form = TestSetForm::refused().unwrap_or(found);
     view! {
         <div class="account">
-            <PageHead title lead=format!("Of the agent {agent_name}")>
-                <LinkButton href=paths::bench(id)>"Back to the bench"</LinkButton>
+            <PageHead title lead=tr_with("Of the agent {agent_name}", &[("agent_name", &agent_name)])>
+                <LinkButton href=paths::bench(id)>{tr("Back to the bench")}</LinkButton>
             </PageHead>
             <Form id replaces=wanted.unwrap_or_default() form />
         </div>
@@ -103,13 +104,13 @@ fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="replaces" value=replaces />
                 <Field
-                    label="Name"
+                    label=tr("Name")
                     name="set[name]"
                     value=name
                     required=true
                     maxlength=NAME_MAX
                     autocomplete="off"
-                    placeholder="Basics"
+                    placeholder=tr("Basics")
                     error=field_error(error, "name")
                 />
                 {given}
@@ -120,7 +121,7 @@ fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
                 />
                 <div class="tools__actions">
                     <Button kind=ButtonKind::Primary busy=save.pending()>
-                        "Save test set"
+                        {tr("Save test set")}
                     </Button>
                     <span class="with-script">
                         <Button
@@ -128,7 +129,7 @@ fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
                             on_click=Callback::new(move |_| more.update(|more| *more += 1))
                         >
                             <Icon name=IconName::Plus />
-                            "Another case"
+                            {tr("Another case")}
                         </Button>
                     </span>
                 </div>
@@ -145,53 +146,53 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
         !(context.is_empty() && variables.is_empty() && schema.is_empty() && judge.is_empty());
     view! {
         <fieldset class="bench__case">
-            <legend class="field__label">{format!("Case {}", index + 1)}</legend>
+            <legend class="field__label">{tr_with("Case {number}", &[("number", &(index + 1))])}</legend>
             <TextArea
-                label="Goal"
+                label=tr("Goal")
                 name=name("goal")
                 value=goal
                 rows=2
                 maxlength=GOAL_MAX
-                hint="What the agent is set on. A case without a goal counts for nothing"
+                hint=tr("What the agent is set on. A case without a goal counts for nothing")
             />
             <TextArea
-                label="The answer contains"
+                label=tr("The answer contains")
                 name=name("contains")
                 value=contains
                 rows=2
                 optional=true
-                hint="A text on each line, in whatever case"
+                hint=tr("A text on each line, in whatever case")
             />
             <TextArea
-                label="The answer does not contain"
+                label=tr("The answer does not contain")
                 name=name("lacks")
                 value=lacks
                 rows=2
                 optional=true
-                hint="A text on each line"
+                hint=tr("A text on each line")
             />
             <details open=has_more>
-                <summary>"More: name, material, variables, schema, judge"</summary>
+                <summary>{tr("More: name, material, variables, schema, judge")}</summary>
                 <Field
-                    label="Name"
+                    label=tr("Name")
                     name=name("name")
                     value=called
                     optional=true
                     maxlength=NAME_MAX
                     autocomplete="off"
                 />
-                <TextArea label="Material" name=name("context") value=context rows=3 optional=true />
+                <TextArea label=tr("Material") name=name("context") value=context rows=3 optional=true />
                 <TextArea
-                    label="Variables"
+                    label=tr("Variables")
                     name=name("variables")
                     value=variables
                     rows=2
                     optional=true
                     is_code=true
-                    hint="name = value on each line"
+                    hint=tr("name = value on each line")
                 />
                 <TextArea
-                    label="The answer is JSON of this schema"
+                    label=tr("The answer is JSON of this schema")
                     name=name("schema")
                     value=schema
                     rows=3
@@ -199,12 +200,12 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                     is_code=true
                 />
                 <TextArea
-                    label="A model judges"
+                    label=tr("A model judges")
                     name=name("judge")
                     value=judge
                     rows=2
                     optional=true
-                    hint="A criterion on each line, such as: It names no price. Needs a language model"
+                    hint=tr("A criterion on each line, such as: It names no price. Needs a language model")
                 />
             </details>
         </fieldset>

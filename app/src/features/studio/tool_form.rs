@@ -7,6 +7,7 @@ use resonant_domain::http_tool::HttpTool;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::language::tr_text;
 use crate::refused_form::refused_form;
 
 /// What the form of a tool holds. The inputs are named `tool[<field>]`.
@@ -147,8 +148,8 @@ pub(crate) fn fault_within(
                 };
                 faults.iter().find_map(|fault| {
                     let part = of(&fault.field)?;
-                    let reason = &fault.reason;
-                    Some(if part.is_empty() { reason.clone() } else { format!("{part} {reason}") })
+                    let reason = tr_text(fault.reason.clone());
+                    Some(if part.is_empty() { reason } else { format!("{part} {reason}") })
                 })
             })
             .flatten()

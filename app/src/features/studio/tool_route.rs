@@ -13,6 +13,7 @@ use super::editor_route::agent_id;
 use super::tool_form::{ToolForm, fault_within};
 use super::tools_api::{SaveTool, get_tools};
 use crate::error::{AppError, action_error, field_error};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -41,8 +42,8 @@ impl LazyPage for ToolRoute {
     fn view(this: Self) -> AnyView {
         let ToolRoute { tool, tools } = this;
         view! {
-            <Title text="Tool" />
-            <Meta name="description" content="A request that an AI agent may make" />
+            <Title text=tr("Tool") />
+            <Meta name="description" content=tr("A request that an AI agent may make") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -51,7 +52,7 @@ impl LazyPage for ToolRoute {
                     Suspend::new(async move {
                         match tools.await {
                             Ok(tools) => page(tools, tool),
-                            Err(error) => cannot_be_shown("These tools cannot be shown", error),
+                            Err(error) => cannot_be_shown(tr("These tools cannot be shown"), error),
                         }
                     })
                 }}
@@ -70,15 +71,16 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
         tools.iter().find(|tool| tool.grant.name == *name && has_form(&tool.grant.settings))
     });
     let (title, form, is_mcp) = match found {
-        None => ("New HTTP tool".to_owned(), ToolForm::blank(), false),
+        None => (tr("New HTTP tool").to_owned(), ToolForm::blank(), false),
         Some(Some(tool)) => {
             let is_mcp = matches!(tool.grant.settings, ToolSettings::Mcp(_));
-            (format!("Tool {}", tool.grant.name), ToolForm::from(&tool.grant), is_mcp)
+            let title = tr_with("Tool {tool}", &[("tool", &tool.grant.name)]);
+            (title, ToolForm::from(&tool.grant), is_mcp)
         }
         Some(None) => {
             return cannot_be_shown(
-                "These tools cannot be shown",
-                AppError::not_found("The agent has no such tool of its own"),
+                tr("These tools cannot be shown"),
+                AppError::not_found(key("The agent has no such tool of its own")),
             );
         }
     };
@@ -86,8 +88,8 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
     let replaces = name.unwrap_or_default();
     view! {
         <div class="account">
-            <PageHead title lead=format!("Of the agent {agent_name}")>
-                <LinkButton href=paths::tools(id)>"All its tools"</LinkButton>
+            <PageHead title lead=tr_with("Of the agent {agent_name}", &[("agent_name", &agent_name)])>
+                <LinkButton href=paths::tools(id)>{tr("All its tools")}</LinkButton>
             </PageHead>
             <Form id replaces form is_mcp secrets />
         </div>
@@ -133,12 +135,13 @@ fn Form(
     } = form;
     let methods =
         HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned()));
-    let address = if is_mcp { ("Server", "settings.server") } else { ("Address", "settings.url") };
+    let address =
+        if is_mcp { (tr("Server"), "settings.server") } else { (tr("Address"), "settings.url") };
     let schema = input_schema.clone();
     let request = (!is_mcp).then(|| {
         view! {
             <Select
-                label="Method"
+                label=tr("Method")
                 name="tool[method]"
                 options=methods.to_vec()
                 value=method
@@ -149,14 +152,14 @@ fn Form(
     let rest = (!is_mcp).then(|| {
         view! {
             <TextArea
-                label="Query"
+                label=tr("Query")
                 name="tool[query]"
                 value=query
                 rows=2
                 optional=true
                 is_code=true
                 placeholder="city={{city}}"
-                hint="One name=value on each line. A line whose placeholder has no value is left out"
+                hint=tr("One name=value on each line. A line whose placeholder has no value is left out")
                 error=fault_within(error, "settings.query")
             />
         }
@@ -164,41 +167,42 @@ fn Form(
     let input = if is_mcp {
         view! {
             <div class="field">
-                <span class="field__label">"What it takes, as its server says"</span>
-                <Code text=schema language="JSON schema" />
+                <span class="field__label">{tr("What it takes, as its server says")}</span>
+                <Code text=schema language=tr("JSON schema") />
             </div>
         }
         .into_any()
     } else {
         view! {
             <TextArea
-                label="Body"
+                label=tr("Body")
                 name="tool[body]"
                 value=body
                 rows=4
                 optional=true
                 is_code=true
                 placeholder="{ \"city\": \"{{city}}\" }"
-                hint="JSON or text. A text that is one placeholder becomes the value with its type"
+                hint=tr("JSON or text. A text that is one placeholder becomes the value with its type")
                 error=field_error(error, "settings.body")
             />
             <TextArea
-                label="What it takes"
+                label=tr("What it takes")
                 name="tool[input_schema]"
                 value=input_schema
                 rows=8
                 is_code=true
-                hint="A JSON schema of an object. Each of its properties can be a placeholder above"
+                hint=tr("A JSON schema of an object. Each of its properties can be a placeholder above")
                 error=field_error(error, "settings.input_schema")
             />
         }
         .into_any()
     };
     let secrets = if secrets.is_empty() {
-        view! { "You have no secrets yet: " <a href=paths::SECRETS>"keep one"</a> }.into_any()
+        view! { {tr("You have no secrets yet: ")} <a href=paths::SECRETS>{tr("keep one")}</a> }
+            .into_any()
     } else {
         let names: Vec<_> = secrets.iter().map(|name| format!("{{{{secrets.{name}}}}}")).collect();
-        view! { "Your secrets: " <code>{names.join(" ")}</code> }.into_any()
+        view! { {tr("Your secrets: ")} <code>{names.join(" ")}</code> }.into_any()
     };
     view! {
         <ActionForm action=save>
@@ -207,24 +211,24 @@ fn Form(
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="replaces" value=replaces />
                 <Field
-                    label="Name"
+                    label=tr("Name")
                     name="tool[name]"
                     value=name
                     required=true
                     maxlength=TOOL_NAME_MAX
                     autocomplete="off"
                     placeholder="weather"
-                    hint="What the model calls it: letters, digits, - and _"
+                    hint=tr("What the model calls it: letters, digits, - and _")
                     error=field_error(error, "name")
                 />
                 <TextArea
-                    label="Description"
+                    label=tr("Description")
                     name="tool[description]"
                     value=description
                     rows=2
                     required=true
                     maxlength=TOOL_DESCRIPTION_MAX
-                    hint="What it does and when to use it. The model chooses by this"
+                    hint=tr("What it does and when to use it. The model chooses by this")
                     error=field_error(error, "settings.description")
                 />
                 {request}
@@ -235,38 +239,41 @@ fn Form(
                     required=true
                     autocomplete="off"
                     placeholder="https://api.example.org/weather/{{city}}"
-                    hint="A public https address. Placeholders may stand behind the host"
+                    hint=tr("A public https address. Placeholders may stand behind the host")
                     error=field_error(error, address.1)
                 />
                 {rest}
                 <TextArea
-                    label="Headers"
+                    label=tr("Headers")
                     name="tool[headers]"
                     value=headers
                     rows=2
                     optional=true
                     is_code=true
                     placeholder="Authorization: Bearer {{secrets.WEATHER_KEY}}"
-                    hint="One Name: value on each line"
+                    hint=tr("One Name: value on each line")
                     error=fault_within(error, "settings.headers")
                 />
                 <p class="tools__note">{secrets}</p>
                 {input}
                 <Field
-                    label="Seconds"
+                    label=tr("Seconds")
                     name="tool[timeout_seconds]"
                     value=timeout_seconds
                     type_="number"
-                    hint=format!("How long one call may take, 1 to {REQUEST_SECONDS_MAX}")
+                    hint=tr_with(
+                        "How long one call may take, 1 to {most}",
+                        &[("most", &REQUEST_SECONDS_MAX)],
+                    )
                     error=field_error(error, "settings.timeout_seconds")
                 />
                 <Field
-                    label="Other hosts"
+                    label=tr("Other hosts")
                     name="tool[hosts]"
                     value=hosts
                     optional=true
                     autocomplete="off"
-                    hint="Where it may be led by a redirect beside its own host, parted by blanks"
+                    hint=tr("Where it may be led by a redirect beside its own host, parted by blanks")
                     error=fault_within(error, "hosts")
                 />
                 <label class="option">
@@ -277,11 +284,11 @@ fn Form(
                         value="true"
                         checked=needs_approval == "true"
                     />
-                    <span class="option__title">"Ask before each call"</span>
-                    <span class="option__about">"The session waits until you approve the call."</span>
+                    <span class="option__title">{tr("Ask before each call")}</span>
+                    <span class="option__about">{tr("The session waits until you approve the call.")}</span>
                 </label>
                 <Button kind=ButtonKind::Primary busy=save.pending()>
-                    "Save tool"
+                    {tr("Save tool")}
                 </Button>
             </div>
         </ActionForm>

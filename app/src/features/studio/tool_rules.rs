@@ -10,6 +10,7 @@ use resonant_domain::mcp_tool::McpTool;
 use serde_json::Value;
 
 use super::tool_form::ToolForm;
+use crate::language::key;
 
 impl ToolForm {
     /// The tool that the form describes, or every field that cannot be read. What a form does not know
@@ -23,7 +24,7 @@ impl ToolForm {
             }
             None => ToolSettings::Http(self.http(&mut faults, None)),
             Some(other) => {
-                faults.push(FieldFault::new("name", "must be that of a tool of HTTP or MCP"));
+                faults.push(FieldFault::new("name", key("must be that of a tool of HTTP or MCP")));
                 other.clone()
             }
         };
@@ -85,7 +86,11 @@ pub(super) fn read_lines(
         let parts = line.split_once(between).map(|(name, value)| (name.trim(), value.trim()));
         match parts.filter(|(name, _)| !name.is_empty()) {
             None => {
-                let reason = format!("must have a name, {between} and a value on each line");
+                let reason = if between == ':' {
+                    key("must have a name, : and a value on each line")
+                } else {
+                    key("must have a name, = and a value on each line")
+                };
                 faults.push(FieldFault::new(field, reason));
                 return read;
             }
@@ -116,7 +121,7 @@ fn read_seconds(faults: &mut Vec<FieldFault>, text: &str) -> u32 {
         return 15;
     }
     text.parse().unwrap_or_else(|_| {
-        faults.push(FieldFault::new("settings.timeout_seconds", "must be a whole number"));
+        faults.push(FieldFault::new("settings.timeout_seconds", key("must be a whole number")));
         15
     })
 }

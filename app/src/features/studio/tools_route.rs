@@ -8,12 +8,14 @@ use resonant_domain::agent_tools::{AgentTools, DescribedTool, ToolTrial};
 use resonant_domain::grant::ToolSettings;
 use resonant_domain::ids::AgentId;
 use resonant_domain::team::{AgentRight, AgentStanding};
+use resonant_domain::tool::built_in;
 
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use super::tool_form::pretty;
 use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_standing, get_tools};
 use crate::error::{AppError, action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -62,8 +64,8 @@ impl LazyPage for ToolsRoute {
     fn view(this: Self) -> AnyView {
         let ToolsRoute { actions, tools } = this;
         view! {
-            <Title text="Tools" />
-            <Meta name="description" content="What an AI agent may call" />
+            <Title text=tr("Tools") />
+            <Meta name="description" content=tr("What an AI agent may call") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
@@ -72,7 +74,7 @@ impl LazyPage for ToolsRoute {
                         Ok((tools, standing)) => {
                             view! { <Page tools standing actions /> }.into_any()
                         }
-                        Err(error) => cannot_be_shown("These tools cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("These tools cannot be shown"), error),
                     }
                 })}
             </Transition>
@@ -90,7 +92,7 @@ fn Page(tools: AgentTools, standing: Option<AgentStanding>, actions: Actions) ->
         tools.into_iter().partition(|tool| tool.grant.settings.is_built_in());
     let nothing = own.is_empty().then(|| {
         view! {
-            <p>"None yet. Write down a request, read an OpenAPI document, or ask an MCP server."</p>
+            <p>{tr("None yet. Write down a request, read an OpenAPI document, or ask an MCP server.")}</p>
         }
     });
     let row = move |tool: DescribedTool| view! { <ToolRow id tool actions may_edit /> };
@@ -98,32 +100,32 @@ fn Page(tools: AgentTools, standing: Option<AgentStanding>, actions: Actions) ->
         view! {
             <p class="tools__add">
                 <LinkButton href=paths::new_tool(id) kind=ButtonKind::Primary>
-                    "Add an HTTP tool"
+                    {tr("Add an HTTP tool")}
                 </LinkButton>
-                <LinkButton href=paths::import_tools(id)>"From OpenAPI or MCP"</LinkButton>
+                <LinkButton href=paths::import_tools(id)>{tr("From OpenAPI or MCP")}</LinkButton>
             </p>
         }
     });
     view! {
         <div class="account">
             <PageHead
-                title=format!("Tools of {agent_name}")
-                lead="What the agent may call. A change counts for the draft, from its next session on."
+                title=tr_with("Tools of {agent_name}", &[("agent_name", &agent_name)])
+                lead=tr("What the agent may call. A change counts for the draft, from its next session on.")
             >
-                <LinkButton href=paths::agent(id)>"Back to the editor"</LinkButton>
+                <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
             </PageHead>
             {note}
             <FormError error=action_error(actions.switch) />
             <FormError error=action_error(actions.approval) />
             <FormError error=action_error(actions.remove) />
             <section class="account__part" aria-labelledby="own-tools">
-                <h2 id="own-tools">"Its own tools"</h2>
+                <h2 id="own-tools">{tr("Its own tools")}</h2>
                 {nothing}
                 <ul class="secret-list">{own.into_iter().map(row).collect_view()}</ul>
                 {add}
             </section>
             <section class="account__part" aria-labelledby="built-in-tools">
-                <h2 id="built-in-tools">"Built-in tools"</h2>
+                <h2 id="built-in-tools">{tr("Built-in tools")}</h2>
                 <ul class="secret-list">{built_in.into_iter().map(row).collect_view()}</ul>
             </section>
         </div>
@@ -135,9 +137,10 @@ fn Page(tools: AgentTools, standing: Option<AgentStanding>, actions: Actions) ->
 fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -> impl IntoView {
     let schema = pretty(&tool.input_schema);
     let sample = pretty(&tool.sample_arguments());
-    let origin = tool.origin();
+    let origin = tr(tool.origin());
     let DescribedTool { grant, is_on, description, .. } = tool;
-    let title = StoredValue::new(grant.title().to_owned());
+    let title = built_in(&grant.name).map_or(grant.name.as_str(), |tool| tr(tool.title));
+    let title = StoredValue::new(title.to_owned());
     let name = StoredValue::new(grant.name.clone());
     // Behind the word on each button, for those who hear it alone.
     let hidden =
@@ -148,22 +151,24 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
     let place = if let ToolSettings::Http(tool) = &grant.settings {
         Some(format!("{} {}", tool.method.as_str(), tool.url))
     } else if let ToolSettings::Mcp(tool) = &grant.settings {
-        Some(format!("{} of {}", tool.tool, tool.server))
+        Some(tr_with("{tool} of {server}", &[("tool", &tool.tool), ("server", &tool.server)]))
     } else {
         None
     };
     let needed = grant.needs_approval;
     let state = is_on.then(|| {
-        let approval =
-            needed.then(|| view! { " " <Badge tone=Tone::Warn>"asks before each call"</Badge> });
+        let approval = needed
+            .then(|| view! { " " <Badge tone=Tone::Warn>{tr("asks before each call")}</Badge> });
+        // “On” alone is the word on a button that leads on.
+        let on = tr("On ").trim_end();
         view! {
-            <Badge tone=Tone::Good>"On"</Badge>
+            <Badge tone=Tone::Good>{on}</Badge>
             {approval}
         }
     });
     let edit = (has_form && may_edit).then(|| {
         let href = paths::tool(id, &grant.name);
-        view! { <LinkButton href>"Edit" {hidden()}</LinkButton> }
+        view! { <LinkButton href>{tr("Edit")} {hidden()}</LinkButton> }
     });
     let switch = if !may_edit {
         ().into_any()
@@ -172,7 +177,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
             <ActionForm action=actions.remove>
                 <ToolInputs id name=name.get_value() />
                 <Button kind=ButtonKind::Danger busy=actions.remove.pending()>
-                    "Remove" {hidden()}
+                    {tr("Remove")} {hidden()}
                 </Button>
             </ActionForm>
         }
@@ -183,7 +188,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
                 <ToolInputs id name=name.get_value() />
                 <input type="hidden" name="on" value=(!is_on).to_string() />
                 <Button busy=actions.switch.pending()>
-                    {if is_on { "Switch off" } else { "Switch on" }} {hidden()}
+                    {if is_on { tr("Switch off") } else { tr("Switch on") }} {hidden()}
                 </Button>
             </ActionForm>
         }
@@ -195,7 +200,11 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
                 <ToolInputs id name=name.get_value() />
                 <input type="hidden" name="needed" value=(!needed).to_string() />
                 <Button kind=ButtonKind::Quiet busy=actions.approval.pending()>
-                    {if needed { "Let it call without asking" } else { "Ask before each call" }}
+                    {if needed {
+                        tr("Let it call without asking")
+                    } else {
+                        tr("Ask before each call")
+                    }}
                     {hidden()}
                 </Button>
             </ActionForm>
@@ -216,8 +225,8 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
             {place.map(|place| view! { <p class="tools__place"><code>{place}</code></p> })}
             <div class="tools__actions">{edit} {switch} {approval}</div>
             <details class="tools__details">
-                <summary>"What it takes" {hidden()}</summary>
-                <Code text=schema language="JSON schema" />
+                <summary>{tr("What it takes")} {hidden()}</summary>
+                <Code text=schema language=tr("JSON schema") />
             </details>
             {trial}
         </li>
@@ -259,15 +268,15 @@ fn Trial(
     view! {
         <details class="tools__details with-script">
             <summary>
-                "Try it" <span class="visually-hidden">{format!(": {title}")}</span>
+                {tr("Try it")} <span class="visually-hidden">{format!(": {title}")}</span>
             </summary>
             <p class="tools__note">
-                "It is called for real, with your secrets, and not approved by anyone else."
+                {tr("It is called for real, with your secrets, and not approved by anyone else.")}
             </p>
             <ActionForm action>
                 <ToolInputs id name />
                 <TextArea
-                    label="Arguments"
+                    label=tr("Arguments")
                     name="arguments"
                     id=field
                     value=sample
@@ -276,7 +285,7 @@ fn Trial(
                     error=field_error(error, "arguments")
                 />
                 <FormError error fields=&["arguments"] />
-                <Button busy=action.pending()>"Call it"</Button>
+                <Button busy=action.pending()>{tr("Call it")}</Button>
             </ActionForm>
             <div role="status">{answer}</div>
         </details>
@@ -287,12 +296,12 @@ fn Trial(
 fn Answer(trial: ToolTrial) -> impl IntoView {
     let took = duration_text(trial.duration_ms);
     let (tone, told) = if trial.is_ok {
-        (Tone::Good, format!("It answered after {took}"))
+        (Tone::Good, tr_with("It answered after {took}", &[("took", &took)]))
     } else {
-        (Tone::Bad, format!("No answer, after {took}"))
+        (Tone::Bad, tr_with("No answer, after {took}", &[("took", &took)]))
     };
     view! {
         <p><Badge tone>{told}</Badge></p>
-        <Code text=trial.content language="answer" />
+        <Code text=trial.content language=tr("answer") />
     }
 }

@@ -10,6 +10,7 @@ use resonant_domain::page::Page;
 use super::agent_form::action_error;
 use super::api::{ChangeAgents, DeleteForGood, list_trash};
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -43,12 +44,13 @@ impl LazyPage for TrashRoute {
                 page.refetch();
             }
         });
-        let lead = format!("Deleted agents can be restored for {TRASH_DAYS} days");
+        let lead =
+            tr_with("Deleted agents can be restored for {days} days", &[("days", &TRASH_DAYS)]);
         view! {
-            <Title text="Trash" />
-            <Meta name="description" content="Restore deleted agents" />
-            <PageHead title="Trash" lead=lead>
-                <LinkButton href=paths::STUDIO.to_owned()>"Back to the studio"</LinkButton>
+            <Title text=tr("Trash") />
+            <Meta name="description" content=tr("Restore deleted agents") />
+            <PageHead title=tr("Trash") lead=lead>
+                <LinkButton href=paths::STUDIO.to_owned()>{tr("Back to the studio")}</LinkButton>
             </PageHead>
             <FormError error=action_error(restore.value()) />
             <FormError error=action_error(delete.value()) />
@@ -79,10 +81,10 @@ fn Trashed(
         return view! {
             <EmptyState
                 icon=IconName::Trash
-                title="The trash is empty"
-                text="What you delete in the studio waits here until it goes for good."
+                title=tr("The trash is empty")
+                text=tr("What you delete in the studio waits here until it goes for good.")
             >
-                <LinkButton href=paths::STUDIO.to_owned()>"Back to the studio"</LinkButton>
+                <LinkButton href=paths::STUDIO.to_owned()>{tr("Back to the studio")}</LinkButton>
             </EmptyState>
         }
         .into_any();
@@ -96,7 +98,7 @@ fn Trashed(
                 <Avatar avatar=agent.avatar />
                 <div class="trash__text">
                     <h2 class="trash__name">{agent.name}</h2>
-                    <p class="trash__about">"Deleted " <Time at=deleted_at /></p>
+                    <p class="trash__about">{tr("Deleted ")} <Time at=deleted_at /></p>
                 </div>
                 <div class="trash__actions">
                     <ActionForm action=restore>
@@ -104,14 +106,14 @@ fn Trashed(
                         <input type="hidden" name="action" value="restore" />
                         <Button busy=restore.pending()>
                             <Icon name=IconName::Refresh />
-                            "Restore"
+                            {tr("Restore")}
                             <span class="visually-hidden">" " {same_name}</span>
                         </Button>
                     </ActionForm>
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=id />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            "Delete for good"
+                            {tr("Delete for good")}
                             <span class="visually-hidden">" " {name}</span>
                         </Button>
                     </ActionForm>
@@ -123,7 +125,7 @@ fn Trashed(
         view! {
             <p>
                 <a class="button" rel="next" href=paths::trash_page(&cursor)>
-                    "Next page"
+                    {tr("Next page")}
                 </a>
             </p>
         }

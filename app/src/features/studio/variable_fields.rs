@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::variable::{VALUE_MAX, Values, Variable};
 
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::TextArea;
 
@@ -34,7 +35,11 @@ pub(crate) fn VariableFields(
             error.try_with(|error| error.as_ref()?.field(&field).map(str::to_owned)).flatten()
         });
         let is_needed = variable.must_be_given();
-        let label = if is_needed { format!("{} (needed)", variable.name) } else { variable.name };
+        let label = if is_needed {
+            tr_with("{name} (needed)", &[("name", &variable.name)])
+        } else {
+            variable.name
+        };
         view! {
             <TextArea
                 label=label
@@ -50,7 +55,7 @@ pub(crate) fn VariableFields(
     };
     view! {
         <fieldset class="variables">
-            <legend class="field__label">"Variables of its prompt"</legend>
+            <legend class="field__label">{tr("Variables of its prompt")}</legend>
             {variables.into_iter().map(field).collect_view()}
         </fieldset>
     }

@@ -5,6 +5,7 @@ use resonant_domain::variable::{DESCRIPTION_MAX, NAME_MAX, VALUE_MAX, VARIABLES_
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::language::{tr, tr_text, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, Icon, IconName};
 
@@ -81,10 +82,10 @@ pub(super) fn VariablesEditor(
         rows.into_iter().enumerate().map(|(index, row)| view! { <Row index row /> }).collect();
     view! {
         <details class="variables" open=is_open>
-            <summary class="field__label">"Variables"</summary>
+            <summary class="field__label">{tr("Variables")}</summary>
             <p class="agent-form__lead">
-                "Write {{name}} in the prompt, and declare the name here: whoever starts a session is asked \
-                for its value. A row without a name counts for nothing."
+                {tr("Write {{name}} in the prompt, and declare the name here: whoever starts a session is asked \
+                for its value. A row without a name counts for nothing.")}
             </p>
             {given}
             <For
@@ -102,7 +103,7 @@ pub(super) fn VariablesEditor(
                     on_click=Callback::new(move |_| more.update(|more| *more += 1))
                 >
                     <Icon name=IconName::Plus />
-                    "Another variable"
+                    {tr("Another variable")}
                 </Button>
             </span>
         </details>
@@ -112,12 +113,12 @@ pub(super) fn VariablesEditor(
 #[component]
 fn Row(index: usize, row: VariableForm) -> impl IntoView {
     let name = move |field: &str| format!("form[variables][{index}][{field}]");
-    let about = format!("variable {}", index + 1);
+    let about = tr_with("variable {number}", &[("number", &(index + 1))]);
     view! {
         <fieldset class="variables__row">
             <legend class="visually-hidden">{about}</legend>
             <Field
-                label="Name"
+                label=tr("Name")
                 name=name("name")
                 value=row.name
                 maxlength=NAME_MAX
@@ -125,14 +126,14 @@ fn Row(index: usize, row: VariableForm) -> impl IntoView {
                 placeholder="city"
             />
             <Field
-                label="What it is for"
+                label=tr("What it is for")
                 name=name("description")
                 value=row.description
                 maxlength=DESCRIPTION_MAX
                 autocomplete="off"
             />
             <Field
-                label="Where none is given"
+                label=tr("Where none is given")
                 name=name("default")
                 value=row.default
                 maxlength=VALUE_MAX
@@ -145,7 +146,7 @@ fn Row(index: usize, row: VariableForm) -> impl IntoView {
                     value="true"
                     checked=row.required == "true"
                 />
-                "Needed"
+                {tr("Needed")}
             </label>
         </fieldset>
     }
@@ -155,12 +156,22 @@ fn Row(index: usize, row: VariableForm) -> impl IntoView {
 fn first_fault(error: &AppError) -> Option<String> {
     error.fields.iter().find_map(|fault| {
         let rest = fault.field.strip_prefix("variables")?;
+        let reason = tr_text(fault.reason.clone());
         let Some((index, field)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("]."))
         else {
-            return Some(format!("There {}", fault.reason));
+            return Some(tr_with("There {reason}", &[("reason", &reason)]));
         };
         let number = index.parse::<usize>().ok()? + 1;
-        Some(format!("Variable {number}: its {field} {}", fault.reason))
+        let field = match field {
+            "name" => tr("name"),
+            "description" => tr("description"),
+            "default" => tr("default"),
+            other => other,
+        };
+        Some(tr_with(
+            "Variable {number}: its {field} {reason}",
+            &[("number", &number), ("field", &field), ("reason", &reason)],
+        ))
     })
 }
 

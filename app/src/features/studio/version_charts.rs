@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::money::MicroUsd;
 
-use crate::features::sessions::counted;
+use crate::language::{decimal, tr, tr_count, tr_with};
 use crate::ui::duration_text;
 
 /// So many of the newest versions are drawn.
@@ -30,7 +30,15 @@ struct Bar {
 
 /// What a version is called.
 pub(super) fn version_name(numbers: &VersionNumbers) -> String {
-    numbers.version.map_or_else(|| "Drafts".to_owned(), |version| format!("Version {version}"))
+    numbers.version.map_or_else(
+        || tr("Drafts").to_owned(),
+        |version| tr_with("Version {version}", &[("version", &version)]),
+    )
+}
+
+/// What something costs.
+pub(super) fn cost_text(cost: MicroUsd) -> String {
+    decimal(cost.to_string())
 }
 
 /// A chart each for sessions, success, time, cost and thumbs, as far as something is known of it.
@@ -42,17 +50,17 @@ pub(super) fn VersionCharts(
     let versions = &versions[..versions.len().min(DRAWN)];
     let is_rated = versions.iter().any(|numbers| numbers.thumbs_up + numbers.thumbs_down > 0);
     let charts = [
-        ("Sessions", "Answered, failed, others", sessions(versions)),
-        ("Success", "Of those that came to an end", success(versions)),
+        (tr("Sessions"), tr("Answered, failed, others"), sessions(versions)),
+        (tr("Success"), tr("Of those that came to an end"), success(versions)),
         (
-            "Time",
-            "Half took no longer than the dark bar, 99 of 100 than the light one",
+            tr("Time"),
+            tr("Half took no longer than the dark bar, 99 of 100 than the light one"),
             time(versions),
         ),
-        ("Cost of a session", "Half cost at most so much", cost(versions)),
+        (tr("Cost of a session"), tr("Half cost at most so much"), cost(versions)),
     ];
     let thumbs =
-        is_rated.then(|| ("Thumbs", "What people think of the sessions", thumbs(versions)));
+        is_rated.then(|| (tr("Thumbs"), tr("What people think of the sessions"), thumbs(versions)));
     let shown = charts
         .into_iter()
         .chain(thumbs)
@@ -144,8 +152,9 @@ fn sessions(versions: &[VersionNumbers]) -> Vec<Line> {
         stacked(&parts, most)
     };
     let text = |numbers: &VersionNumbers| {
-        let failed = (numbers.failed > 0).then(|| format!(", {} failed", numbers.failed));
-        let all = counted(numbers.sessions, "session", "sessions");
+        let failed = (numbers.failed > 0)
+            .then(|| tr_with(", {failed} failed", &[("failed", &numbers.failed)]));
+        let all = tr_count("{n} session", "{n} sessions", numbers.sessions);
         Some(format!("{all}{}", failed.unwrap_or_default()))
     };
     lines(versions, bars, text)
@@ -168,7 +177,10 @@ fn time(versions: &[VersionNumbers]) -> Vec<Line> {
     };
     let text = |numbers: &VersionNumbers| {
         let (half, most) = (numbers.p50_ms?, numbers.p99_ms?);
-        Some(format!("{}, up to {}", duration_text(half), duration_text(most)))
+        Some(tr_with(
+            "{half}, up to {most}",
+            &[("half", &duration_text(half)), ("most", &duration_text(most))],
+        ))
     };
     lines(versions, bars, text)
 }
@@ -180,7 +192,7 @@ fn cost(versions: &[VersionNumbers]) -> Vec<Line> {
     let bars = |numbers: &VersionNumbers| {
         of(numbers).map_or_else(Vec::new, |cost| stacked(&[("accent", cost)], most))
     };
-    lines(versions, bars, |numbers| numbers.median_cost.map(|cost| cost.to_string()))
+    lines(versions, bars, |numbers| numbers.median_cost.map(cost_text))
 }
 
 fn thumbs(versions: &[VersionNumbers]) -> Vec<Line> {
@@ -191,7 +203,12 @@ fn thumbs(versions: &[VersionNumbers]) -> Vec<Line> {
     };
     let text = |numbers: &VersionNumbers| {
         let all = numbers.thumbs_up + numbers.thumbs_down;
-        (all > 0).then(|| format!("{} up, {} down", numbers.thumbs_up, numbers.thumbs_down))
+        (all > 0).then(|| {
+            tr_with(
+                "{up} up, {down} down",
+                &[("up", &numbers.thumbs_up), ("down", &numbers.thumbs_down)],
+            )
+        })
     };
     lines(versions, bars, text)
 }

@@ -16,6 +16,7 @@ use super::version_api::{
     Comparison, RestoreVersion, VersionsPage, compare_editions, list_versions,
 };
 use crate::error::AppError;
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -61,8 +62,8 @@ impl LazyPage for VersionsRoute {
     fn view(this: Self) -> AnyView {
         let VersionsRoute { page, comparison } = this;
         view! {
-            <Title text="Versions" />
-            <Meta name="description" content="The published versions of an AI agent" />
+            <Title text=tr("Versions") />
+            <Meta name="description" content=tr("The published versions of an AI agent") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
@@ -70,7 +71,7 @@ impl LazyPage for VersionsRoute {
                     let comparison = comparison.await;
                     match page.await {
                         Ok(page) => view! { <Versions page=page comparison=comparison /> }.into_any(),
-                        Err(error) => cannot_be_shown("These versions cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("These versions cannot be shown"), error),
                     }
                 })}
             </Transition>
@@ -81,7 +82,7 @@ impl LazyPage for VersionsRoute {
 
 /// What is no edition names no version.
 fn edition(text: &str) -> Result<Edition, AppError> {
-    text.parse().map_err(|_| AppError::not_found("There is no such version"))
+    text.parse().map_err(|_| AppError::not_found(key("There is no such version")))
 }
 
 #[component]
@@ -90,8 +91,11 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
     let may_edit = may(standing.as_ref(), AgentRight::Edit);
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
-        <PageHead title=format!("Versions of {agent_name}") lead="What was published, and what changed">
-            <LinkButton href=paths::agent(agent_id)>"Back to the editor"</LinkButton>
+        <PageHead
+            title=tr_with("Versions of {agent_name}", &[("agent_name", &agent_name)])
+            lead=tr("What was published, and what changed")
+        >
+            <LinkButton href=paths::agent(agent_id)>{tr("Back to the editor")}</LinkButton>
         </PageHead>
         {note}
     };
@@ -100,10 +104,10 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
             {head}
             <EmptyState
                 icon=IconName::History
-                title="Nothing published yet"
-                text="Sessions run the draft as it stands. Publish it, and they run that version until you publish the next."
+                title=tr("Nothing published yet")
+                text=tr("Sessions run the draft as it stands. Publish it, and they run that version until you publish the next.")
             >
-                <LinkButton href=paths::agent(agent_id)>"Open the editor"</LinkButton>
+                <LinkButton href=paths::agent(agent_id)>{tr("Open the editor")}</LinkButton>
             </EmptyState>
         }
         .into_any();
@@ -121,8 +125,8 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
                     <input type="hidden" name="revision" value=revision.to_string() />
                     <Button busy=restore.pending()>
                         <Icon name=IconName::History />
-                        "Restore as the draft"
-                        <span class="visually-hidden">{format!(" version {version}")}</span>
+                        {tr("Restore as the draft")}
+                        <span class="visually-hidden">{tr_with(" version {version}", &[("version", &version)])}</span>
                     </Button>
                 </ActionForm>
             }
@@ -131,11 +135,11 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
             <li class="version">
                 <div class="version__text">
                     <h2 class="version__name">
-                        {format!("Version {version} ")}
-                        {is_published.then(|| view! { <Badge tone=Tone::Good>"Runs"</Badge> })}
+                        {tr_with("Version {version} ", &[("version", &version)])}
+                        {is_published.then(|| view! { <Badge tone=Tone::Good>{tr("Runs")}</Badge> })}
                     </h2>
                     {(!notes.is_empty()).then(|| view! { <p class="version__notes">{notes}</p> })}
-                    <p class="version__about">"Published " <Time at=created_at /></p>
+                    <p class="version__about">{tr("Published ")} <Time at=created_at /></p>
                 </div>
                 <div class="version__actions">
                     <LinkButton href=paths::compare_versions(
@@ -143,8 +147,8 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
                         Edition::Version(version),
                         Edition::Draft,
                     )>
-                        "Compare with the draft"
-                        <span class="visually-hidden">{format!(" version {version}")}</span>
+                        {tr("Compare with the draft")}
+                        <span class="visually-hidden">{tr_with(" version {version}", &[("version", &version)])}</span>
                     </LinkButton>
                     {back}
                 </div>
@@ -155,7 +159,7 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
         view! {
             <p>
                 <a class="button" rel="next" href=paths::versions_page(agent_id, &cursor)>
-                    "Older versions"
+                    {tr("Older versions")}
                 </a>
             </p>
         }
@@ -187,36 +191,46 @@ fn CompareForm(id: AgentId, newest: u32) -> impl IntoView {
     };
     let options = || {
         let versions = (1..=newest).rev().take(500);
-        std::iter::once(("draft".to_owned(), "Draft".to_owned()))
-            .chain(versions.map(|version| (version.to_string(), format!("Version {version}"))))
+        std::iter::once(("draft".to_owned(), tr("Draft").to_owned()))
+            .chain(versions.map(|version| {
+                (version.to_string(), tr_with("Version {version}", &[("version", &version)]))
+            }))
             .collect::<Vec<_>>()
     };
     view! {
         <form class="compare-form" method="get" action=paths::versions(id)>
             <Select
-                label="Before"
+                label=tr("Before")
                 name="before"
                 options=options()
                 value=chosen("before", newest.to_string())
             />
             <Select
-                label="After"
+                label=tr("After")
                 name="after"
                 options=options()
                 value=chosen("after", "draft".to_owned())
             />
-            <Button>"Compare"</Button>
+            <Button>{tr("Compare")}</Button>
         </form>
     }
 }
 
 #[component]
 fn Compared(comparison: Comparison) -> impl IntoView {
-    let name = |edition: Edition| match edition {
-        Edition::Draft => "the draft".to_owned(),
-        Edition::Version(number) => format!("version {number}"),
+    let title = match (comparison.before, comparison.after) {
+        (Edition::Draft, Edition::Draft) => tr("From the draft to the draft").to_owned(),
+        (Edition::Draft, Edition::Version(after)) => {
+            tr_with("From the draft to version {after}", &[("after", &after)])
+        }
+        (Edition::Version(before), Edition::Draft) => {
+            tr_with("From version {before} to the draft", &[("before", &before)])
+        }
+        (Edition::Version(before), Edition::Version(after)) => tr_with(
+            "From version {before} to version {after}",
+            &[("before", &before), ("after", &after)],
+        ),
     };
-    let title = format!("From {} to {}", name(comparison.before), name(comparison.after));
     view! {
         <section class="versions__compared" aria-labelledby="compared-title">
             <h2 id="compared-title">{title}</h2>

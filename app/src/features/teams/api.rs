@@ -1,6 +1,9 @@
 //! What the pages of teams ask the server.
 
 use leptos::prelude::*;
+use resonant_domain::page::Page;
+#[cfg(feature = "ssr")]
+use resonant_domain::page::PageRequest;
 use resonant_domain::team::{
     InvitationOffer, MadeInvitation, SharedAgent, Team, TeamInvitation, TeamMember, TeamRole,
 };
@@ -17,7 +20,7 @@ pub struct TeamsPage {
     /// By name.
     pub teams: Vec<Team>,
     /// The newest first.
-    pub offers: Vec<InvitationOffer>,
+    pub offers: Page<InvitationOffer>,
 }
 
 /// A team with its people, and what is shared with it.
@@ -48,14 +51,17 @@ pub struct ShareChoice {
     pub is_shared: bool,
 }
 
-/// The viewer's teams.
+/// The viewer's teams, and what they are invited to, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "teams/list_teams")]
-pub async fn list_teams() -> Result<TeamsPage, AppError> {
+pub async fn list_teams(
+    #[server(default)] invitations: Option<String>,
+) -> Result<TeamsPage, AppError> {
     use resonant_backend::teams;
 
     let ctx = ssr::ctx()?;
-    let all = teams::list(&ctx).await.map_err(ssr::fail)?;
-    let offers = teams::offers(&ctx).await.map_err(ssr::fail)?;
+    let all = teams::list(&ctx, PageRequest::largest()).await.map_err(ssr::fail)?.items;
+    let page = PageRequest { cursor: invitations, limit: None };
+    let offers = teams::offers(&ctx, page).await.map_err(ssr::fail)?;
     Ok(TeamsPage { teams: all, offers })
 }
 
@@ -77,13 +83,14 @@ pub async fn get_team(slug: String) -> Result<TeamPage, AppError> {
 
     let ctx = ssr::ctx()?;
     let team = teams::get(&ctx, &slug).await.map_err(ssr::fail)?;
-    let members = teams::members(&ctx, &slug).await.map_err(ssr::fail)?;
+    let all = PageRequest::largest;
+    let members = teams::members(&ctx, &slug, all()).await.map_err(ssr::fail)?.items;
     let invitations = if team.role.may_manage() {
-        teams::invitations(&ctx, &slug).await.map_err(ssr::fail)?
+        teams::invitations(&ctx, &slug, all()).await.map_err(ssr::fail)?.items
     } else {
         Vec::new()
     };
-    let agents = teams::agents(&ctx, &slug).await.map_err(ssr::fail)?;
+    let agents = teams::agents(&ctx, &slug, all()).await.map_err(ssr::fail)?.items;
     let me = match ctx.actor() {
         Actor::User { id, .. } => Some(id),
         _ => None,
@@ -198,10 +205,13 @@ fn invited<'a>(token: &'a str, team: &'a str) -> resonant_backend::teams::Invite
     if token.is_empty() { Invited::To(team) } else { Invited::ByLink(token) }
 }
 
-/// The agents that others share with the viewer, by name.
+/// The agents that others share with the viewer, the newest first, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "teams/list_shared")]
-pub async fn list_shared() -> Result<Vec<SharedAgent>, AppError> {
-    resonant_backend::teams::shared_with_me(&ssr::ctx()?).await.map_err(ssr::fail)
+pub async fn list_shared(
+    #[server(default)] cursor: Option<String>,
+) -> Result<Page<SharedAgent>, AppError> {
+    let page = PageRequest { cursor, limit: None };
+    resonant_backend::teams::shared_with_me(&ssr::ctx()?, page).await.map_err(ssr::fail)
 }
 
 /// The viewer's teams, and which of them have an agent of theirs.

@@ -6,6 +6,7 @@ use resonant_domain::team::{INVITATION_DAYS, Team, TeamInvitation, TeamRole};
 
 use super::team_route::{Actions, role_badge};
 use crate::error::{action_error, field_error};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, CopyButton, Field, FormError, Notice, Select, Time, Tone};
@@ -33,25 +34,30 @@ pub(super) fn invitations_part(
     let open = (!rows.is_empty()).then(|| view! { <ul class="keys">{rows}</ul> });
     let error = action_error(invite);
     let form = refused_form();
-    let options = TeamRole::GIVEN
-        .map(|role| (role.as_str().to_owned(), format!("{}: {}", role.title(), role.about())));
+    let option = |role: TeamRole| format!("{}: {}", tr(role.title()), tr(role.about()));
+    let options = TeamRole::GIVEN.map(|role| (role.as_str().to_owned(), option(role)));
     let own_slug = team.slug.clone();
     let email = form.text("email").unwrap_or_default();
     let role = form.text("role").unwrap_or_else(|| TeamRole::Viewer.as_str().to_owned());
-    let hint = format!(
-        "Of somebody with an account here. Empty: a link that one person can take within {INVITATION_DAYS} days"
+    let hint = tr_with(
+        "Of somebody with an account here. Empty: a link that one person can take within {days} days",
+        &[("days", &INVITATION_DAYS)],
     );
     view! {
         <section class="account__part" aria-labelledby="team-invite">
-            <h2 id="team-invite">"Invite"</h2>
+            <h2 id="team-invite">{tr("Invite")}</h2>
             <div role="status">
                 {move || token().map(|token| new_link(&token))}
                 {move || {
                     sent()
                         .map(|email| {
+                            let text = tr_with(
+                                "{email} is invited and finds a notice here.",
+                                &[("email", &email)],
+                            );
                             view! {
                                 <Notice tone=Tone::Good>
-                                    <p>{format!("{email} is invited and finds a notice here.")}</p>
+                                    <p>{text}</p>
                                 </Notice>
                             }
                         })
@@ -64,7 +70,7 @@ pub(super) fn invitations_part(
                     <input type="hidden" name="slug" value=own_slug />
                     <FormError error fields=&["email", "role"] />
                     <Field
-                        label="E-mail address"
+                        label=tr("E-mail address")
                         name="email"
                         type_="email"
                         value=email
@@ -74,7 +80,7 @@ pub(super) fn invitations_part(
                         error=field_error(error, "email")
                     />
                     <Select
-                        label="Role"
+                        label=tr("Role")
                         name="role"
                         id="invite-role"
                         options=options.to_vec()
@@ -82,7 +88,7 @@ pub(super) fn invitations_part(
                         error=field_error(error, "role")
                     />
                     <Button kind=ButtonKind::Primary busy=invite.pending()>
-                        "Invite"
+                        {tr("Invite")}
                     </Button>
                 </div>
             </ActionForm>
@@ -98,12 +104,12 @@ fn new_link(token: &str) -> AnyView {
     view! {
         <Notice tone=Tone::Good>
             <p>
-                <b>"Copy the link now. "</b>
-                "It is not shown again. Whoever opens it first can join."
+                <b>{tr("Copy the link now. ")}</b>
+                {tr("It is not shown again. Whoever opens it first can join.")}
             </p>
             <p class="team__link">
-                <a href=path>"Invitation link"</a>
-                <CopyButton text label="Copy the link" />
+                <a href=path>{tr("Invitation link")}</a>
+                <CopyButton text label=tr("Copy the link") />
             </p>
         </Notice>
     }
@@ -112,23 +118,23 @@ fn new_link(token: &str) -> AnyView {
 
 fn row(slug: &str, invitation: TeamInvitation, actions: Actions) -> AnyView {
     let revoke = actions.revoke;
-    let whom = invitation.email.unwrap_or_else(|| "Whoever has the link".to_owned());
-    let label = format!("Take back the invitation of {whom}");
+    let whom = invitation.email.unwrap_or_else(|| tr("Whoever has the link").to_owned());
+    let label = tr_with("Take back the invitation of {whom}", &[("whom", &whom)]);
     let (slug, id) = (slug.to_owned(), invitation.id.to_string());
     view! {
         <li class="keys__row">
             <div>
                 <h3 class="keys__name">{whom} " " {role_badge(invitation.role)}</h3>
                 <p class="keys__about">
-                    <span>"Made " <Time at=invitation.created_at /></span>
-                    <span>"Ends " <Time at=invitation.expires_at /></span>
+                    <span>{tr("Made ")} <Time at=invitation.created_at /></span>
+                    <span>{tr("Ends ")} <Time at=invitation.expires_at /></span>
                 </p>
             </div>
             <ActionForm action=revoke>
                 <input type="hidden" name="slug" value=slug />
                 <input type="hidden" name="id" value=id />
                 <Button busy=revoke.pending() label=label>
-                    "Take back"
+                    {tr("Take back")}
                 </Button>
             </ActionForm>
         </li>

@@ -10,6 +10,7 @@ use resonant_domain::team::InvitationOffer;
 
 use super::api::{AcceptInvitation, DeclineInvitation, get_offer};
 use crate::error::{AppError, action_error};
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
@@ -62,7 +63,7 @@ impl LazyPage for JoinRoute {
         let JoinRoute { which, offer } = this;
         let viewer = use_viewer();
         view! {
-            <Meta name="description" content="An invitation to a team on Resonant" />
+            <Meta name="description" content=tr("An invitation to a team on Resonant") />
             <Meta name="robots" content="noindex" />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
@@ -76,7 +77,7 @@ impl LazyPage for JoinRoute {
                             shown(offer, &which, kind)
                         }
                         Err(error) if error.kind == FaultKind::Unauthenticated => nobody(&which),
-                        Err(error) => cannot_be_shown("This invitation is no longer there", error),
+                        Err(error) => cannot_be_shown(tr("This invitation is no longer there"), error),
                     }
                 })}
             </Transition>
@@ -87,10 +88,10 @@ impl LazyPage for JoinRoute {
 
 fn nobody(which: &Which) -> AnyView {
     view! {
-        <Title text="Invitation" />
+        <Title text=tr("Invitation") />
         {not_signed_in_page(
-            "Invitation",
-            "The invitation is for an account: sign in to see it.",
+            tr("Invitation"),
+            tr("The invitation is for an account: sign in to see it."),
             &which.path(),
         )}
     }
@@ -98,17 +99,22 @@ fn nobody(which: &Which) -> AnyView {
 }
 
 fn shown(offer: InvitationOffer, which: &Which, viewer: Option<UserKind>) -> AnyView {
-    let title = format!("Join {}", offer.team_name);
-    let who = offer.invited_by.unwrap_or_else(|| "Somebody who left".to_owned());
-    let lead = format!("{who} invites you to the team {}.", offer.team_name);
+    let team = offer.team_name;
+    let title = tr_with("Join {team}", &[("team", &team)]);
+    let who = offer.invited_by.unwrap_or_else(|| tr("Somebody who left").to_owned());
+    let lead = tr_with("{who} invites you to the team {team}.", &[("who", &who), ("team", &team)]);
+    let would_be = tr_with(
+        "You would be {role}: somebody who {about}.",
+        &[("role", &tr(offer.role.as_str())), ("about", &tr(offer.role.about()))],
+    );
     let choice = match viewer {
         Some(UserKind::Member) => choice(which),
         Some(UserKind::Guest) => {
             let href = paths::sign_up(&which.path());
             view! {
-                <p>"People of a team know each other by name: create an account first."</p>
+                <p>{tr("People of a team know each other by name: create an account first.")}</p>
                 <LinkButton href=href kind=ButtonKind::Primary>
-                    "Create an account"
+                    {tr("Create an account")}
                 </LinkButton>
             }
             .into_any()
@@ -116,9 +122,9 @@ fn shown(offer: InvitationOffer, which: &Which, viewer: Option<UserKind>) -> Any
         None => {
             let href = paths::sign_in(&which.path());
             view! {
-                <p>"Sign in, or create an account, to join."</p>
+                <p>{tr("Sign in, or create an account, to join.")}</p>
                 <LinkButton href=href kind=ButtonKind::Primary>
-                    "Sign in"
+                    {tr("Sign in")}
                 </LinkButton>
             }
             .into_any()
@@ -128,10 +134,8 @@ fn shown(offer: InvitationOffer, which: &Which, viewer: Option<UserKind>) -> Any
         <Title text=title.clone() />
         <div class="account">
             <PageHead title=title lead=lead />
-            <p>
-                {format!("You would be {}: somebody who {}.", offer.role.as_str(), offer.role.about())}
-            </p>
-            <p class="keys__about">"The invitation ends " <Time at=offer.expires_at /></p>
+            <p>{would_be}</p>
+            <p class="keys__about">{tr("The invitation ends ")} <Time at=offer.expires_at /></p>
             {choice}
         </div>
     }
@@ -147,7 +151,7 @@ fn choice(which: &Which) -> AnyView {
         view! {
             <ActionForm action=decline>
                 <input type="hidden" name="team" value=team />
-                <Button busy=decline.pending()>"Decline"</Button>
+                <Button busy=decline.pending()>{tr("Decline")}</Button>
             </ActionForm>
         }
     });
@@ -159,7 +163,7 @@ fn choice(which: &Which) -> AnyView {
                 <input type="hidden" name="token" value=token />
                 <input type="hidden" name="team" value=team />
                 <Button kind=ButtonKind::Primary busy=accept.pending()>
-                    "Join the team"
+                    {tr("Join the team")}
                 </Button>
             </ActionForm>
             {no}

@@ -7,6 +7,7 @@ use resonant_domain::team::{Team, TeamMember, TeamRole};
 
 use super::team_route::{Actions, role_badge};
 use crate::error::action_error;
+use crate::language::{key, tr, tr_with};
 use crate::ui::{Button, ButtonKind, FormError, Select, Time};
 
 /// Who is in the team. Who manages people gives them roles and takes them out.
@@ -20,7 +21,7 @@ pub(super) fn members_part(
     let rows = members.into_iter().map(|member| row(&slug, role, me, member, actions));
     view! {
         <section class="account__part" aria-labelledby="team-people">
-            <h2 id="team-people">"People"</h2>
+            <h2 id="team-people">{tr("People")}</h2>
             <FormError error=action_error(actions.set_role) />
             <FormError error=action_error(actions.remove) />
             <ul class="keys">{rows.collect_view()}</ul>
@@ -39,14 +40,14 @@ fn row(
     let is_me = me == Some(member.user_id);
     let may_change = own_role.may_manage() && member.role != TeamRole::Owner;
     let forms = may_change.then(|| forms(slug, own_role, is_me, &member, actions));
-    let you = is_me.then_some(" (you)");
+    let you = is_me.then(|| tr(" (you)"));
     view! {
         <li class="keys__row">
             <div>
                 <h3 class="keys__name">{member.name} {you} " " {role_badge(member.role)}</h3>
                 <p class="keys__about">
                     {member.email.map(|email| view! { <span>{email}</span> })}
-                    <span>"Joined " <Time at=member.joined_at /></span>
+                    <span>{tr("Joined ")} <Time at=member.joined_at /></span>
                 </p>
             </div>
             {forms}
@@ -64,24 +65,26 @@ fn forms(
 ) -> AnyView {
     let Actions { set_role, remove, .. } = actions;
     let (user, own_slug) = (member.user_id.to_string(), slug.to_owned());
-    let (role, role_of) = (member.role.as_str().to_owned(), format!("Role of {}", member.name));
-    let (select_id, save) = (format!("role-{user}"), format!("Save the role of {}", member.name));
+    let named = |text| tr_with(text, &[("name", &member.name)]);
+    let (role, select_id) = (member.role.as_str().to_owned(), format!("role-{user}"));
+    let (role_of, save) = (named(key("Role of {name}")), named(key("Save the role of {name}")));
     let mut options: Vec<_> = TeamRole::GIVEN
         .into_iter()
-        .map(|role| (role.as_str().to_owned(), role.title().to_owned()))
+        .map(|role| (role.as_str().to_owned(), tr(role.title()).to_owned()))
         .collect();
     if own_role == TeamRole::Owner {
-        options.push((TeamRole::Owner.as_str().to_owned(), "Owner, in your place".to_owned()));
+        let text = tr("Owner, in your place").to_owned();
+        options.push((TeamRole::Owner.as_str().to_owned(), text));
     }
     let out = (!is_me).then(|| {
         let (slug, user) = (slug.to_owned(), user.clone());
-        let label = format!("Remove {}", member.name);
+        let label = named(key("Remove {name}"));
         view! {
             <ActionForm action=remove>
                 <input type="hidden" name="slug" value=slug />
                 <input type="hidden" name="user" value=user />
                 <Button kind=ButtonKind::Danger busy=remove.pending() label=label>
-                    "Remove"
+                    {tr("Remove")}
                 </Button>
             </ActionForm>
         }
@@ -94,7 +97,7 @@ fn forms(
                     <input type="hidden" name="user" value=user />
                     <Select label=role_of name="role" id=select_id options=options value=role />
                     <Button busy=set_role.pending() label=save>
-                        "Save"
+                        {tr("Save")}
                     </Button>
                 </div>
             </ActionForm>

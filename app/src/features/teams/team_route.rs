@@ -14,6 +14,7 @@ use super::api::{
 use super::invitations_part::invitations_part;
 use super::members_part::members_part;
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -72,7 +73,7 @@ impl LazyPage for TeamRoute {
     fn view(this: Self) -> AnyView {
         let TeamRoute { page, actions } = this;
         view! {
-            <Meta name="description" content="A team: its people and the agents that they share" />
+            <Meta name="description" content=tr("A team: its people and the agents that they share") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
@@ -80,7 +81,7 @@ impl LazyPage for TeamRoute {
                     match page.await {
                         Ok(page) => shown(page, actions),
                         Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),
-                        Err(error) => cannot_be_shown("This team cannot be shown", error),
+                        Err(error) => cannot_be_shown(tr("This team cannot be shown"), error),
                     }
                 })}
             </Transition>
@@ -91,8 +92,12 @@ impl LazyPage for TeamRoute {
 
 fn nobody() -> AnyView {
     view! {
-        <Title text="Team" />
-        {not_signed_in_page("Team", "A team shows itself to its people alone.", paths::TEAMS)}
+        <Title text=tr("Team") />
+        {not_signed_in_page(
+            tr("Team"),
+            tr("A team shows itself to its people alone."),
+            paths::TEAMS,
+        )}
     }
     .into_any()
 }
@@ -100,14 +105,17 @@ fn nobody() -> AnyView {
 fn shown(page: TeamPage, actions: Actions) -> AnyView {
     let TeamPage { team, me, members, invitations, agents, made } = page;
     let role = team.role;
-    let lead = format!("You are {} here: somebody who {}.", article(role), role.about());
+    let lead = tr_with(
+        "You are {role} here: somebody who {about}.",
+        &[("role", &tr(with_article(role))), ("about", &tr(role.about()))],
+    );
     let people = members_part(&team, me, members, actions);
     let invited = role.may_manage().then(|| invitations_part(&team, invitations, made, actions));
     view! {
         <Title text=team.name.clone() />
         <div class="account">
             <p class="team__back">
-                <a href=paths::TEAMS>"Teams"</a>
+                <a href=paths::TEAMS>{tr("Teams")}</a>
             </p>
             <PageHead title=team.name.clone() lead=lead />
             {people}
@@ -120,13 +128,14 @@ fn shown(page: TeamPage, actions: Actions) -> AnyView {
 }
 
 /// The role with its article.
-fn article(role: TeamRole) -> String {
-    let article = match role {
-        TeamRole::Viewer | TeamRole::Runner => "a",
-        TeamRole::Editor | TeamRole::Admin => "an",
-        TeamRole::Owner => "the",
-    };
-    format!("{article} {}", role.as_str())
+const fn with_article(role: TeamRole) -> &'static str {
+    match role {
+        TeamRole::Viewer => key("a viewer"),
+        TeamRole::Runner => key("a runner"),
+        TeamRole::Editor => key("an editor"),
+        TeamRole::Admin => key("an admin"),
+        TeamRole::Owner => key("the owner"),
+    }
 }
 
 fn agents_part(
@@ -140,7 +149,7 @@ fn agents_part(
     let row = move |agent: SharedAgent| {
         let may_end = may_manage || me == Some(agent.owner_id);
         let (slug, id) = (slug.clone(), agent.id.to_string());
-        let label = format!("Stop sharing {}", agent.name);
+        let label = tr_with("Stop sharing {name}", &[("name", &agent.name)]);
         let end = may_end.then(|| {
             view! {
                 <ActionForm action=unshare>
@@ -148,7 +157,7 @@ fn agents_part(
                     <input type="hidden" name="agent" value=id />
                     <input type="hidden" name="back_to_team" value="true" />
                     <Button busy=unshare.pending() label=label>
-                        "Stop sharing"
+                        {tr("Stop sharing")}
                     </Button>
                 </ActionForm>
             }
@@ -162,8 +171,8 @@ fn agents_part(
                             <a href=paths::agent(agent.id)>{agent.name}</a>
                         </h3>
                         <p class="keys__about">
-                            <span>"Owned by " {agent.owner_name}</span>
-                            <span>"Shared " <Time at=agent.shared_at /></span>
+                            <span>{tr("Owned by ")} {agent.owner_name}</span>
+                            <span>{tr("Shared ")} <Time at=agent.shared_at /></span>
                         </p>
                     </div>
                 </div>
@@ -174,7 +183,7 @@ fn agents_part(
     let list = if agents.is_empty() {
         view! {
             <p class="account__warning">
-                "None yet. Whoever owns an agent shares it from the agent's own page."
+                {tr("None yet. Whoever owns an agent shares it from the agent's own page.")}
             </p>
         }
         .into_any()
@@ -183,7 +192,7 @@ fn agents_part(
     };
     view! {
         <section class="account__part" aria-labelledby="team-agents">
-            <h2 id="team-agents">"Shared agents"</h2>
+            <h2 id="team-agents">{tr("Shared agents")}</h2>
             <FormError error=action_error(unshare) />
             {list}
         </section>
@@ -200,13 +209,13 @@ fn end_part(team: Team, me: Option<UserId>, actions: Actions) -> AnyView {
         let (slug, name) = (slug.clone(), name.clone());
         view! {
             <section class="account__part" aria-labelledby="team-name">
-                <h2 id="team-name">"Name"</h2>
+                <h2 id="team-name">{tr("Name")}</h2>
                 <ActionForm action=rename>
                     <div class="form">
                         <input type="hidden" name="slug" value=slug />
                         <FormError error fields=&["name"] />
                         <Field
-                            label="Name of the team"
+                            label=tr("Name of the team")
                             name="name"
                             value=name
                             required=true
@@ -214,7 +223,7 @@ fn end_part(team: Team, me: Option<UserId>, actions: Actions) -> AnyView {
                             autocomplete="off"
                             error=field_error(error, "name")
                         />
-                        <Button busy=rename.pending()>"Save the name"</Button>
+                        <Button busy=rename.pending()>{tr("Save the name")}</Button>
                     </div>
                 </ActionForm>
             </section>
@@ -223,18 +232,18 @@ fn end_part(team: Team, me: Option<UserId>, actions: Actions) -> AnyView {
     let end = if role == TeamRole::Owner {
         view! {
             <section class="account__part" aria-labelledby="team-end">
-                <h2 id="team-end">"Delete the team"</h2>
+                <h2 id="team-end">{tr("Delete the team")}</h2>
                 <p>
-                    "Its people lose sight of the shared agents at once. The agents and their sessions stay \
-                    with their owners."
+                    {tr("Its people lose sight of the shared agents at once. The agents and their sessions stay \
+                    with their owners.")}
                 </p>
                 <FormError error=action_error(delete) />
                 <details>
-                    <summary>"Delete “" {name} "”"</summary>
+                    <summary>{tr_with("Delete “{name}”", &[("name", &name)])}</summary>
                     <ActionForm action=delete>
                         <input type="hidden" name="slug" value=slug />
                         <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            "Delete it for good"
+                            {tr("Delete it for good")}
                         </Button>
                     </ActionForm>
                 </details>
@@ -245,14 +254,14 @@ fn end_part(team: Team, me: Option<UserId>, actions: Actions) -> AnyView {
         let me = me.map(|me| me.to_string()).unwrap_or_default();
         view! {
             <section class="account__part" aria-labelledby="team-end">
-                <h2 id="team-end">"Leave the team"</h2>
-                <p>"What you share with it is shared no more, and you lose sight of its agents."</p>
+                <h2 id="team-end">{tr("Leave the team")}</h2>
+                <p>{tr("What you share with it is shared no more, and you lose sight of its agents.")}</p>
                 <FormError error=action_error(leave) />
                 <ActionForm action=leave>
                     <input type="hidden" name="slug" value=slug />
                     <input type="hidden" name="user" value=me />
                     <Button kind=ButtonKind::Danger busy=leave.pending()>
-                        "Leave “" {name} "”"
+                        {tr_with("Leave “{name}”", &[("name", &name)])}
                     </Button>
                 </ActionForm>
             </section>
@@ -268,5 +277,5 @@ fn end_part(team: Team, me: Option<UserId>, actions: Actions) -> AnyView {
 
 /// A mark for the role of somebody.
 pub(super) fn role_badge(role: TeamRole) -> AnyView {
-    view! { <Badge>{role.title()}</Badge> }.into_any()
+    view! { <Badge>{tr(role.title())}</Badge> }.into_any()
 }

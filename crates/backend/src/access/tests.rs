@@ -15,6 +15,7 @@ use resonant_domain::mcp_tool::McpServer;
 use resonant_domain::memory::NewMemory;
 use resonant_domain::openapi::OpenApiSource;
 use resonant_domain::page::{PageRequest, Place};
+use resonant_domain::pin::NewPin;
 use resonant_domain::purchase::NewPurchase;
 use resonant_domain::schedule::ScheduleChanges;
 use resonant_domain::secret::SecretChanges;
@@ -145,6 +146,10 @@ fn word() -> NewMessage {
     NewMessage { text: "Shorter".to_owned(), context: None }
 }
 
+fn pin() -> NewPin {
+    NewPin { message: 0, is_pinned: true }
+}
+
 fn decision() -> NewDecision {
     NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
 }
@@ -203,6 +208,10 @@ fn table() -> Vec<Row> {
         owned(
             "agents::get_version",
             ask!(|ctx, things| agents::get_version(&ctx, things.agent, 1)),
+        ),
+        owned(
+            "agents::export",
+            ask!(|ctx, things| agents::export(&ctx, things.agent, Edition::Draft)),
         ),
         owned(
             "agents::compare",
@@ -273,6 +282,7 @@ fn table() -> Vec<Row> {
         ),
         owned("sessions::unshare", ask!(|ctx, things| sessions::unshare(&ctx, things.session))),
         owned("sessions::rate", ask!(|ctx, things| sessions::rate(&ctx, things.session, None))),
+        owned("sessions::pin", ask!(|ctx, things| sessions::pin(&ctx, things.session, pin()))),
         owned("sessions::say", ask!(|ctx, things| sessions::say(&ctx, things.session, word()))),
         owned(
             "sessions::fork",
@@ -306,8 +316,15 @@ fn table() -> Vec<Row> {
         public("purchases::standing", ask!(|ctx, things| purchases::standing(&ctx, &things.slug))),
         own("purchases::list", ask!(|ctx, things| purchases::list(&ctx, PageRequest::default()))),
         own("purchases::entitlements", ask!(|ctx, things| purchases::entitlements(&ctx))),
-        own("purchases::earnings", ask!(|ctx, things| purchases::earnings(&ctx))),
-        own("purchases::sales", ask!(|ctx, things| purchases::sales(&ctx))),
+        own(
+            "purchases::earnings",
+            ask!(|ctx, things| purchases::earnings(&ctx, PageRequest::default())),
+        ),
+        own(
+            "purchases::earnings_of",
+            ask!(|ctx, things| purchases::earnings_of(&ctx, &things.slug)),
+        ),
+        own("purchases::sales", ask!(|ctx, things| purchases::sales(&ctx, PageRequest::default()))),
         // Nothing is sold here: the owner is refused as anybody is.
         Row {
             owner: Some(FaultKind::Conflict),
@@ -324,7 +341,7 @@ fn table() -> Vec<Row> {
             "purchases::act_as_test",
             ask!(|ctx, things| purchases::act_as_test(&ctx, purchase(), TestAct::Approve)),
         ),
-        own("follows::list", ask!(|ctx, things| follows::list(&ctx))),
+        own("follows::list", ask!(|ctx, things| follows::list(&ctx, PageRequest::default()))),
         public("follows::newest", ask!(|ctx, things| follows::newest(&ctx))),
         nobodys("follows::follow", ask!(|ctx, things| follows::follow(&ctx, "nobody"))),
         nobodys("follows::unfollow", ask!(|ctx, things| follows::unfollow(&ctx, "nobody"))),
@@ -363,6 +380,7 @@ fn table() -> Vec<Row> {
         internal("audit::forget_old", ask!(|ctx, things| audit::forget_old(&ctx))),
         own("api_keys::create", ask!(|ctx, things| api_keys::create(&ctx, sample::key("CI", &[])))),
         own("api_keys::list", ask!(|ctx, things| api_keys::list(&ctx, PageRequest::default()))),
+        owned("api_keys::get", ask!(|ctx, things| api_keys::get(&ctx, things.key))),
         owned("api_keys::revoke", ask!(|ctx, things| api_keys::revoke(&ctx, things.key))),
         owned("agents::tools", ask!(|ctx, things| agents::tools(&ctx, things.agent))),
         owned(
@@ -404,6 +422,10 @@ fn table() -> Vec<Row> {
             )),
         ),
         own("proposals::propose", ask!(|ctx, things| proposals::propose(&ctx, "Read pages"))),
+        public(
+            "tools::built_in",
+            ask!(|ctx, things| tools::built_in(&ctx, PageRequest::default())),
+        ),
         own("tools::read_openapi", ask!(|ctx, things| tools::read_openapi(&ctx, document()))),
         own("schedules::list", ask!(|ctx, things| schedules::list(&ctx, PageRequest::default()))),
         owned(
@@ -541,6 +563,10 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| memories::list(&ctx, things.agent, PageRequest::default())),
         ),
         owned(
+            "memories::get",
+            ask!(|ctx, things| memories::get(&ctx, things.agent, things.memory)),
+        ),
+        owned(
             "memories::forget",
             ask!(|ctx, things| memories::forget(&ctx, things.agent, things.memory)),
         ),
@@ -565,18 +591,30 @@ fn table() -> Vec<Row> {
                 ask!(|ctx, things| agents::tools_for(&ctx, &[things.agent], Vec::new())),
             )
         },
-        own("teams::list", ask!(|ctx, things| teams::list(&ctx))),
-        own("teams::offers", ask!(|ctx, things| teams::offers(&ctx))),
-        own("teams::shared_with_me", ask!(|ctx, things| teams::shared_with_me(&ctx))),
+        own("teams::list", ask!(|ctx, things| teams::list(&ctx, PageRequest::default()))),
+        own("teams::offers", ask!(|ctx, things| teams::offers(&ctx, PageRequest::default()))),
+        own(
+            "teams::shared_with_me",
+            ask!(|ctx, things| teams::shared_with_me(&ctx, PageRequest::default())),
+        ),
         own("teams::teams_of", ask!(|ctx, things| teams::teams_of(&ctx, things.agent))),
         Row {
             owner: NOT_FOUND,
             ..owned("teams::standing", ask!(|ctx, things| teams::standing(&ctx, things.agent)))
         },
         owned("teams::get", ask!(|ctx, things| teams::get(&ctx, TEAM))),
-        owned("teams::members", ask!(|ctx, things| teams::members(&ctx, TEAM))),
-        owned("teams::agents", ask!(|ctx, things| teams::agents(&ctx, TEAM))),
-        owned("teams::invitations", ask!(|ctx, things| teams::invitations(&ctx, TEAM))),
+        owned(
+            "teams::members",
+            ask!(|ctx, things| teams::members(&ctx, TEAM, PageRequest::default())),
+        ),
+        owned(
+            "teams::agents",
+            ask!(|ctx, things| teams::agents(&ctx, TEAM, PageRequest::default())),
+        ),
+        owned(
+            "teams::invitations",
+            ask!(|ctx, things| teams::invitations(&ctx, TEAM, PageRequest::default())),
+        ),
         owned(
             "teams::invite",
             ask!(|ctx, things| teams::invite(&ctx, TEAM, NewInvitation::default())),

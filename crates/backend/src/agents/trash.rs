@@ -48,7 +48,7 @@ pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
     audit::note(ctx, &mut tx, Log::Owner(owner), Deed::AgentErased, Some(subject)).await?;
     ctx.backend().commit(tx, super::stale(owner, id)).await?;
     let mut conn = ctx.backend().catalogue_write().await?;
-    store::team_agents::delete_of_agent(&mut conn, owner, id).await?;
+    store::team_agents::delete_of_agents(&mut conn, &[(owner, id)]).await?;
     conn.commit().await
 }
 
@@ -71,11 +71,9 @@ pub async fn purge(ctx: &Ctx) -> Result<u64> {
             tx.commit().await?;
             purged += count;
             if !gone.is_empty() {
-                let mut tx = ctx.backend().catalogue_begin().await?;
-                for (owner, id) in gone {
-                    store::team_agents::delete_of_agent(&mut tx, owner, id).await?;
-                }
-                tx.commit().await?;
+                let mut conn = ctx.backend().catalogue_write().await?;
+                store::team_agents::delete_of_agents(&mut conn, &gone).await?;
+                conn.commit().await?;
             }
             if count < PURGE_BATCH.unsigned_abs() {
                 break;

@@ -127,6 +127,25 @@ pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVer
     version(&mut conn, reached.owner, id, number).await
 }
 
+/// What an agent is made of in one of its editions, to be kept as a file. A file tells of no listing: of
+/// a copy that its owner had to pay for there is none.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version; [`Error::NotAllowed`]
+/// for a copy that was paid for.
+#[tracing::instrument(name = "agents.export", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn export(ctx: &Ctx, id: AgentId, edition: Edition) -> Result<AgentSpec> {
+    let (agent, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    if store::entitlements::find_of_agent(&mut conn, reached.owner, id).await?.is_some() {
+        return Err(Error::NotAllowed(
+            "It is a copy of a listing that is paid for, and cannot be taken along as a file: \
+             whoever wants it installs it from the marketplace",
+        ));
+    }
+    spec_of(&mut conn, &agent, edition).await
+}
+
 /// What the agent is made of in one of its editions.
 pub(crate) async fn spec_of(
     conn: &mut PgConnection,

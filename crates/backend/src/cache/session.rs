@@ -46,9 +46,13 @@ impl Entry for SessionEntry {
         Ok(store::sessions::find(&mut conn, owner, id).await?)
     }
 
-    /// A session changes with its log, and in between when a worker takes it or gives it back.
+    /// A session changes with its log, in between when a worker takes it or gives it back, and by what
+    /// people think of it and pin.
     fn version(session: &Session, _: &[u8]) -> String {
-        format!("{}-{}", session.last_sequence, session.state.as_str())
+        let mut parts = vec![session.last_sequence.to_string(), session.state.as_str().to_owned()];
+        parts.extend(session.thumb.map(|thumb| thumb.as_str().to_owned()));
+        parts.extend(session.pins.iter().map(ToString::to_string));
+        parts.join("-")
     }
 
     fn is_kept(session: &Session) -> bool {

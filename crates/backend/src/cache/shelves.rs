@@ -20,7 +20,7 @@ impl Entry for PublisherEntry {
     type Key = String;
     type Value = Publisher;
     const KIND: Kind = Kind::Publisher;
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 use resonant_domain::FaultKind;
 use resonant_domain::listing::ListingFilter;
+use resonant_domain::page::PageRequest;
 use sqlx::PgPool;
 
 use super::*;
@@ -114,7 +115,7 @@ async fn a_card_is_drawn_once_and_anew_when_what_it_shows_changes(pool: PgPool) 
     let file = sample::picture(200, 200, 90);
     pictures::add(&ada, agent, ImageKind::Avatar, "", file).await.unwrap();
     publications::submit(&ada, agent).await.unwrap();
-    let id = standing(&ada, agent).await.unwrap().submissions[0].id;
+    let id = standing(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
     let slug = moderation::approve(&root, id, "").await.unwrap();
     let drawn = get(&nobody, Subject::Listing(&slug)).await.unwrap();
     let drawn = image::load_from_memory(&drawn.file.value().bytes).unwrap().into_rgb8();

@@ -43,7 +43,7 @@ async fn a_shelf_holds_its_listings_in_their_order(pool: PgPool) {
     update(&root, &slug, changed).await.unwrap();
     assert_eq!(get(&nobody, &slug).await.unwrap().listings.len(), 2);
     assert!(featured(&nobody).await.unwrap().is_empty());
-    assert_eq!(list(&nobody).await.unwrap().len(), 1);
+    assert_eq!(list(&nobody, PageRequest::default()).await.unwrap().items.len(), 1);
     delete(&root, &slug).await.unwrap();
     assert_eq!(kind(get(&nobody, &slug).await), Some(FaultKind::NotFound));
 }

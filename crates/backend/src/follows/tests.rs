@@ -19,6 +19,11 @@ async fn publisher(backend: &Backend, name: &str) -> Ctx {
     ctx
 }
 
+async fn following(ctx: &Ctx) -> Vec<String> {
+    let page = list(ctx, PageRequest::default()).await.unwrap();
+    page.items.into_iter().map(|publisher| publisher.handle).collect()
+}
+
 async fn told(ctx: &Ctx) -> Vec<(NoticeKind, String)> {
     let page = inbox::list(ctx, PageRequest::default()).await.unwrap();
     page.items.into_iter().map(|notice| (notice.kind, notice.text)).collect()
@@ -48,9 +53,10 @@ async fn people_follow_and_unfollow(pool: PgPool) {
     assert_eq!(get(&bob, "ada").await.unwrap(), Following::Yes);
     assert_eq!(get(&ada, "ada").await.unwrap(), Following::Oneself);
     assert_eq!(get(&backend.anonymous(), "ada").await.unwrap(), Following::No);
-    assert_eq!(list(&bob).await.unwrap()[0].handle, "ada");
-    assert!(list(&ada).await.unwrap().is_empty());
-    assert_eq!(kind(list(&backend.anonymous()).await), Some(FaultKind::Unauthenticated));
+    assert_eq!(following(&bob).await, ["ada"]);
+    assert!(following(&ada).await.is_empty());
+    let nobodys = list(&backend.anonymous(), PageRequest::default()).await;
+    assert_eq!(kind(nobodys), Some(FaultKind::Unauthenticated));
     for _ in 0..2 {
         unfollow(&bob, "ada").await.unwrap();
     }
@@ -58,7 +64,7 @@ async fn people_follow_and_unfollow(pool: PgPool) {
     assert_eq!(get(&bob, "ada").await.unwrap(), Following::No);
     // With the publisher goes the following.
     members::close_account(&ada, sample::new_member("ada").password).await.unwrap();
-    assert!(list(&guest).await.unwrap().is_empty());
+    assert!(following(&guest).await.is_empty());
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -125,4 +131,29 @@ async fn many_followers_are_told_piece_by_piece(pool: PgPool) {
         r#"SELECT count(*) AS "count!" FROM account_notices WHERE kind = 'followed_listing'"#
     );
     assert_eq!(notices.fetch_one(&pool).await.unwrap(), 2_500);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn whom_one_follows_is_read_page_by_page(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    for name in ["ada", "eve", "kim"] {
+        publisher(&backend, name).await;
+        follow(&bob, name).await.unwrap();
+    }
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = list(&bob, PageRequest { cursor, limit: Some(2) }).await.unwrap();
+        found.extend(page.items.into_iter().map(|publisher| publisher.handle));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+        // It is the list of one person.
+        let foreign = PageRequest { cursor: cursor.clone(), limit: None };
+        let eve = sample::guest(&backend).await.unwrap();
+        assert_eq!(kind(list(&eve, foreign).await), Some(FaultKind::Invalid));
+    }
+    assert_eq!(found, following(&bob).await);
+    assert_eq!(found.len(), 3);
 }

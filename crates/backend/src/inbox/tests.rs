@@ -76,7 +76,8 @@ async fn people_hear_of_reports_and_newer_versions(pool: PgPool) {
         (Verdict::Remove, NoticeKind::ReportUpheld),
     ] {
         moderation::report(&eve, "reader", ReportReason::Spam, "Spam").await.unwrap();
-        let report = moderation::queue(&root).await.unwrap().reports.remove(0);
+        let reports = moderation::reports(&root, PageRequest::default()).await.unwrap();
+        let report = &reports.items[0];
         moderation::close_report(&root, report.id, verdict).await.unwrap();
         assert_eq!(told(&eve).await[0].0, kind);
     }

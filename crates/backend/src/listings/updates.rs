@@ -1,10 +1,13 @@
 //! New versions of listings for those who have a copy.
 
-use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::api_key::Scope;
 use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::team::AgentRight;
 use resonant_domain::upstream::{ListingUpdate, Merge, merge, widened};
+use resonant_domain::{AgentId, ListingId};
 
+use crate::agents::Expected;
 use crate::{Ctx, Error, Result, access, agents, purchases, store};
 
 const NO_AGENT: Error = Error::NotFound("agent");
@@ -22,6 +25,7 @@ pub async fn find(ctx: &Ctx, id: AgentId) -> Result<Option<ListingUpdate>> {
 
 /// What an update would bring.
 struct Next {
+    listing: ListingId,
     update: ListingUpdate,
     /// What the agent would become.
     spec: AgentSpec,
@@ -60,7 +64,7 @@ async fn prepare(ctx: &Ctx, id: AgentId) -> Result<Option<Next>> {
         conflicts,
         widened: widened(&agent.spec, &spec),
     };
-    Ok(Some(Next { update, spec, needs_entitlement }))
+    Ok(Some(Next { listing, update, spec, needs_entitlement }))
 }
 
 /// What its owner has agreed to.
@@ -85,23 +89,28 @@ pub async fn take(ctx: &Ctx, id: AgentId, revision: i64, consent: Consent) -> Re
     let Some(next) = prepare(ctx, id).await? else {
         return Err(Error::Conflict("It is the newest version already".to_owned()));
     };
-    let Next { update, spec, needs_entitlement } = next;
+    let Next { listing, update, spec, needs_entitlement } = next;
     if !update.widened.is_empty() && consent == Consent::Nothing {
         return Err(Error::field("consent", "must be given: it asks for more than it has"));
     }
-    let agent = agents::replace_draft(ctx, id, spec.clone(), Some(revision)).await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let listing = agent.listing_id.ok_or(NO_AGENT)?;
     let published = store::listings::find_version(&mut conn, listing, update.to).await?;
     drop(conn);
     // A copy with changes of its own is not the listing's agent: its runs are not measured.
-    let pristine = (published.as_ref() == Some(&spec)).then_some(agent.revision);
-    let mut tx = ctx.backend().begin(owner).await?;
+    let is_pristine = published.as_ref() == Some(&spec);
+    // What the version costs, and that it is there, is written at once.
+    let (before, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Own).await?;
+    let (locked, expected) = ((&before, reached), Expected::from(Some(revision)));
+    let changed =
+        agents::change_locked(ctx, &mut tx, locked, &expected, |agent| agent.spec = spec).await?;
+    let agent = changed.unwrap_or(before);
+    let pristine = is_pristine.then_some(agent.revision);
     store::listing_runs::update_copied(&mut tx, owner, id, update.to, pristine).await?;
     if needs_entitlement {
         store::entitlements::update_needed(&mut tx, owner, id).await?;
     }
-    tx.commit().await?;
+    ctx.backend().commit(tx, agents::stale(owner, id)).await?;
     tracing::info!(agent.id = %id, listing.slug = update.slug, version = update.to, "copy updated");
     Ok(agent)
 }

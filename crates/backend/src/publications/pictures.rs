@@ -31,7 +31,7 @@ pub(super) async fn inherited(
     owner: UserId,
     agent: AgentId,
 ) -> Result<Pictures> {
-    let newest = store::submissions::list_of_agent(&mut *conn, owner, agent, 1).await?.pop();
+    let newest = store::submissions::find_newest(&mut *conn, owner, agent).await?;
     if let Some(newest) = newest.filter(|it| it.state == SubmissionState::ChangesRequested) {
         return Ok(newest.pictures);
     }

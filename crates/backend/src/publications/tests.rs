@@ -73,7 +73,7 @@ async fn what_was_approved_is_in_the_marketplace_and_nothing_before(pool: PgPool
     assert_eq!((listing.tags, listing.state), (vec!["news".to_owned()], ListingState::Published));
     assert_eq!(listing.versions[0].change_log, "The first");
     assert_eq!(kind(moderation::approve(&root, id, "").await), Some(FaultKind::Conflict));
-    let found = get(&ada, agent).await.unwrap();
+    let found = get(&ada, agent, PageRequest::default()).await.unwrap();
     assert_eq!(found.submissions[0].state, SubmissionState::Approved);
     assert_eq!(found.submissions[0].comment, "Well done");
     assert_eq!(found.listing.unwrap().slug, "slow-reader");
@@ -122,7 +122,7 @@ async fn a_new_version_is_judged_by_what_differs(pool: PgPool) {
     assert_eq!(kind(moderation::request_changes(&root, id, " ").await), Some(FaultKind::Invalid));
     moderation::request_changes(&root, id, "Say how fast").await.unwrap();
     assert_eq!(listings::get(&ada, "reader").await.unwrap().version, 1);
-    let found = get(&ada, agent).await.unwrap();
+    let found = get(&ada, agent, PageRequest::default()).await.unwrap();
     assert_eq!(found.submissions[0].state, SubmissionState::ChangesRequested);
     assert_eq!(found.submissions[0].comment, "Say how fast");
 
@@ -149,14 +149,18 @@ async fn a_secret_keeps_it_back_and_a_wide_permission_does_not(pool: PgPool) {
         ..texts("R")
     };
     save(&ada, agent, leaky).await.unwrap();
-    assert_eq!(get(&ada, agent).await.unwrap().findings.len(), 2);
+    assert_eq!(get(&ada, agent, PageRequest::default()).await.unwrap().findings.len(), 2);
     let error = submit(&ada, agent).await.unwrap_err();
     let fields: Vec<_> = error.fields().iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["description"]);
     save(&ada, agent, texts("R")).await.unwrap();
     submit(&ada, agent).await.unwrap();
     withdraw(&ada, agent).await.unwrap();
-    assert_eq!(get(&ada, agent).await.unwrap().submissions.len(), 1, "a draft is changed in place");
+    assert_eq!(
+        get(&ada, agent, PageRequest::default()).await.unwrap().submissions.len(),
+        1,
+        "a draft is changed in place"
+    );
     let error = save(&ada, agent, texts(" ")).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "name");
 }
@@ -185,7 +189,7 @@ async fn a_paused_listing_is_seen_and_one_taken_off_is_not(pool: PgPool) {
     for text in ["It lies", "It lies and steals"] {
         moderation::report(&guest, &slug, ReportReason::Misleading, text).await.unwrap();
     }
-    let reports = moderation::queue(&root).await.unwrap().reports;
+    let reports = moderation::reports(&root, PageRequest::default()).await.unwrap().items;
     assert_eq!((reports.len(), reports[0].text.as_str()), (1, "It lies and steals"));
     moderation::close_report(&root, reports[0].id, Verdict::Remove).await.unwrap();
     assert_eq!(kind(listings::get(&root, &slug).await), Some(FaultKind::NotFound));
@@ -220,13 +224,14 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
         (backend.system(), never, never, never),
         (backend.ctx(key, RequestId::new("test")), never, never, never),
     ] {
-        assert_eq!(kind(get(&ctx, agent).await), Some(own), "{ctx:?}");
+        assert_eq!(kind(get(&ctx, agent, PageRequest::default()).await), Some(own), "{ctx:?}");
         assert_eq!(kind(withdraw(&ctx, agent).await), Some(own));
         assert_eq!(kind(set_state(&ctx, agent, ListingState::Paused).await), Some(own));
         assert_eq!(kind(save(&ctx, agent, texts("Mine")).await), Some(made));
         assert_eq!(kind(submit(&ctx, agent).await), Some(made));
         assert_eq!(kind(listing(&ctx, agent).await), Some(own));
-        assert_eq!(kind(moderation::queue(&ctx).await), Some(judged));
+        let reports = moderation::reports(&ctx, PageRequest::default()).await;
+        assert_eq!(kind(reports), Some(judged));
         let cases = moderation::cases(&ctx, PageRequest::default()).await;
         assert_eq!(kind(cases), Some(judged));
         assert_eq!(kind(moderation::case(&ctx, id).await), Some(judged));
@@ -235,8 +240,57 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
         let closed = moderation::close_report(&ctx, report, Verdict::Remove).await;
         assert_eq!(kind(closed), Some(judged));
     }
-    assert_eq!(kind(moderation::queue(&ada).await), Some(hidden), "a publisher is no moderator");
-    assert_eq!(moderation::queue(&root).await.unwrap().cases.len(), 1);
+    let cases = moderation::cases(&ada, PageRequest::default()).await;
+    assert_eq!(kind(cases), Some(hidden), "a publisher is no moderator");
+    let cases = moderation::cases(&root, PageRequest::default()).await.unwrap();
+    assert_eq!(cases.items.len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_handed_in_and_reported_is_read_page_by_page(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let mut handed_in = vec![];
+    for _ in 0..3 {
+        let id = hand_in(&ada, agent, texts("Reader")).await;
+        moderation::approve(&root, id, "").await.unwrap();
+        handed_in.insert(0, id);
+    }
+    let leaky = ListingTexts {
+        description: "Use ghp_0123456789abcdefghij0123456789abcdef".to_owned(),
+        ..texts("Reader")
+    };
+    handed_in.insert(0, save(&ada, agent, leaky).await.unwrap().id);
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = PageRequest { cursor, limit: Some(1) };
+        let publication = get(&ada, agent, page).await.unwrap();
+        assert_eq!(publication.has_more, publication.next_cursor.is_some());
+        assert_eq!(publication.findings.len(), 1, "of the newest, on each page");
+        found.extend(publication.submissions.into_iter().map(|submission| submission.id));
+        cursor = publication.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, handed_in);
+
+    for name in ["bob", "eve", "kim"] {
+        let who = sample::member(&backend, name).await.unwrap();
+        moderation::report(&who, "reader", ReportReason::Spam, name).await.unwrap();
+    }
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = PageRequest { cursor, limit: Some(2) };
+        let reports = moderation::reports(&root, page).await.unwrap();
+        found.extend(reports.items.into_iter().map(|report| report.text));
+        cursor = reports.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["bob", "eve", "kim"]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -351,7 +405,7 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     let told = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
     assert_eq!((told.len(), told[0].kind), (1, NoticeKind::Deprecated), "once");
     assert_eq!(told[0].text, "“New one” takes its place");
-    assert!(get(&ada, old).await.unwrap().listing.unwrap().is_deprecated);
+    assert!(get(&ada, old, PageRequest::default()).await.unwrap().listing.unwrap().is_deprecated);
     keep_up(&ada, old).await.unwrap();
     assert_eq!(listings::get(&bob, "old-one").await.unwrap().deprecation, None);
 }

@@ -1,10 +1,11 @@
 //! What the payment provider says: each message counts once, in the transaction that keeps it.
 
 use resonant_domain::PurchaseId;
+use resonant_domain::audit::Deed;
 use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Entitlement, PaymentEvent, PaymentKind, follow};
 
-use super::{NOT_FOUND, own, provider};
+use super::{NOT_FOUND, note, own, provider};
 use crate::payments::TestProvider;
 use crate::signature::Signed;
 use crate::{Backend, Ctx, Error, Result, entitlements, store};
@@ -23,10 +24,11 @@ pub async fn take_message(ctx: &Ctx, message: &Signed) -> Result<()> {
     let backend = ctx.backend();
     let provider = provider(backend)?;
     let event = provider.read(backend, message).await?;
-    take(backend, provider.name(), &event).await
+    take(ctx, provider.name(), &event).await
 }
 
-pub(super) async fn take(backend: &Backend, provider: &str, event: &PaymentEvent) -> Result<()> {
+pub(super) async fn take(ctx: &Ctx, provider: &str, event: &PaymentEvent) -> Result<()> {
+    let backend = ctx.backend();
     if event.id.is_empty() || event.id.chars().count() > EVENT_ID_MAX {
         return Err(Error::field("id", format!("must be 1 to {EVENT_ID_MAX} characters")));
     }
@@ -53,6 +55,9 @@ pub(super) async fn take(backend: &Backend, provider: &str, event: &PaymentEvent
     let is_new = store::purchases::insert_event(&mut tx, &owned, (event, earned), now).await?;
     if let Some(next) = next.filter(|_| is_new) {
         store::purchases::update_state(&mut tx, purchase.id, next, now).await?;
+        if let Some(deed) = deed_of(event.kind) {
+            note(ctx, &mut tx, &owned, deed).await?;
+        }
         let state = next.0.as_str();
         tracing::info!(purchase.id = %purchase.id, purchase.state = state, "purchase goes on");
     } else {
@@ -61,6 +66,16 @@ pub(super) async fn take(backend: &Backend, provider: &str, event: &PaymentEvent
     tx.commit().await?;
     // Also after a message that is known: the process that took it may have been lost before this.
     entitlements::follow_purchases(backend, owned.buyer, owned.purchase.listing_id).await
+}
+
+/// What is done where money goes that way. That a subscription goes on, or nothing was paid, is no deed.
+const fn deed_of(kind: PaymentKind) -> Option<Deed> {
+    match kind {
+        PaymentKind::Paid => Some(Deed::ListingBought),
+        PaymentKind::Ended => Some(Deed::PurchaseCancelled),
+        PaymentKind::Refunded => Some(Deed::PurchaseRefunded),
+        PaymentKind::Declined | PaymentKind::Renewed => None,
+    }
 }
 
 /// What somebody does at the checkout of the test provider.

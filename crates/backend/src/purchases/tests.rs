@@ -3,15 +3,19 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::AgentChanges;
-use resonant_domain::agent_version::NewVersion;
+use resonant_domain::agent_list::TRASH_DAYS;
+use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::audit::{ActorKind, AuditFilter};
 use resonant_domain::listing::{ListingFilter, PriceFilter};
 use resonant_domain::price::{Currency, Interval, Price};
 use resonant_domain::purchase::{PaymentEvent, PaymentKind};
-use resonant_domain::team::{NewInvitation, NewTeam};
+use resonant_domain::session::NewFork;
+use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
 
 use super::*;
+use crate::audit::Whose;
 use crate::publications::tests::{admin, hand_in, published_agent, texts};
 use crate::sessions::SessionFilter;
 use crate::teams::Invited;
@@ -31,6 +35,10 @@ fn selling() -> Settings {
 fn price(kind: PriceKind) -> Price {
     let interval = kind.has_interval().then_some(Interval::Month);
     Price { kind, amount: 500, interval, ..Price::FREE }
+}
+
+async fn earned(ctx: &Ctx) -> Vec<Earning> {
+    earnings(ctx, PageRequest::default()).await.unwrap().items
 }
 
 fn user(ctx: &Ctx) -> UserId {
@@ -66,6 +74,11 @@ impl Shop {
         moderation::approve(&self.root, id, "").await.unwrap();
     }
 
+    /// Time goes by: what comes then comes later.
+    fn tick(&self) {
+        self.clock.advance(SignedDuration::from_secs(1));
+    }
+
     async fn buy(&self, quantity: u32) -> Purchase {
         let begun = begin(&self.bob, "reader", NewPurchase { quantity }).await.unwrap();
         act_as_test(&self.bob, begun.id, TestAct::Approve).await.unwrap();
@@ -93,7 +106,8 @@ async fn only_free_is_enabled_without_a_provider(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ada = sample::member(&backend, "ada").await.unwrap();
     let agent = published_agent(&ada, "Reader").await;
-    assert!(!publications::get(&ada, agent).await.unwrap().takes_payments);
+    let found = publications::get(&ada, agent, PageRequest::default()).await.unwrap();
+    assert!(!found.takes_payments);
     let sold = resonant_domain::publication::ListingTexts {
         price: price(PriceKind::OneTime),
         ..texts("Reader")
@@ -178,7 +192,8 @@ async fn who_buys_is_a_member_and_buys_what_is_for_sale(pool: PgPool) {
     }
     for ctx in [&shop.bob, &shop.root, &guest] {
         assert_eq!(kind(refund(ctx, bought.id).await), Some(FaultKind::NotFound));
-        assert!(earnings(ctx).await.unwrap().is_empty() && sales(ctx).await.unwrap().is_empty());
+        assert!(earned(ctx).await.is_empty());
+        assert!(sales(ctx, PageRequest::default()).await.unwrap().items.is_empty());
     }
     assert_eq!(kind(cancel(&shop.bob, bought.id).await), Some(FaultKind::Conflict));
     assert_eq!(list(&shop.bob, PageRequest::default()).await.unwrap().items, [bought]);
@@ -197,7 +212,7 @@ async fn two_tabs_begin_one_purchase(pool: PgPool) {
     let (first, second) = tokio::join!(pay(), pay());
     first.unwrap();
     second.unwrap();
-    assert_eq!(earnings(&shop.ada).await.unwrap()[0].amount, 500);
+    assert_eq!(earned(&shop.ada).await[0].amount, 500);
     assert_eq!(list(&shop.bob, PageRequest::default()).await.unwrap().items.len(), 1);
 }
 
@@ -230,7 +245,7 @@ async fn a_message_counts_once_whole_and_signed(pool: PgPool) {
     }
     let other = shop.message("evt-4", PaymentKind::Paid, &begun).await;
     shop.take(&other).await.unwrap();
-    let earned = &earnings(&shop.ada).await.unwrap()[0];
+    let earned = &earned(&shop.ada).await[0];
     assert_eq!((earned.payments, earned.amount, earned.slug.as_str()), (1, 500, "reader"));
 
     // An old message is none of now.
@@ -254,7 +269,7 @@ async fn a_refund_ends_what_was_bought(pool: PgPool) {
     assert_eq!(kind(sessions::fork(&shop.bob, session.id, fork).await), Some(FaultKind::Conflict));
     assert_eq!(kind(sessions::retry(&shop.bob, session.id).await), Some(FaultKind::Conflict));
     assert_eq!(kind(listings::install(&shop.bob, "reader").await), Some(FaultKind::Conflict));
-    let earned = &earnings(&shop.ada).await.unwrap()[0];
+    let earned = &earned(&shop.ada).await[0];
     assert_eq!((earned.payments, earned.refunds, earned.amount), (1, 1, 0));
     // It may be bought anew.
     shop.buy(1).await;
@@ -394,11 +409,241 @@ async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
     let mut conn = shop.backend.conn().await.unwrap();
     assert!(store::purchases::find(&mut conn, bought.id).await.unwrap().is_none());
     drop(conn);
-    assert_eq!(earnings(&shop.ada).await.unwrap()[0].amount, 1_000);
+    assert_eq!(earned(&shop.ada).await[0].amount, 1_000);
 
     // Whose publisher leaves is not charged again either.
     members::close_account(&shop.ada, sample::new_member("ada").password).await.unwrap();
     assert_eq!(get(&eve, begun.id).await.unwrap().state, PurchaseState::Cancelled);
     members::purge_closed(&shop.backend.system()).await.unwrap();
     assert_eq!(get(&eve, begun.id).await.unwrap().id, begun.id);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_begun_with_an_erased_copy_still_needs_what_it_costs(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let bought = shop.buy(1).await;
+    let mut begun = Vec::new();
+    for description in ["One", "Two"] {
+        let copy = listings::install(&shop.bob, "reader").await.unwrap();
+        let description = Some(description.to_owned());
+        let changes = AgentChanges { description, ..AgentChanges::default() };
+        agents::update(&shop.bob, copy.id, changes, None).await.unwrap();
+        let session = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
+        sessions::cancel(&shop.bob, session.id).await.unwrap();
+        agents::delete(&shop.bob, copy.id, None).await.unwrap();
+        begun.push((copy.id, session.id));
+    }
+    assert_ne!(begun[0].0, begun[1].0);
+    // By hand, and by time.
+    agents::delete_for_good(&shop.bob, begun[0].0).await.unwrap();
+    shop.clock.advance(SignedDuration::from_hours(24 * TRASH_DAYS + 1));
+    assert_eq!(agents::purge(&shop.backend.system()).await.unwrap(), 1);
+    let fork = async |session| sessions::fork(&shop.bob, session, NewFork::default()).await;
+    let mut forks = Vec::new();
+    for (_, session) in &begun {
+        let fork = fork(*session).await.unwrap();
+        sessions::cancel(&shop.bob, fork.id).await.unwrap();
+        forks.push(fork.id);
+    }
+    refund(&shop.ada, bought.id).await.unwrap();
+    for session in begun.into_iter().map(|(_, session)| session).chain(forks) {
+        assert_eq!(kind(fork(session).await), Some(FaultKind::Conflict));
+        let again = sessions::retry(&shop.bob, session).await;
+        assert_eq!(kind(again), Some(FaultKind::Conflict));
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_copy_that_was_paid_for_leaves_by_no_file_and_no_team(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
+    let bought = shop.buy(1).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap().id;
+    agents::publish(&shop.bob, copy, NewVersion::default(), None).await.unwrap();
+    let team = NewTeam { name: "Readers".to_owned(), slug: "readers".to_owned() };
+    teams::create(&shop.bob, team).await.unwrap();
+    teams::share(&shop.bob, "readers", copy).await.unwrap();
+    let eve = sample::member(&shop.backend, "eve").await.unwrap();
+    let invitation = NewInvitation { role: TeamRole::Runner, email: None };
+    let made = teams::invite(&shop.bob, "readers", invitation).await.unwrap();
+    teams::accept(&eve, Invited::ByLink(&made.token.unwrap())).await.unwrap();
+    for ctx in [&shop.bob, &eve] {
+        for edition in [Edition::Draft, Edition::Version(1)] {
+            let refused = agents::export(ctx, copy, edition).await.unwrap_err();
+            assert_eq!(refused.kind(), FaultKind::Forbidden);
+            assert!(refused.message().contains("cannot be taken along"), "{refused}");
+        }
+    }
+    // The publisher's own leaves as it likes.
+    agents::export(&shop.ada, shop.agent, Edition::Draft).await.unwrap();
+    // A teammate runs it by what its owner has paid.
+    let session = sessions::start(&eve, copy, sample::goal("Read")).await.unwrap();
+    sessions::cancel(&eve, session.id).await.unwrap();
+    refund(&shop.ada, bought.id).await.unwrap();
+    let refused = sessions::start(&eve, copy, sample::goal("Read")).await;
+    assert_eq!(kind(refused), Some(FaultKind::Conflict));
+    let fork = sessions::fork(&eve, session.id, NewFork::default()).await;
+    assert_eq!(kind(fork), Some(FaultKind::Conflict));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_used_of_a_refunded_purchase_counts_against_no_other(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::PerExecution)).await;
+    let first = shop.buy(2).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let start = async || sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
+    let counts = async || {
+        let held = entitlements(&shop.bob).await.unwrap()[0].1;
+        (held.executions_granted, held.executions_used)
+    };
+    for _ in 0..2 {
+        start().await.unwrap();
+    }
+    refund(&shop.ada, first.id).await.unwrap();
+    assert_eq!(counts().await, (0, 0));
+    shop.tick();
+    let second = shop.buy(2).await;
+    start().await.unwrap();
+    shop.tick();
+    shop.buy(2).await;
+    for _ in 0..2 {
+        start().await.unwrap();
+    }
+    assert_eq!(counts().await, (4, 3));
+    // Two of the three were of the purchase that is given back, which counts once.
+    refund(&shop.ada, second.id).await.unwrap();
+    let listing = first.listing_id;
+    entitlements::follow_purchases(&shop.backend, user(&shop.bob), listing).await.unwrap();
+    assert_eq!(counts().await, (2, 1));
+    start().await.unwrap();
+    assert_eq!(kind(start().await), Some(FaultKind::Conflict));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_rental_that_was_given_back_counts_against_no_other(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Rental)).await;
+    let first = shop.buy(1).await;
+    refund(&shop.ada, first.id).await.unwrap();
+    shop.clock.advance(SignedDuration::from_hours(24));
+    let second = shop.buy(1).await;
+    assert_eq!(second.valid_until.unwrap().to_string(), "2026-02-11T08:00:00Z");
+    let held = entitlements(&shop.bob).await.unwrap();
+    assert_eq!(held[0].1.valid_until, second.valid_until);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_newer_version_comes_with_its_price_or_not_at_all(pool: PgPool) {
+    let shop = Shop::open(pool.clone(), Price::FREE).await;
+    let copy = listings::install(&shop.bob, "reader").await.unwrap();
+    let system_prompt = Some("Answer at length.".to_owned());
+    let changes = AgentChanges { system_prompt, ..AgentChanges::default() };
+    agents::update(&shop.ada, shop.agent, changes, None).await.unwrap();
+    agents::publish(&shop.ada, shop.agent, NewVersion::default(), None).await.unwrap();
+    shop.publish(price(PriceKind::OneTime)).await;
+    shop.buy(1).await;
+    let broken = "
+        CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'the database is lost'; END $$;
+        CREATE TRIGGER agents_refuse BEFORE UPDATE OF needs_entitlement ON agents
+            FOR EACH ROW EXECUTE FUNCTION refuse()";
+    sqlx::raw_sql(broken).execute(&pool).await.unwrap();
+    let consent = listings::updates::Consent::Nothing;
+    assert!(listings::updates::take(&shop.bob, copy.id, 1, consent).await.is_err());
+    assert_eq!(agents::get(&shop.bob, copy.id).await.unwrap(), copy, "nothing came for nothing");
+    sqlx::raw_sql("DROP TRIGGER agents_refuse ON agents").execute(&pool).await.unwrap();
+    let taken = listings::updates::take(&shop.bob, copy.id, 1, consent).await.unwrap();
+    assert_eq!(taken.spec.system_prompt, "Answer at length.");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_becomes_of_a_purchase_is_written_down(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
+    let deeds = async |ctx: &Ctx| {
+        let filter = AuditFilter::default();
+        let page = audit::list(ctx, Whose::Own, filter, PageRequest::default()).await.unwrap();
+        let of_money = page.items.into_iter().filter(|entry| {
+            let deeds = [Deed::ListingBought, Deed::PurchaseCancelled, Deed::PurchaseRefunded];
+            deeds.contains(&entry.deed)
+        });
+        let told = of_money.map(|entry| {
+            assert_eq!(entry.subject.unwrap().name, "Reader");
+            (entry.deed, entry.actor.kind, entry.actor.id)
+        });
+        told.collect::<Vec<_>>()
+    };
+    let (ada, bob) = (Some(user(&shop.ada)), Some(user(&shop.bob)));
+    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    assert_eq!(deeds(&shop.bob).await, [], "nothing is bought yet");
+    let paid = shop.message("paid-1", PaymentKind::Paid, &begun).await;
+    for _ in 0..2 {
+        shop.take(&paid).await.unwrap();
+    }
+    let renewed = shop.message("renewed-1", PaymentKind::Renewed, &begun).await;
+    shop.take(&renewed).await.unwrap();
+    // The provider has signed it.
+    let mut expected = vec![(Deed::ListingBought, ActorKind::System, None)];
+    assert_eq!(deeds(&shop.bob).await, expected);
+    shop.tick();
+    cancel(&shop.bob, begun.id).await.unwrap();
+    expected.insert(0, (Deed::PurchaseCancelled, ActorKind::Person, bob));
+    shop.tick();
+    let at_home = shop.ada.clone().from_address("192.0.2.7".parse().ok());
+    refund(&at_home, begun.id).await.unwrap();
+    expected.insert(0, (Deed::PurchaseRefunded, ActorKind::Person, ada));
+    assert_eq!(deeds(&shop.bob).await, expected);
+    assert_eq!(deeds(&shop.ada).await, expected[..1]);
+    let from_where = async |ctx: &Ctx| {
+        let filter = AuditFilter::default();
+        let page = audit::list(ctx, Whose::Own, filter, PageRequest::default()).await.unwrap();
+        let mut entries = page.items.into_iter();
+        entries.find(|entry| entry.deed == Deed::PurchaseRefunded).unwrap().address
+    };
+    assert_eq!(from_where(&shop.ada).await.as_deref(), Some("192.0.2.7"));
+    assert_eq!(from_where(&shop.bob).await, None, "its buyer does not learn where she lives");
+    shop.tick();
+    let next = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    act_as_test(&shop.bob, next.id, TestAct::Approve).await.unwrap();
+    assert_eq!(deeds(&shop.bob).await[0], (Deed::ListingBought, ActorKind::Person, bob));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn earnings_and_sales_are_read_page_by_page(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::PerExecution)).await;
+    let mut sold = vec![];
+    for currency in [Currency::Eur, Currency::Usd, Currency::Jpy] {
+        shop.tick();
+        shop.publish(Price { currency, ..price(PriceKind::PerExecution) }).await;
+        for quantity in [2, 1] {
+            shop.tick();
+            sold.insert(0, shop.buy(quantity).await.id);
+        }
+    }
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = earnings(&shop.ada, PageRequest { cursor, limit: Some(1) }).await.unwrap();
+        found.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+        // It is the list of one publisher.
+        let foreign = PageRequest { cursor: cursor.clone(), limit: None };
+        assert_eq!(kind(earnings(&shop.bob, foreign).await), Some(FaultKind::Invalid));
+    }
+    let sums: Vec<_> = found.iter().map(|it| (it.currency, it.payments, it.amount)).collect();
+    let each = |currency| (currency, 2, 1_500);
+    assert_eq!(sums, [each(Currency::Usd), each(Currency::Jpy), each(Currency::Eur)]);
+    assert_eq!(found, earned(&shop.ada).await);
+    assert_eq!(found, earnings_of(&shop.ada, "reader").await.unwrap());
+    assert_eq!(earnings_of(&shop.bob, "reader").await.unwrap(), []);
+
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = sales(&shop.ada, PageRequest { cursor, limit: Some(4) }).await.unwrap();
+        found.extend(page.items.into_iter().map(|sale| sale.id));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, sold);
 }

@@ -1,6 +1,7 @@
 //! Forking a session: another one with the same beginning.
 
 use resonant_domain::api_key::Scope;
+use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId, variable};
@@ -54,7 +55,10 @@ async fn fork_of(
     }
     entitlements::admit(backend, &mut tx, (owner, parent.session.agent_id)).await?;
     let history = store::session_events::list(&mut tx, owner, id, 0, i64::MAX).await?;
-    let mut entries = beginning(history, new.step, new.model_policy.is_some())?;
+    let copied = beginning(history, new.step, new.model_policy.is_some())?;
+    let other_goal = new.goal.as_ref().is_some_and(|goal| goal.trim() != parent.session.goal);
+    let pins = pins_of(&parent.session.pins, &copied, other_goal);
+    let mut entries: Vec<_> = copied.into_iter().map(|(_, entry)| entry).collect();
     entries.push(EventBody::Fork { parent: id, step: new.step });
 
     let mut spec = parent.spec;
@@ -79,6 +83,7 @@ async fn fork_of(
         called_by: None,
         started_by,
         thumb: None,
+        pins,
         last_sequence: 0,
         created_at: backend.now(),
         started_at: None,
@@ -86,6 +91,9 @@ async fn fork_of(
         ..parent.session
     };
     store::sessions::insert(&mut tx, &session, &spec).await?;
+    if !session.pins.is_empty() {
+        store::sessions::update_pins(&mut tx, owner, session.id, &session.pins).await?;
+    }
     let entry = NewEntry {
         owner_id: owner,
         session_id: session.id,
@@ -102,8 +110,23 @@ async fn fork_of(
     Ok(session)
 }
 
-/// The entries up to the end of a step, as another session's own: what they cost, the parent paid.
-fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result<Vec<EventBody>> {
+/// The pins of a session that begins with these entries of another one: those of the messages that it
+/// shares, by their numbers in it.
+fn pins_of(pins: &[i64], copied: &[(i64, EventBody)], other_goal: bool) -> Vec<i64> {
+    let number_of = |pin: i64| match pin {
+        GOAL_NUMBER => (!other_goal).then_some(GOAL_NUMBER),
+        pin => (1..).zip(copied).find(|(_, (number, _))| *number == pin).map(|(number, _)| number),
+    };
+    pins.iter().filter_map(|pin| number_of(*pin)).collect()
+}
+
+/// The entries up to the end of a step, as another session's own: what they cost, the parent paid. Each
+/// with its number in the parent.
+fn beginning(
+    history: Vec<SessionEvent>,
+    step: u32,
+    other_model: bool,
+) -> Result<Vec<(i64, EventBody)>> {
     if step == 0 {
         return Ok(Vec::new());
     }
@@ -124,7 +147,7 @@ fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result
         };
         last += 1 + said;
     }
-    let kept = history.into_iter().take(last + 1).filter_map(|event| match event.body {
+    let copy = |entry: EventBody| match entry {
         EventBody::Waiting { .. }
         | EventBody::Done { .. }
         | EventBody::Retry { .. }
@@ -142,6 +165,7 @@ fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result
             by,
             tokens_before,
             tokens_after,
+            pinned,
             usage: _,
         } => Some(EventBody::ContextSummary {
             step,
@@ -151,9 +175,11 @@ fn beginning(history: Vec<SessionEvent>, step: u32, other_model: bool) -> Result
             by,
             tokens_before,
             tokens_after,
+            pinned,
             usage: Usage::default(),
         }),
         other => Some(other),
-    });
-    Ok(kept.collect())
+    };
+    let kept = history.into_iter().take(last + 1);
+    Ok(kept.filter_map(|event| Some((event.sequence, copy(event.body)?))).collect())
 }

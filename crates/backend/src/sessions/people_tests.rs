@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use resonant_domain::agent::{AgentSpec, ModelPolicy, ToolGrant};
 use resonant_domain::budget::BudgetLimits;
+use resonant_domain::pin::NewPin;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage, Priority};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::waiting::WaitReason;
@@ -281,6 +282,43 @@ async fn no_more_sessions_of_an_owner_run_than_there_are_slots(pool: PgPool) {
     let of_bob = agents::create(&bob, sample::spec("Reader")).await.unwrap();
     start(&bob, of_bob.id, sample::goal("Go")).await.unwrap();
     assert_eq!(claims().await.len(), 1, "another owner is not held up");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_is_pinned_and_a_fork_takes_its_pins_along(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = begin(&ctx, ToolGrant::new("calculator")).await;
+    work_off(&backend).await;
+    let word = NewMessage { text: "And now?".to_owned(), context: None };
+    say(&ctx, session.id, word).await.unwrap();
+    work_off(&backend).await;
+    let steps = timeline(&ctx, session.id).await.steps;
+    let (answer, message) = (steps[1].sequence.unwrap(), steps[2].messages[0].sequence);
+    let set = async |message, is_pinned| {
+        let new = NewPin { message, is_pinned };
+        pin(&ctx, session.id, new).await.map(|session| session.pins)
+    };
+    assert_eq!(set(message, true).await.unwrap(), [message]);
+    assert_eq!(set(0, true).await.unwrap(), [0, message]);
+    for _ in 0..2 {
+        assert_eq!(set(answer, true).await.unwrap(), [0, answer, message]);
+    }
+    // A step that wrote nothing, and what is not there.
+    for wrong in [steps[0].sequence.unwrap(), 9_999] {
+        let error = set(wrong, true).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "message", "{wrong}");
+    }
+    assert_eq!(get(&ctx, session.id).await.unwrap().pins, [0, answer, message]);
+
+    let new = NewFork { step: 2, ..NewFork::default() };
+    let child = fork(&ctx, session.id, new).await.unwrap();
+    let log = timeline(&ctx, child.id).await;
+    let (answer, message) = (log.steps[1].sequence.unwrap(), log.unheard[0].sequence);
+    assert_eq!(child.pins, [0, answer, message]);
+    let new = NewFork { goal: Some("Stop".to_owned()), ..NewFork::default() };
+    assert_eq!(fork(&ctx, session.id, new).await.unwrap().pins, [0_i64; 0]);
+    assert_eq!(set(0, false).await.unwrap().len(), 2);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

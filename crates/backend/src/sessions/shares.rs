@@ -98,6 +98,7 @@ pub async fn shared(ctx: &Ctx, token: &str) -> Result<(Session, Vec<SessionEvent
     session.owner_id = UserId::from_uuid(Uuid::nil());
     session.started_by = None;
     session.thumb = None;
+    session.pins.clear();
     Ok((session, events))
 }
 
@@ -130,6 +131,7 @@ async fn opened(ctx: &Ctx, token: &str) -> Result<(UserId, SessionId)> {
 mod tests {
     use futures::StreamExt as _;
     use resonant_domain::FaultKind;
+    use resonant_domain::pin::NewPin;
     use sqlx::PgPool;
 
     use super::*;
@@ -146,9 +148,12 @@ mod tests {
         assert_eq!(share(&ctx, id).await.unwrap(), token);
         assert_eq!(share_token(&ctx, id).await.unwrap().as_ref(), Some(&token));
 
+        let pin = NewPin { message: 0, is_pinned: true };
+        sessions::pin(&ctx, id, pin).await.unwrap();
         let anyone = backend.anonymous();
         let (session, _) = shared(&anyone, &token).await.unwrap();
         assert_eq!((session.id, session.goal.as_str()), (id, "Read"));
+        assert!(session.pins.is_empty(), "what its owner pins is not told");
         assert_eq!(session.owner_id.as_uuid(), Uuid::nil());
         let mut events = stream_shared(&anyone, &token, 0).await.unwrap();
         sessions::cancel(&ctx, id).await.unwrap();

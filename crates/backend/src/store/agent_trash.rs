@@ -120,10 +120,15 @@ pub(crate) async fn delete(
         WITH gone AS (
             DELETE FROM agents
             WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NOT NULL
-            RETURNING agent_id, name
+            RETURNING agent_id, name, listing_id, needs_entitlement
         ), versions AS (
             DELETE FROM agent_versions
             WHERE owner_id = $1 AND agent_id IN (SELECT agent_id FROM gone)
+        ), copies AS (
+            -- What was begun with a copy that was paid for needs that as ever.
+            UPDATE entitlements e SET erased_copies = e.erased_copies || gone.agent_id
+            FROM gone
+            WHERE e.owner_id = $1 AND e.listing_id = gone.listing_id AND gone.needs_entitlement
         )
         SELECT name FROM gone
         "#,
@@ -196,10 +201,15 @@ async fn delete_all(
         ), gone AS (
             DELETE FROM agents a USING due
             WHERE a.owner_id = $1 AND a.agent_id = due.agent_id
-            RETURNING a.agent_id
+            RETURNING a.agent_id, a.listing_id, a.needs_entitlement
         ), versions AS (
             DELETE FROM agent_versions v USING gone
             WHERE v.owner_id = $1 AND v.agent_id = gone.agent_id
+        ), copies AS (
+            UPDATE entitlements e SET erased_copies = e.erased_copies || erased.agent_ids
+            FROM (SELECT listing_id, array_agg(agent_id) AS agent_ids
+                  FROM gone WHERE needs_entitlement GROUP BY listing_id) erased
+            WHERE e.owner_id = $1 AND e.listing_id = erased.listing_id
         )
         SELECT count(*) AS "count!" FROM gone
         "#,

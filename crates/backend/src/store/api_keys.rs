@@ -25,6 +25,32 @@ fn scopes(texts: &[String]) -> sqlx::Result<Scopes> {
     texts.iter().map(|text| known(Scope::parse(text), "scopes")).collect()
 }
 
+struct KeyRow {
+    api_key_id: Uuid,
+    prefix: String,
+    name: String,
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+}
+
+impl TryFrom<KeyRow> for ApiKey {
+    type Error = sqlx::Error;
+
+    fn try_from(row: KeyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: ApiKeyId::from_uuid(row.api_key_id),
+            name: row.name,
+            prefix: row.prefix,
+            scopes: scopes(&row.scopes)?,
+            created_at: row.created_at.to_jiff(),
+            last_used_at: row.last_used_at.map(Timestamp::to_jiff),
+            expires_at: row.expires_at.map(Timestamp::to_jiff),
+        })
+    }
+}
+
 /// Keeps a key, as long as the user has fewer than `most`; `false` when not.
 #[tracing::instrument(name = "db.api_key.insert", skip_all, fields(key.id = %key.id), err(level = "debug"))]
 pub(crate) async fn insert(
@@ -72,7 +98,8 @@ pub(crate) async fn list(
     after: Option<KeyPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<ApiKey>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        KeyRow,
         r#"
         SELECT api_key_id, prefix, name, scopes, created_at AS "created_at: Timestamp",
                last_used_at AS "last_used_at: Timestamp", expires_at AS "expires_at: Timestamp"
@@ -88,19 +115,30 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ApiKey {
-                id: ApiKeyId::from_uuid(row.api_key_id),
-                name: row.name,
-                prefix: row.prefix,
-                scopes: scopes(&row.scopes)?,
-                created_at: row.created_at.to_jiff(),
-                last_used_at: row.last_used_at.map(Timestamp::to_jiff),
-                expires_at: row.expires_at.map(Timestamp::to_jiff),
-            })
-        })
-        .collect()
+    rows.into_iter().map(ApiKey::try_from).collect()
+}
+
+/// A key of the user.
+#[tracing::instrument(name = "db.api_key.find", skip_all, fields(key.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    user: UserId,
+    id: ApiKeyId,
+) -> sqlx::Result<Option<ApiKey>> {
+    let row = sqlx::query_as!(
+        KeyRow,
+        r#"
+        SELECT api_key_id, prefix, name, scopes, created_at AS "created_at: Timestamp",
+               last_used_at AS "last_used_at: Timestamp", expires_at AS "expires_at: Timestamp"
+        FROM api_keys
+        WHERE user_id = $1 AND api_key_id = $2
+        "#,
+        user.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(ApiKey::try_from).transpose()
 }
 
 #[tracing::instrument(name = "db.api_key.find_by_hash", skip_all, err(level = "debug"))]

@@ -25,12 +25,18 @@ const APART: [&str; 3] = [
     "WITH woken AS",
 ];
 
-/// A statement for which a cluster has another one: that claims a session.
-const ELSEWHERE: &str = "RETURNING claimed.owner_id";
+/// Statements in the place of which a cluster has two, by a part of each.
+const ELSEWHERE: [&str; 2] = [
+    // Claims a session.
+    "RETURNING claimed.owner_id",
+    // Renews a lease.
+    "AS \"is_cancel_asked!\"",
+];
 
 /// The statements that a cluster runs.
 fn clustered() -> impl Iterator<Item = String> {
-    statements().into_iter().map(|(text, _)| text).filter(|text| !text.contains(ELSEWHERE))
+    let is_elsewhere = |text: &String| ELSEWHERE.iter().any(|part| text.contains(part));
+    statements().into_iter().map(|(text, _)| text).filter(move |text| !is_elsewhere(text))
 }
 
 fn is_alias(word: &str) -> bool {

@@ -51,17 +51,23 @@ pub(crate) async fn find(conn: &mut PgConnection, slug: &str) -> sqlx::Result<Op
     Ok(row.map(Collection::from))
 }
 
-/// Lists collections without their listings, at most `limit`, the newest first.
+/// Lists at most `limit` collections before `before` without their listings, the newest first.
 #[tracing::instrument(name = "db.collection.list", skip_all, err(level = "debug"))]
-pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Collection>> {
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    before: Option<CollectionId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Collection>> {
     let rows = sqlx::query_as!(
         CollectionRow,
         r#"
         SELECT collection_id, slug, title, description, is_featured, updated_at
         FROM collections
+        WHERE collection_id < $1
         ORDER BY collection_id DESC
-        LIMIT $1
+        LIMIT $2
         "#,
+        before.map_or(Uuid::max(), CollectionId::as_uuid),
         limit,
     )
     .fetch_all(conn)

@@ -2,7 +2,7 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::purchase::Entitlement;
-use resonant_domain::{AgentId, ListingId, UserId};
+use resonant_domain::{AgentId, ListingId, PurchaseId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -26,25 +26,76 @@ impl EntitlementRow {
     }
 }
 
-/// Keeps what follows from purchases, unless it follows from a newer look at them already. What was
-/// used stays used.
-#[tracing::instrument(name = "db.entitlement.upsert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
-pub(crate) async fn upsert(
+/// Makes room for what follows from purchases, where there is none.
+#[tracing::instrument(name = "db.entitlement.insert_missing", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn insert_missing(
     conn: &mut PgConnection,
     (owner, listing): (UserId, ListingId),
-    (entitlement, revision): (&Entitlement, i64),
     now: jiff::Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO entitlements AS e (owner_id, listing_id, revision, is_lasting, valid_until,
-                                       executions_granted, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (owner_id, listing_id) DO UPDATE
-        SET revision = EXCLUDED.revision, is_lasting = EXCLUDED.is_lasting,
-            valid_until = EXCLUDED.valid_until, executions_granted = EXCLUDED.executions_granted,
-            updated_at = EXCLUDED.updated_at
-        WHERE e.revision < EXCLUDED.revision
+        INSERT INTO entitlements (owner_id, listing_id, revision, is_lasting, executions_granted,
+                                  updated_at)
+        VALUES ($1, $2, 0, FALSE, 0, $3)
+        ON CONFLICT (owner_id, listing_id) DO NOTHING
+        "#,
+        owner.as_uuid(),
+        listing.as_uuid(),
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How an entitlement is kept.
+pub(crate) struct Kept {
+    /// The look at the purchases that it follows from.
+    pub(crate) revision: i64,
+    pub(crate) executions_used: i64,
+    /// The refunds that took along what was used of them.
+    pub(crate) settled: Vec<PurchaseId>,
+}
+
+/// Reads how an entitlement is kept, and keeps sessions from starting by it meanwhile.
+#[tracing::instrument(name = "db.entitlement.lock", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    (owner, listing): (UserId, ListingId),
+) -> sqlx::Result<Kept> {
+    let row = sqlx::query!(
+        r#"
+        SELECT revision, executions_used, settled_refunds
+        FROM entitlements
+        WHERE owner_id = $1 AND listing_id = $2
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        listing.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    let settled = row.settled_refunds.into_iter().map(PurchaseId::from_uuid).collect();
+    Ok(Kept { revision: row.revision, executions_used: row.executions_used, settled })
+}
+
+/// Keeps what follows from purchases.
+#[tracing::instrument(name = "db.entitlement.update", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn update(
+    conn: &mut PgConnection,
+    (owner, listing): (UserId, ListingId),
+    (entitlement, revision): (&Entitlement, i64),
+    settled: &[PurchaseId],
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    let settled: Vec<_> = settled.iter().map(|id| id.as_uuid()).collect();
+    sqlx::query!(
+        r#"
+        UPDATE entitlements
+        SET revision = $3, is_lasting = $4, valid_until = $5, executions_granted = $6,
+            executions_used = $7, settled_refunds = $8, updated_at = $9
+        WHERE owner_id = $1 AND listing_id = $2
         "#,
         owner.as_uuid(),
         listing.as_uuid(),
@@ -52,6 +103,8 @@ pub(crate) async fn upsert(
         entitlement.is_lasting,
         entitlement.valid_until.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
         entitlement.executions_granted,
+        entitlement.executions_used,
+        &settled,
         now.to_sqlx() as Timestamp,
     )
     .execute(conn)
@@ -102,6 +155,7 @@ pub(crate) async fn list(
 }
 
 /// What an agent runs by: `None` when it needs nothing, or its listing and what its owner may do with it.
+/// Of one that was erased: what its sessions go on by.
 #[tracing::instrument(name = "db.entitlement.find_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn find_of_agent(
     conn: &mut PgConnection,
@@ -119,6 +173,10 @@ pub(crate) async fn find_of_agent(
         LEFT JOIN entitlements e ON e.owner_id = $1 AND e.listing_id = a.listing_id
         WHERE a.owner_id = $1 AND a.agent_id = $2 AND a.needs_entitlement
           AND a.listing_id IS NOT NULL
+        UNION ALL
+        SELECT e.listing_id, e.is_lasting, e.valid_until, e.executions_granted, e.executions_used
+        FROM entitlements e
+        WHERE e.owner_id = $1 AND $2 = ANY (e.erased_copies)
         "#,
         owner.as_uuid(),
         agent.as_uuid(),

@@ -5,6 +5,7 @@ use resonant_domain::notice::NoticeKind;
 use resonant_domain::publisher::FollowedPublisher;
 use resonant_domain::{ListingId, NoticeId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::known;
 
@@ -84,33 +85,52 @@ pub(crate) async fn exists(
     .await
 }
 
-/// Lists whom somebody follows, at most `limit`, the one followed last first.
+/// Where a page of followed publishers ends: the last of them on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct FollowPosition {
+    pub(crate) followed_at: jiff::Timestamp,
+    pub(crate) publisher: UserId,
+}
+
+/// Lists at most `limit` of those whom somebody follows behind `after`, the one followed last first, each
+/// with their place in the order.
 #[tracing::instrument(name = "db.follow.list", skip_all, fields(user.id = %follower), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     follower: UserId,
+    after: Option<FollowPosition>,
     limit: i64,
-) -> sqlx::Result<Vec<FollowedPublisher>> {
+) -> sqlx::Result<Vec<(FollowedPublisher, FollowPosition)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT p.handle, p.name, p.is_verified, f.created_at AS "created_at: Timestamp"
+        SELECT f.publisher_id, p.handle, p.name, p.is_verified,
+               f.created_at AS "created_at: Timestamp"
         FROM publisher_follows f JOIN publishers p ON p.user_id = f.publisher_id
         WHERE f.follower_id = $1
-        ORDER BY f.created_at DESC, p.handle
-        LIMIT $2
+          AND (f.created_at, f.publisher_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'), $3)
+        ORDER BY f.created_at DESC, f.publisher_id DESC
+        LIMIT $4
         "#,
         follower.as_uuid(),
+        after.map(|after| after.followed_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.publisher.as_uuid()),
         limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| FollowedPublisher {
-            handle: row.handle,
-            name: row.name,
-            is_verified: row.is_verified,
-            followed_at: row.created_at.to_jiff(),
+        .map(|row| {
+            let followed_at = row.created_at.to_jiff();
+            let publisher = FollowedPublisher {
+                handle: row.handle,
+                name: row.name,
+                is_verified: row.is_verified,
+                followed_at,
+            };
+            let position =
+                FollowPosition { followed_at, publisher: UserId::from_uuid(row.publisher_id) };
+            (publisher, position)
         })
         .collect())
 }

@@ -6,6 +6,24 @@ use resonant_domain::{AgentId, MemoryId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+struct MemoryRow {
+    memory_id: Uuid,
+    key: String,
+    body: String,
+    updated_at: Timestamp,
+}
+
+impl From<MemoryRow> for Memory {
+    fn from(row: MemoryRow) -> Self {
+        Self {
+            id: MemoryId::from_uuid(row.memory_id),
+            key: row.key,
+            text: row.body,
+            updated_at: row.updated_at.to_jiff(),
+        }
+    }
+}
+
 /// Where a page of facts ends: the last fact on it.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct MemoryPosition {
@@ -22,7 +40,8 @@ pub(crate) async fn list(
     after: Option<MemoryPosition>,
     most: i64,
 ) -> sqlx::Result<Vec<Memory>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        MemoryRow,
         r#"
         SELECT memory_id, key, body, updated_at
         FROM agent_memories
@@ -39,15 +58,31 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Memory {
-            id: MemoryId::from_uuid(row.memory_id),
-            key: row.key,
-            text: row.body,
-            updated_at: row.updated_at.to_jiff(),
-        })
-        .collect())
+    Ok(rows.into_iter().map(Memory::from).collect())
+}
+
+/// A fact of an agent.
+#[tracing::instrument(name = "db.memory.find", skip_all, fields(memory.id = %id), err(level = "debug"))]
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: MemoryId,
+) -> sqlx::Result<Option<Memory>> {
+    let row = sqlx::query_as!(
+        MemoryRow,
+        r#"
+        SELECT memory_id, key, body, updated_at
+        FROM agent_memories
+        WHERE owner_id = $1 AND agent_id = $2 AND memory_id = $3
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Memory::from))
 }
 
 /// Keeps a fact, in the place of one of its key.
@@ -104,21 +139,26 @@ pub(crate) async fn delete_old(
     Ok(())
 }
 
-/// Deletes a fact of an agent; `false` when there was none.
+/// Deletes a fact of an agent, and tells what it was; `None` when there was none.
 #[tracing::instrument(name = "db.memory.delete", skip_all, fields(memory.id = %id), err(level = "debug"))]
 pub(crate) async fn delete(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
     id: MemoryId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM agent_memories WHERE owner_id = $1 AND agent_id = $2 AND memory_id = $3",
+) -> sqlx::Result<Option<Memory>> {
+    let row = sqlx::query_as!(
+        MemoryRow,
+        r#"
+        DELETE FROM agent_memories
+        WHERE owner_id = $1 AND agent_id = $2 AND memory_id = $3
+        RETURNING memory_id, key, body, updated_at
+        "#,
         owner.as_uuid(),
         agent.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(row.map(Memory::from))
 }

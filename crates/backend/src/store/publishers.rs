@@ -17,14 +17,15 @@ pub(crate) async fn find(
         SELECT p.user_id, p.handle, p.name, p.bio, p.is_verified, p.followers,
                p.created_at AS "created_at: Timestamp",
                sums.installs AS "installs!", sums.sessions AS "sessions!", sums.rating_count AS "rating_count!",
-               sums.rating_hundredths AS "rating_hundredths!"
+               sums.rating_hundredths AS "rating_hundredths!", sums.listings AS "listings!"
         FROM publishers p
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(l.installs), 0)::BIGINT AS installs,
                    coalesce(sum(l.sessions), 0)::BIGINT AS sessions,
                    coalesce(sum(l.rating_count), 0)::BIGINT AS rating_count,
                    coalesce(round(sum(l.rating_sum) * 100 / nullif(sum(l.rating_count), 0)), 0)::INTEGER
-                       AS rating_hundredths
+                       AS rating_hundredths,
+                   count(*) AS listings
             FROM listings l
             WHERE l.publisher_id = p.user_id AND l.state IN ('published', 'paused')
         ) sums
@@ -46,7 +47,10 @@ pub(crate) async fn find(
             sessions: row.sessions,
             rating_count: row.rating_count,
             rating_hundredths: row.rating_hundredths,
+            listing_count: row.listings,
             listings: Vec::new(),
+            has_more: false,
+            next_cursor: None,
         };
         (UserId::from_uuid(row.user_id), publisher)
     }))

@@ -5,7 +5,7 @@ use resonant_domain::listing::{ListingState, Showcase};
 use resonant_domain::publication::{Report, ReportReason, Submission};
 use resonant_domain::{AgentId, ListingId, ReportId, SessionId, UserId};
 use sqlx::PgConnection;
-use sqlx::types::Json;
+use sqlx::types::{Json, Uuid};
 
 use super::agent_versions::stored;
 use super::known;
@@ -328,10 +328,11 @@ pub(crate) async fn upsert_report(
     Ok(())
 }
 
-/// Lists open reports, at most `limit`, the oldest first.
+/// Lists at most `limit` open reports behind `after`, the oldest first.
 #[tracing::instrument(name = "db.report.list_open", skip_all, err(level = "debug"))]
 pub(crate) async fn list_open_reports(
     conn: &mut PgConnection,
+    after: Option<ReportId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Report>> {
     let rows = sqlx::query!(
@@ -341,10 +342,11 @@ pub(crate) async fn list_open_reports(
         FROM listing_reports r
         JOIN listings l ON l.listing_id = r.listing_id
         JOIN users u ON u.user_id = r.reporter_id
-        WHERE r.outcome IS NULL
+        WHERE r.outcome IS NULL AND r.report_id > $1
         ORDER BY r.report_id
-        LIMIT $1
+        LIMIT $2
         "#,
+        after.map_or(Uuid::nil(), ReportId::as_uuid),
         limit,
     )
     .fetch_all(conn)

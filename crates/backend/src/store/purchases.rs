@@ -235,7 +235,8 @@ pub(crate) async fn list_running(
     rows.into_iter().map(Owned::try_from).collect()
 }
 
-/// What somebody holds of a listing, and the sum of the revisions that it is read at.
+/// What somebody holds of a listing, what was paid first first, and the sum of the revisions that it is
+/// read at.
 #[tracing::instrument(name = "db.purchase.list_held", skip_all, fields(listing.id = %listing), err(level = "debug"))]
 pub(crate) async fn list_held(
     conn: &mut PgConnection,
@@ -244,9 +245,10 @@ pub(crate) async fn list_held(
 ) -> sqlx::Result<(Vec<Held>, i64)> {
     let rows = sqlx::query!(
         r#"
-        SELECT kind, state, valid_until AS "valid_until: Timestamp", quantity, revision
+        SELECT purchase_id, kind, state, valid_until AS "valid_until: Timestamp", quantity, revision
         FROM purchases
         WHERE buyer_id = $1 AND listing_id = $2
+        ORDER BY paid_at, purchase_id
         "#,
         buyer.as_uuid(),
         listing.as_uuid(),
@@ -258,6 +260,7 @@ pub(crate) async fn list_held(
     for row in rows {
         revision += row.revision;
         held.push(Held {
+            id: PurchaseId::from_uuid(row.purchase_id),
             kind: known(PriceKind::parse(&row.kind), "kind")?,
             state: known(PurchaseState::parse(&row.state), "state")?,
             valid_until: row.valid_until.map(Timestamp::to_jiff),
@@ -342,54 +345,121 @@ pub(crate) async fn insert_event(
     Ok(done.rows_affected() > 0)
 }
 
-/// What a publisher's listings have earned, each in each currency, at most `limit`.
+/// Where a page of earnings ends: the last of them on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct EarningPosition {
+    pub(crate) listing: ListingId,
+    pub(crate) currency: Currency,
+}
+
+/// Lists at most `limit` sums that a publisher's listings have earned behind `after`, each listing in each
+/// currency, the newest listing first, each with its place in the order.
 #[tracing::instrument(name = "db.payment_event.list_earnings", skip_all, fields(user.id = %publisher), err(level = "debug"))]
 pub(crate) async fn list_earnings(
     conn: &mut PgConnection,
     publisher: UserId,
+    after: Option<EarningPosition>,
     limit: i64,
-) -> sqlx::Result<Vec<Earning>> {
-    let rows = sqlx::query!(
+) -> sqlx::Result<Vec<(Earning, EarningPosition)>> {
+    let rows = sqlx::query_as!(
+        EarningRow,
         r#"
-        SELECT l.slug, l.name, e.currency,
-               count(*) FILTER (WHERE e.earned > 0) AS "payments!",
-               count(*) FILTER (WHERE e.earned < 0) AS "refunds!",
-               sum(e.earned)::BIGINT AS "amount!"
-        FROM payment_events e JOIN listings l ON l.listing_id = e.listing_id
-        WHERE e.publisher_id = $1 AND e.earned <> 0
-        GROUP BY l.listing_id, l.slug, l.name, e.currency
-        ORDER BY l.name, l.slug, e.currency
-        LIMIT $2
+        SELECT l.listing_id AS "listing_id!", l.slug AS "slug!", l.name AS "name!",
+               e.currency AS "currency!", e.payments AS "payments!", e.refunds AS "refunds!",
+               e.amount AS "amount!"
+        FROM (
+            SELECT listing_id, currency,
+                   count(*) FILTER (WHERE earned > 0) AS payments,
+                   count(*) FILTER (WHERE earned < 0) AS refunds,
+                   sum(earned)::BIGINT AS amount
+            FROM payment_events
+            WHERE publisher_id = $1 AND earned <> 0 AND (listing_id, currency) < ($2, $3)
+            GROUP BY listing_id, currency
+            ORDER BY listing_id DESC, currency DESC
+            LIMIT $4
+        ) e
+        JOIN listings l ON l.listing_id = e.listing_id
+        ORDER BY e.listing_id DESC, e.currency DESC
         "#,
         publisher.as_uuid(),
+        after.map_or(Uuid::max(), |after| after.listing.as_uuid()),
+        after.map_or("", |after| after.currency.as_str()),
         limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Earning {
-                slug: row.slug,
-                name: row.name,
-                currency: known(Currency::parse(&row.currency), "currency")?,
-                payments: row.payments,
-                refunds: row.refunds,
-                amount: row.amount,
-            })
-        })
-        .collect()
+    rows.into_iter().map(EarningRow::placed).collect()
 }
 
-/// The newest purchases of a publisher's listings that were paid, at most `limit`.
+/// What one of a publisher's listings has earned in each currency.
+#[tracing::instrument(name = "db.payment_event.list_earnings_of", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn list_earnings_of(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    slug: &str,
+) -> sqlx::Result<Vec<Earning>> {
+    let rows = sqlx::query_as!(
+        EarningRow,
+        r#"
+        SELECT l.listing_id AS "listing_id!", l.slug AS "slug!", l.name AS "name!",
+               e.currency AS "currency!",
+               count(*) FILTER (WHERE e.earned > 0) AS "payments!",
+               count(*) FILTER (WHERE e.earned < 0) AS "refunds!",
+               sum(e.earned)::BIGINT AS "amount!"
+        FROM payment_events e JOIN listings l ON l.listing_id = e.listing_id
+        WHERE e.publisher_id = $1 AND e.earned <> 0 AND l.slug = $2
+        GROUP BY l.listing_id, l.slug, l.name, e.currency
+        ORDER BY e.currency DESC
+        "#,
+        publisher.as_uuid(),
+        slug,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok(row.placed()?.0)).collect()
+}
+
+struct EarningRow {
+    listing_id: Uuid,
+    slug: String,
+    name: String,
+    currency: String,
+    payments: i64,
+    refunds: i64,
+    amount: i64,
+}
+
+impl EarningRow {
+    /// The sum, and its place among all of them.
+    fn placed(self) -> sqlx::Result<(Earning, EarningPosition)> {
+        let currency = known(Currency::parse(&self.currency), "currency")?;
+        let earning = Earning {
+            slug: self.slug,
+            name: self.name,
+            currency,
+            payments: self.payments,
+            refunds: self.refunds,
+            amount: self.amount,
+        };
+        let listing = ListingId::from_uuid(self.listing_id);
+        Ok((earning, EarningPosition { listing, currency }))
+    }
+}
+
+/// Lists at most `limit` purchases of a publisher's listings that were paid and begun before `before`, the
+/// newest first.
 #[tracing::instrument(name = "db.purchase.list_sales", skip_all, fields(user.id = %publisher), err(level = "debug"))]
 pub(crate) async fn list_sales(
     conn: &mut PgConnection,
     publisher: UserId,
+    before: Option<PurchaseId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Sale>> {
     let rows = purchases!(
-        "p.publisher_id = $1 AND p.paid_at IS NOT NULL ORDER BY p.purchase_id DESC LIMIT $2",
+        "p.publisher_id = $1 AND p.paid_at IS NOT NULL AND p.purchase_id < $2
+         ORDER BY p.purchase_id DESC LIMIT $3",
         publisher.as_uuid(),
+        before.map_or(Uuid::max(), PurchaseId::as_uuid),
         limit
     )
     .fetch_all(conn)

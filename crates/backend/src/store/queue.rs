@@ -309,6 +309,36 @@ pub(crate) async fn update_lease(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),
     lease: Duration,
+    owners: Owners,
+) -> sqlx::Result<Option<bool>> {
+    if owners == Owners::Spread {
+        return update_lease_apart(conn, (owner, id, fence), lease).await;
+    }
+    sqlx::query_scalar!(
+        r#"
+        UPDATE session_queue q
+        SET lease_until = now() + $4
+        WHERE q.owner_id = $1 AND q.session_id = $2 AND q.fence = $3
+        RETURNING coalesce((
+            SELECT s.is_cancel_asked FROM sessions s
+            WHERE s.owner_id = $1 AND s.session_id = $2
+        ), FALSE) AS "is_cancel_asked!"
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        fence,
+        interval(lease),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The same in a cluster: the queue, which its coordinator has, and the session, which one of its nodes
+/// has, by a statement each.
+async fn update_lease_apart(
+    conn: &mut PgConnection,
+    (owner, id, fence): (UserId, SessionId, i64),
+    lease: Duration,
 ) -> sqlx::Result<Option<bool>> {
     let done = sqlx::query!(
         r#"

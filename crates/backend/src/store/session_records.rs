@@ -22,8 +22,8 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
         r"SELECT owner_id, session_id, agent_id, agent_version, agent_name, agent_avatar, state, reason, steps,
                  input_tokens, output_tokens, cost_micro_usd, model, waiting, waiting_sequence,
                  waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
-                 caller_call_id, depth, started_by, thumb, last_sequence, created_at, started_at, ended_at,
-                 CASE WHEN ",
+                 caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
+                 ended_at, CASE WHEN ",
     );
     query.push_bind(wide.goal).push(" THEN goal ELSE '' END AS goal, CASE WHEN ");
     query.push_bind(wide.context).push(" THEN context END AS context, CASE WHEN ");

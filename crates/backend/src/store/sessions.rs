@@ -62,6 +62,7 @@ pub(super) struct SessionRow {
     pub(super) depth: i16,
     pub(super) started_by: Option<Uuid>,
     pub(super) thumb: Option<i16>,
+    pub(super) pins: Vec<i64>,
     pub(super) last_sequence: i64,
     pub(super) created_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
@@ -120,6 +121,7 @@ impl TryFrom<SessionRow> for Session {
             }),
             started_by: row.started_by.map(UserId::from_uuid),
             thumb: row.thumb.and_then(Thumb::from_weight),
+            pins: row.pins,
             last_sequence: row.last_sequence,
             created_at: row.created_at.to_jiff(),
             started_at: row.started_at.map(Timestamp::to_jiff),
@@ -143,7 +145,7 @@ pub(crate) async fn find(
                spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
-               caller_call_id, depth, started_by, thumb, last_sequence, created_at, started_at,
+               caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
                ended_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
@@ -173,8 +175,8 @@ pub(crate) async fn find_runnable(
                input_tokens, output_tokens, cost_micro_usd, model,
                waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since AS "waiting_since: Timestamp", is_test, waited_ms, parent_session_id,
-               parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, last_sequence,
-               created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
+               parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, pins,
+               last_sequence, created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
                ended_at AS "ended_at: Timestamp", is_cancel_asked
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
@@ -216,6 +218,7 @@ pub(crate) async fn find_runnable(
         depth: row.depth,
         started_by: row.started_by,
         thumb: row.thumb,
+        pins: row.pins,
         last_sequence: row.last_sequence,
         created_at: row.created_at,
         started_at: row.started_at,
@@ -291,6 +294,57 @@ pub(crate) async fn update_thumb(
         owner.as_uuid(),
         id.as_uuid(),
         thumb.map(Thumb::weight),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads which messages of a session are pinned, and keeps others from changing that.
+#[tracing::instrument(name = "db.session.lock_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn lock_pins(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Vec<i64>>> {
+    sqlx::query_scalar!(
+        "SELECT pins FROM sessions WHERE owner_id = $1 AND session_id = $2 FOR UPDATE",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Reads which messages of a session are pinned.
+#[tracing::instrument(name = "db.session.find_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn find_pins(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<Option<Vec<i64>>> {
+    sqlx::query_scalar!(
+        "SELECT pins FROM sessions WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Writes down which messages of a session are pinned.
+#[tracing::instrument(name = "db.session.update_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn update_pins(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    pins: &[i64],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE sessions SET pins = $3 WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+        pins,
     )
     .execute(conn)
     .await?;

@@ -96,23 +96,35 @@ macro_rules! submissions {
     };
 }
 
-/// Lists an agent's submissions, at most `limit`, the newest first.
+/// Lists at most `limit` of an agent's submissions before `before`, the newest first.
 #[tracing::instrument(name = "db.submission.list_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list_of_agent(
     conn: &mut PgConnection,
     publisher: UserId,
     agent: AgentId,
+    before: Option<SubmissionId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Submission>> {
     let rows = submissions!(
-        "publisher_id = $1 AND agent_id = $2 ORDER BY submission_id DESC LIMIT $3",
+        "publisher_id = $1 AND agent_id = $2 AND submission_id < $3
+         ORDER BY submission_id DESC LIMIT $4",
         publisher.as_uuid(),
         agent.as_uuid(),
+        before.map_or(Uuid::max(), SubmissionId::as_uuid),
         limit
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(|row| Ok(Owned::try_from(row)?.submission)).collect()
+}
+
+/// The newest of an agent's submissions.
+pub(crate) async fn find_newest(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    agent: AgentId,
+) -> sqlx::Result<Option<Submission>> {
+    Ok(list_of_agent(conn, publisher, agent, None, 1).await?.pop())
 }
 
 /// Reads the submission of an agent that is on its way and keeps others from changing it until the

@@ -4,6 +4,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::team::TeamRole;
 use resonant_domain::{AgentId, TeamId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::teams::role;
 use super::unsigned;
@@ -106,46 +107,119 @@ pub(crate) struct Shared {
     pub(crate) since: jiff::Timestamp,
 }
 
-/// Lists what is shared with the teams that somebody is in, or with one of them: newest first, at most
-/// `limit`.
-#[tracing::instrument(name = "db.team_agent.list", skip_all, fields(user.id = %user), err(level = "debug"))]
+struct SharedRow {
+    agent_id: Uuid,
+    agent_owner_id: Uuid,
+    display_name: String,
+    slug: String,
+    name: String,
+    role: String,
+    shared_at: Timestamp,
+}
+
+impl TryFrom<SharedRow> for Shared {
+    type Error = sqlx::Error;
+
+    fn try_from(row: SharedRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            agent: AgentId::from_uuid(row.agent_id),
+            owner: UserId::from_uuid(row.agent_owner_id),
+            owner_name: row.display_name,
+            team_slug: row.slug,
+            team_name: row.name,
+            role: role(&row.role)?,
+            since: row.shared_at.to_jiff(),
+        })
+    }
+}
+
+/// Where a page of the agents of a team ends: the last agent on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SharedPosition {
+    pub(crate) shared_at: jiff::Timestamp,
+    pub(crate) id: AgentId,
+}
+
+/// Lists at most `limit` of the agents that are shared with a team that somebody is in behind `after`, the
+/// one that was shared last first.
+#[tracing::instrument(name = "db.team_agent.list", skip_all, fields(user.id = %user, team.id = %team), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
-    user: UserId,
-    team: Option<TeamId>,
+    (user, team): (UserId, TeamId),
+    after: Option<SharedPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<Shared>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        SharedRow,
         r#"
-        SELECT a.agent_id, a.agent_owner_id, u.display_name, t.slug, t.name, m.role,
-               a.shared_at AS "shared_at: Timestamp"
+        SELECT a.agent_id AS "agent_id!", a.agent_owner_id AS "agent_owner_id!",
+               u.display_name AS "display_name!", t.slug AS "slug!", t.name AS "name!",
+               m.role AS "role!", a.shared_at AS "shared_at!: Timestamp"
         FROM team_members m
         JOIN teams t ON t.team_id = m.team_id
         JOIN team_agents a ON a.team_id = m.team_id
         JOIN users u ON u.user_id = a.agent_owner_id
-        WHERE m.user_id = $1 AND ($2::UUID IS NULL OR m.team_id = $2)
-        ORDER BY a.shared_at DESC, a.agent_id
-        LIMIT $3
+        WHERE m.user_id = $1 AND m.team_id = $2
+          AND (a.shared_at, a.agent_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
+        ORDER BY a.shared_at DESC, a.agent_id DESC
+        LIMIT $5
         "#,
         user.as_uuid(),
-        team.map(TeamId::as_uuid),
+        team.as_uuid(),
+        after.map(|after| after.shared_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Shared {
-                agent: AgentId::from_uuid(row.agent_id),
-                owner: UserId::from_uuid(row.agent_owner_id),
-                owner_name: row.display_name,
-                team_slug: row.slug,
-                team_name: row.name,
-                role: role(&row.role)?,
-                since: row.shared_at.to_jiff(),
-            })
-        })
-        .collect()
+    rows.into_iter().map(Shared::try_from).collect()
+}
+
+/// Lists at most `limit` of the agents of others that somebody reaches through teams and that were made
+/// before `before`, the newest first. One that comes by several teams stands there once, for the widest
+/// role.
+#[tracing::instrument(name = "db.team_agent.list_reached", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_reached(
+    conn: &mut PgConnection,
+    user: UserId,
+    before: Option<AgentId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Shared>> {
+    // Of each team no more are read than the page has room for.
+    let rows = sqlx::query_as!(
+        SharedRow,
+        r#"
+        SELECT s.agent_id AS "agent_id!", s.agent_owner_id AS "agent_owner_id!",
+               u.display_name AS "display_name!", s.slug AS "slug!", s.name AS "name!",
+               s.role AS "role!", s.shared_at AS "shared_at!: Timestamp"
+        FROM (
+            SELECT DISTINCT ON (a.agent_id)
+                   a.agent_id, a.agent_owner_id, a.shared_at, t.slug, t.name, m.role
+            FROM team_members m
+            JOIN teams t ON t.team_id = m.team_id
+            CROSS JOIN LATERAL (
+                SELECT agent_id, agent_owner_id, shared_at
+                FROM team_agents
+                WHERE team_id = m.team_id AND agent_owner_id <> $1 AND agent_id < $2
+                ORDER BY agent_id DESC
+                LIMIT $3
+            ) a
+            WHERE m.user_id = $1
+            ORDER BY a.agent_id DESC,
+                     array_position(ARRAY['owner', 'admin', 'editor', 'runner', 'viewer'], m.role),
+                     t.slug
+            LIMIT $3
+        ) s
+        JOIN users u ON u.user_id = s.agent_owner_id
+        ORDER BY s.agent_id DESC
+        "#,
+        user.as_uuid(),
+        before.map_or(Uuid::max(), AgentId::as_uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Shared::try_from).collect()
 }
 
 /// The slugs of the teams that an agent is shared with.
@@ -231,17 +305,19 @@ pub(crate) async fn delete(
     Ok(whose.map(UserId::from_uuid))
 }
 
-/// Shares an agent with nobody any more.
-#[tracing::instrument(name = "db.team_agent.delete_of_agent", skip_all, fields(agent.id = %agent), err(level = "debug"))]
-pub(crate) async fn delete_of_agent(
+/// Shares agents, each beside its owner, with nobody any more.
+#[tracing::instrument(name = "db.team_agent.delete_of_agents", skip_all, err(level = "debug"))]
+pub(crate) async fn delete_of_agents(
     conn: &mut PgConnection,
-    owner: UserId,
-    agent: AgentId,
+    agents: &[(UserId, AgentId)],
 ) -> sqlx::Result<()> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) =
+        agents.iter().map(|(owner, id)| (owner.as_uuid(), id.as_uuid())).unzip();
+    // No two owners have an agent of the same identity.
     sqlx::query!(
-        "DELETE FROM team_agents WHERE agent_id = $2 AND agent_owner_id = $1",
-        owner.as_uuid(),
-        agent.as_uuid(),
+        "DELETE FROM team_agents WHERE agent_id = ANY($2) AND agent_owner_id = ANY($1)",
+        &owners,
+        &ids,
     )
     .execute(conn)
     .await?;

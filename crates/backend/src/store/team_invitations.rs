@@ -4,6 +4,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::team::{InvitationOffer, TeamInvitation, TeamRole};
 use resonant_domain::{TeamId, TeamInvitationId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::teams::role;
 use super::unsigned;
@@ -74,11 +75,21 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Lists the invitations to a team that can still be taken, the newest first.
+/// Where a page of invitations ends: the last invitation on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct InvitationPosition {
+    pub(crate) created_at: jiff::Timestamp,
+    pub(crate) id: TeamInvitationId,
+}
+
+/// Lists at most `limit` of the invitations to a team that can still be taken behind `after`, the newest
+/// first.
 #[tracing::instrument(name = "db.team_invitation.list", skip_all, fields(team.id = %team), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     team: TeamId,
+    after: Option<InvitationPosition>,
+    limit: i64,
     now: jiff::Timestamp,
 ) -> sqlx::Result<Vec<TeamInvitation>> {
     let rows = sqlx::query!(
@@ -88,10 +99,15 @@ pub(crate) async fn list(
         FROM team_invitations i
         LEFT JOIN users u ON u.user_id = i.invitee_id
         WHERE i.team_id = $1 AND i.expires_at > $2
+          AND (i.created_at, i.invitation_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
         ORDER BY i.created_at DESC, i.invitation_id DESC
+        LIMIT $5
         "#,
         team.as_uuid(),
         now.to_sqlx() as Timestamp,
+        after.map(|after| after.created_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
+        limit,
     )
     .fetch_all(conn)
     .await?;
@@ -202,38 +218,50 @@ pub(crate) async fn find(
     .transpose()
 }
 
-/// Lists what somebody is invited to, the newest first.
+/// Lists at most `limit` of the invitations that are for somebody behind `after`, the newest first, each
+/// with its place in the order.
 #[tracing::instrument(name = "db.team_invitation.list_for", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn list_for(
     conn: &mut PgConnection,
     user: UserId,
+    after: Option<InvitationPosition>,
+    limit: i64,
     now: jiff::Timestamp,
-) -> sqlx::Result<Vec<InvitationOffer>> {
+) -> sqlx::Result<Vec<(InvitationOffer, InvitationPosition)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT t.slug, t.name, i.role, u.display_name AS "invited_by?",
-               i.expires_at AS "expires_at: Timestamp"
+        SELECT i.invitation_id, t.slug, t.name, i.role, u.display_name AS "invited_by?",
+               i.created_at AS "created_at: Timestamp", i.expires_at AS "expires_at: Timestamp"
         FROM team_invitations i
         JOIN teams t ON t.team_id = i.team_id
         LEFT JOIN users u ON u.user_id = i.invited_by
         WHERE i.invitee_id = $1 AND i.expires_at > $2
-        ORDER BY i.created_at DESC
-        LIMIT 100
+          AND (i.created_at, i.invitation_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
+        ORDER BY i.created_at DESC, i.invitation_id DESC
+        LIMIT $5
         "#,
         user.as_uuid(),
         now.to_sqlx() as Timestamp,
+        after.map(|after| after.created_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
+        limit,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(InvitationOffer {
+            let position = InvitationPosition {
+                created_at: row.created_at.to_jiff(),
+                id: TeamInvitationId::from_uuid(row.invitation_id),
+            };
+            let offer = InvitationOffer {
                 team_slug: row.slug,
                 team_name: row.name,
                 role: role(&row.role)?,
                 invited_by: row.invited_by,
                 expires_at: row.expires_at.to_jiff(),
-            })
+            };
+            Ok((offer, position))
         })
         .collect()
 }

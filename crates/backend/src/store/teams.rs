@@ -5,6 +5,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::team::{Team, TeamMember, TeamRole};
 use resonant_domain::{TeamId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::{known, unsigned};
 
@@ -141,33 +142,54 @@ pub(crate) async fn lock_by_id(
     Ok(row.map(|row| (row.slug, row.name)))
 }
 
-/// Lists the teams that somebody is in, by name.
+/// Where a page of teams ends: the last team on it.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct TeamPosition {
+    /// Its name, as it is sorted by.
+    pub(crate) name: String,
+    pub(crate) slug: String,
+}
+
+/// Lists at most `limit` of the teams that somebody is in behind `after`, by name, each with its place in
+/// the order.
 #[tracing::instrument(name = "db.team.list", skip_all, fields(user.id = %user), err(level = "debug"))]
-pub(crate) async fn list(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<Team>> {
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    user: UserId,
+    after: Option<&TeamPosition>,
+    limit: i64,
+) -> sqlx::Result<Vec<(Team, TeamPosition)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT t.slug, t.name, m.role, t.created_at AS "created_at: Timestamp",
+        SELECT t.slug, t.name, lower(t.name) AS "sort_name!", m.role,
+               t.created_at AS "created_at: Timestamp",
                (SELECT count(*) FROM team_members o WHERE o.team_id = t.team_id) AS "members!",
                (SELECT count(*) FROM team_agents a WHERE a.team_id = t.team_id) AS "agents!"
         FROM team_members m
         JOIN teams t ON t.team_id = m.team_id
-        WHERE m.user_id = $1
+        WHERE m.user_id = $1 AND (lower(t.name), t.slug) > ($2, $3)
         ORDER BY lower(t.name), t.slug
+        LIMIT $4
         "#,
         user.as_uuid(),
+        after.map_or("", |after| after.name.as_str()),
+        after.map_or("", |after| after.slug.as_str()),
+        limit,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Team {
+            let position = TeamPosition { name: row.sort_name, slug: row.slug.clone() };
+            let team = Team {
                 slug: row.slug,
                 name: row.name,
                 role: role(&row.role)?,
                 members: count(row.members),
                 agents: count(row.agents),
                 created_at: row.created_at.to_jiff(),
-            })
+            };
+            Ok((team, position))
         })
         .collect()
 }
@@ -261,11 +283,20 @@ pub(crate) async fn delete_member(
     Ok(())
 }
 
-/// Lists who is in a team, in the order in which they came.
+/// Where a page of the people of a team ends: the last of them on it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct MemberPosition {
+    pub(crate) joined_at: jiff::Timestamp,
+    pub(crate) id: UserId,
+}
+
+/// Lists at most `limit` of those who are in a team behind `after`, in the order in which they came.
 #[tracing::instrument(name = "db.team_member.list", skip_all, fields(team.id = %team), err(level = "debug"))]
 pub(crate) async fn list_members(
     conn: &mut PgConnection,
     team: TeamId,
+    after: Option<MemberPosition>,
+    limit: i64,
 ) -> sqlx::Result<Vec<TeamMember>> {
     let rows = sqlx::query!(
         r#"
@@ -273,9 +304,14 @@ pub(crate) async fn list_members(
         FROM team_members m
         JOIN users u ON u.user_id = m.user_id
         WHERE m.team_id = $1
+          AND (m.joined_at, m.user_id) > (coalesce($2::TIMESTAMPTZ, '-infinity'), $3)
         ORDER BY m.joined_at, m.user_id
+        LIMIT $4
         "#,
         team.as_uuid(),
+        after.map(|after| after.joined_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::nil(), |after| after.id.as_uuid()),
+        limit,
     )
     .fetch_all(conn)
     .await?;

@@ -11,6 +11,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
 use resonant_domain::member::Email;
 use resonant_domain::notice::NoticeKind;
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{
     INVITATION_DAYS, InvitationOffer, MadeInvitation, NewInvitation, PEOPLE_MAX, Team,
     TeamInvitation, TeamRole,
@@ -20,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use super::{FOR_ADMINS, check_room, checked, find, lock, needs_account, note};
 use crate::backend::random;
 use crate::inbox::{self, Told};
-use crate::store::team_invitations::{Invitation, InvitationHash, Invitee};
+use crate::store::team_invitations::{Invitation, InvitationHash, InvitationPosition, Invitee};
 use crate::{Ctx, Error, Result, access, effects, store};
 
 /// The random bytes of a link's token.
@@ -44,16 +45,25 @@ fn hash(token: &str) -> InvitationHash {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::NotAllowed`] for
-/// who is neither owner nor admin.
+/// who is neither owner nor admin; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "teams.invitations", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn invitations(ctx: &Ctx, slug: &str) -> Result<Vec<TeamInvitation>> {
+pub async fn invitations(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<TeamInvitation>> {
     let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let now = ctx.backend().now();
+    let cursors = ctx.backend().cursors().await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let (id, team) = find(&mut conn, me, slug).await?;
     if !team.role.may_manage() {
         return Err(FOR_ADMINS);
     }
-    Ok(store::team_invitations::list(&mut conn, id, ctx.backend().now()).await?)
+    let limit = page.checked_limit()?;
+    let scope = ("team_invitations", me, id);
+    let after: Option<InvitationPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::team_invitations::list(&mut conn, id, after, wanted, now).await?;
+    let position =
+        |last: &TeamInvitation| InvitationPosition { created_at: last.created_at, id: last.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// Invites somebody: an account, which gets a notice, or whoever takes the link first.
@@ -91,7 +101,7 @@ pub async fn invite(ctx: &Ctx, slug: &str, new: NewInvitation) -> Result<MadeInv
     let is_again = ctx.made_before().is_some()
         && store::team_invitations::delete(&mut tx, team.id, invitation.id).await?;
     let open = store::team_invitations::delete_expired(&mut tx, team.id, now).await?;
-    let people = store::teams::list_members(&mut tx, team.id).await?;
+    let people = store::teams::list_members(&mut tx, team.id, None, i64::MAX).await?;
     if open + people.len() as u64 >= PEOPLE_MAX as u64 {
         return Err(Error::Conflict(format!(
             "A team has at most {PEOPLE_MAX} people, invitations among them"
@@ -154,12 +164,20 @@ pub async fn revoke(ctx: &Ctx, slug: &str, id: TeamInvitationId) -> Result<()> {
 /// Lists what the caller is invited to, the newest first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "teams.offers", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn offers(ctx: &Ctx) -> Result<Vec<InvitationOffer>> {
+pub async fn offers(ctx: &Ctx, page: PageRequest) -> Result<Page<InvitationOffer>> {
     let me = access::user(ctx)?;
+    let limit = page.checked_limit()?;
+    let scope = ("team_offers", me);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<InvitationPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let now = ctx.backend().now();
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    Ok(store::team_invitations::list_for(&mut conn, me, ctx.backend().now()).await?)
+    let wanted = i64::from(limit) + 1;
+    let found = store::team_invitations::list_for(&mut conn, me, after, wanted, now).await?;
+    let page = cursors.page(&scope, limit, found, |(_, position)| *position)?;
+    Ok(page.map(|(offer, _)| offer))
 }
 
 /// Reads an invitation. Whoever has the token of a link may, signed in or not.

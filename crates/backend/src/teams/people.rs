@@ -3,10 +3,12 @@
 use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{TeamMember, TeamRole};
 
 use super::{FOR_ADMINS, FOR_OWNER, find, lock, note};
 use crate::audit::{Log, Subject};
+use crate::store::teams::MemberPosition;
 use crate::{Ctx, Error, Result, access, audit, store};
 
 const NO_MEMBER: Error = Error::NotFound("member");
@@ -15,19 +17,27 @@ const NO_MEMBER: Error = Error::NotFound("member");
 /// sees their addresses.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
+/// limit or cursor that cannot be used.
 #[tracing::instrument(name = "teams.members", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn members(ctx: &Ctx, slug: &str) -> Result<Vec<TeamMember>> {
+pub async fn members(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<TeamMember>> {
     let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let cursors = ctx.backend().cursors().await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let (id, team) = find(&mut conn, me, slug).await?;
-    let mut members = store::teams::list_members(&mut conn, id).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("team_members", me, id);
+    let after: Option<MemberPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let mut members = store::teams::list_members(&mut conn, id, after, wanted).await?;
     if !team.role.may_manage() {
         for member in &mut members {
             member.email = member.email.take().filter(|_| member.user_id == me);
         }
     }
-    Ok(members)
+    let position =
+        |last: &TeamMember| MemberPosition { joined_at: last.joined_at, id: last.user_id };
+    cursors.page(&scope, limit, members, position)
 }
 
 /// Gives somebody in a team another role. The owner's role is handed over: whoever was it is an admin

@@ -3,81 +3,89 @@
 
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{AGENTS_MAX, AgentRight, AgentStanding, SharedAgent, Team};
 use resonant_domain::{AgentId, UserId};
 
 use super::{find, lock};
 use crate::audit::{Log, Subject};
 use crate::cache::agent::{AgentEntry, AgentKey};
-use crate::store::team_agents::Shared;
+use crate::store::team_agents::{Shared, SharedPosition};
 use crate::{Ctx, Error, Result, access, audit, store};
 
-/// The most shared agents that are shown at once, of all teams together.
-const SHOWN: i64 = 500;
 const NO_AGENT: Error = Error::NotFound("agent");
 
 /// Lists the agents that are shared with one of the caller's teams, those of the caller among them, the
-/// one that was shared last first.
+/// one that was shared last first. Those in the trash are left out, so that a page may be shorter.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Invalid`] for a
+/// limit or cursor that cannot be used.
 #[tracing::instrument(name = "teams.agents", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn agents(ctx: &Ctx, slug: &str) -> Result<Vec<SharedAgent>> {
+pub async fn agents(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<SharedAgent>> {
     let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let cursors = ctx.backend().cursors().await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let (id, _) = find(&mut conn, me, slug).await?;
-    let shared = store::team_agents::list(&mut conn, me, Some(id), SHOWN).await?;
+    let limit = page.checked_limit()?;
+    let scope = ("team_agents", me, id);
+    let after: Option<SharedPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::team_agents::list(&mut conn, (me, id), after, wanted).await?;
     drop(conn);
-    described(ctx, shared).await
+    let position = |last: &Shared| SharedPosition { shared_at: last.since, id: last.agent };
+    described(ctx, cursors.page(&scope, limit, found, position)?).await
 }
 
-/// Lists the agents of others that are shared with the caller, by name; one that comes by several teams
-/// stands there for the widest role.
+/// Lists the agents of others that are shared with the caller, the newest first; one that comes by
+/// several teams stands there for the widest role. Those in the trash are left out, so that a page may be
+/// shorter.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`].
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit or cursor that
+/// cannot be used.
 #[tracing::instrument(name = "teams.shared_with_me", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn shared_with_me(ctx: &Ctx) -> Result<Vec<SharedAgent>> {
+pub async fn shared_with_me(ctx: &Ctx, page: PageRequest) -> Result<Page<SharedAgent>> {
     let me = access::with_scope(ctx, Scope::AgentsRead)?;
+    let limit = page.checked_limit()?;
+    let scope = ("agents_shared", me);
+    let cursors = ctx.backend().cursors().await?;
+    let before: Option<AgentId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let mut shared = store::team_agents::list(&mut conn, me, None, SHOWN).await?;
+    let wanted = i64::from(limit) + 1;
+    let found = store::team_agents::list_reached(&mut conn, me, before, wanted).await?;
     drop(conn);
-    shared.retain(|shared| shared.owner != me);
-    shared.sort_by_key(|shared| (shared.agent, std::cmp::Reverse(shared.role)));
-    shared.dedup_by_key(|shared| shared.agent);
-    let mut agents = described(ctx, shared).await?;
-    agents.sort_by_cached_key(|agent| (agent.name.to_lowercase(), agent.id));
-    Ok(agents)
+    described(ctx, cursors.page(&scope, limit, found, |last| last.agent)?).await
 }
 
 /// The agents with what their owners say of them; those in the trash are left out.
-async fn described(ctx: &Ctx, shared: Vec<Shared>) -> Result<Vec<SharedAgent>> {
+async fn described(ctx: &Ctx, shared: Page<Shared>) -> Result<Page<SharedAgent>> {
+    let Page { items: shared, next_cursor } = shared;
     let keys: Vec<_> = shared.iter().map(|shared| AgentKey(shared.owner, shared.agent)).collect();
     if keys.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Page::empty());
     }
     let backend = ctx.backend();
     let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
     let both = shared.into_iter().zip(found);
-    Ok(both
-        .filter_map(|(shared, agent)| {
-            let agent = agent?;
-            let agent = agent.value();
-            Some(SharedAgent {
-                id: shared.agent,
-                name: agent.spec.name.clone(),
-                description: agent.spec.description.clone(),
-                avatar: agent.spec.avatar.clone(),
-                status: agent.status,
-                owner_id: shared.owner,
-                owner_name: shared.owner_name,
-                team_slug: shared.team_slug,
-                team_name: shared.team_name,
-                role: shared.role,
-                shared_at: shared.since,
-            })
+    let agents = both.filter_map(|(shared, agent)| {
+        let agent = agent?;
+        let agent = agent.value();
+        Some(SharedAgent {
+            id: shared.agent,
+            name: agent.spec.name.clone(),
+            description: agent.spec.description.clone(),
+            avatar: agent.spec.avatar.clone(),
+            status: agent.status,
+            owner_id: shared.owner,
+            owner_name: shared.owner_name,
+            team_slug: shared.team_slug,
+            team_name: shared.team_name,
+            role: shared.role,
+            shared_at: shared.since,
         })
-        .collect())
+    });
+    Ok(Page { items: agents.collect(), next_cursor })
 }
 
 /// What the agent is called, where it is the owner's and not in the trash.
@@ -169,12 +177,12 @@ pub struct AgentTeam {
 pub async fn teams_of(ctx: &Ctx, agent: AgentId) -> Result<Vec<AgentTeam>> {
     let me = access::with_scope(ctx, Scope::TeamsRead)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let teams = store::teams::list(&mut conn, me).await?;
+    let teams = store::teams::list(&mut conn, me, None, i64::MAX).await?;
     if teams.is_empty() {
         return Ok(Vec::new());
     }
     let shared = store::team_agents::list_teams(&mut conn, me, agent).await?;
-    let both = teams.into_iter().map(|team| {
+    let both = teams.into_iter().map(|(team, _)| {
         let is_shared = shared.contains(&team.slug);
         AgentTeam { team, is_shared }
     });

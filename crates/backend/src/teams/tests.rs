@@ -1,6 +1,6 @@
 use resonant_domain::member::UserKind;
-use resonant_domain::page::PageRequest;
-use resonant_domain::team::NewInvitation;
+use resonant_domain::page::{Page, PageRequest};
+use resonant_domain::team::{NewInvitation, TeamMember};
 use resonant_domain::{AgentId, FaultKind};
 use sqlx::PgPool;
 
@@ -26,6 +26,24 @@ fn kind<T>(result: Result<T>) -> Option<FaultKind> {
     result.err().map(|error| error.kind())
 }
 
+async fn everybody(ctx: &Ctx, slug: &str) -> Vec<TeamMember> {
+    members(ctx, slug, PageRequest::default()).await.unwrap().items
+}
+
+/// All that a list holds, one thing on each page.
+async fn walk<T>(list: impl AsyncFn(PageRequest) -> Result<Page<T>>) -> Vec<T> {
+    let (mut found, mut cursor) = (vec![], None);
+    loop {
+        let page = list(PageRequest { cursor, limit: Some(1) }).await.unwrap();
+        assert!(page.items.len() <= 1);
+        found.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_team_has_a_slug_of_its_own_and_one_owner(pool: PgPool) {
     let backend = Backend::for_tests(pool);
@@ -49,14 +67,14 @@ async fn a_team_has_a_slug_of_its_own_and_one_owner(pool: PgPool) {
 
     set_role(&ada, "research", id_of(&bob), TeamRole::Owner).await.unwrap();
     let roles: Vec<_> =
-        members(&bob, "research").await.unwrap().into_iter().map(|member| member.role).collect();
+        everybody(&bob, "research").await.into_iter().map(|member| member.role).collect();
     assert_eq!(roles, [TeamRole::Admin, TeamRole::Owner]);
     assert_eq!(kind(delete(&ada, "research").await), Some(FaultKind::Forbidden));
     assert_eq!(kind(remove(&ada, "research", id_of(&bob)).await), Some(FaultKind::Forbidden));
     remove(&ada, "research", id_of(&ada)).await.unwrap();
     assert_eq!(kind(get(&ada, "research").await), Some(FaultKind::NotFound));
     delete(&bob, "research").await.unwrap();
-    assert_eq!(list(&bob).await.unwrap(), []);
+    assert_eq!(list(&bob, PageRequest::default()).await.unwrap().items, []);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -74,7 +92,7 @@ async fn people_are_managed_by_who_may(pool: PgPool) {
     ] {
         let who = sample::member(&backend, role.as_str()).await.unwrap();
         let nobody = [
-            kind(members(&who, "research").await),
+            kind(members(&who, "research", PageRequest::default()).await),
             kind(invite(&who, "research", NewInvitation::default()).await),
             kind(set_role(&who, "research", id_of(&target), TeamRole::Runner).await),
             kind(remove(&who, "research", id_of(&target)).await),
@@ -84,13 +102,13 @@ async fn people_are_managed_by_who_may(pool: PgPool) {
         join(&owner, "research", &who, role).await;
         let found = [
             kind(invite(&who, "research", NewInvitation::default()).await),
-            kind(invitations(&who, "research").await),
+            kind(invitations(&who, "research", PageRequest::default()).await),
             kind(set_role(&who, "research", id_of(&target), TeamRole::Runner).await),
             kind(rename(&who, "research", "Research".to_owned()).await),
             kind(remove(&who, "research", id_of(&target)).await),
         ];
         assert_eq!(found, [expected; 5], "{role:?}");
-        let emails = members(&who, "research").await.unwrap();
+        let emails = everybody(&who, "research").await;
         let seen = emails.iter().filter(|member| member.email.is_some()).count();
         assert_eq!(seen == emails.len(), role.may_manage(), "{role:?}");
         let delete = kind(delete(&who, "research").await);
@@ -119,7 +137,8 @@ async fn an_invitation_is_taken_once_by_whom_it_is_for(pool: PgPool) {
     assert_eq!(made.token, None);
     let notices = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
     assert_eq!(notices[0].slug.as_deref(), Some("research"));
-    assert_eq!(offers(&bob).await.unwrap()[0].invited_by.as_deref(), Some("ada"));
+    let offered = offers(&bob, PageRequest::default()).await.unwrap().items;
+    assert_eq!(offered[0].invited_by.as_deref(), Some("ada"));
     assert_eq!(kind(accept(&eve, Invited::To("research")).await), Some(FaultKind::NotFound));
     assert_eq!(accept(&bob, Invited::To("research")).await.unwrap().role, TeamRole::Editor);
     assert_eq!(kind(accept(&bob, Invited::To("research")).await), Some(FaultKind::NotFound));
@@ -141,7 +160,7 @@ async fn an_invitation_is_taken_once_by_whom_it_is_for(pool: PgPool) {
     assert_eq!(kind(accept(&eve, Invited::To("research")).await), Some(FaultKind::NotFound));
     invite(&ada, "research", to("eve@example.org")).await.unwrap();
     decline(&eve, "research").await.unwrap();
-    assert_eq!(offers(&eve).await.unwrap(), []);
+    assert_eq!(offers(&eve, PageRequest::default()).await.unwrap().items, []);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -156,7 +175,8 @@ async fn an_invitation_expires(pool: PgPool) {
     clock.advance(jiff::SignedDuration::from_hours(24 * 7 + 1));
     assert_eq!(kind(offer(&bob, Invited::ByLink(&token)).await), Some(FaultKind::NotFound));
     assert_eq!(kind(accept(&bob, Invited::ByLink(&token)).await), Some(FaultKind::NotFound));
-    assert_eq!(invitations(&ada, "research").await.unwrap(), []);
+    let open = invitations(&ada, "research", PageRequest::default()).await.unwrap();
+    assert_eq!(open.items, []);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -172,10 +192,12 @@ async fn who_leaves_sees_nothing_more_and_takes_their_agents_along(pool: PgPool)
     share(&bob, "research", his).await.unwrap();
     assert_eq!(kind(share(&bob, "research", hers).await), Some(FaultKind::Forbidden));
     let named = async |ctx: &Ctx| -> Vec<AgentId> {
-        shared_with_me(ctx).await.unwrap().into_iter().map(|agent| agent.id).collect()
+        let page = shared_with_me(ctx, PageRequest::default()).await.unwrap();
+        page.items.into_iter().map(|agent| agent.id).collect()
     };
     assert_eq!((named(&ada).await, named(&bob).await), (vec![his], vec![hers]));
-    assert_eq!(agents(&ada, "research").await.unwrap().len(), 2);
+    let both = agents(&ada, "research", PageRequest::default()).await.unwrap();
+    assert_eq!(both.items.len(), 2);
 
     // Read, so that whatever is kept is kept.
     let session = sessions::start(&bob, hers, sample::goal("Read")).await.unwrap();
@@ -262,4 +284,89 @@ async fn an_account_closes_once_its_teams_are_in_other_hands(pool: PgPool) {
     accounts::close_account(&ada_again, password()).await.unwrap();
     assert_eq!(get(&bob, "research").await.unwrap().members, 1);
     create(&bob, new_team("alone")).await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_lists_of_teams_go_on_page_by_page(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    // Two of the same name, which a page may end between.
+    for (name, slug) in [("lab", "lab-b"), ("Attic", "attic"), ("Lab", "lab-a")] {
+        let new = NewTeam { name: name.to_owned(), slug: slug.to_owned() };
+        create(&ada, new).await.unwrap();
+    }
+    let mut people = vec![id_of(&ada)];
+    for name in ["bob", "eve"] {
+        let who = sample::member(&backend, name).await.unwrap();
+        join(&ada, "lab-a", &who, TeamRole::Viewer).await;
+        people.push(id_of(&who));
+        create(&who, new_team(name)).await.unwrap();
+        let to_ada =
+            NewInvitation { role: TeamRole::Editor, email: Some("ada@example.org".to_owned()) };
+        invite(&who, name, to_ada).await.unwrap();
+        invite(&ada, "lab-a", NewInvitation::default()).await.unwrap();
+    }
+    let own = walk(async |page| list(&ada, page).await).await;
+    let slugs: Vec<_> = own.iter().map(|team| team.slug.as_str()).collect();
+    assert_eq!(slugs, ["attic", "lab-a", "lab-b"]);
+    assert_eq!(own, list(&ada, PageRequest::default()).await.unwrap().items);
+
+    let found = walk(async |page| members(&ada, "lab-a", page).await).await;
+    assert_eq!(found, everybody(&ada, "lab-a").await);
+    assert_eq!(found.len(), people.len());
+    assert!(people.iter().all(|id| found.iter().any(|member| member.user_id == *id)));
+
+    let open = walk(async |page| invitations(&ada, "lab-a", page).await).await;
+    let whole = invitations(&ada, "lab-a", PageRequest::default()).await.unwrap().items;
+    assert_eq!((open.len(), &open), (2, &whole));
+    let offered = walk(async |page| offers(&ada, page).await).await;
+    let whole = offers(&ada, PageRequest::default()).await.unwrap().items;
+    assert_eq!((offered.len(), &offered), (2, &whole));
+
+    // A cursor of one list opens no other, nor the same one of another team.
+    let first = PageRequest { cursor: None, limit: Some(1) };
+    let cursor = members(&ada, "lab-a", first).await.unwrap().next_cursor;
+    let behind = || PageRequest { cursor: cursor.clone(), limit: None };
+    for refused in [
+        kind(members(&ada, "attic", behind()).await),
+        kind(agents(&ada, "lab-a", behind()).await),
+        kind(invitations(&ada, "lab-a", behind()).await),
+        kind(list(&ada, behind()).await),
+    ] {
+        assert_eq!(refused, Some(FaultKind::Invalid));
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_agent_that_comes_by_several_teams_is_listed_once(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    for (slug, role) in [("one", TeamRole::Viewer), ("two", TeamRole::Editor)] {
+        create(&ada, new_team(slug)).await.unwrap();
+        join(&ada, slug, &bob, role).await;
+    }
+    let mut made = vec![];
+    for name in ["First", "Second", "Third"] {
+        let agent = crate::agents::create(&ada, sample::spec(name)).await.unwrap().id;
+        share(&ada, "one", agent).await.unwrap();
+        made.push(agent);
+    }
+    share(&ada, "two", made[1]).await.unwrap();
+    let own = crate::agents::create(&bob, sample::spec("Own")).await.unwrap().id;
+    share(&bob, "two", own).await.unwrap();
+
+    let found = walk(async |page| shared_with_me(&bob, page).await).await;
+    let ids: Vec<_> = found.iter().map(|agent| agent.id).collect();
+    assert_eq!(ids, made.iter().rev().copied().collect::<Vec<_>>(), "the newest first, each once");
+    let roles: Vec<_> = found.iter().map(|agent| agent.role).collect();
+    assert_eq!(roles, [TeamRole::Viewer, TeamRole::Editor, TeamRole::Viewer]);
+    assert_eq!(found[1].team_slug, "two");
+
+    // What is in the trash is passed over, and the list goes on behind it.
+    crate::agents::delete(&ada, made[2], None).await.unwrap();
+    let found = walk(async |page| shared_with_me(&bob, page).await).await;
+    assert_eq!(found.iter().map(|agent| agent.id).collect::<Vec<_>>(), [made[1], made[0]]);
+    let found = walk(async |page| agents(&bob, "one", page).await).await;
+    assert_eq!(found.len(), 2);
 }

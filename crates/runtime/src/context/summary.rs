@@ -21,11 +21,13 @@ pub(crate) struct Summarise {
     pub through_step: u32,
     /// What they cost now.
     pub tokens: u64,
+    /// How many of their messages stay word for word.
+    pub pinned: u32,
 }
 
 impl Summarise {
     /// The complete steps that no summary holds yet, without the last `kept`. `None`: there are none.
-    pub fn due(progress: &Progress, kept: usize, counter: Counter) -> Option<Self> {
+    pub fn due(progress: &Progress, pins: &[i64], kept: usize, counter: Counter) -> Option<Self> {
         let through = progress.summary.as_ref().map_or(0, |summary| summary.through_step);
         let open: Vec<_> = progress
             .steps
@@ -34,8 +36,12 @@ impl Summarise {
             .collect();
         let middle = &open[..open.len().saturating_sub(kept)];
         let (first, last) = (middle.first()?, middle.last()?);
-        let tokens = middle.iter().flat_map(|step| told(step)).map(|told| counter.message(&told));
-        Some(Self { from_step: first.number, through_step: last.number, tokens: tokens.sum() })
+        let told = middle.iter().flat_map(|step| told(step, pins));
+        let tokens = told.map(|told| counter.message(&told.message)).sum();
+        let messages = middle.iter().flat_map(|step| step.messages());
+        let pinned = messages.filter(|(number, _)| pins.contains(number)).count();
+        let pinned = u32::try_from(pinned).unwrap_or(u32::MAX);
+        Some(Self { from_step: first.number, through_step: last.number, tokens, pinned })
     }
 }
 

@@ -51,12 +51,13 @@ proptest! {
         goal in 1..6_000_usize,
         material in 0..40_000_usize,
         room in 0..12_000_u64,
+        pins in prop::collection::vec(0..40_i64, 0..6),
         model in prop::sample::select(vec!["gpt-4o", "claude-sonnet-4-5", "llama3"]),
     ) {
         let progress = session(&steps);
         let counter = Counter::of(model);
         let (goal, material) = ("goal ".repeat(goal / 5 + 1), "zeile\n".repeat(material / 6));
-        match fit(&progress, &goal, Some(&material), counter, room, false) {
+        match fit(&progress, &goal, Some(&material), &pins, counter, room, false) {
             Fit::Whole(messages) => {
                 let tokens: u64 = messages.iter().map(|message| counter.message(message)).sum();
                 prop_assert!(tokens <= room, "{tokens} > {room}");
@@ -75,7 +76,8 @@ proptest! {
 #[test]
 fn what_is_cut_says_where_the_whole_is() {
     let progress = session(&[(10, 10, 9_000, 0)]);
-    let Fit::Whole(messages) = fit(&progress, "go", None, Counter::Estimate, 600, false) else {
+    let Fit::Whole(messages) = fit(&progress, "go", None, &[], Counter::Estimate, 600, false)
+    else {
         panic!("it fits when it is cut")
     };
     let Message::Tool { content, .. } = &messages[2] else { panic!("{messages:?}") };
@@ -85,10 +87,51 @@ fn what_is_cut_says_where_the_whole_is() {
     );
 }
 
+/// Six steps, of which the person said something before each: message 6n-5, answer 6n.
+fn steered() -> Progress {
+    session(&[(600, 50, 900, 100); 6])
+}
+
+#[test]
+fn what_is_pinned_stays_word_for_word() {
+    let mut progress = steered();
+    let body = EventBody::ContextSummary {
+        step: 7,
+        from_step: 1,
+        through_step: 3,
+        text: "They talked".to_owned(),
+        by: "openai:small".to_owned(),
+        tokens_before: 1,
+        tokens_after: 1,
+        pinned: 1,
+        usage: Usage::default(),
+    };
+    progress.take(&[SessionEvent { sequence: 37, at: Timestamp::UNIX_EPOCH, body }]);
+    let written = "text ".repeat(120);
+    let has_whole = |pins: &[i64], room| {
+        let fit = fit(&progress, "go", None, pins, Counter::Estimate, room, false);
+        let Fit::Whole(messages) = fit else { panic!("it fits when it is cut") };
+        let is_whole = |message: &&Message| matches!(message, Message::Assistant { text, calls } if *text == written && calls.is_empty());
+        messages.iter().filter(is_whole).count()
+    };
+    assert_eq!(has_whole(&[], 2_400), 0, "what is not pinned is told shorter");
+    assert_eq!(has_whole(&[12], 2_400), 1);
+    assert_eq!(has_whole(&[6, 12], 100_000), 2);
+}
+
+#[test]
+fn a_summary_tells_how_much_of_its_steps_is_pinned() {
+    let pins = [7, 12, 36];
+    let Fit::Shorter(due) = fit(&steered(), "go", None, &pins, Counter::Estimate, 800, true) else {
+        panic!("it is too long")
+    };
+    assert_eq!((due.through_step, due.pinned), (3, 2));
+}
+
 #[test]
 fn the_middle_is_due_for_a_summary_and_the_last_steps_are_not() {
     let progress = session(&[(50, 50, 500, 0); 6]);
-    let Fit::Shorter(due) = fit(&progress, "go", None, Counter::Estimate, 800, true) else {
+    let Fit::Shorter(due) = fit(&progress, "go", None, &[], Counter::Estimate, 800, true) else {
         panic!("it is too long")
     };
     assert_eq!((due.from_step, due.through_step), (1, 3));

@@ -180,6 +180,8 @@ struct TestLog {
     used: Mutex<Usage>,
     usages: Mutex<Vec<Usage>>,
     fenced_after: Option<usize>,
+    /// The step whose answer a person pins as soon as it is there.
+    pinned_step: Option<u32>,
     /// What a person writes before each of the next appends.
     said_meanwhile: Mutex<VecDeque<Option<EventBody>>>,
     /// When each append happened, in virtual milliseconds.
@@ -227,6 +229,13 @@ impl SessionLog for TestLog {
         *self.used.lock().unwrap() += usage;
         self.usages.lock().unwrap().push(*self.used.lock().unwrap());
         Box::pin(async move { Ok(new) })
+    }
+
+    fn pins(&self) -> BoxFuture<'_, Result<Option<Vec<i64>>, LogError>> {
+        let is_pinned = |event: &SessionEvent| matches!(event.body, EventBody::StepComplete { step, .. } if Some(step) == self.pinned_step);
+        let found = self.events().into_iter().find(is_pinned);
+        let pins = found.map(|event| vec![event.sequence]);
+        Box::pin(async move { Ok(pins) })
     }
 }
 
@@ -285,6 +294,7 @@ fn session(limits: Limits) -> Session {
         called_by: None,
         started_by: None,
         thumb: None,
+        pins: Vec::new(),
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,

@@ -253,6 +253,11 @@ fn told(request: ModelRequest) -> ChatRequest {
             Some(last) if last.role == ChatRole::Tool && next.role == ChatRole::Tool => {
                 last.content.extend(next.content.into_parts());
             }
+            // What is pinned of steps that were told shorter stands before the next step: Gemini wants a
+            // model's calls right behind what a person or a tool has said.
+            Some(last) if last.role == ChatRole::Assistant && next.role == ChatRole::Assistant => {
+                last.content.extend(next.content.into_parts().into_iter().map(apart));
+            }
             _ => messages.push(next),
         }
     }
@@ -261,6 +266,14 @@ fn told(request: ModelRequest) -> ChatRequest {
     });
     let told = ChatRequest::from_messages(messages).with_system(system);
     if has_tools { told.with_tools(tools.collect::<Vec<_>>()) } else { told }
+}
+
+/// A part of another step: some providers join the texts of a message as they are.
+fn apart(part: ContentPart) -> ContentPart {
+    match part {
+        ContentPart::Text(text) if !text.is_empty() => ContentPart::Text(format!("\n\n{text}")),
+        other => other,
+    }
 }
 
 fn said(message: &Message, has_tools: bool) -> ChatMessage {

@@ -71,7 +71,7 @@ fn messages_keep_the_order_of_the_calls() {
         ]),
         Usage::default(),
     );
-    let messages = crate::context::messages(&progress, "goal", None);
+    let messages = crate::context::messages(&progress, "goal", None, &[]);
     assert_eq!(messages.len(), 4);
     let Message::Tool { call_id, content, .. } = &messages[2] else { panic!("{messages:?}") };
     assert_eq!(call_id, "a");

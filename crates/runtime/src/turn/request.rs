@@ -14,7 +14,7 @@ use crate::context::{self, Fit, Summarise, transcript};
 use crate::engine::{Ending, Work};
 use crate::log::LogError;
 use crate::models::{
-    Chosen, Message, ModelError, ModelPiece, ModelRequest, Situation, request_chars,
+    Chosen, Message, ModelError, ModelFacts, ModelPiece, ModelRequest, Situation, request_chars,
 };
 use crate::tokens::Counter;
 
@@ -84,20 +84,30 @@ impl Work<'_> {
         };
         let goal = self.session.goal.clone();
         let context = self.session.context.clone();
+        let context = context.as_deref();
+        if self.progress.summary.is_some() {
+            self.renew_pins().await?;
+        }
         let Some(facts) = chosen.facts else {
-            request.messages = context::messages(&self.progress, &goal, context.as_deref());
+            let pins = &self.session.pins;
+            request.messages = context::messages(&self.progress, &goal, context, pins);
             let input_tokens = (request_chars(&request) / 4) as u64;
             let most = Usage { input_tokens, output_tokens: most, ..Usage::default() };
             return self.reserve(request, most).await;
         };
         let counter = Counter::of(&chosen.name);
-        // A fiftieth is kept free: a provider's own marks around the messages are not ours to count.
-        let room =
-            (window - window / 50).saturating_sub(counter.frame(&request)).saturating_sub(most);
+        let room = context::room(window, counter.frame(&request), most);
+        let pins = &self.session.pins;
+        let whole = context::whole(&self.progress, &goal, context, pins, counter, room);
+        if let Some(messages) = whole {
+            request.messages = messages;
+            return self.reserve_for(request, facts, counter, most).await;
+        }
+        self.renew_pins().await?;
         let mut may_summarise = self.models.cheapest().is_some();
-        let messages = loop {
-            let context = context.as_deref();
-            match context::fit(&self.progress, &goal, context, counter, room, may_summarise) {
+        request.messages = loop {
+            let (progress, pins) = (&self.progress, &self.session.pins);
+            match context::fit(progress, &goal, context, pins, counter, room, may_summarise) {
                 Fit::Whole(messages) => break messages,
                 Fit::Shorter(due) => {
                     if let Some(ending) = self.summarise(step, due).await? {
@@ -114,13 +124,28 @@ impl Work<'_> {
                 }
             }
         };
-        request.messages = messages;
-        let most = facts.priced(Usage {
-            input_tokens: counter.request(&request),
-            output_tokens: most,
-            ..Usage::default()
-        });
-        self.reserve(request, most).await
+        self.reserve_for(request, facts, counter, most).await
+    }
+
+    /// Takes over what people have pinned by now. Where all is shown anyway it counts for nothing.
+    async fn renew_pins(&mut self) -> Result<(), LogError> {
+        if let Some(pins) = self.log.pins().await? {
+            self.session.pins = pins;
+        }
+        Ok(())
+    }
+
+    /// Sets aside what a request to a model with these prices may use, with a reply of `most` tokens.
+    async fn reserve_for(
+        &self,
+        request: ModelRequest,
+        facts: ModelFacts,
+        counter: Counter,
+        most: u64,
+    ) -> Result<Prepared, LogError> {
+        let input_tokens = counter.request(&request);
+        let most = Usage { input_tokens, output_tokens: most, ..Usage::default() };
+        self.reserve(request, facts.priced(most)).await
     }
 
     /// Sets aside what the request may use at most.
@@ -220,6 +245,7 @@ impl Work<'_> {
             through_step: due.through_step,
             tokens_before: due.tokens,
             tokens_after: counter.text(&summary),
+            pinned: due.pinned,
             text: summary,
             by: format!("{}:{}", cheap.model.provider(), cheap.name),
             usage,

@@ -45,6 +45,7 @@ fn session() -> Session {
         called_by: None,
         started_by: None,
         thumb: None,
+        pins: Vec::new(),
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,
@@ -254,6 +255,23 @@ fn a_record_newer_than_the_log_says_where_the_session_stands() {
         assert_eq!(live.opening(&live.steps()[1]).messages[0].text, "and now?");
         live.hear(event(5, done(SessionState::Completed)));
         assert_eq!(live.state(), SessionState::Completed);
+    });
+}
+
+#[test]
+fn answers_about_pins_come_in_any_order() {
+    Owner::new().with(|| {
+        let live = live(Session { pins: vec![2], ..session() });
+        let pinned = Memo::new(move |_| [0, 2, 4].map(|message| live.is_pinned(message)));
+        assert_eq!(pinned.get(), [false, true, false]);
+        for message in [4, 0, 4] {
+            live.set_pin(message, true);
+        }
+        assert_eq!(pinned.get(), [true, true, true]);
+        live.set_pin(2, false);
+        assert_eq!(pinned.get(), [true, false, true]);
+        live.renew(session());
+        assert_eq!(pinned.get(), [false, false, false]);
     });
 }
 

@@ -10,6 +10,7 @@ use resonant_domain::fields::Fields;
 use resonant_domain::knowledge::KnowledgeQuery;
 use resonant_domain::memory::NewMemory;
 use resonant_domain::page::PageRequest;
+use resonant_domain::pin::NewPin;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage};
 use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_domain::test_set::{NewTestRun, TestPolicy};
@@ -98,6 +99,10 @@ fn word() -> NewMessage {
     NewMessage { text: "Shorter".to_owned(), context: None }
 }
 
+fn pin() -> NewPin {
+    NewPin { message: 0, is_pinned: true }
+}
+
 fn decision() -> NewDecision {
     NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
 }
@@ -128,6 +133,7 @@ fn reading() -> Vec<Row> {
             ask!(|ctx, it| agents::versions(&ctx, it.agent, PageRequest::default())),
         ),
         read("agents::get_version", ask!(|ctx, it| agents::get_version(&ctx, it.agent, 1))),
+        read("agents::export", ask!(|ctx, it| agents::export(&ctx, it.agent, Edition::Draft))),
         read(
             "agents::compare",
             ask!(|ctx, it| agents::compare(&ctx, it.agent, Edition::Version(1), Edition::Draft)),
@@ -263,6 +269,7 @@ fn changing() -> Vec<Row> {
             "memories::list",
             ask!(|ctx, it| memories::list(&ctx, it.agent, PageRequest::default())),
         ),
+        edit("memories::get", ask!(|ctx, it| memories::get(&ctx, it.agent, it.memory))),
         Row {
             once: true,
             ..edit("memories::forget", ask!(|ctx, it| memories::forget(&ctx, it.agent, it.memory)))
@@ -307,6 +314,7 @@ fn changing() -> Vec<Row> {
             ..manage("sessions::retry", ask!(|ctx, it| sessions::retry(&ctx, it.session)))
         },
         manage("sessions::say", ask!(|ctx, it| sessions::say(&ctx, it.session, word()))),
+        manage("sessions::pin", ask!(|ctx, it| sessions::pin(&ctx, it.session, pin()))),
         manage("sessions::cancel", ask!(|ctx, it| sessions::cancel(&ctx, it.session))),
         own("sessions::share", ask!(|ctx, it| sessions::share(&ctx, it.session))),
         own("sessions::share_token", ask!(|ctx, it| sessions::share_token(&ctx, it.session))),

@@ -1,5 +1,6 @@
 use resonant_domain::FaultKind;
 use resonant_domain::listing::ListingFilter;
+use resonant_domain::page::PageRequest;
 use sqlx::PgPool;
 
 use super::*;
@@ -17,7 +18,7 @@ async fn upload(ctx: &Ctx, kind: ImageKind, hue: u8) -> ImageId {
 }
 
 async fn drafted(ctx: &Ctx, agent: AgentId) -> Pictures {
-    get(ctx, agent).await.unwrap().submissions.remove(0).pictures
+    get(ctx, agent, PageRequest::default()).await.unwrap().submissions.remove(0).pictures
 }
 
 fn chosen(image: ImageId, alt: &str) -> ChosenScreenshot {
@@ -87,7 +88,7 @@ async fn pictures_go_with_the_submission_into_the_listing(pool: PgPool) {
     }
     assert_eq!(listings::document(&ada, &slug).await.unwrap().version(), before);
     submit(&ada, agent).await.unwrap();
-    let id = get(&ada, agent).await.unwrap().submissions[0].id;
+    let id = get(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
     let case = moderation::case(&root, id).await.unwrap();
     assert_eq!(
         (case.pictures.screenshots.len(), case.submission.pictures.screenshots.len()),
@@ -171,7 +172,7 @@ async fn a_listing_has_six_screenshots_and_keeps_them(pool: PgPool) {
     clock.advance(SignedDuration::from_hours(25));
     assert_eq!(images::delete_unused(&system).await.unwrap(), 1);
     submit(&ada, agent).await.unwrap();
-    let id = get(&ada, agent).await.unwrap().submissions[0].id;
+    let id = get(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
     let slug = moderation::approve(&root, id, "").await.unwrap();
     clock.advance(SignedDuration::from_hours(25));
     assert_eq!(images::delete_unused(&system).await.unwrap(), 0);

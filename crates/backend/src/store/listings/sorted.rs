@@ -98,13 +98,15 @@ pub(crate) async fn list_sorted(
     rows.into_iter().map(ListingSummaryRow::placed).collect()
 }
 
-/// Lists what somebody publishes, at most `limit`, the most installed first.
+/// Lists at most `limit` of the listings that somebody publishes behind `after`, the most installed first,
+/// each with its place in the order.
 #[tracing::instrument(name = "db.listing.list_of_publisher", skip_all, err(level = "debug"))]
 pub(crate) async fn list_of_publisher(
     conn: &mut PgConnection,
     publisher: UserId,
+    after: Option<&ListingPosition>,
     limit: i64,
-) -> sqlx::Result<Vec<ListingSummary>> {
+) -> sqlx::Result<Vec<(ListingSummary, ListingPosition)>> {
     let rows = sqlx::query_as!(
         ListingSummaryRow,
         r#"
@@ -117,15 +119,20 @@ pub(crate) async fn list_of_publisher(
                lower(name) AS "sort_name!", installs AS "rank!"
         FROM listings
         WHERE publisher_id = $1 AND state IN ('published', 'paused')
-        ORDER BY installs DESC, lower(name)
-        LIMIT $2
+          AND (-installs, lower(name), listing_id)
+              > (coalesce(-$2::BIGINT, '-9223372036854775808'), coalesce($3::TEXT, ''), $4::UUID)
+        ORDER BY -installs, lower(name), listing_id
+        LIMIT $5
         "#,
         publisher.as_uuid(),
+        after.map(|after| after.rank),
+        after.map(|after| after.name.as_str()),
+        after.map_or(Uuid::nil(), |after| after.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|row| Ok(row.placed()?.0)).collect()
+    rows.into_iter().map(ListingSummaryRow::placed).collect()
 }
 
 /// Lists what those publish whom somebody follows, at most `limit`, the newest versions first.

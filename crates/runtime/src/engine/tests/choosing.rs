@@ -167,3 +167,41 @@ async fn a_long_conversation_is_told_shorter_once() {
     }
     assert_eq!(log.timeline().usage(), *log.used.lock().unwrap());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_pinned_outlives_the_summary() {
+    let step = |number: u32| {
+        let arguments = json!({"do": format!("{number} {}", "word ".repeat(200))});
+        vec![output(&format!("note {number}")), calls(&[("calculator", arguments)])]
+    };
+    let replies = (0..8).map(step).chain([answer("42")]).collect();
+    let script = Script::new(vec![replies]);
+    let notes = Script::new(vec![vec![answer("they counted words")]]);
+    let main = chosen("openai", &script, 6_000);
+    let tiers = [vec![chosen("gemini", &notes, WIDE)], vec![main.clone()], vec![main]];
+    let engine = tiered(tiers, &Effects::default());
+    let log = TestLog { pinned_step: Some(1), ..TestLog::default() };
+    let mut run = run_of(limits(), Vec::new(), Usage::default());
+    run.session.goal = "Compare, analyse and plan this. Prove it, and explain why".to_owned();
+    let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
+    assert_eq!(outcome, COMPLETED, "{}", log.reason());
+    let pinned: Vec<_> = log
+        .events()
+        .iter()
+        .filter_map(|event| match event.body {
+            EventBody::ContextSummary { pinned, .. } => Some(pinned),
+            _ => None,
+        })
+        .collect();
+    assert!(pinned.len() > 1, "{pinned:?}");
+    assert_eq!(pinned[0], 1, "the first summary stands for the first step");
+    assert!(pinned[1..].iter().all(|pinned| *pinned == 0), "{pinned:?}");
+    let requests = script.requests.lock().unwrap();
+    let last = requests.last().unwrap();
+    let has = |wanted: &str| {
+        let is_it = |message: &Message| matches!(message, Message::Assistant { text, .. } if text == wanted);
+        last.messages.iter().any(is_it)
+    };
+    assert!(has("note 0"), "{:?}", last.messages);
+    assert!(!has("note 1"), "{:?}", last.messages);
+}

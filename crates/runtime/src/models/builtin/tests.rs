@@ -61,6 +61,7 @@ async fn session_by(
         called_by: None,
         started_by: None,
         thumb: None,
+        pins: Vec::new(),
         variables: std::collections::BTreeMap::new(),
         is_test: false,
         last_sequence: 0,

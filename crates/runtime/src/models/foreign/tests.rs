@@ -128,6 +128,21 @@ async fn ask(provider: Provider, script: &Script) -> Vec<Result<ModelPiece, Mode
     model.reply(request()).collect().await
 }
 
+#[test]
+fn what_a_model_said_in_a_row_is_one_message() {
+    let mut request = request();
+    let pinned = Message::Assistant { text: "Pinned".to_owned(), calls: Vec::new() };
+    request.messages.insert(1, pinned);
+    if let Message::Assistant { text, .. } = &mut request.messages[2] {
+        "Let me see".clone_into(text);
+    }
+    let messages = told(request).messages;
+    let is_it = |at: usize, role: ChatRole| messages[at].role == role;
+    assert!(is_it(0, ChatRole::User) && is_it(1, ChatRole::Assistant) && is_it(2, ChatRole::Tool));
+    assert_eq!(messages[1].content.texts(), ["Pinned", "\n\nLet me see"]);
+    assert_eq!(messages[1].content.tool_calls().len(), 1);
+}
+
 #[tokio::test]
 async fn every_provider_streams_text_calls_and_counts() {
     for (provider, kind, body, path) in [

@@ -47,10 +47,7 @@ pub(crate) async fn export(
     PathId(id): PathId<AgentId>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Fault> {
-    let spec = match query.edition {
-        Edition::Draft => agents::get(&ctx, id).await?.spec,
-        Edition::Version(number) => agents::get_version(&ctx, id, number).await?.spec,
-    };
+    let spec = agents::export(&ctx, id, query.edition).await?;
     let text = AgentFile::from(spec).write().map_err(|error| {
         tracing::error!(%error, "an agent could not be written as a file");
         Fault::of(FaultKind::Internal, "the file could not be written")

@@ -2,12 +2,11 @@
 
 use axum::Extension;
 use axum::response::Response;
-use http::StatusCode;
 use resonant_backend::{Ctx, follows};
 use resonant_domain::publisher::FollowedPublisher;
-use serde_json::json;
 
-use crate::extract::{PathId, Slug};
+use super::PageQuery;
+use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -17,14 +16,17 @@ pub(crate) fn routes(api: Api) -> Api {
     let list_of = Operation::get("/following", "Lists the publishers whom the caller follows");
     let on = Operation::put("/publishers/{handle}/follow", "Follows a publisher");
     let off = Operation::delete("/publishers/{handle}/follow", "Follows a publisher no more");
-    api.add(list_of.answers_list::<FollowedPublisher>("following"), list)
+    api.add(list_of.query::<PageQuery>().answers_page::<FollowedPublisher>("following"), list)
         .add(on.may_conflict().answers_nothing(204), follow)
         .add(off.answers_nothing(204), unfollow)
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let following = follows::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "following": following })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = follows::list(&ctx, query.into()).await?;
+    Ok(reply::page("following", &page))
 }
 
 pub(crate) async fn follow(

@@ -27,6 +27,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let gone = Operation::delete("/agents/{id}/knowledge/{document}", "Takes a document away");
     let found = Operation::get("/agents/{id}/passages", "Searches an agent's documents");
     let facts = Operation::get("/agents/{id}/memories", "Lists the facts that an agent keeps");
+    let fact = Operation::get("/agents/{id}/memories/{memory}", "Reads a fact");
     let forgotten = Operation::delete("/agents/{id}/memories/{memory}", "Forgets a fact");
 
     let new = new.scope(Scope::AgentsWrite).body::<NewDocument>().located().versioned();
@@ -34,14 +35,17 @@ pub(crate) fn routes(api: Api) -> Api {
     let one = one.scope(Scope::AgentsRead).tagged();
     let found = found.scope(Scope::AgentsRead).query::<KnowledgeQuery>();
     let facts = facts.scope(Scope::AgentsRead).query::<PageQuery>();
+    let fact = fact.scope(Scope::AgentsRead).tagged();
     let gone = gone.scope(Scope::AgentsWrite).conditional();
+    let forgotten = forgotten.scope(Scope::AgentsWrite).conditional();
     api.add(list_of.answers_page::<KnowledgeDocument>("documents"), list)
         .add(new.answers::<KnowledgeDocument>(201), add)
         .add(one.answers::<KnowledgeDocument>(200), get)
         .add(gone.answers_nothing(204), remove)
         .add(found.answers_list::<FoundPassage>("passages"), search)
         .add(facts.answers_page::<Memory>("memories"), list_memories)
-        .add(forgotten.scope(Scope::AgentsWrite).answers_nothing(204), forget)
+        .add(fact.answers::<Memory>(200), get_memory)
+        .add(forgotten.answers_nothing(204), forget)
 }
 
 pub(crate) async fn list(
@@ -102,11 +106,22 @@ pub(crate) async fn list_memories(
     Ok(reply::page("memories", &page))
 }
 
+pub(crate) async fn get_memory(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let (agent, memory) = named::<MemoryId>(&names.0, &names.1)?;
+    let memory = memories::get(&ctx, agent, memory).await?;
+    Ok(conditional::answer_changeable(&headers, &memory))
+}
+
 pub(crate) async fn forget(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (agent, memory) = named::<MemoryId>(&names.0, &names.1)?;
-    memories::forget(&ctx, agent, memory).await?;
+    memories::forget(&conditional::expecting(&ctx, &headers), agent, memory).await?;
     Ok(reply::nothing())
 }

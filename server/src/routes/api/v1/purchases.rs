@@ -7,7 +7,6 @@ use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, purchases};
 use resonant_domain::PurchaseId;
 use resonant_domain::purchase::{Earning, NewPurchase, Purchase};
-use serde_json::json;
 
 use super::{PageQuery, signed};
 use crate::extract::{Body, PathId, Query, Slug};
@@ -35,7 +34,7 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(one.answers::<Purchase>(200), get)
         .add(ended.answers::<Purchase>(200), cancel)
         .add(back.answers_nothing(204), refund)
-        .add(earned.answers_list::<Earning>("earnings"), earnings)
+        .add(earned.query::<PageQuery>().answers_page::<Earning>("earnings"), earnings)
         .add(message.open().signed().names_something().answers_nothing(204), take)
 }
 
@@ -81,9 +80,12 @@ pub(crate) async fn refund(
     Ok(reply::nothing())
 }
 
-pub(crate) async fn earnings(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let earnings = purchases::earnings(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "earnings": earnings })))
+pub(crate) async fn earnings(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = purchases::earnings(&ctx, query.into()).await?;
+    Ok(reply::page("earnings", &page))
 }
 
 /// Takes a signed message; whoever sends it is nobody we know.

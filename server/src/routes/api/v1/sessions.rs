@@ -7,6 +7,7 @@ use resonant_backend::Ctx;
 use resonant_backend::sessions::{self, SessionFilter, records};
 use resonant_domain::api_key::Scope;
 use resonant_domain::fields::{Fields, Part};
+use resonant_domain::pin::NewPin;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage, Session};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::thumb::NewThumb;
@@ -31,6 +32,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let again = Operation::post("/sessions/{id}/retry", "Tries the failed step again");
     let other = Operation::post("/sessions/{id}/fork", "Starts another session from a step on");
     let thumb = Operation::put("/sessions/{id}/thumb", "Says what a person thinks of a session");
+    let pin = Operation::put("/sessions/{id}/pins", "Pins a message of a session, or lets it go");
 
     let list_of = list_of.scope(Scope::SessionsRead).query::<ListQuery>().fields::<Session>();
     let one = one.scope(Scope::SessionsRead).query::<GetQuery>().fields::<Session>().tagged();
@@ -38,6 +40,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let word = word.scope(Scope::SessionsRun).body::<NewMessage>();
     let other = other.scope(Scope::SessionsRun).body::<NewFork>().located();
     let thumb = thumb.scope(Scope::SessionsRun).body::<NewThumb>();
+    let pin = pin.scope(Scope::SessionsRun).body::<NewPin>();
     api.add(list_of.answers_page::<Part<Session>>("sessions"), list)
         .add(one.answers::<SessionBody>(200), get)
         .add(end.scope(Scope::SessionsRun).answers::<Session>(200), cancel)
@@ -46,6 +49,7 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(again.scope(Scope::SessionsRun).answers::<Session>(202), retry)
         .add(other.answers::<Session>(202), fork)
         .add(thumb.answers::<Session>(200), rate)
+        .add(pin.answers::<Session>(200), set_pin)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -152,6 +156,15 @@ pub(crate) async fn rate(
     Body(new): Body<NewThumb>,
 ) -> Result<Response, Fault> {
     let session = sessions::rate(&ctx, id, new.thumb).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &session))
+}
+
+pub(crate) async fn set_pin(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<SessionId>,
+    Body(new): Body<NewPin>,
+) -> Result<Response, Fault> {
+    let session = sessions::pin(&ctx, id, new).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &session))
 }
 

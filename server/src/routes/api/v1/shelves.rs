@@ -11,7 +11,7 @@ use resonant_domain::publisher::Publisher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{PageQuery, chosen};
+use super::{PageQuery, chosen, page};
 use crate::conditional::{self, Audience};
 use crate::extract::{PathId, Query, Slug};
 use crate::fault::Fault;
@@ -20,7 +20,8 @@ use crate::reply;
 
 /// The routes of publishers and collections.
 pub(crate) fn routes(api: Api) -> Api {
-    let publisher = Operation::get("/publishers/{handle}", "Reads a publisher with their listings");
+    let publisher =
+        Operation::get("/publishers/{handle}", "Reads a publisher with a page of their listings");
     let list_of =
         Operation::get("/collections", "Lists the featured collections with their first listings");
     let one = Operation::get("/collections/{slug}", "Reads a collection with its listings");
@@ -35,6 +36,8 @@ pub(crate) fn routes(api: Api) -> Api {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
 }
 
 pub(crate) async fn read_publisher(
@@ -44,6 +47,12 @@ pub(crate) async fn read_publisher(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let fields = chosen::<Publisher>(query.fields.as_deref())?;
+    let page = page(query.cursor, query.limit);
+    if page != PageRequest::default() {
+        let publisher = publishers::page(&ctx, &handle, page).await?;
+        let part = fields.unwrap_or_default().of(publisher);
+        return Ok(reply::json(StatusCode::OK, reply::PUBLIC, &part));
+    }
     let publisher = publishers::document(&ctx, &handle).await?;
     Ok(match fields {
         Some(fields) => {

@@ -9,6 +9,7 @@ use resonant_backend::publications::{self, Upkeep, pictures as chosen};
 use resonant_backend::{Ctx, Error, moderation};
 use resonant_domain::image::PictureChoice;
 use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::page::PageRequest;
 use resonant_domain::price::Price;
 use resonant_domain::publication::{
     CHANGE_LOG_MAX, COMMENT_MAX, CaseSummary, DESCRIPTION_MAX, ListingTexts, NAME_MAX, Publication,
@@ -38,8 +39,10 @@ const TAG: &str = r"^[^\s\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x9f]+$";
 
 /// The routes of publishing and moderation.
 pub(crate) fn routes(api: Api) -> Api {
-    let standing =
-        Operation::get("/agents/{id}/submissions", "Tells how publishing an agent stands");
+    let standing = Operation::get(
+        "/agents/{id}/submissions",
+        "Tells how publishing an agent stands, with what was handed in, the newest first",
+    );
     let new = Operation::post("/agents/{id}/submissions", "Saves a submission and hands it in");
     let back = Operation::delete("/agents/{id}/submissions", "Takes back what was handed in");
     let listing =
@@ -53,6 +56,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let case = Operation::get("/submissions/{id}", "Reads what was handed in");
     let decision = Operation::post("/submissions/{id}/decisions", "Approves, or asks for changes");
 
+    let standing = standing.query::<PageQuery>();
     let new = new.body::<NewSubmission>().names_something();
     let changed = changed.body::<ListingChanges>().conditional();
     let queue = queue.admin().query::<PageQuery>();
@@ -175,16 +179,13 @@ struct Decided {
     slug: Option<String>,
 }
 
-async fn standing(ctx: &Ctx, agent: AgentId, status: StatusCode) -> Result<Response, Fault> {
-    let publication = publications::get(ctx, agent).await?;
-    Ok(reply::json(status, reply::NO_STORE, &publication))
-}
-
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(agent): PathId<AgentId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    standing(&ctx, agent, StatusCode::OK).await
+    let publication = publications::get(&ctx, agent, query.into()).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &publication))
 }
 
 pub(crate) async fn create(
@@ -215,7 +216,8 @@ pub(crate) async fn create(
     if submit {
         publications::submit(&ctx, agent).await?;
     }
-    standing(&ctx, agent, StatusCode::CREATED).await
+    let publication = publications::get(&ctx, agent, PageRequest::default()).await?;
+    Ok(reply::json(StatusCode::CREATED, reply::NO_STORE, &publication))
 }
 
 /// The same error where what was chosen is a part of what was sent.
@@ -259,7 +261,7 @@ pub(crate) async fn update(
         publications::ListingChanges { state: changes.state.map(ListingState::from), upkeep };
     let expecting = conditional::expecting(&ctx, &headers);
     publications::change(&expecting, agent, changes).await?;
-    let publication = publications::get(&ctx, agent).await?;
+    let publication = publications::get(&ctx, agent, PageRequest::default()).await?;
     Ok(match &publication.listing {
         Some(listing) => conditional::changed(StatusCode::OK, listing, &publication),
         None => reply::json(StatusCode::OK, reply::NO_STORE, &publication),

@@ -13,9 +13,9 @@ use resonant_domain::team::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::extract::{Body, named};
+use super::PageQuery;
+use crate::extract::{Body, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -36,26 +36,28 @@ pub(crate) fn routes(api: Api) -> Api {
     let mine =
         Operation::get("/agents/shared", "Lists the agents that others share with the caller");
 
+    let list_of = list_of.query::<PageQuery>();
     let new = new.body::<NewTeam>().answers::<Team>(201).located();
     let changed = changed.body::<TeamName>().answers::<Team>(200);
-    let people = people.scope(Scope::TeamsRead);
+    let people = people.scope(Scope::TeamsRead).query::<PageQuery>();
     let role = role.scope(Scope::TeamsWrite).body::<RoleChange>().may_conflict();
     let out = out.scope(Scope::TeamsWrite).may_conflict();
-    let shared = shared.scope(Scope::TeamsRead);
+    let shared = shared.scope(Scope::TeamsRead).query::<PageQuery>();
     let share_one = share_one.scope(Scope::TeamsWrite).may_conflict();
+    let mine = mine.scope(Scope::AgentsRead).query::<PageQuery>();
     let api = api
-        .add(list_of.answers_list::<Team>("teams"), list)
+        .add(list_of.answers_page::<Team>("teams"), list)
         .add(new, create)
         .add(one.answers::<Team>(200), get)
         .add(changed, rename)
         .add(gone.answers_nothing(204), delete)
-        .add(people.answers_list::<TeamMember>("members"), members)
+        .add(people.answers_page::<TeamMember>("members"), members)
         .add(role.answers_nothing(204), set_role)
         .add(out.answers_nothing(204), remove)
-        .add(shared.answers_list::<SharedAgent>("agents"), agents)
+        .add(shared.answers_page::<SharedAgent>("agents"), agents)
         .add(share_one.answers_nothing(204), share)
         .add(unshare_one.scope(Scope::TeamsWrite).answers_nothing(204), unshare)
-        .add(mine.scope(Scope::AgentsRead).answers_list::<SharedAgent>("agents"), shared_with_me);
+        .add(mine.answers_page::<SharedAgent>("agents"), shared_with_me);
     invitation_routes(api)
 }
 
@@ -66,12 +68,14 @@ fn invitation_routes(api: Api) -> Api {
     let mine = Operation::get("/team-invitations", "Lists what the caller is invited to");
     let taken = Operation::ask("/team-invitations/accept", "Takes an invitation");
 
+    let open = open.scope(Scope::TeamsRead).query::<PageQuery>();
     let new = new.scope(Scope::TeamsWrite).body::<NewInvitation>();
+    let mine = mine.query::<PageQuery>();
     let taken = taken.body::<Acceptance>().names_something().may_conflict();
-    api.add(open.scope(Scope::TeamsRead).answers_list::<TeamInvitation>("invitations"), invitations)
+    api.add(open.answers_page::<TeamInvitation>("invitations"), invitations)
         .add(new.answers::<MadeInvitation>(201), invite)
         .add(gone.scope(Scope::TeamsWrite).answers_nothing(204), revoke)
-        .add(mine.answers_list::<InvitationOffer>("invitations"), offers)
+        .add(mine.answers_page::<InvitationOffer>("invitations"), offers)
         .add(taken.answers::<Team>(200), accept)
 }
 
@@ -94,9 +98,12 @@ pub(crate) struct Acceptance {
     team: Option<String>,
 }
 
-pub(crate) async fn list(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let teams = teams::list(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "teams": teams })))
+pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = teams::list(&ctx, query.into()).await?;
+    Ok(reply::page("teams", &page))
 }
 
 pub(crate) async fn create(
@@ -136,9 +143,10 @@ pub(crate) async fn delete(
 pub(crate) async fn members(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let members = teams::members(&ctx, &team).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "members": members })))
+    let page = teams::members(&ctx, &team, query.into()).await?;
+    Ok(reply::page("members", &page))
 }
 
 pub(crate) async fn set_role(
@@ -161,14 +169,18 @@ pub(crate) async fn remove(
 pub(crate) async fn agents(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let agents = teams::agents(&ctx, &team).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "agents": agents })))
+    let page = teams::agents(&ctx, &team, query.into()).await?;
+    Ok(reply::page("agents", &page))
 }
 
-pub(crate) async fn shared_with_me(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let agents = teams::shared_with_me(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "agents": agents })))
+pub(crate) async fn shared_with_me(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = teams::shared_with_me(&ctx, query.into()).await?;
+    Ok(reply::page("agents", &page))
 }
 
 pub(crate) async fn share(
@@ -190,9 +202,10 @@ pub(crate) async fn unshare(
 pub(crate) async fn invitations(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let invitations = teams::invitations(&ctx, &team).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "invitations": invitations })))
+    let page = teams::invitations(&ctx, &team, query.into()).await?;
+    Ok(reply::page("invitations", &page))
 }
 
 pub(crate) async fn invite(
@@ -213,9 +226,12 @@ pub(crate) async fn revoke(
     Ok(reply::nothing())
 }
 
-pub(crate) async fn offers(Extension(ctx): Extension<Ctx>) -> Result<Response, Fault> {
-    let offers = teams::offers(&ctx).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "invitations": offers })))
+pub(crate) async fn offers(
+    Extension(ctx): Extension<Ctx>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Fault> {
+    let page = teams::offers(&ctx, query.into()).await?;
+    Ok(reply::page("invitations", &page))
 }
 
 pub(crate) async fn accept(

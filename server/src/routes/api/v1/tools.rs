@@ -9,21 +9,23 @@ use resonant_backend::{Ctx, tools};
 use resonant_domain::fields::Part;
 use resonant_domain::mcp_tool::{McpServer, McpTools};
 use resonant_domain::openapi::{OpenApiSource, OpenApiTools};
+use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::chosen;
+use super::{chosen, page};
 use crate::conditional::{self, Constant};
 use crate::extract::{Body, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
 
-/// The built-in tools with all their fields.
-static BUILT_IN: LazyLock<Constant> =
-    LazyLock::new(|| Constant::new(&json!({ "tools": BUILT_IN_TOOLS })));
+/// The built-in tools with all their fields, which are fewer than a page has room for.
+static BUILT_IN: LazyLock<Constant> = LazyLock::new(|| {
+    let all = Page { items: BUILT_IN_TOOLS.to_vec(), next_cursor: None };
+    Constant::new(&reply::told("tools", &all))
+});
 
 /// The routes of tools.
 pub(crate) fn routes(api: Api) -> Api {
@@ -33,7 +35,7 @@ pub(crate) fn routes(api: Api) -> Api {
 
     let list_of = list_of.open().query::<ListQuery>().fields::<BuiltInTool>().tagged();
     let openapi = openapi.body::<OpenApiSource>();
-    api.add(list_of.answers_list::<Part<BuiltInTool>>("tools"), list)
+    api.add(list_of.answers_page::<Part<BuiltInTool>>("tools"), list)
         .add(openapi.answers::<OpenApiTools>(200), read_openapi)
         .add(mcp.body::<McpServer>().answers::<McpTools>(200), read_mcp)
 }
@@ -42,17 +44,23 @@ pub(crate) fn routes(api: Api) -> Api {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     fields: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
 }
 
 pub(crate) async fn list(
+    Extension(ctx): Extension<Ctx>,
     Query(query): Query<ListQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let Some(fields) = chosen::<BuiltInTool>(query.fields.as_deref())? else {
+    let fields = chosen::<BuiltInTool>(query.fields.as_deref())?;
+    let page = page(query.cursor, query.limit);
+    if fields.is_none() && page == PageRequest::default() {
         return Ok(conditional::answer_constant(&headers, &BUILT_IN));
-    };
-    let tools = BUILT_IN_TOOLS.map(|tool| fields.of(tool));
-    Ok(reply::json(StatusCode::OK, reply::PUBLIC, &json!({ "tools": tools })))
+    }
+    let fields = fields.unwrap_or_default();
+    let tools = tools::built_in(&ctx, page).await?.map(|tool| fields.of(tool));
+    Ok(reply::public_page("tools", &tools))
 }
 
 /// Reads an OpenAPI document; the tools that it gives are put into an agent by changing the agent.

@@ -1,0 +1,243 @@
+//! The languages that Resonant speaks.
+//!
+//! English is written where it is shown, inside [`tr`]: who reads a view reads what people see. Every
+//! other language is one file, `app/languages/<tag>.json`, from the English text to its own; a test
+//! finds what is missing or no longer used. To add one, write the file, name it in [`Language`] and
+//! add it to `catalogue.rs`.
+//!
+//! The server takes the language from the visitor's choice, or from what the browser asks for
+//! (`Accept-Language`, RFC 9110, 12.5.4). The browser goes on in the language of the document, whose
+//! words one script has brought before the page comes to life; an English page brings none.
+
+mod catalogue;
+#[cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "what a browser calls is waited for")
+)]
+mod choice;
+#[cfg(test)]
+mod complete;
+
+use std::fmt::{Display, Write as _};
+
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+pub use catalogue::script;
+#[cfg(feature = "ssr")]
+pub(crate) use catalogue::script_path;
+pub use choice::LanguageChoice;
+
+/// The cookie that keeps the choice.
+pub(crate) const COOKIE: &str = "resonant_language";
+
+/// A language that Resonant speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English, in which everything is written.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::English, Self::German];
+
+    /// The tag of the language (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// What the language calls itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::German => "Deutsch",
+        }
+    }
+
+    /// The language of a tag. Regions are not told apart: `de-AT` is German.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// What stands between the groups of three digits, and before the parts of one.
+    const fn marks(self) -> (char, char) {
+        match self {
+            Self::English => (',', '.'),
+            Self::German => ('.', ','),
+        }
+    }
+
+    /// The language that is spoken here and now: on the server that of the request, in the browser that
+    /// of the document.
+    pub fn current() -> Self {
+        if cfg!(feature = "ssr") {
+            use_context().unwrap_or_default()
+        } else {
+            catalogue::of_document()
+        }
+    }
+}
+
+/// Finds the choice in a `Cookie` header.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server reads cookies"))]
+pub fn read_cookie(header: &str) -> Option<Language> {
+    let value = header.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE).then_some(value)
+    })?;
+    Language::ALL.into_iter().find(|language| language.tag() == value)
+}
+
+/// The best of our languages for an `Accept-Language` header: the one with the highest weight, the
+/// first among equals.
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server reads headers"))]
+pub fn preferred(header: &str) -> Option<Language> {
+    let mut best: Option<(f32, Language)> = None;
+    for range in header.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let Some(language) = parts.next().and_then(Language::of_tag) else { continue };
+        let weight = parts.find_map(|part| part.strip_prefix("q="));
+        let weight = weight.map_or(Ok(1.0), str::parse::<f32>).unwrap_or(0.0);
+        if weight > best.map_or(0.0, |(weight, _)| weight) {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
+/// An English text in the language that is spoken; itself where that has no word for it.
+///
+/// On the server, call it while a view is made: the request's language is found by the view's owner.
+pub fn tr(english: &'static str) -> &'static str {
+    let language = Language::current();
+    if language == Language::English {
+        return english;
+    }
+    catalogue::find(language, english).unwrap_or(english)
+}
+
+/// As [`tr`], for a text with `{names}` that values take the places of.
+pub fn tr_with(english: &'static str, values: &[(&str, &dyn Display)]) -> String {
+    fill(tr(english), values)
+}
+
+/// As [`tr`], for a text about so many things, which stands at `{n}`: `{n} run` and `{n} runs`.
+pub fn tr_count(one: &'static str, many: &'static str, n: u64) -> String {
+    fill(tr(if n == 1 { one } else { many }), &[("n", &number(n))])
+}
+
+/// As [`tr`], for a text that came from elsewhere and may be one that is known.
+pub fn tr_text(english: String) -> String {
+    let language = Language::current();
+    if language == Language::English {
+        return english;
+    }
+    catalogue::find_text(language, &english).unwrap_or(english)
+}
+
+/// As [`tr_text`], in a language that the caller knows.
+#[cfg(feature = "ssr")]
+pub(crate) fn said_in(language: Language, english: String) -> String {
+    catalogue::find_text(language, &english).unwrap_or(english)
+}
+
+/// Marks a text that a table or constant holds and [`tr`] is given later.
+pub const fn key(english: &'static str) -> &'static str {
+    english
+}
+
+/// A whole number with its thousands apart: `12,345`, in German `12.345`.
+pub fn number(n: u64) -> String {
+    let (group, _) = Language::current().marks();
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(group);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number that was written with a point, with the mark of the language: `4.5`, in German `4,5`.
+pub fn decimal(written: String) -> String {
+    match Language::current().marks() {
+        (_, '.') => written,
+        (_, mark) => written.replace('.', mark.encode_utf8(&mut [0; 4])),
+    }
+}
+
+fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut filled = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            break;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            // Writing to a `String` does not fail.
+            Some((_, value)) => drop(write!(filled, "{value}")),
+            None => drop(write!(filled, "{{{name}}}")),
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        assert_eq!(read_cookie("a=b; resonant_language=de; c=d"), Some(Language::German));
+        assert_eq!(read_cookie("resonant_language=fr"), None);
+        assert_eq!(read_cookie("xresonant_language=de"), None);
+    }
+
+    #[test]
+    fn the_preferred_language_is_the_heaviest_of_ours() {
+        for (header, expected) in [
+            ("de", Some(Language::German)),
+            ("de-AT,de;q=0.9,en;q=0.8", Some(Language::German)),
+            ("fr,en;q=0.5,de;q=0.4", Some(Language::English)),
+            ("en-GB;q=0.3, de;q=0.7", Some(Language::German)),
+            ("en,de", Some(Language::English)),
+            ("de;q=0", None),
+            ("de;q=x", None),
+            ("fr, *", None),
+            ("", None),
+        ] {
+            assert_eq!(preferred(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn values_take_their_places() {
+        assert_eq!(fill("{a} of {b}", &[("b", &2), ("a", &"one")]), "one of 2");
+        assert_eq!(fill("{a} {x} {", &[("a", &"{b}"), ("b", &1)]), "{b} {x} {");
+        assert_eq!(fill("", &[]), "");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(number(n), text);
+        }
+        assert_eq!(tr_count("{n} run", "{n} runs", 1), "1 run");
+        assert_eq!(tr_count("{n} run", "{n} runs", 1_200), "1,200 runs");
+    }
+}
