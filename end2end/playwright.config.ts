@@ -19,18 +19,24 @@ const browser = {
 };
 
 const alone = ['**/survive_a_kill.spec.ts'];
+const looks = '**/look_the_same.spec.ts';
 const withModelOnly = ['**/watch_live.spec.ts', '**/use_a_model.spec.ts', '**/go_on.spec.ts'];
 const pictures = '**/take_screenshots.spec.ts';
 
 export default defineConfig({
   testDir: './journeys',
   outputDir: './test-results',
+  snapshotPathTemplate: './snapshots/{arg}{ext}',
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   retries: process.env.CI ? 1 : 0,
   workers: 2,
   timeout: 45_000,
-  expect: { timeout: 15_000 },
+  expect: {
+    timeout: 15_000,
+    // Another build of the browser draws the edges of letters otherwise, and nothing else.
+    toHaveScreenshot: { maxDiffPixelRatio: 0.01, scale: 'css' },
+  },
   reporter: [['list'], ['html', { open: 'never', outputFolder: './playwright-report' }]],
   use: {
     ...browser,
@@ -45,7 +51,7 @@ export default defineConfig({
         {
           name: 'builtin',
           testMatch: '**/*.spec.ts',
-          testIgnore: [pictures, ...alone, ...withModelOnly],
+          testIgnore: [pictures, looks, ...alone, ...withModelOnly],
           use: { baseURL: urlOf(ports.builtin) },
         },
         {
@@ -54,6 +60,7 @@ export default defineConfig({
           use: { baseURL: urlOf(ports.openai) },
         },
         { name: 'kill', testMatch: alone, use: { baseURL: urlOf(ports.kill) } },
+        { name: 'look', testMatch: looks, use: { baseURL: urlOf(ports.look) } },
       ],
   webServer: [
     {
@@ -67,6 +74,14 @@ export default defineConfig({
       url: ready(ports.builtin),
       // The one where listings are sold, for money that is none.
       env: serverEnv(ports.builtin, 'resonant_browser', { PAYMENTS: 'test' }),
+      gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
+    },
+    {
+      // What others do is not seen there: one look is like the other.
+      name: 'look',
+      command: `unset REDIS_URL OPENAI_BASE_URL; ${serveCommand}`,
+      url: ready(ports.look),
+      env: serverEnv(ports.look, 'resonant_look'),
       gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
     },
     {

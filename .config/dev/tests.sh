@@ -14,7 +14,7 @@ start_test_services() {
   pg_home=$test_home/postgres
   bin=$(pg_bin)
   step "Make a test cluster" "read the log" \
-    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_prepare
+    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_look resonant_prepare
   pg_started=1
   step "Start the test PostgreSQL" "read the log" \
     pg_start fsync=off synchronous_commit=off full_page_writes=off max_connections=200
@@ -141,7 +141,7 @@ test_schema() {
 
 run_playwright() {
   local port
-  port=$(free_ports 5 29000 30999)
+  port=$(free_ports 6 29000 30999)
   cd end2end
   RESONANT_RELEASE=$release RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
     node_modules/.bin/playwright test "$@"

@@ -2,14 +2,13 @@
 // a title and a description of its own.
 
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
-import { makeSeed, missing, pages } from '../pages/all.ts';
+import { expect, test, visit } from '../fixtures/seeded.ts';
+import { missing, pages } from '../pages/all.ts';
 
 for (const entry of [...pages, missing]) {
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`${entry.name} is accessible in ${colorScheme}`, async ({ page, browserConsole }) => {
+    test(`${entry.name} is accessible in ${colorScheme}`, async ({ page, seed, browserConsole }) => {
       if (entry === missing) browserConsole.allow(/404/);
-      const seed = await makeSeed(page);
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await visit(page, entry.path(seed));
       await expect(page).toHaveTitle(entry.title);
@@ -17,9 +16,8 @@ for (const entry of [...pages, missing]) {
     });
   }
 
-  test(`${entry.name} fits into 360 px`, async ({ page, browserConsole }) => {
+  test(`${entry.name} fits into 360 px`, async ({ page, seed, browserConsole }) => {
     if (entry === missing) browserConsole.allow(/404/);
-    const seed = await makeSeed(page);
     await page.setViewportSize({ width: 360, height: 740 });
     await visit(page, entry.path(seed));
     await expectNoSidewaysScroll(page);

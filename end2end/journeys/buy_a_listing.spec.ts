@@ -63,6 +63,10 @@ test('from a price to a refund', async ({ page, browser, browserConsole }) => {
   await page.waitForURL(/\/studio\/agents\//);
   const copy = await page.request.get(`/api/v1/agents/${page.url().split('/').at(-1)}`);
   expect(((await copy.json()) as { system_prompt: string }).system_prompt).toBe('Add.');
+  await expect(page.getByText('It is a copy that was paid for')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Export as a file' })).toHaveCount(0);
+  await visit(pia, `/studio/agents/${agent}`);
+  await expect(pia.getByRole('link', { name: 'Export as a file' })).toBeVisible();
 
   await visit(pia, '/account/purchases');
   const row = pia.getByRole('row', { name: new RegExp(name) });

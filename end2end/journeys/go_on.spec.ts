@@ -1,7 +1,8 @@
 // A session that a person takes part in: messages, decisions, another try, a fork.
 
+import { expectAccessible } from '../fixtures/a11y.ts';
 import { beGuest, expectWholeLog, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
-import { expect, refusal, test, visit } from '../fixtures/test.ts';
+import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
 
 test('a message after the answer goes on with the session', async ({ page }) => {
@@ -18,6 +19,50 @@ test('a message after the answer goes on with the session', async ({ page }) => 
   await page.reload();
   await expect(session.output).toHaveText(['One.', 'Two.']);
   expectWholeLog(await readSession(page, id), 2);
+});
+
+test('a message is pinned, stays so, and is let go', async ({ page }) => {
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, 'Say [[say One.]]');
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await session.say('And now? [[say Two.]]');
+  await expect(session.output.last()).toHaveText('Two.');
+  await session.expectCompleted();
+  // The goal, both answers, and the message.
+  await expect(session.pins).toHaveCount(4);
+  const pressed = () => session.pins.evaluateAll((buttons) => buttons.map((button) => button.ariaPressed));
+  expect(await pressed()).toEqual(['false', 'false', 'false', 'false']);
+
+  await session.pin(session.said);
+  await expect(session.said.getByRole('button')).toHaveAttribute('aria-pressed', 'true');
+  const kept = await readSession(page, id);
+  const message = kept.events!.find((event) => event.type === 'message')!;
+  expect(kept.pins).toEqual([message.sequence]);
+  await expectAccessible(page);
+
+  await page.reload();
+  await untilLive(page);
+  expect(await pressed()).toEqual(['false', 'false', 'true', 'false']);
+  await session.pin(session.said);
+  await expect(session.said.getByRole('button')).toHaveAttribute('aria-pressed', 'false');
+  expect((await readSession(page, id)).pins).toBeUndefined();
+  await page.reload();
+  expect(await pressed()).toEqual(['false', 'false', 'false', 'false']);
+});
+
+test('a pin that is refused is not shown, and the reason is', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, 'Say [[say One.]]');
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await page.route('**/api/fn/sessions/pin_message', (route) => route.continue({ postData: `id=${id}&message=9999&is_pinned=true` }));
+  await session.pins.first().click();
+  await expect(page.locator('.toast--bad')).toContainText('must be 0 for the goal');
+  await expect(session.pins.first()).toHaveAttribute('aria-pressed', 'false');
 });
 
 test('an empty message is refused beside its field and changes nothing', async ({ page, browserConsole }) => {
@@ -110,4 +155,21 @@ test('a call that is refused is not made, and the model is told why', async ({ p
   await session.expectCompleted();
   await expect(session.call('Calculator')).toContainText('Refused');
   await expect(session.output.last()).toContainText('Do it in your head');
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a pin is a plain form', async ({ page }) => {
+    const agentId = await beGuest(page);
+    const id = await startSession(page, agentId, 'Say [[say One.]]');
+    await untilEnded(page, id);
+    await page.goto(`/sessions/${id}`);
+    const { pins } = new SessionPage(page);
+    for (const pressed of ['true', 'false']) {
+      await pins.first().click();
+      await expect(page).toHaveURL(`/sessions/${id}`);
+      await expect(pins.first()).toHaveAttribute('aria-pressed', pressed);
+    }
+  });
 });

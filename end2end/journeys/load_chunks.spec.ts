@@ -2,8 +2,9 @@
 // A chunk that does not come leads to a notice, not to a dead page.
 
 import type { Page } from '@playwright/test';
-import { expect, test, untilLive, visit } from '../fixtures/test.ts';
-import { makeSeed, pages } from '../pages/all.ts';
+import { expect, test, visit } from '../fixtures/seeded.ts';
+import { untilLive } from '../fixtures/test.ts';
+import { pages } from '../pages/all.ts';
 
 const lazy = pages.filter((entry) => entry.chunk !== undefined);
 
@@ -25,16 +26,14 @@ test('the landing page needs no page chunk', async ({ page }) => {
 });
 
 for (const entry of lazy) {
-  test(`${entry.name} loads its feature's chunk alone on a direct visit`, async ({ page }) => {
-    const seed = await makeSeed(page);
+  test(`${entry.name} loads its feature's chunk alone on a direct visit`, async ({ page, seed }) => {
     const seen = watchChunks(page);
     await visit(page, entry.path(seed));
     await expect(page).toHaveTitle(entry.title);
     expect([...seen]).toEqual([entry.chunk!.source]);
   });
 
-  test(`${entry.name} loads its feature's chunk by navigation`, async ({ page }) => {
-    const seed = await makeSeed(page);
+  test(`${entry.name} loads its feature's chunk by navigation`, async ({ page, seed }) => {
     await visit(page, '/');
     const seen = watchChunks(page);
     // A link that the router takes, whatever the landing page links to today.

@@ -1,16 +1,15 @@
 // With JavaScript off, every page can be read and every plain form works: search, run, make an agent,
 // make an account.
 
-import { expect, test } from '../fixtures/test.ts';
-import { makeSeed, missing, pages } from '../pages/all.ts';
+import { expect, test } from '../fixtures/seeded.ts';
+import { missing, pages } from '../pages/all.ts';
 import { LandingPage } from '../pages/landing.ts';
 import { SessionPage } from '../pages/session.ts';
 
 test.use({ javaScriptEnabled: false });
 
 for (const entry of pages) {
-  test(`${entry.name} can be read`, async ({ page }) => {
-    const seed = await makeSeed(page);
+  test(`${entry.name} can be read`, async ({ page, seed }) => {
     const answer = await page.goto(entry.path(seed));
     expect(answer?.status()).toBe(200);
     await expect(page).toHaveTitle(entry.title);

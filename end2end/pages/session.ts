@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { expect } from '../fixtures/test.ts';
 
 /** A session as it happens. */
@@ -30,6 +30,18 @@ export class SessionPage {
   /** What people said, as it stands in the log. */
   get said() {
     return this.log.locator('.said');
+  }
+
+  /** The buttons that pin what was said: the goal's first, then those of the log. */
+  get pins() {
+    return this.page.getByRole('button', { name: 'Pin', exact: true });
+  }
+
+  /** Presses the button that pins a message, and waits until the server has it. */
+  async pin(message: Locator) {
+    const kept = this.page.waitForResponse((answer) => answer.url().endsWith('/sessions/pin_message') && answer.ok());
+    await message.getByRole('button', { name: 'Pin', exact: true }).click();
+    await kept;
   }
 
   /** What the page asks a person to decide. */
