@@ -2,8 +2,8 @@
 //!
 //! English is written where it is shown, inside [`tr`]: who reads a view reads what people see. Every
 //! other language is one file, `app/languages/<tag>.json`, from the English text to its own; a test
-//! finds what is missing or no longer used. To add one, write the file, name it in [`Language`] and
-//! add it to `catalogue.rs`.
+//! finds what is missing or no longer used. To add one, write the file, name it in [`Language`], and
+//! add it to `catalogue.rs` and to `server/src/routes/languages.rs`, which hands out its script.
 //!
 //! The server takes the language from the visitor's choice, or from what the browser asks for
 //! (`Accept-Language`, RFC 9110, 12.5.4). The browser goes on in the language of the document, whose
@@ -32,7 +32,7 @@ pub use choice::LanguageChoice;
 pub(crate) const COOKIE: &str = "resonant_language";
 
 /// A language that Resonant speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// English, in which everything is written.
     #[default]

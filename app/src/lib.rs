@@ -29,4 +29,4 @@ pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]
-pub use ssr::SiteOrigin;
+pub use ssr::{Look, SiteOrigin};

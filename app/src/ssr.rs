@@ -2,7 +2,7 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form, take_note,
+    Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form, take_note,
 };
 
 /// Answers the page with status 404. The page itself says what is missing.
@@ -22,7 +22,7 @@ pub use gate::{page_address, refused_form};
 #[cfg(feature = "ssr")]
 mod gate {
     use http::request::Parts;
-    use http::{HeaderValue, StatusCode, header};
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use resonant_backend::{Ctx, Error};
@@ -50,11 +50,19 @@ mod gate {
     ///
     /// The status of the answer changes only when the request is a server function call by our own
     /// script: a page whose side note failed is still a page, and a plain form goes back to its page
-    /// by a redirect.
+    /// by a redirect. What may be gone at the next try makes a page that nobody keeps.
     pub fn fail(error: Error) -> AppError {
         let kind = error.kind();
         if matches!(kind, FaultKind::Internal | FaultKind::Unavailable) {
             tracing::error!(error = &error as &dyn std::error::Error, "a use case failed");
+        }
+        let is_passing =
+            matches!(kind, FaultKind::Internal | FaultKind::Unavailable | FaultKind::TooMany);
+        if is_passing
+            && !is_call()
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         if is_scripted_call()
             && let Ok(status) = StatusCode::from_u16(kind.status())
@@ -121,13 +129,17 @@ mod gate {
     /// The word that was left for the page, which is gone once it was read.
     pub fn take_note(path: &str) -> Option<String> {
         let parts = use_context::<Parts>()?;
-        let note = parts.headers.get_all(header::COOKIE).iter().find_map(|value| {
+        let text = note_in(&parts.headers)?.to_owned();
+        set_note(path, "", 0);
+        Some(text)
+    }
+
+    fn note_in(headers: &HeaderMap) -> Option<&str> {
+        let note = headers.get_all(header::COOKIE).iter().find_map(|value| {
             let pairs = value.to_str().ok()?.split(';');
             pairs.filter_map(|pair| pair.trim().split_once('=')).find(|pair| pair.0 == NOTE)
         });
-        let text = note.map(|(_, text)| text.to_owned())?;
-        set_note(path, "", 0);
-        Some(text)
+        note.map(|(_, text)| text)
     }
 
     fn set_note(path: &str, text: &str, seconds: u32) {
@@ -145,22 +157,44 @@ mod gate {
 
     /// The theme that the visitor's cookie names.
     pub fn chosen_theme() -> Option<theme::Theme> {
-        let parts = use_context::<Parts>()?;
-        let cookies = parts.headers.get_all(header::COOKIE);
+        theme_in(&use_context::<Parts>()?.headers)
+    }
+
+    fn theme_in(headers: &HeaderMap) -> Option<theme::Theme> {
+        let cookies = headers.get_all(header::COOKIE);
         cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme::read_cookie)
     }
 
     /// The language of the request: what the visitor chose, or what the browser asks for.
     pub fn language() -> Language {
-        let Some(parts) = use_context::<Parts>() else { return Language::default() };
+        use_context::<Parts>().map(|parts| language_in(&parts.headers)).unwrap_or_default()
+    }
+
+    fn language_in(headers: &HeaderMap) -> Language {
         let text = |name| {
-            let values = parts.headers.get_all(name).iter();
+            let values = headers.get_all(name).iter();
             values.filter_map(|value| value.to_str().ok())
         };
         text(header::COOKIE)
             .find_map(language::read_cookie)
             .or_else(|| text(header::ACCEPT_LANGUAGE).find_map(language::preferred))
             .unwrap_or_default()
+    }
+
+    /// How a visitor whom nobody knows wants to see a page: all that their headers change of it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub struct Look {
+        language: Language,
+        theme: Option<theme::Theme>,
+    }
+
+    impl Look {
+        /// What a request's headers ask for. `None` where a word was left for the visitor: the page that
+        /// tells it is theirs alone.
+        pub fn of(headers: &HeaderMap) -> Option<Self> {
+            let is_free = note_in(headers).is_none();
+            is_free.then(|| Self { language: language_in(headers), theme: theme_in(headers) })
+        }
     }
 
     /// Keeps the choice of a language for a year.
@@ -189,6 +223,11 @@ mod gate {
         if let Some(response) = use_context::<ResponseOptions>() {
             response.set_status(status);
         }
+    }
+
+    /// Whether the request is a call of a server function, and not for a page.
+    fn is_call() -> bool {
+        use_context::<Parts>().is_some_and(|parts| parts.uri.path().starts_with("/api/fn/"))
     }
 
     fn is_scripted_call() -> bool {

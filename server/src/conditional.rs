@@ -19,6 +19,10 @@ use crate::reply;
 pub(crate) enum Audience {
     /// Everybody, alike.
     Public,
+    /// Everybody who is nobody in particular: a page in their language and colours. Caches may keep it and
+    /// ask each time, which costs no rendering: so a write is seen at once by whomever, a page never names
+    /// files of an earlier release, and a cache that does not look at `Vary` does no harm.
+    Visitors,
     /// Its owner alone. The owner's own cache may keep it and asks each time.
     Owner,
 }
@@ -32,6 +36,9 @@ impl Audience {
                 // The same bytes for everybody, packed as the caller takes them.
                 "accept-encoding",
             ),
+            Self::Visitors => {
+                ("public, max-age=0, must-revalidate", "accept-encoding, accept-language, cookie")
+            }
             Self::Owner => ("private, no-cache", "accept-encoding, authorization, cookie"),
         };
         [

@@ -4,6 +4,7 @@ pub mod commands;
 mod conditional;
 pub mod extract;
 pub mod fault;
+mod inline_scripts;
 mod jobs;
 pub mod middleware;
 mod openapi;

@@ -7,6 +7,7 @@ pub mod fields;
 pub mod idempotency;
 pub mod load_shed;
 pub mod problem;
+pub mod public_pages;
 pub mod rate_limit;
 pub mod refused_form;
 pub mod request_id;

@@ -1,5 +1,5 @@
-//! What is the same for as long as the process runs and is long: written once, and packed once in each way
-//! that callers take.
+//! What is asked for over and over and is long: written once, and packed once in each way that callers
+//! take.
 
 use std::convert::Infallible;
 
@@ -17,25 +17,47 @@ use tower_http::compression::CompressionLayer;
 use crate::conditional::{self, Audience};
 use crate::middleware::entity_tags::accepted;
 
-/// As hard as it is tried, which is once.
+/// How hard it is tried for what stays as long as the process runs.
 const LEVEL: CompressionLevel = CompressionLevel::Precise(9);
 
-/// A long text, for everybody alike.
+/// A long text, for many callers alike.
 pub(crate) struct Packed {
     kind: &'static str,
+    audience: Audience,
+    level: CompressionLevel,
     text: Bytes,
     version: String,
     ways: [(&'static str, OnceCell<Bytes>); 3],
 }
 
 impl Packed {
-    /// Keeps a text of this content type.
+    /// Keeps a text of this content type, for as long as the process runs.
     pub(crate) fn new(kind: &'static str, text: String) -> Self {
+        Self::for_audience(Audience::Public, LEVEL, kind, text)
+    }
+
+    /// Keeps a page for a while: it is packed as any answer is, since nobody may ask for it again.
+    pub(crate) fn page(html: String) -> Self {
+        let (audience, level) = (Audience::Visitors, CompressionLevel::Default);
+        Self::for_audience(audience, level, "text/html; charset=utf-8", html)
+    }
+
+    fn for_audience(
+        audience: Audience,
+        level: CompressionLevel,
+        kind: &'static str,
+        text: String,
+    ) -> Self {
         let text = Bytes::from(text);
         let version = conditional::digest(&text);
         // The shortest first.
         let ways = ["br", "zstd", "gzip"].map(|name| (name, OnceCell::new()));
-        Self { kind, text, version, ways }
+        Self { kind, audience, level, text, version, ways }
+    }
+
+    /// How long the text is, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
     }
 
     /// Answers with it as the caller takes it, or with 304 when they have it.
@@ -44,24 +66,25 @@ impl Packed {
             (header::ETAG, conditional::tag(&self.version)),
             (header::CONTENT_TYPE, HeaderValue::from_static(self.kind)),
         ];
-        let public = Audience::Public.headers();
+        let keeping = self.audience.headers();
         if conditional::has(request, &self.version) {
-            return (StatusCode::NOT_MODIFIED, [shared[0].clone()], public).into_response();
+            return (StatusCode::NOT_MODIFIED, [shared[0].clone()], keeping).into_response();
         }
         let taken = accepted(request);
         let way = self.ways.iter().find(|(name, _)| taken.contains(name));
         if let Some((name, packed)) = way
-            && let Ok(packed) = packed.get_or_try_init(|| pack(name, self.text.clone())).await
+            && let Ok(packed) =
+                packed.get_or_try_init(|| pack(name, self.level, self.text.clone())).await
         {
             let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static(name))];
-            return (shared, encoding, public, packed.clone()).into_response();
+            return (shared, encoding, keeping, packed.clone()).into_response();
         }
-        (shared, public, self.text.clone()).into_response()
+        (shared, keeping, self.text.clone()).into_response()
     }
 }
 
 /// Packs a text by the layer that packs answers, where it holds nobody up.
-async fn pack(encoding: &'static str, text: Bytes) -> Result<Bytes, ()> {
+async fn pack(encoding: &'static str, level: CompressionLevel, text: Bytes) -> Result<Bytes, ()> {
     let packing = async move {
         let whole = service_fn(move |_: Request| {
             let answer = Response::new(Body::from(text.clone()));
@@ -69,7 +92,7 @@ async fn pack(encoding: &'static str, text: Bytes) -> Result<Bytes, ()> {
         });
         let request = Request::builder().header(header::ACCEPT_ENCODING, encoding);
         let request = request.body(Body::empty()).map_err(|_| ())?;
-        let service = CompressionLayer::new().quality(LEVEL).layer(whole);
+        let service = CompressionLayer::new().quality(level).layer(whole);
         let answer = service.oneshot(request).await.map_err(|_| ())?;
         if answer.headers().get(header::CONTENT_ENCODING).is_none_or(|given| given != encoding) {
             return Err(());

@@ -24,8 +24,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    body_limit, callers, entity_tags, load_shed, problem, rate_limit, refused_form, request_id,
-    security_headers, sign_in, static_cache,
+    body_limit, callers, entity_tags, load_shed, problem, public_pages, rate_limit, refused_form,
+    request_id, security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1;
 use crate::routes::{
@@ -129,8 +129,10 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
     let layers = ServiceBuilder::new()
+        .layer(from_fn(entity_tags::translate))
         .layer(compression())
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
+        .layer(from_fn_with_state(state.clone(), public_pages::keep))
         .layer(from_fn_with_state(state.clone(), callers::know));
     routes.layer(layers)
 }

@@ -8,6 +8,7 @@ use leptos::config::LeptosOptions;
 use resonant_backend::Backend;
 use tokio_util::sync::CancellationToken;
 
+use crate::middleware::public_pages::Pages;
 use crate::settings::{Limits, Operations, Site};
 use crate::streams::Streams;
 
@@ -19,6 +20,7 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     process: Process,
     streams: Streams,
+    pages: Pages,
 }
 
 /// What a process is made of.
@@ -44,13 +46,19 @@ impl AppState {
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
     }
+
+    /// The pages that are kept for everybody.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
 }
 
 impl From<Process> for AppState {
     /// Must be called within a runtime: the streams' clock goes from here on.
     fn from(process: Process) -> Self {
         let streams = Streams::new(process.limits.streams, &process.stopping);
-        Self(Arc::new(Shared { process, streams }))
+        let pages = Pages::new(process.backend.page_counters());
+        Self(Arc::new(Shared { process, streams, pages }))
     }
 }
 

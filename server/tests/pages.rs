@@ -3,6 +3,7 @@
 mod admin;
 mod forms;
 mod html;
+mod kept;
 mod marketplace;
 mod pictures;
 

@@ -76,11 +76,11 @@ mod on_server {
         patterns.iter().find_map(|pattern| pattern.translate(english, known))
     }
 
-    /// The script that brings the words of the language with this tag to the browser; `None` for a
-    /// language that needs none or is not known.
-    pub fn script(tag: &str) -> Option<&'static str> {
+    /// The script that brings the words of the language with this tag to the browser, and where it is
+    /// found; `None` for a language that needs none or is not known.
+    pub fn script(tag: &str) -> Option<(&'static str, &'static str)> {
         let language = Language::ALL.into_iter().find(|language| language.tag() == tag)?;
-        catalogue(language).map(|catalogue| &*catalogue.script)
+        catalogue(language).map(|catalogue| (&*catalogue.script, &*catalogue.path))
     }
 
     /// Where the script of a language is found, with its version, so that it can be kept for good.

@@ -93,13 +93,22 @@ fn names(text: &str) -> BTreeSet<&str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
 }
 
-/// A text with all that stands in braces left out: the use cases have other names for their values.
+/// A text without the names of its values, which the use cases have others for, and without breaks of
+/// its line.
 fn without_names(text: &str) -> String {
-    let mut parts = text.split('{');
+    let mut whole = String::with_capacity(text.len());
+    for (at, part) in text.split("\\\n").enumerate() {
+        whole.push_str(if at == 0 { part } else { part.trim_start() });
+    }
+    let mut parts = whole.split('{');
     let mut left = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         left.push('{');
-        left.push_str(part.split_once('}').map_or(part, |(_, behind)| behind));
+        let is_name = |name: &str| {
+            name.chars().all(|sign| sign.is_alphanumeric() || "_.:?#$<>".contains(sign))
+        };
+        let named = part.split_once('}').filter(|(name, _)| is_name(name));
+        left.push_str(named.map_or(part, |(_, behind)| behind));
     }
     left
 }
@@ -143,4 +152,11 @@ fn literals_are_read_as_the_compiler_reads_them() {
     let source = r#"x.attr("a") tr("one \"two\" \u{2019} \
         three") tr_count("{n} run", "{n} runs", 3) str("no") tr(name) key("k")"#;
     assert_eq!(asked(source), ["one \"two\" \u{2019} three", "{n} run", "{n} runs", "k"]);
+}
+
+#[test]
+fn a_text_is_found_wherever_it_stands() {
+    let source = r#"if no { "a {b.c} \
+        d" } else { return "e"; }"#;
+    assert_eq!(without_names(source), r#"if no { "a { d" } else { return "e"; }"#);
 }

@@ -10,7 +10,7 @@ use crate::language::tr;
 const COOKIE: &str = "resonant_theme";
 
 /// A chosen colour scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Theme {
     /// Dark text on light ground.
     Light,

@@ -16,8 +16,9 @@ pub fn ErrorPanel(
     #[prop(into)]
     error: AppError,
 ) -> impl IntoView {
-    let title = error.kind.title();
-    let message = (error.message != title).then(|| tr_text(error.message));
+    let title = tr(error.kind.title());
+    // The server has said it in the language of the page already.
+    let message = Some(tr_text(error.message)).filter(|message| message != title);
     let fields = error
         .fields
         .into_iter()
@@ -40,7 +41,7 @@ pub fn ErrorPanel(
         <div class="error-panel" role="alert">
             <span class="error-panel__icon"><Icon name=IconName::Alert /></span>
             <div class="error-panel__body">
-                <p class="error-panel__title">{tr(title)}</p>
+                <p class="error-panel__title">{title}</p>
                 {message.map(|message| view! { <p class="error-panel__text">{message}</p> })}
                 {fields}
                 {way_out}
@@ -61,4 +62,24 @@ pub fn cannot_be_shown(title: &'static str, error: AppError) -> AnyView {
         <ErrorPanel error />
     }
     .into_any()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn what_the_title_says_is_not_said_again() {
+        Owner::new().with(|| {
+            provide_context(Language::German);
+            let title = tr(FaultKind::Unauthenticated.title());
+            for message in [title, FaultKind::Unauthenticated.title()] {
+                let error = AppError::new(FaultKind::Unauthenticated, message);
+                let html = view! { <ErrorPanel error /> }.to_html();
+                assert_eq!(html.matches(title).count(), 1, "{html}");
+                assert!(!html.contains("error-panel__text"), "{html}");
+            }
+        });
+    }
 }

@@ -23,7 +23,7 @@ use crate::boards::Boards;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
-use crate::cache::{Cache, CacheFigures, Stale, ear};
+use crate::cache::{Cache, CacheFigures, PageCounters, Stale, ear};
 use crate::cursor::Cursors;
 use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
@@ -485,6 +485,20 @@ impl Backend {
     #[must_use]
     pub fn cache_figures(&self) -> Vec<CacheFigures> {
         self.cache().figures()
+    }
+
+    /// A number that is another one after every write of what anyone may see, in whichever process: what is
+    /// made of that, such as a page for everybody, is good for as long as the number was before the making
+    /// began. `None` while a write could go unheard: then nothing is to be kept.
+    #[must_use]
+    pub fn public_edition(&self) -> Option<u64> {
+        self.cache().public_edition()
+    }
+
+    /// Where whole pages are counted that are kept.
+    #[must_use]
+    pub fn page_counters(&self) -> PageCounters {
+        self.cache().page_counters()
     }
 
     /// The cache. It keeps nothing before this process hears of what others write.

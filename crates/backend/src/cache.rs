@@ -38,8 +38,8 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-pub use self::counters::CacheFigures;
 pub(crate) use self::counters::Kind;
+pub use self::counters::{CacheFigures, PageCounters};
 use self::counters::{Counters, KindCounters};
 pub use self::document::Document;
 use self::ear::{Ear, Voice};
@@ -347,6 +347,10 @@ impl Cache {
     /// take is deleted there before it is looked at again.
     pub(crate) async fn forget(&self, write: Uuid, names: &[String]) {
         self.shared.ear.note(write);
+        if let Some(level_two) = &self.shared.level_two {
+            // Who looks before Redis has answered must not take the copy for one that was written since.
+            level_two.doubts().raise(write, names);
+        }
         self.shared.level_one.forget(names).await;
         if let Some(level_two) = &self.shared.level_two {
             level_two.forget(write, names).await;
@@ -390,6 +394,17 @@ impl Cache {
     /// From now on writes to one of the databases may go unheard.
     pub(crate) fn cease_to_hear(&self) {
         self.shared.ear.lose();
+    }
+
+    /// A number that is another one after every write of what everybody may see, for those who keep what
+    /// was made of it. `None` while a write could go unheard: then nothing is to be kept.
+    pub(crate) fn public_edition(&self) -> Option<u64> {
+        self.shared.ear.hears().then(|| self.shared.level_one.public_edition())
+    }
+
+    /// Where whole pages are counted that are kept elsewhere.
+    pub(crate) fn page_counters(&self) -> PageCounters {
+        PageCounters::new(self.shared.counters.clone())
     }
 
     /// Whether this process hears of every write, so that it may keep things.

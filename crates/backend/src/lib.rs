@@ -70,7 +70,7 @@ pub mod work;
 
 pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use cache::rate_limit::{RateLimit, Standing};
-pub use cache::{CacheFigures, Document};
+pub use cache::{CacheFigures, Document, PageCounters};
 pub use checks::{DatabaseFacts, Schema};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};

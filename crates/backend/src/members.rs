@@ -19,6 +19,7 @@ use sqlx::PgConnection;
 use crate::audit::Log;
 use crate::backend::random;
 use crate::cache::Stale;
+use crate::cache::listing_page::REVIEWS;
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
@@ -290,7 +291,8 @@ pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
     let mut tx = ctx.backend().catalogue_begin().await?;
     store::members::update_display_name(&mut tx, id, display_name, now).await?;
     let viewer = store::members::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
-    tx.commit().await?;
+    // Their reviews bear the new name at once.
+    ctx.backend().commit(tx, Stale::nothing().and_group(REVIEWS)).await?;
     Ok(viewer)
 }
 

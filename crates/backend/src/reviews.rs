@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_facts::ListingFactsEntry;
-use crate::cache::listing_page::MARKETPLACE;
+use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::inbox::{Told, tell};
 use crate::store::OnConstraint as _;
 use crate::store::reviews::{ReviewPosition, Subject};
@@ -38,6 +38,11 @@ fn stale(slug: &str) -> Stale {
     Stale::one::<ListingEntry>(&slug.to_owned()).and_group(MARKETPLACE)
 }
 
+/// What is made untrue by what others say to a review, which changes nothing of its listing.
+fn stale_around() -> Stale {
+    Stale::nothing().and_group(REVIEWS)
+}
+
 /// Lists a listing's reviews, the most helpful first. Anyone may.
 ///
 /// # Errors
@@ -48,7 +53,8 @@ pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Revie
     let scope = ("reviews", slug);
     let cursors = ctx.backend().cursors().await?;
     let after: Option<ReviewPosition> = cursors.open(&scope, page.cursor.as_deref())?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    // Pages with them are kept until a write is heard of, which a replica may not have yet.
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     let listing = subject(&mut conn, slug).await?.id;
     let wanted = i64::from(limit) + 1;
     let found = store::reviews::list(&mut conn, listing, after, wanted).await?;
@@ -286,7 +292,7 @@ pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<(
         let answered = Told { text, ..Told::of(NoticeKind::Answered, &listing.name, slug) };
         tell(ctx, &mut tx, author, answered).await?;
     }
-    tx.commit().await?;
+    backend.commit(tx, stale_around()).await?;
     tracing::info!(review.id = %id, "review answered");
     Ok(())
 }
@@ -299,14 +305,15 @@ pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<(
 #[tracing::instrument(name = "reviews.mark_helpful", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn mark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let voter = access::member(ctx)?;
-    let mut tx = ctx.backend().catalogue_begin().await?;
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
     let listing = subject(&mut tx, slug).await?;
     let author = store::reviews::find_author(&mut tx, listing.id, id).await?.ok_or(NOT_FOUND)?;
     if author == voter {
         return Err(Error::Conflict("Your own review counts without your vote".to_owned()));
     }
-    store::reviews::insert_vote(&mut tx, id, voter, ctx.backend().now()).await?;
-    tx.commit().await
+    store::reviews::insert_vote(&mut tx, id, voter, backend.now()).await?;
+    backend.commit(tx, stale_around()).await
 }
 
 /// Takes that back.
@@ -320,7 +327,7 @@ pub async fn unmark_helpful(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
     let listing = subject(&mut tx, slug).await?;
     store::reviews::find_author(&mut tx, listing.id, id).await?.ok_or(NOT_FOUND)?;
     store::reviews::delete_vote(&mut tx, id, voter).await?;
-    tx.commit().await
+    ctx.backend().commit(tx, stale_around()).await
 }
 
 #[cfg(test)]

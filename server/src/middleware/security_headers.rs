@@ -39,7 +39,8 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
 
 /// Gives a page its nonce, the policy that names it, and the site's own address.
 ///
-/// They wait in the request's extensions; the pages' context hands the nonce to Leptos.
+/// They wait in the request's extensions; the pages' context hands the nonce to Leptos. What
+/// [`public_pages`](super::public_pages) makes of a page has a policy of its own and no nonce.
 pub async fn set_for_page(
     State(state): State<AppState>,
     mut request: Request,
@@ -52,8 +53,12 @@ pub async fn set_for_page(
     let mut response = next.run(request).await;
     if is_html(response.headers()) {
         let headers = response.headers_mut();
-        if let Ok(policy) = HeaderValue::from_str(&policy(&nonce, state.site.is_watched())) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            let source = format!("'nonce-{nonce}'");
+            let policy = policy(&source, &source, state.site.is_watched());
+            if let Ok(policy) = HeaderValue::from_str(&policy) {
+                headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            }
         }
         // A page may show what is the caller's alone, and its nonce counts once.
         headers.entry(header::CACHE_CONTROL).or_insert(reply::PRIVATE);
@@ -65,14 +70,20 @@ fn is_html(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// Scripts and styles come from here or carry the nonce. Style attributes are allowed because
-/// measured numbers (an avatar's hue, a bar's width) are written as such.
-fn policy(nonce: &str, watched: bool) -> String {
+/// The policy of a page that is the same whenever it is sent: the scripts that stand in it are known by
+/// these hashes (CSP Level 3), those that it names by where they are. No style sheet stands in it.
+pub(super) fn policy_by_hash(hashes: &[String]) -> Option<HeaderValue> {
+    HeaderValue::try_from(policy(&hashes.join(" "), "", false)).ok()
+}
+
+/// Scripts and styles come from here, or are those that are named beside. Style attributes are allowed
+/// because measured numbers (an avatar's hue, a bar's width) are written as such.
+fn policy(scripts: &str, styles: &str, watched: bool) -> String {
     // `cargo leptos watch` reloads the page over a socket on a port of its own.
     let sockets = if watched { " ws: wss:" } else { "" };
     format!(
-        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         style-src 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; \
+        "default-src 'self'; script-src 'self' {scripts} 'wasm-unsafe-eval'; \
+         style-src 'self' {styles}; style-src-attr 'unsafe-inline'; \
          img-src 'self' data:; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )

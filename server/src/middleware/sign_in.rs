@@ -70,6 +70,12 @@ pub(super) async fn caller(
     }
 }
 
+/// Whether the request says who asks, be it somebody whom nobody knows any more.
+pub(super) fn is_named(site: &Site, headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION)
+        || CookieJar::from_headers(headers).get(cookie_name(site)).is_some()
+}
+
 /// The key of `Authorization: Bearer …` (RFC 6750); the scheme is written in any case. Another scheme is
 /// not meant for us: a proxy may ask for a password of its own.
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -10,9 +10,16 @@ use resonant_domain::FaultKind;
 use crate::fault::Fault;
 use crate::packed::Packed;
 
-static GERMAN: LazyLock<Option<Packed>> = LazyLock::new(|| packed("de"));
+/// The script of a language, and the query of its address, which names the version.
+struct Script {
+    text: Packed,
+    query: &'static str,
+}
 
-/// `/languages/{tag}.js`: a script, for good where its address names a version.
+static GERMAN: LazyLock<Option<Script>> = LazyLock::new(|| script("de"));
+
+/// `/languages/{tag}.js`: a script, for good where its address names its version. During an update it may
+/// name that of another process, whose words are others.
 ///
 /// # Errors
 /// [`FaultKind::NotFound`] for a language that needs no words or is not spoken.
@@ -27,15 +34,16 @@ pub(crate) async fn get(
     };
     let script = known
         .ok_or_else(|| Fault::of(FaultKind::NotFound, "there are no words of this language"))?;
-    let mut answer = script.answer(&headers).await;
-    if query.is_some_and(|query| query.starts_with("v=")) {
+    let mut answer = script.text.answer(&headers).await;
+    if query.as_deref() == Some(script.query) {
         let keep = HeaderValue::from_static("public, max-age=31536000, immutable");
         answer.headers_mut().insert(header::CACHE_CONTROL, keep);
     }
     Ok(answer)
 }
 
-fn packed(tag: &str) -> Option<Packed> {
-    let script = app::language_script(tag)?;
-    Some(Packed::new("text/javascript; charset=utf-8", script.to_owned()))
+fn script(tag: &str) -> Option<Script> {
+    let (text, path) = app::language_script(tag)?;
+    let (_, query) = path.split_once('?')?;
+    Some(Script { text: Packed::new("text/javascript; charset=utf-8", text.to_owned()), query })
 }

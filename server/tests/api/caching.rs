@@ -106,7 +106,7 @@ async fn the_shelves_are_read_by_one_statement() {
 
 #[tokio::test]
 async fn what_people_say_of_a_session_gives_it_another_tag() {
-    let app = TestApp::start().await;
+    let app = TestApp::builder().workers(1).start().await;
     let ada = app.guest().await;
     let agent = app.agent(&ada, "Reckoner").await;
     let session = app.session(&ada, &agent, "5 miles in km").await;

@@ -1,8 +1,11 @@
 //! Status, title and escaping.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use resonant_domain::agent::{Agent, AgentSpec};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Answer, TestApp, Visitor};
 
@@ -16,7 +19,7 @@ fn title(page: &Answer) -> String {
     text[start..end].to_owned()
 }
 
-fn is_whole_page(path: &str, page: &Answer) {
+pub(super) fn is_whole_page(path: &str, page: &Answer) {
     let text = page.text();
     assert!(page.header("content-type").starts_with("text/html"), "{path}: {page:?}");
     assert!(text.starts_with("<!DOCTYPE html>"), "{path}: {text}");
@@ -27,22 +30,36 @@ fn is_whole_page(path: &str, page: &Answer) {
     assert_eq!(page.header("content-encoding"), "", "{path}");
 }
 
-/// Every script of the page carries the nonce that the header names.
-fn obeys_its_policy(path: &str, page: &Answer) {
+/// Every script of the page is one that the header names: by the nonce that it carries, or, where there is
+/// none, by its place or its hash.
+pub(super) fn obeys_its_policy(path: &str, page: &Answer) {
     let policy = page.header("content-security-policy");
-    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
-    assert!(nonce.len() >= 22, "{path}: {policy}");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next());
+    assert!(nonce.is_none_or(|nonce| nonce.len() >= 22), "{path}: {policy}");
+    assert!(policy.contains("script-src 'self' '"), "{path}: {policy}");
     assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("'unsafe-eval'"));
     let text = page.text();
+    assert!(nonce.is_some() || !text.contains(" nonce="), "{path}: {text}");
     for script in text.split("<script").skip(1) {
-        let tag = &script[..script.find('>').unwrap()];
+        let (tag, rest) = script.split_once('>').unwrap();
+        let (content, _) = rest.split_once("</script>").unwrap();
         let is_data = tag.contains("type=\"application/ld+json\"");
-        let carries_it = tag.contains(&format!("nonce=\"{nonce}\""));
-        assert!(is_data || carries_it, "{path}: <script{tag}>");
+        let is_named = match nonce {
+            Some(nonce) => tag.contains(&format!("nonce=\"{nonce}\"")),
+            None if tag.contains(" src=\"/") => content.is_empty(),
+            None => policy.contains(&hash(content)),
+        };
+        assert!(is_data || is_named, "{path}: <script{tag}>{content}");
     }
     for handler in ["onclick=", "onload=", "onsubmit=", "javascript:"] {
         assert!(!text.contains(handler), "{path} has {handler}");
     }
+}
+
+/// A script as a policy names it.
+fn hash(script: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(script).into();
+    format!("'sha256-{}'", STANDARD.encode(digest))
 }
 
 #[tokio::test]
@@ -277,5 +294,43 @@ async fn a_page_is_compressed_for_whoever_can_read_it() {
     let app = TestApp::start().await;
     let page = app.get("/sign-in").header("accept-encoding", "br, gzip").await;
     assert_eq!((page.status, page.header("content-encoding")), (200, "br"));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_page_speaks_the_language_of_its_reader() {
+    let app = TestApp::start().await;
+    let ask = async |accepted: &str, cookie: &str| {
+        let call = app.get("/sign-in").header("accept-language", accepted);
+        call.header("cookie", cookie).await
+    };
+    let german = ask("de-AT,en;q=0.5", "a=b").await;
+    let text = german.text();
+    assert!(text.contains("<html lang=\"de\""), "{text}");
+    let (_, rest) = text.split_once("src=\"/languages/").unwrap();
+    let script = app.get(&format!("/languages/{}", rest.split('"').next().unwrap())).await;
+    assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(script.header("cache-control"), "public, max-age=31536000, immutable");
+    let words = script.text();
+    let words = words.strip_prefix("globalThis.resonantWords=").unwrap();
+    let words: serde_json::Value =
+        serde_json::from_str(words.trim_end_matches([';', '\n'])).unwrap();
+    let word = |english: &str| words[english].as_str().unwrap();
+    assert!(title(&german).starts_with(word("Sign in")), "{}", title(&german));
+
+    // What was chosen stands above what the browser asks for; English brings no words.
+    assert!(ask("en", "resonant_language=de").await.text().contains("<html lang=\"de\""));
+    let english = ask("de", "resonant_language=en").await.text();
+    assert!(english.contains("<html lang=\"en\"") && !english.contains("/languages/"), "{english}");
+
+    // What a use case says is said in the language of whoever calls.
+    let refused =
+        app.post("/api/fn/teams/list_teams").header("accept-language", "de").form("").await;
+    assert_eq!((refused.status, &refused.value()["message"]), (401, &words["Sign in first"]));
+
+    // The words of another version are here for a while alone.
+    let other = app.get("/languages/de.js?v=0").await;
+    assert_eq!((other.status, other.header("cache-control").contains("immutable")), (200, false));
+    assert_eq!(app.get("/languages/en.js").await.status, 404);
     app.end().await;
 }

@@ -99,7 +99,7 @@ fn page(
             row(purchase, held.map(|(_, held)| *held), cancel)
         })
         .collect();
-    let list = if rows.is_empty() {
+    let list = if rows.is_empty() && asked.purchases.is_none() {
         view! {
             <EmptyState
                 icon=IconName::Store

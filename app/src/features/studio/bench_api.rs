@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::test_set_form::TestSetForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{features::studio::form_rules::invalid, paths, ssr};
+use crate::{features::studio::form_rules::invalid, language::said_in, paths, ssr};
 
 /// The test sets of an agent, and one of them run by run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,11 @@ pub async fn get_bench(
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let sets = test_sets::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let policy = test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
-    let missing = test_sets::missing(&ctx, id).await.map_err(ssr::fail)?;
+    let mut missing = test_sets::missing(&ctx, id).await.map_err(ssr::fail)?;
+    // Said here: the browser finds no text that has values in it.
+    for fault in &mut missing {
+        fault.reason = said_in(ssr::language(), std::mem::take(&mut fault.reason));
+    }
     let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let shown = match set {
         None => None,

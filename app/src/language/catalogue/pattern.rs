@@ -1,5 +1,8 @@
 //! Texts with values in them, recognised when the values are there already: what the use cases say.
 
+/// The value that is always a number.
+const COUNT: &str = "n";
+
 /// A text with places for values.
 pub struct Pattern {
     /// What stands before, between and after the values.
@@ -10,9 +13,11 @@ pub struct Pattern {
 
 impl Pattern {
     /// So much of a text must be known, so that not everything is taken for it.
-    const LEAST: usize = 4;
+    const LEAST: usize = 11;
+    /// And so much where a value stands before the rest: many a sentence has an “of” in it.
+    const LEAST_BEHIND_A_VALUE: usize = 20;
 
-    /// The pattern of an English text and its word; `None` for one without values, or of nothing else.
+    /// The pattern of an English text and its word; `None` for one without values, or of little else.
     pub fn new(english: &'static str, word: &'static str) -> Option<Self> {
         let (mut pieces, mut names, mut rest) = (Vec::new(), Vec::new(), english);
         while let Some((before, after)) = rest.split_once('{') {
@@ -22,8 +27,10 @@ impl Pattern {
             rest = behind;
         }
         pieces.push(rest);
+        let begins_with_value = pieces.first().is_some_and(|first| first.is_empty());
+        let least = if begins_with_value { Self::LEAST_BEHIND_A_VALUE } else { Self::LEAST };
         let pattern = Self { pieces, names, word };
-        (!pattern.names.is_empty() && pattern.weight() >= Self::LEAST).then_some(pattern)
+        (!pattern.names.is_empty() && pattern.weight() >= least).then_some(pattern)
     }
 
     /// How much of the text is known.
@@ -63,7 +70,12 @@ impl Pattern {
             if !rest.get(end..)?.starts_with(piece) {
                 return None;
             }
-            values.push(&rest[..end]);
+            let value = &rest[..end];
+            let is_number = || !value.is_empty() && value.bytes().all(|sign| sign.is_ascii_digit());
+            if self.names.get(at) == Some(&COUNT) && !is_number() {
+                return None;
+            }
+            values.push(value);
             rest = &rest[end + piece.len()..];
         }
         Some(values)
@@ -99,8 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_nothing_else_is_no_pattern() {
-        assert!(Pattern::new("{a}: {b}", "{a}: {b}").is_none());
-        assert!(Pattern::new("Delete", "Löschen").is_none());
+    fn what_holds_little_else_is_no_pattern() {
+        for (english, word) in [
+            ("{a}: {b}", "{a}: {b}"),
+            ("Delete", "Löschen"),
+            ("{used} of {size}", "{used} von {size}"),
+            ("{metric} is {value} over {period}", "{metric} liegt in {period} bei {value}"),
+            ("There {reason}", "Variablen: {reason}"),
+        ] {
+            assert!(Pattern::new(english, word).is_none(), "{english}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_a_number() {
+        let pattern = Pattern::new("There are {n} alerts already", "Es gibt schon {n} Warnungen");
+        let said = |text| pattern.as_ref().unwrap().translate(text, |_| None);
+        let german = "Es gibt schon 200 Warnungen";
+        assert_eq!(said("There are 200 alerts already").as_deref(), Some(german));
+        assert_eq!(said("There are too many alerts already"), None);
     }
 }

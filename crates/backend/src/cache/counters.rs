@@ -1,5 +1,6 @@
 //! What the cache has done, counted by kind.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The kinds of things that are kept.
@@ -14,6 +15,7 @@ pub(crate) enum Kind {
     Listing,
     ListingFacts,
     ListingPage,
+    Page,
     Picture,
     Publisher,
     Session,
@@ -22,7 +24,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Agent,
         Self::AgentPage,
         Self::ApiKey,
@@ -32,6 +34,7 @@ impl Kind {
         Self::Listing,
         Self::ListingFacts,
         Self::ListingPage,
+        Self::Page,
         Self::Picture,
         Self::Publisher,
         Self::Session,
@@ -50,6 +53,7 @@ impl Kind {
             Self::Listing => "listing",
             Self::ListingFacts => "listing_facts",
             Self::ListingPage => "listing_page",
+            Self::Page => "page",
             Self::Picture => "picture",
             Self::Publisher => "publisher",
             Self::Session => "session",
@@ -136,5 +140,42 @@ impl Counters {
             }
         };
         Kind::ALL.into_iter().map(figures).collect()
+    }
+}
+
+/// Counts whole pages, which are kept where they are rendered. Cheap to clone.
+#[derive(Clone)]
+pub struct PageCounters(Arc<Counters>);
+
+impl PageCounters {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self(counters)
+    }
+
+    fn own(&self) -> &KindCounters {
+        self.0.of(Kind::Page)
+    }
+
+    /// A page was answered from what is kept.
+    pub fn hit(&self) {
+        self.own().hits.add(1);
+    }
+
+    /// A page had to be rendered.
+    pub fn miss(&self) {
+        self.own().misses.add(1);
+        self.own().loads.add(1);
+    }
+
+    /// A page of so many bytes is kept from now on.
+    pub fn kept(&self, bytes: u64) {
+        self.own().entries.add(1);
+        self.own().bytes.add(bytes);
+    }
+
+    /// A page of so many bytes is kept no more.
+    pub fn gone(&self, bytes: u64) {
+        self.own().entries.subtract(1);
+        self.own().bytes.subtract(bytes);
     }
 }

@@ -3,6 +3,9 @@
 //! Every name has a mark, a number that grows when the name is forgotten. A value is kept with the mark
 //! that its name had *before* it was read, and counts only as long as that is the name's mark. So a
 //! reader that began before a write cannot put the old value back, however late it comes.
+//!
+//! All that everybody may see has one number more, its edition: by it those know of a write who keep what
+//! was made of many things.
 
 use std::any::Any;
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,7 +17,7 @@ use moka::future::Cache;
 
 use super::counters::{Counters, Kind};
 use super::document::Document;
-use super::place::Place;
+use super::place::{Place, is_public};
 use super::{Entry, Span};
 
 /// The most that a process keeps, in bytes.
@@ -27,6 +30,7 @@ const MARKS: usize = 4096;
 pub(super) struct LevelOne {
     kept: Cache<String, Kept>,
     marks: Box<[AtomicU64]>,
+    public_edition: AtomicU64,
     hasher: RandomState,
 }
 
@@ -84,7 +88,7 @@ impl LevelOne {
             })
             .build();
         let marks = std::iter::repeat_with(AtomicU64::default).take(MARKS).collect();
-        Self { kept, marks, hasher: RandomState::new() }
+        Self { kept, marks, public_edition: AtomicU64::default(), hasher: RandomState::new() }
     }
 
     fn mark_of(&self, name: &str) -> &AtomicU64 {
@@ -145,9 +149,24 @@ impl LevelOne {
     pub(super) async fn forget(&self, names: &[String]) {
         for name in names {
             self.mark_of(name).fetch_add(1, Ordering::SeqCst);
+        }
+        if names.iter().any(|name| is_public(name)) {
+            self.raise_public_edition();
+        }
+        for name in names {
             // The mark alone does it; this gives the memory back.
             self.kept.invalidate(name).await;
         }
+    }
+
+    /// The edition of all that everybody may see.
+    pub(super) fn public_edition(&self) -> u64 {
+        self.public_edition.load(Ordering::SeqCst)
+    }
+
+    /// To be called after the marks are raised: who sees the new edition finds nothing of the old one.
+    fn raise_public_edition(&self) {
+        self.public_edition.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Forgets everything.
@@ -155,6 +174,7 @@ impl LevelOne {
         for mark in &self.marks {
             mark.fetch_add(1, Ordering::SeqCst);
         }
+        self.raise_public_edition();
     }
 
     /// Lets moka do what it puts off, so that the counters are exact.

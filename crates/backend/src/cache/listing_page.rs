@@ -17,6 +17,9 @@ use crate::{Backend, Error, Result, listings};
 
 /// The group of all that shows more than one listing.
 pub(crate) const MARKETPLACE: &str = "marketplace";
+/// The group of reviews, their answers, votes and authors. Nothing here is of it; a write of it raises the
+/// public edition, by which whole pages are forgotten.
+pub(crate) const REVIEWS: &str = "reviews";
 
 pub(crate) struct ListingPageEntry;
 

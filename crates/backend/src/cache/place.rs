@@ -2,6 +2,21 @@
 
 use super::Entry;
 
+/// Begins the names of what its owner alone sees: agents, lists of them, sessions, sign-ins and keys.
+const OWNED: [&str; 5] = [
+    "resonant:agent:",
+    "resonant:api_key:",
+    "resonant:edition:agents/",
+    "resonant:session:",
+    "resonant:sign_in:",
+];
+
+/// Whether everybody may see what has this name, or what shows it. Whatever is not known to be an owner's
+/// is everybody's.
+pub(super) fn is_public(name: &str) -> bool {
+    !OWNED.iter().any(|owned| name.starts_with(owned))
+}
+
 /// Where a value is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -68,5 +83,46 @@ impl Stale {
 
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::{AgentId, SessionId, UserId};
+    use uuid::Uuid;
+
+    use super::super::agent::{AgentEntry, AgentKey};
+    use super::super::agent_page::{AgentPageEntry, AgentPageKey};
+    use super::super::api_key::{ApiKeyEntry, ApiKeyKey};
+    use super::super::listing::ListingEntry;
+    use super::super::listing_page::{MARKETPLACE, REVIEWS};
+    use super::super::session::{SessionEntry, SessionKey};
+    use super::super::shelves::{CollectionEntry, FeaturedEntry, PublisherEntry};
+    use super::super::sign_in::{SignInEntry, SignInKey};
+    use super::*;
+
+    #[test]
+    fn what_an_owner_alone_sees_is_known_by_its_name() {
+        let (id, slug) = (Uuid::from_u128(7), "agents".to_owned());
+        let owner = UserId::from_uuid(id);
+        let page = AgentPageKey { owner, status: None, limit: 5 };
+        for (owned, stale) in [
+            (true, Stale::one::<AgentEntry>(&AgentKey(owner, AgentId::from_uuid(id)))),
+            (true, Stale::one::<AgentPageEntry>(&page)),
+            (true, Stale::one::<ApiKeyEntry>(&ApiKeyKey([7; 32]))),
+            (true, Stale::one::<SessionEntry>(&SessionKey(owner, SessionId::from_uuid(id)))),
+            (true, Stale::one::<SignInEntry>(&SignInKey([7; 32]))),
+            (false, Stale::one::<ListingEntry>(&slug)),
+            (false, Stale::one::<PublisherEntry>(&slug)),
+            (false, Stale::one::<CollectionEntry>(&slug)),
+            (false, Stale::one::<FeaturedEntry>(&"all")),
+            (false, Stale::nothing().and_group(MARKETPLACE)),
+            (false, Stale::nothing().and_group(REVIEWS)),
+        ] {
+            assert!(!stale.names().is_empty());
+            for name in stale.names() {
+                assert_eq!(is_public(name), !owned, "{name}");
+            }
+        }
     }
 }

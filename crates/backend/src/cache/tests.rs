@@ -333,6 +333,20 @@ async fn the_members_of_a_group_are_forgotten_together(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_everybody_may_see_has_another_edition_after_a_write(pool: PgPool) {
+    let (one, two) = (backend(&pool, None).await, backend(&pool, None).await);
+    let ada = sample::member(&one, "ada").await.unwrap();
+    let (of_one, of_two) = (one.public_edition(), two.public_edition());
+    agents::create(&ada, sample::spec("Reader")).await.unwrap();
+    assert_eq!(one.public_edition(), of_one, "an agent is its owner's");
+    members::update_profile(&ada, "Ada".to_owned()).await.unwrap();
+    assert!(one.public_edition() > of_one, "the writer knows at once");
+    until("the other one hears", async || two.public_edition() > of_two).await;
+    two.cache().cease_to_hear();
+    assert_eq!(two.public_edition(), None, "a write could go unheard");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn the_first_level_is_counted_and_bounded(pool: PgPool) {
     let backend = backend(&pool, None).await;
     let (_, key) = source("a", 1);
