@@ -31,7 +31,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   retries: process.env.CI ? 1 : 0,
   workers: 2,
-  timeout: 45_000,
+  timeout: 90_000,
   expect: {
     timeout: 15_000,
     // Another build of the browser draws the edges of letters otherwise, and nothing else.

@@ -7,6 +7,7 @@ import { anotherBrowser, expect, refusal, test, visit } from '../fixtures/test.t
 import { AccountPages } from '../pages/account.ts';
 
 test('from a price to a refund', async ({ page, browser, browserConsole }) => {
+  test.slow();
   const mark = Date.now().toString(36);
   const mo = await moderator(await anotherBrowser(browser, browserConsole));
   const pia = await anotherBrowser(browser, browserConsole);

@@ -32,9 +32,14 @@ async function openMany(page: Page) {
   await expect(cards(page)).toHaveCount(PAGE);
 }
 
-/** The cards of the document, in its order: place and name of each. */
+/** The cards of the document, in its order: place and name of each. Found and read in one go: `evaluateAll`
+ * finds first and reads later, and elements show something else by then. */
 const drawn = (page: Page) =>
-  cards(page).evaluateAll((items) => items.map((item) => [Number(item.getAttribute('aria-posinset')), item.querySelector('h3')?.textContent?.trim() ?? ''] as const));
+  page.evaluate(() =>
+    [...document.querySelectorAll('.listing-grid__item:not([hidden])')].map(
+      (item) => [Number(item.getAttribute('aria-posinset')), item.querySelector('h3')?.textContent?.trim() ?? ''] as const,
+    ),
+  );
 
 test('all listings are seen, one after the other, while few are in the document', async ({ page }) => {
   test.slow();
