@@ -1,16 +1,21 @@
 // A session that a person takes part in: messages, decisions, another try, a fork.
 
+import type { Page } from '@playwright/test';
 import { expectAccessible } from '../fixtures/a11y.ts';
 import { beGuest, expectWholeLog, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
 import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
 
-test('a message after the answer goes on with the session', async ({ page }) => {
-  const agentId = await beGuest(page);
-  const id = await startSession(page, agentId, 'Say [[say One.]]');
-  await untilEnded(page, id);
+/** A guest's session that has answered “One.”, opened. */
+async function openAnswered(page: Page) {
+  const id = await startSession(page, await beGuest(page), 'Say [[say One.]]');
+  const { last_sequence } = await untilEnded(page, id);
   await visit(page, `/sessions/${id}`);
-  const session = new SessionPage(page);
+  return { id, last_sequence, session: new SessionPage(page) };
+}
+
+test('a message after the answer goes on with the session', async ({ page }) => {
+  const { id, session } = await openAnswered(page);
   await session.say('And now? [[say Two.]]');
   await expect(session.said).toContainText('And now?');
   await expect(session.output.last()).toHaveText('Two.');
@@ -22,11 +27,7 @@ test('a message after the answer goes on with the session', async ({ page }) => 
 });
 
 test('a message is pinned, stays so, and is let go', async ({ page }) => {
-  const agentId = await beGuest(page);
-  const id = await startSession(page, agentId, 'Say [[say One.]]');
-  await untilEnded(page, id);
-  await visit(page, `/sessions/${id}`);
-  const session = new SessionPage(page);
+  const { id, session } = await openAnswered(page);
   await session.say('And now? [[say Two.]]');
   await expect(session.output.last()).toHaveText('Two.');
   await session.expectCompleted();
@@ -54,11 +55,7 @@ test('a message is pinned, stays so, and is let go', async ({ page }) => {
 
 test('a pin that is refused is not shown, and the reason is', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
-  const agentId = await beGuest(page);
-  const id = await startSession(page, agentId, 'Say [[say One.]]');
-  await untilEnded(page, id);
-  await visit(page, `/sessions/${id}`);
-  const session = new SessionPage(page);
+  const { id, session } = await openAnswered(page);
   await page.route('**/api/fn/sessions/pin_message', (route) => route.continue({ postData: `id=${id}&message=9999&is_pinned=true` }));
   await session.pins.first().click();
   await expect(page.locator('.toast--bad')).toContainText('must be 0 for the goal');
@@ -67,11 +64,8 @@ test('a pin that is refused is not shown, and the reason is', async ({ page, bro
 
 test('an empty message is refused beside its field and changes nothing', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
-  const agentId = await beGuest(page);
-  const id = await startSession(page, agentId, 'Say [[say One.]]');
-  const { last_sequence } = await untilEnded(page, id);
-  await visit(page, `/sessions/${id}`);
-  await new SessionPage(page).say('   ');
+  const { id, last_sequence, session } = await openAnswered(page);
+  await session.say('   ');
   await expect(page.getByLabel('Message')).toHaveAttribute('aria-invalid', 'true');
   expect((await readSession(page, id)).last_sequence).toBe(last_sequence);
 });
