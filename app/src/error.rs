@@ -54,22 +54,31 @@ impl AppError {
     }
 }
 
-/// What the last run of an action failed with, with and without JavaScript. Nothing while it runs, and
-/// nothing once its page is gone: an effect of that page may still be due then.
-pub fn action_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
+/// What the last run of an action failed with, with and without JavaScript, until another run has
+/// ended. Nothing once its page is gone: an effect of that page may still be due then.
+pub fn last_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
 where
     S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
     S::Output: Send + Sync + 'static,
 {
     let value = action.value();
-    let pending = action.pending();
     Signal::derive(move || {
         let failed = value.try_with(|value| match value {
             Some(Err(error)) => Some(error.clone()),
             _ => None,
         });
-        failed.flatten().filter(|_| pending.try_get() == Some(false))
+        failed.flatten()
     })
+}
+
+/// As [`last_error`], but nothing while the action runs.
+pub fn action_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let (error, pending) = (last_error(action), action.pending());
+    Signal::derive(move || error.try_get().flatten().filter(|_| pending.try_get() == Some(false)))
 }
 
 /// Changes whenever an action has succeeded: what is read anew then keeps a form that was refused as

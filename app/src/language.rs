@@ -21,6 +21,7 @@ mod complete;
 use std::fmt::{Display, Write as _};
 
 use leptos::prelude::*;
+use resonant_domain::money::MicroUsd;
 
 #[cfg(feature = "ssr")]
 pub use catalogue::script;
@@ -67,6 +68,12 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 
+    /// The language of exactly this tag, as our own cookie and forms have it.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn tagged(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+
     /// What stands between the groups of three digits, and before the parts of one.
     const fn marks(self) -> (char, char) {
         match self {
@@ -84,16 +91,6 @@ impl Language {
             catalogue::of_document()
         }
     }
-}
-
-/// Finds the choice in a `Cookie` header.
-#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server reads cookies"))]
-pub fn read_cookie(header: &str) -> Option<Language> {
-    let value = header.split(';').find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
-    })?;
-    Language::ALL.into_iter().find(|language| language.tag() == value)
 }
 
 /// The best of our languages for an `Accept-Language` header: the one with the highest weight, the
@@ -176,6 +173,11 @@ pub fn decimal(written: String) -> String {
     }
 }
 
+/// What something costs: `$1.25`, in German `$1,25`.
+pub fn cost_text(cost: MicroUsd) -> String {
+    decimal(cost.to_string())
+}
+
 fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -200,13 +202,6 @@ fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_cookie_is_found_among_others() {
-        assert_eq!(read_cookie("a=b; resonant_language=de; c=d"), Some(Language::German));
-        assert_eq!(read_cookie("resonant_language=fr"), None);
-        assert_eq!(read_cookie("xresonant_language=de"), None);
-    }
 
     #[test]
     fn the_preferred_language_is_the_heaviest_of_ours() {

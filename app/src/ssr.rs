@@ -58,35 +58,32 @@ mod gate {
         }
         let is_passing =
             matches!(kind, FaultKind::Internal | FaultKind::Unavailable | FaultKind::TooMany);
-        if is_passing
-            && !is_call()
-            && let Some(response) = use_context::<ResponseOptions>()
-        {
-            response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if is_passing && !is_call() {
+            forbid_keeping();
         }
         if is_scripted_call()
             && let Ok(status) = StatusCode::from_u16(kind.status())
         {
             set_status(status);
         }
-        translated(AppError { kind, message: error.message(), fields: error.fields().to_vec() })
+        told(error)
     }
 
     /// Says it in the language of the request. What is wrong with fields is told field by field.
-    fn translated(mut error: AppError) -> AppError {
+    fn told(mut error: Error) -> AppError {
         let language = language();
-        if language != Language::English {
-            error.message = language::said_in(language, error.message);
-            for fault in &mut error.fields {
+        if let Error::Invalid(fields) | Error::Lacking(fields) = &mut error {
+            for fault in fields {
                 let reason = std::mem::take(&mut fault.reason);
                 fault.reason = language::said_in(language, reason);
             }
-            if !error.fields.is_empty() {
-                let parts: Vec<_> = error.fields.iter().map(ToString::to_string).collect();
-                error.message = parts.join("; ");
-            }
         }
-        error
+        let mut message = error.message();
+        // What is made of the faults is in that language already.
+        if error.fields().is_empty() {
+            message = language::said_in(language, message);
+        }
+        AppError { kind: error.kind(), message, fields: error.fields().to_vec() }
     }
 
     /// What a server function answers to a value that breaks a rule of its own form.
@@ -129,28 +126,41 @@ mod gate {
     /// The word that was left for the page, which is gone once it was read.
     pub fn take_note(path: &str) -> Option<String> {
         let parts = use_context::<Parts>()?;
-        let text = note_in(&parts.headers)?.to_owned();
+        let text = cookies(&parts.headers, NOTE).next()?.to_owned();
         set_note(path, "", 0);
         Some(text)
     }
 
-    fn note_in(headers: &HeaderMap) -> Option<&str> {
-        let note = headers.get_all(header::COOKIE).iter().find_map(|value| {
-            let pairs = value.to_str().ok()?.split(';');
-            pairs.filter_map(|pair| pair.trim().split_once('=')).find(|pair| pair.0 == NOTE)
-        });
-        note.map(|(_, text)| text)
+    fn set_note(path: &str, text: &str, seconds: u32) {
+        set_cookie(NOTE, text, path, seconds, "HttpOnly; SameSite=Strict");
+        forbid_keeping();
     }
 
-    fn set_note(path: &str, text: &str, seconds: u32) {
+    /// What the cookies of a name hold; of each header the first.
+    fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+        headers.get_all(header::COOKIE).iter().filter_map(move |value| {
+            value.to_str().ok()?.split(';').find_map(|pair| {
+                let (known, text) = pair.trim().split_once('=')?;
+                (known == name).then_some(text)
+            })
+        })
+    }
+
+    /// Gives the browser a cookie for so many seconds. `access` holds the attributes that say who may
+    /// see it.
+    fn set_cookie(name: &str, value: &str, path: &str, seconds: u32, access: &str) {
         let secure = if origin().starts_with("https:") { "; Secure" } else { "" };
-        let cookie = format!(
-            "{NOTE}={text}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-        );
+        let cookie = format!("{name}={value}; Path={path}; Max-Age={seconds}; {access}{secure}");
         if let (Some(response), Ok(cookie)) =
             (use_context::<ResponseOptions>(), HeaderValue::try_from(cookie))
         {
             response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// Makes an answer that nobody keeps.
+    fn forbid_keeping() {
+        if let Some(response) = use_context::<ResponseOptions>() {
             response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -161,8 +171,7 @@ mod gate {
     }
 
     fn theme_in(headers: &HeaderMap) -> Option<theme::Theme> {
-        let cookies = headers.get_all(header::COOKIE);
-        cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme::read_cookie)
+        cookies(headers, theme::COOKIE).find_map(theme::Theme::named)
     }
 
     /// The language of the request: what the visitor chose, or what the browser asks for.
@@ -171,13 +180,11 @@ mod gate {
     }
 
     fn language_in(headers: &HeaderMap) -> Language {
-        let text = |name| {
-            let values = headers.get_all(name).iter();
-            values.filter_map(|value| value.to_str().ok())
-        };
-        text(header::COOKIE)
-            .find_map(language::read_cookie)
-            .or_else(|| text(header::ACCEPT_LANGUAGE).find_map(language::preferred))
+        let accepted = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+        let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+        cookies(headers, language::COOKIE)
+            .find_map(Language::tagged)
+            .or_else(|| accepted.find_map(language::preferred))
             .unwrap_or_default()
     }
 
@@ -192,21 +199,14 @@ mod gate {
         /// What a request's headers ask for. `None` where a word was left for the visitor: the page that
         /// tells it is theirs alone.
         pub fn of(headers: &HeaderMap) -> Option<Self> {
-            let is_free = note_in(headers).is_none();
+            let is_free = cookies(headers, NOTE).next().is_none();
             is_free.then(|| Self { language: language_in(headers), theme: theme_in(headers) })
         }
     }
 
     /// Keeps the choice of a language for a year.
     pub fn keep_language(language: Language) {
-        let secure = if origin().starts_with("https:") { "; Secure" } else { "" };
-        let (name, tag) = (language::COOKIE, language.tag());
-        let cookie = format!("{name}={tag}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
-        if let (Some(response), Ok(cookie)) =
-            (use_context::<ResponseOptions>(), HeaderValue::try_from(cookie))
-        {
-            response.append_header(header::SET_COOKIE, cookie);
-        }
+        set_cookie(language::COOKIE, language.tag(), "/", 31_536_000, "SameSite=Lax");
     }
 
     /// The form that was refused and led to this page.
@@ -239,5 +239,34 @@ mod gate {
                 .is_some_and(|accept| accept.contains("text/html"));
             parts.uri.path().starts_with("/api/fn/") && !wants_page
         })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn sent(cookies: &[&'static str]) -> HeaderMap {
+            let values = cookies.iter().copied().map(HeaderValue::from_static);
+            values.map(|value| (header::COOKIE, value)).collect()
+        }
+
+        #[test]
+        fn choices_are_found_among_other_cookies() {
+            let headers = sent(&["a=b; resonant_language=de; c=d", "resonant_theme=dark; e=f"]);
+            assert_eq!(language_in(&headers), Language::German);
+            assert_eq!(theme_in(&headers), Some(theme::Theme::Dark));
+        }
+
+        #[test]
+        fn what_is_no_choice_of_ours_counts_for_nothing() {
+            for cookies in [
+                "resonant_language=fr; resonant_theme=\"><script>",
+                "xresonant_language=de; xresonant_theme=dark",
+            ] {
+                let headers = sent(&[cookies]);
+                assert_eq!(language_in(&headers), Language::English, "{cookies}");
+                assert_eq!(theme_in(&headers), None, "{cookies}");
+            }
+        }
     }
 }

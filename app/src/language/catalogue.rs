@@ -79,8 +79,7 @@ mod on_server {
     /// The script that brings the words of the language with this tag to the browser, and where it is
     /// found; `None` for a language that needs none or is not known.
     pub fn script(tag: &str) -> Option<(&'static str, &'static str)> {
-        let language = Language::ALL.into_iter().find(|language| language.tag() == tag)?;
-        catalogue(language).map(|catalogue| (&*catalogue.script, &*catalogue.path))
+        catalogue(Language::tagged(tag)?).map(|catalogue| (&*catalogue.script, &*catalogue.path))
     }
 
     /// Where the script of a language is found, with its version, so that it can be kept for good.

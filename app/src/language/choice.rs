@@ -12,9 +12,8 @@ use crate::ssr;
 /// Speaks another language from the next page on, for who has no JavaScript.
 #[server(prefix = "/api/fn", endpoint = "language/choose_language")]
 pub async fn choose_language(tag: String) -> Result<(), AppError> {
-    let language = Language::ALL.into_iter().find(|language| language.tag() == tag);
-    let language = language.ok_or_else(|| ssr::invalid("tag", "is not a language of ours"))?;
-    ssr::keep_language(language);
+    let language = Language::tagged(&tag);
+    ssr::keep_language(language.ok_or_else(|| ssr::invalid("tag", "is not a language of ours"))?);
     Ok(())
 }
 

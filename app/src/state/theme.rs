@@ -7,7 +7,7 @@ use crate::browser;
 use crate::language::tr;
 
 /// The cookie that keeps the choice.
-const COOKIE: &str = "resonant_theme";
+pub(crate) const COOKIE: &str = "resonant_theme";
 
 /// A chosen colour scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +27,11 @@ impl Theme {
         }
     }
 
+    /// The scheme of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == name)
+    }
+
     const fn other(self) -> Self {
         match self {
             Self::Light => Self::Dark,
@@ -35,19 +40,10 @@ impl Theme {
     }
 }
 
-/// Finds the choice in a `Cookie` header.
-pub fn read_cookie(header: &str) -> Option<Theme> {
-    let value = header.split(';').find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
-    })?;
-    [Theme::Light, Theme::Dark].into_iter().find(|theme| theme.as_str() == value)
-}
-
 /// Changes to the scheme that is not shown now, and remembers it.
 pub fn toggle() {
     let shown = browser::chosen_theme()
-        .and_then(|name| read_cookie(&format!("{COOKIE}={name}")))
+        .and_then(|name| Theme::named(&name))
         .unwrap_or(if browser::prefers_dark() { Theme::Dark } else { Theme::Light });
     browser::choose_theme(COOKIE, shown.other().as_str());
 }
@@ -69,17 +65,5 @@ pub fn ThemeSwitch() -> impl IntoView {
             <span class="theme-switch__sun"><Icon name=IconName::Sun /></span>
             <span class="theme-switch__moon"><Icon name=IconName::Moon /></span>
         </button>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cookie_is_found_among_others() {
-        assert_eq!(read_cookie("a=b; resonant_theme=dark; c=d"), Some(Theme::Dark));
-        assert_eq!(read_cookie("resonant_theme=\"><script>"), None);
-        assert_eq!(read_cookie("xresonant_theme=dark"), None);
     }
 }

@@ -8,7 +8,7 @@ use resonant_domain::money::MicroUsd;
 use resonant_domain::tool::{BuiltInTool, built_in};
 
 use super::figures::{counted, grouped};
-use crate::language::{decimal, key, tr, tr_with};
+use crate::language::{cost_text, key, tr, tr_with};
 use crate::ui::{Badge, Icon, IconName, Time, Tone};
 
 /// Tools, limits, model and record of a listing.
@@ -186,7 +186,7 @@ fn model_text(policy: &ModelPolicy, language_model: Option<String>) -> String {
 fn limits_text(limits: Limits) -> String {
     let cost = limits.max_cost_micro_usd.and_then(|cost| i64::try_from(cost).ok());
     let cost = cost.map(|cost| {
-        let cost = decimal(MicroUsd(cost).to_string());
+        let cost = cost_text(MicroUsd(cost));
         tr_with(" It may cost {cost} at most.", &[("cost", &cost)])
     });
     let steps = counted(limits.max_steps.into(), key("{n} step"), key("{n} steps"));

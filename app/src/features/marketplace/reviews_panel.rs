@@ -9,7 +9,7 @@ use super::helpful_vote::HelpfulVote;
 use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews};
 use super::review_form::ReviewForm;
 use crate::error::{AppError, action_error, field_error, successes};
-use crate::language::{decimal, key, tr, tr_with};
+use crate::language::{cost_text, key, tr, tr_with};
 use crate::paths;
 use crate::ui::{
     Badge, Button, ErrorPanel, FormError, Icon, IconName, Skeleton, TextArea, Time, duration_text,
@@ -155,7 +155,7 @@ fn Measured(facts: ListingFacts, version: i32) -> impl IntoView {
                 {fact(tr("Reached an answer"), Some(format!("{success} %")))}
                 {fact(tr("Half took at most"), facts.p50_ms.map(duration_text))}
                 {fact(tr("99 of 100 took at most"), facts.p99_ms.map(duration_text))}
-                {fact(tr("Half cost at most"), facts.median_cost.map(|cost| decimal(cost.to_string())))}
+                {fact(tr("Half cost at most"), facts.median_cost.map(cost_text))}
             </dl>
         </div>
     }

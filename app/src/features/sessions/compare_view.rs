@@ -7,8 +7,8 @@ use resonant_domain::timeline::{TimelineCall, TimelineStep};
 use resonant_domain::tool::built_in;
 
 use super::api::SessionSoFar;
-use super::figures::{clip, cost, grouped, lay_out, lay_out_json};
-use crate::language::{tr, tr_with};
+use super::figures::{clip, grouped, lay_out, lay_out_json};
+use crate::language::{cost_text, tr, tr_with};
 use crate::paths;
 use crate::ui::{Code, StateBadge, duration_text};
 
@@ -115,7 +115,7 @@ fn step_view(step: Option<&TimelineStep>) -> AnyView {
     let figures = [
         step.duration_ms.map(duration_text),
         step.usage.map(|usage| tr_with("{n} tokens", &[("n", &grouped(usage.total_tokens()))])),
-        step.usage.map(|usage| cost(usage.cost)),
+        step.usage.map(|usage| cost_text(usage.cost)),
     ];
     let figures = figures.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let output = (!step.output.is_empty())
@@ -169,7 +169,7 @@ fn facts(left: &SessionSoFar, right: &SessionSoFar) -> impl IntoView + use<> {
         }),
         (tr("Steps"), |session| session.steps.to_string()),
         (tr("Tokens"), |session| grouped(session.usage.total_tokens())),
-        (tr("Cost"), |session| cost(session.usage.cost)),
+        (tr("Cost"), |session| cost_text(session.usage.cost)),
         (tr("Answered by"), |session| session.model.clone().unwrap_or_default()),
     ];
     let (left, right) = (left.session.clone(), right.session.clone());

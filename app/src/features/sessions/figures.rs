@@ -1,18 +1,12 @@
 //! Numbers and data as people read them.
 
-use resonant_domain::money::MicroUsd;
 use serde_json::Value;
 
-use crate::language::{decimal, number};
+use crate::language::number;
 
 /// A number with its thousands set apart: `12,345`.
 pub fn grouped(count: u64) -> String {
     number(count)
-}
-
-/// An amount of money: `$1.25`.
-pub fn cost(amount: MicroUsd) -> String {
-    decimal(amount.to_string())
 }
 
 /// A text laid out for reading, and what it is written in.

@@ -5,9 +5,9 @@ use std::time::Duration as Span;
 use leptos::prelude::*;
 use resonant_domain::agent::Limits;
 
-use super::figures::{cost, grouped};
+use super::figures::grouped;
 use super::live_session::LiveSession;
-use crate::language::{tr, tr_with};
+use crate::language::{cost_text, tr, tr_with};
 use crate::ui::{Duration, Icon, IconName, StateBadge};
 
 /// How often the elapsed time of a running session is drawn.
@@ -50,7 +50,7 @@ pub fn Facts(
             </div>
             <div class="session-facts__fact">
                 <dt>{tr("Cost")}</dt>
-                <dd>{move || cost(usage.get().cost)}</dd>
+                <dd>{move || cost_text(usage.get().cost)}</dd>
             </div>
             <div class="session-facts__fact">
                 <dt>{tr("Answered by")}</dt>

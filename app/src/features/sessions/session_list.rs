@@ -7,9 +7,8 @@ use leptos::task::spawn_local;
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 
-use super::figures::cost;
 use crate::error::AppError;
-use crate::language::{tr, tr_count};
+use crate::language::{cost_text, tr, tr_count};
 use crate::paths;
 use crate::ui::{Avatar, AvatarSize, Duration, ErrorPanel, Icon, IconName, StateBadge, Time};
 
@@ -59,7 +58,7 @@ pub(crate) fn SessionRow(
             <p class="session-row__figures">
                 <span>{tr_count("{n} step", "{n} steps", u64::from(session.steps))}</span>
                 <span>{tr_count("{n} token", "{n} tokens", session.usage.total_tokens())}</span>
-                <span>{cost(session.usage.cost)}</span>
+                <span>{cost_text(session.usage.cost)}</span>
                 {duration_ms.map(|ms| view! { <span><Duration ms=ms /></span> })}
             </p>
         </li>

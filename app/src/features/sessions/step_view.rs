@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use resonant_domain::model::ScorePart;
 
 use super::call_view::CallView;
-use super::figures::{cost, grouped};
+use super::figures::grouped;
 use super::live_session::{LiveSession, LiveStep, StepClose, StepOpening};
 use super::markdown_view::Markdown;
 use super::message_panel::Said;
 use super::pin_button::PinButton;
 use crate::browser;
-use crate::language::{tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
 use crate::ui::{Badge, Duration, Icon, IconName, Notice, Tone};
 
 /// A step. Each part listens for its own changes.
@@ -208,7 +208,7 @@ fn figures(close: &StepClose) -> impl IntoView + use<> {
         );
         view! {
             <span title=title>{tr_count("{n} token", "{n} tokens", tokens)}</span>
-            <span>{cost(usage.cost)}</span>
+            <span>{cost_text(usage.cost)}</span>
         }
     });
     view! {

@@ -3,8 +3,7 @@
 use resonant_domain::money::MicroUsd;
 use resonant_domain::waiting::{Amount, BudgetScope, Shortfall, WaitReason};
 
-use super::figures::cost;
-use crate::language::{tr, tr_with};
+use crate::language::{cost_text, tr, tr_with};
 
 /// One sentence for a person: in English what the reason says itself.
 pub(super) fn wait_words(reason: &WaitReason) -> String {
@@ -40,7 +39,7 @@ fn shortfall_words(shortfall: &Shortfall) -> String {
     let limit = match shortfall.limit {
         Amount::Tokens(1) => tr("1 token").to_owned(),
         Amount::Tokens(count) => tr_with("{n} tokens", &[("n", &count)]),
-        Amount::MicroUsd(micro) => cost(MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX))),
+        Amount::MicroUsd(micro) => cost_text(MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX))),
     };
     tr_with(
         "{whose} of {limit} does not reach for the next step",

@@ -7,7 +7,7 @@ use resonant_domain::variable::Values;
 use serde::{Deserialize, Serialize};
 
 use super::variables_editor::VariableForm;
-use crate::error::AppError;
+use crate::error::{AppError, field_error};
 use crate::language::{tr_text, tr_with};
 use crate::refused_form::refused_form;
 
@@ -117,16 +117,13 @@ pub struct RunForm {
     pub variables: Values,
 }
 
-/// What is wrong with one field, as a sentence beside it.
+/// As [`field_error`], as a sentence beside the field.
 pub(crate) fn field_fault(
     error: Signal<Option<AppError>>,
     field: &'static str,
 ) -> Signal<Option<String>> {
-    Signal::derive(move || {
-        let fault =
-            error.try_with(|error| error.as_ref()?.field(field).map(str::to_owned)).flatten()?;
-        Some(sentence(&tr_text(fault)))
-    })
+    let reason = field_error(error, field);
+    Signal::derive(move || reason.try_get().flatten().map(|reason| sentence(&reason)))
 }
 
 /// What is wrong with any tool of the list.
@@ -155,19 +152,6 @@ pub(crate) const AGENT_FIELDS: &[&str] = &[
 /// The fields of a run that show their own faults.
 pub(crate) const RUN_FIELDS: &[&str] =
     &["goal", "context", "limits.max_steps", "limits.max_tokens", "limits.timeout_seconds"];
-
-/// The error of the newest call of a server function, if it failed.
-pub(crate) fn action_error<T: Clone + Send + Sync + 'static>(
-    value: MappedSignal<Option<Result<T, AppError>>>,
-) -> Signal<Option<AppError>> {
-    Signal::derive(move || {
-        let failed = value.try_with(|value| match value {
-            Some(Err(error)) => Some(error.clone()),
-            Some(Ok(_)) | None => None,
-        });
-        failed.flatten()
-    })
-}
 
 /// `must be 1 to 50` becomes `Must be 1 to 50`.
 fn sentence(reason: &str) -> String {

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::ids::AgentId;
-use resonant_domain::money::MicroUsd;
 use resonant_domain::page::Page;
 use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{CaseResult, CheckResult, RunSummary, TestRun, TestSet};
@@ -16,7 +15,7 @@ use super::bench_api::{BenchPage, DeleteTestSet, RunTestSet, SetTestPolicy, Show
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
-use crate::language::{decimal, key, tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, key, tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -298,10 +297,6 @@ fn against(run: &RunSummary) -> String {
         || tr("Against the draft").to_owned(),
         |number| tr_with("Against version {number}", &[("number", &number)]),
     )
-}
-
-fn cost_text(cost: MicroUsd) -> String {
-    decimal(cost.to_string())
 }
 
 /// What a check asked for: the words that the domain puts around a text are told in the language of

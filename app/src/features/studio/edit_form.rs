@@ -12,8 +12,9 @@ use resonant_domain::agent::Agent;
 use resonant_domain::draft_weight::DraftWeight;
 
 use super::agent_fields::AgentFields;
-use super::agent_form::{AGENT_FIELDS, AgentForm, action_error};
+use super::agent_form::{AGENT_FIELDS, AgentForm};
 use super::api::{Callable, UpdateAgent};
+use crate::error::last_error;
 use crate::language::tr;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -85,7 +86,7 @@ pub(super) fn EditForm(
     weight: Option<DraftWeight>,
 ) -> impl IntoView {
     let update = ServerAction::<UpdateAgent>::new();
-    let error = action_error(update.value());
+    let error = last_error(update);
     let form = NodeRef::<html::Form>::new();
     let toasts = use_toasts();
     let first = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&agent.spec));

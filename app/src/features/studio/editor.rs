@@ -14,16 +14,15 @@ use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 use resonant_domain::team::AgentRight;
 
-use super::agent_form::action_error;
 use super::agent_row::StatusBadge;
 use super::api::{DeleteAgent, EditedAgent, SetStatus, change_agents};
 use super::edit_form::EditForm;
 use super::publish_panel::{PublishPanel, Reach};
 use super::run_panel::{RunPanel, Task};
 use super::team_panel::{AgentSheet, SharePanel, StandingNote, may};
-use crate::error::AppError;
+use crate::error::{AppError, last_error};
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
-use crate::language::{decimal, tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
 use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
@@ -178,7 +177,7 @@ fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
 #[component]
 fn Typical(id: resonant_domain::AgentId, typical: VersionNumbers) -> impl IntoView {
     let time = typical.p50_ms.map_or_else(String::new, duration_text);
-    let cost = typical.median_cost.map_or_else(String::new, |cost| decimal(cost.to_string()));
+    let cost = typical.median_cost.map_or_else(String::new, cost_text);
     let sessions = tr_count("{n} session", "{n} sessions", typical.sessions);
     let text = tr_with(
         "A session is likely to take {time} and to cost {cost}: the median of {sessions}. ",
@@ -271,7 +270,7 @@ fn Kept(id: resonant_domain::AgentId) -> impl IntoView {
 #[component]
 fn StatusPanel(shown: RwSignal<Agent>) -> impl IntoView {
     let set = ServerAction::<SetStatus>::new();
-    let error = action_error(set.value());
+    let error = last_error(set);
     Effect::new(move || {
         if let Some(Ok(agent)) = set.value().get() {
             shown.set(agent);
@@ -332,7 +331,7 @@ fn StatusPanel(shown: RwSignal<Agent>) -> impl IntoView {
 #[component]
 fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
     let delete = ServerAction::<DeleteAgent>::new();
-    let error = action_error(delete.value());
+    let error = last_error(delete);
     let dialog = NodeRef::<html::Dialog>::new();
     let id = shown.with_untracked(|agent| agent.id);
     let (toasts, navigate) = (use_toasts(), use_navigate());

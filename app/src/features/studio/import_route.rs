@@ -6,11 +6,11 @@ use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
-use super::agent_form::{action_error, field_fault};
+use super::agent_form::field_fault;
 use super::diff_view::DiffView;
 use super::editor_route::agent_id;
 use super::import_api::{CheckFile, ImportFile, ImportTarget, get_import_target};
-use crate::error::AppError;
+use crate::error::{AppError, last_error};
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
@@ -65,8 +65,8 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
     let check = ServerAction::<CheckFile>::new();
     let text = RwSignal::new(refused_form().text("file").unwrap_or_default());
     // The newer of the two answers speaks.
-    let failed = action_error(import.value());
-    let refused = action_error(check.value());
+    let failed = last_error(import);
+    let refused = last_error(check);
     let error = Signal::derive(move || failed.get().or_else(|| refused.get()));
     let changes = move || {
         let diff = check.value().get()?.ok()?;

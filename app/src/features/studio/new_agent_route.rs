@@ -8,11 +8,11 @@ use resonant_domain::FaultKind;
 use resonant_domain::proposal::{Proposal, WISH_MAX};
 
 use super::agent_fields::AgentFields;
-use super::agent_form::{AGENT_FIELDS, AgentForm, action_error, field_fault};
+use super::agent_form::{AGENT_FIELDS, AgentForm, field_fault};
 use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use super::propose_api::ProposeAgent;
-use crate::error::AppError;
+use crate::error::{AppError, last_error};
 use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
@@ -72,7 +72,7 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     let Blueprint { spec, template, templates, language_model, callable, weight, proposal } =
         blueprint;
     let create = ServerAction::<CreateAgent>::new();
-    let error = action_error(create.value());
+    let error = last_error(create);
     let is_blank = template.is_none() && proposal.is_none();
     let chosen =
         template.as_ref().map_or(Start::Blank, |template| Start::Template(template.slug.clone()));
@@ -142,7 +142,7 @@ fn Describe(
     proposed: RwSignal<Option<Proposal>>,
     has_model: bool,
 ) -> impl IntoView {
-    let error = action_error(propose.value());
+    let error = last_error(propose);
     let wish = refused_form().text("wish").unwrap_or_default();
     let about = if has_model {
         tr(

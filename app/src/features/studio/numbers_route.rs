@@ -10,9 +10,9 @@ use super::day_chart::DayChart;
 use super::editor_route::agent_id;
 use super::team_panel::StandingNote;
 use super::version_api::{DrawnDay, NumbersPage, get_numbers};
-use super::version_charts::{VersionCharts, cost_text, version_name};
+use super::version_charts::{VersionCharts, version_name};
 use crate::error::AppError;
-use crate::language::{tr, tr_count, tr_text};
+use crate::language::{cost_text, tr, tr_count, tr_text};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{

@@ -11,10 +11,9 @@ use resonant_domain::ids::AgentId;
 use resonant_domain::variable;
 
 use super::agent_form::field_fault;
-use super::version_charts::cost_text;
 use super::weigh_api::weigh_draft;
 use crate::error::AppError;
-use crate::language::{tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
 use crate::ui::TextArea;
 
 /// After such a pause in typing the prompt is weighed.

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent_version::{AgentVersion, Edition, NOTES_MAX, missing};
 
-use super::agent_form::{action_error, field_fault};
+use super::agent_form::field_fault;
 use super::version_api::PublishVersion;
+use crate::error::last_error;
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::state::use_toasts;
@@ -41,7 +42,7 @@ pub(super) fn PublishPanel(
     reach: Reach,
 ) -> impl IntoView {
     let publish = ServerAction::<PublishVersion>::new();
-    let error = action_error(publish.value());
+    let error = last_error(publish);
     let toasts = use_toasts();
     Effect::new(move || {
         if let Some(Ok(version)) = publish.value().get() {

@@ -10,10 +10,11 @@ use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use resonant_domain::variable::Values;
 
-use super::agent_form::{RUN_FIELDS, action_error, field_fault};
+use super::agent_form::{RUN_FIELDS, field_fault};
 use super::api::RunAgent;
 use super::variable_fields::VariableFields;
 use crate::browser;
+use crate::error::last_error;
 use crate::language::{tr, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{
@@ -51,7 +52,7 @@ pub(super) fn RunPanel(
     may_try_draft: bool,
 ) -> impl IntoView {
     let run = ServerAction::<RunAgent>::new();
-    let error = action_error(run.value());
+    let error = last_error(run);
     let refused = refused_form();
     let Task { goal, context, variables: values } = task;
     let goal = refused.text("run[goal]").unwrap_or(goal);

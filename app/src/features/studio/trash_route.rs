@@ -7,9 +7,8 @@ use leptos_router::hooks::use_query_map;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
 use resonant_domain::page::Page;
 
-use super::agent_form::action_error;
 use super::api::{ChangeAgents, DeleteForGood, list_trash};
-use crate::error::AppError;
+use crate::error::{AppError, last_error};
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -52,8 +51,8 @@ impl LazyPage for TrashRoute {
             <PageHead title=tr("Trash") lead=lead>
                 <LinkButton href=paths::STUDIO.to_owned()>{tr("Back to the studio")}</LinkButton>
             </PageHead>
-            <FormError error=action_error(restore.value()) />
-            <FormError error=action_error(delete.value()) />
+            <FormError error=last_error(restore) />
+            <FormError error=last_error(delete) />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::money::MicroUsd;
 
-use crate::language::{decimal, tr, tr_count, tr_with};
+use crate::language::{cost_text, tr, tr_count, tr_with};
 use crate::ui::duration_text;
 
 /// So many of the newest versions are drawn.
@@ -34,11 +34,6 @@ pub(super) fn version_name(numbers: &VersionNumbers) -> String {
         || tr("Drafts").to_owned(),
         |version| tr_with("Version {version}", &[("version", &version)]),
     )
-}
-
-/// What something costs.
-pub(super) fn cost_text(cost: MicroUsd) -> String {
-    decimal(cost.to_string())
 }
 
 /// A chart each for sessions, success, time, cost and thumbs, as far as something is known of it.

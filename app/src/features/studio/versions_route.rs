@@ -8,14 +8,13 @@ use resonant_domain::AgentId;
 use resonant_domain::agent_version::{Edition, VersionSummary};
 use resonant_domain::team::AgentRight;
 
-use super::agent_form::action_error;
 use super::diff_view::DiffView;
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use super::version_api::{
     Comparison, RestoreVersion, VersionsPage, compare_editions, list_versions,
 };
-use crate::error::AppError;
+use crate::error::{AppError, last_error};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -173,7 +172,7 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
         {head}
         <CompareForm id=agent_id newest=newest />
         {shown}
-        <FormError error=action_error(restore.value()) />
+        <FormError error=last_error(restore) />
         <ol class="versions">
             {versions.items.into_iter().map(row).collect_view()}
         </ol>
