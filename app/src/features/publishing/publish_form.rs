@@ -111,7 +111,9 @@ pub(super) fn PublishForm(
                         "description",
                         "tags",
                         "change_log",
+                        "price",
                         "price.amount",
+                        "price.currency",
                         "price.interval",
                     ]
                 />
