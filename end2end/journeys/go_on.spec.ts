@@ -53,6 +53,22 @@ test('a message is pinned, stays so, and is let go', async ({ page }) => {
   expect(await pressed()).toEqual(['false', 'false', 'false', 'false']);
 });
 
+test('a pin is told in other tabs while the session goes on', async ({ page, context }) => {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"1+1"}]]');
+  await visit(page, `/sessions/${id}`);
+  const second = await context.newPage();
+  await visit(second, `/sessions/${id}`);
+  const [one, other] = [new SessionPage(page), new SessionPage(second)];
+  for (const session of [one, other]) await expect(session.decision).toBeVisible();
+  // The goal's.
+  await one.pins.first().click();
+  await expect(other.pins.first()).toHaveAttribute('aria-pressed', 'true');
+  await other.pins.first().click();
+  await expect(one.pins.first()).toHaveAttribute('aria-pressed', 'false');
+});
+
 test('a pin that is refused is not shown, and the reason is', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
   const { id, session } = await openAnswered(page);

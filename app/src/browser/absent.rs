@@ -77,6 +77,7 @@ pub fn follow_session(
     _url: impl Fn(i64) -> String + 'static,
     _after: i64,
     _on_event: impl Fn(SessionEvent) + 'static,
+    _on_pins: impl Fn(Vec<i64>) + 'static,
     _on_state: impl Fn(StreamState) + 'static,
 ) -> EventStream {
     EventStream
@@ -194,6 +195,11 @@ impl Scroller {
 
     /// Places the rows within the space.
     pub fn place_rows(&self, _top: f64) {
+        match *self {}
+    }
+
+    /// Takes a row out of the document.
+    pub fn take_out(&self, _slot: usize) {
         match *self {}
     }
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use futures::{FutureExt as _, StreamExt as _, select};
+use futures::{FutureExt as _, StreamExt as _, select, stream};
 use gloo_net::eventsource::State;
 use gloo_net::eventsource::futures::EventSource;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
+use resonant_domain::pin::Pins;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 
 use super::StreamState;
@@ -29,13 +30,14 @@ pub struct EventStream {
 /// Follows a session's events.
 ///
 /// `url` makes the address of the events after the given number, `after` is the newest one known.
-/// `on_event` hears each event at least once and in order; `on_state` hears how the connection
-/// stands. A lost connection is made again from the newest event heard; the `end` that the server
-/// sends after a session's last event closes the stream for good.
+/// `on_event` hears each event at least once and in order, `on_pins` which messages are pinned, as that
+/// changes; `on_state` hears how the connection stands. A lost connection is made again from the newest
+/// event heard; the `end` that the server sends after a session's last event closes the stream for good.
 pub fn follow_session(
     url: impl Fn(i64) -> String + 'static,
     after: i64,
     on_event: impl Fn(SessionEvent) + 'static,
+    on_pins: impl Fn(Vec<i64>) + 'static,
     on_state: impl Fn(StreamState) + 'static,
 ) -> EventStream {
     let (stop, stopped) = oneshot::channel::<()>();
@@ -46,7 +48,8 @@ pub fn follow_session(
         on_state(StreamState::Connecting);
         loop {
             let heard = newest;
-            match listen(&url(newest), &mut newest, &mut stopped, &on_event, &on_state).await {
+            let ears = (&on_event, &on_pins, &on_state);
+            match listen(&url(newest), &mut newest, &mut stopped, ears).await {
                 Closed::ByUs => return,
                 Closed::AtEnd => break on_state(StreamState::Ended),
                 Closed::ByFailure => on_state(StreamState::Reconnecting),
@@ -73,20 +76,31 @@ async fn listen(
     url: &str,
     newest: &mut i64,
     mut stopped: &mut futures::future::Fuse<oneshot::Receiver<()>>,
-    on_event: &impl Fn(SessionEvent),
-    on_state: &impl Fn(StreamState),
+    (on_event, on_pins, on_state): (
+        &impl Fn(SessionEvent),
+        &impl Fn(Vec<i64>),
+        &impl Fn(StreamState),
+    ),
 ) -> Closed {
     let Ok(mut source) = EventSource::new(url) else { return Closed::ByFailure };
-    let (Ok(messages), Ok(ends)) = (source.subscribe("message"), source.subscribe("end")) else {
+    let (Ok(messages), Ok(ends), Ok(pins)) =
+        (source.subscribe("message"), source.subscribe("end"), source.subscribe(Pins::EVENT))
+    else {
         return Closed::ByFailure;
     };
-    let mut heard = futures::stream::select(messages, ends).fuse();
+    let mut heard = stream::select(stream::select(messages, ends), pins).fuse();
     let mut is_live = false;
     loop {
         select! {
             _ = stopped => return Closed::ByUs,
             item = heard.next() => match item {
                 Some(Ok((name, _))) if name == "end" => return Closed::AtEnd,
+                Some(Ok((name, message))) if name == Pins::EVENT => {
+                    let text = message.data().as_string().unwrap_or_default();
+                    if let Ok(Pins { pins }) = serde_json::from_str(&text) {
+                        on_pins(pins);
+                    }
+                }
                 Some(Ok((_, message))) => {
                     let text = message.data().as_string().unwrap_or_default();
                     let Ok(event) = serde_json::from_str::<SessionEvent>(&text) else {

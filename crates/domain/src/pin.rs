@@ -24,6 +24,18 @@ pub struct NewPin {
     pub is_pinned: bool,
 }
 
+/// Which messages of a session are pinned, as live streams tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pins {
+    /// The messages, by the numbers of their events; 0 is the goal.
+    pub pins: Vec<i64>,
+}
+
+impl Pins {
+    /// What the event is called in a stream.
+    pub const EVENT: &str = "pins";
+}
+
 impl NewPin {
     /// The pins of a session after this one, in the order of its messages; `None`: they stay as they
     /// are.

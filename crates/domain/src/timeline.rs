@@ -65,6 +65,10 @@ pub struct TimelineStep {
     /// The number of the event that ended it.
     #[serde(default)]
     pub sequence: Option<i64>,
+    /// Whether a person wants it tried again: until it begins anew, it shows what it had come to, which is
+    /// part of the conversation no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_void: bool,
 }
 
 impl TimelineStep {
@@ -212,7 +216,12 @@ impl Timeline {
                 self.open_round(event.at);
                 self.unheard.push(TimelineMessage { sequence: event.sequence, text, context });
             }
-            EventBody::Retry { .. } => self.open_round(event.at),
+            EventBody::Retry { step } => {
+                self.open_round(event.at);
+                if let Some(last) = self.steps.last_mut().filter(|last| last.step == step) {
+                    last.is_void = true;
+                }
+            }
             // The steps before it happened in another session, at another time.
             EventBody::Fork { .. } => (self.end, self.began_at) = (None, None),
             EventBody::Thinking { step, delta } => self.step(step).thinking.push_str(&delta),
@@ -422,6 +431,36 @@ mod tests {
         let timeline = Timeline::from_events(events(log));
         assert_eq!(timeline.steps[2].messages[0].text, "and now?");
         assert!(timeline.unheard.is_empty());
+    }
+
+    #[test]
+    fn a_step_that_is_tried_again_is_void_until_it_begins_anew() {
+        let complete =
+            |step| EventBody::StepComplete { step, usage: Usage::default(), duration_ms: 1 };
+        let mut log = vec![
+            EventBody::StepStart { step: 1, attempt: 1 },
+            output(1, "one"),
+            complete(1),
+            EventBody::StepStart { step: 2, attempt: 1 },
+            output(2, "two"),
+            complete(2),
+            EventBody::Done {
+                state: SessionState::Failed,
+                reason: None,
+                usage: Usage::default(),
+                duration_ms: 1,
+                waited_ms: 0,
+            },
+            EventBody::Retry { step: 2 },
+        ];
+        let void = |log: &[EventBody]| {
+            let steps = Timeline::from_events(events(log.to_vec())).steps;
+            steps.iter().map(|step| step.is_void).collect::<Vec<_>>()
+        };
+        assert_eq!(void(&log[..7]), [false, false]);
+        assert_eq!(void(&log), [false, true]);
+        log.push(EventBody::StepStart { step: 2, attempt: 2 });
+        assert_eq!(void(&log), [false, false]);
     }
 
     #[test]

@@ -47,12 +47,15 @@ impl Engine {
             GOAL_NUMBER => Some(run.session.goal.as_str()),
             number => progress.message(number),
         };
-        if text(message).is_none() {
+        let Some(new) = text(message) else {
             return Err(PinError::NoMessage);
-        }
-        if run.session.pins.len() >= PINS_MAX {
+        };
+        // What is no message any more, because its step was tried again, is shown to nobody.
+        let mut pinned: Vec<_> = run.session.pins.iter().filter_map(|pin| text(*pin)).collect();
+        if pinned.len() >= PINS_MAX {
             return Err(PinError::TooMany);
         }
+        pinned.push(new);
         let current = progress.choice.as_ref().and_then(|(_, choice)| self.models().chosen(choice));
         let chosen = current.or_else(|| self.models().choose(&run.agent.model_policy).ok());
         let Some((model, facts)) = chosen.and_then(|chosen| Some((chosen.name, chosen.facts?)))
@@ -72,8 +75,8 @@ impl Engine {
         };
         let reply = u64::from(session.limits.max_tokens).min(facts.window / 2);
         let most = context::room(facts.window, counter.frame(&request), reply) / 2;
-        let pinned = session.pins.iter().copied().chain([message]).filter_map(text);
         let tokens: u64 = pinned
+            .into_iter()
             .map(|text| counter.message(&Message::User { text: text.to_owned(), context: None }))
             .sum();
         if tokens > most { Err(PinError::TooLong { tokens, most, model }) } else { Ok(()) }
@@ -176,7 +179,33 @@ mod tests {
         // What is pinned already counts, too.
         let pinned = run(1_200, vec![1]);
         assert!(engine(2_000).check_pin(&pinned, 0).is_err());
-        let many = run(3, (0..20).collect());
-        assert_eq!(engine(4_000).check_pin(&many, 4), Err(PinError::TooMany));
+    }
+
+    /// The run with an event more.
+    fn followed_by(mut run: Run, body: EventBody) -> Run {
+        let sequence = run.history.last().map_or(0, |last| last.sequence) + 1;
+        run.history.push(SessionEvent { sequence, at: jiff::Timestamp::UNIX_EPOCH, body });
+        run
+    }
+
+    #[test]
+    fn so_many_are_pinned_at_most() {
+        let said = |text: &str| EventBody::Message { text: text.to_owned(), context: None };
+        let mut full = run(3, vec![]);
+        for number in 0..PINS_MAX {
+            full = followed_by(full, said(&number.to_string()));
+        }
+        full.session.pins = (5..).take(PINS_MAX).collect();
+        assert_eq!(engine(4_000).check_pin(&full, 4), Err(PinError::TooMany));
+        full.session.pins.pop();
+        assert_eq!(engine(4_000).check_pin(&full, 4), Ok(()));
+    }
+
+    #[test]
+    fn what_another_try_has_voided_is_no_message_and_counts_for_nothing() {
+        let mut again = followed_by(run(1_200, vec![4]), EventBody::Retry { step: 1 });
+        assert_eq!(engine(4_000).check_pin(&again, 4), Err(PinError::NoMessage));
+        again.session.pins = (4..).take(PINS_MAX).collect();
+        assert_eq!(engine(16_000).check_pin(&again, 1), Ok(()));
     }
 }

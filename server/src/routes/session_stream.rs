@@ -1,15 +1,18 @@
 //! `/api/v1/sessions/{id}/stream`: a session's events as they happen (server-sent events).
 //!
 //! Each frame has the `id:` of its last event and the event itself as `data:`; frames carry no
-//! `event:` name, so that one listener hears them all. After `done` one frame named `end` follows
-//! and the answer ends. A client that comes back with that last id gets 204, which tells an
-//! `EventSource` to stay away.
+//! `event:` name, so that one listener hears them all. Which messages are pinned is no event of the
+//! log: frames named `pins`, without a number, tell it at the beginning, if any are, and whenever it
+//! changes, but not to those who have a link. After `done` one frame named `end` follows and the answer
+//! ends. A client that comes back with that last id gets 204, which tells an `EventSource` to stay away.
 //!
 //! The stream is pulled: nothing is read from the log until the client has taken what was written,
 //! so a slow client costs no memory and misses nothing.
 
 use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::slice;
 use std::time::Duration;
 
 use axum::Extension;
@@ -22,6 +25,7 @@ use resonant_backend::sessions::{self, Batch, EventStream};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::SessionId;
 use resonant_domain::api_key::Scope;
+use resonant_domain::pin::Pins;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -156,8 +160,10 @@ impl Follower {
                 });
             }
         };
-        // Whoever keeps up is here later than that, and needs no timer.
-        sleep_until(self.next_write).await;
+        // Whoever keeps up is here later than that, and is spared a timer.
+        if Instant::now() < self.next_write {
+            sleep_until(self.next_write).await;
+        }
         self.write(first)
     }
 
@@ -183,13 +189,13 @@ impl Follower {
             let full = self.over || count >= WRITE_MAX_EVENTS;
             next = if full { None } else { self.events.next().now_or_never() };
         }
-        if let Some(last) = batches.last().and_then(|batch| batch.last()) {
+        if let Some(last) = batches.iter().rev().find_map(|batch| batch.last()) {
             self.is_at_end = matches!(last.body, EventBody::Done { .. });
         }
         let text = match &batches[..] {
             [] => Bytes::new(),
-            [alone] => alone.written(|events| written(events.iter())),
-            several => written(several.iter().flat_map(|batch| batch.iter())),
+            [alone] => alone.written(|alone| written(slice::from_ref(alone))),
+            several => written(several),
         };
         // An end that a person has gone on from is followed by more: the stream knows.
         let text = if self.over && self.is_at_end {
@@ -207,11 +213,11 @@ fn come_back() -> String {
     format!("retry: {}\n\n", 250 + spread)
 }
 
-/// Events as frames, neighbouring pieces of one text joined. A joined event has the number of its last
-/// piece: whoever has read it goes on after that.
-fn written<'a>(all: impl Iterator<Item = &'a SessionEvent>) -> Bytes {
+/// Batches as frames, neighbouring pieces of one text joined. A joined event has the number of its last
+/// piece: whoever has read it goes on after that. Of what is pinned the newest is told.
+fn written(batches: &[Batch]) -> Bytes {
     let mut events: Vec<SessionEvent> = Vec::new();
-    for event in all.cloned() {
+    for event in batches.iter().flat_map(|batch| batch.iter()).cloned() {
         let SessionEvent { sequence, at, body } = event;
         let rest = match events.last_mut() {
             Some(last) => match last.body.join(body) {
@@ -230,7 +236,18 @@ fn written<'a>(all: impl Iterator<Item = &'a SessionEvent>) -> Bytes {
     for event in &events {
         frame(&mut text, event);
     }
+    if let Some(pins) = batches.iter().rev().find_map(Batch::pins) {
+        pins_frame(&mut text, pins);
+    }
     Bytes::from(text)
+}
+
+/// Writes what is pinned, without a number: whoever comes back goes on after the event before.
+fn pins_frame(text: &mut String, pins: &[i64]) {
+    // Neither numbers as JSON nor writing to a String can fail.
+    if let Ok(data) = serde_json::to_string(&Pins { pins: pins.to_vec() }) {
+        let _ = write!(text, "event: {}\ndata: {data}\n\n", Pins::EVENT);
+    }
 }
 
 fn frame(text: &mut String, event: &SessionEvent) {

@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use http::Method;
 use http_body_util::BodyExt as _;
+use resonant_domain::pin::Pins;
 use resonant_domain::session::{Session, SessionState};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::Timeline;
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::support::{SlowModel, TestApp, Visitor};
@@ -15,6 +18,7 @@ use crate::support::{SlowModel, TestApp, Visitor};
 #[derive(Debug, Clone, PartialEq)]
 enum Frame {
     Event { id: i64, event: SessionEvent },
+    Pins(Vec<i64>),
     End,
     Other,
 }
@@ -30,6 +34,9 @@ fn frames(text: &str) -> Vec<Frame> {
                     id: id.parse().unwrap(),
                     event: serde_json::from_str(data).unwrap(),
                 },
+                (None, Some("pins"), Some(data)) => {
+                    Frame::Pins(serde_json::from_str::<Pins>(data).unwrap().pins)
+                }
                 (None, Some("end"), Some("{}")) => Frame::End,
                 (None, None, None) => Frame::Other,
                 _ => panic!("no such frame: {frame}"),
@@ -46,7 +53,7 @@ fn events(frames: &[Frame]) -> Vec<SessionEvent> {
                 assert_eq!(*id, event.sequence);
                 Some(event.clone())
             }
-            Frame::End | Frame::Other => None,
+            Frame::Pins(_) | Frame::End | Frame::Other => None,
         })
         .collect()
 }
@@ -232,6 +239,38 @@ async fn cancelling_ends_the_stream_at_once() {
         matches!(ended.body, EventBody::Done { state: SessionState::Cancelled, .. }),
         "{ended:?}"
     );
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_pinned_in_one_tab_is_told_in_the_others() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (session, path) = started(&app, &ada, "Wait for a worker that never comes").await;
+    let pins = format!("/api/v1/sessions/{}/pins", session.id);
+    let set = async |is_pinned: bool| {
+        let body = json!({ "message": 0, "is_pinned": is_pinned });
+        let answer = app.call(Method::PUT, &pins).by(&ada).json(&body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let mut tab = app.get(&path).by(&ada).open().await.into_body().into_data_stream();
+    for (is_pinned, told) in [(true, vec![0]), (false, vec![])] {
+        set(is_pinned).await;
+        let mut heard = Vec::new();
+        while !heard.contains(&Frame::Pins(told.clone())) {
+            let piece = timeout(Duration::from_secs(20), tab.next()).await.expect("it is told");
+            heard.extend(frames(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap()));
+        }
+    }
+    // Whoever comes later is told as well.
+    set(true).await;
+    let later = app.get(&path).by(&ada).open().await.into_body();
+    let cancel = format!("/api/v1/sessions/{}/cancel", session.id);
+    assert_eq!(app.post(&cancel).by(&ada).await.status, 200);
+    let all = later.collect().await.unwrap().to_bytes();
+    let heard = frames(std::str::from_utf8(&all).unwrap());
+    assert!(heard.contains(&Frame::Pins(vec![0])), "{heard:?}");
+    assert_eq!(heard.last(), Some(&Frame::End));
     app.end().await;
 }
 

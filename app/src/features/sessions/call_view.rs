@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::timeline::TimelineResult;
-use resonant_domain::tool::{ASK_USER, built_in};
+use resonant_domain::tool::built_in;
 
 use super::figures::{Laid, clip, lay_out, lay_out_json};
 use super::live_session::{Call, LiveSession, LiveStep};
@@ -30,13 +30,12 @@ pub fn CallView(
         built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
     let arguments = lay_out_json(&call.arguments);
     let id = call.id;
+    let reply = {
+        let (step, id) = (step.clone(), id.clone());
+        Memo::new(move |_| live.reply(&step, &id).filter(|_| may_pin))
+    };
     let result = Memo::new(move |_| live.result(&step, &id));
     let is_open = move || result.with(Option::is_none);
-    let asks = call.tool == ASK_USER;
-    let reply = move || {
-        let told = result.get().filter(|result| result.outcome == ToolOutcome::Ok);
-        told.filter(|_| may_pin && asks).map(|result| result.sequence)
-    };
     let is_over = Memo::new(move |_| live.state().is_terminal());
     let is_waiting = Memo::new(move |_| live.wait().is_some());
     let link = call.session.filter(|_| is_owner).map(|id| {
@@ -87,7 +86,7 @@ pub fn CallView(
                         view! { <Data label=label laid=lay_out(&result.content) /> }
                     })
             }}
-            {move || reply().map(|number| view! { <PinButton live=live message=number /> })}
+            {move || reply.get().map(|number| view! { <PinButton live=live message=number /> })}
         </article>
     }
 }

@@ -7,10 +7,11 @@ use resonant_domain::SessionId;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::pin::NewPin;
 use resonant_domain::session::{Session, SessionState, Usage};
-use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::{
     Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
 };
+use resonant_domain::tool::ASK_USER;
 use resonant_domain::waiting::{Wait, WaitReason};
 
 use super::api::SessionSoFar;
@@ -99,6 +100,8 @@ enum Touch {
     Steps,
     /// The calls of any step: a person may have changed them.
     Calls,
+    /// What one step came to: it is tried again.
+    Void(u32),
     /// A part of one step.
     Step(u32, Part),
 }
@@ -112,11 +115,11 @@ impl Touch {
             EventBody::SessionStart { .. }
             | EventBody::Waiting { .. }
             | EventBody::Message { .. }
-            | EventBody::Retry { .. }
             | EventBody::Fork { .. }
             | EventBody::Done { .. }
             | EventBody::Error { step: None, .. } => Self::Head,
             EventBody::StepStart { .. } => Self::Steps,
+            EventBody::Retry { step } => Self::Void(*step),
             EventBody::ModelChoice { step, .. } | EventBody::ContextSummary { step, .. } => {
                 Self::Step(*step, Part::Opening)
             }
@@ -205,6 +208,11 @@ impl LiveSession {
                     step.calls.notify();
                 }
             }),
+            Touch::Void(step) => {
+                for part in [Part::Results, Part::Close] {
+                    self.touch_step(step, part);
+                }
+            }
             Touch::Step(step, part) => self.touch_step(step, part),
         }
         if !matches!(touch, Touch::Step(_, part) if !matches!(part, Part::Opening | Part::Close)) {
@@ -226,6 +234,11 @@ impl LiveSession {
                 *pins = after;
             }
         });
+    }
+
+    /// Takes over which messages are pinned, as the stream tells it: someone has changed it elsewhere.
+    pub fn set_pins(self, pins: Vec<i64>) {
+        self.pins.try_set(pins);
     }
 
     /// Which session it is.
@@ -321,13 +334,24 @@ impl LiveSession {
         })
     }
 
+    /// The number by which a person's reply to a call is pinned, while it is part of the conversation.
+    pub fn reply(self, step: &LiveStep, call_id: &str) -> Option<i64> {
+        step.results.track();
+        self.read(step, |known| {
+            let call = known.calls.iter().find(|call| call.call_id == call_id)?;
+            let result = call.result.as_ref()?;
+            let is_reply = call.tool == ASK_USER && result.outcome == ToolOutcome::Ok;
+            (is_reply && !known.is_void).then_some(result.sequence)
+        })
+    }
+
     /// How a step ended: usage, duration, faults.
     pub fn close(self, step: &LiveStep) -> StepClose {
         step.close.track();
         self.read(step, |known| StepClose {
             usage: known.usage,
             duration_ms: known.duration_ms,
-            sequence: known.sequence,
+            sequence: known.sequence.filter(|_| !known.is_void),
             errors: known.errors.clone(),
         })
     }
@@ -504,7 +528,7 @@ pub struct StepClose {
     pub usage: Option<Usage>,
     /// How long it took.
     pub duration_ms: Option<u64>,
-    /// The number of the event that ended it.
+    /// The number of the event that ended it, while what it wrote is part of the conversation.
     pub sequence: Option<i64>,
     /// What went wrong in it.
     pub errors: Vec<String>,

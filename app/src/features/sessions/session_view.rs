@@ -163,6 +163,7 @@ fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
                 },
                 live.last_sequence(),
                 move |event| live.hear(event),
+                move |pins| live.set_pins(pins),
                 move |state| live.set_stream(state),
             );
             stream.set_value(Some(follow));

@@ -3,7 +3,8 @@
 //! Key: the session. Value: the events of one append, numbered. Lifetime: none, they are handed on.
 //! Empty, late or lost: the watcher reads the log, which every event was written to before it came
 //! here. Within a process events go from hand to hand; with Redis they also cross processes, on the
-//! channel `resonant:events:<session>`.
+//! channel `resonant:events:<session>`. No events at all say that the watcher is to look: at the log and
+//! at what is pinned.
 
 mod recent;
 
@@ -83,7 +84,7 @@ impl Shared {
     }
 
     /// Hands a batch to those who watch the session in this process. An empty one says that something
-    /// may have been missed: they read the log.
+    /// may have been missed: they look.
     fn hand_on(&self, id: SessionId, batch: impl FnOnce() -> Batch) {
         // What nobody watches is not made, and what is made is made outside the lock.
         if !self.watched().contains_key(&id) {
@@ -243,8 +244,19 @@ impl SessionEvents {
             return;
         }
         self.shared.hand_on(id, || events.iter().cloned().collect());
+        self.send(id, events.to_vec());
+    }
+
+    /// Makes those who watch a session look at it: something has changed that its log does not tell.
+    pub(crate) fn stir(&self, id: SessionId) {
+        self.shared.hand_on(id, Batch::default);
+        self.send(id, Vec::new());
+    }
+
+    /// Sends to the other processes, where there are any.
+    fn send(&self, id: SessionId, events: Vec<SessionEvent>) {
         if let Some(wire) = &self.wire
-            && wire.outbox.try_send((id, events.to_vec())).is_err()
+            && wire.outbox.try_send((id, events)).is_err()
         {
             self.shared.unsent().insert(id);
         }

@@ -9,14 +9,15 @@ use futures::TryStreamExt as _;
 use futures::future::join_all;
 use resonant_domain::api_key::Scope;
 use resonant_domain::listing::ListingFilter;
+use resonant_domain::pin::NewPin;
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use sqlx::PgPool;
 
 use super::*;
 use crate::{
-    Actor, Backend, Settings, SignInChange, agents, api_keys, listings, members, sample, sessions,
-    store,
+    Actor, Backend, RequestId, Settings, SignInChange, agents, api_keys, listings, members, sample,
+    sessions, store,
 };
 
 /// A Redis of this test alone, on a socket in a folder of its own.
@@ -451,6 +452,25 @@ async fn filters_that_ask_for_the_same_share_a_page(pool: PgPool) {
     let second = listings::page(&ctx, filter("meeting minutes", Some(50))).await.unwrap();
     assert!(Arc::ptr_eq(&first, &second));
     assert!(!first.value().listings.is_empty());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_pinned_crosses_processes(pool: PgPool) {
+    let _redis = Server::start("pins");
+    let url = Server::url("pins");
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
+    let ctx = sample::guest(&one).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+    let there = two.ctx(ctx.actor(), RequestId::new("there"));
+    let mut stream = sessions::stream(&there, session.id, 0).await.unwrap();
+    for is_pinned in [true, false] {
+        let new = NewPin { message: 0, is_pinned };
+        let pinned = sessions::pin(&ctx, session.id, new).await.unwrap().pins;
+        let told = tokio::time::timeout(Duration::from_secs(10), stream.try_next()).await;
+        let told = told.expect("the other hears of it").unwrap().unwrap();
+        assert_eq!(told.pins(), Some(&pinned[..]));
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

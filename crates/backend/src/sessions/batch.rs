@@ -6,20 +6,33 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use resonant_domain::session_event::SessionEvent;
 
-/// The events of one append, or of one read of the log, in their order. Clones share them.
+/// The events of one append, or of one read of the log, in their order; or, in the place of events, which
+/// messages are pinned. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Batch(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     events: Box<[SessionEvent]>,
+    pins: Option<Box<[i64]>>,
     written: OnceLock<Bytes>,
 }
 
 impl Batch {
-    /// The events as they go out, which `write` makes for the first who asks.
-    pub fn written(&self, write: impl FnOnce(&[SessionEvent]) -> Bytes) -> Bytes {
-        self.0.written.get_or_init(|| write(&self.0.events)).clone()
+    /// No events, but which messages are pinned.
+    pub(crate) fn of_pins(pins: Vec<i64>) -> Self {
+        Self(Arc::new(Inner { pins: Some(pins.into()), ..Inner::default() }))
+    }
+
+    /// The messages that are pinned, where it tells them.
+    #[must_use]
+    pub fn pins(&self) -> Option<&[i64]> {
+        self.0.pins.as_deref()
+    }
+
+    /// What it tells as it goes out, which `write` makes for the first who asks.
+    pub fn written(&self, write: impl FnOnce(&Self) -> Bytes) -> Bytes {
+        self.0.written.get_or_init(|| write(self)).clone()
     }
 
     /// The number of the last event.
@@ -50,7 +63,7 @@ impl Deref for Batch {
 
 impl From<Vec<SessionEvent>> for Batch {
     fn from(events: Vec<SessionEvent>) -> Self {
-        Self(Arc::new(Inner { events: events.into(), written: OnceLock::new() }))
+        Self(Arc::new(Inner { events: events.into(), ..Inner::default() }))
     }
 }
 

@@ -52,7 +52,8 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
     Ok(session)
 }
 
-/// Tries a session that came to no good end again, from the step that it failed in.
+/// Tries a session that came to no good end again, from the step that it failed in. What that step had
+/// come to is part of the conversation no more, and pinned no more.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session is not over,
@@ -80,10 +81,20 @@ async fn retry_of(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
         _ => return Err(Error::Conflict("The session is not over".to_owned())),
     }
     let fence = reopen(backend, &mut tx, &session).await?;
-    let again = EventBody::Retry { step: session.steps.max(1) };
+    let step = session.steps.max(1);
+    let again = EventBody::Retry { step };
     let events = append(backend, &mut tx, (owner, id, fence), again).await?;
     effects::note(ctx, &mut tx, owner, &()).await?;
-    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let mut session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    if !session.pins.is_empty() {
+        // The row is locked since it was opened again: nobody pins in between.
+        let among = &session.pins;
+        let void = store::session_events::list_outcomes(&mut tx, owner, id, step, among).await?;
+        if !void.is_empty() {
+            session.pins.retain(|pin| !void.contains(pin));
+            store::sessions::update_pins(&mut tx, owner, id, &session.pins).await?;
+        }
+    }
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
     tracing::info!(session.id = %id, "session tried again");

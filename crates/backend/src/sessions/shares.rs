@@ -115,7 +115,8 @@ async fn not_own(ctx: &Ctx, me: UserId, id: SessionId) -> Error {
 #[tracing::instrument(name = "sessions.stream_shared", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn stream_shared(ctx: &Ctx, token: &str, after: i64) -> Result<EventStream> {
     let (owner, id) = opened(ctx, token).await?;
-    stream_of(ctx.backend(), owner, id, after).await
+    // What its owner pins is not told.
+    Ok(stream_of(ctx.backend(), owner, id, after).await?.without_pins())
 }
 
 async fn opened(ctx: &Ctx, token: &str) -> Result<(UserId, SessionId)> {

@@ -3,27 +3,31 @@
 //! Those who follow the same session in a process read its log one after the other, and what one has
 //! just read the others need not read. What waits, and that is what most streams do most of the time,
 //! holds next to nothing: all that asks the database stands in a box of its own while it lasts.
+//!
+//! What people pin is no entry of the log. Whoever comes is told what is pinned, if anything is, and
+//! whoever pins makes all who follow look again.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, future};
 use jiff::SignedDuration;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId};
-
-use tokio::time::Instant;
+use sqlx::PgConnection;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Batch, NOT_FOUND};
 use crate::access::SessionAct;
 use crate::cache::session_events::{Read, Watch};
 use crate::{Backend, Ctx, Error, Result, access, store};
 
-/// A session's events as they come, in batches without gap or repeat. Ends after `Done`, or with an
-/// error; whoever wants to go on then asks again after the last number it has seen.
+/// A session's events as they come, in batches without gap or repeat, and in between batches of no events
+/// that tell what is pinned. Ends after `Done`, or with an error; whoever wants to go on then asks again
+/// after the last number it has seen.
 pub struct EventStream {
     events: BoxStream<'static, Result<Batch>>,
     is_over: bool,
@@ -37,6 +41,15 @@ impl EventStream {
     /// That of a session that is over, for who has heard everything.
     fn over() -> Self {
         Self { events: stream::empty().boxed(), is_over: true }
+    }
+
+    /// The same for readers who are not told what is pinned.
+    pub(super) fn without_pins(self) -> Self {
+        let Self { events, is_over } = self;
+        let passes = |batch: &Result<Batch>| {
+            future::ready(!matches!(batch, Ok(batch) if batch.pins().is_some()))
+        };
+        Self { is_over, ..Self::of(events.filter(passes)) }
     }
 
     /// Whether the session was over when it was asked for, and nothing comes.
@@ -117,9 +130,10 @@ pub(super) async fn stream_of(
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
     let follow = |watch, ready: Vec<Batch>, last, known, next| {
-        let ready = ready.into_iter();
+        let (ready, pins) = (ready.into_iter(), None);
+        let backend = backend.clone();
         let follow =
-            Follow { backend: backend.clone(), owner, id, last, known, watch, ready, next };
+            Follow { backend, owner, id, last, known, watch, ready, next, pins, alarm: None };
         EventStream::of(stream::unfold(follow, Follow::step))
     };
     if let Some(ready) = watch.recent(owner, after, None) {
@@ -142,7 +156,8 @@ pub(super) async fn stream_of(
     let page = store::session_events::list(&mut conn, owner, id, after, LOG_PAGE.into()).await?;
     drop(conn);
     let is_whole = page.len() < LOG_PAGE as usize;
-    let ready = batches(page);
+    // Who has more to read is told what is pinned at the end of it.
+    let ready = if is_whole { batches(session.pins, page) } else { vec![page.into()] };
     if is_whole && !is_over {
         watch.share(Read { owner, after, batches: ready.clone(), at });
     }
@@ -151,9 +166,10 @@ pub(super) async fn stream_of(
     Ok(follow(watch, ready, after, session.last_sequence, next))
 }
 
-/// What was read as one batch; none where there was nothing.
-fn batches(page: Vec<SessionEvent>) -> Vec<Batch> {
-    if page.is_empty() { Vec::new() } else { vec![page.into()] }
+/// What is pinned, and what was read as one batch, if there was anything.
+fn batches(pins: Vec<i64>, page: Vec<SessionEvent>) -> Vec<Batch> {
+    let events = (!page.is_empty()).then(|| Batch::from(page));
+    [Batch::of_pins(pins)].into_iter().chain(events).collect()
 }
 
 /// Where the next batch comes from, once those that are ready are gone.
@@ -175,13 +191,20 @@ struct Follow {
     /// What was read already.
     ready: std::vec::IntoIter<Batch>,
     next: Next,
+    /// What was told of pins last. `None`: nothing, as long as nothing is pinned.
+    pins: Option<Batch>,
+    /// Goes off when the bus has been silent for long, or earlier.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Follow {
-    /// The next batch that is not empty.
+    /// The next batch that tells something.
     async fn step(mut self) -> Option<(Result<Batch>, Self)> {
         loop {
             if let Some(batch) = self.ready.next() {
+                if self.knows(&batch) {
+                    continue;
+                }
                 self.take(&batch);
                 return Some((Ok(batch), self));
             }
@@ -199,8 +222,8 @@ impl Follow {
                 },
                 Next::Bus => {
                     let silence = if self.watch.is_deaf() { DEAF_SILENCE } else { SILENCE };
-                    let batch = tokio::time::timeout(silence, self.watch.next()).await;
-                    let Ok(batch) = batch else {
+                    let batch = self.hear(silence).await;
+                    let Some(batch) = batch else {
                         // Of many who hear nothing one looks.
                         if !Box::pin(self.is_at_end(silence)).await {
                             self.next = Next::Log(Instant::now());
@@ -225,6 +248,31 @@ impl Follow {
         }
     }
 
+    /// What the bus says next; `None` when it has said nothing for so long.
+    async fn hear(&mut self, silence: Duration) -> Option<Batch> {
+        let Self { watch, alarm, .. } = self;
+        let due = Instant::now() + silence;
+        // An event that comes leaves the alarm as it is, because setting one costs more than hearing the
+        // event does: it may go off too early, and is put off then.
+        let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if alarm.deadline() > due || alarm.is_elapsed() {
+            alarm.as_mut().reset(due);
+        }
+        let mut next = pin!(watch.next());
+        loop {
+            tokio::select! {
+                biased;
+                batch = &mut next => return Some(batch),
+                () = alarm.as_mut() => {
+                    if Instant::now() >= due {
+                        return None;
+                    }
+                    alarm.as_mut().reset(due);
+                }
+            }
+        }
+    }
+
     /// Whether the log was found to end with what was heard last, by someone else and within this time.
     async fn is_at_end(&self, within: Duration) -> bool {
         if self.watch.ends_with(self.last, within) {
@@ -237,15 +285,19 @@ impl Follow {
         }
         // Nobody has looked. What is found is for all who wait for the turn.
         let at = Instant::now();
-        let is_end = matches!(self.page().await, Ok(page) if page.is_empty());
+        let page = async {
+            let mut conn = self.backend.read_latest(self.owner).await?;
+            self.page(&mut conn).await
+        };
+        let is_end = matches!(page.await, Ok(page) if page.is_empty());
         if is_end {
             self.watch.note_end(self.last, at);
         }
         is_end
     }
 
-    /// What comes after what was heard last, from the log or from who has read it since an instant; and
-    /// where to go on.
+    /// What is pinned and what comes after what was heard last, from the database or from who has read it
+    /// since an instant; and where to go on.
     async fn read_log(&self, since: Instant) -> Result<(Vec<Batch>, Next)> {
         let (owner, last) = (self.owner, self.last);
         if let Some(ready) = self.watch.recent(owner, last, Some(since)) {
@@ -258,23 +310,34 @@ impl Follow {
             return Ok((ready, Next::Bus));
         }
         let at = Instant::now();
-        let page = self.page().await?;
+        let mut conn = self.backend.read_latest(owner).await?;
+        let page = self.page(&mut conn).await?;
         if page.len() == LOG_PAGE as usize {
             return Ok((vec![page.into()], Next::Log(at)));
         }
-        let ready = batches(page);
+        let pins = store::sessions::find_pins(&mut conn, owner, self.id).await?;
+        drop(conn);
+        let ready = batches(pins.unwrap_or_default(), page);
         self.watch.share(Read { owner, after: last, batches: ready.clone(), at });
         Ok((ready, Next::Bus))
     }
 
-    async fn page(&self) -> Result<Vec<SessionEvent>> {
-        let mut conn = self.backend.read_latest(self.owner).await?;
+    async fn page(&self, conn: &mut PgConnection) -> Result<Vec<SessionEvent>> {
         let (owner, id, last) = (self.owner, self.id, self.last);
-        Ok(store::session_events::list(&mut conn, owner, id, last, LOG_PAGE.into()).await?)
+        Ok(store::session_events::list(conn, owner, id, last, LOG_PAGE.into()).await?)
     }
 
-    fn take(&mut self, events: &[SessionEvent]) {
-        let Some(last) = events.last() else { return };
+    /// Whether a batch tells of pins as they were told already.
+    fn knows(&self, batch: &Batch) -> bool {
+        let told = self.pins.as_ref().and_then(Batch::pins).unwrap_or_default();
+        batch.pins().is_some_and(|pins| pins == told)
+    }
+
+    fn take(&mut self, batch: &Batch) {
+        if batch.pins().is_some() {
+            self.pins = Some(batch.clone());
+        }
+        let Some(last) = batch.last() else { return };
         self.last = last.sequence;
         // An end that a person has gone on from is followed by more.
         if matches!(last.body, EventBody::Done { .. }) && last.sequence >= self.known {

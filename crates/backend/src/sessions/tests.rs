@@ -5,6 +5,8 @@ use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
 use resonant_domain::metric::Family;
+use resonant_domain::pin::NewPin;
+use resonant_domain::tool::ASK_USER;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
@@ -21,13 +23,11 @@ fn piece(number: usize) -> EventBody {
 }
 
 fn done() -> EventBody {
-    EventBody::Done {
-        state: SessionState::Completed,
-        reason: None,
-        usage: Usage::default(),
-        duration_ms: 1,
-        waited_ms: 0,
-    }
+    ended(SessionState::Completed)
+}
+
+fn ended(state: SessionState) -> EventBody {
+    EventBody::Done { state, reason: None, usage: Usage::default(), duration_ms: 1, waited_ms: 0 }
 }
 
 /// A session that a worker holds, and what it writes under.
@@ -326,6 +326,173 @@ async fn the_stream_of_a_session_that_is_over_ends(pool: PgPool) {
         let events = heard(stream(&ctx, key.1, after).await.unwrap()).await;
         assert_eq!(numbers(&events), expected, "after {after}");
     }
+}
+
+/// What a step that writes something leaves in the log, from its beginning to its end.
+fn step(step: u32) -> [EventBody; 3] {
+    [
+        EventBody::StepStart { step, attempt: 1 },
+        EventBody::Output { step, delta: "An answer".to_owned() },
+        EventBody::StepComplete { step, usage: Usage::default(), duration_ms: 1 },
+    ]
+}
+
+/// Pins a message, or lets it go; the pins after that.
+async fn set_pin(ctx: &Ctx, id: SessionId, message: i64, is_pinned: bool) -> Result<Vec<i64>> {
+    Ok(pin(ctx, id, NewPin { message, is_pinned }).await?.pins)
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_another_try_voids_is_pinned_no_more(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let key = claimed(&backend, &ctx).await;
+    let (call_id, tool) = ("q".to_owned(), ASK_USER.to_owned());
+    let question = EventBody::ToolCall {
+        step: 2,
+        call_id: call_id.clone(),
+        tool: tool.clone(),
+        arguments: json!({ "question": "Which?" }),
+    };
+    let reply = EventBody::ToolResult {
+        step: 2,
+        call_id,
+        tool,
+        outcome: ToolOutcome::Ok,
+        content: "This one".to_owned(),
+        duration_ms: 1,
+    };
+    let [start, output, complete] = step(2);
+    let mut log = step(1).to_vec();
+    log.push(EventBody::Message { text: "And now?".to_owned(), context: None });
+    log.extend([start, output, question, reply, complete, ended(SessionState::Failed)]);
+    write(&backend, key, log).await.unwrap();
+    // The goal, the first answer, the message, the reply, the second answer.
+    for message in [0, 3, 4, 8, 9] {
+        set_pin(&ctx, key.1, message, true).await.unwrap();
+    }
+    assert_eq!(get(&ctx, key.1).await.unwrap().pins, [0, 3, 4, 8, 9]);
+    let again = retry(&ctx, key.1).await.unwrap();
+    assert_eq!((again.pins, again.state), (vec![0, 3, 4], SessionState::Queued));
+    assert_eq!(get(&ctx, key.1).await.unwrap().pins, [0, 3, 4]);
+    for void in [8, 9] {
+        let refused = set_pin(&ctx, key.1, void, true).await.unwrap_err();
+        assert_eq!(refused.fields()[0].field, "message", "{void}");
+    }
+}
+
+/// Waits until so many connections wait for what others have locked.
+async fn until_waiting(conn: &mut PgConnection, count: i64) {
+    let waiting = async {
+        loop {
+            let waiting = sqlx::query_scalar!(
+                r#"
+                SELECT count(DISTINCT w.pid) AS "count!"
+                FROM pg_locks w
+                WHERE NOT w.granted AND w.pid IN (
+                    SELECT l.pid
+                    FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                    WHERE d.datname = current_database()
+                )
+                "#
+            )
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+            if waiting == count {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let waiting = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    waiting.unwrap_or_else(|_| panic!("{count} connections wait"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_is_not_held_while_its_log_is_read_for_a_pin(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let (owner, id, _) = claimed(&backend, &ctx).await;
+    let mut held = backend.begin(owner).await.unwrap();
+    // As if the log took very long to read.
+    let hold = sqlx::raw_sql("LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE");
+    hold.execute(&mut *held).await.unwrap();
+    let others = async {
+        until_waiting(&mut held, 1).await;
+        let mut other = backend.begin(owner).await.unwrap();
+        let lock = store::sessions::lock(&mut other, owner, id);
+        let locked = tokio::time::timeout(Duration::from_secs(5), lock).await;
+        assert!(locked.expect("nobody holds the session").unwrap().is_some());
+        other.commit().await.unwrap();
+        held.commit().await.unwrap();
+    };
+    let (pinned, ()) = tokio::join!(Box::pin(set_pin(&ctx, id, 0, true)), others);
+    assert_eq!(pinned.unwrap(), [0]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_pin_that_another_try_overtakes_is_refused(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let key = claimed(&backend, &ctx).await;
+    let (owner, id, _) = key;
+    let mut log = step(1).to_vec();
+    log.push(ended(SessionState::Failed));
+    write(&backend, key, log).await.unwrap();
+    let mut held = backend.begin(owner).await.unwrap();
+    store::sessions::lock(&mut held, owner, id).await.unwrap().unwrap();
+    let is_retrying = Semaphore::new(0);
+    // It reads the log as it was, and waits behind the other try for the session.
+    let pinned = async {
+        is_retrying.acquire().await.unwrap().forget();
+        set_pin(&ctx, id, 3, true).await
+    };
+    let others = async {
+        until_waiting(&mut held, 1).await;
+        is_retrying.add_permits(1);
+        until_waiting(&mut held, 2).await;
+        held.commit().await.unwrap();
+    };
+    let (again, pinned, ()) = tokio::join!(Box::pin(retry(&ctx, id)), Box::pin(pinned), others);
+    assert_eq!(again.unwrap().pins, [0_i64; 0]);
+    assert_eq!(pinned.unwrap_err().fields()[0].field, "message");
+    assert_eq!(get(&ctx, id).await.unwrap().pins, [0_i64; 0]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_follows_a_session_is_told_what_is_pinned(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let key = claimed(&backend, &ctx).await;
+    let id = key.1;
+    write(&backend, key, vec![piece(1)]).await.unwrap();
+    let mut tab = stream(&ctx, id, 0).await.unwrap();
+    assert_eq!(numbers(&tab.try_next().await.unwrap().unwrap()), [1]);
+
+    set_pin(&ctx, id, 0, true).await.unwrap();
+    let told = tab.try_next().await.unwrap().unwrap();
+    assert_eq!((told.pins(), told.len()), (Some(&[0][..]), 0));
+    // Who comes back is told, and nobody is told the same twice.
+    let mut other = stream(&ctx, id, 1).await.unwrap();
+    assert_eq!(other.try_next().await.unwrap().unwrap().pins(), Some(&[0][..]));
+    let token = share(&ctx, id).await.unwrap();
+    let by_link = stream_shared(&backend.anonymous(), &token, 0).await.unwrap();
+    backend.events().stir(id);
+    set_pin(&ctx, id, 0, false).await.unwrap();
+    for tab in [&mut tab, &mut other] {
+        assert_eq!(tab.try_next().await.unwrap().unwrap().pins(), Some(&[][..]));
+    }
+
+    let events = write(&backend, key, vec![done()]).await.unwrap();
+    backend.events().publish(id, &events);
+    for tab in [tab, other] {
+        assert_eq!(numbers(&heard(tab).await), [2]);
+    }
+    let batches: Vec<Batch> = by_link.try_collect().await.unwrap();
+    assert!(batches.iter().all(|batch| batch.pins().is_none()), "it is not for everybody");
+    let events: Vec<_> = batches.iter().flat_map(|batch| batch.to_vec()).collect();
+    assert_eq!(numbers(&events), [1, 2]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

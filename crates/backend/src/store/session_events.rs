@@ -302,3 +302,28 @@ pub(crate) async fn list(
         .map(|row| SessionEvent { sequence: row.sequence, at: row.at.to_jiff(), body: row.body.0 })
         .collect())
 }
+
+/// Which of these entries say what a step came to: its end, and the results of its calls.
+#[tracing::instrument(name = "db.session_event.list_outcomes", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn list_outcomes(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+    step: u32,
+    among: &[i64],
+) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT sequence
+        FROM session_events
+        WHERE owner_id = $1 AND session_id = $2 AND sequence = ANY($3)
+          AND kind IN ('step_complete', 'tool_result') AND (body ->> 'step')::BIGINT = $4
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        among,
+        i64::from(step),
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -300,20 +300,35 @@ pub(crate) async fn update_thumb(
     Ok(())
 }
 
-/// Reads which messages of a session are pinned, and keeps others from changing that.
-#[tracing::instrument(name = "db.session.lock_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn lock_pins(
+/// Reads a session, and keeps others from changing it or appending to its log.
+#[tracing::instrument(name = "db.session.lock", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn lock(
     conn: &mut PgConnection,
     owner: UserId,
     id: SessionId,
-) -> sqlx::Result<Option<Vec<i64>>> {
-    sqlx::query_scalar!(
-        "SELECT pins FROM sessions WHERE owner_id = $1 AND session_id = $2 FOR UPDATE",
+) -> sqlx::Result<Option<Session>> {
+    sqlx::query_as!(
+        SessionRow,
+        r#"
+        SELECT owner_id, session_id, agent_id, agent_version, agent_name,
+               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context,
+               variables AS "variables: Json<Values>", state, reason,
+               spec -> 'limits' AS "limits!: Json<Limits>", steps, input_tokens, output_tokens,
+               cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
+               waiting_since, is_test, waited_ms, parent_session_id, parent_step, caller_session_id,
+               caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
+               ended_at
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = $2
+        FOR UPDATE
+        "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
     .fetch_optional(conn)
-    .await
+    .await?
+    .map(Session::try_from)
+    .transpose()
 }
 
 /// Reads which messages of a session are pinned.

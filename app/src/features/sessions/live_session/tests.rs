@@ -1,5 +1,4 @@
 use resonant_domain::agent::{Avatar, Limits};
-use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::waiting::{Amount, BudgetScope, Shortfall, WaitReason};
 use serde_json::Value;
 
@@ -272,6 +271,63 @@ fn answers_about_pins_come_in_any_order() {
         assert_eq!(pinned.get(), [true, false, true]);
         live.renew(session());
         assert_eq!(pinned.get(), [false, false, false]);
+    });
+}
+
+#[test]
+fn a_stream_tells_what_was_pinned_elsewhere() {
+    Owner::new().with(|| {
+        let live = live(Session { pins: vec![2], ..session() });
+        let pinned = Memo::new(move |_| [0, 2, 4].map(|message| live.is_pinned(message)));
+        assert_eq!(pinned.get(), [false, true, false]);
+        live.set_pins(vec![0, 4]);
+        assert_eq!(pinned.get(), [true, false, true]);
+        // What the viewer has done since is not undone by an event of the log.
+        live.set_pin(2, true);
+        live.hear(event(1, start(1, 1)));
+        assert_eq!(pinned.get(), [true, true, true]);
+    });
+}
+
+#[test]
+fn what_is_tried_again_cannot_be_pinned_any_more() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        let ask = |call_id: &str, tool: &str| EventBody::ToolCall {
+            step: 1,
+            call_id: call_id.to_owned(),
+            tool: tool.to_owned(),
+            arguments: Value::Null,
+        };
+        let answered = |call_id: &str, tool: &str| EventBody::ToolResult {
+            step: 1,
+            call_id: call_id.to_owned(),
+            tool: tool.to_owned(),
+            outcome: ToolOutcome::Ok,
+            content: "4".to_owned(),
+            duration_ms: 1,
+        };
+        live.hear(event(2, ask("a", ASK_USER)));
+        live.hear(event(3, ask("b", "calculator")));
+        live.hear(event(4, answered("a", ASK_USER)));
+        live.hear(event(5, answered("b", "calculator")));
+        live.hear(event(6, output(1, "one")));
+        live.hear(event(
+            7,
+            EventBody::StepComplete { step: 1, usage: Usage::default(), duration_ms: 1 },
+        ));
+        let step = live.steps()[0].clone();
+        let numbers = Memo::new(move |_| {
+            (live.reply(&step, "a"), live.reply(&step, "b"), live.close(&step).sequence)
+        });
+        assert_eq!(numbers.get(), (Some(4), None, Some(7)));
+        live.hear(event(8, done(SessionState::Failed)));
+        assert_eq!(numbers.get(), (Some(4), None, Some(7)));
+        live.hear(event(9, EventBody::Retry { step: 1 }));
+        assert_eq!(numbers.get(), (None, None, None));
+        // Until it begins anew, it is shown as it was.
+        assert_eq!(live.output(&live.steps()[0]), "one");
     });
 }
 

@@ -1,8 +1,8 @@
 //! What was read of a session's log a moment ago, for those who begin to follow it at the same time.
 //!
 //! Many come at once: after a restart, or when a link goes around. The first of them reads the log, and
-//! what it read, with what the bus brought since, is everybody's for a moment. All times are those of the
-//! monotonic clock.
+//! what it read, with what the bus brought since, is everybody's for a moment; so is what was pinned then.
+//! All times are those of the monotonic clock.
 
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ const EVENTS_MAX: usize = 1_000;
 pub(super) struct Recent {
     /// The newest entry that the bus has brought.
     heard: i64,
+    /// When the bus said last that something may have been missed, or that there is something to look at.
+    stirred: Option<Instant>,
     /// Where the log was found to end, and when that was asked.
     end: Option<(i64, Instant)>,
     read: Option<Read>,
@@ -33,6 +35,7 @@ pub(crate) struct Read {
     pub(crate) owner: UserId,
     /// What comes after this entry is here.
     pub(crate) after: i64,
+    /// What was pinned, first, then the entries.
     pub(crate) batches: Vec<Batch>,
     /// When the read began.
     pub(crate) at: Instant,
@@ -58,6 +61,7 @@ impl Recent {
     /// Takes in what the bus brings. An empty batch says that something may have been missed.
     pub(super) fn hear(&mut self, batch: &Batch) {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+            self.stirred = Some(Instant::now());
             self.read = None;
             self.end = None;
             return;
@@ -77,9 +81,11 @@ impl Recent {
         }
     }
 
-    /// Keeps what was read, unless the bus has brought more already, which a reader would miss.
+    /// Keeps what was read, unless the bus has brought more already, or a doubt since, which a reader
+    /// would miss.
     pub(super) fn keep(&mut self, read: Read) {
-        if read.last() < self.heard || read.batches.last().is_some_and(ends) {
+        let is_doubtful = self.stirred.is_some_and(|stirred| read.at < stirred);
+        if is_doubtful || read.last() < self.heard || read.batches.last().is_some_and(ends) {
             return;
         }
         self.end = Some((read.last(), read.at));
@@ -111,7 +117,8 @@ impl Recent {
         // An entry that comes after all of them may have been written elsewhere: the log knows.
         let is_within = read.owner == owner && (read.after..=read.last()).contains(&after);
         let batches = (is_fresh && is_within).then_some(&read.batches)?.iter();
-        Some(batches.map(|batch| batch.after(after)).filter(|batch| !batch.is_empty()).collect())
+        let tells = |batch: &Batch| !batch.is_empty() || batch.pins().is_some();
+        Some(batches.map(|batch| batch.after(after)).filter(tells).collect())
     }
 
     /// Gives up what nobody may use any more.
@@ -173,6 +180,31 @@ mod tests {
         assert_eq!(numbers(recent.after(owner(), 0, None)), None, "it is old");
         recent.tidy();
         assert!(recent.read.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_is_told_what_is_pinned_as_well() {
+        let mut recent = Recent::default();
+        let batches = vec![Batch::of_pins(vec![2]), batch(1..=3)];
+        recent.keep(Read { batches, ..read(0, []) });
+        for (after, events) in [(0, vec![1, 2, 3]), (3, vec![])] {
+            let found = recent.after(owner(), after, None).unwrap();
+            assert_eq!(found[0].pins(), Some(&[2][..]), "after {after}");
+            assert_eq!(numbers(Some(found)), Some(events));
+        }
+        // No entry came along, and one that the bus brings is the next all the same.
+        recent.keep(Read { batches: vec![Batch::of_pins(vec![])], ..read(3, []) });
+        recent.hear(&batch([4]));
+        assert_eq!(numbers(recent.after(owner(), 3, None)), Some(vec![4]));
+        // Somebody pins: who comes now looks, and what was read before says nothing of it.
+        let before = read(4, []);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        recent.hear(&Batch::default());
+        assert_eq!(numbers(recent.after(owner(), 4, None)), None);
+        recent.keep(before);
+        assert_eq!(numbers(recent.after(owner(), 4, None)), None);
+        recent.keep(read(4, []));
+        assert_eq!(numbers(recent.after(owner(), 4, None)), Some(vec![]));
     }
 
     #[tokio::test(start_paused = true)]
