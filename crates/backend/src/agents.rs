@@ -4,6 +4,7 @@ mod called;
 mod changes;
 mod grants;
 mod lists;
+mod looks;
 mod numbers;
 pub mod records;
 mod trash;
@@ -33,9 +34,11 @@ use crate::store::agents::AgentPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, audit, effects, store};
 
 pub use called::{callable, tools_for};
-pub use changes::{AgentWatch, changes, watch};
+pub use changes::{changes, watch};
 pub use grants::{put_tools, remove_tool, replace_tool, set_approval, tools, try_tool};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
+pub(crate) use looks::AgentLooks;
+pub use looks::AgentWatch;
 pub use numbers::numbers;
 pub use trash::{delete_for_good, purge, trash};
 pub use versions::{

@@ -19,6 +19,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
+use crate::agents::AgentLooks;
 use crate::boards::Boards;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
@@ -144,6 +145,7 @@ pub(crate) struct Inner {
     mailer: Option<Mailer>,
     payments: Option<Box<dyn PaymentProvider>>,
     boards: Boards,
+    agent_looks: AgentLooks,
     stdio_servers: StdioServers,
     redis: Option<Redis>,
     cache: Cache,
@@ -241,6 +243,7 @@ impl Backend {
                 mailer,
                 payments: settings.payments.map(PaymentSettings::provider),
                 boards: Boards::default(),
+                agent_looks: AgentLooks::default(),
                 stdio_servers,
                 notices: Notices::new(database.callers(), cache.clone()),
                 cache,
@@ -544,6 +547,11 @@ impl Backend {
 
     pub(crate) fn boards(&self) -> &Boards {
         &self.inner.boards
+    }
+
+    /// Those who look at agents in this process.
+    pub(crate) fn agent_looks(&self) -> &AgentLooks {
+        &self.inner.agent_looks
     }
 
     /// The commands that are MCP servers.

@@ -2,10 +2,11 @@
 //!
 //! Each frame is one agent as it is now. There is no number to come back after: whoever was away
 //! reads the list. A person hears on the same stream how many of their notices are unread.
+//!
+//! Streams of the same agents share a look at the database, once a second.
 
 use std::fmt::Write as _;
 use std::future::pending;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -17,7 +18,6 @@ use resonant_backend::agents::{self, AgentWatch};
 use resonant_backend::inbox::{self, UnreadWatch};
 use resonant_domain::agent_list::AgentLine;
 use resonant_domain::api_key::Scope;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
@@ -28,9 +28,8 @@ use crate::routes::notice_stream;
 use crate::state::AppState;
 use crate::streams::{Open, STILL_HERE};
 
-/// How often is looked for changes.
-const LOOK: Duration = Duration::from_secs(1);
-/// After so many looks without a change something is written: proxies close what they take for dead.
+/// After so many looks without a change, one a second, something is written: proxies close what they take
+/// for dead.
 const QUIET_LOOKS: u32 = 15;
 
 /// The route of the stream.
@@ -84,7 +83,7 @@ async fn next_piece(
 ) -> Option<Bytes> {
     for _ in 0..QUIET_LOOKS {
         tokio::select! {
-            () = sleep(LOOK) => {}
+            () = watch.called() => {}
             () = called(unread) => {
                 if let Some(unread) = unread
                     && let Some(frame) = notice_stream::frame(ctx, unread).await?

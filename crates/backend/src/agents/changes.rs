@@ -2,23 +2,23 @@
 //!
 //! Looked up rather than called out: agents change by the hand of their owner and sessions begin and
 //! end in any process, and three look-ups by index find all of that, so that nothing that writes has to
-//! know who looks.
+//! know who looks. Those who look at the same agents share a look (see [`super::looks`]).
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::agent_list::{AgentLine, BULK_MAX};
 use resonant_domain::api_key::Scope;
-use resonant_domain::{AgentId, SessionId};
+use resonant_domain::{AgentId, SessionId, UserId};
 
-use crate::{Ctx, Result, access, store};
+use super::looks::AgentWatch;
+use crate::{Backend, Ctx, Result, access, store};
 
 /// A change may be committed so much later than it was dated.
 const LATE: SignedDuration = SignedDuration::from_secs(5);
 
-/// What someone who looks at their agents has seen so far.
-#[derive(Debug, Clone)]
-pub struct AgentWatch {
+/// What was seen of an owner's agents so far.
+pub(super) struct Seen {
     since: Timestamp,
     /// The revisions seen of agents that changed lately.
     revisions: HashMap<AgentId, i64>,
@@ -33,16 +33,16 @@ pub struct AgentWatch {
 /// [`crate::Error::Unauthenticated`].
 #[tracing::instrument(name = "agents.watch", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
-    access::with_scope(ctx, Scope::AgentsRead)?;
-    let since = ctx.backend().now();
-    let mut watch = AgentWatch {
-        since,
-        revisions: HashMap::new(),
-        open: HashMap::new(),
-        begun: HashMap::new(),
-    };
-    // What is the case now is known from the page.
-    look(ctx, &mut watch).await?;
+    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
+    let backend = ctx.backend();
+    let mut watch = backend.agent_looks().join(owner);
+    let shared = watch.shared();
+    let mut turn = shared.turn().await?;
+    if turn.is_none() {
+        // What is the case now is known from the page.
+        *turn = Some(look(backend, owner, backend.now()).await?);
+        watch.has_looked(shared.note(&[]));
+    }
     Ok(watch)
 }
 
@@ -53,7 +53,10 @@ pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
 #[tracing::instrument(name = "agents.changes", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let changed = look(ctx, watch).await?;
+    if !watch.has_news() {
+        look_for_all(ctx.backend(), watch).await?;
+    }
+    let changed = watch.fetch(BULK_MAX);
     if changed.is_empty() {
         return Ok(Vec::new());
     }
@@ -61,39 +64,61 @@ pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>
     Ok(store::agent_lists::list_named(&mut conn, owner, &changed).await?)
 }
 
-async fn look(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentId>> {
-    let owner = access::with_scope(ctx, Scope::AgentsRead)?;
-    let now = ctx.backend().now();
-    let mut conn = ctx.backend().read(owner).await?;
+/// Looks, and notes what has changed for all who look at the same agents, unless one of them has just
+/// done so.
+async fn look_for_all(backend: &Backend, watch: &mut AgentWatch) -> Result<()> {
+    let shared = watch.shared();
+    let mut turn = shared.turn().await?;
+    if watch.catches_up() {
+        return Ok(());
+    }
+    let since = turn.as_ref().map_or_else(|| backend.now(), |seen| seen.since);
+    let now = look(backend, watch.owner(), since).await?;
+    let changed = turn.as_ref().map(|before| now.differs_from(before)).unwrap_or_default();
+    *turn = Some(now);
+    watch.has_looked(shared.note(&changed));
+    Ok(())
+}
+
+async fn look(backend: &Backend, owner: UserId, since: Timestamp) -> Result<Seen> {
+    let now = backend.now();
+    let since = since - LATE;
+    let mut conn = backend.read(owner).await?;
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX);
-    let since = watch.since - LATE;
     let recent = store::agent_lists::list_changed(&mut conn, owner, since, limit).await?;
     let open = store::agent_lists::count_open(&mut conn, owner).await?;
     let begun = store::agent_lists::list_begun(&mut conn, owner, since).await?;
-    let mut changed: Vec<_> = recent
-        .iter()
-        .filter(|(id, revision)| watch.revisions.get(id) != Some(revision))
-        .map(|(id, _)| *id)
-        .collect();
-    let counts = open.keys().chain(watch.open.keys());
-    changed.extend(counts.filter(|id| open.get(id) != watch.open.get(id)));
-    let newest = begun.iter().filter(|(id, session)| watch.begun.get(id) != Some(session));
-    changed.extend(newest.map(|(id, _)| *id));
-    changed.sort_unstable();
-    changed.dedup();
-    *watch = AgentWatch { since: now, revisions: recent.into_iter().collect(), open, begun };
-    Ok(changed)
+    Ok(Seen { since: now, revisions: recent.into_iter().collect(), open, begun })
+}
+
+impl Seen {
+    /// The agents to which something has happened since they were seen before.
+    fn differs_from(&self, before: &Self) -> Vec<AgentId> {
+        let revised = self.revisions.iter();
+        let revised = revised.filter(|(id, revision)| before.revisions.get(id) != Some(revision));
+        let mut changed: Vec<_> = revised.map(|(id, _)| *id).collect();
+        let counts = self.open.keys().chain(before.open.keys());
+        changed.extend(counts.filter(|id| self.open.get(id) != before.open.get(id)));
+        let newest = self.begun.iter();
+        let newest = newest.filter(|(id, session)| before.begun.get(id) != Some(session));
+        changed.extend(newest.map(|(id, _)| *id));
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use resonant_domain::agent::AgentStatus;
     use resonant_domain::agent_list::BulkAction;
+    use resonant_domain::metric::Family;
     use sqlx::PgPool;
 
     use super::*;
     use crate::agents::{change_many, create};
-    use crate::{Backend, sample, sessions};
+    use crate::{sample, sessions};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn each_change_is_seen_once_and_by_the_owner_alone(pool: PgPool) {
@@ -120,6 +145,57 @@ mod tests {
         assert_eq!((lines.len(), lines[0].open), (1, 0));
         assert_eq!(lines[0].summary.status, AgentStatus::Paused);
         assert_eq!(changes(&stranger, &mut strangers).await.unwrap(), []);
+    }
+
+    /// How often a connection to the database was asked for.
+    fn asked(backend: &Backend) -> u64 {
+        let counted = backend.metrics().counted();
+        let waits = counted.iter().filter(|(family, ..)| *family == Family::DbPoolWait);
+        waits.map(|(_, _, all)| all.count).sum()
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn those_who_look_at_the_same_agents_share_a_look(pool: PgPool) {
+        const WATCHERS: usize = 100;
+        let backend = Backend::for_tests(pool);
+        let ctx = sample::guest(&backend).await.unwrap();
+        let agent = create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        let before = asked(&backend);
+        let mut watches = Vec::new();
+        for _ in 0..WATCHERS {
+            watches.push(watch(&ctx).await.unwrap());
+        }
+        for watch in &mut watches {
+            assert_eq!(changes(&ctx, watch).await.unwrap(), []);
+        }
+        let asked = asked(&backend) - before;
+        assert!(asked < 20, "{WATCHERS} asked {asked} times");
+
+        // What one of them has found calls the others, who fetch it once, as it is then.
+        let session = sessions::start(&ctx, agent, sample::goal("Go")).await.unwrap();
+        let (first, others) = watches.split_first_mut().unwrap();
+        assert_eq!(changes(&ctx, first).await.unwrap().len(), 1);
+        for (number, other) in others.iter_mut().enumerate() {
+            if number == 1 {
+                sessions::cancel(&ctx, session.id).await.unwrap();
+                assert_eq!(changes(&ctx, first).await.unwrap()[0].open, 0);
+            }
+            assert!(other.called().now_or_never().is_some(), "there is something to fetch");
+            let lines = changes(&ctx, other).await.unwrap();
+            let open = u32::from(number == 0);
+            assert_eq!(
+                lines.iter().map(|line| (line.summary.id, line.open)).collect::<Vec<_>>(),
+                [(agent, open)]
+            );
+        }
+        let lines = changes(&ctx, &mut others[0]).await.unwrap();
+        assert_eq!((lines.len(), lines[0].open), (1, 0));
+        for watch in &mut watches {
+            assert_eq!(changes(&ctx, watch).await.unwrap(), []);
+        }
+        assert_eq!(backend.agent_looks().count(), 1);
+        drop(watches);
+        assert_eq!(backend.agent_looks().count(), 0);
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
