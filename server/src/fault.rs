@@ -104,11 +104,13 @@ impl Fault {
         fault
     }
 
-    /// The caller holds as many event streams as one may.
+    /// The caller holds as many event streams, and answers that wait for a session, as one may.
     #[must_use]
     pub fn too_many_streams(most: usize) -> Self {
-        let detail =
-            format!("{most} event streams are open already, and no caller has more at a time");
+        let detail = format!(
+            "{most} event streams, or calls that wait for a session, are open already, and no caller \
+             has more at a time"
+        );
         let mut fault = Self::of(FaultKind::TooMany, detail);
         fault.retry_after = Some(STREAM_PATIENCE);
         fault

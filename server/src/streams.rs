@@ -1,5 +1,5 @@
-//! Event streams that are open in this process: how many of them each caller holds, and when those that
-//! are silent say that they are still there.
+//! Event streams that are open in this process: how many of them each caller holds, together with other
+//! answers that wait, and when those that are silent say that they are still there.
 
 mod pulse;
 mod seats;
@@ -44,6 +44,21 @@ impl Streams {
     /// # Errors
     /// When the caller holds as many as one may.
     pub(crate) fn open(&self, ctx: &Ctx) -> Result<Open, Fault> {
+        Ok(self.open_in(ctx, self.place(ctx)?))
+    }
+
+    /// Makes a stream of a place that the caller has.
+    pub(crate) fn open_in(&self, ctx: &Ctx, place: Place) -> Open {
+        let counted = ctx.backend().metrics().raise(Family::SseSubscribers);
+        Open { pulse: self.wheel.join(), _place: place, _counted: counted }
+    }
+
+    /// Takes one of the caller's places, for a stream or for an answer that may be as long in coming. What
+    /// is answered lives as long as that.
+    ///
+    /// # Errors
+    /// When the caller holds as many as one may.
+    pub(crate) fn place(&self, ctx: &Ctx) -> Result<Place, Fault> {
         let (sharer, known) = Sharer::caller(ctx, ctx.address());
         let most = match known {
             Known::Caller => self.limits.caller,
@@ -56,9 +71,15 @@ impl Streams {
                 Fault::too_many_streams(most)
             })?),
         };
-        let counted = ctx.backend().metrics().raise(Family::SseSubscribers);
-        Ok(Open { pulse: self.wheel.join(), _seat: seat, _counted: counted })
+        Ok(Place { _seat: seat })
     }
+}
+
+/// One of the places that a caller may have at a time.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// `None`: any number may be had.
+    _seat: Option<Seat>,
 }
 
 /// One open stream.
@@ -66,7 +87,7 @@ impl Streams {
 pub(crate) struct Open {
     pulse: Pulse,
     /// One of those that the caller may have.
-    _seat: Option<Seat>,
+    _place: Place,
     /// Counts the stream among those that are open.
     _counted: Raised,
 }

@@ -2,6 +2,7 @@
 //!
 //! Stateless: each request is answered by itself. A call starts a session and is answered when the
 //! session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
+//! Either answer may be long in coming, so that both count among the caller's streams.
 
 use std::fmt;
 use std::time::Duration;
@@ -31,7 +32,7 @@ use crate::fault::Fault;
 use crate::middleware::problem::Told;
 use crate::reply;
 use crate::state::AppState;
-use crate::streams::Open;
+use crate::streams::{Open, Place};
 
 /// The versions of the protocol that are spoken, the newest first.
 const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
@@ -119,35 +120,36 @@ pub(crate) async fn post(
     headers: HeaderMap,
     BodyOrList(posted): BodyOrList<Posted>,
 ) -> Result<Response, Fault> {
-    // Before anything begins: whose stream would be one too many starts no session.
-    let open = if posted.calls() && takes_events(&headers) {
-        Some(state.streams().open(&ctx)?)
-    } else {
-        None
-    };
+    // Before anything begins: whose answer would be one too many starts no session.
+    let place = if posted.calls() { Some(state.streams().place(&ctx)?) } else { None };
     match posted {
         Posted::One(message) => {
             let Some(begun) = begin(&ctx, message).await? else {
                 return Ok(StatusCode::ACCEPTED.into_response());
             };
             if matches!(begun, Begun::Session(..))
-                && let Some(open) = open
+                && takes_events(&headers)
+                && let Some(place) = place
             {
+                let open = state.streams().open_in(&ctx, place);
                 return Ok(stream_answers(ctx, vec![begun], open));
             }
             let body = answer(&ctx, begun).await;
+            // Until here, however long it took.
+            drop(place);
             Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
         }
-        Posted::Many(messages) => batch(ctx, &headers, messages, open).await,
+        Posted::Many(messages) => batch(&state, ctx, &headers, messages, place).await,
     }
 }
 
 /// Answers several messages at once.
 async fn batch(
+    state: &AppState,
     ctx: Ctx,
     headers: &HeaderMap,
     messages: Vec<Value>,
-    open: Option<Open>,
+    place: Option<Place>,
 ) -> Result<Response, Fault> {
     let version =
         headers.get("mcp-protocol-version").map_or(BATCHES.as_bytes(), |it| it.as_bytes());
@@ -191,11 +193,15 @@ async fn batch(
         return Ok(StatusCode::ACCEPTED.into_response());
     }
     if all.iter().any(|begun| matches!(begun, Begun::Session(..)))
-        && let Some(open) = open
+        && takes_events(headers)
+        && let Some(place) = place
     {
+        let open = state.streams().open_in(&ctx, place);
         return Ok(stream_answers(ctx, all, open));
     }
     let answers: Vec<_> = answers(ctx, all).buffered(SIDE_BY_SIDE).collect().await;
+    // Until here, however long it took.
+    drop(place);
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Value::Array(answers)))
 }
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{Request, StatusCode};
 use resonant_backend::RateLimit;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::settings::{Limits, StreamLimits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -186,12 +186,15 @@ async fn one_event_stream_too_many_is_told_when_to_come_back() {
         assert_eq!(refused.problem(), (429, vec![]), "{path}");
         assert_eq!(refused.header("retry-after"), "5", "{path}");
     }
-    let call =
+    let call_body =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "x" } });
-    let refused = app.post("/mcp").by(&root).header("accept", "text/event-stream").json(&call);
-    assert_eq!(refused.await.problem(), (429, vec![]));
-    // Who takes no stream needs none.
-    assert_eq!(app.post("/mcp").by(&root).json(&call).await.status, 200);
+    let ask = || app.post("/mcp").by(&root);
+    for call in [ask().header("accept", "text/event-stream"), ask()] {
+        assert_eq!(call.json(&call_body).await.problem(), (429, vec![]));
+    }
+    // What is answered at once needs none.
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    assert_eq!(ask().json(&ping).await.status, 200);
 
     // What was refused for another reason holds none.
     for _ in 0..3 {
@@ -205,6 +208,50 @@ async fn one_event_stream_too_many_is_told_when_to_come_back() {
     assert_eq!(events.status(), StatusCode::OK);
     assert_eq!(app.get(AGENTS).by(&root).await.status, 429);
     drop((agents, events, others));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_its_session_counts_as_a_stream() {
+    let mut limits = Limits::none();
+    limits.streams.caller = 1;
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let ask = |method: &str, params: Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        app.post("/mcp").by(&ada).json(&message)
+    };
+    let tools = ask("tools/list", json!({})).await.value();
+    let name = &tools["result"]["tools"][0]["name"];
+    let params = json!({ "name": name, "arguments": { "goal": "Wait for no worker" } });
+    let sessions = async || {
+        let list = app.get("/api/v1/sessions").by(&ada).await.value();
+        list["sessions"].as_array().unwrap().len()
+    };
+    for begun in 1..=2 {
+        let waiting = tokio::spawn(ask("tools/call", params.clone()).into_future());
+        while sessions().await < begun {
+            tokio::task::yield_now().await;
+        }
+        // As JSON and as events, alone and among others: no session begins.
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params });
+        for body in [message.clone(), json!([message])] {
+            for accept in ["application/json", "application/json, text/event-stream"] {
+                let call = app.post("/mcp").by(&ada).header("accept", accept).json(&body);
+                let refused = call.await;
+                assert_eq!(refused.problem(), (429, vec![]), "{body}");
+                assert_eq!(refused.header("retry-after"), "5", "{body}");
+            }
+        }
+        assert_eq!(app.get(AGENTS).by(&ada).await.status, 429);
+        assert_eq!(sessions().await, begun);
+        // Whoever goes away gives the place back.
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert_eq!(app.get(AGENTS).by(&ada).open().await.status(), StatusCode::OK);
+    }
     app.end().await;
 }
 
