@@ -3,7 +3,8 @@
 //! The next piece is asked for when the last one is with the kernel. What a client does not take is so
 //! kept nowhere but there, and the kernel ends the connection of one that takes nothing for too long.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, Write as _};
 
 use axum::response::Response;
 use futures::StreamExt as _;
@@ -75,15 +76,18 @@ fn written(head: &Parts) -> Vec<u8> {
 
 /// One piece in one write.
 async fn chunk(socket: &mut TcpStream, piece: &[u8]) -> io::Result<()> {
-    let head = format!("{:x}\r\n", piece.len());
-    let whole = [head.as_bytes(), piece, b"\r\n"].concat();
+    let mut whole = Vec::with_capacity(piece.len() + 16);
+    write!(whole, "{:x}\r\n", piece.len())?;
+    whole.extend_from_slice(piece);
+    whole.extend_from_slice(b"\r\n");
     socket.write_all(&whole).await
 }
 
 /// Waits until the client has closed its side. What it sends is of no interest any more.
 async fn is_gone(socket: &TcpStream) {
     loop {
-        if socket.readable().await.is_err() {
+        // Unlike `readable()`, this needs no place in a list for each wait.
+        if poll_fn(|cx| socket.poll_read_ready(cx)).await.is_err() {
             return;
         }
         match socket.try_read(&mut [0; 64]) {
