@@ -11,7 +11,8 @@ pub struct Scroller {
     outer: HtmlElement,
     space: HtmlElement,
     rows: HtmlElement,
-    /// The elements of the rows, in the order in which they were drawn first.
+    /// The elements of the rows, in the order in which they were drawn first, also those that are
+    /// taken out.
     slots: Vec<HtmlElement>,
 }
 
@@ -71,6 +72,13 @@ impl Scroller {
     /// Places the rows within the space.
     pub fn place_rows(&self, top: f64) {
         let _ = self.rows.style().set_property("transform", &format!("translateY({top}px)"));
+    }
+
+    /// Takes a row out of the document.
+    pub fn take_out(&self, slot: usize) {
+        if let Some(row) = self.slots.get(slot) {
+            row.remove();
+        }
     }
 
     /// Puts a row behind all others.

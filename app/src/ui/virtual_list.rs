@@ -7,6 +7,7 @@
 //! thrown away, and they stay in the order in which they are seen.
 
 mod blocks;
+mod elements;
 mod geometry;
 mod keys;
 mod rows;
@@ -20,8 +21,8 @@ use resonant_domain::page::Window;
 
 pub use rows::{Answer, Rows};
 
+use self::elements::Slot;
 use self::keys::{Move, TypeAhead};
-use self::rows::Slot;
 use super::error_panel::ErrorPanel;
 use crate::browser;
 use crate::language::tr;
@@ -130,11 +131,10 @@ where
         }
     };
     let on_check = Callback::new(move |(rank, with_range)| select(rank, with_range));
-    let slots = (0..rows.slot_count())
-        .map(|at| {
-            let place = rows.slot(at);
-            view! { <Row id rows place row is_selected is_live on_check /> }
-        })
+    let slots = rows
+        .slots()
+        .into_iter()
+        .map(|place| view! { <Row id rows place row is_selected is_live on_check /> })
         .collect_view();
     view! {
         <div

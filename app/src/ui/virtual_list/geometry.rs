@@ -15,6 +15,8 @@ const SPACE_MAX: f64 = 12_000_000.0;
 const JUMP_VIEWS: f64 = 3.0;
 /// The drawn rows move along in steps of so many, so that most frames change no row at all.
 const STRIDE: usize = 4;
+/// At least so many rows are drawn beyond either edge of the view: what a fast fling passes in a frame.
+const BEYOND_MIN: usize = 6;
 
 /// How the drawn rows change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +110,23 @@ impl Geometry {
     )]
     pub(super) fn seen(&self) -> usize {
         ((self.view / self.estimate).ceil() as usize).max(1)
+    }
+
+    /// How many of so many row elements the view wants: all of them for a list that they hold whole,
+    /// else what is seen and half as much beyond either edge. The fewer there are, the less there is
+    /// to lay out.
+    pub(super) fn wanted(&self, elements: usize) -> usize {
+        if self.count <= elements {
+            return elements;
+        }
+        let seen = self.seen();
+        elements.min(seen + 1 + 2 * BEYOND_MIN.max(seen.div_ceil(2)) + STRIDE)
+    }
+
+    /// So many rows are drawn from now on.
+    pub(super) fn draw(&mut self, slots: usize) {
+        self.slots = slots;
+        self.heights.resize(slots, self.estimate);
     }
 
     fn height(&self, rank: usize) -> f64 {

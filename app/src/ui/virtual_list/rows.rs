@@ -1,7 +1,6 @@
 //! What moves a virtual list: takes in scrolling, keys and answers, and tells each row element which
 //! row it shows.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use resonant_domain::page::{Place, Window};
 
 use super::FirstWindow;
 use super::blocks::{BLOCK, Blocks, Order};
+use super::elements::{Elements, Slot};
 use super::geometry::{Geometry, Shift};
 use super::keys::Move;
 use crate::browser::{self, Scroller};
@@ -52,28 +52,10 @@ impl<T: Send + Sync + 'static> Copy for Rows<T> {}
 struct State<T: Send + Sync + 'static> {
     geometry: Geometry,
     blocks: Blocks<T>,
-    slots: Vec<Slot<T>>,
-    /// The row elements from the uppermost to the lowest.
-    order: VecDeque<usize>,
-    /// The row elements that show something else since they were measured.
-    unmeasured: Vec<usize>,
+    elements: Elements<T>,
     load: Loader<T>,
     jumped_ms: f64,
 }
-
-/// What a row element shows.
-pub(super) struct Slot<T: Send + Sync + 'static> {
-    pub(super) rank: RwSignal<usize>,
-    pub(super) item: RwSignal<Option<T>>,
-}
-
-impl<T: Send + Sync + 'static> Clone for Slot<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Send + Sync + 'static> Copy for Slot<T> {}
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     /// The rows of a list of which the first window is known. Call it inside a component.
@@ -85,15 +67,9 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         let mut geometry = Geometry::new(count, slots);
         geometry.go_to(rank, 0.0);
         geometry.begin_at(rank);
-        let slots: Vec<_> = (rank..rank + slots)
-            .map(|rank| Slot {
-                rank: RwSignal::new(rank),
-                item: RwSignal::new(blocks.get(rank).cloned()),
-            })
-            .collect();
-        let order = (0..slots.len()).collect();
-        let unmeasured = (0..slots.len()).collect();
-        let state = State { geometry, blocks, slots, order, unmeasured, load, jumped_ms: 0.0 };
+        let elements =
+            Elements::new((rank..rank + slots).map(|rank| (rank, blocks.get(rank).cloned())));
+        let state = State { geometry, blocks, elements, load, jumped_ms: 0.0 };
         Self {
             state: StoredValue::new(state),
             scroller: (!cfg!(feature = "ssr")).then(|| StoredValue::new_local(None)),
@@ -109,12 +85,9 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.count.get()
     }
 
-    pub(super) fn slot_count(self) -> usize {
-        self.state.with_value(|state| state.slots.len())
-    }
-
-    pub(super) fn slot(self, at: usize) -> Slot<T> {
-        self.state.with_value(|state| state.slots[at])
+    /// What each row element shows, also those that are not drawn.
+    pub(super) fn slots(self) -> Vec<Slot<T>> {
+        self.state.with_value(|state| state.elements.all().to_vec())
     }
 
     pub(super) fn error(self) -> Option<AppError> {
@@ -136,7 +109,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     /// The element id of the active row, when it is drawn.
     pub(super) fn active_id(self, list: &str) -> Option<String> {
         let (active, first) = (self.active.get(), self.first.get());
-        let is_drawn = active >= first && active < first + self.slot_count();
+        let drawn = self.state.with_value(|state| state.elements.len());
+        let is_drawn = active >= first && active < first + drawn;
         is_drawn.then(|| format!("{list}-{active}"))
     }
 
@@ -176,15 +150,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
                 }
             }
             for (rank, item) in changed {
-                let shown = state
-                    .slots
-                    .iter()
-                    .enumerate()
-                    .find(|(_, slot)| slot.rank.get_untracked() == rank);
-                if let Some((at, slot)) = shown {
-                    slot.item.set(Some(item));
-                    state.unmeasured.push(at);
-                }
+                state.elements.renew(rank, item);
             }
         });
         self.finish_soon();
@@ -195,11 +161,10 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.state.try_update_value(|state| {
             state.blocks.begin_anew(count);
             state.geometry.set_count(count);
-            let shift = state.geometry.follow();
-            self.apply(state, shift);
         });
         self.count.set(count);
         self.with_scroller(|scroller, state| {
+            self.draw_enough(scroller, state);
             if state.geometry.is_virtual() {
                 scroller.set_space(state.geometry.space());
             } else {
@@ -214,8 +179,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.active.set(rank);
         self.with_scroller(|scroller, state| {
             if state.geometry.reveal(rank) {
-                let shift = state.geometry.follow();
-                self.apply(state, shift);
+                self.follow(scroller, state);
                 settle(scroller, &mut state.geometry, Geometry::rest);
             }
         });
@@ -231,7 +195,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         }
         let Some(scroller) = Scroller::find(id) else { return false };
         self.state.update_value(|state| {
-            let heights: Vec<_> = (0..state.slots.len()).map(|at| scroller.height(at)).collect();
+            let all = 0..state.elements.len();
+            let heights: Vec<_> = all.map(|at| scroller.height(at)).collect();
             let shown: Vec<_> = heights.iter().copied().filter(|height| *height > 0.0).collect();
             #[expect(clippy::cast_precision_loss, reason = "a few dozen rows")]
             let estimate = (shown.iter().sum::<f64>() / shown.len().max(1) as f64).round();
@@ -247,13 +212,12 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         let place = browser::remembered_place();
         let place = place.as_deref().and_then(parse_place);
         self.with_scroller(|scroller, state| {
-            measure(scroller, state);
+            state.elements.measure(scroller, &mut state.geometry);
             if let Some((rank, past, active)) = place {
                 state.geometry.go_to(rank, past);
                 self.active.set(active);
             }
-            let shift = state.geometry.follow();
-            self.apply(state, shift);
+            self.draw_enough(scroller, state);
             settle(scroller, &mut state.geometry, Geometry::rest);
             scroller.place_rows(state.geometry.rows_top());
         });
@@ -264,8 +228,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     pub(super) fn scrolled(self) {
         self.with_scroller(|scroller, state| {
             state.geometry.scroll(scroller.top());
-            let shift = state.geometry.follow();
-            self.apply(state, shift);
+            self.follow(scroller, state);
         });
     }
 
@@ -273,7 +236,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.with_scroller(|scroller, state| {
             let estimate = state.geometry.estimate();
             state.geometry.measure(scroller.view(), estimate);
-            state.unmeasured = (0..state.slots.len()).collect();
+            self.draw_enough(scroller, state);
+            state.elements.forget_heights();
         });
         self.finish_soon();
     }
@@ -289,7 +253,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     /// the changes are in the document.
     pub(super) fn finish(self) {
         self.with_scroller(|scroller, state| {
-            measure(scroller, state);
+            state.elements.measure(scroller, &mut state.geometry);
             settle(scroller, &mut state.geometry, Geometry::settle);
             scroller.place_rows(state.geometry.rows_top());
         });
@@ -328,42 +292,30 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         });
     }
 
-    /// Moves row elements and tells them what to show.
-    fn apply(self, state: &mut State<T>, shift: Shift) {
-        let length = state.order.len();
-        match shift {
+    /// Draws as many row elements as the view wants, each with its row.
+    fn draw_enough(self, scroller: &Scroller, state: &mut State<T>) {
+        let before = state.elements.len();
+        let wanted = state.geometry.wanted(state.elements.all().len());
+        state.geometry.draw(wanted);
+        state.elements.draw(wanted, scroller);
+        for at in before..wanted {
+            state.bind(at);
+        }
+        self.follow(scroller, state);
+    }
+
+    /// Moves row elements along with the view and tells them what to show.
+    fn follow(self, scroller: &Scroller, state: &mut State<T>) {
+        let changed = match state.geometry.follow() {
             Shift::None => return,
             Shift::Anew => {
                 state.jumped_ms = browser::now_ms();
-                for at in 0..length {
-                    state.bind(at);
-                }
+                0..state.elements.len()
             }
-            Shift::By(rows) => {
-                let distance = rows.unsigned_abs();
-                let Some(known) = self.scroller else { return };
-                known.with_value(|scroller| {
-                    for _ in 0..distance {
-                        let moved =
-                            if rows > 0 { state.order.pop_front() } else { state.order.pop_back() };
-                        let Some(moved) = moved else { return };
-                        if rows > 0 {
-                            state.order.push_back(moved);
-                        } else {
-                            state.order.push_front(moved);
-                        }
-                        match scroller {
-                            Some(scroller) if rows > 0 => scroller.move_to_end(moved),
-                            Some(scroller) => scroller.move_to_start(moved),
-                            None => {}
-                        }
-                    }
-                });
-                let changed = if rows > 0 { length - distance..length } else { 0..distance };
-                for at in changed {
-                    state.bind(at);
-                }
-            }
+            Shift::By(rows) => state.elements.shift(rows, scroller),
+        };
+        for at in changed {
+            state.bind(at);
         }
         self.first.set(state.geometry.first());
     }
@@ -380,7 +332,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         }
         let orders = self.state.try_update_value(|state| {
             let first = state.geometry.first();
-            state.blocks.order(first, first + state.slots.len())
+            state.blocks.order(first, first + state.elements.len())
         });
         for order in orders.unwrap_or_default() {
             let asked = self.state.try_with_value(|state| {
@@ -396,9 +348,9 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     fn take(self, order: Order, answer: Result<Window<T>, AppError>) {
         self.state.try_update_value(|state| match answer {
             Ok(window) => {
-                let near = state.geometry.first() + state.slots.len() / 2;
+                let near = state.geometry.first() + state.elements.len() / 2;
                 if state.blocks.put(&order, window, near) {
-                    for at in 0..state.order.len() {
+                    for at in 0..state.elements.len() {
                         state.fill(at, order.block);
                     }
                 }
@@ -416,17 +368,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
 impl<T: Clone + PartialEq + Send + Sync + 'static> State<T> {
     /// Tells the row element at a place from above which row it shows now.
     fn bind(&mut self, at: usize) {
-        let slot = self.order[at];
-        let Slot { rank, item } = self.slots[slot];
         let shown = self.geometry.first() + at;
-        if rank.get_untracked() != shown {
-            rank.set(shown);
-        }
-        let wanted = self.blocks.get(shown);
-        if item.with_untracked(|item| item.as_ref() != wanted) {
-            item.set(wanted.cloned());
-        }
-        self.unmeasured.push(slot);
+        self.elements.bind(at, shown, self.blocks.get(shown));
     }
 
     /// Tells it when its row belongs to a block that has arrived.
@@ -434,13 +377,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> State<T> {
         if (self.geometry.first() + at) / BLOCK == block {
             self.bind(at);
         }
-    }
-}
-
-fn measure<T: Send + Sync>(scroller: &Scroller, state: &mut State<T>) {
-    for slot in std::mem::take(&mut state.unmeasured) {
-        let rank = state.slots[slot].rank.get_untracked();
-        state.geometry.set_height(rank, scroller.height(slot));
     }
 }
 

@@ -149,3 +149,24 @@ fn a_shorter_list_keeps_hold_of_its_last_row() {
     list.follow();
     assert_eq!(list.first(), 50);
 }
+
+#[test]
+fn as_many_rows_are_drawn_as_the_view_wants() {
+    let mut list = list(1_000);
+    // Ten that are seen, one cut by the edge, six beyond each edge, one stride.
+    assert_eq!(list.wanted(50), 27);
+    list.draw(27);
+    list.scroll(30_000.0);
+    list.follow();
+    assert_eq!(
+        (list.anchor().0 - list.first(), list.first() + 27 - list.anchor().0 > 17),
+        (8, true)
+    );
+    // A taller view wants more, and none has more than there are.
+    list.measure(1_500.0, 50.0);
+    assert_eq!(list.wanted(100), 65);
+    assert_eq!(list.wanted(50), 50);
+    // A list that they hold whole is drawn whole.
+    list.set_count(50);
+    assert_eq!(list.wanted(50), 50);
+}

@@ -1,0 +1,124 @@
+//! The row elements of a virtual list: which of them are drawn, in which order, and what each shows.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use leptos::prelude::*;
+
+use super::geometry::Geometry;
+use crate::browser::Scroller;
+
+/// What a row element shows.
+pub(super) struct Slot<T: Send + Sync + 'static> {
+    pub(super) rank: RwSignal<usize>,
+    pub(super) item: RwSignal<Option<T>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Slot<T> {}
+
+/// The row elements.
+pub(super) struct Elements<T: Send + Sync + 'static> {
+    slots: Vec<Slot<T>>,
+    /// Those that are drawn, from the uppermost to the lowest.
+    order: VecDeque<usize>,
+    /// Those that are not in the document: the view is too low for them.
+    idle: Vec<usize>,
+    /// Those that show something else since they were measured.
+    unmeasured: Vec<usize>,
+}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
+    /// All of them drawn, each with its rank and its row.
+    pub(super) fn new(rows: impl Iterator<Item = (usize, Option<T>)>) -> Self {
+        let slots: Vec<_> = rows
+            .map(|(rank, item)| Slot { rank: RwSignal::new(rank), item: RwSignal::new(item) })
+            .collect();
+        let order = (0..slots.len()).collect();
+        let unmeasured = (0..slots.len()).collect();
+        Self { slots, order, idle: Vec::new(), unmeasured }
+    }
+
+    pub(super) fn all(&self) -> &[Slot<T>] {
+        &self.slots
+    }
+
+    /// How many are drawn.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Draws so many of them; the lowest ones come and go.
+    pub(super) fn draw(&mut self, count: usize, scroller: &Scroller) {
+        while self.order.len() > count {
+            let Some(slot) = self.order.pop_back() else { return };
+            scroller.take_out(slot);
+            self.unmeasured.retain(|unmeasured| *unmeasured != slot);
+            self.idle.push(slot);
+        }
+        while self.order.len() < count {
+            let Some(slot) = self.idle.pop() else { return };
+            scroller.move_to_end(slot);
+            self.order.push_back(slot);
+        }
+    }
+
+    /// Moves so many of them from the beginning to the end, or below zero the other way round. Answers
+    /// the places of those that moved.
+    pub(super) fn shift(&mut self, rows: isize, scroller: &Scroller) -> Range<usize> {
+        let (length, distance) = (self.order.len(), rows.unsigned_abs());
+        for _ in 0..distance {
+            let is_forward = rows > 0;
+            let moved = if is_forward { self.order.pop_front() } else { self.order.pop_back() };
+            let Some(moved) = moved else { break };
+            if is_forward {
+                self.order.push_back(moved);
+                scroller.move_to_end(moved);
+            } else {
+                self.order.push_front(moved);
+                scroller.move_to_start(moved);
+            }
+        }
+        if rows > 0 { length - distance..length } else { 0..distance }
+    }
+
+    /// Tells the element at a place from above which row it shows now.
+    pub(super) fn bind(&mut self, at: usize, shown: usize, wanted: Option<&T>) {
+        let slot = self.order[at];
+        let Slot { rank, item } = self.slots[slot];
+        if rank.get_untracked() != shown {
+            rank.set(shown);
+        }
+        if item.with_untracked(|item| item.as_ref() != wanted) {
+            item.set(wanted.cloned());
+        }
+        self.unmeasured.push(slot);
+    }
+
+    /// Draws a row anew where it is drawn.
+    pub(super) fn renew(&mut self, shown: usize, wanted: T) {
+        let mut drawn = self.order.iter().copied();
+        if let Some(slot) = drawn.find(|at| self.slots[*at].rank.get_untracked() == shown) {
+            self.slots[slot].item.set(Some(wanted));
+            self.unmeasured.push(slot);
+        }
+    }
+
+    /// The view is wider or narrower: every height may be another.
+    pub(super) fn forget_heights(&mut self) {
+        self.unmeasured = self.order.iter().copied().collect();
+    }
+
+    /// Tells the geometry the heights that it does not know.
+    pub(super) fn measure(&mut self, scroller: &Scroller, geometry: &mut Geometry) {
+        for slot in std::mem::take(&mut self.unmeasured) {
+            let rank = self.slots[slot].rank.get_untracked();
+            geometry.set_height(rank, scroller.height(slot));
+        }
+    }
+}
