@@ -42,7 +42,9 @@ export default defineConfig({
     ...browser,
     locale: 'en-GB',
     timezoneId: 'UTC',
-    trace: 'retain-on-failure',
+    // Each page is recorded for a trace, which costs as much as some journeys do: where a second try follows,
+    // that one is enough.
+    trace: process.env.CI ? 'on-first-retry' : 'retain-on-failure',
     screenshot: 'only-on-failure',
   },
   projects: process.env.RESONANT_SCREENSHOTS

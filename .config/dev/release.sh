@@ -1,38 +1,66 @@
 # shellcheck shell=bash
-# The release: the server, its hash.txt and the site, apart from target/ so that a later build does
-# not pull the files from under a running server. And how it is served.
+# What is served, apart from target/ so that a later build does not pull the files from under a running
+# server: the site (what browsers load, and hash.txt with the names of its files) and a server. `./dev run`
+# builds the server as a release; tests take the one that the Rust tests have built already, beside the
+# same site.
 
-fingerprint() {
+site=$data/site
+
+print_of() { # files and folders: what they and the tools are
   {
     say "$rust $cargo_leptos $wasm_bindgen"
     cat package-lock.json .config/precompress.mjs .config/pack_chunks.mjs .config/dev/release.sh
-    { find Cargo.* .cargo app crates frontend migrations public server/src server/Cargo.toml style \
-      .sqlx -type f -print0 || true; } | sort -z | xargs -0 sha256sum
+    { find Cargo.* .cargo "$@" -type f -print0 || true; } | sort -z | xargs -0 sha256sum
   } 2>/dev/null | sha256sum | cut -c 1-20
+}
+
+site_print() { print_of app crates/domain frontend public style; }
+
+release_print() { print_of app crates frontend migrations public server/src server/Cargo.toml style .sqlx; }
+
+is_print() { [[ $(cat "$1/fingerprint" 2>/dev/null || true) == "$2" ]]; } # folder, print
+
+build_site() { # print
+  rm -rf target/site "$site.new"
+  WASM_OPT_LATER=1 LEPTOS_HASH_FILES=true \
+    "$tools/bin/cargo-leptos" leptos build --release --split --frontend-only
+  mkdir -p "$site.new"
+  cp "${CARGO_TARGET_DIR:-target}/release/hash.txt" "$site.new/"
+  cp -r target/site "$site.new/site"
+  optimise_wasm "$site.new/site/pkg"
+  node .config/pack_chunks.mjs "$site.new"
+  node .config/precompress.mjs "$site.new/site"
+  say "$1" >"$site.new/fingerprint"
+  rm -rf "$site"
+  mv "$site.new" "$site"
+}
+
+build_site_if_other() {
+  local print
+  print=$(site_print)
+  is_print "$site" "$print" || build_site "$print"
 }
 
 # The page on one core and the server on the other; cargo-leptos alone would build one after the other
 # because the files' names carry hashes.
-build_release() { # fingerprint
-  local target=${CARGO_TARGET_DIR:-target} server
+build_release() { # print
+  local server
   cargo build --release -p server --bin server --no-default-features --locked &
   server=$!
   # shellcheck disable=SC2064
   trap "kill $server 2>/dev/null || true" EXIT
-  rm -rf target/site "$release.new"
-  WASM_OPT_LATER=1 LEPTOS_HASH_FILES=true \
-    "$tools/bin/cargo-leptos" leptos build --release --split --frontend-only
-  mkdir -p "$release.new"
-  cp "$target/release/hash.txt" "$release.new/"
-  cp -r target/site "$release.new/site"
-  optimise_wasm "$release.new/site/pkg"
-  node .config/pack_chunks.mjs "$release.new"
-  node .config/precompress.mjs "$release.new/site"
+  build_site_if_other
   wait "$server"
-  cp "$target/release/server" "$release.new/"
-  say "$1" >"$release.new/fingerprint"
-  rm -rf "$release"
-  mv "$release.new" "$release"
+  lay_out "$release" "${CARGO_TARGET_DIR:-target}/release/server" "$1"
+}
+
+lay_out() { # folder, server, print: the site and that server
+  rm -rf "$1.new"
+  mkdir -p "$1.new"
+  cp -r "$site/hash.txt" "$site/site" "$2" "$1.new/"
+  say "$3" >"$1.new/fingerprint"
+  rm -rf "$1"
+  mv "$1.new" "$1"
 }
 
 # The largest file first, so that no core waits long at the end. What is small stays as it is.
@@ -42,43 +70,40 @@ optimise_wasm() { # folder
       -Oz --enable-bulk-memory --enable-nontrapping-float-to-int '{}' -o '{}'
 }
 
-weigh_pages() { node .config/weigh.mjs "$release/site" end2end/load/budget.json; }
-
-has_release() { [[ $(cat "$release/fingerprint" 2>/dev/null || true) == "$1" ]]; }
+weigh_pages() { node .config/weigh.mjs "$tried/site" end2end/load/budget.json; }
 
 need_release() {
   local print
-  print=$(fingerprint)
-  has_release "$print" && return
-  step "Build the release" "mend what the compiler names, then call ./dev again" \
-    finish_release "$print"
+  print=$(release_print)
+  is_print "$release" "$print" ||
+    step "Build the release" "mend what the compiler names, then call ./dev again" build_release "$print"
 }
 
-release_pid='' release_print=''
+site_pid=''
 
-# Builds it beside the steps that follow: each waits for one crate now and then, with a core to spare.
-begin_release() {
-  local print
-  print=$(fingerprint)
-  has_release "$print" && return
-  build_release "$print" >"$logs/release.log" 2>&1 9>&- &
-  release_pid=$! release_print=$print
+# Built beside the steps that follow: each waits for one crate now and then, with a core to spare.
+begin_site() {
+  is_print "$site" "$(site_print)" && return
+  build_site_if_other >"$logs/site.log" 2>&1 9>&- &
+  site_pid=$!
 }
 
 # Waits until nothing is built any more, whatever came of it.
-await_release() {
-  while kill -0 "$release_pid" 2>/dev/null; do sleep 0.5; done
+await_site() {
+  while [[ -n $site_pid ]] && kill -0 "$site_pid" 2>/dev/null; do sleep 0.5; done
 }
 
-finish_release() { # fingerprint
-  [[ -z $release_pid ]] || await_release
-  # A source may have changed meanwhile.
-  if [[ $1 != "$release_print" ]]; then
-    build_release "$1"
-  else
-    cat "$logs/release.log"
-    has_release "$1"
-  fi
+# What journeys are made on: the release, when there is one of these sources, because that is what ships;
+# otherwise the site with the server of the Rust tests, which is built in a third of the time.
+need_tried() {
+  await_site
+  tried=$release
+  is_print "$release" "$(release_print)" && return
+  tried=$data/tried
+  step "Build the site" "read .data/logs/site.log, mend what the compiler names" build_site_if_other
+  step "Build the server of the tests" "mend what the compiler names" build_rust_tests
+  step "Lay out what is tried" "a full disk is the commonest cause" \
+    lay_out "$tried" "${CARGO_TARGET_DIR:-target}/debug/server" "$(release_print)"
 }
 
 stop_tree() { # process: it and what it has started

@@ -9,15 +9,17 @@ start_test_services() {
   need_package psql postgresql-client
   need_package python3 python3
   need_package nginx nginx-light
-  test_home=$(mktemp -d "${TMPDIR:-/tmp}/resonant-test.XXXXXX")
+  test_home=$(mktemp -d "$(place_of_tests)/resonant-test.XXXXXX")
   chmod 755 "$test_home"
+  mkdir -m 1777 "$test_home/tmp"
   pg_home=$test_home/postgres
   bin=$(pg_bin)
   step "Make a test cluster" "read the log" \
-    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_look resonant_prepare
+    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_look
   pg_started=1
   step "Start the test PostgreSQL" "read the log" \
-    pg_start fsync=off synchronous_commit=off full_page_writes=off max_connections=200
+    pg_start fsync=off synchronous_commit=off full_page_writes=off autovacuum=off max_connections=300
+  step "Migrate what databases are made after" "mend the migration that the log names" migrate_template
   DATABASE_URL=$(pg_url resonant)
   local port
   port=$(free_port 28000 28999)
@@ -27,6 +29,31 @@ start_test_services() {
   redis_pid=$!
   REDIS_URL=redis://127.0.0.1:$port/
   export DATABASE_URL REDIS_URL
+}
+
+# In memory, where there is room: hundreds of databases come and go, each with hundreds of files.
+place_of_tests() {
+  local free_mib
+  free_mib=$(df -m --output=avail /dev/shm 2>/dev/null | tail -n 1) || free_mib=0
+  if [[ -z ${TMPDIR:-} && -w /dev/shm ]] && ((free_mib > 4096)); then say /dev/shm; else say "${TMPDIR:-/tmp}"; fi
+}
+
+# Each test has a database of its own, and PostgreSQL makes databases after template1. Migrations that
+# stand there, noted as sqlx notes them, need not run hundreds of times.
+migrate_template() {
+  local file name
+  {
+    say 'CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,'
+    say '  installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), success BOOLEAN NOT NULL,'
+    say '  checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL);'
+    for file in migrations/*.sql; do
+      name=$(basename "$file" .sql)
+      cat "$file"
+      say "; INSERT INTO _sqlx_migrations VALUES (${name%%_*}, '${name#*_}', now(), TRUE,"
+      say "  '\\x$(sha384sum <"$file" | cut -c 1-96)', 0);"
+    done
+  } | psql "$(pg_url template1)" --no-psqlrc --quiet --set ON_ERROR_STOP=1
+  psql "$(pg_url postgres)" --no-psqlrc --quiet --command 'CREATE DATABASE resonant_prepare'
 }
 
 # Which crate may depend directly on what: house rules that need no other tool than cargo.
@@ -63,9 +90,9 @@ tested=(--workspace --exclude frontend --locked)
 run_rust_tests() {
   if have cargo-nextest; then
     # As for the journeys: a test that passes at its second try is named flaky and wants mending.
-    cargo nextest run "${tested[@]}" --no-fail-fast ${CI:+--retries 1} "$@"
+    TMPDIR=$test_home/tmp cargo nextest run "${tested[@]}" --no-fail-fast ${CI:+--retries 1} "$@"
   else
-    cargo test "${tested[@]}" --no-fail-fast "$@"
+    TMPDIR=$test_home/tmp cargo test "${tested[@]}" --no-fail-fast "$@"
   fi
 }
 
@@ -80,7 +107,7 @@ build_rust_tests() {
 test_rust() {
   check "Build the tests, check saved queries" check_queries
   # Some tests count milliseconds: nothing else works beside them.
-  [[ -z $release_pid ]] || check "Wait for the release" await_release
+  [[ -z $site_pid ]] || check "Wait for the site" await_site
   watched "Rust tests" run_rust_tests "$@"
 }
 
@@ -143,7 +170,7 @@ run_playwright() {
   local port
   port=$(free_ports 6 29000 30999)
   cd end2end
-  RESONANT_RELEASE=$release RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
+  RESONANT_SERVED=$tried RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
     node_modules/.bin/playwright test "$@"
 }
 
@@ -154,7 +181,7 @@ need_browser() {
 
 test_browser() {
   need_browser
-  need_release
+  need_tried
   check "Weight of the pages" weigh_pages
   watched "Browser tests" run_playwright "$@"
 }
@@ -176,11 +203,7 @@ sum_up() {
 # What sqlx knows of every checked query (.sqlx).
 
 save_queries() { # folder, command: writes what every checked query looks like against the migrated database
-  local file
   mkdir -p "$1"
-  for file in migrations/*.sql; do
-    psql "$DATABASE_URL" --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file "$file"
-  done
   # The macros write when they run, and they run when the crate is compiled.
   touch crates/backend/src/lib.rs
   SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$1 "${@:2}"
