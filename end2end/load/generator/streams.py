@@ -6,11 +6,12 @@ this program plays; the peer what this program posts. Both say in each event whe
 import argparse
 import asyncio
 import datetime
+import functools
 import json
 import re
 import socket
 import time
-from wire import Connection, Reader, cpu_seconds, memory_bytes, quantile
+from wire import Connection, Viewer, cpu_seconds, memory_bytes, quantile
 
 OURS_AT = re.compile(rb'"sequence":(\d+),"at":"([^"]+)"')
 PEER_AT = re.compile(rb'"number": (\d+), "at": ([0-9.]+)')
@@ -41,9 +42,11 @@ class Ours:
         return f"/api/v1/sessions/{self.idle if is_idle else self.busy}/stream"
 
     @staticmethod
+    @functools.lru_cache
     def read(data):
-        for number, at in OURS_AT.findall(data):
-            yield int(number), datetime.datetime.fromisoformat(at.decode()).timestamp()
+        """The events in it. What a thousand viewers get alike is read once."""
+        found = OURS_AT.findall(data)
+        return [(int(number), datetime.datetime.fromisoformat(at.decode()).timestamp()) for number, at in found]
 
     async def publish(self, number):
         await self.words.put(f"word{number} " + "x" * 20 + " ")
@@ -93,9 +96,9 @@ class Peer:
         return "/follow/idle" if is_idle else "/follow/busy"
 
     @staticmethod
+    @functools.lru_cache
     def read(data):
-        for number, at in PEER_AT.findall(data):
-            yield int(number), float(at)
+        return [(int(number), float(at)) for number, at in PEER_AT.findall(data)]
 
     async def publish(self, number):
         await self.connection.ask("POST", "/publish/busy", {"text": "x" * 20, "number": number})
@@ -112,7 +115,7 @@ async def open_all(side, count, is_idle, on_data):
 
     async def one():
         async with gate:
-            return await Reader.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
+            return await Viewer.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
 
     return await asyncio.gather(*(one() for _ in range(count)))
 
@@ -121,14 +124,12 @@ class Tally:
     """How late the last of all readers had each event."""
 
     def __init__(self):
-        self.late, self.seen, self.delivered = {}, {}, 0
+        self.late, self.delivered = {}, 0
 
-    def hear(self, events):
-        now = time.time()
+    def hear(self, events, arrived):
         for number, at in events:
             self.delivered += 1
-            self.seen[number] = self.seen.get(number, 0) + 1
-            self.late[number] = max(self.late.get(number, 0.0), now - at)
+            self.late[number] = max(self.late.get(number, 0.0), arrived - at)
 
 
 async def tell(side, tally, options, pid, first):
@@ -154,15 +155,15 @@ async def main(options):
     side = (Peer if options.peer else Ours)(options)
     await side.begin()
     before = memory_bytes(options.pid)
-    idle = await open_all(side, options.idle, True, lambda _: None)
+    idle = await open_all(side, options.idle, True, lambda *_: None)
     await asyncio.sleep(2)
     per_stream = (memory_bytes(options.pid) - before) / max(options.idle, 1)
     for reader in idle:
-        reader.transport.close()
+        reader.close()
     await asyncio.sleep(2)
 
     tally = Tally()
-    viewers = await open_all(side, options.viewers, False, lambda data: tally.hear(side.read(data)))
+    viewers = await open_all(side, options.viewers, False, lambda data, arrived: tally.hear(side.read(data), arrived))
     # The first of all opens what the next ones use.
     await side.publish(0)
     await asyncio.sleep(1)

@@ -91,6 +91,15 @@ class Connection:
 STAMPED, STAMP = 35, struct.Struct("ll")
 
 
+def stamp_of(extra):
+    """When the kernel had what came with this, in nanoseconds since 1970."""
+    for level, kind, data in extra:
+        if (level, kind) == (socket.SOL_SOCKET, STAMPED):
+            seconds, nanoseconds = STAMP.unpack(data)
+            return seconds * 10**9 + nanoseconds
+    return time.time_ns()
+
+
 class Line:
     """A kept connection whose answers are timed, for a process that does nothing else.
 
@@ -128,13 +137,9 @@ class Line:
             answer, extra, *_ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(STAMP.size))
         except ConnectionError as error:
             raise Unanswered(repr(error)) from error
-        arrived = time.time_ns()
         if not answer:
             raise Unanswered("the server closed the connection")
-        for level, kind, data in extra:
-            if (level, kind) == (socket.SOL_SOCKET, STAMPED):
-                seconds, nanoseconds = STAMP.unpack(data)
-                arrived = seconds * 10**9 + nanoseconds
+        arrived = stamp_of(extra)
         self._read_rest(answer)
         return int(answer.split(None, 2)[1]), (arrived - began) / 1e6
 
@@ -189,6 +194,48 @@ class Reader(asyncio.Protocol):
             self.lost.set_result(None)
         if not self.opened.done():
             self.opened.set_exception(ConnectionError("the stream did not begin"))
+
+
+class Viewer:
+    """Follows an event stream that many follow. `on_data` gets what comes and when the kernel had it, in
+    seconds: how long this process then needs for all the others is no part of it."""
+
+    def __init__(self, sock, on_data):
+        self.sock, self.on_data = sock, on_data
+        self.opened, self.lost = (asyncio.get_running_loop().create_future() for _ in range(2))
+
+    @classmethod
+    async def follow(cls, port, path, cookie, on_data):
+        loop = asyncio.get_running_loop()
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, STAMPED, 1)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        head = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncookie: {cookie}\r\naccept: text/event-stream\r\n\r\n"
+        await loop.sock_sendall(sock, head.encode())
+        viewer = cls(sock, on_data)
+        loop.add_reader(sock, viewer._ready)
+        await asyncio.wait_for(asyncio.shield(viewer.opened), 60)
+        return viewer
+
+    def _ready(self):
+        data, extra, *_ = self.sock.recvmsg(1 << 16, socket.CMSG_SPACE(STAMP.size))
+        if not data:
+            self.lost.set_result(None)
+            if not self.opened.done():
+                self.opened.set_exception(ConnectionError("the stream did not begin"))
+            self.close()
+            return
+        if not self.opened.done():
+            if b" 200 " not in data.split(b"\r\n", 1)[0]:
+                self.opened.set_exception(RuntimeError(data[:200].decode(errors="replace")))
+                return
+            self.opened.set_result(None)
+        self.on_data(data, stamp_of(extra) / 1e9)
+
+    def close(self):
+        asyncio.get_running_loop().remove_reader(self.sock)
+        self.sock.close()
 
 
 def cpu_seconds(pid):
