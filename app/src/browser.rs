@@ -32,7 +32,7 @@ pub use {
     clipboard::copy_text,
     document::{
         address, announce_page, choose_theme, chosen_theme, focus, is_in_field, is_shown, load,
-        origin, prefers_dark, show_fault_notice,
+        origin, prefers_dark, show_fault_notice, tell_live,
     },
     event_source::{EventStream, follow_session},
     file::{ChosenFile, chosen_file},

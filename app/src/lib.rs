@@ -20,7 +20,7 @@ mod state;
 mod ui;
 
 pub use app::App;
-pub use browser::show_fault_notice;
+pub use browser::{show_fault_notice, tell_live};
 pub use error::AppError;
 #[cfg(feature = "ssr")]
 pub use language::script as language_script;

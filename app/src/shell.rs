@@ -11,6 +11,10 @@ use crate::language::script_path;
 use crate::ssr;
 use crate::state::theme::Theme;
 
+/// Keeps what a visitor enters before the page is live: taking it over sets each field to what the server
+/// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it.
+const ENTRIES: &str = include_str!("shell/entries.js");
+
 /// The whole document. Rendered on the server alone.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     // Known before the first byte, so that nothing flashes and no inline script is needed.
@@ -37,6 +41,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     crossorigin="anonymous"
                 />
                 {own_address()}
+                <script nonce=use_nonce()>{ENTRIES}</script>
                 {words}
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() />

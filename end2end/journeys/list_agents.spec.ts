@@ -176,6 +176,7 @@ test('an agent is renamed in the list, by button and by key, with a way back', a
   await expect(page.locator('.toast--bad')).toBeVisible();
   await expect(row(page, 'Caterpillar')).toBeVisible();
   await page.keyboard.press('F2');
+  await expect(field).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(field).toHaveCount(0);
 });

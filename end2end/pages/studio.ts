@@ -49,5 +49,7 @@ export class StudioPages {
     for (const tool of tools) await this.tool(tool).check();
     await this.page.getByRole('button', { name: 'Create agent' }).click();
     await this.page.waitForURL(/\/studio\/agents\//);
+    // The form that it was made with may be seen a moment longer, and looks alike.
+    await this.runPanel.waitFor();
   }
 }

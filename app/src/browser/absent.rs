@@ -68,6 +68,9 @@ pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
 /// Shows the notice that the page has to be loaded anew.
 pub fn show_fault_notice() {}
 
+/// Marks the document as live.
+pub fn tell_live() {}
+
 /// A live stream of events. Dropping it ends the stream.
 #[derive(Debug)]
 pub struct EventStream;

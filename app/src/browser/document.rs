@@ -2,7 +2,7 @@
 
 use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDocument, HtmlElement};
+use web_sys::{Event, HtmlDocument, HtmlElement};
 
 /// Calls `announce` with the page's title and moves the focus to its main part, once the new page is
 /// drawn.
@@ -11,6 +11,16 @@ pub fn announce_page(announce: impl FnOnce(String) + 'static) {
         focus("main");
         announce(document().title());
     });
+}
+
+/// Marks the document as live, and tells the window so by an event of that name.
+pub fn tell_live() {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-live", "");
+    }
+    if let Ok(event) = Event::new("live") {
+        let _ = window().dispatch_event(&event);
+    }
 }
 
 /// Shows a theme and remembers it in a cookie.
