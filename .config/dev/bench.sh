@@ -12,6 +12,9 @@ bench() {
   known=$(find .config/dev/bench -name '*.sh' -printf '%f\n' | sed 's/\.sh$//' | sort | paste -sd ' ')
   [[ -n $name && -r .config/dev/bench/$name.sh ]] ||
     fail "There is no benchmark '$name'." "./dev bench NAME, where NAME is one of: $known"
+  # Of a database that keeps house and writes to a disk, as those of installations do.
+  autovacuum=on
+  export TMPDIR=${TMPDIR:-/tmp}
   # What is measured is the work, not the limits on it.
   export RATE_LIMIT_CALLER=0 RATE_LIMIT_ADDRESS=0 RATE_LIMIT_SIGN_IN=0
   export STREAMS_PER_CALLER=0 STREAMS_PER_ADDRESS=0

@@ -4,7 +4,7 @@
 # builds the server as a release; tests take the one that the Rust tests have built already, beside the
 # same site.
 
-site=$data/site
+site=$data/site tried=$release
 
 print_of() { # files and folders: what they and the tools are
   {
@@ -37,6 +37,9 @@ build_site() { # print
 
 build_site_if_other() {
   local print
+  # Two at a time would write into the same folder.
+  exec 8>>"$data/site.lock"
+  flock 8
   print=$(site_print)
   is_print "$site" "$print" || build_site "$print"
 }
@@ -96,11 +99,11 @@ await_site() {
 # What journeys are made on: the release, when there is one of these sources, because that is what ships;
 # otherwise the site with the server of the Rust tests, which is built in a third of the time.
 need_tried() {
-  await_site
-  tried=$release
+  [[ -z $site_pid ]] || wait "$site_pid" || true
+  site_pid='' tried=$release
   is_print "$release" "$(release_print)" && return
   tried=$data/tried
-  step "Build the site" "read .data/logs/site.log, mend what the compiler names" build_site_if_other
+  step "Build the site" "mend what the compiler names" build_site_if_other
   step "Build the server of the tests" "mend what the compiler names" build_rust_tests
   step "Lay out what is tried" "a full disk is the commonest cause" \
     lay_out "$tried" "${CARGO_TARGET_DIR:-target}/debug/server" "$(release_print)"

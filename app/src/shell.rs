@@ -12,7 +12,9 @@ use crate::ssr;
 use crate::state::theme::Theme;
 
 /// Keeps what a visitor enters before the page is live: taking it over sets each field to what the server
-/// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it.
+/// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it,
+/// of the last one last. A box that was ticked and unticked tells nothing, because rows of lists take each
+/// tick for a turn; nor does a form that is on its way already.
 const ENTRIES: &str = include_str!("shell/entries.js");
 
 /// The whole document. Rendered on the server alone.

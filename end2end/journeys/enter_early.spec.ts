@@ -1,20 +1,26 @@
 // Who is faster than the network: what is entered before the page is live stays, and counts.
 
+import type { Page } from '@playwright/test';
 import { beGuest } from '../fixtures/seed.ts';
 import { expect, test, untilLive } from '../fixtures/test.ts';
 import { StudioPages } from '../pages/studio.ts';
 
-test('what is entered before the page is live is kept and saved', async ({ page }) => {
-  const studio = new StudioPages(page);
-  await studio.create('Early', []);
-  const address = page.url();
+/** Opens an address whose programs wait until what is answered is called. */
+async function openSlowly(page: Page, path: string): Promise<() => void> {
   let release = () => {};
   const gate = new Promise<void>((resolve) => (release = resolve));
   await page.route(/\.wasm$/, async (route) => {
     await gate;
     await route.continue();
   });
-  await page.goto(address, { waitUntil: 'commit' });
+  await page.goto(path, { waitUntil: 'commit' });
+  return release;
+}
+
+test('what is entered before the page is live is kept and saved', async ({ page }) => {
+  const studio = new StudioPages(page);
+  await studio.create('Early', []);
+  const release = await openSlowly(page, page.url());
   const calculator = page.getByRole('group', { name: 'Tools' }).getByRole('checkbox', { name: 'Calculator' });
   await studio.systemPrompt.fill('Be brief.');
   await calculator.setChecked(true);
@@ -34,16 +40,21 @@ test('what is entered before the page is live is kept and saved', async ({ page 
 });
 
 test('a language that is chosen early is spoken once the page is live', async ({ page }) => {
-  await beGuest(page);
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => (release = resolve));
-  await page.route(/\.wasm$/, async (route) => {
-    await gate;
-    await route.continue();
-  });
-  await page.goto('/sign-in', { waitUntil: 'commit' });
+  const release = await openSlowly(page, '/sign-in');
   await page.getByLabel('Language').selectOption('Deutsch');
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   release();
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+});
+
+test('a row that was ticked and unticked early is not selected', async ({ page }) => {
+  await beGuest(page, 'Tern');
+  const release = await openSlowly(page, '/studio');
+  const box = page.getByRole('checkbox', { name: 'Select Tern' });
+  await box.check();
+  await box.uncheck();
+  release();
+  await untilLive(page);
+  await expect(box).not.toBeChecked();
+  await expect(page.getByRole('row').filter({ has: box })).toHaveAttribute('aria-selected', 'false');
 });

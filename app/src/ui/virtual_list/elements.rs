@@ -53,10 +53,12 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
         self.order.len()
     }
 
-    /// Draws so many of them; the lowest ones come and go.
-    pub(super) fn draw(&mut self, count: usize, scroller: &Scroller) {
-        while self.order.len() > count {
-            let Some(slot) = self.order.pop_back() else { return };
+    /// Draws so many of them. Of those that go, so many are the uppermost; the others go and come below.
+    pub(super) fn draw(&mut self, count: usize, above: usize, scroller: &Scroller) {
+        let going = self.order.len().saturating_sub(count);
+        for at in 0..going {
+            let goes = if at < above { self.order.pop_front() } else { self.order.pop_back() };
+            let Some(slot) = goes else { return };
             scroller.take_out(slot);
             self.unmeasured.retain(|unmeasured| *unmeasured != slot);
             self.idle.push(slot);

@@ -123,10 +123,17 @@ impl Geometry {
         elements.min(seen + 1 + 2 * BEYOND_MIN.max(seen.div_ceil(2)) + STRIDE)
     }
 
-    /// So many rows are drawn from now on.
-    pub(super) fn draw(&mut self, slots: usize) {
+    /// So many rows are drawn from now on. Of those that go, what stood far above the view goes first:
+    /// answers how many.
+    pub(super) fn draw(&mut self, slots: usize) -> usize {
+        let spare = slots.saturating_sub(self.seen() + 1) / 2;
+        let going = self.slots.saturating_sub(slots);
+        let above = self.anchor.0.saturating_sub(spare + self.first).min(going);
+        self.heights.drain(..above.min(self.heights.len()));
+        self.first += above;
         self.slots = slots;
         self.heights.resize(slots, self.estimate);
+        above
     }
 
     fn height(&self, rank: usize) -> f64 {

@@ -296,12 +296,14 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
     fn draw_enough(self, scroller: &Scroller, state: &mut State<T>) {
         let before = state.elements.len();
         let wanted = state.geometry.wanted(state.elements.all().len());
-        state.geometry.draw(wanted);
-        state.elements.draw(wanted, scroller);
+        let above = state.geometry.draw(wanted);
+        state.elements.draw(wanted, above, scroller);
         for at in before..wanted {
             state.bind(at);
         }
         self.follow(scroller, state);
+        // Also when nothing was shifted: which row is drawn depends on how many are.
+        self.first.set(state.geometry.first());
     }
 
     /// Moves row elements along with the view and tells them what to show.

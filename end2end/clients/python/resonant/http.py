@@ -99,7 +99,8 @@ class Http:
                         return
                     if "id" in frame:
                         headers["last-event-id"] = frame["id"]
-                    if "data" in frame:
+                    # Frames with a name tell of something beside the events.
+                    if "data" in frame and "event" not in frame:
                         yield _things(json.loads(frame["data"]))
             except (OSError, http.client.HTTPException, ApiError) as error:
                 failures += 1

@@ -21,6 +21,7 @@ class BreaksOff(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         number = int(last or 0) + 1
         self.wfile.write(b"retry: 10\n\n: still here\n\n")
+        self.wfile.write(b'event: pins\ndata: {"pins":[1]}\n\n')
         self.wfile.write(b'id: %d\ndata: {"sequence":%d}\n\n' % (number, number))
         if number == 3:
             self.wfile.write(b"event: end\ndata: {}\n\n")

@@ -170,3 +170,15 @@ fn as_many_rows_are_drawn_as_the_view_wants() {
     list.set_count(50);
     assert_eq!(list.wanted(50), 50);
 }
+
+#[test]
+fn a_list_that_outgrows_its_rows_keeps_those_that_are_seen() {
+    let mut list = list(48);
+    list.scroll(1_900.0);
+    assert_eq!(list.anchor(), (38, 0.0));
+    list.set_count(53);
+    // All that go stood above the view.
+    assert_eq!(list.draw(list.wanted(50)), 23);
+    assert_eq!((list.first(), list.above()), (23, 15.0 * 50.0));
+    assert_eq!(list.follow(), Shift::By(3));
+}
