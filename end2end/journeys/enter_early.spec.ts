@@ -5,6 +5,9 @@ import { beGuest } from '../fixtures/seed.ts';
 import { expect, test, untilLive } from '../fixtures/test.ts';
 import { StudioPages } from '../pages/studio.ts';
 
+/** What Chromium says when a program comes late, which is the point. */
+const tooLate = /was preloaded using link preload but not used within a few seconds/;
+
 /** Opens an address whose programs wait until what is answered is called. */
 async function openSlowly(page: Page, path: string): Promise<() => void> {
   let release = () => {};
@@ -17,11 +20,12 @@ async function openSlowly(page: Page, path: string): Promise<() => void> {
   return release;
 }
 
-test('what is entered before the page is live is kept and saved', async ({ page }) => {
+test('what is entered before the page is live is kept and saved', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
   const studio = new StudioPages(page);
   await studio.create('Early', []);
   const release = await openSlowly(page, page.url());
-  const calculator = page.getByRole('group', { name: 'Tools' }).getByRole('checkbox', { name: 'Calculator' });
+  const calculator = studio.tool('Calculator');
   await studio.systemPrompt.fill('Be brief.');
   await calculator.setChecked(true);
   await expect(page.locator('html')).not.toHaveAttribute('data-live');
@@ -39,7 +43,8 @@ test('what is entered before the page is live is kept and saved', async ({ page 
   await expect(calculator).toBeChecked();
 });
 
-test('a language that is chosen early is spoken once the page is live', async ({ page }) => {
+test('a language that is chosen early is spoken once the page is live', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
   const release = await openSlowly(page, '/sign-in');
   await page.getByLabel('Language').selectOption('Deutsch');
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
@@ -47,7 +52,8 @@ test('a language that is chosen early is spoken once the page is live', async ({
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
 });
 
-test('a row that was ticked and unticked early is not selected', async ({ page }) => {
+test('a row that was ticked and unticked early is not selected', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
   await beGuest(page, 'Tern');
   const release = await openSlowly(page, '/studio');
   const box = page.getByRole('checkbox', { name: 'Select Tern' });

@@ -1,4 +1,5 @@
-// Every page, light and dark, narrow and wide: `./dev screenshots`.
+// Every page, light and dark, narrow and wide: `./dev screenshots`. As JPEG: they are for people to look at,
+// snapshots/ is what is compared.
 
 import { test, untilLive, visit } from '../fixtures/test.ts';
 import { makeSeed, missing, pages, type Seed } from '../pages/all.ts';
@@ -16,7 +17,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         // Never idle: some pages keep an event stream open.
         await untilLive(page);
         await page.evaluate(() => document.fonts.ready);
-        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.jpg`, fullPage: true, type: 'jpeg', quality: 60 });
       };
       // Pages of nobody in particular first: they look different to a stranger.
       for (const path of ['studio', 'sessions', 'account'] as const) {
