@@ -1,6 +1,7 @@
-// Every page, light and dark, narrow and wide: `./dev screenshots`. As JPEG: they are for people to look at,
-// snapshots/ is what is compared.
+// Every page, light and dark, narrow and wide: `./dev screenshots`. As WebP, which Playwright does not write:
+// they are for people to look at, snapshots/ is what is compared.
 
+import { writeFileSync } from 'node:fs';
 import { test, untilLive, visit } from '../fixtures/test.ts';
 import { makeSeed, missing, pages, type Seed } from '../pages/all.ts';
 
@@ -13,11 +14,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
       browserConsole.allow(/404/);
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+      const browser = await page.context().newCDPSession(page);
       const shoot = async (name: string) => {
         // Never idle: some pages keep an event stream open.
         await untilLive(page);
         await page.evaluate(() => document.fonts.ready);
-        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.jpg`, fullPage: true, type: 'jpeg', quality: 60 });
+        const { cssContentSize } = await browser.send('Page.getLayoutMetrics');
+        const clip = { ...cssContentSize, scale: 1 };
+        const shot = await browser.send('Page.captureScreenshot', { format: 'webp', quality: 55, captureBeyondViewport: true, clip });
+        writeFileSync(`${folder}/${name}-${colorScheme}-${width}.webp`, Buffer.from(shot.data, 'base64'));
       };
       // Pages of nobody in particular first: they look different to a stranger.
       for (const path of ['studio', 'sessions', 'account'] as const) {
