@@ -106,14 +106,14 @@ async def follow(seen, options, session):
     heard = bytearray()
     path = f"/api/v1/sessions/{session}/stream"
     try:
-        reader = await Reader.follow(options.port, path, COOKIE, heard.extend)
+        reader = await Reader.follow(options.port, path, COOKIE, lambda data, _: heard.extend(data))
     except (OSError, RuntimeError) as error:
         seen.fault(f"GET {path}: {error!r}")
         return
     late = time.monotonic() + 60
     while b"event: end" not in heard and not reader.lost.done() and time.monotonic() < late:
         await asyncio.sleep(0.02)
-    reader.transport.close()
+    reader.close()
     if b'"state":"completed"' in heard:
         seen.ended += 1
     else:

@@ -11,7 +11,7 @@ import json
 import re
 import socket
 import time
-from wire import Connection, Viewer, cpu_seconds, memory_bytes, quantile
+from wire import Connection, Reader, cpu_seconds, memory_bytes, quantile
 
 OURS_AT = re.compile(rb'"sequence":(\d+),"at":"([^"]+)"')
 PEER_AT = re.compile(rb'"number": (\d+), "at": ([0-9.]+)')
@@ -115,7 +115,7 @@ async def open_all(side, count, is_idle, on_data):
 
     async def one():
         async with gate:
-            return await Viewer.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
+            return await Reader.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
 
     return await asyncio.gather(*(one() for _ in range(count)))
 

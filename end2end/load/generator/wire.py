@@ -159,45 +159,8 @@ class Line:
         return piece
 
 
-class Reader(asyncio.Protocol):
-    """Follows an event stream. `on_data` gets what comes, raw; `opened` is done with the first of it."""
-
-    def __init__(self, on_data):
-        self.on_data = on_data
-        loop = asyncio.get_running_loop()
-        self.opened, self.lost = loop.create_future(), loop.create_future()
-        self.transport = None
-
-    @classmethod
-    async def follow(cls, port, path, cookie, on_data, sock=None):
-        loop = asyncio.get_running_loop()
-        where = {"sock": sock} if sock else {"host": "127.0.0.1", "port": port}
-        _, reader = await loop.create_connection(lambda: cls(on_data), **where)
-        head = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncookie: {cookie}\r\naccept: text/event-stream\r\n\r\n"
-        reader.transport.write(head.encode())
-        await asyncio.wait_for(asyncio.shield(reader.opened), 60)
-        return reader
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        if not self.opened.done():
-            if b" 200 " not in data.split(b"\r\n", 1)[0]:
-                self.opened.set_exception(RuntimeError(data[:200].decode(errors="replace")))
-                return
-            self.opened.set_result(None)
-        self.on_data(data)
-
-    def connection_lost(self, _):
-        if not self.lost.done():
-            self.lost.set_result(None)
-        if not self.opened.done():
-            self.opened.set_exception(ConnectionError("the stream did not begin"))
-
-
-class Viewer:
-    """Follows an event stream that many follow. `on_data` gets what comes and when the kernel had it, in
+class Reader:
+    """Follows an event stream, perhaps beside many others. `on_data` gets what comes and when the kernel had it, in
     seconds: how long this process then needs for all the others is no part of it."""
 
     def __init__(self, sock, on_data):
@@ -213,13 +176,16 @@ class Viewer:
         await loop.sock_connect(sock, ("127.0.0.1", port))
         head = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncookie: {cookie}\r\naccept: text/event-stream\r\n\r\n"
         await loop.sock_sendall(sock, head.encode())
-        viewer = cls(sock, on_data)
-        loop.add_reader(sock, viewer._ready)
-        await asyncio.wait_for(asyncio.shield(viewer.opened), 60)
-        return viewer
+        reader = cls(sock, on_data)
+        loop.add_reader(sock, reader._ready)
+        await asyncio.wait_for(asyncio.shield(reader.opened), 60)
+        return reader
 
     def _ready(self):
-        data, extra, *_ = self.sock.recvmsg(1 << 16, socket.CMSG_SPACE(STAMP.size))
+        try:
+            data, extra, *_ = self.sock.recvmsg(1 << 16, socket.CMSG_SPACE(STAMP.size))
+        except ConnectionError:
+            data, extra = b"", ()
         if not data:
             self.lost.set_result(None)
             if not self.opened.done():
@@ -234,8 +200,9 @@ class Viewer:
         self.on_data(data, stamp_of(extra) / 1e9)
 
     def close(self):
-        asyncio.get_running_loop().remove_reader(self.sock)
-        self.sock.close()
+        if self.sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self.sock)
+            self.sock.close()
 
 
 def cpu_seconds(pid):
