@@ -86,27 +86,28 @@ site_pid=''
 
 # Built beside the steps that follow: each waits for one crate now and then, with a core to spare.
 begin_site() {
-  is_print "$site" "$(site_print)" && return
   build_site_if_other >"$logs/site.log" 2>&1 9>&- &
   site_pid=$!
 }
 
 # Waits until nothing is built any more, whatever came of it.
 await_site() {
-  while [[ -n $site_pid ]] && kill -0 "$site_pid" 2>/dev/null; do sleep 0.5; done
+  while kill -0 "$site_pid" 2>/dev/null; do sleep 0.5; done
 }
 
 # What journeys are made on: the release, when there is one of these sources, because that is what ships;
 # otherwise the site with the server of the Rust tests, which is built in a third of the time.
 need_tried() {
+  local print
+  print=$(release_print)
   [[ -z $site_pid ]] || wait "$site_pid" || true
   site_pid='' tried=$release
-  is_print "$release" "$(release_print)" && return
+  is_print "$release" "$print" && return
   tried=$data/tried
   step "Build the site" "mend what the compiler names" build_site_if_other
   step "Build the server of the tests" "mend what the compiler names" build_rust_tests
   step "Lay out what is tried" "a full disk is the commonest cause" \
-    lay_out "$tried" "${CARGO_TARGET_DIR:-target}/debug/server" "$(release_print)"
+    lay_out "$tried" "${CARGO_TARGET_DIR:-target}/debug/server" "$print"
 }
 
 stop_tree() { # process: it and what it has started
