@@ -78,8 +78,9 @@ weigh_pages() { node .config/weigh.mjs "$tried/site" end2end/load/budget.json; }
 need_release() {
   local print
   print=$(release_print)
-  is_print "$release" "$print" ||
-    step "Build the release" "mend what the compiler names, then call ./dev again" build_release "$print"
+  is_print "$release" "$print" && return
+  need_everything_to_build
+  step "Build the release" "mend what the compiler names, then call ./dev again" build_release "$print"
 }
 
 site_pid=''
@@ -104,6 +105,7 @@ need_tried() {
   site_pid='' tried=$release
   is_print "$release" "$print" && return
   tried=$data/tried
+  need_everything_to_build
   step "Build the site" "mend what the compiler names" build_site_if_other
   step "Build the server of the tests" "mend what the compiler names" build_rust_tests
   step "Lay out what is tried" "a full disk is the commonest cause" \
@@ -118,7 +120,6 @@ stop_tree() { # process: it and what it has started
 
 need_everything_to_build() {
   need_rust
-  need_node
   need_build_tools
   need_npm . "wasm-opt"
   cp --remove-destination .config/dev/wasm-opt node_modules/.bin/wasm-opt

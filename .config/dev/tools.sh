@@ -97,6 +97,7 @@ npm_install() { # folder
 }
 
 need_npm() { # folder, name
+  need_node
   cmp -s "$1/package-lock.json" "$1/node_modules/.installed.json" ||
     step "Install $2" "npm ci --prefix $1" npm_install "$1"
 }

@@ -6,7 +6,6 @@ bench_list() { # numbers of rows
   local rows database databases=(resonant_browser resonant_openai resonant_kill) url port peer lists=()
   (($# > 0)) || set -- 1000 100000 1000000
   (($# <= ${#databases[@]})) || fail "At most ${#databases[@]} lists." "ask for fewer"
-  need_everything_to_build
   need_release
   need_browser
   need_npm end2end/load/peers/tanstack "The peer"

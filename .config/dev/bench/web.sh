@@ -2,7 +2,6 @@
 # Lighthouse on a release with the sample content, beside the weight of its pages.
 
 bench_web() {
-  need_everything_to_build
   start_test_services
   need_browser
   need_npm end2end/load "Lighthouse"
