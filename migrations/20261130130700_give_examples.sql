@@ -1,0 +1,3 @@
+-- Publishers give goals to try their listings with.
+
+ALTER TABLE listing_submissions ADD COLUMN examples JSONB NOT NULL DEFAULT '[]';
