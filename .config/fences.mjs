@@ -25,7 +25,7 @@ const fences = {
   rhai: ['resonant-runtime'],
   serde_norway: ['resonant-runtime'],
   genai: ['resonant-runtime'],
-  schemars: ['resonant-domain', 'server'],
+  schemars: ['resonant-domain', 'server', 'resonant-backend (dev)'],
   tiktoken: ['resonant-runtime'],
   'gloo-net': ['app'],
   'web-sys': ['app'],

@@ -1,5 +1,6 @@
 """Checks deploy/: Kubernetes manifests and the compose file against their published schemas, and
-what ties the files together: labels, ports, settings, connections, versions, metrics."""
+what ties the files together: labels, ports, settings, connections, versions, metrics. Beside it stand the
+rules of the image (image_rules.py) and of times (time_rules.py)."""
 
 import json
 import pathlib
@@ -9,6 +10,9 @@ import sys
 import compose_spec
 import kubernetes_validate
 import yaml
+
+import image_rules
+import time_rules
 
 root = pathlib.Path(__file__).resolve().parents[2]
 deploy = root / "deploy"
@@ -65,10 +69,39 @@ def check_references(all_manifests):
             fault(place, "scales no Deployment")
         if (document["spec"]["minReplicas"], document["spec"]["maxReplicas"]) != (3, 20):
             fault(place, "must scale from 3 to 20")
-    listed = set(yaml.safe_load((deploy / "kubernetes/kustomization.yaml").read_text())["resources"])
-    there = {path.name for path in (deploy / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
-    if listed != there:
-        fault("kustomization.yaml", f"lists {sorted(listed)}, but there are {sorted(there)}")
+
+def containers_of(document):
+    return document.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+
+
+def check_kustomization(all_manifests):
+    """No package carries its schema, and `kubectl` is not everywhere. What stands there is little."""
+    whole = yaml.safe_load((deploy / "kubernetes/kustomization.yaml").read_text())
+    place = "kustomization.yaml"
+    if (whole.get("apiVersion"), whole.get("kind")) != ("kustomize.config.k8s.io/v1beta1", "Kustomization"):
+        fault(place, "is none")
+    shapes = {"apiVersion": str, "kind": str, "namespace": str, "resources": list, "images": list}
+    for name, value in whole.items():
+        if not isinstance(value, shapes.get(name, ())):
+            fault(place, f"{name} is no field that is known here, or of another kind")
+    listed = whole["resources"]
+    there = {path.name for path in (deploy / "kubernetes").glob("*.yaml")} - {place}
+    if set(listed) != there or len(listed) != len(there):
+        fault(place, f"lists {sorted(listed)}, but there are {sorted(there)}")
+    renamed = set()
+    for one in whole["images"]:
+        # A tag such as 1.10 would be a number, and another one.
+        if not set(one) <= {"name", "newName", "newTag", "digest"} or not all(isinstance(it, str) for it in one.values()):
+            fault(place, f"images has fields that are no text, or that it does not know: {one}")
+        renamed.add(one.get("name"))
+    used = {container["image"] for _, document in all_manifests for container in containers_of(document)}
+    if used != renamed:
+        fault(place, f"names the images {sorted(renamed)}, but {sorted(used)} are used")
+    for where, document in all_manifests:
+        own = document["metadata"]["name" if document["kind"] == "Namespace" else "namespace"]
+        if own != whole.get("namespace"):
+            fault(where, f"is in the namespace {own}, and kustomization.yaml names another one")
+
 
 
 def check_pod(place, pod, has_probes=True):
@@ -94,7 +127,7 @@ def check_settings(all_manifests):
     for place, document in all_manifests:
         if document["kind"] == "ConfigMap":
             used.update(dict.fromkeys(document["data"], place))
-        for container in document.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+        for container in containers_of(document):
             used.update(dict.fromkeys((one["name"] for one in container.get("env", [])), place))
     compose = yaml.safe_load((deploy / "compose.yaml").read_text())
     used.update(dict.fromkeys(compose["services"]["worker"]["environment"], "compose.yaml"))
@@ -278,6 +311,29 @@ def check_nginx_and_compose_agree():
             fault("resonant.conf", f"{name} does not listen on {port}")
 
 
+    # A file alone would stay the one that it was when the container started, whatever takes its place.
+    folders = [volume.split(":")[:2] for volume in services["nginx"]["volumes"]]
+    if ["./nginx", "/etc/nginx/conf.d"] not in folders:
+        fault("compose.yaml", "does not give nginx the folder with resonant.conf")
+
+
+def check_second_tries(all_manifests):
+    """Who stands in front asks a second time only where no answer came: a 503 of one route would take all
+    routes of a server away. PUT and DELETE nginx would send twice."""
+    nginx = (deploy / "nginx/resonant.conf").read_text()
+    when = re.findall(r"^\s*proxy_next_upstream ([^;]+);", nginx, re.M)
+    if when != ["error timeout", "off"]:
+        fault("resonant.conf", f"must ask again on `error timeout`, and PUT and DELETE never: {when}")
+    once = re.search(r"map \$request_method \$resonant_once \{([^}]+)\}", nginx)
+    if not once or set(re.findall(r"(\w+)\s+1;", once[1])) != {"PUT", "DELETE"}:
+        fault("resonant.conf", "must ask by PUT and DELETE once")
+    for place, document in all_manifests:
+        if document["kind"] == "Ingress":
+            name = "nginx.ingress.kubernetes.io/proxy-next-upstream"
+            if document["metadata"]["annotations"].get(name) != "off":
+                fault(place, f"{name} must be off: it would send PUT and DELETE twice")
+
+
 def size_of(path, name, **known):
     """A size that the sources tell as a product."""
     expression = re.search(rf"const {name}: usize = ([^;]+);", (root / path).read_text())[1]
@@ -308,6 +364,7 @@ def check_uploads(all_manifests):
 all_manifests = list(manifests())
 check_schemas(all_manifests)
 check_references(all_manifests)
+check_kustomization(all_manifests)
 check_settings(all_manifests)
 check_compose()
 check_connections(all_manifests)
@@ -317,7 +374,10 @@ check_metrics()
 check_dashboard()
 check_scraping(all_manifests)
 check_nginx_and_compose_agree()
+check_second_tries(all_manifests)
 check_uploads(all_manifests)
+time_rules.check(root, fault, all_manifests, compose_services())
+image_rules.check(root, fault, all_manifests, compose_services())
 for line in faults:
     print(line)
 print(f"{len(all_manifests)} manifests, {len(faults)} faults")

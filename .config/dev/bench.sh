@@ -18,6 +18,7 @@ bench() {
   # What is measured is the work, not the limits on it.
   export RATE_LIMIT_CALLER=0 RATE_LIMIT_ADDRESS=0 RATE_LIMIT_SIGN_IN=0
   export STREAMS_PER_CALLER=0 STREAMS_PER_ADDRESS=0
+  export GUEST_BUDGET_MICRO_USD=0 GUEST_BUDGET_TOKENS=0
   # shellcheck source=/dev/null
   source ".config/dev/bench/$name.sh"
   "bench_$name" "$@"

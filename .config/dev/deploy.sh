@@ -7,6 +7,21 @@ need_deploy_checks() {
     step "Install pip" "apt-get install python3-pip" apt_install python3-pip
   cmp -s .config/deploy/requirements.txt "$tools/deploy/requirements.txt" ||
     step "Install the schemas for deploy/" "pip install -r .config/deploy/requirements.txt" install_deploy_checks
+  want_program promtool prometheus
+  want_program systemd-analyze systemd
+  # Debian has none that is new enough; check.py reads what it would.
+  have kubectl || say "  Left out: deploy/kubernetes as kubectl makes it of its kustomization"
+}
+
+# Prometheus is large, so that whoever works here may do without. What a submission must pass has it, wherever
+# Debian's packages can be had.
+want_program() { # command, package
+  ! have "$1" || return 0
+  if [[ -n ${CI:-} ]] && have apt-get && may_be_root; then
+    need_package "$1" "$2"
+  else
+    say "  Left out: what $1 says of deploy/ (apt-get install $2)"
+  fi
 }
 
 install_deploy_checks() {
@@ -20,6 +35,7 @@ check_deploy() {
   PYTHONPATH=$tools/deploy PYTHONDONTWRITEBYTECODE=1 python3 .config/deploy/check.py
   ! have promtool || promtool check rules deploy/prometheus/rules.yml
   ! have systemd-analyze || check_unit
+  ! have kubectl || kubectl kustomize deploy/kubernetes >/dev/null
 }
 
 check_unit() { # systemd asks for a program that is there

@@ -15,7 +15,7 @@ start_test_services() {
   pg_home=$test_home/postgres
   bin=$(pg_bin)
   step "Make a test cluster" "read the log" \
-    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_look
+    pg_init resonant resonant_browser resonant_openai resonant_kill resonant_look resonant_tiers
   pg_started=1
   step "Start the test PostgreSQL" "read the log" \
     pg_start fsync=off synchronous_commit=off full_page_writes=off "autovacuum=${autovacuum:-off}" \
@@ -146,9 +146,9 @@ test_peers() {
   check "Build the tests, check saved queries" check_queries
   export RESONANT_OPENAI_PEER=http://127.0.0.1:$port/v1
   if have cargo-nextest; then
-    watched "Rust tests" run_rust_tests -E 'test(/\bpeers::/)' "$@"
+    watched "Rust tests" run_rust_tests -E 'test(/\bpeers::/)' --run-ignored all "$@"
   else
-    watched "Rust tests" run_rust_tests peers:: "$@"
+    watched "Rust tests" run_rust_tests peers:: "$@" -- --include-ignored
   fi
 }
 
@@ -177,7 +177,7 @@ test_schema() {
 
 run_playwright() {
   local port
-  port=$(free_ports 6 29000 30999)
+  port=$(free_ports 7 29000 30999)
   cd end2end
   RESONANT_SERVED=$tried RESONANT_DATABASES=${DATABASE_URL%/*} RESONANT_PORT=$port \
     node_modules/.bin/playwright test "$@"

@@ -22,6 +22,7 @@ bench_api() { # rounds, seconds of each, agents, sessions
     >"$logs/bench-peer.log" 2>&1 9>&- &
   peer_pid=$!
   bench_pids=("$ours_pid" "$peer_pid")
+  local -A work
   local first=00000000-0000-7000-9000-000000000001
   wait_for "http://127.0.0.1:$ours/api/v1/health/ready" "http://127.0.0.1:$peer/api/v1/agents/$first"
 
@@ -34,6 +35,9 @@ bench_api() { # rounds, seconds of each, agents, sessions
   compare "list, deep page" "/api/v1/agents?cursor=$deep" "/api/v1/agents?offset=$((agents * 8 / 10))"
   BODY="{\"ids\":[${ids%,}]}" compare "batch of 50" "/api/v1/agents/batch"
   compare "fields" "/api/v1/agents/$first?fields=id,name,status"
+  awk -v whole="${work[GET agent cached]}" -v none="${work[304]}" 'BEGIN {
+    printf "\n  CPU of ours, µs: %.1f for the agent and %.1f for its 304, which is %.2f of it\n", whole, none, none / whole
+  }'
   kill "$ours_pid" "$peer_pid"
 }
 
@@ -64,6 +68,8 @@ compare() { # name, our path, the peer's path
     results+="$(round "$ours_pid" "http://127.0.0.1:$ours$2") "
     results+="$(round "$peer_pid" "http://127.0.0.1:$peer${3:-$2}")"$'\n'
   done
+  # Microseconds for each request of ours.
+  work[$1]=$(awk '{ cpu += $5 / $1 } END { print cpu / NR * 1000 }' <<<"${results%$'\n'}")
   awk -v name="$1" '
     { n++; ours += $2; peer += $7; p99 += $3 / $8; cpu += ($5 / $1) / ($10 / $6); errors += $4 + $9 }
     END {

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Event streams beside sse-starlette, one thread each, in the same run: many that are idle, one that many
-# follow, and readers that do not read. Prints memory, CPU and the time to the last reader as ratios.
+# Event streams beside sse-starlette, one thread each, in the same run: many that are idle and stay open, one
+# that many follow, and readers that do not read. Prints memory, CPU and the time to the last reader as ratios.
 
-bench_sse() { # idle streams, viewers, events, slow readers, streams that are opened at the same time
-  local idle=${1:-10000} viewers=${2:-1000} events=${3:-200} slow=${4:-50} at_once=${5:-200} peer_home ours_pid peer_pid ours peer model
+bench_sse() { # idle streams, viewers, events, slow readers, streams that are opened at once, sessions of the idle
+  local idle=${1:-10000} viewers=${2:-1000} events=${3:-200} slow=${4:-50} at_once=${5:-200} sessions=${6:-20}
+  local peer_home ours_pid peer_pid ours peer model
   local token=bench-4f1c2d ours_told peer_told
   need_package python3 python3
   need_release
@@ -34,5 +35,5 @@ bench_sse() { # idle streams, viewers, events, slow readers, streams that are op
 
 play_streams() { # options of the generator
   python3 -B end2end/load/generator/streams.py --idle "$idle" --viewers "$viewers" --events "$events" \
-    --at-once "$at_once" "$@"
+    --at-once "$at_once" --sessions "$sessions" "$@"
 }

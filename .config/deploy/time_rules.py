@@ -1,0 +1,42 @@
+"""Times that must fit each other: a proxy waits for longer than a server takes to say that it cannot, and
+whoever stops a process for longer than it takes to end."""
+
+import re
+
+
+def check(root, fault, all_manifests, services):
+    """Tells `fault` of each time that is too short."""
+
+    def seconds_of(path, name):
+        found = re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\);", (root / path).read_text())
+        return int(found[1])
+
+    def check_stop(place, settings, patience):
+        leave = int(settings.get("LEAVE_AFTER_SECONDS", 0))
+        drain = int(settings.get("DRAIN_SECONDS", seconds_of("server/src/serve.rs", "GRACE")))
+        longest = leave + drain + seconds_of("server/src/telemetry/spans.rs", "LAST_WORDS")
+        if patience <= longest:
+            fault(place, f"kills after {patience} s a process that may take {longest}")
+
+    nginx = (root / "deploy/nginx/resonant.conf").read_text()
+    patience = int(re.search(r"^    proxy_read_timeout (\d+)s;", nginx, re.M)[1])
+    longest = max(seconds_of("server/src/router.rs", name) for name in ["ANSWER_TIME", "PAGE_TIME"])
+    if patience <= longest:
+        fault("resonant.conf", f"waits {patience} s for an answer, and servers take up to {longest}")
+    kept = int(re.search(r"keepalive_timeout (\d+)s;", nginx)[1])
+    head = seconds_of("server/src/serve/connections.rs", "HEAD_TIME")
+    if kept >= head:
+        fault("resonant.conf", f"keeps connections for {kept} s, and servers close them after {head}")
+
+    for name, service in services.items():
+        if "stop_grace_period" in service:
+            grace = int(service["stop_grace_period"].removesuffix("s"))
+            check_stop(f"compose.yaml {name}", service["environment"], grace)
+    shared = next(one["data"] for _, one in all_manifests if one["kind"] == "ConfigMap")
+    for place, document in all_manifests:
+        if document["kind"] == "Deployment":
+            pod = document["spec"]["template"]["spec"]
+            own = {one["name"]: one["value"] for container in pod["containers"] for one in container["env"]}
+            check_stop(place, shared | own, pod["terminationGracePeriodSeconds"])
+    unit = (root / "deploy/systemd/resonant@.service").read_text()
+    check_stop("resonant@.service", {}, int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M)[1]))
