@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::features::account::{
     AccountRoute, FollowingRoute, KeysRoute, NoticesRoute, PurchasesRoute, SecretsRoute,
-    SecurityRoute, SignInRoute, SignUpRoute, TestCheckoutRoute,
+    SecurityRoute, SignInRoute, SignUpRoute, TestCheckoutRoute, UsageRoute,
 };
 use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
 use crate::features::audit::{AdminAuditRoute, AuditRoute};
@@ -159,6 +159,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account/audit") view={lazy::<AuditRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view={lazy::<AdminAuditRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/account/keys") view={lazy::<KeysRoute>()} ssr=SsrMode::Async />
+                    <Route path=path!("/account/usage") view={lazy::<UsageRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/admin") view={lazy::<OverviewRoute>()} ssr=SsrMode::Async />
                     <Route
                         path=path!("/admin/service-levels")

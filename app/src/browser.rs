@@ -14,6 +14,10 @@ mod event_source;
 #[cfg(feature = "hydrate")]
 mod file;
 #[cfg(feature = "hydrate")]
+mod find;
+#[cfg(feature = "hydrate")]
+mod form;
+#[cfg(feature = "hydrate")]
 mod language;
 #[cfg(feature = "hydrate")]
 mod page_grid;
@@ -23,6 +27,8 @@ mod scroll;
 mod scroller;
 #[cfg(feature = "hydrate")]
 mod time;
+#[cfg(any(feature = "hydrate", test))]
+mod words;
 
 #[cfg(not(feature = "hydrate"))]
 pub use absent::*;
@@ -31,11 +37,13 @@ pub use {
     agent_stream::{LiveStream, follow_agents, follow_news, follow_unread},
     clipboard::copy_text,
     document::{
-        address, announce_page, choose_theme, chosen_theme, focus, is_in_field, is_shown, load,
-        origin, prefers_dark, show_fault_notice, tell_live,
+        address, announce_page, choose_theme, chosen_theme, focus, is_in_field, is_shown, keep,
+        kept, load, origin, prefers_dark, show_fault_notice, tell_live, tick,
     },
-    event_source::{EventStream, follow_session},
+    event_source::{EventStream, follow_session, sleep},
     file::{ChosenFile, chosen_file},
+    find::mark_words,
+    form::form_values,
     language::{choose_language, document_language, word},
     page_grid::PageGrid,
     scroll::{is_near_end, reveal, scroll_to_end},
@@ -56,6 +64,8 @@ pub enum StreamState {
     Live,
     /// The connection was lost and is being made again.
     Reconnecting,
+    /// What was followed can be read no more.
+    Gone,
     /// The stream is over; nothing more will come.
     Ended,
 }

@@ -112,13 +112,15 @@ pub fn preferred(header: &str) -> Option<Language> {
 
 /// An English text in the language that is spoken; itself where that has no word for it.
 ///
+/// Where one English word means several things, each is asked for with what it is said of:
+/// `tr("Cancelled|subscription")`. What stands behind the bar is not shown.
+///
 /// On the server, call it while a view is made: the request's language is found by the view's owner.
 pub fn tr(english: &'static str) -> &'static str {
     let language = Language::current();
-    if language == Language::English {
-        return english;
-    }
-    catalogue::find(language, english).unwrap_or(english)
+    let is_written = language == Language::English;
+    let word = if is_written { None } else { catalogue::find(language, english) };
+    word.unwrap_or_else(|| english.split('|').next().unwrap_or(english))
 }
 
 /// As [`tr`], for a text with `{names}` that values take the places of.
@@ -173,9 +175,24 @@ pub fn decimal(written: String) -> String {
     }
 }
 
-/// What something costs: `$1.25`, in German `$1,25`.
+/// What something costs: `$1.25`, in German `1,25 $`.
 pub fn cost_text(cost: MicroUsd) -> String {
-    decimal(cost.to_string())
+    money(cost.to_string())
+}
+
+/// An amount of money that was written in English, as the language has it: `-$1.20`, in German `-1,20 $`.
+pub fn money(written: String) -> String {
+    match Language::current() {
+        Language::English => written,
+        Language::German => amount_first(&written),
+    }
+}
+
+/// The amount before its currency, with a blank that breaks no line.
+fn amount_first(written: &str) -> String {
+    let is_sign = |sign: char| !sign.is_ascii_digit() && !"-.,".contains(sign);
+    let (currency, amount): (String, String) = written.chars().partition(|sign| is_sign(*sign));
+    format!("{}\u{a0}{currency}", amount.replace('.', ","))
 }
 
 fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
@@ -225,6 +242,37 @@ mod tests {
         assert_eq!(fill("{a} of {b}", &[("b", &2), ("a", &"one")]), "one of 2");
         assert_eq!(fill("{a} {x} {", &[("a", &"{b}"), ("b", &1)]), "{b} {x} {");
         assert_eq!(fill("", &[]), "");
+    }
+
+    #[test]
+    fn what_a_word_is_said_of_is_not_shown() {
+        assert_eq!(tr("Cancelled|subscription"), "Cancelled");
+        assert_eq!(tr("Cancelled"), "Cancelled");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_word_that_means_several_things_has_a_word_for_each() {
+        Owner::new().with(|| {
+            provide_context(Language::German);
+            let said = [tr("Cancelled"), tr("Cancelled|subscription"), tr("Cancelled|purchase")];
+            assert_eq!(said, ["Abgebrochen", "Gekündigt", "Storniert"]);
+            assert_eq!(tr("No such text|anywhere"), "No such text");
+        });
+    }
+
+    #[test]
+    fn german_has_the_amount_before_the_currency() {
+        for (written, german) in [
+            ("$1.25", "1,25\u{a0}$"),
+            ("$-0.0004", "-0,0004\u{a0}$"),
+            ("-$1.20", "-1,20\u{a0}$"),
+            ("¥500", "500\u{a0}¥"),
+            ("A$5.00", "5,00\u{a0}A$"),
+        ] {
+            assert_eq!(amount_first(written), german);
+        }
+        assert_eq!(cost_text(MicroUsd(1_250_000)), "$1.25");
     }
 
     #[test]

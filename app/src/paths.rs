@@ -22,6 +22,8 @@ pub const AUTOMATIONS: &str = "/studio/automations";
 pub const SESSIONS: &str = "/sessions";
 /// The viewer's account.
 pub const ACCOUNT: &str = "/account";
+/// What the viewer's agents used, and what they may use.
+pub const USAGE: &str = "/account/usage";
 /// The viewer's secrets.
 pub const SECRETS: &str = "/account/secrets";
 /// The viewer's password, sign-ins and data.
@@ -52,6 +54,11 @@ pub const ALERTS: &str = "/admin/alerts";
 pub const SIGN_IN: &str = "/sign-in";
 /// The sign-up form.
 pub const SIGN_UP: &str = "/sign-up";
+
+/// What the viewer's agents used, with the budget of one of them first.
+pub fn usage_of(agent: AgentId) -> String {
+    with_query(USAGE, &[("agent", Some(&agent.to_string()))])
+}
 
 /// The messages of a webhook.
 pub fn webhook(id: WebhookId) -> String {
@@ -283,6 +290,17 @@ pub fn replay(id: SessionId) -> String {
 /// A recorded session after so many events.
 pub fn replay_at(id: SessionId, at: usize) -> String {
     with_query(&replay(id), &[("at", Some(&at.to_string()))])
+}
+
+/// The page of a session with its log as it is written, event by event, in the place of its steps.
+pub fn raw(page: &str) -> String {
+    with_query(page, &[("view", Some("raw"))])
+}
+
+/// The page of a session with what a step was given.
+pub fn step_input(page: &str, step: u32) -> String {
+    let step = step.to_string();
+    format!("{}#step-{step}", with_query(page, &[("input", Some(&step))]))
 }
 
 /// A session as anyone reads it by a link.

@@ -31,8 +31,8 @@ server admin list            who operates this installation
 server admin rotate-keys     print a value for SECRETS_KEY: a new key, then those that are there
 server admin reencrypt       seal all secrets under the first key of SECRETS_KEY
 server doctor            check settings, database, Redis, models and disk, and say what to mend
-server backup FILE       write the database into a file
-server restore FILE      fill an empty database from such a file
+server backup FILE       write the database into a file; several, into a folder of that name
+server restore FILE      fill an empty database from such a file; several, from such a folder
 server help              this list
 server --version         which release this is";
 
@@ -55,9 +55,9 @@ pub enum Command {
     Admin(AdminCommand),
     /// Look for what needs mending.
     Doctor,
-    /// Write the database into a file.
+    /// Write the database into a file, or several into a folder.
     Backup(PathBuf),
-    /// Fill the database from a file.
+    /// Fill the database from a file, or several from a folder.
     Restore(PathBuf),
     /// List the commands.
     Help,

@@ -396,7 +396,7 @@ mod tests {
             (
                 r#"{"name":"a","tools":[{"name":"x"},{"nam":"x"}]}"#,
                 "tools[1].nam is not known here; known are name, settings, hosts, needs_approval, \
-                 unsafe_to_repeat",
+                 unsafe_to_repeat, is_off",
             ),
             (
                 r#"{"name":"a","limits":{"max_steps":-1}}"#,

@@ -16,17 +16,21 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long the last words may take.
+/// How long the last words may take: to the other processes at least, of measurements at most.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The jobs of this process.
 #[derive(Debug)]
 pub struct Jobs {
     tasks: TaskTracker,
+    /// What writes measurements goes on after the others, and until this is cancelled.
+    keeper: TaskTracker,
+    is_measured: CancellationToken,
 }
 
 impl Jobs {
-    /// Starts them. They end when `stopping` is cancelled.
+    /// Starts them. They end when `stopping` is cancelled, but for the writing of measurements, which ends
+    /// with [`Jobs::measured`].
     #[must_use]
     pub fn start(
         backend: &Backend,
@@ -34,8 +38,10 @@ impl Jobs {
         process: Process,
         stopping: &CancellationToken,
     ) -> Self {
-        let tasks = TaskTracker::new();
-        tasks.spawn(keep_metrics::until(backend.clone(), stopping.clone()));
+        let (tasks, keeper) = (TaskTracker::new(), TaskTracker::new());
+        let is_measured = CancellationToken::new();
+        keeper.spawn(keep_metrics::until(backend.clone(), is_measured.clone()));
+        keeper.close();
         tasks.spawn(tell_process::until(backend.clone(), process, stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
         tasks.spawn(tell_alerts::until(backend.clone(), stopping.clone()));
@@ -47,13 +53,22 @@ impl Jobs {
             tasks.spawn(end_moves::until(backend, database, stopping.clone()));
         }
         tasks.close();
-        Self { tasks }
+        Self { tasks, keeper, is_measured }
     }
 
-    /// Waits until the last was written and sent.
-    pub async fn stopped(self) {
-        if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
-            tracing::warn!("the last measurements were not written, or alerts not told, in time");
+    /// Waits until messages of alerts that were under way were taken, at most for `limit`: who was not waited
+    /// for is told again by another process.
+    pub async fn stopped_within(&self, limit: Duration) {
+        if timeout(limit.max(LAST_WORDS), self.tasks.wait()).await.is_err() {
+            tracing::warn!("alerts were still being told when the time to stop was over");
+        }
+    }
+
+    /// Writes what was measured last, once all that is measured is over.
+    pub async fn measured(self) {
+        self.is_measured.cancel();
+        if timeout(LAST_WORDS, self.keeper.wait()).await.is_err() {
+            tracing::warn!("the last measurements were not written in time");
         }
     }
 }

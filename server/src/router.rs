@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::services::ServeDir;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
@@ -35,6 +35,9 @@ use crate::state::AppState;
 
 /// How long a program, or whoever asks for a picture, waits for an answer at most.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// How long a person waits at most until an answer begins: a model has a minute for the first draft of an
+/// agent. A page that has begun may go on for longer.
+const PAGE_TIME: Duration = Duration::from_secs(90);
 /// Smaller answers gain nothing by compression.
 const COMPRESS_ABOVE: u64 = 1_000;
 
@@ -96,7 +99,9 @@ fn for_programs(answers: Router<AppState>, state: &AppState) -> Router<AppState>
 
 /// Those who wait for a session while it runs: answers without an end, neither timed nor compressed.
 fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let routes = streams.route("/mcp", post(mcp::post));
+    // What is asked has to come in time all the same.
+    let body_time = RequestBodyDeadlineLayer::new(ANSWER_TIME);
+    let routes = streams.route("/mcp", post(mcp::post).layer(body_time));
     routes.layer(from_fn_with_state(state.clone(), callers::know))
 }
 
@@ -133,7 +138,8 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .layer(compression())
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .layer(from_fn_with_state(state.clone(), public_pages::keep))
-        .layer(from_fn_with_state(state.clone(), callers::know));
+        .layer(from_fn_with_state(state.clone(), callers::know))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME));
     routes.layer(layers)
 }
 

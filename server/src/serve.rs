@@ -113,8 +113,13 @@ pub async fn serve_until_stopped(
     leaving.cancel();
     sleep(operations.leave_after).await;
     stopping.cancel();
-    let (served, (), ()) =
-        tokio::join!(served, workers.stopped_within(operations.drain), jobs.stopped());
+    let (served, (), ()) = tokio::join!(
+        served,
+        workers.stopped_within(operations.drain),
+        jobs.stopped_within(operations.drain)
+    );
+    // What ended meanwhile counts, too.
+    jobs.measured().await;
     served.context("the server broke off")
 }
 

@@ -2,6 +2,7 @@
 
 mod agents;
 mod database;
+mod guests;
 mod limits;
 mod mail;
 mod models;
@@ -51,13 +52,16 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
     public_origin: Option<String>,
+    /// Whether others than this machine reach the socket.
+    is_open: bool,
     watched: bool,
 }
 
 impl Site {
     /// A site at an origin such as `https://resonant.example.org`.
     pub fn at(origin: &str) -> Result<Self, SettingError> {
-        Ok(Self { public_origin: Some(parse_origin("PUBLIC_URL", origin)?), watched: false })
+        let public_origin = Some(parse_origin("PUBLIC_URL", origin)?);
+        Ok(Self { public_origin, ..Self::default() })
     }
 
     /// The origin that browsers see, when it is not that of the `Host` header.
@@ -87,10 +91,11 @@ impl Site {
         }
     }
 
-    /// Whether this machine alone reaches the server, as while it is being worked on.
+    /// Whether this machine alone reaches the server, as while it is being worked on: by what
+    /// `PUBLIC_URL` says or, where it says nothing, by where the server listens.
     #[must_use]
     pub fn is_development(&self) -> bool {
-        let Some(origin) = &self.public_origin else { return true };
+        let Some(origin) = &self.public_origin else { return !self.is_open };
         let Ok(url) = origin.parse::<Url>() else { return false };
         match url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -179,6 +184,7 @@ impl Settings {
                 Some(url) => Some(parse_origin("PUBLIC_URL", &url)?),
                 None => None,
             },
+            is_open: !leptos.site_addr.ip().to_canonical().is_loopback(),
             watched: vars.text("LEPTOS_WATCH").is_some(),
         };
         operations::refuse_samples(&vars, &site)?;
@@ -205,7 +211,7 @@ impl Settings {
 }
 
 /// The database's address without the part that may hold a password, for messages.
-fn without_secrets(url: &str) -> String {
+pub(crate) fn without_secrets(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
     let place = rest.split(['?', '#']).next().unwrap_or_default();
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
@@ -308,6 +314,7 @@ fn backend_settings(vars: &Variables<'_>) -> Result<BackendSettings, SettingErro
     settings.redis_url =
         vars.url("REDIS_URL", &["redis", "rediss", "unix", "redis+unix"], "redis://localhost")?;
     settings.models = models::read(vars)?;
+    settings.guests = guests::read(vars, &settings.models)?;
     settings.mail = mail::read(vars)?;
     agents::read(vars, &mut settings)?;
     let limit = |name| vars.parsed(name, "a whole number");
@@ -438,6 +445,27 @@ mod tests {
             assert_eq!(Site::at(origin).unwrap().is_development(), is_development, "{origin}");
         }
         assert!(Site::default().is_development());
+    }
+
+    #[test]
+    fn who_listens_for_others_says_that_this_machine_alone_is_meant() {
+        for (address, origin, is_development) in [
+            ("127.0.0.1:3000", "", true),
+            ("[::1]:3000", "", true),
+            ("[::ffff:127.0.0.1]:3000", "", true),
+            ("0.0.0.0:3000", "", false),
+            ("[::]:3000", "", false),
+            ("10.0.0.7:3000", "", false),
+            // As in a container whose port is published on this machine alone.
+            ("0.0.0.0:3000", "http://localhost:3000", true),
+            ("127.0.0.1:3000", "https://resonant.example.org", false),
+        ] {
+            let place = [("LEPTOS_SITE_ADDR", address), ("PUBLIC_URL", origin)];
+            let settings = read(&place).unwrap();
+            assert_eq!(settings.site.is_development(), is_development, "{address} {origin}");
+            let sample = [place[0], place[1], ("METRICS_TOKEN", "change-me")];
+            assert_eq!(read(&sample).is_ok(), is_development, "{address} {origin}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use resonant_backend::{Actor, Backend, RequestId, agents, work};
+use resonant_backend::{Actor, Backend, RequestId, agents, test_sets, work};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,12 +15,8 @@ use crate::timekeeper;
 
 /// How often one of the workers looks for sessions that fell out of the queue.
 const REAP_EVERY: Duration = Duration::from_mins(1);
-/// How long a worker sleeps at most before it looks at the queue again.
-const IDLE: Duration = Duration::from_secs(5);
 /// How often the trash is looked at.
 const SWEEP: Duration = Duration::from_hours(1);
-/// The first and the longest pause after the database did not answer.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// The workers of this process.
 #[derive(Debug)]
@@ -34,14 +30,13 @@ impl Workers {
     #[must_use]
     pub fn start(backend: &Backend, count: usize, stopping: &CancellationToken) -> Self {
         let tasks = TaskTracker::new();
-        // Two that claim at once would want the same slot of a user: they take turns.
         let turn = Arc::new(Mutex::new(()));
         if count > 0 {
             tasks.spawn(reap_until(backend.clone(), stopping.clone()));
         }
         for number in 1..=count {
             let name = format!("{}-{number}", std::process::id());
-            tasks.spawn(work_until(backend.clone(), name, turn.clone(), stopping.clone()));
+            tasks.spawn(work::work_until(backend.clone(), name, turn.clone(), stopping.clone()));
         }
         if count > 0 {
             tasks.spawn(sweep_until(backend.clone(), stopping.clone()));
@@ -78,6 +73,9 @@ async fn sweep_until(backend: Backend, stopping: CancellationToken) {
         if let Err(error) = agents::purge(&ctx).await {
             tracing::warn!(error = chain(&error), "the trash was not emptied");
         }
+        if let Err(error) = test_sets::purge(&ctx).await {
+            tracing::warn!(error = chain(&error), "deleted test sets were not purged");
+        }
     }
 }
 
@@ -90,58 +88,6 @@ async fn reap_until(backend: Backend, stopping: CancellationToken) {
         tokio::select! {
             () = sleep(REAP_EVERY) => {}
             () = stopping.cancelled() => return,
-        }
-    }
-}
-
-async fn work_until(
-    backend: Backend,
-    name: String,
-    turn: Arc<Mutex<()>>,
-    stopping: CancellationToken,
-) {
-    let mut pause = BACK_OFF.0;
-    while !stopping.is_cancelled() {
-        let ctx = backend.ctx(Actor::System, RequestId::new(format!("worker-{name}")));
-        let claimed = {
-            let _turn = turn.lock().await;
-            work::claim(&ctx, &name).await
-        };
-        match claimed {
-            Ok(Some(claim)) => {
-                pause = BACK_OFF.0;
-                let session = claim.session_id();
-                // A task of its own, so that a panic ends this session's run and not the worker.
-                // The lease then runs out, and the queue gives the session to someone else.
-                let run = {
-                    let stopping = stopping.clone();
-                    tokio::spawn(async move { work::run(&ctx, claim, stopping).await })
-                };
-                match run.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        tracing::error!(session.id = %session, error = chain(&error), "a session's run broke off");
-                    }
-                    Err(error) => {
-                        tracing::error!(session.id = %session, error = chain(&error), "a session's run panicked");
-                    }
-                }
-            }
-            Ok(None) => {
-                pause = BACK_OFF.0;
-                tokio::select! {
-                    () = work::wait(&backend, IDLE) => {}
-                    () = stopping.cancelled() => {}
-                }
-            }
-            Err(error) => {
-                tracing::warn!(worker = name, error = chain(&error), "the queue does not answer");
-                tokio::select! {
-                    () = sleep(pause) => {}
-                    () = stopping.cancelled() => {}
-                }
-                pause = (pause * 2).min(BACK_OFF.1);
-            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The REST interface and the event streams.
 
+mod agent_stream;
 mod agents;
 mod alerts;
 mod audit;

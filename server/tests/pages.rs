@@ -1,9 +1,11 @@
 //! The pages as a browser without JavaScript gets them.
 
 mod admin;
+mod editor;
 mod forms;
 mod html;
 mod kept;
+mod listings;
 mod marketplace;
 mod pictures;
 

@@ -1,9 +1,13 @@
 //! The process itself: how it starts, what it says when it cannot, how it ends.
 
+mod backups;
 mod behind_nginx;
 mod canaries;
 mod faults;
+mod last_words;
+mod nginx;
 mod operate;
+mod rolling_restart;
 mod running;
 mod start;
 mod stop;

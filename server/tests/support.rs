@@ -10,7 +10,7 @@ mod test_app;
 
 pub(crate) use client::{Answer, Call};
 pub(crate) use database::{
-    count_rows, empty_database, fill, fire_alerts, forget_newest_migration, fresh_database,
+    count_rows, empty_database, fill, fire_alerts, forget_migration, fresh_database,
     know_a_newer_migration, lose_checkouts, lose_replies, read_documents_now,
 };
 pub(crate) use meanings::Meanings;

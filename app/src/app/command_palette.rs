@@ -11,12 +11,17 @@ use resonant_domain::agent_list::AgentQuery;
 
 use crate::features::studio::api::open_list;
 use crate::language::{key, tr};
+use crate::state::use_viewer;
 use crate::{browser, paths};
 
 /// After such a pause in typing the agents are searched.
 const PAUSE: Duration = Duration::from_millis(150);
 /// How many agents are offered.
 const AGENTS: usize = 8;
+/// The cookie that keeps whether keys do something that stand alone.
+pub const SINGLE_KEYS: &str = "resonant_single_keys";
+/// Stands in the place of an address for the sheet of shortcuts.
+const SHEET: &str = "#shortcuts";
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,24 +41,40 @@ struct Command {
 }
 
 /// The places that can be gone to.
-const PLACES: [(&str, &str); 11] = [
+const PLACES: [(&str, &str); 22] = [
     (key("Studio: your agents"), paths::STUDIO),
     (key("New agent"), paths::NEW_AGENT),
+    (key("Import a file"), paths::IMPORT),
+    (key("Automations"), paths::AUTOMATIONS),
     (key("Trash"), paths::TRASH),
     (key("Marketplace"), paths::MARKETPLACE),
     (key("Sessions"), paths::SESSIONS),
     (key("Compare two sessions"), paths::COMPARE_SESSIONS),
     (key("Account"), paths::ACCOUNT),
+    (key("Usage and budget"), paths::USAGE),
+    (key("API keys"), paths::KEYS),
+    (key("Your secrets"), paths::SECRETS),
+    (key("Security and data"), paths::SECURITY),
+    (key("Notices"), paths::NOTICES),
+    (key("Audit log"), paths::AUDIT),
+    (key("Purchases"), paths::PURCHASES),
+    (key("Publishers you follow"), paths::FOLLOWING),
     (key("Teams"), paths::TEAMS),
     (key("Shared with me"), paths::SHARED_AGENTS),
     (key("Sign in"), paths::SIGN_IN),
     (key("Home"), paths::HOME),
+    (key("Keyboard shortcuts"), SHEET),
 ];
 
+/// Those that admins can go to besides.
+const ADMINS_PLACES: [(&str, &str); 2] =
+    [(key("Administration"), paths::ADMIN), (key("Open the review queue"), paths::MODERATION)];
+
 /// The keys and what they do.
-const SHORTCUTS: [(&str, &str); 12] = [
+const SHORTCUTS: [(&str, &str); 13] = [
     (key("Ctrl K"), key("Go to a place or an agent")),
     ("?", key("This sheet")),
+    ("F8", key("To the notes on the screen, to undo what was done")),
     (key("Ctrl S"), key("Save the agent that you edit")),
     (key("Ctrl Enter"), key("Run the agent with the goal that you write")),
     ("↑ ↓", key("In a list: the row above, the row below")),
@@ -105,22 +126,39 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let agents = RwSignal::new(Vec::<Command>::new());
     let chosen = RwSignal::new(0_usize);
+    let is_admin = RwSignal::new(false);
+    let viewer = use_viewer();
+    leptos::task::spawn_local(async move {
+        if viewer.load().await.is_some_and(|viewer| viewer.is_admin) {
+            is_admin.try_set(true);
+        }
+    });
     let commands = Memo::new(move |_| {
         let typed = typed.get();
-        places(&typed).into_iter().chain(agents.get()).collect::<Vec<_>>()
+        places(&typed, is_admin.get()).into_iter().chain(agents.get()).collect::<Vec<_>>()
     });
+    let turn = StoredValue::new(0_u32);
     let search = std::cell::RefCell::new(debounce(PAUSE, move |text: String| {
+        let _ = turn.try_update_value(|turn| *turn += 1);
+        let mine = turn.try_get_value();
         leptos::task::spawn_local(async move {
             let found = find_agents(text).await;
-            agents.try_set(found);
+            // An answer that was overtaken tells of what is no longer asked for.
+            if mine.is_some() && turn.try_get_value() == mine {
+                agents.try_set(found);
+            }
         });
     }));
     let navigate = use_navigate();
     let go = move |at: usize| {
         let command = commands.with_untracked(|commands| commands.get(at).cloned());
-        if let Some(command) = command {
-            asked.set(None);
-            navigate(&command.href, NavigateOptions::default());
+        match command {
+            Some(command) if command.href == SHEET => asked.set(Some(Asked::Shortcuts)),
+            Some(command) => {
+                asked.set(None);
+                navigate(&command.href, NavigateOptions::default());
+            }
+            None => {}
         }
     };
     let go_by_key = go.clone();
@@ -192,9 +230,18 @@ fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
             </div>
         }
     };
+    let is_on = browser::kept(SINGLE_KEYS).as_deref() != Some("off");
+    let switch = move |event| {
+        let word = if event_target_checked(&event) { "on" } else { "off" };
+        browser::keep(SINGLE_KEYS, word);
+    };
     view! {
         <h2 class="shortcuts__title">{tr("Keyboard shortcuts")}</h2>
         <dl class="shortcuts">{SHORTCUTS.map(row).collect_view()}</dl>
+        <label class="shortcuts__switch">
+            <input type="checkbox" checked=is_on on:change=switch />
+            <span>{tr("“?” alone opens this sheet. Without it, Ctrl K leads here")}</span>
+        </label>
         <div class="dialog__actions">
             <button type="button" class="button" autofocus=true on:click=move |_| asked.set(None)>
                 {tr("Close")}
@@ -204,16 +251,18 @@ fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
 }
 
 /// The places whose title holds every word that was typed.
-fn places(typed: &str) -> Vec<Command> {
+fn places(typed: &str, is_admin: bool) -> Vec<Command> {
     let typed = typed.to_lowercase();
     let words: Vec<_> = typed.split_whitespace().collect();
+    let admins = ADMINS_PLACES.into_iter().filter(|_| is_admin);
     PLACES
         .into_iter()
+        .chain(admins)
         .map(|(title, href)| (tr(title), href))
         .filter(|(title, _)| words.iter().all(|word| title.to_lowercase().contains(word)))
         .map(|(title, href)| Command {
             title: title.to_owned(),
-            kind: tr("Page"),
+            kind: if href == SHEET { tr("Keys") } else { tr("Page") },
             href: href.to_owned(),
         })
         .collect()
@@ -240,8 +289,12 @@ mod tests {
 
     #[test]
     fn places_are_found_by_any_of_their_words() {
-        let titles = |typed| places(typed).into_iter().map(|place| place.title).collect::<Vec<_>>();
+        let titles =
+            |typed| places(typed, false).into_iter().map(|place| place.title).collect::<Vec<_>>();
         assert_eq!(titles("").len(), PLACES.len());
+        assert_eq!(titles("usage"), ["Usage and budget"]);
+        assert_eq!(titles("administration"), Vec::<String>::new());
+        assert_eq!(places("administration", true)[0].href, paths::ADMIN);
         assert_eq!(titles("NEW ag"), ["New agent"]);
         assert_eq!(titles("two compare"), ["Compare two sessions"]);
         assert_eq!(titles("zebra"), Vec::<String>::new());

@@ -4,19 +4,29 @@
 use leptos::ev;
 use leptos::prelude::*;
 
-use super::command_palette::{Asked, command_palette};
-use crate::browser::is_in_field;
+use super::command_palette::{Asked, SINGLE_KEYS, command_palette};
+use crate::browser::{self, is_in_field};
+use crate::state::toasts::TOASTS;
+use crate::state::use_toasts;
 
-/// Listens for Ctrl-K and `?` and shows what they ask for.
+/// Listens for Ctrl-K and `?` and shows what they ask for; F8 leads to the notes on the screen.
 #[component]
 pub fn Commands() -> impl IntoView {
     let asked = RwSignal::new(None::<Asked>);
+    let toasts = use_toasts();
     Effect::new(move || {
         let keys = window_event_listener(ev::keydown, move |event| {
             let is_command = event.ctrl_key() || event.meta_key();
             let next = match event.key().as_str() {
                 "k" if is_command && !event.shift_key() => Asked::Palette,
-                "?" if !is_command && !is_in_field(&event) => Asked::Shortcuts,
+                // Whoever speaks to their machine may press it unawares, and can switch it off.
+                "?" if !is_command && !is_in_field(&event) && !is_switched_off() => {
+                    Asked::Shortcuts
+                }
+                "F8" if !toasts.is_empty_untracked() => {
+                    event.prevent_default();
+                    return browser::focus(TOASTS);
+                }
                 _ => return,
             };
             event.prevent_default();
@@ -32,4 +42,9 @@ pub fn Commands() -> impl IntoView {
             </Suspense>
         })
     }
+}
+
+/// Whether the visitor wants no key to do anything alone.
+fn is_switched_off() -> bool {
+    browser::kept(SINGLE_KEYS).as_deref() == Some("off")
 }

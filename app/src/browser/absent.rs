@@ -2,7 +2,11 @@
 
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser's side")]
 
-use resonant_domain::agent_list::AgentLine;
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::NodeRef;
+use resonant_domain::agent_list::{AgentLine, ListNews};
 use resonant_domain::session_event::SessionEvent;
 
 use super::StreamState;
@@ -17,6 +21,14 @@ pub fn announce_page(_announce: impl FnOnce(String) + 'static) {}
 
 /// Shows a theme and remembers it in a cookie.
 pub fn choose_theme(_cookie: &str, _theme: &str) {}
+
+/// Keeps a word in a cookie of this name.
+pub fn keep(_cookie: &str, _word: &str) {}
+
+/// The word that is kept in a cookie of this name.
+pub fn kept(_cookie: &str) -> Option<String> {
+    None
+}
 
 /// The theme that was chosen.
 pub fn chosen_theme() -> Option<String> {
@@ -65,6 +77,9 @@ pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
     false
 }
 
+/// Shows the check box that an event comes from as ticked, or not.
+pub fn tick(_event: &leptos::ev::Event, _is_ticked: bool) {}
+
 /// Shows the notice that the page has to be loaded anew.
 pub fn show_fault_notice() {}
 
@@ -82,6 +97,7 @@ pub fn follow_session(
     _on_event: impl Fn(SessionEvent) + 'static,
     _on_pins: impl Fn(Vec<i64>) + 'static,
     _on_state: impl Fn(StreamState) + 'static,
+    _is_gone: impl AsyncFn() -> bool + 'static,
 ) -> EventStream {
     EventStream
 }
@@ -93,7 +109,9 @@ pub struct LiveStream;
 /// Follows what happens to the viewer's agents.
 pub fn follow_agents(
     _url: &str,
+    _on_open: impl Fn() + 'static,
     _on_line: impl Fn(AgentLine) + 'static,
+    _on_news: impl Fn(ListNews) + 'static,
     _on_unread: impl Fn(i64) + 'static,
 ) -> LiveStream {
     LiveStream
@@ -108,6 +126,14 @@ pub fn follow_unread(_url: &str, _on_unread: impl Fn(i64) + 'static) -> LiveStre
 pub fn follow_news(_url: &str, _on_news: impl Fn() + 'static) -> LiveStream {
     LiveStream
 }
+
+/// What a form would send as it stands.
+pub fn form_values<T>(_form: NodeRef<html::Form>) -> Option<T> {
+    None
+}
+
+/// Waits so long. A browser's alone.
+pub async fn sleep(_length: Duration) {}
 
 /// A file that was chosen. There is none on the server.
 #[derive(Debug)]
@@ -150,6 +176,11 @@ pub fn scroll_to_end() {}
 
 /// Scrolls no further than needed for the element with this id to be seen.
 pub fn reveal(_id: &str) {}
+
+/// Marks all places of words in the page. There is no page on the server.
+pub fn mark_words(_within: &[&str], _words: &str, _shown: usize, _is_moved_to: bool) -> usize {
+    0
+}
 
 /// A list that scrolls within itself. There is none on the server.
 #[derive(Debug)]

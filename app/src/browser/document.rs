@@ -2,7 +2,7 @@
 
 use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlDocument, HtmlElement};
+use web_sys::{Event, HtmlDocument, HtmlElement, HtmlInputElement};
 
 /// Calls `announce` with the page's title and moves the focus to its main part, once the new page is
 /// drawn.
@@ -37,6 +37,20 @@ pub(super) fn set_cookie(name: &str, value: &str) {
         let _ =
             document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax"));
     }
+}
+
+/// Keeps a word in a cookie of this name.
+pub fn keep(cookie: &str, word: &str) {
+    set_cookie(cookie, word);
+}
+
+/// The word that is kept in a cookie of this name.
+pub fn kept(cookie: &str) -> Option<String> {
+    let all = document().dyn_into::<HtmlDocument>().ok()?.cookie().ok()?;
+    all.split(';').find_map(|pair| {
+        let (name, word) = pair.trim().split_once('=')?;
+        (name == cookie).then(|| word.to_owned())
+    })
 }
 
 /// The theme that was chosen.
@@ -77,6 +91,15 @@ pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
     target.is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
     })
+}
+
+/// Shows the check box that an event comes from as ticked, or not: a browser ticks what is clicked, whatever
+/// comes of it.
+pub fn tick(event: &Event, is_ticked: bool) {
+    let target = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+    if let Some(target) = target {
+        target.set_checked(is_ticked);
+    }
 }
 
 /// Whether the page is shown, rather than in a tab behind others.

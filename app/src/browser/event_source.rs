@@ -32,13 +32,15 @@ pub struct EventStream {
 /// `url` makes the address of the events after the given number, `after` is the newest one known.
 /// `on_event` hears each event at least once and in order, `on_pins` which messages are pinned, as that
 /// changes; `on_state` hears how the connection stands. A lost connection is made again from the newest
-/// event heard; the `end` that the server sends after a session's last event closes the stream for good.
+/// event heard, unless `is_gone` says that there is nothing to be read any more, which a browser is not
+/// told; the `end` that the server sends after a session's last event closes the stream for good.
 pub fn follow_session(
     url: impl Fn(i64) -> String + 'static,
     after: i64,
     on_event: impl Fn(SessionEvent) + 'static,
     on_pins: impl Fn(Vec<i64>) + 'static,
     on_state: impl Fn(StreamState) + 'static,
+    is_gone: impl AsyncFn() -> bool + 'static,
 ) -> EventStream {
     let (stop, stopped) = oneshot::channel::<()>();
     spawn_local(async move {
@@ -53,6 +55,9 @@ pub fn follow_session(
                 Closed::ByUs => return,
                 Closed::AtEnd => break on_state(StreamState::Ended),
                 Closed::ByFailure => on_state(StreamState::Reconnecting),
+            }
+            if is_gone().await {
+                break on_state(StreamState::Gone);
             }
             wait = if newest > heard { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
             select! {
@@ -126,7 +131,8 @@ async fn listen(
     }
 }
 
-pub(super) async fn sleep(length: Duration) {
+/// Waits so long.
+pub async fn sleep(length: Duration) {
     let (wake, woken) = oneshot::channel();
     set_timeout(
         move || {

@@ -1,4 +1,5 @@
-//! Who one is: sign-up, sign-in, sign-out, profile, password, data, secrets, API keys.
+//! Who one is: sign-up, sign-in, sign-out, profile, password, data, secrets, API keys, usage and
+//! budgets.
 
 use crate::lazy_page::lazy_pages;
 
@@ -18,6 +19,9 @@ mod security_route;
 mod sign_in_route;
 mod sign_up_route;
 mod test_checkout_route;
+mod usage_api;
+mod usage_chart;
+mod usage_route;
 
 pub use account_route::AccountRoute;
 pub use following_route::FollowingRoute;
@@ -29,6 +33,7 @@ pub use security_route::SecurityRoute;
 pub use sign_in_route::SignInRoute;
 pub use sign_up_route::SignUpRoute;
 pub use test_checkout_route::TestCheckoutRoute;
+pub use usage_route::UsageRoute;
 
 lazy_pages!(
     account: account = AccountRoute,
@@ -41,4 +46,5 @@ lazy_pages!(
     security = SecurityRoute,
     sign_in = SignInRoute,
     sign_up = SignUpRoute,
+    usage = UsageRoute,
 );

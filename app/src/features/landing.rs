@@ -5,5 +5,7 @@ pub mod api;
 mod goal_box;
 mod landing_page;
 mod sections;
+#[cfg(feature = "ssr")]
+mod site_data;
 
 pub use landing_page::LandingPage;

@@ -13,6 +13,7 @@ mod figures;
 mod filter_bar;
 mod follow_api;
 mod follow_button;
+mod forked_line;
 mod helpful_vote;
 mod listing_card;
 #[cfg(feature = "ssr")]
@@ -29,6 +30,7 @@ mod review_form;
 mod reviews_panel;
 mod screenshots;
 mod search;
+mod taken_off;
 mod try_panel;
 
 pub use browse_route::BrowseRoute;
@@ -36,6 +38,7 @@ pub use collection_route::CollectionRoute;
 pub(crate) use figures::price_text;
 pub(crate) use follow_api::{FollowState, SetFollowing};
 pub(crate) use follow_button::follow_form;
+pub(crate) use forked_line::forked_line;
 pub(crate) use listing_card::verified_mark;
 pub use listing_route::ListingRoute;
 pub use preview_route::PreviewRoute;

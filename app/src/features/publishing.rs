@@ -6,6 +6,8 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod compared_pictures;
+mod conflicts;
+mod examples;
 mod findings;
 mod pictures;
 mod publish_form;
@@ -15,6 +17,7 @@ mod standing;
 mod update_route;
 
 pub(crate) use compared_pictures::compared_pictures;
+pub(crate) use examples::shown_examples;
 pub(crate) use findings::Findings;
 pub use publish_route::PublishRoute;
 pub use update_route::UpdateRoute;

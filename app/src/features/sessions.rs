@@ -3,6 +3,7 @@
 use crate::lazy_page::lazy_pages;
 
 pub(crate) mod api;
+pub(crate) mod glance;
 pub(crate) mod session_list;
 
 mod call_view;
@@ -12,18 +13,23 @@ mod decision_form;
 mod decision_panel;
 #[cfg(feature = "ssr")]
 mod decision_rules;
+mod door;
 mod ending;
 mod figures;
 mod find_inside;
 mod follow;
 mod fork_form;
 mod fork_panel;
+mod glance_api;
 mod history_route;
+mod input_panel;
 mod live_session;
 mod markdown;
 mod markdown_view;
 mod message_panel;
 mod pin_button;
+mod raw_view;
+mod reading;
 mod replay_route;
 mod retry_form;
 mod session_facts;
@@ -32,6 +38,7 @@ mod session_view;
 mod share_panel;
 mod shared_route;
 mod step_view;
+mod step_ways;
 mod thumb_panel;
 mod wait_words;
 

@@ -4,19 +4,26 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::browser;
 use crate::language::{tr, tr_text};
 use crate::ui::{Icon, IconName, Tone};
 
 /// How long a note stays.
 const LIFETIME: Duration = Duration::from_secs(6);
 /// How long a note stays that offers a way back.
-const LONG_LIFETIME: Duration = Duration::from_secs(12);
+const LONG_LIFETIME: Duration = Duration::from_secs(20);
+/// How long notes stay at least after somebody was at them.
+const RESPITE: Duration = Duration::from_secs(4);
+/// The id of the place where notes appear.
+pub const TOASTS: &str = "toasts";
 
 /// The notes on the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
     next_id: StoredValue<u32>,
+    /// Whether somebody points at the notes, and whether the focus is among them.
+    held: StoredValue<(bool, bool)>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,17 +50,49 @@ impl Toasts {
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
         self.shown.update(|shown| shown.push(Toast { id, tone, text, undo }));
-        set_timeout(move || self.dismiss(id), lifetime);
+        self.expire(id, lifetime);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty_untracked(self) -> bool {
+        self.shown.with_untracked(Vec::is_empty)
+    }
+
+    /// Takes a note away after a while, but from nobody who is at it.
+    fn expire(self, id: u32, after: Duration) {
+        set_timeout(
+            move || match self.held.try_get_value() {
+                Some((false, false)) => self.dismiss(id),
+                Some(_) => self.expire(id, RESPITE),
+                None => {}
+            },
+            after,
+        );
     }
 
     fn dismiss(self, id: u32) {
         self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
     }
+
+    /// Takes a note away whose button was pressed. The button is gone with it: whoever had the focus there
+    /// goes on with the page.
+    fn close(self, id: u32) {
+        self.dismiss(id);
+        let (_, had_focus) = self.held.get_value();
+        self.held.set_value((false, false));
+        if had_focus {
+            browser::focus("main");
+        }
+    }
 }
 
 /// Makes notes possible below this component.
 pub fn provide_toasts() -> Toasts {
-    let toasts = Toasts { shown: RwSignal::new(Vec::new()), next_id: StoredValue::new(0) };
+    let toasts = Toasts {
+        shown: RwSignal::new(Vec::new()),
+        next_id: StoredValue::new(0),
+        held: StoredValue::new((false, false)),
+    };
     provide_context(toasts);
     toasts
 }
@@ -67,8 +106,21 @@ pub fn use_toasts() -> Toasts {
 #[component]
 pub fn ToastArea() -> impl IntoView {
     let toasts = use_toasts();
+    let point = move |is: bool| toasts.held.update_value(|held| held.0 = is);
+    let focus = move |is: bool| toasts.held.update_value(|held| held.1 = is);
     view! {
-        <div class="toasts" role="status" aria-live="polite">
+        <div
+            class="toasts"
+            id=TOASTS
+            tabindex="-1"
+            role="status"
+            aria-live="polite"
+            aria-label=tr("Notes")
+            on:pointerenter=move |_| point(true)
+            on:pointerleave=move |_| point(false)
+            on:focusin=move |_| focus(true)
+            on:focusout=move |_| focus(false)
+        >
             <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
                 <div class=format!("toast toast--{}", toast.tone.as_str())>
                     <span class="toast__text">{toast.text}</span>
@@ -80,7 +132,7 @@ pub fn ToastArea() -> impl IntoView {
                                     type="button"
                                     class="toast__undo"
                                     on:click=move |_| {
-                                        toasts.dismiss(toast.id);
+                                        toasts.close(toast.id);
                                         undo.run(());
                                     }
                                 >
@@ -92,7 +144,7 @@ pub fn ToastArea() -> impl IntoView {
                         type="button"
                         class="toast__close"
                         aria-label=tr("Dismiss")
-                        on:click=move |_| toasts.dismiss(toast.id)
+                        on:click=move |_| toasts.close(toast.id)
                     >
                         <Icon name=IconName::X />
                     </button>

@@ -49,6 +49,9 @@ pub fn Button(
     /// What a form sends when this button was the one pressed.
     #[prop(into, optional)]
     value: Option<String>,
+    /// Whether the form is sent though fields lack what they require.
+    #[prop(optional)]
+    novalidate: bool,
     /// What it says to assistive technology when its content is a sign alone.
     #[prop(into, optional)]
     label: Option<String>,
@@ -68,6 +71,7 @@ pub fn Button(
             class:is-busy=is_busy
             name=name
             value=value
+            formnovalidate=novalidate
             aria-label=label
             aria-busy=move || is_busy().then_some("true")
             disabled=is_disabled

@@ -8,6 +8,15 @@ use resonant_domain::image::{Fallback, ImageKind, Picture};
 use super::avatar::{Avatar, AvatarSize};
 use crate::paths;
 
+/// When a browser fetches a picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fetched {
+    /// Before others: it stands at the head of a page.
+    First,
+    /// Once it comes near to what is seen.
+    Near,
+}
+
 /// Draws a picture. `sizes` says how wide it is drawn; an empty `alt` that something beside it says what it
 /// shows.
 pub fn picture_view(
@@ -17,6 +26,20 @@ pub fn picture_view(
     sizes: &'static str,
     alt: String,
 ) -> AnyView {
+    view_fetched(picture, kind, (class, sizes), alt, Fetched::Near)
+}
+
+fn view_fetched(
+    picture: &Picture,
+    kind: ImageKind,
+    (class, sizes): (&'static str, &'static str),
+    alt: String,
+    fetched: Fetched,
+) -> AnyView {
+    let (loading, priority) = match fetched {
+        Fetched::First => ("eager", Some("high")),
+        Fetched::Near => ("lazy", None),
+    };
     let widths = picture.widths(kind);
     let files = |ending: &str| {
         let files = widths
@@ -40,7 +63,8 @@ pub fn picture_view(
                 width=picture.width.to_string()
                 height=picture.height.to_string()
                 alt=alt
-                loading="lazy"
+                loading=loading
+                fetchpriority=priority
                 decoding="async"
                 style=likeness
             />
@@ -63,5 +87,7 @@ pub fn listing_avatar(
         AvatarSize::Medium => "3rem",
         AvatarSize::Large => "5rem",
     };
-    picture_view(&picture, ImageKind::Avatar, size.class(), sizes, String::new())
+    // The large one stands at the head of a page, where it may be all that is waited for.
+    let fetched = if size == AvatarSize::Large { Fetched::First } else { Fetched::Near };
+    view_fetched(&picture, ImageKind::Avatar, (size.class(), sizes), String::new(), fetched)
 }

@@ -45,8 +45,33 @@ pub fn Duration(
     view! { <span class="duration">{move || duration_text(ms.get())}</span> }
 }
 
+/// A day that is written as `2026-11-25`: `25 Nov 2026`, in German `25. Nov. 2026`. What is no such day
+/// stays as it is.
+pub fn day_text(written: &str) -> String {
+    let mut parts = written.split('-').map(str::parse::<u16>);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year)), Some(Ok(month @ 1..=12)), Some(Ok(day)), None) => {
+            date_text((year, month, day), Language::current())
+        }
+        _ => written.to_owned(),
+    }
+}
+
+/// A month that is written by its first day, `2026-11-01`: `Nov 2026`, in German `Nov. 2026`.
+pub fn month_text(written: &str) -> String {
+    let whole = day_text(written);
+    whole.split_once(' ').map_or_else(|| whole.clone(), |(_, month)| month.to_owned())
+}
+
 /// By hand: jiff's formatter would be 40 kB of every page that shows a time.
 fn utc_text(at: Timestamp, language: Language) -> String {
+    let at = Offset::UTC.to_datetime(at);
+    let number = |part: i16| part.unsigned_abs();
+    let date = (number(at.year()), number(at.month().into()), number(at.day().into()));
+    format!("{}, {:02}:{:02} UTC", date_text(date, language), at.hour(), at.minute())
+}
+
+fn date_text((year, month, day): (u16, u16, u16), language: Language) -> String {
     const ENGLISH: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const GERMAN: [&str; 12] = [
@@ -57,11 +82,8 @@ fn utc_text(at: Timestamp, language: Language) -> String {
         Language::English => (ENGLISH, ""),
         Language::German => (GERMAN, "."),
     };
-    let at = Offset::UTC.to_datetime(at);
-    let month = usize::try_from(at.month() - 1).ok().and_then(|month| months.get(month));
-    let month = month.copied().unwrap_or_default();
-    let (day, year, hour, minute) = (at.day(), at.year(), at.hour(), at.minute());
-    format!("{day}{behind_day} {month} {year}, {hour:02}:{minute:02} UTC")
+    let month = months.get(usize::from(month.saturating_sub(1))).copied().unwrap_or_default();
+    format!("{day}{behind_day} {month} {year}")
 }
 
 /// `0.4 s`, `12.3 s`, `2 min 5 s`, `1 h 3 min`; milliseconds below a tenth of a second. In German `12,3 s`.
@@ -106,6 +128,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_day_reads_as_people_write_it() {
+        for (written, day, month) in
+            [("2026-11-25", "25 Nov 2026", "Nov 2026"), ("2026-03-01", "1 Mar 2026", "Mar 2026")]
+        {
+            assert_eq!((day_text(written).as_str(), month_text(written).as_str()), (day, month));
+        }
+        for other in ["", "2026-13-01", "2026-11", "2026-11-25-1", "soon"] {
+            assert_eq!(day_text(other), other);
+        }
+    }
+
     #[cfg(feature = "ssr")]
     #[test]
     fn a_german_page_writes_lengths_in_german() {
@@ -115,6 +149,8 @@ mod tests {
                 assert_eq!(duration_text(ms), text);
             }
             assert_eq!(time_text(Timestamp::UNIX_EPOCH, false), "1. Jan. 1970, 00:00 UTC");
+            assert_eq!(day_text("2026-03-09"), "9. März 2026");
+            assert_eq!(month_text("2026-11-01"), "Nov. 2026");
         });
     }
 }

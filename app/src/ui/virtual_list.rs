@@ -19,7 +19,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use resonant_domain::page::Window;
 
-pub use rows::{Answer, Rows};
+pub use rows::{Answer, Picked, Rows, Span};
 
 use self::elements::Slot;
 use self::keys::{Move, TypeAhead};
@@ -61,9 +61,9 @@ pub fn VirtualList<T, R>(
     #[prop(into)]
     on_open: Callback<T>,
     /// A row shall be selected or no longer; with the rows from the last one that was, if Shift was
-    /// held.
+    /// held. Answers by [`Rows::span`].
     #[prop(into)]
-    on_select: Callback<(Vec<T>, bool)>,
+    on_select: Callback<Picked>,
     /// Letters were typed: answers by [`Rows::go_to`].
     #[prop(into)]
     on_type: Callback<String>,
@@ -74,7 +74,6 @@ where
 {
     let is_live = RwSignal::new(false);
     let typed = StoredValue::new(TypeAhead::default());
-    let last_selected = StoredValue::new(None::<usize>);
     Effect::new(move || {
         // By the next frame the elements are in the document.
         request_animation_frame(move || {
@@ -95,12 +94,7 @@ where
             (paused.borrow_mut())(());
         }
     };
-    let select = move |rank: usize, with_range: bool| {
-        let from = last_selected.get_value().filter(|_| with_range).unwrap_or(rank);
-        last_selected.set_value(Some(rank));
-        let items = rows.between(from.min(rank), from.max(rank));
-        on_select.run((items, with_range));
-    };
+    let select = move |rank: usize, with_range: bool| on_select.run(rows.pick(rank, with_range));
     let keydown = move |event: KeyboardEvent| {
         let now_ms = browser::now_ms();
         let is_typing = typed.with_value(|typed| typed.is_under_way(now_ms));
@@ -206,7 +200,11 @@ where
                 rows.set_active(rank.get_untracked());
                 rows.remember();
             }
-            on:change=move |_| on_check.run((rank.get_untracked(), with_shift.get_value()))
+            on:change=move |event| {
+                on_check.run((rank.get_untracked(), with_shift.get_value()));
+                let is_selected = |item| untrack(|| is_selected.run(item));
+                browser::tick(&event, item.get_untracked().is_some_and(is_selected));
+            }
         >
             {move || match item.get() {
                 Some(item) => row(item, is_live.get().then_some("-1")),

@@ -34,8 +34,10 @@ use crate::store::agents::AgentPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, audit, effects, store};
 
 pub use called::{callable, tools_for};
-pub use changes::{changes, watch};
-pub use grants::{put_tools, remove_tool, replace_tool, set_approval, tools, try_tool};
+pub use changes::{Changes, changes, watch};
+pub use grants::{
+    put_tools, remove_tool, replace_tool, set_approval, switch_tool, tools, try_tool,
+};
 pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub(crate) use looks::AgentLooks;
 pub use looks::AgentWatch;
@@ -61,6 +63,7 @@ const NOT_FOUND: Error = Error::NotFound("agent");
 
 /// A page of agents as programs get it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgentPage {
     /// The agents, the one that changed last first.
     pub agents: Vec<AgentSummary>,
@@ -164,10 +167,14 @@ pub(crate) async fn reach_document(
     if let Some(own) = backend.cache().get::<AgentEntry>(backend, &AgentKey(me, id)).await? {
         return Ok((own, Reached::own(me)));
     }
-    let reached = access::shared_agent(ctx, me, id, right).await?.ok_or(NOT_FOUND)?;
-    let key = AgentKey(reached.owner, id);
-    let found = backend.cache().get::<AgentEntry>(backend, &key).await?;
-    Ok((found.ok_or(NOT_FOUND)?, reached))
+    // Its room is not moved about for those who have an agent of their own.
+    Box::pin(async {
+        let reached = access::shared_agent(ctx, me, id, right).await?.ok_or(NOT_FOUND)?;
+        let key = AgentKey(reached.owner, id);
+        let found = backend.cache().get::<AgentEntry>(backend, &key).await?;
+        Ok((found.ok_or(NOT_FOUND)?, reached))
+    })
+    .await
 }
 
 /// What a write of the agent makes untrue.

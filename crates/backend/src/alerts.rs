@@ -195,7 +195,7 @@ pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
     seen::check(ctx, &found.alert)?;
     match resolve(ctx, id).await {
         Ok(_) => {
-            let told = deliver::deliver_all(ctx.backend(), Some(id));
+            let told = deliver::deliver_all(ctx.backend(), id);
             if timeout(LAST_WORDS, told).await.is_err() {
                 tracing::warn!(alert.id = %id, "an alert was deleted before all were told its end");
             }

@@ -1,6 +1,7 @@
 //! The backend itself: what the use cases share.
 
 mod distribute;
+mod migrate;
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,23 +11,23 @@ use resonant_domain::UserId;
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::Family;
 use resonant_runtime::Engine;
-use resonant_runtime::clock::{Clock, SteadyClock, SystemClock};
+use resonant_runtime::clock::{Clock, SteadyClock};
 use resonant_runtime::egress::Egress;
 use resonant_runtime::mcp::{StdioCommand, StdioServers};
 use resonant_runtime::models::{Embedder, ModelSettings, Models};
 use resonant_runtime::tools::Tools;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 use uuid::{Builder, Uuid};
 
 use crate::agents::AgentLooks;
 use crate::boards::Boards;
+use crate::budgets::GuestLimits;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
 use crate::cache::{Cache, CacheFigures, PageCounters, Stale, ear};
 use crate::cursor::Cursors;
-use crate::database::{self, Database, DatabaseSettings, Reading, Shard, Writing};
+use crate::database::{Database, DatabaseSettings, Reading, Shard, Writing};
 use crate::keyring::{Keyring, SealingKey, SealingKeys};
 use crate::mail::{MailSettings, Mailer};
 use crate::metrics::Metrics;
@@ -35,9 +36,10 @@ use crate::payments::{PaymentProvider, PaymentSettings};
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
 use crate::store::shards::Owners;
-use crate::store::{self, MIGRATOR};
 use crate::tool_backing::ToolBacking;
-use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, upkeep};
+use crate::webhooks::Telling;
+use crate::work::Turns;
+use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, store};
 
 /// How many names fit into one call of PostgreSQL, which takes 8,000 bytes.
 const NAMES_PER_LETTER: usize = 25;
@@ -88,6 +90,8 @@ pub struct Settings {
     pub queue: QueueLimits,
     /// How deep agents may call agents.
     pub agent_depth: u32,
+    /// What guests may use.
+    pub guests: GuestLimits,
     /// The commands of this machine that agents may use as MCP servers.
     pub mcp_commands: Vec<StdioCommand>,
     /// Whether tools may reach private addresses. For tests alone.
@@ -118,6 +122,7 @@ impl Settings {
             lease: Duration::from_secs(15),
             queue: QueueLimits::default(),
             agent_depth: resonant_domain::agent_tool::DEPTH_DEFAULT,
+            guests: GuestLimits::default(),
             mcp_commands: Vec::new(),
             allow_private_egress: false,
             password_work: PasswordWork::default(),
@@ -152,6 +157,8 @@ pub(crate) struct Inner {
     events: SessionEvents,
     rate_limits: RateLimits,
     notices: Notices,
+    turns: Turns,
+    telling: Telling,
     passwords: Passwords,
     cursors: OnceCell<Cursors>,
     sealing_keys: SealingKeys,
@@ -161,6 +168,7 @@ pub(crate) struct Inner {
     session_retention: Option<SignedDuration>,
     queue: QueueLimits,
     agent_depth: u32,
+    guests: GuestLimits,
     metrics: Metrics,
     metrics_days: u32,
     audit_days: u32,
@@ -246,6 +254,8 @@ impl Backend {
                 agent_looks: AgentLooks::default(),
                 stdio_servers,
                 notices: Notices::new(database.callers(), cache.clone()),
+                turns: Turns::default(),
+                telling: Telling::default(),
                 cache,
                 events: SessionEvents::new(redis.clone()),
                 rate_limits: RateLimits::new(redis.clone()),
@@ -258,6 +268,7 @@ impl Backend {
                 lease: settings.lease,
                 queue: settings.queue,
                 agent_depth: settings.agent_depth,
+                guests: settings.guests,
                 session_retention: settings.database.session_retention(),
                 database,
                 metrics: settings.metrics.clone(),
@@ -275,46 +286,20 @@ impl Backend {
         Self { inner }
     }
 
-    /// Brings the schema up to date, one process at a time. Migrations of a newer release that were
-    /// applied already stay as they are.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a migration
-    /// fails.
-    pub async fn migrate(database_url: &str) -> Result<()> {
-        let mut conn =
-            database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
-        store::distribution::define_here(&mut conn).await?;
-        let mut migrator = sqlx::migrate::Migrator { ..sqlx::migrate::Migrator::DEFAULT };
-        migrator.migrations.clone_from(&MIGRATOR.migrations);
-        migrator.set_ignore_missing(true);
-        migrator.run(&mut conn).await.map_err(Error::internal)?;
-        let mut tx = conn.begin().await?;
-        upkeep::make_partitions(&mut tx, SystemClock.now()).await?;
-        // pgvector may have come since the migration that asked for it.
-        store::embeddings::use_vectors(&mut tx).await?;
-        tx.commit().await?;
-        conn.close().await.map_err(Error::unavailable)?;
-        Ok(())
-    }
-
     /// Publishes the sample listings, when there are none yet. Answers how many it published.
     pub async fn load_content(&self) -> Result<usize> {
         crate::listings::load_content(self).await
     }
 
-    /// Whether the database, and Redis where one is configured, answer.
+    /// Whether the database answers. Redis has no say: without it everything works, and all processes
+    /// share one, so that none would be left to ask.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] names the part in its source.
+    /// [`Error::Unavailable`] says why it does not.
     pub async fn is_ready(&self) -> Result<()> {
         store::settings::is_migrated(&mut *self.catalogue_read().await?)
             .await
-            .map_err(Error::unavailable)?;
-        match &self.inner.redis {
-            Some(redis) => redis.ping().await,
-            None => Ok(()),
-        }
+            .map_err(Error::unavailable)
     }
 
     /// A context for someone whose sign-in, if any, the use cases need not know.
@@ -333,6 +318,12 @@ impl Backend {
     #[must_use]
     pub fn language_model(&self) -> Option<String> {
         self.inner.engine.models().language_model().map(ToOwned::to_owned)
+    }
+
+    /// What guests may use.
+    #[must_use]
+    pub fn guest_limits(&self) -> GuestLimits {
+        self.inner.guests
     }
 
     /// Whether a model is configured that tells what passages mean.
@@ -524,6 +515,16 @@ impl Backend {
 
     pub(crate) fn notices(&self) -> &Notices {
         &self.inner.notices
+    }
+
+    /// Whom this process served of late, and whether it has one whose worker was lost.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.inner.turns
+    }
+
+    /// Whose webhooks this process tells something at the moment.
+    pub(crate) fn telling(&self) -> &Telling {
+        &self.inner.telling
     }
 
     pub(crate) fn engine(&self) -> &Engine {

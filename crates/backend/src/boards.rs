@@ -1,4 +1,4 @@
-//! What the pages of the administration show, made once for all who look at the same time.
+//! What pages and programs show of the installation, made once for all who look at the same time.
 
 use std::sync::Arc;
 use std::time::Duration;

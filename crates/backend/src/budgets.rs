@@ -1,5 +1,7 @@
 //! Budgets: how much a person's agents may use in a month. A session that runs into one pauses and asks.
 
+pub(crate) mod guests;
+
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
 use resonant_domain::budget::{Budget, BudgetLimits};
@@ -9,6 +11,8 @@ use resonant_domain::{AgentId, SessionId, UserId};
 
 use crate::audit::{Log, Subject};
 use crate::{Backend, Ctx, Result, access, audit, seen, store};
+
+pub use self::guests::{GuestLimits, forget_networks};
 
 /// Reads the budget of the month: that of an agent, or the caller's own for all agents together.
 ///
@@ -37,6 +41,7 @@ pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
 pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Result<Budget> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     limits.check()?;
+    guests::check(ctx.backend(), owner, limits).await?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().begin(owner).await?;
     let found = match agent {
@@ -58,38 +63,75 @@ pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Res
     Ok(budget)
 }
 
-/// Sets aside what the session's next call may use at most. `Some`: a budget does not reach, and
-/// nothing was set aside.
+/// What came of setting something aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reserved {
+    /// It is set aside, or no budget is set.
+    Enough,
+    /// A budget does not reach, whatever becomes of what others have set aside.
+    Short(Shortfall),
+    /// A budget would reach but for what others have set aside: their calls may use less.
+    Crowded(Shortfall),
+    /// The session belongs to another worker or is over.
+    Fenced,
+}
+
+/// Sets aside what the next call of a session may use at most, when it is held under this fence. Nothing is
+/// set aside unless all budgets that it draws on reach, with what others have set aside of them.
 pub(crate) async fn reserve(
     backend: &Backend,
-    (owner, id): (UserId, SessionId),
+    (owner, id, fence): (UserId, SessionId, i64),
     agent: AgentId,
     most: Usage,
-) -> Result<Option<Shortfall>> {
+) -> Result<Reserved> {
+    let of_guest = guests::limits_of(backend, owner).await?;
     let mut tx = backend.begin(owner).await?;
+    if of_guest.is_some() {
+        store::guests::lock(&mut tx, owner).await?;
+    }
     let budgets = store::budgets::lock(&mut tx, (owner, id), agent).await?;
-    if budgets.is_empty() {
-        return Ok(None);
+    if budgets.is_empty() && of_guest.is_none() {
+        return Ok(Reserved::Enough);
     }
     let tokens = most.total_tokens();
     let micro_usd = u64::try_from(most.cost.0).unwrap_or(0);
-    let drawn = store::budgets::list_drawn(&mut tx, (owner, id), &budgets, backend.now()).await?;
+    let now = backend.now();
+    let mut drawn = store::budgets::list_drawn(&mut tx, (owner, id), &budgets, now).await?;
+    if let Some(limits) = of_guest {
+        drawn.push(store::guests::find_drawn(&mut tx, (owner, id), limits, now).await?);
+    }
+    let mut crowded = None;
     for budget in drawn {
-        let short = |limit: Option<u64>, used: u64, wanted: u64| {
-            limit.filter(|limit| used >= *limit || used.saturating_add(wanted) > *limit)
-        };
-        let scope = budget.scope;
         let caller_agent_id = budget.agent.filter(|whose| *whose != agent);
-        if let Some(limit) = short(budget.max_micro_usd, budget.micro_usd, micro_usd) {
-            let limit = Amount::MicroUsd(limit);
-            return Ok(Some(Shortfall { scope, caller_agent_id, limit, used: budget.micro_usd }));
-        }
-        if let Some(limit) = short(budget.max_tokens, budget.tokens, tokens) {
-            let limit = Amount::Tokens(limit);
-            return Ok(Some(Shortfall { scope, caller_agent_id, limit, used: budget.tokens }));
+        let costs = budget.max_micro_usd.map(|limit| {
+            (Amount::MicroUsd(limit), limit, budget.micro_usd, budget.micro_usd_aside, micro_usd)
+        });
+        let counted = budget.max_tokens.map(|limit| {
+            (Amount::Tokens(limit), limit, budget.tokens, budget.tokens_aside, tokens)
+        });
+        for (amount, limit, used, aside, wanted) in costs.into_iter().chain(counted) {
+            let is_short = |gone: u64| gone >= limit || gone.saturating_add(wanted) > limit;
+            let gone = used.saturating_add(aside);
+            let scope = budget.scope;
+            let shortfall = Shortfall { scope, caller_agent_id, limit: amount, used: gone };
+            if is_short(used) {
+                return Ok(Reserved::Short(shortfall));
+            }
+            if is_short(gone) {
+                crowded.get_or_insert(shortfall);
+            }
         }
     }
-    store::budgets::insert_reservation(&mut tx, (owner, id), agent, tokens, micro_usd).await?;
+    if let Some(shortfall) = crowded {
+        return Ok(Reserved::Crowded(shortfall));
+    }
+    let key = (owner, id, fence);
+    if !store::budgets::insert_reservation(&mut tx, key, agent, tokens, micro_usd).await? {
+        return Ok(Reserved::Fenced);
+    }
     tx.commit().await?;
-    Ok(None)
+    Ok(Reserved::Enough)
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,7 +192,7 @@ impl Cache {
     ) -> Result<Option<Arc<Document<E::Value>>>> {
         let place = Place::of::<E>(key);
         let counters = self.counters::<E>();
-        if let Some(hit) = self.find::<E>(&place).await {
+        if let Some(hit) = self.find::<E>(&place) {
             counters.hits.add(1);
             counters.absent_hits.add(u64::from(hit.document.is_none()));
             if hit.is_stale {
@@ -202,6 +202,17 @@ impl Cache {
             return Ok(hit.document);
         }
         counters.misses.add(1);
+        // Waiting takes much room, which a hit would move about for nothing.
+        Box::pin(self.wait_for::<E>(backend, key, place)).await
+    }
+
+    /// Loads a thing, or waits for who does.
+    async fn wait_for<E: Entry>(
+        &self,
+        backend: &Backend,
+        key: &E::Key,
+        place: Place,
+    ) -> Result<Option<Arc<Document<E::Value>>>> {
         let mut landing = self.fly::<E>(backend, key, place.clone());
         let is_own = landing.is_own;
         let mut landed = landing.landed().await.map_err(Error::shared)?;
@@ -228,7 +239,7 @@ impl Cache {
         let counters = self.counters::<E>();
         let (mut found, mut missing) = (vec![None; keys.len()], Vec::new());
         for (index, key) in keys.iter().enumerate() {
-            let hit = self.find::<E>(&Place::of::<E>(key)).await;
+            let hit = self.find::<E>(&Place::of::<E>(key));
             match hit.filter(|hit| !hit.is_stale) {
                 Some(hit) => found[index] = hit.document,
                 None => missing.push((index, key.clone())),
@@ -260,11 +271,11 @@ impl Cache {
     }
 
     /// What this process keeps; nothing while a write could go unheard.
-    async fn find<E: Entry>(&self, place: &Place) -> Option<level_one::Hit<E::Value>> {
+    fn find<E: Entry>(&self, place: &Place) -> Option<level_one::Hit<E::Value>> {
         if !self.shared.ear.hears() {
             return None;
         }
-        self.shared.level_one.find::<E>(place).await
+        self.shared.level_one.find::<E>(place)
     }
 
     /// Joins the loading of a thing, or begins it in a task of its own: whoever asked first may go away
@@ -310,7 +321,7 @@ impl Cache {
         let (mut taken, mut keys) = (Vec::with_capacity(seats.len()), Vec::new());
         for seat in seats {
             // Another flight may have landed between the caller's look and this one.
-            let hit = self.find::<E>(&seat.place).await.filter(|hit| !hit.is_stale);
+            let hit = self.find::<E>(&seat.place).filter(|hit| !hit.is_stale);
             if let Some(hit) = hit {
                 seat.pilot.land(landed(hit.document.as_ref(), true));
             } else {
@@ -336,7 +347,7 @@ impl Cache {
             match value.map(document::write::<E>).transpose() {
                 Ok(document) => {
                     let flight = Flight { cache: self, backend, place: &place, mark };
-                    flight.land::<E>(&pilot, document).await;
+                    flight.land::<E>(&pilot, document.as_ref());
                 }
                 Err(error) => pilot.fail(error),
             }
@@ -351,14 +362,14 @@ impl Cache {
             // Who looks before Redis has answered must not take the copy for one that was written since.
             level_two.doubts().raise(write, names);
         }
-        self.shared.level_one.forget(names).await;
+        self.shared.level_one.forget(names);
         if let Some(level_two) = &self.shared.level_two {
             level_two.forget(write, names).await;
         }
     }
 
     /// Hears of a write, perhaps of another process.
-    pub(crate) async fn hear(&self, write: Uuid, names: &[String], voice: Voice) {
+    pub(crate) fn hear(&self, write: Uuid, names: &[String], voice: Voice) {
         let is_new = self.shared.ear.note(write);
         if let Some(level_two) = &self.shared.level_two {
             match voice {
@@ -368,7 +379,7 @@ impl Cache {
             }
         }
         if is_new {
-            self.shared.level_one.forget(names).await;
+            self.shared.level_one.forget(names);
         }
     }
 
@@ -444,7 +455,7 @@ impl Flight<'_> {
     async fn load<E: Entry>(&self, key: &E::Key, pilot: &Pilot) {
         let shared = &self.cache.shared;
         // Another flight may have landed between the caller's look and this one.
-        if let Some(hit) = self.cache.find::<E>(self.place).await
+        if let Some(hit) = self.cache.find::<E>(self.place)
             && !hit.is_stale
         {
             return pilot.land(landed(hit.document.as_ref(), true));
@@ -473,7 +484,7 @@ impl Flight<'_> {
                 return;
             }
         };
-        let span = self.land::<E>(pilot, document.clone()).await;
+        let span = self.land::<E>(pilot, document.as_ref());
         if let Some((level_two, lease)) = lease {
             let value = (!span.whole().is_zero()).then_some((document.as_deref(), span));
             level_two.put::<E>(self.place, lease, value).await;
@@ -481,22 +492,18 @@ impl Flight<'_> {
     }
 
     /// Keeps what was read and hands it to all who wait. Answers for how long it is kept.
-    async fn land<E: Entry>(
-        &self,
-        pilot: &Pilot,
-        document: Option<Arc<Document<E::Value>>>,
-    ) -> Span {
-        let span = Span::of::<E>(document.as_deref().map(Document::value));
-        self.keep::<E>(document.clone(), span).await;
+    fn land<E: Entry>(&self, pilot: &Pilot, document: Option<&Arc<Document<E::Value>>>) -> Span {
+        let span = Span::of::<E>(document.map(|document| document.value()));
+        self.keep::<E>(document.cloned(), span);
         let is_kept = self.cache.shared.ear.hears() && !span.whole().is_zero();
-        pilot.land(landed(document.as_ref(), is_kept));
+        pilot.land(landed(document, is_kept));
         span
     }
 
-    async fn keep<E: Entry>(&self, document: Option<Arc<Document<E::Value>>>, span: Span) {
+    fn keep<E: Entry>(&self, document: Option<Arc<Document<E::Value>>>, span: Span) {
         let shared = &self.cache.shared;
         let (counters, place, mark) = (&shared.counters, self.place, self.mark);
-        shared.level_one.keep::<E>(counters, place, document, span, mark).await;
+        shared.level_one.keep::<E>(counters, place, document, span, mark);
     }
 
     /// Looks in Redis, for a while also for what another process is loading.
@@ -511,7 +518,7 @@ impl Flight<'_> {
                 Look::Empty(None) => tokio::time::sleep(LOOK_AGAIN).await,
                 Look::Found { document, span, lease } => {
                     self.cache.counters::<E>().shared_hits.add(1);
-                    self.keep::<E>(document.clone(), span).await;
+                    self.keep::<E>(document.clone(), span);
                     let landed = landed(document.as_ref(), true);
                     let Some(lease) = lease else {
                         pilot.land(landed);
@@ -536,5 +543,7 @@ enum Looked {
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 pub(crate) mod tests;

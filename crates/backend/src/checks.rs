@@ -1,13 +1,15 @@
 //! What the start of the process and `server doctor` ask.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use resonant_domain::agent::ModelPolicy;
 use resonant_runtime::models::{Message, ModelName, ModelRequest};
+use sqlx::ConnectOptions as _;
 
-use crate::{Backend, Result, store};
+use crate::{Backend, Error, Result, database, store};
 
 /// How the database's schema stands to this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Schema {
     Behind {
         /// How many.
         missing: usize,
+        /// Whether no statement of this program needs what they do.
+        is_served: bool,
     },
     /// The same.
     Current,
@@ -49,7 +53,7 @@ impl Backend {
     /// Compares the database's schema with this program's.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn schema(&self) -> Result<Schema> {
         let Some(applied) =
             store::settings::list_migrations(&mut *self.catalogue_read().await?).await?
@@ -59,33 +63,71 @@ impl Backend {
         let applied: HashSet<i64> = applied.into_iter().collect();
         let ours: HashSet<i64> =
             store::MIGRATOR.iter().map(|migration| migration.version).collect();
-        let (missing, more) =
-            (ours.difference(&applied).count(), applied.difference(&ours).count());
-        Ok(match (applied.is_empty(), missing, more) {
+        let missing: Vec<_> =
+            store::MIGRATOR.iter().filter(|own| !applied.contains(&own.version)).collect();
+        Ok(match (applied.is_empty(), missing.len(), applied.difference(&ours).count()) {
             (true, ..) => Schema::Absent,
             (_, 0, 0) => Schema::Current,
             (_, 0, more) => Schema::Newer { more },
-            (_, missing, _) => Schema::Behind { missing },
+            (_, count, _) => {
+                let is_served = missing.iter().all(|own| is_dispensable(own.sql.as_str()));
+                Schema::Behind { missing: count, is_served }
+            }
         })
+    }
+
+    /// Whether a database has no schema yet.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn is_blank(database_url: &str) -> Result<bool> {
+        let conn = database::address(database_url)?.connect().await;
+        let mut conn = conn.map_err(Error::unavailable)?;
+        let applied = store::settings::list_migrations(&mut conn).await?;
+        Ok(applied.is_none_or(|applied| applied.is_empty()))
+    }
+
+    /// The indexes that answer nothing: the building of each was broken off, or is under way.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn broken_indexes(&self) -> Result<Vec<String>> {
+        Ok(store::migrations::list_broken_indexes(&mut *self.catalogue_read().await?).await?)
     }
 
     /// Asks the database for its version and limits.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn database_facts(&self) -> Result<DatabaseFacts> {
         Ok(store::settings::find_facts(&mut *self.catalogue_read().await?).await?)
+    }
+
+    /// Where the database keeps its files, when that is known to be on this machine.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn data_folder(&self) -> Result<Option<PathBuf>> {
+        let mut conn = self.catalogue_read_latest().await?;
+        let folder = store::settings::find_data_folder(&mut conn).await?;
+        // In a container the server may have other folders than this process.
+        Ok(folder.map(PathBuf::from).filter(|folder| folder.is_dir()))
     }
 
     /// Whether Redis answers, where one is configured.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when it does not.
+    /// [`Error::Unavailable`] when it does not.
     pub async fn ping_redis(&self) -> Result<()> {
         match self.redis() {
             Some(redis) => redis.ping().await,
             None => Ok(()),
         }
+    }
+
+    /// The same at a glance; `None`: none is configured. Nobody waits long for it.
+    pub async fn does_redis_answer(&self) -> Option<bool> {
+        Some(self.redis()?.ping().await.is_ok())
     }
 
     /// Each replica by its name and how far it is behind, once all are known, or for long enough;
@@ -119,7 +161,9 @@ impl Backend {
             system: String::new(),
             messages: vec![Message::User { text: "Say yes.".to_owned(), context: None }],
             tools: Vec::new(),
+            may_call: false,
             max_output_tokens: 8,
+            window: chosen.facts.map(|facts| facts.window),
             now: self.now(),
         };
         let mut reply = chosen.model.reply(request);
@@ -129,5 +173,71 @@ impl Backend {
             Ok(None) => Err("the reply was empty".to_owned()),
             Err(_) => Err(format!("no word within {} s", MODEL_PATIENCE.as_secs())),
         }
+    }
+}
+
+/// Whether every statement can do without a migration: it makes or drops indexes that keep nothing unique,
+/// or looks whether all rows keep a constraint that new ones keep already.
+fn is_dispensable(migration: &str) -> bool {
+    let lines = migration.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let text = lines.collect::<Vec<_>>().join(" ");
+    let mut statements = text.split(';').map(str::trim).filter(|statement| !statement.is_empty());
+    statements.all(|statement| {
+        let words: Vec<_> = statement.split_whitespace().collect();
+        match *words.as_slice() {
+            ["CREATE", "INDEX", ..] | ["ALTER", "TABLE", _, "VALIDATE", "CONSTRAINT", _] => true,
+            ["DROP", "INDEX", .., name] => name.ends_with("_idx"),
+            _ => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use sqlx::{AssertSqlSafe, Executor as _, PgPool, SqlSafeStr as _};
+
+    use super::*;
+
+    #[test]
+    fn what_no_statement_needs_is_told_from_the_rest() {
+        for (version, can_do_without) in [
+            (20_261_124_120_300, true),
+            (20_261_128_010_300, false),
+            (20_261_128_010_400, true),
+            (20_261_129_040_100, true),
+            (20_261_129_130_100, true),
+            (20_261_129_150_000, false),
+            (20_261_129_160_000, false),
+            (20_261_129_175_100, true),
+        ] {
+            let migration = store::MIGRATOR.iter().find(|own| own.version == version).unwrap();
+            let (sql, name) = (migration.sql.as_str(), &migration.description);
+            assert_eq!(is_dispensable(sql), can_do_without, "{name}");
+        }
+        let dropped = "DROP INDEX CONCURRENTLY IF EXISTS agents_name_key;";
+        assert!(!is_dispensable(dropped), "what was unique may now be there twice");
+    }
+
+    /// A release goes on working while and after the next one's migrations are applied: none takes away
+    /// what its statements name. `./dev release-queries` keeps those of a release.
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn the_release_before_works_on_this_schema(pool: PgPool) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/served");
+        let files: Vec<_> = fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), 1, "the last release alone");
+        let text = fs::read_to_string(files[0].path()).unwrap();
+        let statements: Vec<String> = serde_json::from_str(&text).unwrap();
+        assert!(statements.len() > 100, "{}", statements.len());
+        let mut conn = pool.acquire().await.unwrap();
+        let mut refused = Vec::new();
+        for statement in statements {
+            let sql = AssertSqlSafe(statement.clone()).into_sql_str();
+            if let Err(error) = conn.prepare(sql).await {
+                refused.push(format!("{error}: {statement}"));
+            }
+        }
+        assert!(refused.is_empty(), "{}", refused.join("\n"));
     }
 }

@@ -24,6 +24,7 @@ const SHELF_LISTINGS: i64 = 6;
 /// The shelves at the front of the marketplace, the newest first, each with its first listings. One
 /// without listings is no shelf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Featured {
     /// The collections.
     pub collections: Vec<Collection>,

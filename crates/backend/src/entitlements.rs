@@ -89,7 +89,17 @@ pub(crate) async fn refusal(
 pub(crate) async fn admit(
     backend: &Backend,
     tx: &mut PgConnection,
+    of: (UserId, AgentId),
+) -> Result<()> {
+    admit_many(backend, tx, of, 1).await
+}
+
+/// The same of so many sessions: all of them or none.
+pub(crate) async fn admit_many(
+    backend: &Backend,
+    tx: &mut PgConnection,
     (owner, agent): (UserId, AgentId),
+    count: usize,
 ) -> Result<()> {
     let Some((listing, held)) = store::entitlements::find_of_agent(&mut *tx, owner, agent).await?
     else {
@@ -97,8 +107,9 @@ pub(crate) async fn admit(
     };
     let admission = held.admits(backend.now()).map_err(refused)?;
     // Another session may have taken the last one meanwhile.
+    let count = i64::try_from(count).map_err(Error::internal)?;
     if admission == Admission::Counted
-        && !store::entitlements::update_used(tx, owner, listing).await?
+        && !store::entitlements::update_used(tx, owner, listing, count).await?
     {
         return Err(refused("has used all the sessions that were paid for"));
     }

@@ -157,6 +157,22 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let more = next.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = next.source();
+    }
+    text
+}
+
 /// Whether the database is away or busy, so that trying again may help.
 fn does_not_respond(error: &sqlx::Error) -> bool {
     match error {

@@ -3,6 +3,8 @@
 //! News is written in the transaction of the approval, as one row. A job tells the followers of it, so many
 //! at a time, and keeps how far it came: an approval takes no longer however many follow.
 
+use std::collections::HashSet;
+
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::notice::{NoticeKind, TEXT_MAX};
 use resonant_domain::page::{Page, PageRequest};
@@ -13,14 +15,12 @@ use sqlx::PgConnection;
 
 use crate::cache::Stale;
 use crate::cache::shelves::PublisherEntry;
-use crate::store::follows::{FollowPosition, News};
-use crate::{Actor, Ctx, Error, Result, access, store};
+use crate::news::{self, TOLD_AT_ONCE, TURNS};
+use crate::store::follows::FollowPosition;
+use crate::store::news::News;
+use crate::{Actor, Backend, Ctx, Error, Result, access, inbox, store};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
-/// So many followers are told in one transaction.
-const TOLD_AT_ONCE: i64 = 1_000;
-/// So many transactions in one go of the job.
-const TURNS: usize = 20;
 /// So many listings of publishers whom somebody follows are shown.
 const NEWEST_SHOWN: i64 = 6;
 
@@ -154,8 +154,9 @@ pub(crate) async fn tell_later(
         news => format!("By {name}: {news}"),
     };
     let (id, text) = (NoticeId::from_uuid(ctx.backend().new_id()?), shorten(&text, TEXT_MAX));
-    let news = News { id, publisher, listing, kind, about, slug, text: &text };
-    Ok(store::follows::insert_news(tx, &news, ctx.backend().now()).await?)
+    let news = News { id, listing, kind, about, slug, text: &text };
+    let now = ctx.backend().now();
+    Ok(store::news::insert_for_followers(tx, publisher, &news, now).await?)
 }
 
 /// Tells followers of news, as many as one go takes. Answers how many were passed. May be repeated, and
@@ -169,7 +170,7 @@ pub async fn tell_followers(ctx: &Ctx) -> Result<i64> {
     let mut passed = 0;
     for _ in 0..TURNS {
         let mut tx = ctx.backend().catalogue_begin().await?;
-        let Some(count) = store::follows::tell_next(&mut tx, TOLD_AT_ONCE).await? else { break };
+        let Some(count) = tell_next(ctx.backend(), &mut tx, TOLD_AT_ONCE).await? else { break };
         tx.commit().await?;
         passed += count;
     }
@@ -177,6 +178,29 @@ pub async fn tell_followers(ctx: &Ctx) -> Result<i64> {
         tracing::info!(passed, "followers told");
     }
     Ok(passed)
+}
+
+/// Tells the next followers, at most `count`, of the oldest news that nobody else tells of. Who has a copy of
+/// the listing is told of its versions already. Answers how many followers were passed; `None`: there is no
+/// news.
+async fn tell_next(backend: &Backend, tx: &mut PgConnection, count: i64) -> Result<Option<i64>> {
+    let Some(waiting) = store::news::lock_for_followers(&mut *tx).await? else { return Ok(None) };
+    let mut people = match waiting.publisher {
+        Some(publisher) => {
+            let after = waiting.told_until;
+            store::news::list_followers(&mut *tx, publisher, after, count).await?
+        }
+        None => Vec::new(),
+    };
+    let (passed, last) = news::passed(&people, count);
+    if waiting.kind == NoticeKind::FollowedVersion {
+        let told = news::holders(backend, &people, waiting.listing, i32::MAX).await?;
+        let told: HashSet<_> = told.into_iter().map(|(person, _)| person).collect();
+        people.retain(|person| !told.contains(person));
+    }
+    inbox::tell_all(&mut *tx, &waiting, &people, &[]).await?;
+    store::news::update_for_followers(tx, waiting.id, last).await?;
+    Ok(Some(passed))
 }
 
 #[cfg(test)]

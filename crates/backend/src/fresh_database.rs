@@ -104,20 +104,51 @@ pub async fn execute(url: &str, statement: &str) {
 /// When the server does not tell.
 pub async fn count_rows(url: &str) -> Vec<(String, i64)> {
     let mut conn = connect(url).await;
-    let tables = "SELECT c.relname::TEXT AS name FROM pg_class c \
-                  WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind IN ('r', 'p') \
-                    AND NOT c.relispartition \
-                    AND c.relname <> ALL ('{idempotency_keys,cache_outbox,processes}') \
-                  ORDER BY c.relname";
-    let tables = raw_sql(tables).fetch_all(&mut conn).await.expect("the server tells its tables");
-    let mut counts = Vec::with_capacity(tables.len());
-    for row in tables {
-        let name: String = row.get("name");
+    let mut counts = Vec::new();
+    for name in tables(&mut conn).await {
+        if ["idempotency_keys", "cache_outbox", "processes"].contains(&name.as_str()) {
+            continue;
+        }
         let statement = format!("SELECT count(*) AS count FROM {name}");
         let counted = raw_sql(AssertSqlSafe(statement)).fetch_one(&mut conn).await;
         counts.push((name, counted.expect("the server counts").get("count")));
     }
     counts
+}
+
+/// How many rows each table of a test's database holds, and a sum over all that they hold; and how far each
+/// sequence is.
+///
+/// # Panics
+/// When the server does not tell.
+pub async fn fingerprints(url: &str) -> Vec<(String, i64, String)> {
+    let mut conn = connect(url).await;
+    let mut all = Vec::new();
+    for name in tables(&mut conn).await {
+        let statement = format!(
+            "SELECT count(*) AS count, coalesce(sum(hashtextextended(t::TEXT, 0)), 0)::TEXT AS sum \
+             FROM {name} t"
+        );
+        let told = raw_sql(AssertSqlSafe(statement)).fetch_one(&mut conn).await;
+        let told = told.expect("the server counts");
+        all.push((name, told.get("count"), told.get("sum")));
+    }
+    let sequences = "SELECT sequencename::TEXT AS name, coalesce(last_value, 0) AS last \
+                     FROM pg_sequences WHERE schemaname = 'public' ORDER BY sequencename";
+    let sequences = raw_sql(sequences).fetch_all(&mut conn).await;
+    let sequences = sequences.expect("the server tells its sequences").into_iter();
+    all.extend(sequences.map(|row| (row.get("name"), row.get("last"), String::new())));
+    all
+}
+
+/// The tables of a test's database, each partitioned one as a whole.
+async fn tables(conn: &mut PgConnection) -> Vec<String> {
+    let tables = "SELECT c.relname::TEXT AS name FROM pg_class c \
+                  WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relkind IN ('r', 'p') \
+                    AND NOT c.relispartition \
+                  ORDER BY c.relname";
+    let tables = raw_sql(tables).fetch_all(conn).await.expect("the server tells its tables");
+    tables.iter().map(|row| row.get("name")).collect()
 }
 
 /// The template of the present migrations, made when it is not there.

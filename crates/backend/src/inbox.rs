@@ -7,10 +7,11 @@ use std::time::Duration;
 use resonant_domain::notice::{MARKED_MAX, Notice, NoticeKind, TEXT_MAX};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::text::shorten;
-use resonant_domain::{AgentId, ListingId, NoticeId, UserId};
+use resonant_domain::{AgentId, NoticeId, UserId};
 use sqlx::PgConnection;
 
 use crate::store::inbox::NewNotice;
+use crate::store::news::Waiting;
 use crate::store::notices::ReaderWatch;
 use crate::{Ctx, Error, Result, access, effects, store};
 
@@ -131,16 +132,35 @@ pub(crate) async fn tell(
     Ok(store::inbox::insert(tx, reader, &notice).await?)
 }
 
-/// Tells all who installed a listing, but its publisher.
-pub(crate) async fn tell_installs(
+/// Tells several accounts of news, within its transaction; where their agents are named, each of its own.
+pub(crate) async fn tell_all(
+    tx: &mut PgConnection,
+    news: &Waiting,
+    readers: &[UserId],
+    agents: &[AgentId],
+) -> Result<()> {
+    let notice = NewNotice {
+        id: news.id,
+        kind: news.kind,
+        about: &news.about,
+        slug: Some(&news.slug),
+        agent: None,
+        text: &news.text,
+        now: news.created_at,
+    };
+    Ok(store::inbox::insert_all(tx, readers, agents, &notice).await?)
+}
+
+/// Tells several accounts the same, within the transaction of what they are told.
+pub(crate) async fn tell_each(
     ctx: &Ctx,
     tx: &mut PgConnection,
-    listing: (ListingId, UserId),
+    readers: &[UserId],
     told: Told<'_>,
 ) -> Result<()> {
     let text = shorten(told.text, TEXT_MAX);
     let notice = prepared(ctx, &told, &text)?;
-    Ok(store::inbox::insert_for_installs(tx, listing, &notice).await?)
+    Ok(store::inbox::insert_all(tx, readers, &[], &notice).await?)
 }
 
 fn prepared<'a>(ctx: &Ctx, told: &Told<'a>, text: &'a str) -> Result<NewNotice<'a>> {

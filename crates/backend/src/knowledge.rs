@@ -1,7 +1,8 @@
 //! Knowledge: the documents that an agent looks things up in.
 //!
 //! A document is cut into passages when it is added, and only they are kept. A search looks for the
-//! words of a question; what is misspelled in it is looked for by likeness where the database can.
+//! words of a question as the language of each document forms them; what is misspelled in it is looked
+//! for by likeness where the database can, and what still is not found within longer words.
 
 mod meaning;
 
@@ -18,7 +19,8 @@ use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use resonant_runtime::tools::knowledge::{
-    Cut, CutError, PDF_PATIENCE, asked_words, cut, cut_pdf, vocabulary,
+    Cut, CutError, CutPdf, PDF_PATIENCE, asked_parts, asked_words, cut, cut_pdf, language,
+    vocabulary,
 };
 
 use crate::store::OnConstraint as _;
@@ -50,7 +52,8 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     new.check()?;
     let format = new.written_as();
     let title = new.title.trim().to_owned();
-    let (words, cuts, size) = read_cuts(backend, format, title.clone(), new.text).await?;
+    let read = read_cuts(backend, format, title.clone(), new.text).await?;
+    let size = read.size;
 
     let document = KnowledgeDocument {
         id: DocumentId::from_uuid(ctx.resource_id()?),
@@ -58,7 +61,8 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
         title,
         format,
         size_bytes: u32::try_from(size).map_err(Error::internal)?,
-        passages: u32::try_from(cuts.len()).map_err(Error::internal)?,
+        passages: u32::try_from(read.cuts.len()).map_err(Error::internal)?,
+        unread_pages: read.unread_pages,
         created_at: backend.now(),
     };
     let mut tx = backend.begin(owner).await?;
@@ -80,27 +84,48 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
         let reason = format!("must fit: of the agent's {most} MiB {room} bytes are left");
         return Err(Error::field("text", reason));
     }
-    store::knowledge::insert(&mut tx, owner, &document, &words)
+    store::knowledge::insert(&mut tx, owner, &document, read.language, &read.words)
         .await
         .on_constraint("knowledge_documents_pkey", effects::in_the_making)?;
-    store::knowledge::insert_passages(&mut tx, owner, &document, &cuts).await?;
+    store::knowledge::insert_passages(&mut tx, owner, &document, read.language, &read.cuts).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %agent, document.id = %document.id, "document added");
     Ok(document)
 }
 
-/// The words of a document, its passages, and how long its text is. A large one takes longer than a task
-/// may hold up others.
+/// What is read of a document.
+struct Read {
+    /// Its words, each once.
+    words: Vec<String>,
+    cuts: Vec<Cut>,
+    language: &'static str,
+    /// How long its text is, in bytes.
+    size: usize,
+    unread_pages: Vec<u32>,
+}
+
+impl Read {
+    fn of(title: &str, cut: CutPdf) -> Self {
+        let CutPdf { cuts, size, unread_pages } = cut;
+        let (words, language) = (vocabulary(title, &cuts), language(title, &cuts));
+        Self { words, cuts, language, size, unread_pages }
+    }
+}
+
+/// Reads a document. A large one takes longer than a task may hold up others.
 async fn read_cuts(
     backend: &Backend,
     format: DocumentFormat,
     title: String,
     text: String,
-) -> Result<(Vec<String>, Vec<Cut>, usize)> {
+) -> Result<Read> {
     let told = |error: CutError| Error::field("text", error.to_string());
     if format != DocumentFormat::Pdf {
-        let read =
-            move || cut(format, &text).map(|cuts| (vocabulary(&title, &cuts), cuts, text.len()));
+        let read = move || {
+            let cut = cut(format, &text);
+            let size = text.len();
+            cut.map(|cuts| Read::of(&title, CutPdf { cuts, size, unread_pages: Vec::new() }))
+        };
         let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
         return read.map_err(told);
     }
@@ -110,7 +135,7 @@ async fn read_cuts(
     let turn = backend.pdf_turn().await;
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        cut_pdf(&bytes).map(|(cuts, size)| (vocabulary(&title, &cuts), cuts, size))
+        cut_pdf(&bytes).map(|cut| Read::of(&title, cut))
     });
     match tokio::time::timeout(PDF_PATIENCE * 2, read).await {
         Ok(Ok(read)) => read.map_err(told),
@@ -206,7 +231,7 @@ async fn look_up_words(
     // The text of a model may hold what PostgreSQL cannot.
     let query = query.replace('\0', " ");
     let mut conn = backend.read(owner).await?;
-    let found = store::knowledge::search(&mut conn, owner, agent, &query, most).await?;
+    let mut found = store::knowledge::search(&mut conn, owner, agent, &query, most).await?;
     if found.first().is_some_and(|best| best.relevance >= ENOUGH) {
         return Ok(found);
     }
@@ -214,10 +239,22 @@ async fn look_up_words(
     asked.retain(|word| word.chars().count() >= 4);
     asked.truncate(MISSPELLED_MAX);
     let like = store::knowledge::list_like(&mut conn, owner, agent, &asked, LIKENESS).await?;
-    let Some(spelled) = spelled(&query, &like) else { return Ok(found) };
-    let likely = store::knowledge::search(&mut conn, owner, agent, &spelled, most).await?;
     let relevance = |found: &[FoundPassage]| found.first().map_or(0, |best| best.relevance);
-    Ok(if relevance(&likely) > relevance(&found) { likely } else { found })
+    let mut is_likely = false;
+    if let Some(spelled) = spelled(&query, &like) {
+        let likely = store::knowledge::search(&mut conn, owner, agent, &spelled, most).await?;
+        if relevance(&likely) > relevance(&found) {
+            (found, is_likely) = (likely, true);
+        }
+    }
+    let parts = asked_parts(&query);
+    if parts.is_empty() || relevance(&found) >= ENOUGH {
+        return Ok(found);
+    }
+    let within = store::knowledge::list_holding(&mut conn, owner, agent, &parts, most).await?;
+    // What a passage holds letter by letter tells more than what is alike.
+    let lists = if is_likely { vec![within, found] } else { vec![found, within] };
+    Ok(meaning::fuse(lists, most))
 }
 
 /// The question with the words of the documents in the place of those that they do not hold; `None`

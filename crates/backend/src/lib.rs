@@ -33,13 +33,15 @@ pub mod knowledge;
 pub mod leadership;
 pub mod listings;
 mod mail;
+pub mod mcp_calls;
 pub mod members;
 pub mod memories;
 pub mod metrics;
 pub mod moderation;
+pub mod news;
 pub mod operations;
-#[cfg(test)]
-mod own_cluster;
+#[cfg(any(test, feature = "fakes"))]
+pub mod own_cluster;
 mod passwords;
 mod payments;
 pub mod processes;
@@ -65,16 +67,18 @@ mod tool_backing;
 pub mod tools;
 pub mod triggers;
 pub mod upkeep;
+pub mod usage;
 pub mod webhooks;
 pub mod work;
 
 pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
+pub use budgets::GuestLimits;
 pub use cache::rate_limit::{RateLimit, Standing};
 pub use cache::{CacheFigures, Document, PageCounters};
 pub use checks::{DatabaseFacts, Schema};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
-pub use error::{Error, Result, Source};
+pub use error::{Error, Result, Source, chain};
 pub use keyring::{SealingKey, SealingKeys};
 pub use mail::{MailFault, MailSettings};
 pub use metrics::Metrics;

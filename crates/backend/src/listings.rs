@@ -16,13 +16,18 @@ use crate::cache::Stale;
 use crate::cache::listing::{ListingEntry, TemplatesEntry};
 use crate::cache::listing_page::{ListingPageEntry, ListingPageKey, MARKETPLACE};
 use crate::store::OnConstraint as _;
+use crate::store::listing_runs::Copied;
 use crate::store::listings::{ListingPosition, Words};
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, purchases, store};
 
 mod facets;
+pub(crate) mod lineage;
 pub mod ranking;
 mod samples;
+mod spelling;
 pub mod updates;
+
+pub use self::lineage::origin;
 
 const NOT_FOUND: Error = Error::NotFound("listing");
 /// Who publishes the sample listings.
@@ -72,7 +77,7 @@ fn normalised(mut filter: ListingFilter) -> Result<ListingFilter> {
 /// Reads the page of a normalised filter.
 pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<ListingPage> {
     let limit = filter.page.checked_limit()?;
-    let words = words(&filter.query);
+    let mut words = words_of(&filter.query);
     let wanted = facets::wanted(filter);
     let all = wanted.all();
     let scope = ("listings", &filter.query, &all, filter.sort);
@@ -83,7 +88,7 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
     let mut conn = backend.catalogue_read_latest().await?;
     let rows = i64::from(limit) + 1;
     let sort = filter.sort;
-    let found = match &words {
+    let mut found = match &words {
         Some(words) => {
             store::listings::list_found(&mut conn, words, &all, sort, after, rows).await?
         }
@@ -92,16 +97,23 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
         }
         None => store::listings::list_with(&mut conn, &all, sort, after, rows).await?,
     };
+    let mut corrected = None;
+    if found.is_empty() && words.is_some() {
+        corrected = spelling::corrected(&mut conn, &filter.query).await?;
+    }
+    if let Some(right) = corrected.as_deref().and_then(words_of) {
+        found = store::listings::list_found(&mut conn, &right, &all, sort, after, rows).await?;
+        words = Some(right);
+    }
     let counts = facets::count(&mut conn, words.as_ref(), &wanted).await?;
     drop(conn);
 
     let page = cursors.page(&scope, limit, found, |(_, position)| position.clone())?;
     let next_cursor = page.next_cursor;
     let mut listings: Vec<_> = page.items.into_iter().map(|(listing, _)| listing).collect();
-    if words.is_some() {
+    if let Some(words) = &words {
         for listing in &mut listings {
-            listing.highlights =
-                Some(Highlights::of(&filter.query, &listing.name, &listing.tagline));
+            listing.highlights = Some(Highlights::of(&words.text, &listing.name, &listing.tagline));
         }
     }
     let categories: Vec<_> = Category::ALL
@@ -109,24 +121,22 @@ pub(crate) async fn find(backend: &Backend, filter: &ListingFilter) -> Result<Li
         .map(|category| CategoryCount { category, count: counts.of("category", category.as_str()) })
         .filter(|held| held.count > 0)
         .collect();
+    let total: i64 = categories.iter().map(|held| held.count).sum();
     Ok(ListingPage {
         listings,
         next_cursor,
-        total: categories.iter().map(|held| held.count).sum(),
+        total,
         categories,
         facets: counts.facets(filter),
+        corrected: corrected.filter(|_| total > 0),
     })
 }
 
 /// What a person wrote, as something that can be looked up: every word, and words that begin so.
 /// `None` for nothing.
-fn words(text: &str) -> Option<Words> {
-    let words: Vec<_> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(WORDS_MAX)
-        .map(|word| format!("{word}:*"))
-        .collect();
+fn words_of(text: &str) -> Option<Words> {
+    let words: Vec<_> =
+        spelling::split(text).take(WORDS_MAX).map(|word| format!("{word}:*")).collect();
     (!text.is_empty()).then(|| Words { tsquery: words.join(" & "), text: text.to_owned() })
 }
 
@@ -176,10 +186,18 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
 /// listing again and again does not pile up agents.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused, and for
-/// whoever has not paid what it costs.
-#[tracing::instrument(name = "listings.install", level = "debug", parent = ctx.span(), skip_all)]
+/// Those of [`install_version`], whatever version it has.
 pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
+    install_version(ctx, slug, None).await
+}
+
+/// The same for whoever has seen what a version asks for, if any, and agrees to that alone.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused, for whoever has
+/// not paid what it costs, and when it has another version than the one that was `seen`.
+#[tracing::instrument(name = "listings.install", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn install_version(ctx: &Ctx, slug: &str, seen: Option<i32>) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
     let mut listing = get(ctx, slug).await?;
     if listing.state == ListingState::Paused {
@@ -189,6 +207,7 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     if let Some(made) = agents::find_made_before(ctx, owner).await? {
         return Ok(made);
     }
+    check_seen(listing.version, seen)?;
     let mut needs_entitlement = false;
     if !listing.summary.price.is_free() {
         needs_entitlement = purchases::check_entitled(ctx, slug, owner).await?;
@@ -216,8 +235,13 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     store::agents::insert(&mut tx, &agent)
         .await
         .on_constraint("agents_pkey", effects::in_the_making)?;
-    let pristine = Some(agent.revision);
-    store::listing_runs::update_copied(&mut tx, owner, agent.id, listing.version, pristine).await?;
+    let digest = lineage::digest_of(&agent.spec)?;
+    let origin = Copied {
+        version: listing.version,
+        digest: &digest,
+        pristine_revision: Some(agent.revision),
+    };
+    store::listing_runs::update_copied(&mut tx, owner, agent.id, origin).await?;
     if needs_entitlement {
         store::entitlements::update_needed(&mut tx, owner, agent.id).await?;
     }
@@ -225,6 +249,16 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
     ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)
+}
+
+/// Lets pass whoever has seen the version that is there, or does not say.
+fn check_seen(version: i32, seen: Option<i32>) -> Result<()> {
+    match seen {
+        Some(seen) if seen != version => Err(Error::Conflict(format!(
+            "Version {version} is there by now. Look at what it asks for before you take it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Publishes the sample listings, when there are none yet.
@@ -277,6 +311,7 @@ pub(crate) async fn load_content(backend: &Backend) -> Result<usize> {
             deprecation: None,
             showcase: None,
             screenshots: Vec::new(),
+            forked_from: None,
         };
         count += usize::from(store::listings::insert(&mut tx, &listing).await?);
         stale = stale.and::<ListingEntry>(&listing.summary.slug);

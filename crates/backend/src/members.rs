@@ -18,12 +18,13 @@ use sqlx::PgConnection;
 
 use crate::audit::Log;
 use crate::backend::random;
+use crate::budgets::guests;
 use crate::cache::Stale;
 use crate::cache::listing_page::REVIEWS;
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
-use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, audit, store};
+use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, audit, sessions, store};
 
 pub use self::admins::{Appointed, appoint_admin, dismiss_admin, list_admins};
 pub use self::closing::{close_account, purge_closed};
@@ -142,9 +143,10 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
         is_admin: false,
         unread_notices: 0,
     };
+    let origin = guests::origin_of(ctx).await?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
-    store::members::insert(&mut tx, &guest, None, now).await?;
+    store::guests::insert(&mut tx, &guest, origin.as_deref(), now).await?;
     let token = issue(&mut tx, guest.id, now).await?;
     tx.commit().await?;
     ctx.signed_in(actor(&guest), token);
@@ -152,7 +154,8 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
     Ok(guest)
 }
 
-/// Makes the caller a member. A guest keeps identity, agents and sessions, and gets a new token.
+/// Makes the caller a member. A guest keeps identity, agents and sessions, and gets a new token; what guests
+/// may use bounds them no more, and their sessions that wait because of it go on.
 ///
 /// # Errors
 /// [`Error::Invalid`] for values that break rules, also for an address that is in use;
@@ -211,6 +214,13 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     note(ctx, &mut tx, &member, Deed::SignedUp).await?;
     backend.commit(tx, stale(&ended)).await?;
     ctx.signed_in(actor(&member), token);
+    if let Some(id) = present
+        && let Err(error) = Box::pin(sessions::lift_bounds_of_guests(backend, id)).await
+    {
+        // They are a member all the same, and can say so session by session.
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(user.id = %id, error, "sessions of a former guest go on waiting");
+    }
     tracing::info!(user.id = %member.id, "member signed up");
     Ok(member)
 }

@@ -7,19 +7,24 @@
 //!
 //! A process that dies takes its last seconds of measurements with it; nothing else is lost.
 
+mod board;
 mod keep;
+mod labelled;
 mod prometheus;
 mod read;
 mod registry;
 mod roll_up;
 mod slow;
 
+pub(crate) use board::{Board, Wanted, families};
 pub use keep::{Keeper, keep_queue};
+pub use labelled::read_label;
 pub use prometheus::prometheus;
 pub(crate) use read::look;
-pub use read::{Answer, Courses, Point, Question, courses, may_read, read, series, whole, worst};
+pub use read::{Answer, Courses, Point, Question, courses, may_read, read, series, worst};
 pub use registry::{Metrics, Raised};
 pub use roll_up::roll_up;
+pub(crate) use slow::slowest;
 pub use slow::{SlowKind, SlowSample, list_slow};
 
 use std::time::Duration;
@@ -27,7 +32,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use resonant_domain::AgentId;
 use resonant_domain::metric::Family;
-use resonant_domain::session::Usage;
+use resonant_domain::session::{Session, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_runtime::models::ModelWatch;
 
@@ -92,6 +97,22 @@ impl Metrics {
                     self.add(Family::SessionsEnded, state.as_str(), 1);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Notes the end of a session that no worker had. One that never began says nothing about how long
+    /// agents take, nor do calls that were broken off with it about tools.
+    pub(crate) fn ended_idle(&self, session: &Session, events: &[SessionEvent]) {
+        let is_begun = session.started_at.is_some();
+        for event in events {
+            if let EventBody::Done { state, duration_ms, .. } = &event.body {
+                self.add(Family::SessionsEnded, state.as_str(), 1);
+                if is_begun {
+                    let duration = Duration::from_millis(*duration_ms);
+                    let agent = session.agent_id.to_string();
+                    self.observe(Family::AgentExecution, &agent, duration);
+                }
             }
         }
     }

@@ -16,15 +16,20 @@ use resonant_domain::publication::{
 use resonant_domain::scan::scan;
 use resonant_domain::spec_diff::{FieldChange, SpecDiff, words};
 use resonant_domain::text::check_text;
-use resonant_domain::{ListingId, ReportId, SubmissionId, UserId};
+use resonant_domain::{ListingId, ReportId, SubmissionId};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use crate::audit::{Log, Subject};
+use crate::cache::hex;
 use crate::follows::{self, Published};
-use crate::inbox::{Told, tell, tell_installs};
+use crate::inbox::{Told, tell, tell_each};
+use crate::listings::lineage;
+use crate::news::{self, Happened};
 use crate::publications::stale;
-use crate::store::submissions::{Owned, WaitingPosition};
+use crate::store::submissions::{Decided, Owned, WaitingPosition};
 use crate::{Ctx, Error, Result, access, audit, effects, listings, publishers, store};
 
 const NOT_FOUND: Error = Error::NotFound("submission");
@@ -61,7 +66,7 @@ pub async fn reports(ctx: &Ctx, page: PageRequest) -> Result<Page<Report>> {
     let after: Option<ReportId> = cursors.open(&"reports", page.cursor.as_deref())?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let wanted = i64::from(limit) + 1;
-    let found = store::publishing::list_open_reports(&mut conn, after, wanted).await?;
+    let found = store::reports::list_open(&mut conn, after, wanted).await?;
     cursors.page(&"reports", limit, found, |last| last.id)
 }
 
@@ -74,8 +79,9 @@ pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
     access::moderator(ctx).await?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let owned = store::submissions::find(&mut conn, id).await?.ok_or(NOT_FOUND)?;
-    let Owned { publisher, submission } = owned;
+    let Owned { publisher, submission, forked_from } = owned;
     let name = publishers::shown(&mut conn, publisher).await?.ok_or(NOT_FOUND)?.0;
+    let forked_from = lineage::told(&mut conn, forked_from).await?;
     let listing =
         store::submissions::find_listing(&mut conn, publisher, submission.agent_id).await?;
     let approved = match &listing {
@@ -89,7 +95,9 @@ pub async fn case(ctx: &Ctx, id: SubmissionId) -> Result<Case> {
     let (before, spec) = approved.unwrap_or_else(|| (nothing(), AgentSpec::default()));
     let is_same = before.description == submission.texts.description;
     Ok(Case {
+        seen: seen(&submission),
         publisher: name,
+        forked_from,
         listing: listing.map(|(_, listing)| listing),
         findings: scan(&submission.texts, &submission.spec),
         agent: SpecDiff::of(&spec, &submission.spec),
@@ -114,7 +122,19 @@ fn nothing() -> ListingTexts {
         tags: Vec::new(),
         change_log: String::new(),
         price: Price::FREE,
+        examples: Vec::new(),
     }
+}
+
+/// Names what was handed in, all of it and when: who takes it back and hands something else in has handed
+/// another thing in.
+fn seen(submission: &Submission) -> String {
+    /// So many bytes of the hash.
+    const LENGTH: usize = 16;
+
+    let Submission { id, agent_version, texts, pictures, spec, submitted_at, .. } = submission;
+    let whole = json!([id, agent_version, texts, pictures, spec, submitted_at]);
+    hex(&Sha256::digest(whole.to_string())[..LENGTH])
 }
 
 fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
@@ -125,6 +145,7 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
             ("category", texts.category.title().to_owned()),
             ("tags", texts.tags.join(", ")),
             ("price", texts.price.to_string()),
+            ("examples", texts.examples.iter().map(|it| &*it.goal).collect::<Vec<_>>().join("; ")),
         ]
     };
     let shown = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -140,11 +161,27 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
         .collect()
 }
 
-/// The submission that is decided, locked.
-async fn waiting(conn: &mut PgConnection, id: SubmissionId) -> Result<Owned> {
+/// What a moderator says to a submission.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ruling<'a> {
+    /// What they have read, by [`Case::seen`].
+    pub seen: &'a str,
+    /// What the publisher is told.
+    pub comment: &'a str,
+}
+
+/// The submission that is decided, locked, if it is what the moderator has read.
+async fn waiting(conn: &mut PgConnection, id: SubmissionId, read: &str) -> Result<Owned> {
     let owned = store::submissions::lock(conn, id).await?.ok_or(NOT_FOUND)?;
     if owned.submission.state != SubmissionState::InReview {
         return Err(Error::Conflict("It has been decided already, or was taken back".to_owned()));
+    }
+    if seen(&owned.submission) != read {
+        return Err(Error::Conflict(
+            "Its publisher has handed something else in since you opened it. Load it again and read \
+             that before you decide"
+                .to_owned(),
+        ));
     }
     Ok(owned)
 }
@@ -166,10 +203,11 @@ async fn note(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`;
-/// [`Error::Conflict`] when it does not wait any more.
+/// [`Error::Conflict`] when it does not wait any more, or is not what the moderator has read.
 #[tracing::instrument(name = "moderation.approve", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<String> {
+pub async fn approve(ctx: &Ctx, id: SubmissionId, ruling: Ruling<'_>) -> Result<String> {
     let moderator = access::moderator(ctx).await?;
+    let Ruling { seen, comment } = ruling;
     check_comment(comment, false)?;
     let backend = ctx.backend();
     let now = backend.now();
@@ -177,23 +215,30 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
     if let Some(slug) = effects::find_in_catalogue(ctx)? {
         return Ok(slug);
     }
-    let Owned { publisher, submission } = waiting(&mut tx, id).await?;
+    let owned = waiting(&mut tx, id, seen).await?;
+    let Owned { publisher, submission, forked_from } = &owned;
+    let publisher = *publisher;
     let name = publishers::shown(&mut tx, publisher).await?.ok_or(NOT_FOUND)?.0;
     let found = store::submissions::find_listing(&mut tx, publisher, submission.agent_id).await?;
-    let (listing, kind, slug) = if let Some((listing, published)) = found {
-        store::publishing::insert_version(&mut tx, listing, &name, &submission, now).await?;
-        let news = Told {
+    let (listing, kind, slug, version) = if let Some((listing, published)) = found {
+        let made = (submission, *forked_from);
+        let version = store::publishing::insert_version(&mut tx, listing, &name, made, now).await?;
+        let happened = Happened {
+            listing,
+            kind: NoticeKind::UpdateAvailable,
+            version: Some(version),
+            about: &submission.texts.name,
+            slug: &published.slug,
             text: &submission.texts.change_log,
-            ..Told::of(NoticeKind::UpdateAvailable, &submission.texts.name, &published.slug)
         };
-        tell_installs(ctx, &mut tx, (listing, publisher), news).await?;
-        (listing, NoticeKind::FollowedVersion, published.slug)
+        news::tell_later(ctx, &mut tx, happened).await?;
+        (listing, NoticeKind::FollowedVersion, published.slug, version)
     } else {
         let listing = ListingId::from_uuid(backend.new_id()?);
-        let slug = first(&mut tx, listing, (publisher, &name), &submission, now).await?;
-        (listing, NoticeKind::FollowedListing, slug)
+        let slug = first(&mut tx, listing, &name, &owned, now).await?;
+        (listing, NoticeKind::FollowedListing, slug, 1)
     };
-    let published = Published {
+    let news = Published {
         publisher,
         name: &name,
         listing,
@@ -202,9 +247,14 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
         slug: &slug,
         change_log: &submission.texts.change_log,
     };
-    follows::tell_later(ctx, &mut tx, published).await?;
-    let state = SubmissionState::Approved;
-    store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    follows::tell_later(ctx, &mut tx, news).await?;
+    let decided = Decided {
+        state: SubmissionState::Approved,
+        comment: comment.trim(),
+        moderator,
+        version: Some(version),
+    };
+    store::submissions::update_decided(&mut tx, id, decided, now).await?;
     let approved = Told {
         agent: Some(submission.agent_id),
         text: comment,
@@ -223,16 +273,18 @@ pub async fn approve(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<Strin
 async fn first(
     tx: &mut PgConnection,
     id: ListingId,
-    publisher: (UserId, &str),
-    submission: &Submission,
+    name: &str,
+    owned: &Owned,
     now: jiff::Timestamp,
 ) -> Result<String> {
+    let Owned { publisher, submission, forked_from } = owned;
     let wanted = slug_of(&submission.texts.name);
     // The end of the id is chance.
     let text = id.as_uuid().simple().to_string();
     let other = format!("{wanted}-{}", &text[text.len() - 8..]);
     for slug in [wanted, other] {
-        if store::publishing::insert(tx, (id, &slug), publisher, submission, now).await? {
+        let (whose, made) = ((*publisher, name), (submission, *forked_from));
+        if store::publishing::insert(tx, (id, &slug), whose, made, now).await? {
             return Ok(slug);
         }
     }
@@ -243,19 +295,25 @@ async fn first(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `comment`, which
-/// must say what; [`Error::Conflict`] when it does not wait any more.
+/// must say what; [`Error::Conflict`] when it does not wait any more, or is not what the moderator has read.
 #[tracing::instrument(name = "moderation.request_changes", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn request_changes(ctx: &Ctx, id: SubmissionId, comment: &str) -> Result<()> {
+pub async fn request_changes(ctx: &Ctx, id: SubmissionId, ruling: Ruling<'_>) -> Result<()> {
     let moderator = access::moderator(ctx).await?;
+    let Ruling { seen, comment } = ruling;
     check_comment(comment, true)?;
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
     if effects::find_in_catalogue::<()>(ctx)?.is_some() {
         return Ok(());
     }
-    let Owned { publisher, submission } = waiting(&mut tx, id).await?;
-    let state = SubmissionState::ChangesRequested;
-    store::submissions::update_decided(&mut tx, id, state, comment.trim(), moderator, now).await?;
+    let Owned { publisher, submission, .. } = waiting(&mut tx, id, seen).await?;
+    let decided = Decided {
+        state: SubmissionState::ChangesRequested,
+        comment: comment.trim(),
+        moderator,
+        version: None,
+    };
+    store::submissions::update_decided(&mut tx, id, decided, now).await?;
     let asked = Told {
         kind: NoticeKind::ChangesRequested,
         listing: &submission.texts.name,
@@ -293,7 +351,7 @@ pub async fn report(ctx: &Ctx, slug: &str, reason: ReportReason, text: &str) -> 
     let listing = store::reviews::find_subject(&mut tx, slug).await?;
     let listing = listing.ok_or(Error::NotFound("listing"))?.id;
     let who = (listing, reporter);
-    store::publishing::upsert_report(&mut tx, id, who, reason, text.trim(), now).await?;
+    store::reports::upsert(&mut tx, id, who, reason, text.trim(), now).await?;
     tx.commit().await?;
     tracing::info!(listing.slug = slug, "listing reported");
     Ok(())
@@ -308,7 +366,8 @@ pub enum Verdict {
     Remove,
 }
 
-/// Closes a report.
+/// Closes a report. With a listing that is removed all that is open about it is closed, and everybody who
+/// reported it is told.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for a report that is not open, and for anyone but
@@ -321,7 +380,7 @@ pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<(
     let now = ctx.backend().now();
     let is_removed = verdict == Verdict::Remove;
     let mut tx = ctx.backend().catalogue_begin().await?;
-    let closed = store::publishing::update_report(&mut tx, id, is_removed, moderator, now).await?;
+    let closed = store::reports::update_decided(&mut tx, id, is_removed, moderator, now).await?;
     let closed = closed.ok_or(Error::NotFound("report"))?;
     let (listing, slug) = (closed.listing, closed.slug);
     let outcome = if is_removed { NoticeKind::ReportUpheld } else { NoticeKind::ReportDismissed };
@@ -330,6 +389,8 @@ pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<(
     note(ctx, &mut tx, deed, (listing.as_uuid(), &closed.name)).await?;
     if is_removed {
         store::publishing::update_state(&mut tx, listing, ListingState::Removed).await?;
+        let others = store::reports::update_others(&mut tx, listing, moderator, now).await?;
+        tell_each(ctx, &mut tx, &others, Told::of(outcome, &closed.name, &slug)).await?;
         if let Some(publisher) = closed.publisher {
             let removed =
                 Told { agent: closed.agent, ..Told::of(NoticeKind::Removed, &closed.name, &slug) };

@@ -9,14 +9,24 @@ use resonant_domain::operations::{
     ProviderStanding, ReplicaStanding, ShardStanding, Shown,
 };
 
-use crate::metrics::{self, Question};
+use crate::metrics::{self, Board, Wanted};
 use crate::shards::{self, Unfinished};
-use crate::{Ctx, Error, Result, processes, store};
+use crate::{Backend, Ctx, Error, Result, processes, store};
 
 mod charts;
 
 /// The most rows of who asked too often.
 const LIMITED_MAX: usize = 10;
+
+/// What is told by label.
+const LABELLED: [Family; 6] = [
+    Family::SessionsEnded,
+    Family::Limited,
+    Family::ModelDuration,
+    Family::ModelErrors,
+    Family::CacheHits,
+    Family::CacheMisses,
+];
 
 /// A part's title, and what is shown of it: each figure's title and metric.
 type Part = (&'static str, &'static [(&'static str, &'static str)]);
@@ -80,39 +90,49 @@ const PARTS: [Part; 5] = [
 #[tracing::instrument(name = "operations.overview", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
     metrics::may_read(ctx).await?;
-    let backend = ctx.backend();
-    let wanted = PARTS.iter().flat_map(|(_, figures)| figures.iter());
-    let wanted = wanted.filter_map(|(_, name)| Metric::parse("metrics", name).ok()).collect();
-    let answer = metrics::read(ctx, Question { metrics: wanted, period }).await?;
+    make(ctx.backend(), period).await
+}
+
+/// The same for those who have passed already.
+async fn make(backend: &Backend, period: Period) -> Result<Overview> {
+    let figures = PARTS.iter().flat_map(|(_, figures)| figures.iter());
+    let figures: Vec<_> =
+        figures.filter_map(|(_, name)| Metric::parse("metrics", name).ok()).collect();
+    let wanted = Wanted {
+        wholes: &metrics::families(&figures),
+        labels: &LABELLED,
+        courses: &charts::drawn(),
+        parts: charts::parts_of(period),
+    };
+    let board = Board::read(backend, period, &wanted).await?;
     let shown = |(title, name): &(&str, &str)| {
-        let (metric, value) = answer.values.iter().find(|(metric, _)| metric.name() == *name)?;
+        let metric = figures.iter().find(|metric| metric.name() == *name)?;
         let unit = metric.unit().as_str().to_owned();
-        Some(Shown { title: (*title).to_owned(), value: *value, unit })
+        Some(Shown { title: (*title).to_owned(), value: board.value(metric), unit })
     };
     let groups = PARTS.iter().map(|(title, figures)| Group {
         title: (*title).to_owned(),
         figures: figures.iter().filter_map(shown).collect(),
     });
     let groups = groups.collect();
-    let ended = metrics::worst(ctx, Family::SessionsEnded, period).await?;
-    let ended = ended.into_iter().map(|(state, all)| Ended { state, sessions: all.sum });
-    let (times, charts) = charts::charts(ctx, period).await?;
-    let processes = processes::list(ctx).await?;
-    let models = models(ctx, period).await?;
+    let ended = board.worst(Family::SessionsEnded).iter();
+    let ended = ended.map(|(state, all)| Ended { state: state.clone(), sessions: all.sum });
+    let processes = processes::standings(backend).await?;
+    let models = models(&board);
     let spread = shards::spread(backend).await?;
-    let limited = metrics::worst(ctx, Family::Limited, period).await?;
-    let limited = limited.into_iter().map(|(who, all)| Limited { who, refused: all.sum });
+    let limited = board.worst(Family::Limited).iter();
+    let limited = limited.map(|(who, all)| Limited { who: who.clone(), refused: all.sum });
     let mut conn = backend.catalogue_read().await?;
     let alerts = store::alerts::list(&mut conn, None, i64::MAX).await?;
     let firing = alerts.iter().filter(|stored| stored.alert.state == AlertState::Firing).count();
     Ok(Overview {
         period: period.to_string(),
-        at: answer.to,
+        at: board.to(),
         groups,
-        times,
-        charts,
+        times: board.courses().at.clone(),
+        charts: charts::charts(board.courses()),
         ended: ended.collect(),
-        caches: caches(ctx, period, &processes).await?,
+        caches: caches(&board, &processes),
         replicas: ReplicaStanding::of(&processes),
         shards: (0..)
             .zip(spread.buckets)
@@ -135,38 +155,38 @@ pub async fn overview(ctx: &Ctx, period: Period) -> Result<Overview> {
     })
 }
 
-/// The same for pages: those who look at the same time share one answer.
+/// The same for many: those who look at the same time share one answer.
 ///
 /// # Errors
 /// Those of [`overview`].
 #[tracing::instrument(name = "operations.shared_overview", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn shared_overview(ctx: &Ctx, period: Period) -> Result<Arc<Overview>> {
     metrics::may_read(ctx).await?;
-    let made = Box::pin(async { overview(ctx, period).await.map(Arc::new) });
+    let made = Box::pin(async { make(ctx.backend(), period).await.map(Arc::new) });
     let shared = ctx.backend().boards().overviews.try_get_with(period.seconds(), made).await;
     shared.map_err(Error::shared)
 }
 
 /// How the models did that were asked; the one that took the most time comes first.
-async fn models(ctx: &Ctx, period: Period) -> Result<Vec<ModelUse>> {
+fn models(board: &Board) -> Vec<ModelUse> {
     #[expect(clippy::cast_precision_loss, reason = "durations stay far below 2^52 microseconds")]
     let ms = |micros: u64| micros as f64 / 1_000.0;
-    let replies = metrics::worst(ctx, Family::ModelDuration, period).await?;
-    let mut all: Vec<_> = replies
-        .into_iter()
+    let mut all: Vec<_> = board
+        .worst(Family::ModelDuration)
+        .iter()
         .map(|(name, took)| ModelUse {
-            name,
+            name: name.clone(),
             replies: took.count,
             p50_ms: took.quantile(500).map(ms),
             p99_ms: took.quantile(990).map(ms),
             errors: 0,
         })
         .collect();
-    for (name, errors) in metrics::worst(ctx, Family::ModelErrors, period).await? {
-        match all.iter_mut().find(|known| known.name == name) {
+    for (name, errors) in board.worst(Family::ModelErrors) {
+        match all.iter_mut().find(|known| known.name == *name) {
             Some(known) => known.errors = errors.sum,
             None => all.push(ModelUse {
-                name,
+                name: name.clone(),
                 replies: 0,
                 p50_ms: None,
                 p99_ms: None,
@@ -174,17 +194,17 @@ async fn models(ctx: &Ctx, period: Period) -> Result<Vec<ModelUse>> {
             }),
         }
     }
-    Ok(all)
+    all
 }
 
 /// What the cache did, by kind, and what the processes have of each; the kind that was asked the most
 /// comes first.
-async fn caches(ctx: &Ctx, period: Period, processes: &[ProcessStanding]) -> Result<Vec<CacheUse>> {
+fn caches(board: &Board, processes: &[ProcessStanding]) -> Vec<CacheUse> {
     let mut all: Vec<CacheUse> = Vec::new();
     for (family, is_hit) in [(Family::CacheHits, true), (Family::CacheMisses, false)] {
-        for (kind, counted) in metrics::worst(ctx, family, period).await? {
-            let index = all.iter().position(|known| known.kind == kind).unwrap_or_else(|| {
-                all.push(CacheUse { kind, ..CacheUse::default() });
+        for (kind, counted) in board.worst(family) {
+            let index = all.iter().position(|known| known.kind == *kind).unwrap_or_else(|| {
+                all.push(CacheUse { kind: kind.clone(), ..CacheUse::default() });
                 all.len() - 1
             });
             let used = &mut all[index];
@@ -199,7 +219,7 @@ async fn caches(ctx: &Ctx, period: Period, processes: &[ProcessStanding]) -> Res
         }
     }
     all.sort_by_key(|used| std::cmp::Reverse(used.hits + used.misses));
-    Ok(all)
+    all
 }
 
 #[cfg(test)]

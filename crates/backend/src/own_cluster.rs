@@ -15,7 +15,7 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// A cluster that trusts everyone on this machine. It goes when this goes.
 #[derive(Debug)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     home: PathBuf,
     port: u16,
     settings: Vec<String>,
@@ -37,13 +37,15 @@ enum Disk {
 impl Cluster {
     /// Makes and starts a primary with these settings, each as `name=value`, and a database
     /// `resonant` without any table.
-    pub(crate) fn primary(settings: &[&str]) -> Self {
+    #[must_use]
+    pub fn primary(settings: &[&str]) -> Self {
         Self::at_home(settings).begin()
     }
 
     /// The same on a disk of so many mebibytes, which can be filled. Where this process may not mount
     /// one, its programs are told that the disk is full; `None` where no C compiler is for that.
-    pub(crate) fn on_a_disk_of(mebibytes: u32, settings: &[&str]) -> Option<Self> {
+    #[must_use]
+    pub fn on_a_disk_of(mebibytes: u32, settings: &[&str]) -> Option<Self> {
         let mut cluster = Self::at_home(settings);
         let size = format!("size={mebibytes}m");
         let mut mount = Command::new("mount");
@@ -58,7 +60,10 @@ impl Cluster {
     }
 
     /// Leaves no room on the disk of [`Cluster::on_a_disk_of`].
-    pub(crate) fn fill_disk(&self) {
+    ///
+    /// # Panics
+    /// When no file can be made there.
+    pub fn fill_disk(&self) {
         use std::io::Write as _;
 
         let mut file = fs::File::create(self.ballast()).expect("a file can be made");
@@ -70,7 +75,10 @@ impl Cluster {
     }
 
     /// Takes that back.
-    pub(crate) fn make_room(&self) {
+    ///
+    /// # Panics
+    /// When the disk was not filled.
+    pub fn make_room(&self) {
         fs::remove_file(self.ballast()).expect("the disk was filled");
     }
 
@@ -89,7 +97,8 @@ impl Cluster {
     }
 
     /// Makes and starts a streaming replica of this cluster.
-    pub(crate) fn replica(&self, settings: &[&str]) -> Self {
+    #[must_use]
+    pub fn replica(&self, settings: &[&str]) -> Self {
         let replica = Self::at_home(settings);
         let source = format!("host=127.0.0.1 port={} user=resonant", self.port);
         let data = replica.data();
@@ -99,29 +108,37 @@ impl Cluster {
     }
 
     /// Where a database of the cluster is.
-    pub(crate) fn url(&self, database: &str) -> String {
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
         format!("postgres://resonant@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The port, as the cluster's setting of that name tells it.
-    pub(crate) fn port(&self) -> String {
+    #[must_use]
+    pub fn port(&self) -> String {
         self.port.to_string()
     }
 
     /// Starts it, again where it was stopped.
-    pub(crate) fn start(&self) {
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(&self) {
         let started = self.try_start(&format!("{}/log", self.home.display()));
         let errors = String::from_utf8_lossy(&started.stderr);
         assert!(started.status.success(), "the cluster starts: {errors}");
     }
 
     /// Ends it as a crash would.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         drop(try_run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "-w", "stop"]));
     }
 
     /// Kills its processes, as running out of memory would.
-    pub(crate) fn kill(&self) {
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill(&self) {
         let pid = fs::read_to_string(format!("{}/postmaster.pid", self.data())).unwrap_or_default();
         let pid = pid.lines().next().unwrap_or_default().to_owned();
         let killed = Command::new("kill").args(["-9", &pid]).output();
@@ -129,7 +146,8 @@ impl Cluster {
     }
 
     /// Starts it once what is left of its processes is gone. `false`: it does not start.
-    pub(crate) fn start_again(&self) -> bool {
+    #[must_use]
+    pub fn start_again(&self) -> bool {
         let log = format!("{}.log", self.home.display());
         (0..20).any(|_| self.try_start(&log).status.success())
     }

@@ -46,7 +46,8 @@ pub async fn tell(ctx: &Ctx, process: &Process) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
     backend.agree_on_time().await?;
-    let state = state(backend, process);
+    let state =
+        ProcessState { has_redis: backend.does_redis_answer().await, ..state(backend, process) };
     let told = Told {
         process: backend.metrics().process(),
         role: process.role,
@@ -79,11 +80,16 @@ pub async fn leave(ctx: &Ctx) -> Result<()> {
 #[tracing::instrument(name = "processes.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx) -> Result<Vec<ProcessStanding>> {
     access::operator(ctx).await?;
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    standings(ctx.backend()).await
+}
+
+/// The same for those who have passed already.
+pub(crate) async fn standings(backend: &Backend) -> Result<Vec<ProcessStanding>> {
+    let mut conn = backend.catalogue_read_latest().await?;
     Ok(store::processes::list(&mut conn).await?)
 }
 
-/// How this process stands at present.
+/// How this process stands at present, but for what others must be asked.
 fn state(backend: &Backend, process: &Process) -> ProcessState {
     backend.look_at_levels();
     let metrics = backend.metrics();
@@ -101,6 +107,7 @@ fn state(backend: &Backend, process: &Process) -> ProcessState {
         workers: process.workers,
         at_work: backend.at_work(),
         is_deaf: backend.events().is_deaf(),
+        has_redis: None,
         caches: backend
             .cache_figures()
             .into_iter()

@@ -10,6 +10,7 @@ use resonant_domain::session::Usage;
 use resonant_runtime::propose::Proposed;
 use uuid::Uuid;
 
+use crate::budgets::guests::{self, Purse};
 use crate::rate_limits::{self, Sharer};
 use crate::{Ctx, Error, RateLimit, Result, access, store};
 
@@ -37,13 +38,16 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
     if let Some(retry_after) = standing.retry_after {
         return Err(Error::TooMany { retry_after });
     }
-    if !has_room(ctx, owner, most).await? {
+    let purse = Purse::default();
+    if !has_room(ctx, owner, most).await? || purse.take(backend, owner, most).await?.is_some() {
         let refusal = "Your budget of the month does not reach for asking the model";
         return Ok(by_rules(Some(refusal.to_owned())));
     }
     let Some(Proposed { spec, usage, model }) = models.propose(wish, backend.now()).await else {
+        purse.settle(backend, Usage::default()).await?;
         return Ok(by_rules(None));
     };
+    purse.settle(backend, usage).await?;
     let mut tx = backend.begin(owner).await?;
     store::budgets::insert_use(&mut tx, owner, None, usage, backend.now()).await?;
     tx.commit().await?;
@@ -54,21 +58,25 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
     })
 }
 
-/// Whether the person's own budget of the month reaches for so much.
+/// Whether the person's own budget of the month reaches for so much, and what guests may use for a guest.
 async fn has_room(ctx: &Ctx, owner: UserId, most: Usage) -> Result<bool> {
+    let of_guest = guests::limits_of(ctx.backend(), owner).await?;
     let mut conn = ctx.backend().read_latest(owner).await?;
     // Neither an agent's nor a session's: what is drawn on is the budget over all agents.
     let nobody = (owner, SessionId::from_uuid(Uuid::nil()));
     let now = ctx.backend().now();
     let all = [store::budgets::ALL_AGENTS];
-    let drawn = store::budgets::list_drawn(&mut conn, nobody, &all, now).await?;
-    let reaches = |limit: Option<u64>, used: u64, wanted: u64| {
-        limit.is_none_or(|limit| used.saturating_add(wanted) <= limit)
+    let mut drawn = store::budgets::list_drawn(&mut conn, nobody, &all, now).await?;
+    if let Some(limits) = of_guest {
+        drawn.push(store::guests::find_drawn(&mut conn, nobody, limits, now).await?);
+    }
+    let reaches = |limit: Option<u64>, used: u64, aside: u64, wanted: u64| {
+        limit.is_none_or(|limit| used.saturating_add(aside).saturating_add(wanted) <= limit)
     };
     let micro_usd = u64::try_from(most.cost.0).unwrap_or(0);
     Ok(drawn.iter().all(|budget| {
-        reaches(budget.max_tokens, budget.tokens, most.total_tokens())
-            && reaches(budget.max_micro_usd, budget.micro_usd, micro_usd)
+        reaches(budget.max_tokens, budget.tokens, budget.tokens_aside, most.total_tokens())
+            && reaches(budget.max_micro_usd, budget.micro_usd, budget.micro_usd_aside, micro_usd)
     }))
 }
 

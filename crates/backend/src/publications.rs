@@ -3,7 +3,7 @@
 
 use resonant_domain::agent_version::Edition;
 use resonant_domain::audit::{Deed, SubjectKind};
-use resonant_domain::listing::{Listing, ListingState, ListingSummary, ListingVersion};
+use resonant_domain::listing::{Example, Listing, ListingState, ListingSummary, ListingVersion};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publication::{
     ListingTexts, Publication, Submission, SubmissionState, slug_of,
@@ -18,6 +18,7 @@ use crate::audit::{Log, Subject};
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
+use crate::listings::{self, lineage};
 use crate::{Ctx, Error, Result, access, agents, audit, effects, publishers, store};
 
 mod listing;
@@ -112,6 +113,8 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
     let newest = store::submissions::find_newest(&mut conn, owner, agent).await?;
     let open = newest.filter(|newest| newest.decided_at.is_none());
     let open = open.ok_or(Error::NotFound("submission"))?;
+    let forked_from = store::submissions::find_forked(&mut conn, open.id).await?;
+    let forked_from = lineage::told(&mut conn, forked_from).await?;
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let shown = publishers::shown(&mut conn, owner).await?;
     let (publisher, publisher_handle) = shown.ok_or(Error::Unauthenticated)?;
@@ -153,7 +156,7 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
         tags: open.texts.tags,
         // Nobody installs what is not there yet.
         state: ListingState::Unlisted,
-        examples: Vec::new(),
+        examples: open.texts.examples,
         agent: open.spec,
         version,
         created_at: first.map_or(now, |first| first.created_at),
@@ -162,7 +165,23 @@ pub async fn preview(ctx: &Ctx, agent: AgentId) -> Result<Listing> {
         deprecation: None,
         showcase: None,
         screenshots: open.pictures.screenshots,
+        forked_from,
     })
+}
+
+/// One of the caller's own listings that they have taken off, or that moderators removed: nobody else sees
+/// it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`], also for what others see.
+#[tracing::instrument(name = "publications.taken_off", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn taken_off(ctx: &Ctx, slug: &str) -> Result<Listing> {
+    let owner = access::user(ctx)?;
+    if !listings::is_slug(slug) {
+        return Err(NOT_FOUND);
+    }
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    store::listings::find_hidden(&mut conn, owner, slug).await?.ok_or(NOT_FOUND)
 }
 
 /// Keeps what is to be handed in, with the agent's published version as it is now.
@@ -191,6 +210,10 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
         Error::Conflict("Publish a version of the agent first: it is what others get".to_owned())
     })?;
     let spec = agents::spec_of(&mut conn, &found, Edition::Version(version)).await?;
+    let edited = match found.listing_id {
+        Some(_) => store::listing_runs::find_edited(&mut conn, owner, agent, Some(version)).await?,
+        None => None,
+    };
     drop(conn);
 
     let mut tx = backend.catalogue_begin().await?;
@@ -222,7 +245,8 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
         submitted_at: None,
         decided_at: None,
     };
-    store::submissions::upsert(&mut tx, owner, &submission).await?;
+    let forked_from = edited.map(|edited| edited.origin);
+    store::submissions::upsert(&mut tx, owner, &submission, forked_from).await?;
     effects::note_in_catalogue(ctx, &mut tx, &Done::Saved).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %submission.id, agent.id = %agent, "submission saved");
@@ -236,8 +260,14 @@ fn trimmed(texts: ListingTexts) -> ListingTexts {
         tagline: trim(texts.tagline),
         description: trim(texts.description),
         change_log: trim(texts.change_log),
+        examples: texts.examples.into_iter().map(trimmed_example).collect(),
         ..texts
     }
+}
+
+fn trimmed_example(Example { goal, context }: Example) -> Example {
+    let context = context.filter(|context| !context.trim().is_empty());
+    Example { goal: goal.trim().to_owned(), context }
 }
 
 fn in_review() -> Error {

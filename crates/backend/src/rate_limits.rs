@@ -32,6 +32,11 @@ impl Sharer {
         Self(format!("user:{id}"))
     }
 
+    /// The name under which they are counted.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// All who come from an address. An IPv6 network of 64 bits is one household's.
     #[must_use]
     pub fn address(address: Option<IpAddr>) -> Self {

@@ -3,20 +3,21 @@
 //! A review is bound to the version that its author ran last. The listing's count and mean change in
 //! the transaction of the review, by triggers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use resonant_domain::member::UserKind;
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::review::{
-    ListingFacts, NewReview, RUNS_MAX, Review, ReviewChanges, Standing, check_answer,
+    ListingFacts, ListingRun, NewReview, RUNS_MAX, Review, ReviewChanges, Standing, check_answer,
 };
 use resonant_domain::{ReviewId, UserId};
 use sqlx::PgConnection;
 
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
-use crate::cache::listing_facts::ListingFactsEntry;
+use crate::cache::listing_facts::{FactsKey, ListingFactsEntry};
 use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::inbox::{Told, tell};
 use crate::store::OnConstraint as _;
@@ -68,44 +69,95 @@ pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Revie
 /// [`Error::NotFound`].
 #[tracing::instrument(name = "reviews.facts", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn facts(ctx: &Ctx, slug: &str) -> Result<ListingFacts> {
-    Ok(facts_document(ctx, slug).await?.value().clone())
+    Ok(facts_document(ctx, slug, None).await?.value().clone())
 }
 
-/// The same as callers of the interface get it. Anyone may.
+/// The same of one of its versions, or of the present one, as callers of the interface get it. Anyone may.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::NotFound`] for the listing and for the version; [`Error::Invalid`] for what is no version's number.
 #[tracing::instrument(name = "reviews.facts_document", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn facts_document(ctx: &Ctx, slug: &str) -> Result<Arc<Document<ListingFacts>>> {
+pub async fn facts_document(
+    ctx: &Ctx,
+    slug: &str,
+    version: Option<i32>,
+) -> Result<Arc<Document<ListingFacts>>> {
+    if version.is_some_and(|version| version < 1) {
+        return Err(Error::field("version", "must be the number of a version, from 1 on"));
+    }
     if !listings::is_slug(slug) {
         return Err(NO_LISTING);
     }
     let backend = ctx.backend();
-    let found = backend.cache().get::<ListingFactsEntry>(backend, &slug.to_owned()).await?;
-    found.ok_or(NO_LISTING)
+    let key = FactsKey { slug: slug.to_owned(), version };
+    let found = backend.cache().get::<ListingFactsEntry>(backend, &key).await?;
+    found.ok_or(if version.is_some() { Error::NotFound("version") } else { NO_LISTING })
 }
 
-/// Measures the newest runs of a listing's present version, wherever they are kept.
-pub(crate) async fn measure(backend: &Backend, slug: &str) -> Result<Option<ListingFacts>> {
+/// What was measured about each of these versions of a listing, in their order. Anyone may.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+#[tracing::instrument(name = "reviews.facts_by_version", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn facts_by_version(
+    ctx: &Ctx,
+    slug: &str,
+    versions: &[i32],
+) -> Result<Vec<ListingFacts>> {
+    let key = |version: &i32| FactsKey { slug: slug.to_owned(), version: Some(*version) };
+    let keys: Vec<_> = versions.iter().map(key).collect();
+    let backend = ctx.backend();
+    let found = backend.cache().get_many::<ListingFactsEntry>(backend, &keys).await?;
+    let facts = found.into_iter().map(|facts| facts.map(|facts| facts.value().clone()));
+    Ok(facts.map(Option::unwrap_or_default).collect())
+}
+
+/// Measures the newest runs of versions of a listing, or of its present one, wherever they are kept. Answers
+/// nothing for those that there are not.
+pub(crate) async fn measure(
+    backend: &Backend,
+    slug: &str,
+    versions: &[Option<i32>],
+) -> Result<Vec<Option<ListingFacts>>> {
     let mut conn = backend.catalogue_read_latest().await?;
-    let found = store::reviews::find_subject(&mut conn, slug).await?;
+    let Some(subject) = store::reviews::find_subject(&mut conn, slug).await? else {
+        return Ok(vec![None; versions.len()]);
+    };
+    let wanted: Vec<_> =
+        versions.iter().map(|version| version.unwrap_or(subject.version)).collect();
+    let known = if wanted.iter().all(|version| *version == subject.version) {
+        vec![subject.version]
+    } else {
+        store::listings::list_versions(&mut conn, subject.id, &wanted).await?
+    };
     drop(conn);
-    match found {
-        Some(subject) => facts_of(backend, &subject).await.map(Some),
-        None => Ok(None),
-    }
+    let facts = facts_of_versions(backend, &subject, &known).await?;
+    let found: BTreeMap<_, _> = known.into_iter().zip(facts).collect();
+    Ok(wanted.iter().map(|version| found.get(version).cloned()).collect())
 }
 
-/// The same for a listing that was looked up.
+/// What was measured about the present version of a listing that was looked up.
 pub(crate) async fn facts_of(backend: &Backend, listing: &Subject) -> Result<ListingFacts> {
-    let &Subject { id, version, publisher, .. } = listing;
-    let mut runs = Vec::new();
+    let facts = facts_of_versions(backend, listing, &[listing.version]).await?;
+    Ok(facts.into_iter().next().unwrap_or_default())
+}
+
+async fn facts_of_versions(
+    backend: &Backend,
+    listing: &Subject,
+    versions: &[i32],
+) -> Result<Vec<ListingFacts>> {
+    let &Subject { id, publisher, .. } = listing;
+    let mut runs: Vec<Vec<ListingRun>> = vec![Vec::new(); versions.len()];
     for shard in backend.shards() {
         let mut conn = backend.begin_on(shard).await?;
-        let found = store::listing_runs::list(&mut conn, id, version, publisher, RUNS_MAX).await?;
-        runs.extend(found);
+        for (runs, version) in runs.iter_mut().zip(versions) {
+            let newest =
+                store::listing_runs::list(&mut conn, id, *version, publisher, RUNS_MAX).await?;
+            runs.extend(newest);
+        }
     }
-    Ok(ListingFacts::of(&runs))
+    Ok(runs.iter().map(|runs| ListingFacts::of(runs)).collect())
 }
 
 /// Reads a review of a listing. Anyone may.

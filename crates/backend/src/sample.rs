@@ -9,6 +9,7 @@ use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::api_key::{NewApiKey, Scope};
 use resonant_domain::knowledge::{DocumentFormat, NewDocument};
+use resonant_domain::metric::Family;
 use resonant_domain::money::MicroUsd;
 use resonant_domain::schedule::NewSchedule;
 use resonant_domain::secret::NewSecret;
@@ -141,6 +142,14 @@ pub fn settings() -> Settings {
         password_work: PasswordWork { memory_kib: 8, passes: 1 },
         ..Settings::new(String::new())
     }
+}
+
+/// How often a connection to the database was asked for.
+#[must_use]
+pub fn connections_asked(backend: &Backend) -> u64 {
+    let counted = backend.metrics().counted();
+    let waits = counted.iter().filter(|(family, ..)| *family == Family::DbPoolWait);
+    waits.map(|(_, _, all)| all.count).sum()
 }
 
 /// A new guest.

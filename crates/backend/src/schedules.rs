@@ -249,6 +249,9 @@ async fn start(
     if entitlements::refusal(backend, &mut *tx, whose).await?.is_some() {
         return Ok(Err("the agent comes from the marketplace and is not paid for"));
     }
+    if sessions::is_queue_full(&mut *tx, owner).await? {
+        return Ok(Err("too many sessions wait or run already"));
+    }
     let start = Start {
         id: SessionId::from_uuid(backend.new_id()?),
         owner,

@@ -4,12 +4,14 @@
 use resonant_domain::alert::Alert;
 use resonant_domain::api_key::ApiKey;
 use resonant_domain::budget::Budget;
+use resonant_domain::grant::ToolGrant;
 use resonant_domain::knowledge::KnowledgeDocument;
 use resonant_domain::memory::Memory;
 use resonant_domain::publication::PublishedListing;
 use resonant_domain::review::Review;
 use resonant_domain::schedule::Schedule;
 use resonant_domain::secret::SecretSummary;
+use resonant_domain::team::{Team, TeamMember};
 use resonant_domain::test_set::{TestPolicy, TestSet};
 use resonant_domain::webhook::{Trigger, Webhook};
 use serde_json::{Value, json};
@@ -119,6 +121,14 @@ impl Changeable for Alert {
     }
 }
 
+impl Changeable for ToolGrant {
+    const NOUN: &'static str = "tool";
+
+    fn part(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Changeable for TestSet {
     const NOUN: &'static str = "test set";
 
@@ -181,5 +191,22 @@ impl Changeable for Review {
 
     fn part(&self) -> Value {
         json!([self.id, self.version, self.stars, self.text, self.updated_at])
+    }
+}
+
+impl Changeable for Team {
+    const NOUN: &'static str = "team";
+
+    fn part(&self) -> Value {
+        // Who comes and what is shared happens to it.
+        json!([self.slug, self.name])
+    }
+}
+
+impl Changeable for TeamMember {
+    const NOUN: &'static str = "member";
+
+    fn part(&self) -> Value {
+        json!([self.user_id, self.role])
     }
 }

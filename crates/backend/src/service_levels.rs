@@ -10,15 +10,19 @@ use resonant_domain::slo::{
     Figure, Good, Level, OBJECTIVES, Objective, Ranked, Ranking, Report, Slow,
 };
 
-use crate::metrics::{self, Question};
-use crate::{Ctx, Error, Result};
-
-use behind::Labels;
+use crate::metrics::{self, Board, Wanted};
+use crate::{Backend, Ctx, Error, Result};
 
 /// Parts of the period that a curve is drawn from.
 const POINTS: u32 = 60;
 /// The most rows of a ranking.
 const RANKED: usize = 8;
+/// What is ranked by the time that it took.
+const RANKINGS: [(&str, Family); 3] = [
+    ("Routes", Family::ApiLatency),
+    ("Agents", Family::AgentExecution),
+    ("Statements", Family::DbQuery),
+];
 /// What else is told, beside the targets.
 const FIGURES: [&str; 14] = [
     "api.latency.count",
@@ -44,28 +48,41 @@ const FIGURES: [&str; 14] = [
 #[tracing::instrument(name = "service_levels.report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
     metrics::may_read(ctx).await?;
-    let mut labels = Labels::new(ctx, period);
-    let mut levels = Vec::with_capacity(OBJECTIVES.len());
-    for objective in &OBJECTIVES {
-        levels.push(level(ctx, objective, period, &mut labels).await?);
-    }
-    let mut worst = Vec::new();
-    for (title, family) in [
-        ("Routes", Family::ApiLatency),
-        ("Agents", Family::AgentExecution),
-        ("Statements", Family::DbQuery),
-    ] {
-        let rows = labels.of(family).await?;
-        let rows = rows.iter().take(RANKED).map(ranked).collect();
-        worst.push(Ranking { title: title.to_owned(), rows });
-    }
-    let agents = behind::name_agents(ctx, &levels, &worst).await?;
-    let slow = metrics::list_slow(ctx, period).await?;
-    let question = Question { metrics: known(&FIGURES), period };
-    let figures = metrics::read(ctx, question).await?;
+    make(ctx.backend(), period).await
+}
+
+/// The same for those who have passed already.
+async fn make(backend: &Backend, period: Period) -> Result<Report> {
+    let (targets, figures) = (OBJECTIVES.map(|objective| objective.metric), known(&FIGURES));
+    let targets = known(&targets);
+    let counted = OBJECTIVES.iter().flat_map(|objective| match objective.good {
+        Good::Fast(family) => vec![family],
+        Good::Counted(good, bad) => vec![good, bad],
+    });
+    let counted: Vec<_> = counted.collect();
+    let ranked_by = RANKINGS.map(|(_, family)| family);
+    let wanted = Wanted {
+        wholes: &[metrics::families(&targets), metrics::families(&figures), counted.clone()]
+            .concat(),
+        labels: &[&counted[..], &ranked_by[..]].concat(),
+        courses: &targets,
+        parts: POINTS,
+    };
+    let board = Board::read(backend, period, &wanted).await?;
+    let levels = OBJECTIVES.iter().zip(&targets).zip(&board.courses().values);
+    let levels: Vec<_> = levels
+        .map(|((objective, target), points)| level(&board, objective, target, points))
+        .collect();
+    let worst = RANKINGS.map(|(title, family)| {
+        let rows = board.worst(family).iter().take(RANKED).map(ranked).collect();
+        Ranking { title: title.to_owned(), rows }
+    });
+    let worst = Vec::from(worst);
+    let agents = behind::name_agents(backend, &levels, &worst).await?;
+    let slow = metrics::slowest(backend, period).await?;
     Ok(Report {
         period: period.to_string(),
-        at: figures.to,
+        at: board.to(),
         levels,
         worst,
         agents,
@@ -81,66 +98,53 @@ pub async fn report(ctx: &Ctx, period: Period) -> Result<Report> {
             })
             .collect(),
         figures: figures
-            .values
-            .into_iter()
-            .map(|(metric, value)| Figure {
+            .iter()
+            .map(|metric| Figure {
                 unit: metric.unit().as_str().to_owned(),
                 metric: metric.name().to_owned(),
-                value,
+                value: board.value(metric),
             })
             .collect(),
     })
 }
 
-/// The same for pages: those who look at the same time share one answer.
+/// The same for many: those who look at the same time share one answer.
 ///
 /// # Errors
 /// Those of [`report`].
 #[tracing::instrument(name = "service_levels.shared_report", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn shared_report(ctx: &Ctx, period: Period) -> Result<Arc<Report>> {
     metrics::may_read(ctx).await?;
-    let made = Box::pin(async { report(ctx, period).await.map(Arc::new) });
+    let made = Box::pin(async { make(ctx.backend(), period).await.map(Arc::new) });
     let shared = ctx.backend().boards().reports.try_get_with(period.seconds(), made).await;
     shared.map_err(Error::shared)
 }
 
-async fn level(
-    ctx: &Ctx,
-    objective: &Objective,
-    period: Period,
-    labels: &mut Labels<'_>,
-) -> Result<Level> {
-    let metric = known(&[objective.metric]);
-    let question = Question { metrics: metric.clone(), period };
-    let value = metrics::read(ctx, question).await?.values.first().and_then(|(_, value)| *value);
-    let mut points = Vec::new();
-    for metric in &metric {
-        let series = metrics::series(ctx, metric, period, POINTS).await?;
-        points.extend(series.into_iter().map(|point| point.value));
-    }
+/// How one target was kept: `metric` is shown beside it, in parts of the period too.
+fn level(board: &Board, objective: &Objective, metric: &Metric, points: &[Option<f64>]) -> Level {
+    let value = board.value(metric);
     let (bad, all) = match objective.good {
         Good::Fast(family) => {
-            let all = metrics::whole(ctx, family, period).await?;
+            let all = board.whole(family);
             (all.count_above(limit_of(objective)), all.count)
         }
         Good::Counted(good, bad) => {
-            let good = metrics::whole(ctx, good, period).await?.sum;
-            let bad = metrics::whole(ctx, bad, period).await?.sum;
+            let (good, bad) = (board.whole(good).sum, board.whole(bad).sum);
             (bad, good + bad)
         }
     };
-    Ok(Level {
+    Level {
         title: objective.title.to_owned(),
         metric: objective.metric.to_owned(),
-        unit: metric.first().map_or("", |metric| metric.unit().as_str()).to_owned(),
+        unit: metric.unit().as_str().to_owned(),
         target: objective.target,
         critical: objective.critical,
         value,
         standing: objective.standing(value),
         burn_rate: objective.burn_rate(bad, all),
-        points,
-        behind: labels.behind(objective, RANKED).await?,
-    })
+        points: points.to_vec(),
+        behind: behind::of(board, objective, RANKED),
+    }
 }
 
 /// A target as a distribution is kept: in microseconds, where a target is in milliseconds.
@@ -186,8 +190,10 @@ mod tests {
     use crate::{Backend, members, sample};
 
     #[test]
-    fn every_figure_is_a_metric() {
+    fn every_figure_and_target_is_a_metric() {
         assert_eq!(known(&FIGURES).len(), FIGURES.len());
+        let targets = OBJECTIVES.map(|objective| objective.metric);
+        assert_eq!(known(&targets).len(), targets.len());
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -5,6 +5,7 @@ mod calls;
 mod decide;
 mod fork;
 mod go_on;
+mod inputs;
 mod pins;
 pub mod records;
 mod shares;
@@ -33,6 +34,7 @@ use crate::access::SessionAct;
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::database::Writing;
+use crate::listings::lineage;
 use crate::store::queue::NewEntry;
 use crate::store::sessions::SessionPosition;
 use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, entitlements, store};
@@ -40,10 +42,12 @@ use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, enti
 pub use batch::Batch;
 pub(crate) use calls::{append_end, call_agents, deliver_unheard};
 pub use decide::decide;
-pub use fork::fork;
+pub(crate) use decide::lift_bounds_of_guests;
+pub use fork::{fork, retry_from};
 pub use go_on::{retry, say};
+pub use inputs::step_input;
 pub use pins::pin;
-pub use shares::{share, share_token, shared, stream_shared, unshare};
+pub use shares::{share, share_token, shared, shared_events, shared_input, stream_shared, unshare};
 pub use stream::{EventStream, stream};
 pub use thumbs::rate;
 
@@ -59,6 +63,15 @@ pub struct SessionFilter {
 const NOT_FOUND: Error = Error::NotFound("session");
 /// The longest prompt with the values of its variables, in characters.
 const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
+/// How many entries of a log are read at once.
+const LOG_PART: i64 = 1_000;
+/// How many sessions of an owner are in the queue at most, but for those that wait for a person or for others.
+const QUEUED_MAX: i64 = 10_000;
+/// What a model is told of a call that was not made, should it go on.
+const STOPPED: &str = "the session was stopped";
+/// What it is told of one that was being made, and must not be made twice.
+const STOPPED_AT_WORK: &str = "the session was stopped; the outcome is unknown: it may have taken \
+                               effect, so do not call it again without making sure that it has not";
 
 /// Starts a session of an agent: writes it down, with the published version of the agent or, where
 /// none is, the agent as it is now, and queues it.
@@ -66,7 +79,7 @@ const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent; [`Error::NotAllowed`] for a teammate
 /// whose role does not reach so far; [`Error::Invalid`]; [`Error::Conflict`] when the agent is paused
-/// or archived, or its owner has not paid for it.
+/// or archived, its owner has not paid for it, or too many sessions of theirs are queued.
 #[tracing::instrument(name = "sessions.start", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
     start_edition(ctx, agent_id, new, None).await
@@ -168,6 +181,10 @@ pub(crate) fn fill_prompt(spec: &AgentSpec, given: &Values) -> Result<(String, V
 }
 
 /// Writes a session down and queues it, within a transaction.
+///
+/// # Errors
+/// [`Error::Conflict`] when too many of the owner's are queued. What agents call, and tests, which are
+/// bounded by themselves, are not counted.
 pub(crate) async fn enqueue(
     backend: &Backend,
     tx: &mut PgConnection,
@@ -176,13 +193,22 @@ pub(crate) async fn enqueue(
 ) -> Result<Session> {
     let Start { id, owner, agent_id, agent_version, mut spec, called_by, started_by, is_test } =
         start;
-    spec.limits = new.limits.over(spec.limits);
     let (prompt, variables) = fill_prompt(&spec, &new.variables)?;
-    spec.system_prompt = prompt;
+    let mut ran = None;
     // Tests count for nothing here: who starts them has them admitted.
-    if !is_test && store::agents::update_run_count(&mut *tx, owner, agent_id).await? {
-        entitlements::admit(backend, &mut *tx, (owner, agent_id)).await?;
+    if !is_test {
+        let counted = store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+        if counted.needs_entitlement {
+            entitlements::admit(backend, &mut *tx, (owner, agent_id)).await?;
+        }
+        if counted.is_copy {
+            ran = lineage::ran(&mut *tx, (owner, agent_id), agent_version, &spec).await?;
+        }
     }
+    spec.limits = new.limits.over(spec.limits);
+    spec.system_prompt = prompt;
+    // What is switched off is no tool of this session, whatever becomes of it later.
+    spec.tools.retain(|grant| !grant.is_off);
     let session = Session {
         id,
         owner_id: owner,
@@ -212,16 +238,30 @@ pub(crate) async fn enqueue(
         started_at: None,
         ended_at: None,
     };
-    store::sessions::insert(&mut *tx, &session, &spec).await?;
+    let priority = new.priority.rank();
+    store::sessions::insert(&mut *tx, &session, &spec, ran, priority).await?;
+    let is_bounded = session.called_by.is_none() && !is_test;
     let entry = NewEntry {
         owner_id: owner,
         session_id: session.id,
         agent_id,
-        priority: new.priority.rank(),
+        priority,
         run_at: new.run_at,
+        most: is_bounded.then_some(QUEUED_MAX),
     };
-    store::queue::insert(&mut *tx, entry).await?;
+    store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;
     Ok(session)
+}
+
+/// Whether no more sessions of the owner can be queued, for who starts them for many.
+pub(crate) async fn is_queue_full(conn: &mut PgConnection, owner: UserId) -> Result<bool> {
+    Ok(store::queue::is_full(conn, owner, QUEUED_MAX).await?)
+}
+
+fn too_many() -> Error {
+    Error::Conflict(format!(
+        "{QUEUED_MAX} of your sessions wait or run already. Start more when some of them are over"
+    ))
 }
 
 /// Lets an active agent pass and no other.
@@ -254,12 +294,11 @@ pub async fn get(ctx: &Ctx, id: SessionId) -> Result<Session> {
 pub async fn document(ctx: &Ctx, id: SessionId) -> Result<Arc<Document<Session>>> {
     let me = access::with_scope(ctx, Scope::SessionsRead)?;
     let backend = ctx.backend();
-    if let Some(own) = backend.cache().get::<SessionEntry>(backend, &SessionKey(me, id)).await? {
+    if let Some(own) = SessionEntry::find(backend, SessionKey(me, id)).await? {
         return Ok(own);
     }
     let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
-    let found = backend.cache().get::<SessionEntry>(backend, &SessionKey(owner, id)).await?;
-    found.ok_or(NOT_FOUND)
+    SessionEntry::find(backend, SessionKey(owner, id)).await?.ok_or(NOT_FOUND)
 }
 
 /// What the caller may do with a session that they have read, and who started it. For what is shown: use
@@ -295,15 +334,46 @@ pub async fn standing(ctx: &Ctx, session: &Session) -> Result<SessionStanding> {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "sessions.events", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn events(ctx: &Ctx, id: SessionId, after: i64) -> Result<Vec<SessionEvent>> {
+    events_at_most(ctx, id, after, i64::MAX).await
+}
+
+/// A part of a session's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPart {
+    /// The events, in their order.
+    pub events: Vec<SessionEvent>,
+    /// Whether others come after them.
+    pub has_more: bool,
+}
+
+/// Reads at most 1,000 of a session's events after the one numbered `after`; 0 for the first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`].
+#[tracing::instrument(name = "sessions.log_part", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn log_part(ctx: &Ctx, id: SessionId, after: i64) -> Result<LogPart> {
+    let mut events = events_at_most(ctx, id, after, LOG_PART + 1).await?;
+    let most = usize::try_from(LOG_PART).map_err(Error::internal)?;
+    let has_more = events.len() > most;
+    events.truncate(most);
+    Ok(LogPart { events, has_more })
+}
+
+async fn events_at_most(
+    ctx: &Ctx,
+    id: SessionId,
+    after: i64,
+    most: i64,
+) -> Result<Vec<SessionEvent>> {
     let me = access::with_scope(ctx, Scope::SessionsRead)?;
     let mut conn = ctx.backend().read(me).await?;
     if store::sessions::find(&mut conn, me, id).await?.is_some() {
-        return Ok(store::session_events::list(&mut conn, me, id, after, i64::MAX).await?);
+        return Ok(store::session_events::list(&mut conn, me, id, after, most).await?);
     }
     drop(conn);
     let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
     let mut conn = ctx.backend().read(owner).await?;
-    Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
+    Ok(store::session_events::list(&mut conn, owner, id, after, most).await?)
 }
 
 /// Lists the caller's sessions, newest first. Of an agent that is shared with the caller: those that
@@ -429,10 +499,11 @@ impl Ended {
     }
 }
 
-/// Tells those who watch, and the sessions that wait for an answer, of what has ended. After the
-/// transaction: callers are locked before those whom they called.
+/// Tells those who watch, and the sessions that wait for an answer, of what has ended, and counts it. After
+/// the transaction: callers are locked before those whom they called.
 pub(crate) async fn tell_ended(backend: &Backend, ended: Vec<Ended>) {
     for Ended { session, events } in ended {
+        backend.metrics().ended_idle(&session, &events);
         backend.events().publish(session.id, &events);
         calls::deliver_later(backend, &session).await;
     }
@@ -478,7 +549,12 @@ pub(crate) async fn end_locked(
 ) -> Result<Ended> {
     let (owner, id, _) = key;
     let session = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await?;
+    let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await;
+    let history = match history {
+        // What cannot be read ends all the same: which calls are open in it is not known.
+        Err(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => Vec::new(),
+        history => history?,
+    };
     let now = backend.now();
     let waited_ms =
         session.waited_ms + session.waiting.as_ref().map_or(0, |wait| wait.ended_after_ms(now));
@@ -491,23 +567,32 @@ pub(crate) async fn end_locked(
     Ok(Ended { session, events: events.unwrap_or_default() })
 }
 
-/// An answer for every tool call that will get none any more, so that no log ends with open calls.
+/// An answer for every tool call that will get none any more, so that no log ends with open calls. Of one
+/// that must not be made twice and was begun nobody knows whether it took effect: that is said.
 fn open_calls(history: Vec<SessionEvent>) -> Vec<EventBody> {
-    let mut open = Vec::new();
+    let mut open: Vec<(_, String, _, bool)> = Vec::new();
     for event in history {
         match event.body {
-            EventBody::ToolCall { step, call_id, tool, .. } => open.push((step, call_id, tool)),
-            EventBody::ToolResult { call_id, .. } => open.retain(|(_, open, _)| *open != call_id),
+            EventBody::ToolCall { step, call_id, tool, .. } => {
+                // A step that is begun anew has the same ids again.
+                open.retain(|(_, open, ..)| *open != call_id);
+                open.push((step, call_id, tool, false));
+            }
+            EventBody::ToolStart { call_id, .. } => {
+                let begun = open.iter_mut().filter(|(_, open, ..)| *open == call_id);
+                begun.for_each(|(.., is_begun)| *is_begun = true);
+            }
+            EventBody::ToolResult { call_id, .. } => open.retain(|(_, open, ..)| *open != call_id),
             _ => {}
         }
     }
     open.into_iter()
-        .map(|(step, call_id, tool)| EventBody::ToolResult {
+        .map(|(step, call_id, tool, is_begun)| EventBody::ToolResult {
             step,
             call_id,
             tool,
             outcome: ToolOutcome::Cancelled,
-            content: "the session was stopped".to_owned(),
+            content: if is_begun { STOPPED_AT_WORK } else { STOPPED }.to_owned(),
             duration_ms: 0,
         })
         .collect()

@@ -146,7 +146,8 @@ pub(crate) async fn spread(backend: &Backend) -> Result<Spread> {
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] for a bucket or a shard that there
 /// is not; [`Error::Conflict`] while another move is under way, or when the source cannot be copied from;
-/// [`Error::Unavailable`] when the target does not catch up: the bucket then stays where it is.
+/// [`Error::Unavailable`] when the target does not catch up, or the two sides cannot be compared in time: the
+/// bucket then stays where it is.
 #[tracing::instrument(name = "shards.move_bucket", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn move_bucket(
     ctx: &Ctx,

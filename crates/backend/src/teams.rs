@@ -12,15 +12,16 @@ use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{NewTeam, TEAMS_MAX, Team, TeamRole, is_slug};
 use resonant_domain::{TeamId, UserId};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::audit::{Log, Subject};
 use crate::store::OnConstraint as _;
 use crate::store::teams::TeamPosition;
-use crate::{Ctx, Error, Result, access, audit, store};
+use crate::{Changeable, Ctx, Error, Result, access, audit, seen, store};
 
 pub use invitations::{Invited, accept, decline, invitations, invite, offer, offers, revoke};
-pub use people::{members, remove, set_role};
+pub use people::{member, members, remove, set_role};
 pub use sharing::{AgentTeam, agents, share, shared_with_me, standing, teams_of, unshare};
 
 const NOT_FOUND: Error = Error::NotFound("team");
@@ -32,8 +33,18 @@ const FOR_OWNER: Error = Error::NotAllowed("Only the owner of the team may do th
 struct Locked {
     me: UserId,
     id: TeamId,
+    slug: String,
     name: String,
     role: TeamRole,
+}
+
+/// As the team itself.
+impl Changeable for Locked {
+    const NOUN: &'static str = Team::NOUN;
+
+    fn part(&self) -> Value {
+        json!([self.slug, self.name])
+    }
 }
 
 impl Locked {
@@ -50,7 +61,7 @@ fn checked(slug: &str, absent: Error) -> Result<&str> {
 async fn lock(tx: &mut PgConnection, me: UserId, slug: &str) -> Result<Locked> {
     let slug = checked(slug, NOT_FOUND)?;
     let (id, name, role) = store::teams::lock(tx, me, slug).await?.ok_or(NOT_FOUND)?;
-    Ok(Locked { me, id, name, role })
+    Ok(Locked { me, id, slug: slug.to_owned(), name, role })
 }
 
 /// Writes down what the caller does to a team, in the log of an account that it concerns.
@@ -148,7 +159,7 @@ async fn check_room(conn: &mut PgConnection, me: UserId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::NotAllowed`] for
-/// who is neither owner nor admin; [`Error::Invalid`].
+/// who is neither owner nor admin; [`Error::Invalid`]; [`Error::Changed`].
 #[tracing::instrument(name = "teams.rename", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn rename(ctx: &Ctx, slug: &str, name: String) -> Result<Team> {
     let me = access::with_scope(ctx, Scope::TeamsWrite)?;
@@ -157,6 +168,7 @@ pub async fn rename(ctx: &Ctx, slug: &str, name: String) -> Result<Team> {
     team.check_manages()?;
     let new = NewTeam { name: name.trim().to_owned(), slug: slug.to_owned() };
     new.check()?;
+    seen::check(ctx, &team)?;
     store::teams::update_name(&mut tx, team.id, &new.name, ctx.backend().now()).await?;
     let (_, renamed) = find(&mut tx, me, slug).await?;
     note(ctx, &mut tx, me, Deed::TeamChanged, (team.id, &new.name)).await?;
@@ -169,7 +181,7 @@ pub async fn rename(ctx: &Ctx, slug: &str, name: String) -> Result<Team> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::NotAllowed`] for
-/// anyone but its owner.
+/// anyone but its owner; [`Error::Changed`].
 #[tracing::instrument(name = "teams.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
     let me = access::with_scope(ctx, Scope::TeamsWrite)?;
@@ -178,6 +190,7 @@ pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
     if team.role != TeamRole::Owner {
         return Err(FOR_OWNER);
     }
+    seen::check(ctx, &team)?;
     store::teams::delete(&mut tx, team.id).await?;
     note(ctx, &mut tx, me, Deed::TeamDeleted, (team.id, &team.name)).await?;
     tx.commit().await?;

@@ -6,12 +6,14 @@
 
 mod runs;
 
+use jiff::SignedDuration;
 use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::agent_list::TRASH_DAYS;
 use resonant_domain::api_key::Scope;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{
-    Check, NewTestSet, RunSummary, TEST_SETS_MAX, TestPolicy, TestSet,
+    Check, NewTestSet, RunSummary, TEST_SETS_MAX, TestPolicy, TestSet, TrashedSet,
 };
 use resonant_domain::{AgentId, FieldFault, TestSetId, UserId};
 use resonant_runtime::json_check;
@@ -25,6 +27,10 @@ pub use runs::{list_runs, read_run, run, settle_due};
 pub(crate) use runs::{settle_agent, settle_ended};
 
 const NOT_FOUND: Error = Error::NotFound("test set");
+/// So many of an agent's deleted test sets are told.
+const TRASH_SHOWN: i64 = 50;
+/// How many test sets one look purges; the next one finds the rest.
+const PURGE_BATCH: i64 = 500;
 
 /// Lists the test sets of an agent, the oldest first, with what the newest run of each came to.
 ///
@@ -127,7 +133,7 @@ pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSe
     let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
     let inserted = store::test_sets::insert(&mut tx, owner, &set, max).await;
     if !inserted.on_constraint("test_sets_pkey", effects::in_the_making)? {
-        return Err(Error::Conflict(format!("The agent has {TEST_SETS_MAX} test sets already")));
+        return Err(too_many());
     }
     tx.commit().await?;
     tracing::info!(agent.id = %agent, test_set.id = %set.id, "test set created");
@@ -159,21 +165,84 @@ pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) 
     Ok(set)
 }
 
-/// Deletes a test set with its runs. Their sessions stay.
+/// Puts a test set into the trash with its runs, from where it can be brought back for [`TRASH_DAYS`] days.
+/// Their sessions stay. Answers the set as it was.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`]; [`Error::Changed`].
 #[tracing::instrument(name = "test_sets.delete", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<()> {
+pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
     let (_, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
     let owner = reached.owner;
     let set = store::test_sets::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
     seen::check(ctx, &set)?;
-    store::test_sets::delete(&mut tx, owner, agent, id).await?;
+    store::test_set_trash::update_deleted(&mut tx, owner, id, ctx.backend().now()).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %agent, test_set.id = %id, "test set deleted");
-    Ok(())
+    Ok(set)
+}
+
+/// Lists the deleted test sets of an agent, the one deleted last first.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent.
+#[tracing::instrument(name = "test_sets.trash", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn trash(ctx: &Ctx, agent: AgentId) -> Result<Vec<TrashedSet>> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    Ok(store::test_set_trash::list_deleted(&mut conn, reached.owner, agent, TRASH_SHOWN).await?)
+}
+
+/// Takes a test set out of the trash, with all its runs. One that is not there is as it should be.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent or the set;
+/// [`Error::Conflict`] when there are too many.
+#[tracing::instrument(name = "test_sets.restore", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn restore(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
+    let (_, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
+    let owner = reached.owner;
+    let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
+    let is_back = store::test_set_trash::update_restored(&mut tx, owner, agent, id, max).await?;
+    let Some(set) = store::test_sets::find(&mut tx, owner, agent, id).await? else {
+        let left = store::test_set_trash::list_deleted(&mut tx, owner, agent, TRASH_SHOWN).await?;
+        let is_left = left.iter().any(|trashed| trashed.set.id == id);
+        return Err(if is_left { too_many() } else { NOT_FOUND });
+    };
+    tx.commit().await?;
+    if is_back {
+        tracing::info!(agent.id = %agent, test_set.id = %id, "test set restored");
+    }
+    Ok(set)
+}
+
+/// Takes away for good what has been in the trash for [`TRASH_DAYS`] days. Answers how many test sets that
+/// were. May be repeated at any time.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "test_sets.purge", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn purge(ctx: &Ctx) -> Result<u64> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let before = backend.now() - SignedDuration::from_hours(24 * TRASH_DAYS);
+    let mut purged = 0;
+    for shard in backend.shards() {
+        let mut tx = backend.begin_on(shard).await?;
+        let owners = backend.owners();
+        purged += store::test_set_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
+        tx.commit().await?;
+    }
+    if purged > 0 {
+        tracing::info!(test_sets = purged, "deleted test sets purged");
+    }
+    Ok(purged)
+}
+
+fn too_many() -> Error {
+    Error::Conflict(format!("The agent has {TEST_SETS_MAX} test sets already"))
 }
 
 /// Whether versions of an agent are held back until its test sets pass.

@@ -33,7 +33,7 @@ impl Backing for ToolBacking {
 
     fn look_up(
         &self,
-        Whose { owner, agent }: Whose,
+        Whose { owner, agent, .. }: Whose,
         query: String,
         most: u32,
     ) -> BackingFuture<'_, Vec<FoundPassage>> {
@@ -43,15 +43,13 @@ impl Backing for ToolBacking {
         })
     }
 
-    fn remember(&self, Whose { owner, agent }: Whose, fact: NewMemory) -> BackingFuture<'_, ()> {
-        Box::pin(async move {
-            memories::remember(&self.backend()?, owner, agent, fact).await.map_err(failed)
-        })
+    fn remember(&self, whose: Whose, fact: NewMemory) -> BackingFuture<'_, ()> {
+        Box::pin(
+            async move { memories::remember(&self.backend()?, whose, fact).await.map_err(failed) },
+        )
     }
 
-    fn recall(&self, Whose { owner, agent }: Whose) -> BackingFuture<'_, Vec<Memory>> {
-        Box::pin(
-            async move { memories::recall(&self.backend()?, owner, agent).await.map_err(failed) },
-        )
+    fn recall(&self, whose: Whose) -> BackingFuture<'_, Vec<Memory>> {
+        Box::pin(async move { memories::recall(&self.backend()?, whose).await.map_err(failed) })
     }
 }

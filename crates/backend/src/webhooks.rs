@@ -1,10 +1,12 @@
 //! Webhooks: addresses that are told when a session ends.
 //!
-//! The message is written in the transaction that ends the session (by the trigger that the migration
-//! makes), and sent from there, again and again, until it is taken or given up.
+//! The message is written by the statement that ends the session, with all that may change of it later, and
+//! sent from there, again and again and always the same, until it is taken or given up.
 
 pub(crate) mod post;
+mod telling;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -22,12 +24,20 @@ use crate::store::OnConstraint as _;
 use crate::store::webhooks::{DeliveryPosition, Due};
 use crate::{Backend, Ctx, Error, Result, access, audit, effects, seen, store};
 
+pub(crate) use telling::Telling;
+
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
 /// After this long a message whose sender was lost is taken by another.
 pub(crate) const RETAKEN_AFTER: Duration = Duration::from_mins(1);
 /// How many messages are sent side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
+/// How many of them are one webhook's: its receiver may not answer.
+const PER_WEBHOOK: usize = 2;
+/// How many of those that are due are looked at.
+const LOOKED_AT: i64 = 100;
+/// How many shall deliver side by side: whoever waits for a receiver that does not answer holds up one.
+pub const DELIVERERS: usize = SIDE_BY_SIDE / PER_WEBHOOK;
 
 /// Lists the caller's webhooks, the newest first.
 ///
@@ -181,7 +191,9 @@ pub async fn redeliver(ctx: &Ctx, id: WebhookId, delivery: DeliveryId) -> Result
     Ok(())
 }
 
-/// Sends every message that is due. Answers how many it sent.
+/// Sends as many of the messages that are due as are sent side by side, of each database, and of a webhook
+/// no more than its part. Answers how many: 0 when none is due that has a place. Whoever calls this again
+/// and again can stop in between, and has none in flight then; [`DELIVERERS`] may do so.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
@@ -192,19 +204,25 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     let owners = backend.owners();
     let mut count = 0;
     for shard in backend.shards() {
-        loop {
-            let mut tx = backend.begin_on(shard).await?;
-            let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
-            let due = store::webhooks::claim_due(&mut tx, RETAKEN_AFTER, most, owners).await?;
-            tx.commit().await?;
-            if due.is_empty() {
-                break;
-            }
-            count += due.len();
-            let sent = stream::iter(due).map(|due| deliver(backend, due));
-            let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
-            done.into_iter().collect::<Result<Vec<()>>>()?;
-        }
+        let telling = backend.telling();
+        let mut tx = backend.begin_on(shard).await?;
+        let full = telling.full();
+        let waiting = store::webhooks::list_due(&mut tx, &full, LOOKED_AT, owners).await?;
+        let (wanted, places): (Vec<_>, Vec<_>) = telling.place(&waiting).into_iter().unzip();
+        let mut places: HashMap<_, _> = wanted.iter().map(|due| due.id).zip(places).collect();
+        let due = store::webhooks::claim(&mut tx, &wanted, RETAKEN_AFTER).await?;
+        tx.commit().await?;
+        count += due.len();
+        let due: Vec<_> = due.into_iter().map(|due| (places.remove(&due.id), due)).collect();
+        // What another process has taken needs no place here.
+        drop(places);
+        let sent = stream::iter(due).map(|(place, due)| async move {
+            let done = deliver(backend, due).await;
+            drop(place);
+            done
+        });
+        let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
+        done.into_iter().collect::<Result<Vec<()>>>()?;
     }
     Ok(count)
 }
@@ -232,6 +250,10 @@ async fn send(backend: &Backend, due: &Due) -> Result<std::result::Result<u16, S
     let session = store::sessions::find(&mut conn, owner, due.session_id).await?;
     drop(conn);
     let Some(session) = session else { return Ok(Err("the session is no longer kept".to_owned())) };
+    let session = match due.ended.clone() {
+        Some(ended) => ended.of(session),
+        None => session,
+    };
     let body = json!({
         "type": "session.ended",
         "timestamp": session.ended_at,

@@ -1,46 +1,60 @@
 //! The workers' side: take a session from the queue, run it, give it back.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
+mod hold;
+mod log;
+mod turns;
+mod workers;
+
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use resonant_domain::session::{CalledBy, SessionState, Usage};
-use resonant_domain::session_event::{EventBody, SessionEvent};
-use resonant_domain::waiting::Shortfall;
-use resonant_domain::{AgentId, SessionId, UserId};
-use resonant_runtime::log::{AgentsAsked, LogError, SessionLog};
+use resonant_domain::session::SessionState;
+use resonant_domain::{SessionId, UserId};
+use resonant_runtime::log::LogError;
 use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use self::hold::{give_back, give_way, keep_lease};
+use self::log::QueueLog;
+use self::turns::Suspicion;
 use crate::cache::Stale;
 use crate::database::Shard;
-use crate::store::queue::{Attempt, Claimed};
-use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store, test_sets};
+use crate::store::queue::{Attempt, Claimed, Terms};
+use crate::{Backend, Ctx, Error, Result, access, sessions, store, test_sets};
+
+pub(crate) use self::turns::Turns;
+pub use self::workers::work_until;
 
 /// How many workers a session may lose before it is set aside.
 const MAX_ATTEMPTS: i32 = 3;
-/// How long a session rests after its worker met a fault, and how long at most.
-const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How often a claim is tried again when another worker took the same slot at the same moment.
 const CLAIM_TRIES: usize = 20;
-/// How soon a worker looks again for a session that is due and could not be had.
+/// How soon a worker looks again for a session that could be had and that someone held for a moment, and for
+/// one that has to wait for others: whoever frees their place takes the next one, which may be another.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const LOOK_AT_BLOCKED: Duration = Duration::from_secs(2);
 /// How long a worker waits at most when no database can call out to it.
 const DEAF_WAIT: Duration = Duration::from_secs(1);
+/// What is logged of a write under a fence that holds no more.
+const REFUSED: &str = "a late write was refused: the session is another worker's, or over";
 
 /// A worker's hold on a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Claim {
     session_id: SessionId,
     owner_id: UserId,
     fence: i64,
     attempts: i32,
     traceparent: Option<String>,
+    /// How often it gave way to others of its budget.
+    budget_waits: i32,
+    /// When it was asked for: the lease ends no sooner than that long after this.
+    asked_at: Instant,
+    /// Its worker was lost before.
+    suspicion: Option<Suspicion>,
 }
 
 impl Claim {
@@ -53,10 +67,22 @@ impl Claim {
     const fn key(&self) -> (UserId, SessionId, i64) {
         (self.owner_id, self.session_id, self.fence)
     }
+
+    /// The session is well, or over: another whose worker was lost may be taken.
+    fn clear(&self, backend: &Backend) {
+        if self.suspicion.as_ref().is_some_and(Suspicion::clear) {
+            backend.notices().pass_on();
+        }
+    }
+
+    /// Says that something came too late.
+    fn note_refused(&self) {
+        tracing::info!(session.id = %self.session_id, fence = self.fence, "{REFUSED}");
+    }
 }
 
-/// Takes the session that has waited longest; `None` when none waits. A session that has lost its
-/// worker [`MAX_ATTEMPTS`] times is ended as failed on the way.
+/// Takes the session whose turn it is; `None` when none may run. A session that has lost its worker
+/// [`MAX_ATTEMPTS`] times is ended as failed on the way.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
@@ -66,48 +92,82 @@ pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
     for shard in backend.shards() {
         let claim = claim_on(backend, shard, worker).await?;
         if claim.is_some() {
+            // Others may have been queued with it, and the database has called out once.
+            backend.notices().pass_on();
             return Ok(claim);
         }
     }
     Ok(None)
 }
 
-/// Takes the session that has waited longest in one of the databases.
+/// Takes the session whose turn it is in one of the databases.
 async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
     let mut tries = CLAIM_TRIES;
-    let (slots, owners) = (backend.slots(), backend.owners());
     loop {
+        let suspicion = backend.turns().suspect();
+        let terms = terms(backend, suspicion.is_some());
+        let asked_at = Instant::now();
         let mut tx = backend.begin_on(shard).await?;
-        let claimed =
-            match store::queue::claim(&mut tx, worker, backend.lease(), slots, owners).await {
-                // Another worker took the same slot at the same moment.
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() && tries > 0 => {
-                    tries -= 1;
-                    continue;
-                }
-                claimed => claimed?,
-            };
+        let claimed = match store::queue::claim(&mut tx, worker, backend.lease(), &terms).await {
+            // Another worker took the same slot at the same moment.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() && tries > 0 => {
+                tries -= 1;
+                continue;
+            }
+            claimed => claimed?,
+        };
         let Some(claimed) = claimed else {
+            // Entries that no session belongs to may have been dropped.
+            tx.commit().await?;
             return Ok(None);
         };
-        let Claimed { owner_id, session_id, fence, attempts, traceparent } = claimed;
-        let claim = Claim { session_id, owner_id, fence, attempts, traceparent };
+        let Claimed { owner_id, session_id, fence, attempts, .. } = claimed;
+        let claim = Claim {
+            session_id,
+            owner_id,
+            fence,
+            attempts,
+            traceparent: claimed.traceparent,
+            budget_waits: claimed.budget_waits,
+            asked_at,
+            suspicion: suspicion.filter(|_| attempts > 1),
+        };
         if attempts <= MAX_ATTEMPTS {
             tx.commit().await?;
+            backend.turns().note_served(owner_id);
             return Ok(Some(claim));
         }
-        let reason = format!("Its worker was lost {MAX_ATTEMPTS} times");
+        let reason = match claimed.last_error {
+            Some(cause) => format!("It broke off {MAX_ATTEMPTS} times: {cause}"),
+            None => format!("Its worker was lost {MAX_ATTEMPTS} times"),
+        };
         let state = SessionState::Failed;
-        let ended =
-            sessions::end_locked(backend, &mut tx, claim.key(), state, Some(reason)).await?;
-        tx.commit().await?;
-        sessions::tell_ended(backend, vec![ended]).await;
-        tracing::warn!(session.id = %session_id, attempts, "session set aside");
+        match sessions::end_locked(backend, &mut tx, claim.key(), state, Some(reason)).await {
+            Ok(ended) => {
+                tx.commit().await?;
+                sessions::tell_ended(backend, vec![ended]).await;
+                tracing::warn!(session.id = %session_id, attempts, "session set aside");
+            }
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            // It is tried again when the lease of this claim is over; the others need not wait for that.
+            Err(error) => {
+                tx.commit().await?;
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(session.id = %session_id, error, "session not set aside");
+            }
+        }
     }
 }
 
-/// Looks after what no worker would find: sessions that are not over and not in the queue, and answers
-/// that a caller was not told of. Answers how many it queued again.
+/// What a worker of this process may take.
+fn terms(backend: &Backend, takes_suspects: bool) -> Terms {
+    let served = backend.turns().served();
+    Terms { takes_suspects, served, ..Terms::new(backend.slots(), backend.owners()) }
+}
+
+/// Looks after what no worker would find: sessions that are not over and not in the queue, entries of the
+/// queue and reservations without a session, and answers that a caller was not told of. Answers how many
+/// sessions it queued again.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
@@ -115,10 +175,16 @@ pub async fn reap(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let mut orphans = 0;
     for shard in ctx.backend().shards() {
+        let owners = ctx.backend().owners();
         let mut tx = ctx.backend().begin_on(shard).await?;
-        orphans += store::queue::insert_orphans(&mut tx, ctx.backend().owners()).await?;
-        let unheard = store::session_calls::list_unheard(&mut tx, ctx.backend().owners()).await?;
+        orphans += store::queue::insert_orphans(&mut tx, owners).await?;
+        let left = store::queue::delete_left(&mut tx, owners).await?;
+        let aside = store::budgets::delete_left(&mut tx, owners).await?;
+        let unheard = store::session_calls::list_unheard(&mut tx, owners).await?;
         tx.commit().await?;
+        if left > 0 || aside > 0 {
+            tracing::warn!(left, aside, "entries and reservations without a session were dropped");
+        }
         sessions::deliver_unheard(ctx.backend(), unheard).await;
     }
     if orphans > 0 {
@@ -136,47 +202,18 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     access::system(ctx)?;
     let backend = ctx.backend();
     let _at_work = backend.work_begins();
-    // A run holds all of a turn: too much to stand in the futures of its callers.
     let span = tracing::info_span!("work", otel.kind = "consumer", trace.id = Empty);
-    if let Some(place) = claim.traceparent.as_deref().and_then(TraceParent::parse) {
-        place.lead(&span);
-        span.record("trace.id", place.trace_id());
-    }
+    let given = claim.traceparent.as_deref().and_then(TraceParent::parse);
+    let place = TraceParent::begin(&span, given);
     let stopping = shutdown.clone();
-    let done = Box::pin(run_claimed(backend, &claim, shutdown)).instrument(span).await;
+    // A run holds all of a turn: too much to stand in the futures of its callers.
+    let run = Box::pin(run_claimed(backend, &claim, shutdown));
+    let done = place.around(run).instrument(span).await;
     if let Err(error) = &done {
         give_back(backend, &claim, error, &stopping).await;
     }
+    claim.clear(backend);
     done
-}
-
-/// Gives a session back that could not go on. The lease would run out in any case; but what the
-/// database could not take while it was away is no fault of the session: that its worker tells, as soon
-/// as somebody listens, so that it does not count as a loss.
-async fn give_back(backend: &Backend, claim: &Claim, error: &Error, stopping: &CancellationToken) {
-    let is_away = matches!(error, Error::Unavailable(_));
-    let attempt = if is_away { Attempt::Forgiven } else { Attempt::Counts };
-    let until = Instant::now() + backend.lease();
-    loop {
-        let given_back = async {
-            let mut conn = backend.write(claim.owner_id).await?;
-            let rest = rest_after(claim.attempts);
-            store::queue::release(&mut conn, claim.key(), attempt, rest).await?;
-            conn.commit().await?;
-            Ok::<_, Error>(())
-        };
-        match given_back.await {
-            Ok(()) => return,
-            Err(_) if is_away && Instant::now() < until => tokio::select! {
-                () = sleep(REST.0) => {}
-                () = stopping.cancelled() => return,
-            },
-            Err(_) => {
-                tracing::debug!(session.id = %claim.session_id, %error, "session not given back");
-                return;
-            }
-        }
-    }
 }
 
 async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationToken) -> Result<()> {
@@ -194,14 +231,16 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         signals.cancel.cancel();
     }
     let (agent_id, is_test) = (runnable.session.agent_id, runnable.session.is_test);
-    let called_by = runnable.session.called_by.clone();
+    let log = QueueLog::new(backend, claim, &runnable.session, signals.clone());
     let run = Run { session: runnable.session, agent: runnable.spec, history };
-    let log = QueueLog { backend, claim, agent_id, called_by, is_test };
     let outcome = tokio::select! {
         outcome = backend.engine().run(run, &log, signals.clone()) => outcome,
-        () = keep_lease(backend, claim, &signals.cancel) => Err(LogError::Fenced),
+        lost = keep_lease(backend, claim, &signals.cancel) => Err(lost),
     };
     drop(watch);
+    if let (Err(LogError::Fenced), Some(rest)) = (&outcome, log.gives_way()) {
+        return give_way(backend, claim, rest).await;
+    }
     match outcome {
         Ok(Outcome::Ended(state)) => {
             tracing::info!(session.id = %id, session.state = state.as_str(), "session over");
@@ -249,42 +288,6 @@ async fn cancel_late(backend: &Backend, owner: UserId, id: SessionId) -> Result<
     Ok(())
 }
 
-/// The rest doubles with every attempt; a part of it is left to chance, so that sessions which broke
-/// together do not come back together.
-fn rest_after(attempts: i32) -> Duration {
-    let doubled = REST.0 * (1 << attempts.clamp(1, 6).saturating_sub(1));
-    let longest = doubled.min(REST.1);
-    let chance = RandomState::new().build_hasher().finish() % 1_000;
-    let chance = u32::try_from(chance).unwrap_or_default();
-    longest / 2 + longest * chance / 2_000
-}
-
-/// Renews the lease until it is another's, and passes on a cancellation that went unheard.
-async fn keep_lease(backend: &Backend, claim: &Claim, cancel: &CancellationToken) {
-    let lease = backend.lease();
-    loop {
-        tokio::time::sleep(lease / 3).await;
-        let renewed = async {
-            let mut conn = backend.write(claim.owner_id).await?;
-            let (key, owners) = (claim.key(), backend.owners());
-            let renewed = store::queue::update_lease(&mut conn, key, lease, owners).await?;
-            conn.commit().await?;
-            Ok::<_, Error>(renewed)
-        };
-        match renewed.await {
-            Ok(Some(true)) => cancel.cancel(),
-            Ok(Some(false)) => {}
-            Ok(None) => return,
-            // Nothing is lost yet: the fence protects the log whoever holds the lease.
-            Err(error) => tracing::warn!(
-                session.id = %claim.session_id,
-                error = &error as &dyn std::error::Error,
-                "lease not renewed"
-            ),
-        }
-    }
-}
-
 /// Waits until something may be queued or due, at most for `timeout`.
 pub async fn wait(backend: &Backend, timeout: Duration) {
     let timeout = if backend.notices().is_deaf() { timeout.min(DEAF_WAIT) } else { timeout };
@@ -292,129 +295,19 @@ pub async fn wait(backend: &Backend, timeout: Duration) {
     let _ = tokio::time::timeout(timeout, backend.notices().queued()).await;
 }
 
-/// For how long no session will be due. One that is due now and was not claimed waits for a slot, or
-/// someone held it for a moment: it is looked for again soon.
+/// For how long there will be nothing to take.
 async fn next_due(backend: &Backend) -> Option<Duration> {
+    let terms = terms(backend, backend.turns().is_unsuspecting());
     let mut next: Option<Duration> = None;
     for shard in backend.shards() {
         let mut tx = backend.begin_on(shard).await.ok()?;
-        let due = store::queue::find_next_due(&mut tx, backend.owners()).await.ok()?;
-        next = next.into_iter().chain(due.map(|due| due.max(LOOK_AGAIN))).min();
+        let due = store::queue::find_next_due(&mut tx, &terms).await.ok()?;
+        let now = due.is_free.then_some(LOOK_AGAIN);
+        let blocked = due.is_blocked.then_some(LOOK_AT_BLOCKED);
+        let later = due.after.map(|after| after.max(LOOK_AGAIN));
+        next = [next, now, blocked, later].into_iter().flatten().min();
     }
     next
-}
-
-/// The log of a session that a worker holds.
-struct QueueLog<'a> {
-    backend: &'a Backend,
-    claim: &'a Claim,
-    agent_id: AgentId,
-    /// The session that waits for its answer.
-    called_by: Option<CalledBy>,
-    /// Whether it tests the agent.
-    is_test: bool,
-}
-
-impl QueueLog<'_> {
-    /// What others have written since `after`, when this worker still holds the session.
-    async fn moved(&self, after: i64) -> Result<Option<Vec<SessionEvent>>> {
-        let (owner, id, fence) = self.claim.key();
-        let mut tx = self.backend.begin(owner).await?;
-        let held = store::queue::lock(&mut tx, owner, id).await?;
-        if held.is_none_or(|held| held.fence != fence) {
-            return Ok(None);
-        }
-        let events = store::session_events::list(&mut tx, owner, id, after, i64::MAX).await?;
-        Ok((!events.is_empty()).then_some(events))
-    }
-
-    /// Why nothing was appended.
-    async fn refusal(&self, after: i64, refused: Vec<EventBody>) -> LogError {
-        match self.moved(after).await {
-            Ok(Some(events)) => LogError::Moved { events, refused },
-            Ok(None) => LogError::Fenced,
-            Err(error) => unavailable(error),
-        }
-    }
-}
-
-impl SessionLog for QueueLog<'_> {
-    fn append(
-        &self,
-        after: i64,
-        entries: Vec<EventBody>,
-        usage: Usage,
-    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
-        Box::pin(async move {
-            let now = self.backend.now();
-            let key = self.claim.key();
-            let refused = entries.clone();
-            let ends = matches!(entries.last(), Some(EventBody::Done { .. }));
-            let written = if let (Some(by), true) = (&self.called_by, ends) {
-                // Whoever called is answered with the end: in one transaction.
-                let end = (after, entries, usage);
-                sessions::append_end(self.backend, key, by, end).await.map_err(unavailable)?
-            } else {
-                let mut conn =
-                    self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
-                let written =
-                    store::session_events::append(&mut conn, key, Some(after), entries, usage, now)
-                        .await
-                        .map_err(unavailable)?;
-                conn.commit().await.map_err(unavailable)?;
-                written
-            };
-            let Some(events) = written else {
-                return Err(self.refusal(after, refused).await);
-            };
-            self.backend.metrics().appended(self.agent_id, &events, usage);
-            if ends && self.is_test {
-                // Who hears of the end finds the test decided.
-                let owner = self.claim.owner_id;
-                test_sets::settle_ended(self.backend, owner, self.agent_id).await;
-            }
-            self.backend.events().publish(self.claim.session_id, &events);
-            Ok(events)
-        })
-    }
-
-    fn reserve(&self, most: Usage) -> BoxFuture<'_, Result<Option<Shortfall>, LogError>> {
-        Box::pin(async move {
-            let session = (self.claim.owner_id, self.claim.session_id);
-            let reserved = budgets::reserve(self.backend, session, self.agent_id, most).await;
-            reserved.map_err(unavailable)
-        })
-    }
-
-    fn pins(&self) -> BoxFuture<'_, Result<Option<Vec<i64>>, LogError>> {
-        Box::pin(async move {
-            let (owner, id) = (self.claim.owner_id, self.claim.session_id);
-            let mut conn = self.backend.read_latest(owner).await.map_err(unavailable)?;
-            store::sessions::find_pins(&mut conn, owner, id).await.map_err(unavailable)
-        })
-    }
-
-    fn call_agents(
-        &self,
-        after: i64,
-        asked: AgentsAsked,
-    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
-        Box::pin(async move {
-            let (backend, key) = (self.backend, self.claim.key());
-            let called = sessions::call_agents(backend, key, after, asked).await;
-            let Some(events) = called.map_err(unavailable)? else {
-                return Err(self.refusal(after, Vec::new()).await);
-            };
-            backend.metrics().appended(self.agent_id, &events, Usage::default());
-            backend.events().publish(self.claim.session_id, &events);
-            Ok(events)
-        })
-    }
-}
-
-/// The log tells one kind of fault; the cause within says whether the database was away.
-fn unavailable(error: impl Into<Error>) -> LogError {
-    LogError::Unavailable(error.into().into())
 }
 
 #[cfg(test)]

@@ -314,8 +314,54 @@ pub struct LimitChanges {
     pub max_tokens: Option<u32>,
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3_600)))]
     pub timeout_seconds: Option<u32>,
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = i64::MAX)))]
-    pub max_cost_micro_usd: Option<u64>,
+    /// Millionths of a dollar; `null`: no such limit.
+    #[serde(skip_serializing_if = "LimitChange::is_keep")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>", range(min = 1, max = i64::MAX)))]
+    pub max_cost_micro_usd: LimitChange,
+}
+
+/// What a caller asks of a limit that need not be there: absent in JSON, `null` or a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<u64>", into = "Option<u64>")]
+pub enum LimitChange {
+    /// Nothing: it stays.
+    #[default]
+    Keep,
+    /// That there is none any more.
+    Lift,
+    /// That it is so high.
+    To(u64),
+}
+
+impl LimitChange {
+    /// Whether nothing is asked.
+    #[must_use]
+    pub const fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// The limit after the change, where it was `base`.
+    #[must_use]
+    pub const fn over(self, base: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Keep => base,
+            Self::Lift => None,
+            Self::To(limit) => Some(limit),
+        }
+    }
+}
+
+impl From<Option<u64>> for LimitChange {
+    /// A limit as it shall be, or none.
+    fn from(limit: Option<u64>) -> Self {
+        limit.map_or(Self::Lift, Self::To)
+    }
+}
+
+impl From<LimitChange> for Option<u64> {
+    fn from(change: LimitChange) -> Self {
+        change.over(None)
+    }
 }
 
 impl LimitChanges {
@@ -326,7 +372,7 @@ impl LimitChanges {
             max_steps: self.max_steps.unwrap_or(base.max_steps),
             max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
             timeout_seconds: self.timeout_seconds.unwrap_or(base.timeout_seconds),
-            max_cost_micro_usd: self.max_cost_micro_usd.or(base.max_cost_micro_usd),
+            max_cost_micro_usd: self.max_cost_micro_usd.over(base.max_cost_micro_usd),
         }
     }
 }
@@ -444,5 +490,23 @@ mod tests {
         assert_eq!(changed.name, "Reader");
         assert_eq!(changed.description, "Reads");
         assert_eq!(changed.limits, Limits { max_steps: 3, ..Limits::default() });
+    }
+
+    #[test]
+    fn a_cost_limit_stays_is_set_or_is_lifted() {
+        let base = Limits { max_cost_micro_usd: Some(5), ..Limits::default() };
+        for (json, cost) in [
+            ("{}", Some(5)),
+            (r#"{"max_steps":10}"#, Some(5)),
+            (r#"{"max_cost_micro_usd":null}"#, None),
+            (r#"{"max_cost_micro_usd":7}"#, Some(7)),
+        ] {
+            let changes: LimitChanges = serde_json::from_str(json).unwrap();
+            let limits = Limits { max_cost_micro_usd: cost, ..base };
+            assert_eq!(changes.over(base), limits, "{json}");
+            // It says the same once more where it is written down.
+            let again = serde_json::to_string(&changes).unwrap();
+            assert_eq!(serde_json::from_str::<LimitChanges>(&again).unwrap(), changes, "{json}");
+        }
     }
 }

@@ -71,6 +71,14 @@ impl AgentQuery {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
+    /// Whether it holds an agent, as far as that agent's status and name tell.
+    #[must_use]
+    pub fn holds(&self, agent: &AgentSummary) -> bool {
+        let is_named = |text: &str| agent.name.to_lowercase().contains(&text.trim().to_lowercase());
+        self.status.is_none_or(|status| status == agent.status)
+            && self.text.as_deref().is_none_or(is_named)
+    }
+
     /// Whether it holds every agent.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
@@ -89,6 +97,26 @@ pub struct AgentLine {
     pub runs: u64,
     /// How many of them are not over yet.
     pub open: u32,
+}
+
+/// Agents that came to their owner's list or left it, as live streams tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListNews {
+    /// Those that were made or brought back.
+    pub came: Vec<AgentId>,
+    /// Those that were deleted.
+    pub gone: Vec<AgentId>,
+}
+
+impl ListNews {
+    /// What the event is called in a stream.
+    pub const EVENT: &str = "list";
+
+    /// Whether none came or left.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.came.is_empty() && self.gone.is_empty()
+    }
 }
 
 /// A change to many agents at once.
@@ -142,6 +170,7 @@ pub struct TrashedAgent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Avatar;
 
     #[test]
     fn orders_read_back() {
@@ -157,6 +186,31 @@ mod tests {
         {
             let query = AgentQuery { text: Some(text.to_owned()), ..AgentQuery::default() };
             assert_eq!(query.check().is_ok(), ok, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_holds_agents_of_its_status_and_text() {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let agent = AgentSummary {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+            name: "Sea Otter".to_owned(),
+            description: String::new(),
+            avatar: Avatar::default(),
+            status: AgentStatus::Paused,
+            created_at: at,
+            updated_at: at,
+        };
+        for (status, text, is_held) in [
+            (None, None, true),
+            (Some(AgentStatus::Paused), Some(" oTTer "), true),
+            (Some(AgentStatus::Active), None, false),
+            (None, Some("seal"), false),
+            (None, Some("  "), true),
+        ] {
+            let text = text.map(str::to_owned);
+            let query = AgentQuery { status, text, ..AgentQuery::default() };
+            assert_eq!(query.holds(&agent), is_held, "{query:?}");
         }
     }
 

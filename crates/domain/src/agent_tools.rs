@@ -28,8 +28,10 @@ pub struct AgentTools {
 pub struct DescribedTool {
     /// The tool as the agent has it, or would.
     pub grant: ToolGrant,
-    /// Whether the agent has it.
+    /// Whether its sessions have it.
     pub is_on: bool,
+    /// Names the grant as it is, for whoever replaces it and nothing newer.
+    pub version: String,
     /// What it does, for a model.
     pub description: String,
     /// The JSON schema of its input.
@@ -100,6 +102,7 @@ mod tests {
         let tool = DescribedTool {
             grant: ToolGrant::new("weather"),
             is_on: true,
+            version: String::new(),
             description: String::new(),
             input_schema: json!({
                 "type": "object",

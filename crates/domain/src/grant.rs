@@ -39,6 +39,9 @@ pub struct ToolGrant {
     /// Whether a second call with the same arguments may do harm. Absent: as its settings suggest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsafe_to_repeat: Option<bool>,
+    /// Whether it is switched off: it keeps its settings, and no session has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_off: bool,
 }
 
 /// What a granted tool is.
@@ -162,14 +165,21 @@ pub fn check_all(faults: &mut Vec<FieldFault>, grants: &[ToolGrant]) {
 }
 
 /// The grants after a form that knows no more than which built-in tools are ticked: those that stay
-/// keep their settings, and what is no built-in tool stays as it was.
+/// keep their settings and are on, and what is no built-in tool, or was switched off, stays as it was.
 #[must_use]
 pub fn ticked(ticked: Vec<ToolGrant>, before: &[ToolGrant]) -> Vec<ToolGrant> {
     let kept = |grant: ToolGrant| {
-        before.iter().find(|other| other.name == grant.name).cloned().unwrap_or(grant)
+        let known = before.iter().find(|other| other.name == grant.name).cloned();
+        ToolGrant { is_off: false, ..known.unwrap_or(grant) }
     };
-    let others = before.iter().filter(|grant| !grant.settings.is_built_in()).cloned();
-    ticked.into_iter().map(kept).chain(others).collect()
+    let mut grants: Vec<_> = ticked.into_iter().map(kept).collect();
+    let stays = |grant: &&ToolGrant| !grant.settings.is_built_in() || grant.is_off;
+    for grant in before.iter().filter(stays) {
+        if !grants.iter().any(|other| other.name == grant.name) {
+            grants.push(grant.clone());
+        }
+    }
+    grants
 }
 
 fn is_tool_name(text: &str) -> bool {
@@ -245,9 +255,19 @@ mod tests {
             ToolGrant::new("extract"),
         ];
         let after = ticked(vec![ToolGrant::new("datetime"), ToolGrant::new("calculator")], &before);
-        let expected =
-            [ToolGrant::new("datetime"), ToolGrant::new("calculator").with_approval(), weather];
+        let expected = [
+            ToolGrant::new("datetime"),
+            ToolGrant::new("calculator").with_approval(),
+            weather.clone(),
+        ];
         assert_eq!(after, expected);
+
+        // What is switched off stays so until it is ticked.
+        let off = |grant: ToolGrant| ToolGrant { is_off: true, ..grant };
+        let before = [off(ToolGrant::new("calculator").with_approval()), off(weather.clone())];
+        assert_eq!(ticked(Vec::new(), &before), before);
+        let after = ticked(vec![ToolGrant::new("calculator")], &before);
+        assert_eq!(after, [ToolGrant::new("calculator").with_approval(), off(weather)]);
     }
 
     #[test]

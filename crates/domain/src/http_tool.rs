@@ -25,8 +25,9 @@ pub const REQUEST_SECONDS_MAX: u32 = 60;
 
 /// A request with placeholders for the values that the model gives.
 ///
-/// In `url` a value is percent-encoded and never leaves its path segment. In `query` and `headers` an
-/// entry whose only placeholder has no value is left out. In `body` a text that is one placeholder
+/// In `url` a value is percent-encoded and never leaves its path segment, nor leaves it empty. In `url` and
+/// `headers` the items of a list stand with commas in between. In `query` and `headers` an entry whose only
+/// placeholder has no value is left out. In `body` a text that is one placeholder
 /// and nothing else becomes the value itself with its type, and a member without a value is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -43,6 +44,10 @@ pub struct HttpTool {
     /// What is added to the address's query.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub query: BTreeMap<String, String>,
+    /// How an entry of the query that is one placeholder writes a list or an object, by its name. Without
+    /// one a list gives an entry for each of its items, and an object is JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub styles: BTreeMap<String, QueryStyle>,
     /// The headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -68,6 +73,25 @@ pub(crate) fn no_input() -> Value {
 
 pub(crate) const fn request_seconds() -> u32 {
     15
+}
+
+/// How a list or an object stands in a query, as OpenAPI names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum QueryStyle {
+    /// `a=1&a=2`; the members of an object under their own names.
+    Form,
+    /// `a=1,2`, an object as `a=name,value`.
+    Comma,
+    /// The same with blanks.
+    Space,
+    /// The same with `|`.
+    Pipe,
+    /// `a[name]=value`.
+    DeepObject,
+    /// JSON.
+    Json,
 }
 
 /// A method of HTTP (RFC 9110, section 9).
@@ -174,6 +198,10 @@ impl HttpTool {
             for (key, text) in map {
                 self.check_template(faults, &format!("{field}.{name}.{key}"), text);
             }
+        }
+        for name in self.styles.keys().filter(|name| !self.query.contains_key(*name)) {
+            let field = format!("{field}.styles.{name}");
+            faults.push(FieldFault::new(field, "must be named in `query`, too"));
         }
         for (name, value) in &self.headers {
             if let Err(reason) = check_header(name, value) {
@@ -321,7 +349,7 @@ mod tests {
     #[test]
     fn each_broken_rule_names_its_field() {
         type Break = fn(&mut HttpTool);
-        let table: [(&str, Break); 18] = [
+        let table: [(&str, Break); 19] = [
             ("s.description", |t| t.description.clear()),
             ("s.url", |t| t.url = "https://{{host}}/".to_owned()),
             ("s.url", |t| t.url = "https://a@b.org/".to_owned()),
@@ -330,6 +358,9 @@ mod tests {
             ("s.url", |t| t.url = "https://a.org/{{nothing}}".to_owned()),
             ("s.url", |t| t.url = "https://a.org/{{title".to_owned()),
             ("s.query.q", |t| drop(t.query.insert("q".to_owned(), "{{x}}".to_owned()))),
+            ("s.styles.q", |t| {
+                t.styles.insert("q".to_owned(), QueryStyle::Comma);
+            }),
             ("s.headers.host", |t| drop(t.headers.insert("host".to_owned(), "b.org".to_owned()))),
             ("s.headers.a b", |t| drop(t.headers.insert("a b".to_owned(), String::new()))),
             ("s.headers.x", |t| drop(t.headers.insert("x".to_owned(), "a\r\nb: c".to_owned()))),

@@ -110,6 +110,9 @@ pub struct KnowledgeDocument {
     pub size_bytes: u32,
     /// Into how many passages it was cut.
     pub passages: u32,
+    /// The numbers of the pages of a PDF of which something was not read, as of scanned ones. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread_pages: Vec<u32>,
     /// When it was added.
     pub created_at: Timestamp,
 }

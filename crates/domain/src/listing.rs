@@ -12,6 +12,7 @@ use crate::price::Price;
 
 mod highlight;
 mod search;
+pub mod spelling;
 
 pub use highlight::Highlights;
 pub use search::{
@@ -122,6 +123,23 @@ pub struct Listing {
     /// Pictures of it at work, in their order.
     #[serde(default)]
     pub screenshots: Vec<Screenshot>,
+    /// What its agent was copied from; absent where its publisher began it, or that is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
+}
+
+/// The listing that an agent was copied from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ForkedFrom {
+    /// Its place in URLs, while it is in the marketplace.
+    pub slug: Option<String>,
+    /// What it is called.
+    pub name: String,
+    /// Who published it.
+    pub publisher: String,
+    /// Which of its versions.
+    pub version: i32,
 }
 
 /// A recorded session that a publisher shows, whole at its link.
@@ -186,6 +204,7 @@ impl Choosable for Listing {
         "showcase",
         "picture",
         "screenshots",
+        "forked_from",
     ];
 }
 

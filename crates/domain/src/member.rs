@@ -34,6 +34,7 @@ pub struct Viewer {
 
 /// Guest or member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
     /// Came without a form; known by the browser's cookie alone.

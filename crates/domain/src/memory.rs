@@ -1,4 +1,4 @@
-//! Memory: facts that an agent keeps from one session to the next, for its owner alone.
+//! Memory: facts that an agent keeps from one session to the next, for each person apart.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::fault::FieldFault;
 use crate::ids::MemoryId;
 use crate::text::check_text;
 
-/// The most facts that an agent keeps. The one that was written longest ago gives way.
+/// The most facts that an agent keeps for one person. The one that was written longest ago gives way.
 pub const MEMORIES_MAX: usize = 100;
 /// The longest key, in characters.
 pub const KEY_MAX: usize = 100;

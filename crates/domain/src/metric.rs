@@ -301,6 +301,13 @@ impl Period {
     const MIN: Self = Self { seconds: 60 };
     const MAX: Self = Self { seconds: 400 * 86_400 };
 
+    /// Twice as long, as far as anything is kept.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        let seconds = self.seconds * 2;
+        if seconds > Self::MAX.seconds { Self::MAX } else { Self { seconds } }
+    }
+
     /// Reads `5m`, `1h`, `24h`, `7d` or `2w`.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::agent::AgentSpec;
 use crate::fault::FieldFault;
 use crate::ids::{AgentId, ReportId, SubmissionId};
 use crate::image::Pictures;
-use crate::listing::{Category, ListingState};
+use crate::listing::{Category, Example, ForkedFrom, ListingState};
 use crate::price::Price;
 use crate::scan::Finding;
 use crate::spec_diff::{FieldChange, Piece, SpecDiff};
@@ -23,6 +23,12 @@ pub const DESCRIPTION_MAX: usize = 10_000;
 pub const TAGS_MAX: usize = 8;
 /// The longest tag, in characters.
 pub const TAG_MAX: usize = 30;
+/// The most goals to try it with.
+pub const EXAMPLES_MAX: usize = 5;
+/// The longest of these goals, in characters.
+pub const EXAMPLE_GOAL_MAX: usize = 1_000;
+/// The longest material for one of them, in characters.
+pub const EXAMPLE_CONTEXT_MAX: usize = 8_000;
 /// The longest change log of one version, in characters.
 pub const CHANGE_LOG_MAX: usize = 4_000;
 /// The longest word of a moderator, in characters.
@@ -49,6 +55,9 @@ pub struct ListingTexts {
     /// What its publisher asks for it.
     #[serde(default)]
     pub price: Price,
+    /// Goals to try it with, at most [`EXAMPLES_MAX`].
+    #[serde(default)]
+    pub examples: Vec<Example>,
 }
 
 impl ListingTexts {
@@ -70,6 +79,15 @@ impl ListingTexts {
                 "must be letters, digits and hyphens, at most {TAG_MAX} each: “{tag}” is not"
             );
             faults.push(FieldFault::new("tags", reason));
+        }
+        if self.examples.len() > EXAMPLES_MAX {
+            faults.push(FieldFault::new("examples", format!("must be at most {EXAMPLES_MAX}")));
+        }
+        for (index, example) in self.examples.iter().take(EXAMPLES_MAX).enumerate() {
+            let at = |field: &str| format!("examples[{index}].{field}");
+            check_text(&mut faults, &at("goal"), &example.goal, 1, EXAMPLE_GOAL_MAX);
+            let context = example.context.as_deref().unwrap_or_default();
+            check_text(&mut faults, &at("context"), context, 0, EXAMPLE_CONTEXT_MAX);
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -260,8 +278,12 @@ pub struct CaseSummary {
 pub struct Case {
     /// What was handed in.
     pub submission: Submission,
+    /// Names what was handed in: whoever decides says by it what they have read.
+    pub seen: String,
     /// Who hands it in.
     pub publisher: String,
+    /// What its agent was copied from; `None` where its publisher began it, or that is gone.
+    pub forked_from: Option<ForkedFrom>,
     /// The listing that it would change.
     pub listing: Option<PublishedListing>,
     /// What a scan finds.
@@ -368,6 +390,7 @@ mod tests {
             tags: read_tags("News, long  texts,news,"),
             change_log: String::new(),
             price: Price::FREE,
+            examples: Vec::new(),
         }
     }
 
@@ -391,6 +414,21 @@ mod tests {
         let fields: Vec<_> =
             broken.check().unwrap_err().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["name", "tagline", "description", "change_log", "tags"]);
+    }
+
+    #[test]
+    fn goals_to_try_it_with_are_few_and_have_words() {
+        let with = |goals: &[&str]| {
+            let example = |goal: &&str| Example { goal: (*goal).to_owned(), context: None };
+            ListingTexts { examples: goals.iter().map(example).collect(), ..texts() }
+        };
+        assert_eq!(with(&["Read", "Read aloud"]).check(), Ok(()));
+        let broken = |goals: &[&str]| with(goals).check().unwrap_err()[0].field.clone();
+        assert_eq!(broken(&["Read", " "]), "examples[1].goal");
+        assert_eq!(broken(&["Read"; 6]), "examples");
+        let mut long = with(&["Read"]);
+        long.examples[0].context = Some("x".repeat(EXAMPLE_CONTEXT_MAX + 1));
+        assert_eq!(long.check().unwrap_err()[0].field, "examples[0].context");
     }
 
     #[test]

@@ -135,8 +135,8 @@ pub struct ListingRun {
     pub cost: MicroUsd,
 }
 
-/// What was measured about the newest runs of a listing's present version. Runs of changed copies and
-/// the publisher's own do not count.
+/// What was measured about the newest runs of a version of a listing. Runs of changed copies and the
+/// publisher's own do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingFacts {

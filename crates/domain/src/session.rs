@@ -182,7 +182,7 @@ pub struct NewSession {
     /// Limits for this session alone; the agent's hold elsewhere.
     #[serde(default)]
     pub limits: LimitChanges,
-    /// Whether it goes before others in the queue.
+    /// Whether it goes before others of its owner's in the queue.
     #[serde(default)]
     pub priority: Priority,
     /// When it may begin; at once where absent.
@@ -190,17 +190,17 @@ pub struct NewSession {
     pub run_at: Option<Timestamp>,
 }
 
-/// Whether a session goes before others in the queue.
+/// Whether a session goes before others of its owner's in the queue. Owners take turns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// After all others.
+    /// After the others.
     Low,
     /// In the order of arrival.
     #[default]
     Normal,
-    /// Before all others.
+    /// Before the others.
     High,
 }
 

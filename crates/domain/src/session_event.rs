@@ -68,6 +68,9 @@ pub enum EventBody {
         text: String,
         /// Who wrote it, as `provider:model`.
         by: String,
+        /// Why it was this model.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
         /// The tokens of what it stands for.
         tokens_before: u64,
         /// Its own tokens.
@@ -103,6 +106,11 @@ pub enum EventBody {
         tool: String,
         /// What it is called with.
         arguments: Value,
+        /// What the model's provider wants back with it. The log keeps it; nobody is shown it, so it is
+        /// left out wherever an event is written for somebody.
+        #[serde(default, skip_serializing)]
+        #[cfg_attr(feature = "schema", schemars(skip))]
+        provider_data: Option<Value>,
     },
     /// A call that must not be made twice begins. A call that has this and no result may have taken
     /// effect.
@@ -176,6 +184,10 @@ pub enum EventBody {
         message: String,
         /// Whether the session goes on.
         recoverable: bool,
+        /// What models had used until then. An estimate where a reply broke off: providers count at its
+        /// end alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// The session is over, unless a person goes on with it.
     Done {
@@ -305,6 +317,21 @@ mod tests {
             r#"{"sequence":3,"at":"2026-01-02T03:04:05Z","type":"step_start","step":1,"attempt":1}"#
         );
         assert_eq!(serde_json::from_str::<SessionEvent>(&json).unwrap(), event);
+    }
+
+    #[test]
+    fn what_a_provider_wants_back_is_read_from_the_log_and_written_for_nobody() {
+        let body = EventBody::ToolCall {
+            step: 1,
+            call_id: "a".to_owned(),
+            tool: "calculator".to_owned(),
+            arguments: Value::Null,
+            provider_data: Some("signed".into()),
+        };
+        let mut json = serde_json::to_value(&body).unwrap();
+        assert_eq!(json.get("provider_data"), None);
+        json["provider_data"] = "signed".into();
+        assert_eq!(serde_json::from_value::<EventBody>(json).unwrap(), body);
     }
 
     #[test]

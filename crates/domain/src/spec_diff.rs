@@ -72,7 +72,8 @@ impl SpecDiff {
     }
 }
 
-/// The settings that differ, in the order of their names. Each tool is a field of its own.
+/// The settings that differ, in the order of their names. Each tool is a field of its own, and so is each
+/// of its settings.
 fn fields(before: &AgentSpec, after: &AgentSpec) -> Vec<FieldChange> {
     let (before, after) = (settings(before), settings(after));
     let names: std::collections::BTreeSet<_> =
@@ -97,10 +98,12 @@ fn settings(spec: &AgentSpec) -> Vec<(String, String)> {
     settings.remove("system_prompt");
     if let Some(Value::Array(tools)) = settings.remove("tools") {
         for tool in tools {
-            let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let is_plain = tool.as_object().is_some_and(|grant| grant.len() == 1);
-            let value = if is_plain { "on".to_owned() } else { tool.to_string() };
-            flat.push((format!("tools.{name}"), value));
+            let Value::Object(mut grant) = tool else { continue };
+            let name = grant.remove("name").as_ref().and_then(Value::as_str).map(str::to_owned);
+            let path = format!("tools.{}", name.unwrap_or_default());
+            let is_off = grant.remove("is_off").is_some();
+            flat.push((path.clone(), if is_off { "off" } else { "on" }.to_owned()));
+            lay_flat(&mut flat, &path, &Value::Object(grant));
         }
     }
     if let Some(Value::Array(variables)) = settings.remove("variables") {
@@ -133,28 +136,39 @@ fn lay_flat(flat: &mut Vec<(String, String)>, path: &str, value: &Value) {
 /// beginning and end are taken off.
 #[must_use]
 pub fn words(before: &str, after: &str) -> Vec<Piece> {
-    let (old, new) = (split(before), split(after));
-    let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    words_within(before, after, WORDS_MAX)
+}
+
+/// As [`words`], for texts of which there are many: with more than `most` differing words they count as
+/// different altogether.
+#[must_use]
+pub fn words_within(before: &str, after: &str, most: usize) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (kind, word) in compare_within(&split(before), &split(after), most) {
+        push(&mut pieces, kind, word);
+    }
+    pieces
+}
+
+/// What is the same in two lists of words, and what one of them has alone, in their order.
+pub(crate) fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(PieceKind, &'a str)> {
+    compare_within(old, new, WORDS_MAX)
+}
+
+fn compare_within<'a>(old: &[&'a str], new: &[&'a str], most: usize) -> Vec<(PieceKind, &'a str)> {
+    let head = old.iter().zip(new).take_while(|(old, new)| old == new).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev());
     let tail = tail.take_while(|(old, new)| old == new).count();
     let (old_end, new_end) = (old.len() - tail, new.len() - tail);
 
-    let mut pieces = Vec::new();
-    for word in &old[..head] {
-        push(&mut pieces, PieceKind::Same, word);
-    }
+    let mut found: Vec<_> = old[..head].iter().map(|word| (PieceKind::Same, *word)).collect();
     let (old_rest, new_rest) = (&old[head..old_end], &new[head..new_end]);
-    let edits = edits(old_rest, new_rest).unwrap_or_else(|| {
+    found.extend(edits(old_rest, new_rest, most).unwrap_or_else(|| {
         let removed = old_rest.iter().map(|word| (PieceKind::Removed, *word));
         removed.chain(new_rest.iter().map(|word| (PieceKind::Added, *word))).collect()
-    });
-    for (kind, word) in edits {
-        push(&mut pieces, kind, word);
-    }
-    for word in &old[old_end..] {
-        push(&mut pieces, PieceKind::Same, word);
-    }
-    pieces
+    }));
+    found.extend(old[old_end..].iter().map(|word| (PieceKind::Same, *word)));
+    found
 }
 
 /// Words and the blanks between them.
@@ -182,10 +196,10 @@ fn push(pieces: &mut Vec<Piece>, kind: PieceKind, word: &str) {
     }
 }
 
-/// The shortest way from one list of words to the other; `None` when it is too long.
-fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Option<Vec<(PieceKind, &'a str)>> {
+/// The shortest way from one list of words to the other; `None` when it has more than `most` steps.
+fn edits<'a>(old: &[&'a str], new: &[&'a str], most: usize) -> Option<Vec<(PieceKind, &'a str)>> {
     let (old_length, new_length) = (old.len().cast_signed(), new.len().cast_signed());
-    let most = (old.len() + new.len()).min(WORDS_MAX).cast_signed();
+    let most = (old.len() + new.len()).min(most).cast_signed();
     let index = |diagonal: isize| (diagonal + most + 1).unsigned_abs();
     // The farthest place in the old words on each diagonal, after so many edits.
     let mut reach = vec![0_isize; (2 * most + 3).unsigned_abs()];
@@ -306,6 +320,59 @@ mod tests {
         let before = "a ".repeat(8_000);
         let after = "b\n".repeat(8_000);
         assert_eq!(words(&before, &after).len(), 2);
+        let (few, more) = ("a b c d e f", "a B c D e F");
+        assert_eq!(words_within(few, more, 5).len(), 3, "five edits do not lead there");
+        assert_eq!(words_within(few, more, 6), words(few, more));
+    }
+
+    #[test]
+    fn the_settings_of_a_tool_are_compared_field_by_field() {
+        let with = |tools: serde_json::Value| AgentSpec {
+            tools: serde_json::from_value(tools).unwrap(),
+            ..AgentSpec::default()
+        };
+        let weather = serde_json::json!({
+            "name": "weather",
+            "settings": {
+                "kind": "http",
+                "description": "The weather of a city",
+                "url": "https://api.example.org/weather",
+                "query": { "city": "{{city}}" },
+                "input_schema": { "type": "object", "properties": { "city": { "type": "string" } } },
+            },
+        });
+        let mut other = weather.clone();
+        other["settings"]["url"] = "https://api.example.org/now".into();
+        other["settings"]["query"]["unit"] = "c".into();
+        other["hosts"] = serde_json::json!(["api.example.org"]);
+        other["needs_approval"] = true.into();
+        let calculator = serde_json::json!({ "name": "calculator" });
+        let asked = serde_json::json!({ "name": "calculator", "is_off": true });
+        let before = with(serde_json::json!([calculator, weather]));
+        let after = with(serde_json::json!([asked, other]));
+        let diff = SpecDiff::of(&before, &after);
+        let changes: Vec<_> = diff
+            .fields
+            .iter()
+            .map(|change| {
+                (change.field.as_str(), change.before.as_deref(), change.after.as_deref())
+            })
+            .collect();
+        let url = "https://api.example.org/weather";
+        assert_eq!(
+            changes,
+            [
+                ("tools.calculator", Some("on"), Some("off")),
+                ("tools.weather.hosts", None, Some("[\"api.example.org\"]")),
+                ("tools.weather.needs_approval", None, Some("true")),
+                ("tools.weather.settings.query.unit", None, Some("c")),
+                ("tools.weather.settings.url", Some(url), Some("https://api.example.org/now")),
+            ]
+        );
+        let gone = SpecDiff::of(&before, &with(serde_json::json!([{ "name": "calculator" }])));
+        assert!(gone.fields.iter().all(|change| change.field.starts_with("tools.weather")));
+        assert_eq!(gone.fields[0].field, "tools.weather");
+        assert_eq!(gone.fields[0].before.as_deref(), Some("on"));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub const CHECK_MAX: usize = 2_000;
 const SCHEMA_MAX: usize = 32 * 1024;
 /// How much of an answer is kept beside its verdict, in characters.
 pub const ANSWER_KEPT: usize = 4_000;
+/// The longest answer that is expected, in characters: no more of a real one is kept to compare it with.
+pub const EXPECTED_MAX: usize = ANSWER_KEPT;
 
 /// A test set as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,15 @@ pub struct TestSet {
     /// What its newest run came to; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<RunSummary>,
+}
+
+/// A test set in the trash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrashedSet {
+    /// The set.
+    pub set: TestSet,
+    /// When it was deleted; it goes for good [`TRASH_DAYS`](crate::agent_list::TRASH_DAYS) days later.
+    pub deleted_at: Timestamp,
 }
 
 /// What a caller writes to make or to replace a test set.
@@ -79,6 +90,11 @@ pub struct TestCase {
     /// The values of the prompt's variables, by their names.
     #[serde(default, skip_serializing_if = "Values::is_empty")]
     pub variables: Values,
+    /// What an answer may look like, at most [`EXPECTED_MAX`] characters: shown beside the real one, and told
+    /// to models that judge. It decides nothing by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = EXPECTED_MAX), regex(pattern = crate::text::TEXT_PATTERN)))]
+    pub expected: Option<String>,
     /// What the answer is held against; with none it is enough that there is an answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = CHECKS_MAX)))]
@@ -173,6 +189,8 @@ impl TestCase {
         check_text(faults, &at("goal"), &self.goal, 1, GOAL_MAX);
         let context = self.context.as_deref().unwrap_or_default();
         check_text(faults, &at("context"), context, 0, CONTEXT_MAX);
+        let expected = self.expected.as_deref().unwrap_or_default();
+        check_text(faults, &at("expected"), expected, 0, EXPECTED_MAX);
         for (name, value) in &self.variables {
             let field = at(&format!("variables.{name}"));
             if variable::is_name(name) {
@@ -423,8 +441,13 @@ mod tests {
             *broken.pointer_mut(path).unwrap() = value;
             assert_eq!(fields(broken), [field]);
         }
-        let mut broken = good;
+        let mut broken = good.clone();
         broken["cases"][0]["variables"] = json!({ "a b": "x" });
         assert_eq!(fields(broken), ["cases[0].variables.a b"]);
+        let mut expects = good;
+        expects["cases"][0]["expected"] = json!("2".repeat(EXPECTED_MAX));
+        assert_eq!(fields(expects.clone()), [""; 0]);
+        expects["cases"][0]["expected"] = json!("2".repeat(EXPECTED_MAX + 1));
+        assert_eq!(fields(expects), ["cases[0].expected"]);
     }
 }

@@ -102,6 +102,9 @@ pub struct TimelineSummary {
     pub text: String,
     /// Who wrote it, as `provider:model`.
     pub by: String,
+    /// Why it was this model; empty in older sessions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// The tokens of what it stands for.
     pub tokens_before: u64,
     /// Its own tokens.
@@ -197,6 +200,7 @@ impl Timeline {
                 through_step,
                 text,
                 by,
+                reason,
                 tokens_before,
                 tokens_after,
                 pinned,
@@ -207,6 +211,7 @@ impl Timeline {
                     through_step,
                     text,
                     by,
+                    reason,
                     tokens_before,
                     tokens_after,
                     pinned,
@@ -226,7 +231,7 @@ impl Timeline {
             EventBody::Fork { .. } => (self.end, self.began_at) = (None, None),
             EventBody::Thinking { step, delta } => self.step(step).thinking.push_str(&delta),
             EventBody::Output { step, delta } => self.step(step).output.push_str(&delta),
-            EventBody::ToolCall { step, call_id, tool, arguments } => {
+            EventBody::ToolCall { step, call_id, tool, arguments, .. } => {
                 let (is_edited, session, result) = (false, None, None);
                 let call = TimelineCall { call_id, tool, arguments, is_edited, session, result };
                 self.step(step).calls.push(call);
@@ -470,6 +475,7 @@ mod tests {
             call_id: id.to_owned(),
             tool: "calculator".to_owned(),
             arguments: Value::Null,
+            provider_data: None,
         };
         let timeline = Timeline::from_events(events(vec![
             EventBody::StepStart { step: 1, attempt: 1 },

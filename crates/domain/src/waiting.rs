@@ -172,11 +172,15 @@ pub enum BudgetScope {
     Agent,
     /// The user's, for the month.
     User,
+    /// A guest's, for the month. An account lifts it, and nobody raises it.
+    Guest,
+    /// That of all guests of a network together, for the day. An account lifts it, and nobody raises it.
+    Guests,
 }
 
 impl BudgetScope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Session, Self::Agent, Self::User];
+    pub const ALL: [Self; 5] = [Self::Session, Self::Agent, Self::User, Self::Guest, Self::Guests];
 
     /// The scope as it stands in JSON.
     #[must_use]
@@ -185,7 +189,15 @@ impl BudgetScope {
             Self::Session => "session",
             Self::Agent => "agent",
             Self::User => "user",
+            Self::Guest => "guest",
+            Self::Guests => "guests",
         }
+    }
+
+    /// Whether guests are bounded by it, and members are not.
+    #[must_use]
+    pub const fn is_of_guests(self) -> bool {
+        matches!(self, Self::Guest | Self::Guests)
     }
 }
 
@@ -256,6 +268,8 @@ impl fmt::Display for Shortfall {
             }
             BudgetScope::Agent => "the agent's budget for the month",
             BudgetScope::User => "your budget for the month",
+            BudgetScope::Guest => "the guest budget for the month",
+            BudgetScope::Guests => "the budget for the day of all guests in your network",
         };
         write!(f, "{whose} of {} does not reach for the next step", self.limit)
     }

@@ -10,7 +10,7 @@ mod summary;
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session_event::ToolOutcome;
 
-use crate::models::{CallRequest, Message};
+use crate::models::{CallRequest, Message, provider_data};
 use crate::progress::{CallRecord, Progress, Said, StepRecord};
 use crate::tokens::Counter;
 
@@ -39,6 +39,12 @@ pub(crate) enum Fit {
 /// messages are not ours to count.
 pub(crate) const fn room(window: u64, frame: u64, reply: u64) -> u64 {
     (window - window / 50).saturating_sub(frame).saturating_sub(reply)
+}
+
+/// The longest reply to ask for, of at most `most` tokens: half of what the window leaves beside all that
+/// a request holds besides its messages.
+pub(crate) fn reply(window: u64, frame: u64, most: u64) -> u64 {
+    most.min(room(window, frame, 0) / 2).max(1)
 }
 
 /// The conversation, where it needs no more than `room` tokens as it is.
@@ -159,7 +165,9 @@ fn told(step: &StepRecord, pins: &[i64]) -> impl Iterator<Item = Shown> {
     };
     let is_pinned = has_pinned_answer(step, pins);
     let results = step.calls.iter().filter_map(move |call| answered(call, pins));
-    std::iter::once(Shown { message: asked, is_pinned }).chain(results)
+    // A step that came to nothing is no answer.
+    let asked = Some(asked).filter(|asked| !asked.is_blank());
+    asked.map(|message| Shown { message, is_pinned }).into_iter().chain(results)
 }
 
 /// What stays of a step that was told shorter: what a person has pinned of it.
@@ -205,6 +213,7 @@ impl From<&CallRecord> for CallRequest {
             call_id: call.call_id.clone(),
             tool: call.tool.clone(),
             arguments: call.arguments.clone(),
+            provider_data: call.provider_data.clone(),
         }
     }
 }
@@ -232,6 +241,10 @@ fn shorten(message: &mut Message, keeps_text: bool) -> bool {
         }
         Message::Assistant { text, calls } => {
             (!keeps_text && halve(text, "the session's record"))
+                || calls.iter_mut().any(|call| {
+                    let given = call.provider_data.as_mut();
+                    given.is_some_and(|given| provider_data::shorten(given, CUT_MIN))
+                })
                 || calls.iter_mut().any(|call| {
                     // What was asked for in the past is a memory only; its result tells more.
                     let is_long = call.arguments.to_string().len() > CUT_MIN;

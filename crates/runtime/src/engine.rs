@@ -22,9 +22,13 @@ use tracing::{Instrument as _, Span};
 
 use crate::clock::Clock;
 use crate::log::{LogError, SessionLog};
-use crate::models::Models;
+use crate::models::{Models, Who};
 use crate::progress::{Next, Progress};
-use crate::tools::Tools;
+use crate::tools::{Hold, Tools, Whose};
+
+/// What is said of a call that was under way when its session ended, and that must not be made twice.
+const UNDER_WAY: &str =
+    " while this was under way: the outcome is unknown, it may have taken effect";
 
 /// A session to run: what it is, what it runs, and what happened before.
 #[derive(Debug, Clone)]
@@ -125,7 +129,13 @@ impl Engine {
         let limit = Duration::from_secs(run.session.limits.timeout_seconds.into());
         let worked = progress.round.worked(now);
         let (owner, agent) = (run.session.owner_id, run.session.agent_id);
-        let tools = self.parts.tools.granted(owner, agent, &run.agent.tools);
+        let session = run.session.id;
+        let whose = Whose {
+            user: run.session.started_by.unwrap_or(owner),
+            held: log.fence().map(|fence| Hold { session, fence }),
+            ..Whose::own(owner, agent)
+        };
+        let tools = self.parts.tools.granted_to(whose, &run.agent.tools);
         let mut work = Work {
             models: &self.parts.models,
             tools: &tools,
@@ -135,6 +145,10 @@ impl Engine {
             agent: run.agent,
             progress,
             unwritten: Vec::new(),
+            unsettled: Usage::default(),
+            lost: Vec::new(),
+            narrowed: Vec::new(),
+            summary_failed: None,
             signals,
             deadline: Instant::now() + limit.saturating_sub(worked),
         };
@@ -181,6 +195,14 @@ pub(crate) struct Work<'a> {
     pub progress: Progress,
     /// What is written with the next append: it saves the store a transaction.
     pub unwritten: Vec<EventBody>,
+    /// What was used and is settled with the end of this run.
+    pub unsettled: Usage,
+    /// The models that will answer nothing in this run, whatever they are asked.
+    pub lost: Vec<Who>,
+    /// The models that have said that they take less than was thought, and how much.
+    pub narrowed: Vec<(Who, u64)>,
+    /// The newest step for which no summary could be made.
+    pub summary_failed: Option<u32>,
     pub signals: Signals,
     pub deadline: Instant,
 }
@@ -229,7 +251,7 @@ impl Work<'_> {
     pub async fn append(&mut self, more: Vec<EventBody>, usage: Usage) -> Result<(), LogError> {
         let mut entries = std::mem::take(&mut self.unwritten);
         entries.extend(more);
-        if entries.is_empty() {
+        if entries.is_empty() && usage == Usage::default() {
             return Ok(());
         }
         loop {
@@ -301,16 +323,18 @@ impl Work<'_> {
 
     /// Writes the end, the pause, or what is still unwritten when another worker goes on.
     async fn end(mut self, ending: Ending) -> Result<Outcome, LogError> {
+        // A call that was broken off is paid, too.
+        let usage = std::mem::take(&mut self.unsettled);
         let (state, reason) = match ending {
             Ending::Over { state, reason } => (state, reason),
             Ending::Wait(reason) => {
                 tracing::info!(waiting = reason.name(), "the session waits");
-                self.append(vec![EventBody::Waiting { reason }], Usage::default()).await?;
+                self.append(vec![EventBody::Waiting { reason }], usage).await?;
                 return Ok(Outcome::Waiting);
             }
             Ending::Called => return Ok(Outcome::Waiting),
             Ending::HandOver => {
-                self.append(Vec::new(), Usage::default()).await?;
+                self.append(Vec::new(), usage).await?;
                 return Ok(Outcome::HandedOver);
             }
         };
@@ -319,15 +343,18 @@ impl Work<'_> {
         }
         let mut entries = Vec::new();
         for call in self.progress.open_calls() {
+            let why = match state {
+                SessionState::Timeout => "the session ran out of time",
+                _ => "the session was stopped",
+            };
+            // Only what must not be made twice is written down as begun.
+            let content = if call.is_begun { format!("{why}{UNDER_WAY}") } else { why.to_owned() };
             entries.push(EventBody::ToolResult {
                 step: self.progress.steps.last().map_or(1, |step| step.number),
                 call_id: call.call_id,
                 tool: call.tool,
                 outcome: ToolOutcome::Cancelled,
-                content: match state {
-                    SessionState::Timeout => "the session ran out of time".to_owned(),
-                    _ => "the session was stopped".to_owned(),
-                },
+                content,
                 duration_ms: 0,
             });
         }
@@ -338,8 +365,8 @@ impl Work<'_> {
             }
             _ => None,
         });
-        entries.push(self.done(state, reason, Usage::default()));
-        self.append(entries, Usage::default()).await?;
+        entries.push(self.done(state, reason, usage));
+        self.append(entries, usage).await?;
         tracing::info!(session.state = state.as_str(), "the session is over");
         Ok(Outcome::Ended(state))
     }

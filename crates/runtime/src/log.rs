@@ -55,10 +55,10 @@ pub struct AgentAsked {
 
 /// An append-only log of one session, held by one worker.
 pub trait SessionLog: Send + Sync {
-    /// Appends all entries in one transaction and adds `usage` to what the session has used.
-    /// When this returns, they are durable. An entry [`EventBody::Done`] ends the session, a last
-    /// entry [`EventBody::Waiting`] takes it from its worker. `after` is the number of the newest event
-    /// that the caller knows of.
+    /// Appends all entries in one transaction and adds `usage` to what the session has used; there may be
+    /// no entry, where something was used alone. When this returns, they are durable. An entry
+    /// [`EventBody::Done`] ends the session, a last entry [`EventBody::Waiting`] takes it from its worker.
+    /// `after` is the number of the newest event that the caller knows of.
     ///
     /// # Errors
     /// [`LogError::Fenced`] when this worker no longer holds the session, [`LogError::Moved`] when
@@ -77,6 +77,12 @@ pub trait SessionLog: Send + Sync {
     /// [`LogError::Unavailable`].
     fn reserve(&self, _most: Usage) -> BoxFuture<'_, Result<Option<Shortfall>, LogError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// Under which fence the session is held, for what is written elsewhere for it. `None`: nobody else can
+    /// come to hold it.
+    fn fence(&self) -> Option<i64> {
+        None
     }
 
     /// The messages that people have pinned by now. `None`: those that the session came with.

@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
     /// [`McpError`].
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let version = PROTOCOL_VERSION.to_owned();
-        let mut line = Line { egress, server, id: None, version };
+        let mut line = Line { egress, server, id: None, version, asked: 0 };
         let result = line.ask("initialize", &hello()).await?;
         if let Some(version) = result["protocolVersion"].as_str() {
             version.clone_into(&mut line.version);
@@ -154,14 +154,18 @@ struct Line<'a> {
     server: Server,
     id: Option<String>,
     version: String,
+    /// How many requests it has sent: each has a number of its own.
+    asked: u64,
 }
 
 impl Line<'_> {
     /// Sends a request and waits for its result.
     async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        self.asked += 1;
+        let id = self.asked;
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let (is_stream, body) = self.send(&request).await?;
-        reply::result(&body, is_stream)
+        reply::result(&body, is_stream, id)
     }
 
     /// Sends a message. Answers whether an event stream came, and the body.

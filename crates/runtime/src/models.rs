@@ -4,9 +4,12 @@ mod breaker;
 pub mod builtin;
 mod embeddings;
 mod foreign;
+mod known;
 mod model;
+mod ollama;
 mod openai;
 mod policy;
+pub(crate) mod provider_data;
 mod refusal;
 mod secret;
 mod settings;
@@ -30,8 +33,9 @@ pub use model::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,
     request_chars,
 };
+pub use ollama::Ollama;
 pub use openai::OpenAi;
-pub(crate) use policy::Situation;
+pub(crate) use policy::{Failed, Situation, Who};
 pub use secret::Secret;
 pub use settings::{
     DEFAULT_WINDOW, ModelFacts, ModelName, ModelSettings, ModelSettingsError, OpenAiSettings,
@@ -53,6 +57,13 @@ pub struct Chosen {
 impl fmt::Debug for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.model.provider(), self.name)
+    }
+}
+
+impl Chosen {
+    /// Its provider and its name.
+    pub(crate) fn who(&self) -> (&str, &str) {
+        (self.model.provider(), self.name.as_str())
     }
 }
 
@@ -89,15 +100,15 @@ impl Models {
         if let Some(openai) = &settings.openai {
             providers.insert("openai", Arc::new(OpenAi::new(openai, Egress::operator()?)?));
             let name = ModelName { provider: "openai", model: openai.model.trim().to_owned() };
+            let known = ModelFacts::of(&name);
             facts.entry(name).or_insert(ModelFacts {
                 input_price: openai.input_price,
                 output_price: openai.output_price,
-                ..ModelFacts::default()
+                ..known
             });
         }
         for (provider, settings) in &settings.others {
-            let model = Foreign::new(*provider, settings, Egress::operator()?)?;
-            providers.insert(provider.as_str(), Arc::new(model));
+            providers.insert(provider.as_str(), speaker(*provider, settings)?);
         }
         let mut models = Self {
             builtin: builtin(),
@@ -234,7 +245,8 @@ impl Models {
             return Some(language.clone());
         }
         let key = ModelName { provider, model: name.to_owned() };
-        let facts = Some(self.facts.get(&key).copied().unwrap_or_default());
+        let facts = self.facts.get(&key).copied().unwrap_or_else(|| ModelFacts::of(&key));
+        let facts = Some(facts);
         Some(Chosen { model: model.clone(), name: name.to_owned(), facts })
     }
 
@@ -248,12 +260,6 @@ impl Models {
         self.tiers.as_deref()
     }
 
-    /// The model that tells long conversations shorter. `None`: only the planner is there.
-    pub(crate) fn cheapest(&self) -> Option<&Chosen> {
-        let simple = self.tiers().and_then(|tiers| tiers[ModelTier::Simple as usize].first());
-        simple.or(self.language.as_ref())
-    }
-
     /// Takes note that a model gave a whole reply.
     pub(crate) fn answered(&self, chosen: &Chosen, took: Duration) {
         self.breakers.answered(chosen.model.provider());
@@ -262,9 +268,9 @@ impl Models {
         }
     }
 
-    /// Takes note that a model failed; in a way that may pass, its provider may have to rest.
-    pub(crate) fn failed(&self, chosen: &Chosen, is_transient: bool) {
-        if is_transient {
+    /// Takes note that a model failed; where that says something of its provider, it may have to rest.
+    pub(crate) fn failed(&self, chosen: &Chosen, fault: &ModelError) {
+        if fault.is_of_provider() {
             self.breakers.failed(chosen.model.provider());
         }
         if let Some(watch) = &self.watch {
@@ -286,6 +292,20 @@ impl Models {
     pub fn language_model(&self) -> Option<&str> {
         self.language.as_ref().map(|chosen| chosen.name.as_str())
     }
+}
+
+/// Who speaks a provider's protocol.
+fn speaker(
+    provider: Provider,
+    settings: &ProviderSettings,
+) -> Result<Arc<dyn Model>, ModelSettingsError> {
+    let client = Egress::operator()?;
+    let model: Arc<dyn Model> = match provider {
+        Provider::Anthropic => Arc::new(Foreign::anthropic(settings, client)?),
+        Provider::Gemini => Arc::new(Foreign::gemini(settings, client)?),
+        Provider::Ollama => Arc::new(Ollama::new(settings, client)?),
+    };
+    Ok(model)
 }
 
 fn builtin() -> Chosen {

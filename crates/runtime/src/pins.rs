@@ -70,11 +70,15 @@ impl Engine {
             system: run.agent.system_prompt.clone(),
             messages: Vec::new(),
             tools: tools.schemas(&run.agent.tools),
+            may_call: true,
             max_output_tokens: session.limits.max_tokens,
+            window: None,
             now: session.created_at,
         };
-        let reply = u64::from(session.limits.max_tokens).min(facts.window / 2);
-        let most = context::room(facts.window, counter.frame(&request), reply) / 2;
+        let frame = counter.frame(&request);
+        let most = u64::from(session.limits.max_tokens).min(facts.reply.unwrap_or(u64::MAX));
+        let reply = context::reply(facts.window, frame, most);
+        let most = context::room(facts.window, frame, reply) / 2;
         let tokens: u64 = pinned
             .into_iter()
             .map(|text| counter.message(&Message::User { text: text.to_owned(), context: None }))

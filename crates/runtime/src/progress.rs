@@ -18,6 +18,8 @@ use resonant_domain::waiting::{
 };
 use serde_json::Value;
 
+use crate::models::Who;
+
 pub(crate) use round::Round;
 
 /// Where a session stands.
@@ -70,8 +72,8 @@ pub(crate) struct SummaryRecord {
 pub(crate) struct StepRecord {
     pub number: u32,
     pub attempt: u32,
-    /// Who failed to answer it, as `(provider, model)`, once for each fault that it outlived.
-    pub faults: Vec<(String, String)>,
+    /// The faults that it outlived.
+    pub faults: Vec<Fault>,
     /// What people said before it.
     pub heard: Vec<Said>,
     pub began_at: Timestamp,
@@ -83,12 +85,24 @@ pub(crate) struct StepRecord {
     pub completed: Option<i64>,
 }
 
+/// A model that did not answer a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub who: Who,
+    /// Why, for a person.
+    pub message: String,
+    /// What it had used until then.
+    pub usage: Usage,
+}
+
 /// A tool call and, when it is there, its result.
 #[derive(Debug, Clone)]
 pub(crate) struct CallRecord {
     pub call_id: String,
     pub tool: String,
     pub arguments: Value,
+    /// What the model's provider wants back with it.
+    pub provider_data: Option<Value>,
     /// The attempt of the step that asked for it.
     pub attempt: u32,
     /// A person allowed it.
@@ -154,6 +168,9 @@ impl Progress {
         let mut sum = Usage::default();
         for step in &progress.steps {
             sum += step.usage;
+            for fault in step.faults.iter().filter(|_| !step.is_complete) {
+                sum += fault.usage;
+            }
         }
         // The row counts the model's reply from the moment it is written, the log only once the
         // step is complete.
@@ -196,12 +213,13 @@ impl Progress {
                     step.output.push_str(delta);
                 }
             }
-            EventBody::ToolCall { call_id, tool, arguments, .. } => {
+            EventBody::ToolCall { call_id, tool, arguments, provider_data, .. } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.calls.push(CallRecord {
                         call_id: call_id.clone(),
                         tool: tool.clone(),
                         arguments: arguments.clone(),
+                        provider_data: provider_data.clone(),
                         attempt: step.attempt,
                         is_approved: false,
                         is_begun: false,
@@ -244,11 +262,12 @@ impl Progress {
                 self.end_wait(event.at);
                 self.decide(decision, decided.as_ref());
             }
-            EventBody::Error { step: Some(_), recoverable: true, .. } => {
+            EventBody::Error { step: Some(_), recoverable: true, message, usage } => {
                 let who = self.choice.as_ref();
                 let who = who.map(|(_, who)| (who.provider.clone(), who.model.clone()));
                 if let Some(step) = self.steps.last_mut() {
-                    step.faults.push(who.unwrap_or_default());
+                    let (who, message) = (who.unwrap_or_default(), message.clone());
+                    step.faults.push(Fault { who, message, usage: usage.unwrap_or_default() });
                 }
             }
             EventBody::Done { state, usage, .. } => {

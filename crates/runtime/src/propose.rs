@@ -9,8 +9,9 @@ use resonant_domain::proposal::PROPOSED_PROMPT_MAX;
 use resonant_domain::session::Usage;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::models::{Chosen, FinishReason, Message, ModelPiece, ModelRequest, Models};
+use crate::models::{Chosen, FinishReason, Message, ModelError, ModelPiece, ModelRequest, Models};
 use crate::tokens::Counter;
 use crate::tools::ToolSchema;
 
@@ -39,49 +40,72 @@ impl Models {
     /// What a proposal may use at most; `None`: there is no language model to ask.
     #[must_use]
     pub fn proposal_limit(&self, wish: &str) -> Option<Usage> {
-        let chosen = self.proposer()?;
-        let request = request(&chosen, wish, jiff::Timestamp::UNIX_EPOCH);
-        let tries = TRIES as u64;
-        let most = Usage {
-            input_tokens: Counter::of(&chosen.name).request(&request) * tries
-                + u64::from(REPLY_TOKENS),
-            output_tokens: u64::from(REPLY_TOKENS) * tries,
-            ..Usage::default()
-        };
-        Some(chosen.facts.map_or(most, |facts| facts.priced(most)))
+        // Who fails to answer costs next to nothing: the dearest one that does counts.
+        self.drafters().iter().map(|chosen| limit(chosen, wish)).reduce(|most, next| Usage {
+            input_tokens: most.input_tokens.max(next.input_tokens),
+            output_tokens: most.output_tokens.max(next.output_tokens),
+            cost: most.cost.max(next.cost),
+        })
     }
 
-    fn proposer(&self) -> Option<Chosen> {
-        self.language_model()?;
-        self.choose(&resonant_domain::agent::ModelPolicy::Auto).ok()
-    }
-
-    /// Asks the language model for a draft; `None` where there is none.
+    /// Asks the language model for a draft, and where it does not answer those for moderate steps; `None`
+    /// where there is none.
     pub async fn propose(&self, wish: &str, now: jiff::Timestamp) -> Option<Proposed> {
-        let chosen = self.proposer()?;
-        let mut request = request(&chosen, wish, now);
         let mut usage = Usage::default();
-        let mut spec = Err("it gave no draft".to_owned());
-        for _ in 0..TRIES {
-            let answer = ask(&chosen, request.clone(), &mut usage).await;
-            let (text, arguments) = match answer {
-                Ok(answer) => answer,
-                Err(reason) => {
-                    spec = Err(reason);
-                    break;
+        let mut first_failed = None;
+        for chosen in self.drafters() {
+            let began = Instant::now();
+            let mut used = Usage::default();
+            let drafted = draft(&chosen, wish, now, &mut used).await;
+            usage += chosen.facts.map_or(used, |facts| facts.priced(used));
+            let model = format!("{chosen:?}");
+            match drafted {
+                Ok(spec) => {
+                    self.answered(&chosen, began.elapsed());
+                    return Some(Proposed { spec, usage, model });
                 }
-            };
-            spec = arguments
-                .ok_or_else(|| "it did not fill in the draft".to_owned())
-                .and_then(|value| read(&value));
-            let Err(reason) = &spec else { break };
-            request.messages.push(Message::Assistant { text, calls: Vec::new() });
-            let again = format!("The draft cannot be used: {reason}. Call {TOOL} again.");
-            request.messages.push(Message::User { text: again, context: None });
+                Err(fault) => {
+                    self.failed(&chosen, &fault);
+                    let spec = Err(fault.to_string());
+                    first_failed.get_or_insert(Proposed { spec, usage, model });
+                }
+            }
         }
-        let usage = chosen.facts.map_or(usage, |facts| facts.priced(usage));
-        Some(Proposed { spec, usage, model: format!("{chosen:?}") })
+        first_failed.map(|first| Proposed { usage, ..first })
     }
+}
+
+fn limit(chosen: &Chosen, wish: &str) -> Usage {
+    let request = request(chosen, wish, jiff::Timestamp::UNIX_EPOCH);
+    let tries = TRIES as u64;
+    let most = Usage {
+        input_tokens: Counter::of(&chosen.name).request(&request) * tries + u64::from(REPLY_TOKENS),
+        output_tokens: u64::from(REPLY_TOKENS) * tries,
+        ..Usage::default()
+    };
+    chosen.facts.map_or(most, |facts| facts.priced(most))
+}
+
+/// The draft of one model, or why it is none that can be used.
+async fn draft(
+    chosen: &Chosen,
+    wish: &str,
+    now: jiff::Timestamp,
+    usage: &mut Usage,
+) -> Result<Result<AgentSpec, String>, ModelError> {
+    let mut request = request(chosen, wish, now);
+    let mut spec = Err("it gave no draft".to_owned());
+    for _ in 0..TRIES {
+        let (text, arguments) = ask(chosen, request.clone(), usage).await?;
+        spec = arguments
+            .ok_or_else(|| "it did not fill in the draft".to_owned())
+            .and_then(|value| read(&value));
+        let Err(reason) = &spec else { break };
+        request.messages.push(Message::Assistant { text, calls: Vec::new() });
+        let again = format!("The draft cannot be used: {reason}. Call {TOOL} again.");
+        request.messages.push(Message::User { text: again, context: None });
+    }
+    Ok(spec)
 }
 
 fn request(chosen: &Chosen, wish: &str, now: jiff::Timestamp) -> ModelRequest {
@@ -97,7 +121,9 @@ fn request(chosen: &Chosen, wish: &str, now: jiff::Timestamp) -> ModelRequest {
             description: "Proposes the draft of an agent".to_owned(),
             parameters: schema(),
         }],
+        may_call: true,
         max_output_tokens: REPLY_TOKENS,
+        window: chosen.facts.map(|facts| facts.window),
         now,
     }
 }
@@ -126,30 +152,30 @@ async fn ask(
     chosen: &Chosen,
     request: ModelRequest,
     usage: &mut Usage,
-) -> Result<(String, Option<Value>), String> {
+) -> Result<(String, Option<Value>), ModelError> {
     let limit = std::time::Duration::from_mins(1);
     let mut stream = chosen.model.reply(request);
     let mut text = String::new();
     let reply = async {
         while let Some(piece) = stream.next().await {
-            match piece.map_err(|error| error.to_string())? {
+            match piece? {
                 ModelPiece::Output(more) => text.push_str(&more),
                 ModelPiece::Thinking(_) => {}
                 ModelPiece::Finish { calls, usage: used, reason } => {
                     *usage += used;
                     if reason == FinishReason::Length && calls.is_empty() {
-                        return Err("its answer was too long".to_owned());
+                        return Err(ModelError::permanent("its answer was too long"));
                     }
                     let call = calls.into_iter().find(|call| call.tool == TOOL);
                     return Ok(call.map(|call| call.arguments));
                 }
             }
         }
-        Err("it broke off".to_owned())
+        Err(ModelError::transient("it broke off"))
     };
     let call = tokio::time::timeout(limit, reply)
         .await
-        .map_err(|_elapsed| "it gave no answer in time".to_owned())??;
+        .map_err(|_elapsed| ModelError::Silent("it gave no answer in time".to_owned()))??;
     let in_text = || {
         let (start, end) = (text.find('{')?, text.rfind('}')?);
         serde_json::from_str(text.get(start..=end)?).ok()
@@ -221,6 +247,7 @@ mod tests {
                     call_id: "1".to_owned(),
                     tool: TOOL.to_owned(),
                     arguments: arguments.clone(),
+                    provider_data: None,
                 }],
             };
             let text = arguments.as_str().unwrap_or_default().to_owned();
@@ -263,6 +290,41 @@ mod tests {
         }
         let refused = proposed(vec![broken.clone(), broken]).await;
         assert!(refused.spec.unwrap_err().contains("rm"));
+    }
+
+    /// Takes nothing from this account.
+    struct Unpaid;
+
+    impl Model for Unpaid {
+        fn provider(&self) -> &'static str {
+            "unpaid"
+        }
+
+        fn reply(&self, _request: ModelRequest) -> ReplyStream {
+            let error = ModelError::Account("no quota left".to_owned());
+            stream::iter([Err(error)]).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn another_model_drafts_where_the_first_one_does_not_answer() {
+        let unpaid: Arc<dyn Model> = Arc::new(Unpaid);
+        let drafter: Arc<dyn Model> = Arc::new(Drafter(Mutex::new(vec![draft()])));
+        let chosen = |model: &Arc<dyn Model>| Chosen {
+            name: format!("{}-1", model.provider()),
+            model: model.clone(),
+            facts: None,
+        };
+        let tier = vec![chosen(&unpaid), chosen(&drafter)];
+        let models = Models::with_tiers([tier.clone(), tier.clone(), tier]);
+        let proposed = models.propose("Read pages", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(proposed.model, "drafter:drafter-1");
+        assert_eq!(proposed.spec.unwrap().name, "Reader");
+
+        let tier = vec![chosen(&unpaid)];
+        let models = Models::with_tiers([tier.clone(), tier.clone(), tier]);
+        let proposed = models.propose("Read pages", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(proposed.spec.unwrap_err(), "no quota left");
     }
 
     #[tokio::test]

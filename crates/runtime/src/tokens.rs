@@ -7,21 +7,37 @@
 //! | Llama 3 | `llama3` |
 //! | Qwen | `qwen2` |
 //! | Mistral, Mixtral, Codestral, Ministral | `mistral_v3` |
+//! | `DeepSeek` | `deepseek_v3`, which its fourth generation shares |
+//! | Kimi | `kimi_k2`, which its third generation shares |
+//! | GLM 4, GLM 5 | `glm4`, `glm5` |
+//! | `MiniMax` | `minimax_m2` |
 //! | Claude, Gemini, Gemma and all others | the estimate: their vocabularies are not published, or not in a form that is at hand |
 //!
+//! A vocabulary is unpacked when it is first counted by; packed, all of them are five megabytes of the
+//! server.
+//!
 //! The estimate errs on the safe side, so that no request is above a window: languages of many scripts,
-//! code and data have at least as many tokens by it as by any of the vocabularies above, which the tests
-//! hold it against, and those of Claude and Gemini are no smaller than these. Where it says too many, a
-//! long conversation is told shorter a little earlier than it would have to be.
+//! code, data and letters that are no language have at least as many tokens by it as by the vocabularies
+//! which the tests hold it against, and those of Claude and Gemini are no smaller than these. Where it says
+//! too many, a long conversation is told shorter a little earlier than it would have to be.
 
-use crate::models::{Message, ModelRequest};
+use crate::models::{Message, ModelRequest, provider_data};
 use crate::tools::ToolSchema;
 
 /// What a message costs beside its text, in tokens: roles and separators.
 const MESSAGE_OVERHEAD: u64 = 8;
 
+/// The most consonants that follow each other in a word of a language.
+const CONSONANTS_MAX: usize = 4;
+
 /// Model names by the vocabulary that their family uses. The first that a name holds counts.
-const FAMILIES: [(&str, &str); 15] = [
+const FAMILIES: [(&str, &str); 31] = [
+    // Small models that were taught by a large one keep the vocabulary of their own family.
+    ("distill-llama", "llama3"),
+    ("distill-qwen", "qwen2"),
+    ("deepseek-r1:671b", "deepseek_v3"),
+    ("deepseek-r1:70b", "llama3"),
+    ("deepseek-r1:", "qwen2"),
     ("gpt-oss", "o200k_base"),
     ("gpt-5", "o200k_base"),
     ("gpt-4o", "o200k_base"),
@@ -37,6 +53,17 @@ const FAMILIES: [(&str, &str); 15] = [
     ("mistral", "mistral_v3"),
     ("codestral", "mistral_v3"),
     ("ministral", "mistral_v3"),
+    ("pixtral", "mistral_v3"),
+    ("devstral", "mistral_v3"),
+    ("llama-4", "llama3"),
+    ("llama4", "llama3"),
+    ("deepseek", "deepseek_v3"),
+    ("kimi", "kimi_k2"),
+    ("glm-5", "glm5"),
+    ("glm5", "glm5"),
+    ("glm-4", "glm4"),
+    ("glm4", "glm4"),
+    ("minimax", "minimax_m2"),
 ];
 
 /// Counts the tokens of one model.
@@ -65,7 +92,9 @@ impl Counter {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Vocabulary(name, _) => name,
-            Self::Estimate => "an estimate of one token for three bytes, a digit or a mark",
+            Self::Estimate => {
+                "an estimate that is rather too high: one token for three bytes, a digit or a mark"
+            }
         }
     }
 
@@ -90,7 +119,10 @@ impl Counter {
             Message::Assistant { text, calls } => {
                 let calls = calls.iter().map(|call| {
                     let arguments = self.text(&call.arguments.to_string());
-                    arguments + self.text(&call.tool) + self.text(&call.call_id) + MESSAGE_OVERHEAD
+                    let given = call.provider_data.iter().flat_map(provider_data::texts);
+                    let given: u64 = given.map(|text| self.text(text)).sum();
+                    let named = self.text(&call.tool) + self.text(&call.call_id);
+                    arguments + given + named + MESSAGE_OVERHEAD
                 });
                 self.text(text) + calls.sum::<u64>()
             }
@@ -120,10 +152,17 @@ impl Counter {
 
 /// One token for each digit and each mark, which many vocabularies keep apart, and for three bytes of the
 /// letters between them. A capital begins a word, as in names of code, and in what is no language at all.
-/// Letters of other scripts count by themselves.
+/// Of more consonants in a row than words have each counts by itself, as do letters of other scripts.
 fn estimate(text: &str) -> usize {
     let (mut tokens, mut run_bytes) = (0, 0_usize);
+    let mut consonants = 0;
     for letter in text.chars() {
+        let is_consonant = letter.is_ascii_lowercase() && !"aeiouy".contains(letter);
+        consonants = if is_consonant { consonants + 1 } else { 0 };
+        if consonants > CONSONANTS_MAX {
+            tokens += 1;
+            continue;
+        }
         let alone = match letter as u32 {
             // Latin with accents, Greek, Cyrillic.
             0x80..=0x24f | 0x370..=0x52f => 0,
@@ -165,6 +204,16 @@ mod tests {
             ("Meta-Llama-3.1-8B-Instruct", "llama3"),
             ("qwen2.5-coder", "qwen2"),
             ("mistral-small", "mistral_v3"),
+            ("deepseek-chat", "deepseek_v3"),
+            ("deepseek-ai/DeepSeek-V3.1", "deepseek_v3"),
+            ("deepseek-r1:8b", "qwen2"),
+            ("DeepSeek-R1-Distill-Llama-70B", "llama3"),
+            ("moonshotai/kimi-k2-instruct", "kimi_k2"),
+            ("glm-4.5", "glm4"),
+            ("GLM-5", "glm5"),
+            ("MiniMax-M2", "minimax_m2"),
+            ("chatglm3-6b", Counter::Estimate.name()),
+            ("gemma3:4b", Counter::Estimate.name()),
             ("claude-sonnet-4-5", Counter::Estimate.name()),
         ] {
             assert_eq!(Counter::of(model).name(), name, "{model}");
@@ -192,7 +241,9 @@ mod tests {
             let counted = counted.text(&table);
             assert!(estimated >= counted, "{name}: {estimated} < {counted}");
         }
-        for (text, tokens) in [("", 0), ("1234", 4), ("a1b", 3), ("abcd", 2), ("-1.5;", 5)] {
+        for (text, tokens) in
+            [("", 0), ("1234", 4), ("a1b", 3), ("abcd", 2), ("-1.5;", 5), ("bcdfghjk", 6)]
+        {
             assert_eq!(Counter::Estimate.text(text), tokens, "{text}");
         }
     }

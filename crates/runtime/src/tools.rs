@@ -38,7 +38,7 @@ use granted::Workshop;
 
 pub(crate) use agent_tool::asked_session;
 pub use ask_user::AskUser;
-pub use backing::{Backing, BackingError, BackingFuture, NoBacking, Whose};
+pub use backing::{Backing, BackingError, BackingFuture, Hold, NoBacking, Whose};
 pub use calculator::Calculator;
 pub use code::Code;
 pub use csv_table::CsvTable;

@@ -1,7 +1,13 @@
 //! Which trace a piece of work belongs to, as W3C Trace Context writes it: `traceparent` comes with
 //! requests, waits with a queued session, and goes out with requests to models and tools.
 //!
-//! All of this is nothing where no collector is configured: then no span belongs to a trace.
+//! Where no collector is configured no span belongs to a trace. The trace's id is known all the same, to
+//! the log and to slow samples: it goes with the task ([`TraceParent::around`]) and waits in the queue.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -12,6 +18,11 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// The header that carries it.
 pub const TRACEPARENT: &str = "traceparent";
+
+tokio::task_local! {
+    /// Where the work of this task began.
+    static BEGAN: TraceParent;
+}
 
 /// A place in a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +60,45 @@ impl TraceParent {
         Self::of(&Span::current())
     }
 
+    /// The same to keep for later work: without a collector, where the work of this task began.
+    #[must_use]
+    pub fn kept() -> Option<Self> {
+        Self::current().or_else(|| BEGAN.try_with(Self::clone).ok())
+    }
+
+    /// Begins a span that has not been entered: as part of the trace that led here, or as the first of one.
+    /// Without a collector its place is the one that led here, or one that nobody else knows. The span
+    /// needs a field `trace.id`.
+    #[must_use]
+    pub fn begin(span: &Span, given: Option<Self>) -> Self {
+        if let Some(place) = &given {
+            place.lead(span);
+        }
+        let place = Self::of(span).or(given).unwrap_or_else(Self::made);
+        span.record("trace.id", place.trace_id());
+        place
+    }
+
+    /// A place in a trace that no other piece of work has.
+    fn made() -> Self {
+        static PROCESS: LazyLock<u64> =
+            LazyLock::new(|| RandomState::new().build_hasher().finish());
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(SpanContext::new(
+            TraceId::from(u128::from(*PROCESS) << 64 | u128::from(count)),
+            SpanId::from(count),
+            TraceFlags::SAMPLED,
+            true,
+            TraceState::NONE,
+        ))
+    }
+
+    /// Does work that begins here.
+    pub fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        BEGAN.scope(self, work)
+    }
+
     /// Where a span stands; `None` without a collector.
     #[must_use]
     pub fn of(span: &Span) -> Option<Self> {
@@ -63,7 +113,7 @@ impl TraceParent {
     }
 
     /// Makes a span that has not been entered part of this trace.
-    pub fn lead(&self, span: &Span) {
+    fn lead(&self, span: &Span) {
         let parent = Context::new().with_remote_span_context(self.0.clone());
         // It is refused without a collector, and then nothing is lost.
         drop(span.set_parent(parent));
@@ -104,5 +154,23 @@ mod tests {
             assert_eq!(TraceParent::parse(wrong), None, "{wrong}");
         }
         assert_eq!(TraceParent::current(), None, "there is no collector");
+    }
+
+    #[tokio::test]
+    async fn work_keeps_the_place_where_it_began() {
+        let begin = |given| TraceParent::begin(&Span::none(), given);
+        let (one, two) = (begin(None), begin(None));
+        assert_ne!(one.trace_id(), two.trace_id());
+        for place in [&one, &two] {
+            assert_eq!(TraceParent::parse(&place.to_string()).as_ref(), Some(place));
+        }
+        assert_eq!(begin(Some(two.clone())), two, "it goes on");
+        assert_eq!(TraceParent::kept(), None);
+        let kept = one.clone().around(async {
+            tokio::task::yield_now().await;
+            TraceParent::kept()
+        });
+        assert_eq!(kept.await, Some(one));
+        assert_eq!(TraceParent::kept(), None);
     }
 }

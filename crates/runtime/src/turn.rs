@@ -3,9 +3,11 @@
 mod call;
 mod listen;
 mod request;
+mod summary;
 mod tools;
 
 use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
@@ -17,11 +19,12 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use self::listen::{Heard, Reply};
+use self::listen::{Broken, Heard, Reply};
+pub(crate) use self::request::Frame;
 use self::request::Prepared;
 use crate::engine::{Ending, Work, elapsed, millis, plural};
 use crate::log::LogError;
-use crate::models::{Chosen, FinishReason, ModelError};
+use crate::models::{Chosen, Failed, FinishReason, ModelError, ModelRequest, Who};
 
 /// Tools that one step may ask for.
 const CALLS_MAX: usize = 64;
@@ -58,11 +61,47 @@ impl Work<'_> {
         }
         // What people said until now is folded in by this: the request is made after it.
         self.append(entries, Usage::default()).await?;
-        let request = match self.prepare(&chosen, number, is_last).await? {
-            Prepared::Request(request) => *request,
-            Prepared::Ending(ending) => return Ok(Some(ending)),
+        let mut is_narrowed = false;
+        let (heard, began) = loop {
+            let (request, tokens) = match self.prepare(&chosen, number, is_last).await? {
+                Prepared::Request(request, tokens) => (*request, tokens),
+                Prepared::Ending(ending) => return Ok(Some(ending)),
+            };
+            let began = Instant::now();
+            match self.ask(&chosen, number, request, tokens).await? {
+                // It tells what it takes: that is asked for, once.
+                Heard::Fault(ModelError::TooLong(refusal), _)
+                    if !is_narrowed && self.narrow(&chosen, &refusal) =>
+                {
+                    is_narrowed = true;
+                }
+                heard => break (heard, began),
+            }
         };
-        let began = Instant::now();
+        match heard {
+            Heard::Reply(reply) => {
+                self.models.answered(&chosen, began.elapsed());
+                self.take_reply(number, is_last, reply).await
+            }
+            Heard::Fault(error, broken) => self.take_fault(number, &chosen, error, broken).await,
+            Heard::Stopped(ending, broken) => {
+                if matches!(ending, Ending::Over { .. }) {
+                    self.unwritten = broken.unwritten;
+                }
+                self.unsettled += broken.usage;
+                Ok(Some(ending))
+            }
+        }
+    }
+
+    /// Asks the model, in a span of its own.
+    async fn ask(
+        &mut self,
+        chosen: &Chosen,
+        step: u32,
+        request: ModelRequest,
+        tokens: u64,
+    ) -> Result<Heard, LogError> {
         let span = tracing::debug_span!(
             "model",
             otel.kind = "client",
@@ -71,34 +110,33 @@ impl Work<'_> {
             gen_ai.request.model = chosen.name,
             gen_ai.usage.input_tokens = Empty,
             gen_ai.usage.output_tokens = Empty,
+            usage.is_estimate = Empty,
         );
-        let heard = self.listen(&chosen, number, request).instrument(span.clone()).await?;
-        match &heard {
-            Heard::Reply(reply) => {
-                span.record("gen_ai.usage.input_tokens", reply.usage.input_tokens);
-                span.record("gen_ai.usage.output_tokens", reply.usage.output_tokens);
-            }
-            Heard::Fault(..) => {
+        let others = self.others();
+        let listening = self.listen(chosen, step, (request, tokens), others);
+        let heard = listening.instrument(span.clone()).await?;
+        let (usage, is_estimate) = match &heard {
+            Heard::Reply(reply) => (reply.usage, false),
+            Heard::Fault(_, broken) => {
                 span.record("otel.status_code", "ERROR");
+                (broken.usage, true)
             }
-            Heard::Stopped(..) => {}
+            Heard::Stopped(_, broken) => (broken.usage, true),
+        };
+        if !is_estimate || usage.total_tokens() > 0 {
+            span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+            span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+            span.record("usage.is_estimate", is_estimate);
         }
-        drop(span);
-        match heard {
-            Heard::Reply(reply) => {
-                self.models.answered(&chosen, began.elapsed());
-                self.take_reply(number, is_last, reply).await
-            }
-            Heard::Fault(error, unwritten) => {
-                self.take_fault(number, &chosen, error, unwritten).await
-            }
-            Heard::Stopped(ending, unwritten) => {
-                if matches!(ending, Ending::Over { .. }) {
-                    self.unwritten = unwritten;
-                }
-                Ok(Some(ending))
-            }
-        }
+        Ok(heard)
+    }
+
+    /// How many models could take over from the one that answers, that the step has not asked yet.
+    fn others(&self) -> usize {
+        let Some((_, current)) = &self.progress.choice else { return 0 };
+        let faults = self.faults();
+        let failed = Failed { faults: &faults, lost: &self.lost };
+        self.models.untried(current, failed, !self.progress.is_cheaper)
     }
 
     async fn take_reply(
@@ -115,16 +153,23 @@ impl Work<'_> {
                     call_id: call_id(step, index),
                     tool: without_nul(call.tool),
                     arguments: json_without_nul(call.arguments),
+                    provider_data: call.provider_data.map(json_without_nul),
                 }
             }));
             self.append(entries, reply.usage).await?;
             return Ok(None);
         }
         let has_failed = !reply.has_output && reply.calls.is_empty();
-        if has_failed && let Some(choice) = self.escalation("it gave no answer and no tool call") {
+        let why = "it gave no answer and no tool call";
+        if has_failed && let Some(choice) = self.escalation(&self.faults(), why) {
             let message = "the model gave no answer and asked for no tool".to_owned();
             let entries = vec![
-                EventBody::Error { step: Some(step), message, recoverable: true },
+                EventBody::Error {
+                    step: Some(step),
+                    message,
+                    recoverable: true,
+                    usage: Some(reply.usage),
+                },
                 EventBody::ModelChoice { step, choice },
             ];
             self.append(entries, reply.usage).await?;
@@ -161,51 +206,61 @@ impl Work<'_> {
         Ok(if self.progress.has_unheard() { None } else { Some(ending) })
     }
 
-    /// A fault that may pass costs the step its attempt, and another model takes over where there is
-    /// one; the others end the session.
+    /// A fault costs the step its attempt, and another model takes over where there is one. One that may
+    /// pass is waited for where there is none. The session ends when nobody is left who may answer.
     async fn take_fault(
         &mut self,
         step: u32,
         chosen: &Chosen,
         error: ModelError,
-        unwritten: Vec<EventBody>,
+        broken: Broken,
     ) -> Result<Option<Ending>, LogError> {
-        let faults = self.progress.steps.last().map_or(0, |step| step.faults.len());
         let message = without_nul(error.to_string());
-        let current = self.progress.choice.as_ref().map(|(_, choice)| choice.clone());
-        let candidates = current.as_ref().map_or(1, |choice| self.models.candidates(choice));
-        let (is_transient, retry_after) = match error {
-            ModelError::Transient { retry_after, .. } => (true, retry_after),
-            ModelError::Permanent(_) => (false, None),
-        };
-        self.models.failed(chosen, is_transient);
-        let next = if is_transient && faults < RETRIES + candidates - 1 {
-            current.and_then(|current| self.fall_back(&current, &message))
+        self.models.failed(chosen, &error);
+        if !error.may_pass() {
+            self.lose(chosen);
+        }
+        let mut faults = self.faults();
+        let outlived = faults.len();
+        let (provider, model) = chosen.who();
+        faults.push((provider.to_owned(), model.to_owned()));
+        let failed = Failed { faults: &faults, lost: &self.lost };
+        let current = self.progress.choice.as_ref().map(|(_, choice)| choice);
+        let candidates = current.map_or(1, |choice| self.models.candidates(choice));
+        let may_repeat = error.may_pass() && outlived < RETRIES + candidates - 1;
+        let beside = current.and_then(|current| self.models.fall_back(current, failed, &message));
+        let is_fresh = beside.as_ref().is_some_and(|next| failed.is_untried(next));
+        let is_silent = matches!(error, ModelError::Silent(_));
+        let next = if is_fresh || (may_repeat && !is_silent) {
+            beside
         } else {
-            self.escalation(&message)
+            // The others of the tier have had their turn. Those above have not.
+            let above = self.escalation(&faults, &message);
+            if may_repeat || !error.may_pass() { above.or(beside) } else { above }
         };
-        let is_recoverable = next.is_some() || (is_transient && faults < RETRIES + candidates - 1);
+        let is_recoverable = next.is_some() || may_repeat;
+        let goes_elsewhere = next.as_ref().is_some_and(|next| failed.is_untried(next));
         // What a lost attempt wrote is void; the reader of a failed session may want to see it.
-        let mut entries = if is_recoverable { Vec::new() } else { unwritten };
+        let mut entries = if is_recoverable { Vec::new() } else { broken.unwritten };
         entries.push(EventBody::Error {
             step: Some(step),
             message: message.clone(),
             recoverable: is_recoverable,
+            usage: (broken.usage != Usage::default()).then_some(broken.usage),
         });
-        let goes_elsewhere = next.is_some();
         entries.extend(next.map(|choice| EventBody::ModelChoice { step, choice }));
-        self.append(entries, Usage::default()).await?;
+        self.append(entries, broken.usage).await?;
         if !is_recoverable {
-            return Ok(Some(Ending::failed(if faults > 0 {
-                format!("the model failed {} times: {message}", faults + 1)
-            } else {
-                message
-            })));
+            return Ok(Some(Ending::failed(self.nobody_left(chosen, message))));
         }
-        if goes_elsewhere && faults + 1 < candidates {
+        if goes_elsewhere {
             return Ok(None);
         }
-        let wait = retry_after.unwrap_or_else(|| backoff(faults));
+        let retry_after = match error {
+            ModelError::Transient { retry_after, .. } => retry_after,
+            _ => None,
+        };
+        let wait = retry_after.unwrap_or_else(|| backoff(outlived));
         tracing::warn!(step, wait_ms = millis(wait), "the model failed, the step begins anew");
         tokio::select! {
             biased;
@@ -214,16 +269,41 @@ impl Work<'_> {
         }
     }
 
-    fn fall_back(&self, current: &ModelChoice, why: &str) -> Option<ModelChoice> {
-        let mut failed = self.progress.steps.last().map(|step| step.faults.clone())?;
-        failed.push((current.provider.clone(), current.model.clone()));
-        self.models.fall_back(current, &failed, why)
+    /// Whose each fault was that the step has outlived.
+    fn faults(&self) -> Vec<Who> {
+        let last = self.progress.steps.last();
+        last.map_or_else(Vec::new, |step| step.faults.iter().map(|it| it.who.clone()).collect())
+    }
+
+    /// Asks a model for nothing more in this run, as long as there is another.
+    fn lose(&mut self, chosen: &Chosen) {
+        let (provider, model) = chosen.who();
+        self.lost.push((provider.to_owned(), model.to_owned()));
+    }
+
+    /// Why the session ends after a fault: what went wrong first, and what went wrong last.
+    fn nobody_left(&self, chosen: &Chosen, message: String) -> String {
+        let Some(step) = self.progress.steps.last() else { return message };
+        let faults = &step.faults;
+        let Some(first) = faults.first() else { return message };
+        let is_of_one = faults.iter().all(|fault| (&*fault.who.0, &*fault.who.1) == chosen.who());
+        let mut reason = if is_of_one {
+            format!("the model failed {} times: {}", faults.len() + 1, first.message)
+        } else {
+            let (provider, model) = &first.who;
+            format!("no model answered; {provider}:{model} failed first: {}", first.message)
+        };
+        if message != first.message {
+            let _ = write!(reason, "; {chosen:?} failed last: {message}");
+        }
+        reason
     }
 
     /// A model of a higher tier, in the place of one that came to nothing.
-    fn escalation(&self, why: &str) -> Option<ModelChoice> {
+    fn escalation(&self, faults: &[Who], why: &str) -> Option<ModelChoice> {
         let (_, current) = self.progress.choice.as_ref()?;
-        if self.progress.is_cheaper { None } else { self.models.escalate(current, why) }
+        let failed = Failed { faults, lost: &self.lost };
+        if self.progress.is_cheaper { None } else { self.models.escalate(current, failed, why) }
     }
 
     /// The step's last entry. `usage` is what the same append adds.
@@ -250,6 +330,11 @@ impl Work<'_> {
 /// strictest provider takes.
 fn call_id(step: u32, index: usize) -> String {
     format!("call{step:02}{:03}", index + 1)
+}
+
+/// What so much costs with the model.
+fn priced(chosen: &Chosen, usage: Usage) -> Usage {
+    chosen.facts.map_or(usage, |facts| facts.priced(usage))
 }
 
 /// Half a second, doubled with every fault, up to half as much again by chance.

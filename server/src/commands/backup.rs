@@ -1,102 +1,199 @@
 //! `server backup` and `server restore`: PostgreSQL's own tools, with the address that the server
 //! uses. A backup is one file in `pg_dump`'s custom format: compressed, consistent, and readable by
-//! `pg_restore` of the same or a newer version.
+//! `pg_restore` of the same or a newer version. That of several databases is a folder with such a file for
+//! each, by its number; each file is of an instant of its own.
 
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
-use resonant_backend::{Backend, Schema};
+use resonant_backend::shards::{self, Spread};
+use resonant_backend::{Actor, Backend, RequestId};
 use tokio::process::Command;
 use url::Url;
 
 use crate::Settings;
+use crate::settings::without_secrets;
 
-/// Writes the database into `file`. A file is there only when it is whole.
-pub(super) async fn write(settings: &Settings, file: &Path) -> anyhow::Result<()> {
-    let part = PathBuf::from(format!("{}.part", file.display()));
-    let database = Database::of(settings)?;
-    let part_argument = format!("--file={}", part.display());
-    let dumped = database
-        .run("pg_dump", &["--format=custom", "--no-owner", "--no-privileges", &part_argument])
-        .await;
-    let listed = match dumped {
-        Ok(_) => database.run_alone("pg_restore", &["--list", &part.display().to_string()]).await,
-        Err(error) => Err(error),
+/// Writes the database into `place`, or several into a folder there. It is there only when it is whole.
+pub(super) async fn write(settings: &Settings, place: &Path) -> anyhow::Result<()> {
+    let databases = Database::all(settings)?;
+    let part = PathBuf::from(format!("{}.part", place.display()));
+    forget(&part);
+    let written = match databases.as_slice() {
+        [one] => one.dump(&part).await,
+        several => write_all(settings, several, &part).await,
     };
-    if let Err(error) = listed {
+    let done = written.and_then(|()| {
+        fs::rename(&part, place).with_context(|| format!("cannot write {}", place.display()))
+    });
+    if done.is_err() {
         // What is not whole shall not be taken for a backup.
-        drop(std::fs::remove_file(&part));
-        return Err(error);
+        forget(&part);
+        return done;
     }
-    std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
-    let size_bytes = std::fs::metadata(file).map_or(0, |file| file.len());
-    tracing::info!(file = %file.display(), size_bytes, "backup written");
+    let size_bytes: u64 = files_in(place).iter().map(|file| size_of(file)).sum();
+    tracing::info!(file = %place.display(), size_bytes, "backup written");
     Ok(())
 }
 
-/// Fills an empty database from `file`: all of it or, on a fault, nothing.
-pub(super) async fn read(settings: &Settings, file: &Path) -> anyhow::Result<()> {
-    let backend =
-        Backend::connect(settings.backend.clone()).await.with_context(|| settings.no_database())?;
-    if !matches!(backend.schema().await?, Schema::Absent) {
+/// Writes each database into its file of the folder, while every owner stays in one of them.
+async fn write_all(
+    settings: &Settings,
+    databases: &[Database],
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let before = spread(settings).await?;
+    let made = DirBuilder::new().mode(0o700).create(folder);
+    made.with_context(|| format!("cannot write {}", folder.display()))?;
+    for (number, database) in databases.iter().enumerate() {
+        database.dump(&file_in(folder, number)).await?;
+    }
+    if spread(settings).await? != before {
         bail!(
-            "the database {} is not empty; restore into a new one, then let DATABASE_URL name it",
-            settings.database_name()
+            "a bucket was moved meanwhile, and its owners may be in none of the files: try again"
         );
     }
-    drop(backend);
-    let arguments = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"];
-    let file_argument = file.display().to_string();
-    let arguments: Vec<&str> = arguments.into_iter().chain([file_argument.as_str()]).collect();
-    Database::of(settings)?.run("pg_restore", &arguments).await?;
-    tracing::info!(file = %file.display(), "backup restored; `server migrate` brings it up to date");
     Ok(())
 }
 
-/// The database as PostgreSQL's tools are told of it: the password goes through the environment,
+/// How the owners are spread over several databases, of which none is on its way.
+async fn spread(settings: &Settings) -> anyhow::Result<Spread> {
+    let backend =
+        Backend::connect(settings.backend.clone()).await.with_context(|| settings.no_database())?;
+    let spread = shards::status(&backend.ctx(Actor::System, RequestId::new("backup"))).await?;
+    if let Some(it) = spread.moves.first() {
+        bail!(
+            "bucket {} is on its way to another database: let `server shards move` end",
+            it.bucket
+        );
+    }
+    Ok(spread)
+}
+
+/// Fills empty databases from `place`: each with all of its file or, on a fault, with nothing.
+pub(super) async fn read(settings: &Settings, place: &Path) -> anyhow::Result<()> {
+    let databases = Database::all(settings)?;
+    for database in &databases {
+        let name = &database.name;
+        let is_blank = Backend::is_blank(&database.url).await;
+        if !is_blank.with_context(|| format!("cannot use the database {name}"))? {
+            bail!(
+                "the database {name} is not empty; restore into a new one, then let DATABASE_URL name it"
+            );
+        }
+    }
+    let files = files_in(place);
+    if files.len() != databases.len() {
+        bail!(
+            "{} is the backup of {} databases, and the settings name {}",
+            place.display(),
+            files.len(),
+            databases.len()
+        );
+    }
+    // All can be read before any is.
+    for file in &files {
+        list(file).await?;
+    }
+    for (database, file) in databases.iter().zip(&files) {
+        let arguments =
+            ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"];
+        let file = file.display().to_string();
+        let arguments: Vec<&str> = arguments.into_iter().chain([file.as_str()]).collect();
+        database.run("pg_restore", &arguments).await?;
+    }
+    tracing::info!(file = %place.display(), "backup restored; `server migrate` brings it up to date");
+    Ok(())
+}
+
+/// The files of a backup, by the numbers of their databases; of one database it is the file itself.
+fn files_in(place: &Path) -> Vec<PathBuf> {
+    if !place.is_dir() {
+        return vec![place.to_owned()];
+    }
+    let files = std::iter::successors(Some(0), |number| Some(number + 1));
+    files.map(|number| file_in(place, number)).take_while(|file| file.is_file()).collect()
+}
+
+fn file_in(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("{number}.dump"))
+}
+
+fn size_of(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |file| file.len())
+}
+
+/// Removes what was begun, now or by a call that was broken off.
+fn forget(part: &Path) {
+    drop(if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) });
+}
+
+/// Fails for what is no backup, or not all of one.
+async fn list(file: &Path) -> anyhow::Result<()> {
+    run(Command::new("pg_restore").args(["--list", &file.display().to_string()])).await
+}
+
+/// A database as PostgreSQL's tools are told of it: the password goes through the environment,
 /// because everyone on the machine can read arguments.
 struct Database {
+    url: String,
+    /// For messages.
+    name: String,
     address: String,
     password: Option<String>,
 }
 
 impl Database {
-    fn of(settings: &Settings) -> anyhow::Result<Self> {
-        if settings.backend.database.shard_urls.len() > 1 {
-            bail!("there are several databases: call pg_dump or pg_restore for each of them");
-        }
-        let mut url: Url = settings.backend.database.url.parse().context("DATABASE_URL")?;
-        let password = url.password().map(decoded);
-        if url.set_password(None).is_err() {
-            bail!("DATABASE_URL names no host, which PostgreSQL's tools need");
-        }
-        Ok(Self { address: url.into(), password })
+    fn all(settings: &Settings) -> anyhow::Result<Vec<Self>> {
+        settings.backend.database.urls().into_iter().map(Self::at).collect()
     }
 
-    async fn run(&self, tool: &str, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-        let address = format!("--dbname={}", self.address);
-        let arguments: Vec<&str> =
-            std::iter::once(address.as_str()).chain(arguments.iter().copied()).collect();
-        self.run_alone(tool, &arguments).await
+    fn at(url: String) -> anyhow::Result<Self> {
+        let mut address: Url = url.parse().context("the database's address cannot be read")?;
+        let password = address.password().map(decoded);
+        let name = without_secrets(&url);
+        if address.set_password(None).is_err() {
+            bail!("the database's address {name} names no host, which PostgreSQL's tools need");
+        }
+        Ok(Self { url, name, address: address.into(), password })
     }
 
-    async fn run_alone(&self, tool: &str, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    /// Writes all of it into a file that nobody else on the machine can read, not while it grows either.
+    async fn dump(&self, file: &Path) -> anyhow::Result<()> {
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        made.with_context(|| format!("cannot write {}", file.display()))?;
+        let written = format!("--file={}", file.display());
+        self.run("pg_dump", &["--format=custom", "--no-owner", "--no-privileges", &written])
+            .await?;
+        list(file).await
+    }
+
+    async fn run(&self, tool: &str, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = Command::new(tool);
-        command.args(arguments).stdin(Stdio::null());
+        command.arg(format!("--dbname={}", self.address)).args(arguments);
         if let Some(password) = &self.password {
             command.env("PGPASSWORD", password);
         }
-        let output = command
-            .output()
-            .await
-            .with_context(|| format!("cannot start {tool}; Debian's postgresql-client has it"))?;
-        if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
-            bail!("{tool} failed: {}", words.trim());
-        }
-        Ok(output.stdout)
+        run(&mut command).await
     }
+}
+
+/// Runs one of PostgreSQL's tools; what it says on a fault is told.
+async fn run(command: &mut Command) -> anyhow::Result<()> {
+    let tool = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("cannot start {tool}; Debian's postgresql-client has it"))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("{tool} failed: {}", words.trim());
+    }
+    Ok(())
 }
 
 /// A part of an address as it was before it was put there.

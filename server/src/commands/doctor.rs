@@ -33,12 +33,14 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
         Ok(backend) => {
             findings.push(("database", look_at_database(settings, &backend).await));
             findings.push(("schema", look_at_schema(&backend).await));
+            findings.extend(look_at_indexes(&backend).await.map(|found| ("indexes", found)));
             findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
             findings.push(("redis", look_at_redis(settings, &backend).await));
             let models = look_at_models(&settings.backend.models, &backend).await;
             findings.extend(models.into_iter().map(|found| ("models", found)));
             findings.push(("mail", look_at_mail(&backend).await));
             findings.push(("payments", look_at_payments(&backend)));
+            findings.push(("disk", look_at_disk(&backend).await));
         }
         Err(error) => findings.push((
             "database",
@@ -49,7 +51,6 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
         )),
     }
     findings.push(("pages", look_at_pages(settings)));
-    findings.push(("disk", look_at_disk(Path::new(&*settings.leptos.site_root))));
     tell(&findings)
 }
 
@@ -133,11 +134,22 @@ async fn look_at_schema(backend: &Backend) -> Finding {
             Finding::Note(format!("{more} migrations newer than this program, which serves it"))
         }
         Ok(Schema::Absent) => behind("there is none".to_owned()),
-        Ok(Schema::Behind { missing }) => behind(format!("{missing} migrations are missing")),
+        Ok(Schema::Behind { missing, .. }) => behind(format!("{missing} migrations are missing")),
         Err(error) => {
             Finding::Fault { what: chain(&error), mend: "look into PostgreSQL's log".to_owned() }
         }
     }
+}
+
+/// Nothing where all of them are whole.
+async fn look_at_indexes(backend: &Backend) -> Option<Finding> {
+    let broken = backend.broken_indexes().await.ok()?;
+    (!broken.is_empty()).then(|| Finding::Fault {
+        what: format!("not built to their end, so that they answer nothing: {}", broken.join(", ")),
+        mend: "run `server migrate`, which builds those of migrations again; for others, REINDEX INDEX \
+               CONCURRENTLY"
+            .to_owned(),
+    })
 }
 
 /// Nothing where none are configured.
@@ -249,7 +261,7 @@ fn look_at_payments(backend: &Backend) -> Finding {
     if purchases::are_tests(backend) {
         return Finding::Note(
             "PAYMENTS is test: no money moves, and everybody buys for nothing; it is refused where \
-             PUBLIC_URL is not this machine"
+             others than this machine reach the server"
                 .to_owned(),
         );
     }
@@ -268,18 +280,26 @@ fn look_at_pages(settings: &Settings) -> Finding {
     }
 }
 
-/// The free space where the program lives, as POSIX's `df` tells it.
-fn look_at_disk(root: &Path) -> Finding {
-    let place = if root.exists() { root } else { Path::new(".") };
-    let output = Command::new("df").arg("-Pk").arg(place).output();
+/// The free space where the database is: nothing else writes. POSIX's `df` tells it.
+async fn look_at_disk(backend: &Backend) -> Finding {
+    let folder = backend.data_folder().await.ok().flatten();
+    let Some(folder) = folder else {
+        return Finding::Note(
+            "that of PostgreSQL was not looked at: it runs elsewhere, or does not tell this user its \
+             data_directory"
+                .to_owned(),
+        );
+    };
+    let output = Command::new("df").arg("-Pk").arg(&folder).output();
     let free = output.ok().and_then(|output| free_bytes(&String::from_utf8_lossy(&output.stdout)));
+    let place = format!("in {}, where PostgreSQL keeps its data", folder.display());
     match free {
-        None => Finding::Note("df does not tell how much is free".to_owned()),
+        None => Finding::Note(format!("df does not tell how much is free {place}")),
         Some(free) if free < DISK_MIN => Finding::Fault {
-            what: format!("{} MiB are free", free >> 20),
+            what: format!("{} MiB are free {place}", free >> 20),
             mend: "make room; PostgreSQL stops taking writes when its disk is full".to_owned(),
         },
-        Some(free) => Finding::Well(format!("{} MiB are free", free >> 20)),
+        Some(free) => Finding::Well(format!("{} MiB are free {place}", free >> 20)),
     }
 }
 

@@ -1,31 +1,61 @@
 //! `server`, `server web`, `server worker`: serves until it is told to stop.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use resonant_backend::{Backend, Schema};
+use tokio::time::{Instant, sleep};
 
 use crate::Settings;
 use crate::serve::{Role, serve_until_stopped};
 
+/// The pause between two looks whether the schema is there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 pub(super) async fn run(settings: &Settings, backend: Backend, role: Role) -> anyhow::Result<()> {
-    check_schema(&backend).await?;
+    await_schema(settings, &backend).await?;
     serve_until_stopped(settings, backend, role).await
 }
 
-/// Refuses to start on tables that this program does not know how to use. Those of a newer release
-/// are fine: migrations leave to the release before what it reads and writes.
-async fn check_schema(backend: &Backend) -> anyhow::Result<()> {
-    match backend.schema().await.context("cannot ask the database for its schema")? {
-        Schema::Absent => {
-            bail!("the database has no schema of Resonant: run `server migrate` first")
+/// Waits for tables that this program knows how to use, as long as the settings say: of processes that are
+/// started together one migrates. Those of a newer release are fine: migrations leave to the release
+/// before what it reads and writes.
+async fn await_schema(settings: &Settings, backend: &Backend) -> anyhow::Result<()> {
+    let until = Instant::now() + settings.operations.start_patience;
+    let mut is_told = false;
+    loop {
+        let schema = backend.schema().await.context("cannot ask the database for its schema")?;
+        let Some(lack) = lack(schema) else { return Ok(()) };
+        if Instant::now() >= until {
+            bail!("{lack}: run `server migrate` first");
         }
-        Schema::Behind { missing } => bail!(
-            "the database's schema is {missing} migrations behind this program: run `server \
-             migrate` first"
-        ),
+        if !is_told {
+            tracing::warn!("{lack}: waiting for `server migrate`");
+            is_told = true;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Why a schema cannot be served, for a person. `None`: it can; the log says what is unusual about it.
+fn lack(schema: Schema) -> Option<String> {
+    match schema {
+        Schema::Absent => Some("the database has no schema of Resonant".to_owned()),
+        Schema::Behind { missing, is_served: false } => {
+            Some(format!("the database's schema is {missing} migrations behind this program"))
+        }
+        Schema::Behind { missing, is_served: true } => {
+            tracing::warn!(
+                missing,
+                "the schema lacks indexes or checks, without which this program goes on: run `server \
+                 migrate`"
+            );
+            None
+        }
         Schema::Newer { more } => {
             tracing::info!(more, "the schema is newer than this program, which goes on");
+            None
         }
-        Schema::Current => {}
+        Schema::Current => None,
     }
-    Ok(())
 }

@@ -11,19 +11,20 @@ use crate::middleware::problem::chain;
 
 const EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
+/// Writes until all that is measured is over, and then once more.
+pub(super) async fn until(backend: Backend, is_measured: CancellationToken) {
     let ctx = super::system(&backend, "metrics");
     let mut keeper = Keeper::default();
     loop {
         tokio::select! {
             () = sleep(EVERY) => {}
-            () = stopping.cancelled() => {}
+            () = is_measured.cancelled() => {}
         }
         if let Err(error) = keeper.keep(&ctx).await {
             // It is kept in memory and written with the next one.
             tracing::warn!(error = chain(&error), "measurements not written");
         }
-        if stopping.is_cancelled() {
+        if is_measured.is_cancelled() {
             return;
         }
     }

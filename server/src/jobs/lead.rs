@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use resonant_backend::listings::ranking;
 use resonant_backend::{
-    Backend, Ctx, Result, alerts, audit, follows, leadership, members, metrics,
+    Backend, Ctx, Result, alerts, audit, budgets, follows, leadership, members, metrics, news,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,7 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
     let kept = metrics::keep_queue(ctx).await;
     let looked = alerts::evaluate(ctx).await;
     let told = follows::tell_followers(ctx).await;
+    let heard = news::tell_holders(ctx).await;
     if Instant::now() >= due.rank_at {
         due.rank_at = Instant::now() + RANK_EVERY;
         ranking::follow_trends(ctx).await?;
@@ -59,10 +60,11 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
         metrics::roll_up(ctx).await?;
         alerts::forget_old(ctx).await?;
         members::purge_closed(ctx).await?;
+        budgets::forget_networks(ctx).await?;
         audit::forget_old(ctx).await?;
         due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }
-    kept.and(looked.map(drop)).and(told.map(drop))
+    kept.and(looked.map(drop)).and(told.map(drop)).and(heard.map(drop))
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
     let ctx = super::system(&backend, "alerts");
     while !stopping.is_cancelled() {
         let pause = match alerts::deliver_due(&ctx).await {
-            Ok(_) => EVERY,
+            Ok(0) => EVERY,
+            // There may be more; but none is begun once this process stops.
+            Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "alerts were not told");
                 REST

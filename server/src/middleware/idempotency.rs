@@ -46,7 +46,7 @@ pub async fn once(request: Request, next: Next) -> Response {
 }
 
 /// The caller's name for the request.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);

@@ -17,6 +17,8 @@ use serde::Serialize;
 use crate::extract::too_large;
 use crate::fault::{Fault, Problem};
 
+pub use resonant_backend::chain;
+
 /// The header by which a server function says that its body is its own error.
 const SERVER_FUNCTION_ERROR: &str = "serverfnerror";
 
@@ -150,22 +152,6 @@ fn without_body(response: Response) -> Parts {
     }
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     parts
-}
-
-/// An error with all its causes, in one line.
-#[must_use]
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let more = next.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use resonant_backend::rate_limits::{self, Known, Sharer};
 use resonant_backend::{Actor, Ctx, Error, RateLimit, Standing};
 
@@ -31,9 +31,14 @@ impl Admission<'_> {
         Some(Fault::from(Error::TooMany { retry_after }))
     }
 
-    /// Tells it in the headers of the answer.
+    /// Tells it in the headers of the answer, unless caches may keep that for others: those must not take it
+    /// for their own.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
         let Some((limit, standing)) = &self.0 else { return };
+        let kept = headers.get(header::CACHE_CONTROL).map(HeaderValue::as_bytes);
+        if kept.is_some_and(|kept| kept.starts_with(b"public")) {
+            return;
+        }
         let name = limit.name;
         let policy = format!("\"{name}\";q={};w={}", limit.requests, limit.window.as_secs());
         let reset = standing.reset_after.as_secs_f64().ceil();

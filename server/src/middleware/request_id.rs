@@ -46,8 +46,9 @@ pub async fn name_and_log(
         otel.status_code = Empty,
         http.response.status_code = Empty,
     );
-    let trace_id = begin_trace(&span, request.headers());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let place = begin_trace(&span, request.headers());
+    let trace_id = place.trace_id();
+    let mut response = place.around(next.run(request)).instrument(span.clone()).await;
 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -76,18 +77,11 @@ struct Named<'a> {
     trace_id: String,
 }
 
-/// Makes the request part of the caller's trace, or the first of one. Answers the trace's id. Where
-/// there is no collector it is the caller's own, or one that the log and slow samples alone know.
-fn begin_trace(span: &Span, headers: &HeaderMap) -> String {
+/// Makes the request part of the caller's trace, or the first of one. Where there is no collector the
+/// trace is the caller's own, or one that the log and slow samples alone know.
+fn begin_trace(span: &Span, headers: &HeaderMap) -> TraceParent {
     let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let given = given.and_then(TraceParent::parse);
-    if let Some(place) = &given {
-        place.lead(span);
-    }
-    let place = TraceParent::of(span).or(given);
-    let id = place.map_or_else(new_trace_id, |place| place.trace_id());
-    span.record("trace.id", &id);
-    id
+    TraceParent::begin(span, given.and_then(TraceParent::parse))
 }
 
 /// Tells the collector what the request was and what came of it.
@@ -160,25 +154,14 @@ fn new_id() -> String {
     format!("{:012x}-{count:06x}", *PROCESS >> 16)
 }
 
-/// A trace's id as W3C Trace Context writes it, which no other request of this process has.
-fn new_trace_id() -> String {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
-    static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{:016x}{:016x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_request_without_a_trace_begins_one() {
-        let begin = |headers: &HeaderMap| begin_trace(&Span::none(), headers);
-        let (one, two) = (begin(&HeaderMap::new()), begin(&HeaderMap::new()));
-        assert_ne!(one, two);
-        for id in [one, two] {
-            assert!(TraceParent::parse(&format!("00-{id}-00f067aa0ba902b7-01")).is_some(), "{id}");
-        }
+        let begin = |headers: &HeaderMap| begin_trace(&Span::none(), headers).trace_id();
+        assert_ne!(begin(&HeaderMap::new()), begin(&HeaderMap::new()));
         let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let name = HeaderName::from_static(TRACEPARENT);
         let headers = HeaderMap::from_iter([(name, HeaderValue::from_static(given))]);
@@ -189,7 +172,7 @@ mod tests {
     fn what_lasts_as_long_as_a_session_is_not_measured() {
         let metrics = Metrics::default();
         for route in ["/mcp", "/api/v1/hooks/{owner}/{id}", "/api/v1/agents/stream", "/agents"] {
-            let named = Named { request_id: "request-1", trace_id: new_trace_id() };
+            let named = Named { request_id: "request-1", trace_id: "trace-1".to_owned() };
             measure(&metrics, &Method::POST, route, 200, SLOW, named);
         }
         let all = metrics.counted();

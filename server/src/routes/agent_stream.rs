@@ -1,7 +1,8 @@
 //! `/api/v1/agents/stream`: the caller's agents as they change (server-sent events).
 //!
-//! Each frame is one agent as it is now. There is no number to come back after: whoever was away
-//! reads the list. A person hears on the same stream how many of their notices are unread.
+//! Each frame is one agent as it is now; a frame of another name tells which came to the list and which
+//! left it. There is no number to come back after: whoever was away reads the list. A person hears on the
+//! same stream how many of their notices are unread.
 //!
 //! Streams of the same agents share a look at the database, once a second.
 
@@ -14,9 +15,9 @@ use axum::extract::State;
 use axum::response::Response;
 use futures::{Stream, StreamExt as _, stream};
 use resonant_backend::Ctx;
-use resonant_backend::agents::{self, AgentWatch};
+use resonant_backend::agents::{self, AgentWatch, Changes};
 use resonant_backend::inbox::{self, UnreadWatch};
-use resonant_domain::agent_list::AgentLine;
+use resonant_domain::agent_list::{AgentLine, ListNews};
 use resonant_domain::api_key::Scope;
 use tokio_util::sync::CancellationToken;
 
@@ -94,23 +95,32 @@ async fn next_piece(
             () = stopping.cancelled() => return None,
         }
         // Boxed: what waits has no room for a question to the database in it.
-        let lines = match Box::pin(agents::changes(ctx, watch)).await {
-            Ok(lines) => lines,
+        let changes = match Box::pin(agents::changes(ctx, watch)).await {
+            Ok(changes) => changes,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "a stream of agents broke off");
                 return None;
             }
         };
-        let mut text = String::new();
-        for data in lines.iter().filter_map(|line| serde_json::to_string(line).ok()) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "data: {data}\n\n");
-        }
+        let text = text_of(&changes);
         if !text.is_empty() {
             return Some(Bytes::from(text));
         }
     }
     Some(STILL_HERE)
+}
+
+/// The frames that tell what has happened; empty for nothing.
+fn text_of(Changes { lines, news }: &Changes) -> String {
+    let mut text = String::new();
+    for data in lines.iter().filter_map(|line| serde_json::to_string(line).ok()) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "data: {data}\n\n");
+    }
+    if let (false, Ok(data)) = (news.is_empty(), serde_json::to_string(news)) {
+        let _ = write!(text, "event: {}\ndata: {data}\n\n", ListNews::EVENT);
+    }
+    text
 }
 
 /// Waits until the caller's notices may be others; for ever where nobody asks for them.

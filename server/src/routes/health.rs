@@ -26,10 +26,14 @@ struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'static str>,
+    /// Whether Redis answers, where one is configured. The process serves without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_redis: Option<bool>,
 }
 
 pub(crate) async fn alive() -> Response {
-    let body = Health { status: "ok", version: Some(env!("CARGO_PKG_VERSION")) };
+    let version = Some(env!("CARGO_PKG_VERSION"));
+    let body = Health { status: "ok", version, has_redis: None };
     reply::json(StatusCode::OK, reply::NO_STORE, &body)
 }
 
@@ -38,6 +42,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Response, Fau
         return Err(Fault::of(FaultKind::Unavailable, "this process is about to stop"));
     }
     state.backend.is_ready().await?;
-    let body = Health { status: "ready", version: None };
+    let has_redis = state.backend.does_redis_answer().await;
+    let body = Health { status: "ready", version: None, has_redis };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
 }

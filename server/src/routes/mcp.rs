@@ -1,8 +1,12 @@
 //! `/mcp`: the caller's agents as tools of an MCP server (Model Context Protocol, streamable HTTP).
 //!
-//! Stateless: each request is answered by itself. A call starts a session and is answered when the
-//! session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
-//! Either answer may be long in coming, so that both count among the caller's streams.
+//! Each request is answered by itself, by whichever process. A call starts a session and is answered when
+//! the session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
+//! Either answer may be long in coming, so that both count among the caller's streams. A call that is taken
+//! back (`notifications/cancelled`), or whose connection goes away, cancels its session; one with an
+//! `Idempotency-Key` counts once, and whoever sends it again gets its answer.
+
+mod calls;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,23 +16,21 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use resonant_backend::agents::AgentFilter;
-use resonant_backend::{Ctx, Error, agents, sessions};
+use resonant_backend::{Ctx, Error, agents, mcp_calls};
+use resonant_domain::AgentId;
 use resonant_domain::agent::{AgentStatus, AgentSummary};
 use resonant_domain::page::PageRequest;
-use resonant_domain::session::{NewSession, SessionState};
-use resonant_domain::session_event::EventBody;
-use resonant_domain::timeline::Timeline;
-use resonant_domain::{AgentId, SessionId};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
+use self::calls::{Asking, Call};
 use crate::extract::BodyOrList;
 use crate::fault::Fault;
+use crate::middleware::idempotency;
 use crate::middleware::problem::Told;
 use crate::reply;
 use crate::state::AppState;
@@ -36,6 +38,10 @@ use crate::streams::{Open, Place};
 
 /// The versions of the protocol that are spoken, the newest first.
 const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
+/// Where the version stands in a request.
+const VERSION: &str = "mcp-protocol-version";
+/// The conversation that a request belongs to, as we have named it.
+const CONVERSATION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The longest silence of an answer that is not there yet.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many agents one page of tools holds.
@@ -111,7 +117,7 @@ enum Begun {
     /// It is answered.
     Answered(Value),
     /// The session answers the request of this id when it is over.
-    Session(Value, SessionId),
+    Session(Value, Box<Call>),
 }
 
 pub(crate) async fn post(
@@ -120,51 +126,70 @@ pub(crate) async fn post(
     headers: HeaderMap,
     BodyOrList(posted): BodyOrList<Posted>,
 ) -> Result<Response, Fault> {
+    let version = headers.get(VERSION).map(HeaderValue::as_bytes);
+    if version.is_some_and(|version| !VERSIONS.iter().any(|known| known.as_bytes() == version)) {
+        let reason = format!("{VERSION} must be one of {}", VERSIONS.join(", "));
+        return Ok(refused(reason));
+    }
+    let key = idempotency::key(&headers)?;
     // Before anything begins: whose answer would be one too many starts no session.
     let place = if posted.calls() { Some(state.streams().place(&ctx)?) } else { None };
+    let conversation = headers.get(CONVERSATION).and_then(|name| name.to_str().ok());
+    let asking = Asking::new(ctx, key, conversation, state.stopping.clone());
     match posted {
         Posted::One(message) => {
-            let Some(begun) = begin(&ctx, message).await? else {
+            let is_hello = message.method == "initialize";
+            let Some(begun) = begin(&asking, message).await? else {
                 return Ok(StatusCode::ACCEPTED.into_response());
             };
             if matches!(begun, Begun::Session(..))
                 && takes_events(&headers)
                 && let Some(place) = place
             {
-                let open = state.streams().open_in(&ctx, place);
-                return Ok(stream_answers(ctx, vec![begun], open));
+                let open = state.streams().open_in(&asking.ctx, place);
+                return Ok(stream_answers(asking.ctx, vec![begun], open));
             }
-            let body = answer(&ctx, begun).await;
+            let body = answer(&asking.ctx, begun).await;
             // Until here, however long it took.
             drop(place);
-            Ok(reply::json(StatusCode::OK, reply::NO_STORE, &body))
+            let mut response = reply::json(StatusCode::OK, reply::NO_STORE, &body);
+            if is_hello
+                && let Ok(name) = HeaderValue::try_from(mcp_calls::new_conversation(&asking.ctx)?)
+            {
+                response.headers_mut().insert(CONVERSATION, name);
+            }
+            Ok(response)
         }
-        Posted::Many(messages) => batch(&state, ctx, &headers, messages, place).await,
+        Posted::Many(messages) => batch(&state, asking, &headers, messages, place).await,
     }
+}
+
+/// What a request is told that is none of the protocol.
+fn refused(reason: String) -> Response {
+    let body = Failed::Rpc(NO_REQUEST, reason).body(&Value::Null);
+    let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body);
+    response.extensions_mut().insert(Told);
+    response
 }
 
 /// Answers several messages at once.
 async fn batch(
     state: &AppState,
-    ctx: Ctx,
+    asking: Asking,
     headers: &HeaderMap,
     messages: Vec<Value>,
     place: Option<Place>,
 ) -> Result<Response, Fault> {
-    let version =
-        headers.get("mcp-protocol-version").map_or(BATCHES.as_bytes(), |it| it.as_bytes());
-    let refused = if version != BATCHES.as_bytes() {
+    let version = headers.get(VERSION).map_or(BATCHES.as_bytes(), |it| it.as_bytes());
+    let reason = if version != BATCHES.as_bytes() {
         Some(format!("messages come in batches in version {BATCHES} of the protocol alone"))
     } else if messages.is_empty() || messages.len() > BATCH_MAX {
         Some(format!("a batch holds 1 to {BATCH_MAX} messages"))
     } else {
         None
     };
-    if let Some(reason) = refused {
-        let body = Failed::Rpc(NO_REQUEST, reason).body(&Value::Null);
-        let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body);
-        response.extensions_mut().insert(Told);
-        return Ok(response);
+    if let Some(reason) = reason {
+        return Ok(refused(reason));
     }
     let mut all = Vec::new();
     for message in messages {
@@ -182,7 +207,7 @@ async fn batch(
                 let reason = "initialize must not be part of a batch".to_owned();
                 Some(Begun::Answered(Failed::Rpc(NO_REQUEST, reason).body(&id)))
             }
-            Ok(message) => begin(&ctx, message).await?,
+            Ok(message) => begin(&asking, message).await?,
             Err(error) => {
                 Some(Begun::Answered(Failed::Rpc(NO_REQUEST, error.to_string()).body(&id)))
             }
@@ -196,25 +221,30 @@ async fn batch(
         && takes_events(headers)
         && let Some(place) = place
     {
-        let open = state.streams().open_in(&ctx, place);
-        return Ok(stream_answers(ctx, all, open));
+        let open = state.streams().open_in(&asking.ctx, place);
+        return Ok(stream_answers(asking.ctx, all, open));
     }
-    let answers: Vec<_> = answers(ctx, all).buffered(SIDE_BY_SIDE).collect().await;
+    let answers: Vec<_> = answers(asking.ctx, all).buffered(SIDE_BY_SIDE).collect().await;
     // Until here, however long it took.
     drop(place);
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Value::Array(answers)))
 }
 
 /// Answers a message, or starts what answers it. `None`: it asks nothing.
-async fn begin(ctx: &Ctx, message: Message) -> Result<Option<Begun>, Fault> {
-    let Some(id) = message.id else { return Ok(None) };
+async fn begin(asking: &Asking, message: Message) -> Result<Option<Begun>, Fault> {
     let params = &message.params;
+    let Some(id) = message.id else {
+        if message.method == "notifications/cancelled" {
+            asking.take_back(&params["requestId"]).await;
+        }
+        return Ok(None);
+    };
     let result = match message.method.as_str() {
         "initialize" => Ok(about(params)),
         "ping" => Ok(json!({})),
-        "tools/list" => list(ctx, params).await,
-        "tools/call" => match start(ctx, params).await {
-            Ok(session) => return Ok(Some(Begun::Session(id, session))),
+        "tools/list" => list(&asking.ctx, params).await,
+        "tools/call" => match asking.call(&id, params).await {
+            Ok(call) => return Ok(Some(Begun::Session(id, Box::new(call)))),
             Err(failed) => Err(failed),
         },
         other => Err(Failed::Rpc(NO_METHOD, format!("there is no method {other}"))),
@@ -238,7 +268,7 @@ fn answers(ctx: Ctx, all: Vec<Begun>) -> impl Stream<Item = impl Future<Output =
 async fn answer(ctx: &Ctx, begun: Begun) -> Value {
     match begun {
         Begun::Answered(body) => body,
-        Begun::Session(id, session) => body(&id, result(ctx, session).await),
+        Begun::Session(id, call) => body(&id, call.result(ctx).await),
     }
 }
 
@@ -334,68 +364,6 @@ fn tool_name(agent: &AgentSummary) -> String {
 fn agent_of(tool: &str) -> Option<AgentId> {
     let digits = tool.get(tool.len().checked_sub(32)?..)?;
     digits.parse().ok()
-}
-
-async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
-    let name = params["name"].as_str().unwrap_or_default();
-    let agent = agent_of(name)
-        .ok_or_else(|| Failed::Rpc(WRONG_PARAMS, format!("there is no tool {name}")))?;
-    let text = |name: &str| params["arguments"][name].as_str().map(str::to_owned);
-    let goal = text("goal").unwrap_or_default();
-    let given = &params["arguments"]["variables"];
-    if !given.is_null() && !given.is_object() {
-        return Err(Failed::Rpc(WRONG_PARAMS, "variables must be an object".to_owned()));
-    }
-    let variables =
-        given.as_object().into_iter().flatten().map(|(name, value)| match value.as_str() {
-            Some(text) => Ok((name.clone(), text.to_owned())),
-            None => Err(Failed::Rpc(WRONG_PARAMS, format!("variables.{name} must be text"))),
-        });
-    let variables = variables.collect::<Result<_, _>>()?;
-    let new = NewSession { goal, context: text("context"), variables, ..NewSession::default() };
-    Ok(sessions::start(ctx, agent, new).await?.id)
-}
-
-/// The session's answer, once it is over.
-async fn result(ctx: &Ctx, id: SessionId) -> Result<Value, Failed> {
-    let mut after = 0;
-    // A stream that breaks off is taken up again where it was.
-    loop {
-        let mut events = sessions::stream(ctx, id, after).await?;
-        while let Some(Ok(batch)) = events.next().await {
-            after = batch.last().map_or(after, |event| event.sequence);
-            // Whoever called has no way to decide, and is not kept waiting for one who has.
-            let waits = batch.iter().find_map(|event| match &event.body {
-                EventBody::Waiting { reason } if reason.needs_person() => Some(reason.to_string()),
-                _ => None,
-            });
-            if let Some(reason) = waits {
-                let text = format!("The session waits for a person: {reason}. It is {id}");
-                return Ok(json!({
-                    "content": [{ "type": "text", "text": text }],
-                    "isError": true,
-                    "_meta": { "session_id": id, "state": SessionState::Waiting },
-                }));
-            }
-        }
-        if sessions::get(ctx, id).await?.state.is_terminal() {
-            break;
-        }
-        tokio::time::sleep_until(Instant::now() + Duration::from_millis(200)).await;
-    }
-    let session = sessions::get(ctx, id).await?;
-    let timeline = Timeline::from_events(sessions::events(ctx, id, 0).await?);
-    let is_error = session.state != SessionState::Completed;
-    let reason = session.reason.clone().unwrap_or_else(|| session.state.as_str().to_owned());
-    let text = match timeline.answer() {
-        Some(answer) if !is_error => answer.to_owned(),
-        _ => format!("The session did not reach its goal: {reason}"),
-    };
-    Ok(json!({
-        "content": [{ "type": "text", "text": text }],
-        "isError": is_error,
-        "_meta": { "session_id": id, "state": session.state },
-    }))
 }
 
 fn takes_events(headers: &HeaderMap) -> bool {

@@ -58,7 +58,8 @@ fn models(vars: &Variables<'_>, name: &str) -> Vec<ModelName> {
     names.map(|name| name.parse().unwrap_or_else(|never| match never {})).collect()
 }
 
-/// `MODEL_FACTS`: for each model its prices and its window, as `model=input/output/window`.
+/// `MODEL_FACTS`: for each model its prices, its window and its longest reply, as
+/// `model=input/output/window/reply`. What is left out at the end is known by the model's name.
 fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, SettingError> {
     let wrong = || {
         let example = "openai:gpt-4o-mini=0.15/0.60/128000";
@@ -69,21 +70,23 @@ fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, Settin
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (model, rest) = entry.split_once('=').ok_or_else(wrong)?;
         let parts: Vec<_> = rest.split('/').map(str::trim).collect();
-        let (input, output, window) = match parts[..] {
-            [input, output] => (input, output, None),
-            [input, output, window] => (input, output, Some(window)),
+        let (input, output, window, reply) = match parts[..] {
+            [input, output] => (input, output, None, None),
+            [input, output, window] => (input, output, Some(window), None),
+            [input, output, window, reply] => (input, output, Some(window), Some(reply)),
             _ => return Err(wrong()),
         };
-        let window = match window {
-            Some(window) => window.parse().ok().filter(|window| *window > 0).ok_or_else(wrong)?,
-            None => ModelFacts::default().window,
-        };
+        let tokens =
+            |text: &str| text.parse().ok().filter(|tokens: &u64| *tokens > 0).ok_or_else(wrong);
+        let name: ModelName = model.parse().unwrap_or_else(|never| match never {});
+        let known = ModelFacts::of(&name);
         let found = ModelFacts {
             input_price: dollars(input).ok_or_else(wrong)?,
             output_price: dollars(output).ok_or_else(wrong)?,
-            window,
+            window: window.map_or(Ok(known.window), tokens)?,
+            reply: reply.map(tokens).transpose()?.or(known.reply),
         };
-        facts.insert(model.parse().unwrap_or_else(|never| match never {}), found);
+        facts.insert(name, found);
     }
     Ok(facts)
 }
@@ -167,15 +170,24 @@ mod tests {
             ("ANTHROPIC_API_KEY", "hunter2"),
             ("OLLAMA_BASE_URL", "http://localhost:11434"),
             ("MODELS_SIMPLE", "ollama:llama3:8b, anthropic:claude-haiku-4-5"),
-            ("MODEL_FACTS", "anthropic:claude-haiku-4-5=1/5/200000, ollama:llama3:8b=0/0"),
+            (
+                "MODEL_FACTS",
+                "anthropic:claude-haiku-4-5=1/5/150000/9000, ollama:llama3:8b=0/0, gpt-4=30/60",
+            ),
         ])
         .unwrap();
         assert_eq!(settings.tiers[0][0].to_string(), "ollama:llama3:8b");
         let haiku = settings.facts[&settings.tiers[0][1]];
         assert_eq!(
             (haiku.input_price, haiku.output_price, haiku.window),
-            (1_000_000, 5_000_000, 200_000)
+            (1_000_000, 5_000_000, 150_000)
         );
+        assert_eq!(haiku.reply, Some(9_000));
+        let small = settings.facts[&settings.tiers[0][0]];
+        assert_eq!((small.window, small.reply), (8_192, None), "its name says so");
+        let old: ModelName = "openai:gpt-4".parse().unwrap();
+        let old = settings.facts[&old];
+        assert_eq!((old.input_price, old.window), (30_000_000, 8_192));
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
@@ -187,6 +199,8 @@ mod tests {
             ("MODEL_FACTS", "small"),
             ("MODEL_FACTS", "small=free/free"),
             ("MODEL_FACTS", "small=1/1/0"),
+            ("MODEL_FACTS", "small=1/1/9/0"),
+            ("MODEL_FACTS", "small=1/1/9/9/9"),
             ("OLLAMA_BASE_URL", "localhost"),
         ] {
             let error = read_vars(&[(name, value)]).unwrap_err();

@@ -79,6 +79,9 @@ const SAMPLES: [&str; 13] = [
     "resonant",
 ];
 
+/// How an operator says that nobody else gets there.
+const UNLESS: &str = ", or let PUBLIC_URL say http://localhost where this machine alone is meant";
+
 /// Refuses, where other people can reach the installation, secrets that everyone knows.
 pub(super) fn refuse_samples(vars: &Variables<'_>, site: &Site) -> Result<(), SettingError> {
     if site.is_development() {
@@ -86,12 +89,15 @@ pub(super) fn refuse_samples(vars: &Variables<'_>, site: &Site) -> Result<(), Se
     }
     for name in ["METRICS_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
         if vars.text(name).is_some_and(|text| is_sample(&text)) {
-            return Err(SettingError::new(name, "is a sample that everyone knows; set your own"));
+            let reason = format!("is a sample that everyone knows; set your own{UNLESS}");
+            return Err(SettingError::new(name, reason));
         }
     }
     let keys = vars.text("SECRETS_KEY").unwrap_or_default();
     if keys.split(',').any(|key| is_pattern(key.trim())) {
-        let reason = "holds a key that anyone guesses; `server admin rotate-keys` makes one";
+        let reason = format!(
+            "holds a key that anyone guesses; `server admin rotate-keys` makes one{UNLESS}"
+        );
         return Err(SettingError::new("SECRETS_KEY", reason));
     }
     for name in ["DATABASE_URL", "REDIS_URL", "SMTP_URL"] {
@@ -112,7 +118,8 @@ fn is_sample(text: &str) -> bool {
 
 fn refuse_sample_passwords(name: &'static str, url: &str) -> Result<(), SettingError> {
     if passwords_in(url).any(is_sample) {
-        let reason = "holds a sample password that everyone knows; set one of your own";
+        let reason =
+            format!("holds a sample password that everyone knows; set one of your own{UNLESS}");
         return Err(SettingError::new(name, reason));
     }
     Ok(())

@@ -17,7 +17,8 @@ pub(super) fn read(
         Some("test") if site.is_development() => Ok(Some(PaymentSettings::Test)),
         Some("test") => Err(SettingError::new(
             NAME,
-            "must not be test where PUBLIC_URL is not this machine: everybody would buy for nothing",
+            "must not be test where others than this machine reach the server, by PUBLIC_URL or, where \
+             that is unset, by LEPTOS_SITE_ADDR: everybody would buy for nothing",
         )),
         Some(_) => Err(SettingError::new(NAME, "must be test, or unset")),
     }

@@ -7,7 +7,7 @@ use super::{SettingError, Site, Variables};
 const NAME: &str = "SECRETS_KEY";
 
 /// The keys that `SECRETS_KEY` lists. Without them an installation that nobody reaches from outside
-/// makes one for itself, and any other takes no secrets.
+/// makes one for itself, and any other takes no secrets ([`Site::is_development`]).
 pub(super) fn sealing_keys(vars: &Variables<'_>, site: &Site) -> Result<SealingKeys, SettingError> {
     let Some(text) = vars.text(NAME) else {
         return Ok(if site.is_development() { SealingKeys::Made } else { SealingKeys::Missing });

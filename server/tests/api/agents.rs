@@ -53,6 +53,42 @@ async fn a_lost_update_is_refused() {
 }
 
 #[tokio::test]
+async fn a_cost_limit_is_set_kept_and_lifted() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let change = async |limits: Value| {
+        let body = json!({ "limits": limits });
+        app.call(Method::PATCH, &path).by(&ada).json(&body).await
+    };
+    for (limits, cost) in [
+        (json!({ "max_cost_micro_usd": 250_000 }), Some(250_000)),
+        (json!({ "max_steps": 3 }), Some(250_000)),
+        (json!({ "max_cost_micro_usd": null }), None),
+    ] {
+        let agent: Agent = change(limits.clone()).await.read();
+        assert_eq!(agent.spec.limits.max_cost_micro_usd, cost, "{limits}");
+    }
+    let zero = change(json!({ "max_cost_micro_usd": 0 })).await.problem();
+    assert_eq!(zero, (400, vec!["limits.max_cost_micro_usd".to_owned()]));
+
+    // One session may have another limit than the agent, or none.
+    change(json!({ "max_cost_micro_usd": 9 })).await;
+    for (limits, cost) in [
+        (json!({}), json!(9)),
+        (json!({ "max_cost_micro_usd": 7 }), json!(7)),
+        (json!({ "max_cost_micro_usd": null }), Value::Null),
+    ] {
+        let body = json!({ "goal": "What is 1 + 1?", "limits": limits });
+        let started = app.post(&format!("{path}/execute")).by(&ada).json(&body).await;
+        assert_eq!(started.status, 202, "{started:?}");
+        assert_eq!(started.value()["limits"]["max_cost_micro_usd"], cost, "{limits}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_without_gap_or_repeat() {
     let app = TestApp::start().await;
     let ada = app.guest().await;

@@ -84,7 +84,7 @@ async fn every_read_shows_the_fields_that_are_asked_for() {
         ("/api/v1/agents?fields=id&include=sessions".to_owned(), "agents", "id,sessions"),
         (format!("/api/v1/agents/{agent}?fields=id&include=sessions"), "", "id,sessions"),
         (format!("/api/v1/sessions/{session}?fields=state,context"), "", "context,state"),
-        (format!("/api/v1/sessions/{session}?fields=id&include=events"), "", "events,id"),
+        (format!("/api/v1/sessions/{session}?fields=id&include=events"), "", "events,has_more,id"),
         ("/api/v1/sessions?fields=id,limits".to_owned(), "sessions", "id,limits"),
         (format!("/api/v1/listings/{slug}?fields=agent"), "", "agent"),
         ("/api/v1/tools?fields=name".to_owned(), "tools", "name"),

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use resonant_backend::fresh_database;
+use resonant_backend::{RateLimit, fresh_database};
 use resonant_domain::agent::Agent;
 use serde_json::json;
+use server::settings::Limits;
 
 use crate::support::{Redis, TestApp, Visitor, statements};
 
@@ -81,6 +82,38 @@ async fn what_this_process_has_is_answered_without_sql_and_without_redis() {
     assert_eq!(statements() - sql, 0);
     // The question itself is two commands.
     assert_eq!(redis.commands().unwrap() - commands, 2);
+    app.end().await;
+}
+
+/// Redis is told behind the answers how much was asked, once a second: a hit waits for nothing and asks
+/// nothing, within the limits that there are by default.
+#[tokio::test]
+async fn a_hit_within_a_limit_asks_redis_nothing() {
+    const RUN: Duration = Duration::from_millis(300);
+    statements();
+    let redis = Redis::start("limited-hits");
+    let window = Duration::from_mins(1);
+    let mut limits = Limits::none();
+    limits.rate.address = Some(RateLimit { name: "address", requests: 600_000, window });
+    let app = TestApp::builder().redis(&redis.url()).limits(limits).start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let tag = until_kept(&app, &ada, &path).await;
+    let quiet_run = async || {
+        let (began, before) = (Instant::now(), redis.commands().unwrap());
+        while began.elapsed() < RUN {
+            let known = app.get(&path).by(&ada).header("if-none-match", &tag).await;
+            assert_eq!(known.status, 304, "{known:?}");
+            assert!(known.header("ratelimit").starts_with("\"address\";r="), "{known:?}");
+        }
+        // The question itself is two commands.
+        redis.commands().unwrap() - before == 2
+    };
+    let began = Instant::now();
+    while !quiet_run().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "Redis is asked all the time");
+    }
     app.end().await;
 }
 

@@ -132,7 +132,8 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     let made = asking.twice("/agents/{id}/submissions", &submissions, &texts).await.value();
     let submission = made["submissions"][0]["id"].as_str().unwrap();
     let decide = format!("/api/v1/submissions/{submission}/decisions");
-    let approve = json!({ "verdict": "approve" });
+    let case = app.get(&format!("/api/v1/submissions/{submission}")).by(&ada).await.value();
+    let approve = json!({ "verdict": "approve", "seen": case["seen"] });
     asking.twice("/submissions/{id}/decisions", &decide, &approve).await;
     asking.twice("/notices/read", "/api/v1/notices/read", &empty).await;
 

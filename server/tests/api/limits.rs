@@ -43,6 +43,12 @@ async fn one_request_too_many_is_told_when_to_come_back() {
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((15..=20).contains(&wait), "{wait}");
     assert!(refused.header("ratelimit").starts_with("\"caller\";r=0;t="), "{refused:?}");
+    // What caches keep for others says nothing of whoever asked first, and counts all the same.
+    let public = app.get("/api/v1/tools").by(&bob).await;
+    assert_eq!((public.status, public.header("ratelimit")), (200, ""));
+    assert_eq!(public.header("ratelimit-policy"), "");
+    let left = app.get("/api/v1/agents").by(&bob).await;
+    assert!(left.header("ratelimit").starts_with("\"caller\";r=1;t="), "{left:?}");
     // Someone else has a limit of their own; pages and health have none.
     assert_eq!(app.get("/api/v1/agents").by(&bob).await.status, 200);
     assert_eq!(app.get("/sign-in").by(&ada).await.status, 200);
@@ -136,6 +142,35 @@ async fn a_full_house_is_told_at_once() {
         let _ = call.await;
     }
     assert_eq!(app.get(&path).by(&ada).await.status, 200);
+    app.end().await;
+}
+
+/// Whoever sends one waits no longer than for any other answer.
+#[tokio::test]
+async fn a_body_that_stalls_gives_its_place_back() {
+    let mut limits = Limits::none();
+    limits.in_flight = 1;
+    let app = TestApp::builder().limits(limits).start().await;
+    let ada = app.guest().await;
+    let form = "application/x-www-form-urlencoded";
+    for (path, kind, statuses) in [
+        ("/api/v1/agents", "application/json", (503, 503)),
+        ("/api/fn/account/sign_in", form, (503, 503)),
+        // Those who wait for sessions take no place.
+        ("/mcp", "application/json", (200, 400)),
+    ] {
+        let call = app.post(path).by(&ada).header("content-type", kind);
+        let (is_read, read) = tokio::sync::oneshot::channel();
+        let stalled = tokio::spawn(call.open_without_end(is_read));
+        read.await.unwrap();
+        let meanwhile = app.get("/api/v1/tools").await.status;
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(90)).await;
+        tokio::time::resume();
+        let late = timeout(Duration::from_secs(20), stalled).await.expect(path).unwrap();
+        assert_eq!((meanwhile, late.status().as_u16()), statuses, "{path}");
+        assert_eq!(app.get("/api/v1/tools").await.status, 200, "{path}");
+    }
     app.end().await;
 }
 

@@ -123,3 +123,149 @@ async fn messages_come_in_batches_where_the_version_has_them() {
     assert_eq!(app.post("/mcp").json(&json!([call(1, "x")])).await.status, 401);
     app.end().await;
 }
+
+/// The states of the caller's sessions, the newest first.
+async fn states(app: &TestApp, visitor: &Visitor) -> Vec<String> {
+    let list = app.get("/api/v1/sessions").by(visitor).await.value();
+    let sessions = list["sessions"].as_array().unwrap().iter();
+    sessions.map(|session| session["state"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn until_they_are(app: &TestApp, visitor: &Visitor, expected: &[&str]) {
+    let changed = async {
+        while states(app, visitor).await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    if tokio::time::timeout(patience, changed).await.is_err() {
+        assert_eq!(states(app, visitor).await, expected);
+    }
+}
+
+/// The name of the only tool.
+async fn only_tool(app: &TestApp, visitor: &Visitor) -> Value {
+    ask(app, visitor, "tools/list", json!({})).await["result"]["tools"][0]["name"].clone()
+}
+
+fn call(tool: &Value, id: &Value, goal: &str) -> Value {
+    let params = json!({ "name": tool, "arguments": { "goal": goal } });
+    json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+}
+
+#[tokio::test]
+async fn a_version_that_nobody_speaks_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for (version, status) in [("2025-06-18", 200), ("2025-03-26", 200), ("1999-01-01", 400)] {
+        let request = app.post("/mcp").by(&ada).header("mcp-protocol-version", version);
+        let answer = request.json(&message).await;
+        assert_eq!(answer.status, status, "{version}: {answer:?}");
+        if status == 400 {
+            assert_eq!(answer.value()["error"]["code"], -32_600);
+        }
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_call_with_a_key_counts_once() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let tool = only_tool(&app, &ada).await;
+    let once = async |key: &str, body: &Value| {
+        let answer = app.post("/mcp").by(&ada).header("idempotency-key", key).json(body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.value()
+    };
+    let first = call(&tool, &json!(1), "What is 12 * 7?");
+    let answers = (once("a", &first).await, once("a", &first).await);
+    assert_eq!(answers.0, answers.1);
+    assert!(answers.0.to_string().contains("84"), "{}", answers.0);
+    assert_eq!(states(&app, &ada).await.len(), 1);
+    // Another message under the same key is another call, and so is the same one under another key.
+    let batch = json!([first, call(&tool, &json!("1"), "What is 12 * 8?")]);
+    let both = once("a", &batch).await;
+    assert_eq!(both[0], answers.0);
+    assert!(both[1].to_string().contains("96"), "{both}");
+    once("b", &first).await;
+    assert_eq!(states(&app, &ada).await.len(), 3);
+    let other = once("a", &call(&tool, &json!(1), "What is 12 * 9?")).await;
+    assert_eq!(other["error"]["code"], -32_602, "{other}");
+    // What was refused may be sent again.
+    let wrong = call(&tool, &json!(7), "");
+    for _ in 0..2 {
+        let refused = once("c", &wrong).await;
+        assert_eq!(refused["error"]["code"], -32_602, "{refused}");
+    }
+    assert_eq!(states(&app, &ada).await.len(), 3);
+    let odd = app.post("/mcp").by(&ada).header("idempotency-key", "two words").json(&first).await;
+    assert_eq!(odd.status, 400);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_taken_back_ends_its_session() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    app.agent(&ada, "Reckoner").await;
+    let tool = only_tool(&app, &ada).await;
+    let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize" });
+    let hello = app.post("/mcp").by(&ada).json(&hello).await;
+    let conversation = hello.header("mcp-session-id").to_owned();
+    let take_back = async |visitor: &Visitor, conversation: &str, id: Value| {
+        let params = json!({ "requestId": id, "reason": "never mind" });
+        let told =
+            json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        let request = app.post("/mcp").by(visitor).header("mcp-session-id", conversation);
+        assert_eq!(request.json(&told).await.status, 202);
+    };
+    let body = call(&tool, &json!(5), "Wait for no worker");
+    let request = app.post("/mcp").by(&ada).header("mcp-session-id", &conversation).json(&body);
+    let waiting = tokio::spawn(request.into_future());
+    until_they_are(&app, &ada, &["queued"]).await;
+    // The same number of another caller, of another conversation, and another number.
+    take_back(&bob, &conversation, json!(5)).await;
+    take_back(&ada, "another", json!(5)).await;
+    take_back(&ada, &conversation, json!(6)).await;
+    take_back(&ada, &conversation, Value::Null).await;
+    assert_eq!(states(&app, &ada).await, ["queued"]);
+    while states(&app, &ada).await == ["queued"] {
+        // Until it is noted which session it is.
+        take_back(&ada, &conversation, json!(5)).await;
+    }
+    until_they_are(&app, &ada, &["cancelled"]).await;
+    let answer = waiting.await.unwrap().value();
+    assert_eq!(answer["result"]["_meta"]["state"], "cancelled", "{answer}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_goes_away_ends_its_session() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let tool = only_tool(&app, &ada).await;
+    let body = call(&tool, &json!(1), "Wait for no worker");
+    let waiting = tokio::spawn(app.post("/mcp").by(&ada).json(&body).into_future());
+    until_they_are(&app, &ada, &["queued"]).await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    until_they_are(&app, &ada, &["cancelled"]).await;
+
+    let accept = "application/json, text/event-stream";
+    let request = app.post("/mcp").by(&ada).header("accept", accept);
+    let events = request.json(&body).open().await;
+    assert_eq!(events.status().as_u16(), 200);
+    until_they_are(&app, &ada, &["queued", "cancelled"]).await;
+    drop(events);
+    until_they_are(&app, &ada, &["cancelled", "cancelled"]).await;
+
+    // Whoever has named the call comes back for its answer.
+    let request = app.post("/mcp").by(&ada).header("accept", accept).header("idempotency-key", "k");
+    drop(request.json(&body).open().await);
+    until_they_are(&app, &ada, &["queued", "cancelled", "cancelled"]).await;
+    app.end().await;
+}

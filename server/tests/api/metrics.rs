@@ -35,6 +35,17 @@ async fn an_admin_reads_metrics_by_the_names_of_the_guide() {
     assert_eq!(&body["values"]["api_latency_p50"], p50);
     assert_eq!(body["units"]["api.latency.p50"], "ms");
     assert_eq!(body["period"], "1h");
+    // The same by one route's name; of another one nothing was measured.
+    let query = "metrics=api.latency.p50,api.latency.count&label=GET%20/api/v1";
+    let of = async |route: &str| {
+        let path = format!("/api/v1/metrics?{query}{route}");
+        app.get(&path).by(&admin).await.value()["metrics"].take()
+    };
+    let own = of("/listings").await;
+    assert_eq!((&own["api.latency.p50"], &own["api.latency.count"]), (p50, &20.0.into()));
+    let other = of("/agents").await;
+    assert!(other["api.latency.p50"].is_null(), "{other}");
+    assert_eq!(other["api.latency.count"], 0.0);
     let guide = app.get("/api/v1/metrics").by(&admin).await.value();
     assert_eq!(guide["metrics"].as_object().unwrap().len(), 5, "{guide}");
 }
@@ -148,7 +159,7 @@ async fn others_learn_nothing_of_metrics() {
     let guest = app.guest().await;
     let everyone = [(&member, 404), (&guest, 404), (&Visitor::ANONYMOUS, 401)];
     for (visitor, status) in everyone {
-        for query in ["", "?metrics=x"] {
+        for query in ["", "?metrics=x", "?label=GET%20/"] {
             let answer = app.get(&format!("/api/v1/metrics{query}")).by(visitor).await;
             assert_eq!(answer.problem().0, status, "{answer:?}");
             assert!(!answer.text().contains("cache.hit_rate"), "{answer:?}");

@@ -41,6 +41,10 @@ async fn a_listing_is_run_reviewed_and_judged_anew() {
     assert_eq!(page["has_more"], false);
     let facts = app.get(&format!("{listing}/facts")).await.value();
     assert_eq!((&facts["sessions"], &facts["completed"]), (&json!(1), &json!(1)), "{facts}");
+    assert_eq!(app.get(&format!("{listing}/facts?version=1")).await.value(), facts);
+    assert_eq!(app.get(&format!("{listing}/facts?version=2")).await.status, 404);
+    let refused = app.get(&format!("{listing}/facts?version=0")).await;
+    assert_eq!(refused.problem(), (400, vec!["version".to_owned()]));
 
     let bob = app.member("bob").await;
     assert_eq!(app.call(Method::DELETE, &path).by(&bob).await.status, 404);

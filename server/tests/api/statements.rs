@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use resonant_domain::AgentId;
+use serde_json::json;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::measured::{Route, is_written, reads, routes};
-use crate::support::{Answer, TestApp, Visitor};
+use crate::support::{Answer, Call, TestApp, Visitor};
 
 /// What the routes cost at present.
 const TABLE: &str = include_str!("statements.txt");
@@ -85,6 +87,55 @@ async fn ask(
     costs
 }
 
+/// A process keeps nothing before it hears of what others write.
+async fn until_it_hears(app: &TestApp, statements: &Statements, visitor: &Visitor) {
+    for tries in 0.. {
+        let before = statements.0.load(Ordering::Relaxed);
+        app.get("/api/v1/listings?limit=1").by(visitor).await;
+        if statements.0.load(Ordering::Relaxed) == before {
+            break;
+        }
+        assert!(tries < 1_000, "the process hears");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A statement for each member of a list would show.
+#[tokio::test]
+async fn a_longer_list_costs_no_more_statements() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (mut runs, mut ids) = (vec![], vec![]);
+    for cases in [2, 20] {
+        let agent = app.agent(&ada, "Reader").await.id;
+        let sets = format!("/api/v1/agents/{agent}/test-sets");
+        let cases = (0..cases).map(|number| json!({ "goal": format!("{number} + 1") }));
+        let set = json!({ "name": "Basics", "cases": cases.collect::<Vec<_>>() });
+        let set = app.post(&sets).by(&ada).json(&set).await;
+        assert_eq!(set.status, 201, "{set:?}");
+        runs.push(format!("{}/runs", set.header("location")));
+    }
+    for _ in 0..10 {
+        ids.push(app.agent(&ada, "Reader").await.id);
+    }
+    let statements = Statements::default();
+    let subscriber = tracing_subscriber::registry().with(statements.clone());
+    let _counting = tracing::subscriber::set_default(subscriber);
+    until_it_hears(&app, &statements, &ada).await;
+    let cost = async |call: Call| {
+        let before = statements.0.load(Ordering::Relaxed);
+        let answer = call.await;
+        assert!((200..300).contains(&answer.status), "{answer:?}");
+        statements.0.load(Ordering::Relaxed) - before
+    };
+    let run = |path: &str| app.post(path).by(&ada).json(&json!({}));
+    assert_eq!(cost(run(&runs[0])).await, cost(run(&runs[1])).await, "cases of a test set");
+    let batch =
+        |ids: &[AgentId]| app.post("/api/v1/agents/batch").by(&ada).json(&json!({ "ids": ids }));
+    assert_eq!(cost(batch(&ids[..2])).await, cost(batch(&ids[2..])).await, "agents by their ids");
+    app.end().await;
+}
+
 #[tokio::test]
 async fn no_route_asks_the_database_more_than_its_table_says() {
     let mut app = TestApp::builder().selling().start().await;
@@ -106,16 +157,7 @@ async fn no_route_asks_the_database_more_than_its_table_says() {
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let _counting = tracing::subscriber::set_default(subscriber);
-    // A process keeps nothing before it hears of what others write.
-    for tries in 0.. {
-        let before = statements.0.load(Ordering::Relaxed);
-        app.get("/api/v1/listings?limit=1").by(&ada).await;
-        if statements.0.load(Ordering::Relaxed) == before {
-            break;
-        }
-        assert!(tries < 1_000, "the process hears");
-        tokio::task::yield_now().await;
-    }
+    until_it_hears(&app, &statements, &ada).await;
     let mut costs = ask(&app, &statements, &ada, routes(&ids, &session, slug)).await;
     let (root, reads) = reads(&mut app).await;
     costs.extend(ask(&app, &statements, &root, reads).await);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use http::Method;
 use http_body_util::BodyExt as _;
+use resonant_backend::fresh_database;
 use resonant_domain::pin::Pins;
 use resonant_domain::session::{Session, SessionState};
 use resonant_domain::session_event::{EventBody, SessionEvent};
@@ -17,7 +18,7 @@ use crate::support::{SlowModel, TestApp, Visitor};
 /// A frame as an `EventSource` reads it.
 #[derive(Debug, Clone, PartialEq)]
 enum Frame {
-    Event { id: i64, event: SessionEvent },
+    Event { id: i64, event: Box<SessionEvent> },
     Pins(Vec<i64>),
     End,
     Other,
@@ -51,7 +52,7 @@ fn events(frames: &[Frame]) -> Vec<SessionEvent> {
         .filter_map(|frame| match frame {
             Frame::Event { id, event } => {
                 assert_eq!(*id, event.sequence);
-                Some(event.clone())
+                Some(event.as_ref().clone())
             }
             Frame::Pins(_) | Frame::End | Frame::Other => None,
         })
@@ -60,8 +61,16 @@ fn events(frames: &[Frame]) -> Vec<SessionEvent> {
 
 /// The whole log, unjoined.
 async fn log(app: &TestApp, visitor: &Visitor, session: &Session) -> Vec<SessionEvent> {
-    let path = format!("/api/v1/sessions/{}?include=events", session.id);
-    serde_json::from_value(app.get(&path).by(visitor).await.value()["events"].clone()).unwrap()
+    let mut all: Vec<SessionEvent> = vec![];
+    loop {
+        let after = all.last().map_or(0, |last| last.sequence);
+        let path = format!("/api/v1/sessions/{}?include=events&after={after}", session.id);
+        let part = app.get(&path).by(visitor).await.value();
+        all.extend(serde_json::from_value::<Vec<_>>(part["events"].clone()).unwrap());
+        if part["has_more"] == false {
+            return all;
+        }
+    }
 }
 
 async fn started(app: &TestApp, visitor: &Visitor, goal: &str) -> (Session, String) {
@@ -69,6 +78,36 @@ async fn started(app: &TestApp, visitor: &Visitor, goal: &str) -> (Session, Stri
     let session = app.session(visitor, &agent, goal).await;
     let path = format!("/api/v1/sessions/{}/stream", session.id);
     (session, path)
+}
+
+#[tokio::test]
+async fn a_long_log_is_read_in_parts() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (session, _) = started(&app, &ada, "Wait for no worker").await;
+    let statement = format!(
+        "INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
+         SELECT owner_id, session_id, number, now(), 'thinking',
+                '{{\"type\": \"thinking\", \"step\": 1, \"delta\": \"so\"}}'
+         FROM sessions, generate_series(1, 1001) number WHERE session_id = '{}'",
+        session.id
+    );
+    fresh_database::execute(&app.database_url(), &statement).await;
+    let path = format!("/api/v1/sessions/{}?include=events", session.id);
+    let part = async |after: &str| app.get(&format!("{path}{after}")).by(&ada).await;
+    for (after, first, count, has_more) in
+        [("", 1, 1_000, true), ("&after=1000", 1_001, 1, false), ("&after=0", 1, 1_000, true)]
+    {
+        let body = part(after).await.value();
+        let events = body["events"].as_array().unwrap();
+        assert_eq!((&events[0]["sequence"], events.len()), (&json!(first), count), "{after}");
+        assert_eq!(body["has_more"], has_more, "{after}");
+    }
+    for wrong in ["&after=-1", "&after=x"] {
+        assert_eq!(part(wrong).await.problem(), (400, vec!["after".to_owned()]), "{wrong}");
+    }
+    assert_eq!(log(&app, &ada, &session).await.len(), 1_001);
+    app.end().await;
 }
 
 #[tokio::test]

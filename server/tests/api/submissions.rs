@@ -53,9 +53,12 @@ async fn an_agent_is_published_judged_and_deprecated() {
         assert_eq!(app.get(&case).by(caller).await.status, expected);
     }
     let decisions = format!("{case}/decisions");
-    let approve = json!({ "verdict": "approve" });
+    let seen = app.get(&case).by(&root).await.value()["seen"].take();
+    let unread = app.post(&decisions).by(&root).json(&json!({ "verdict": "approve" })).await;
+    assert_eq!(unread.problem(), (400, vec!["seen".to_owned()]));
+    let approve = json!({ "verdict": "approve", "seen": seen });
     assert_eq!(app.post(&decisions).by(&ada).json(&approve).await.status, 404);
-    let ask = json!({ "verdict": "request_changes" });
+    let ask = json!({ "verdict": "request_changes", "seen": seen });
     let refused = app.post(&decisions).by(&root).json(&ask).await;
     assert_eq!(refused.problem(), (400, vec!["comment".to_owned()]));
     let done = app.post(&decisions).by(&root).json(&approve).await;
@@ -94,6 +97,38 @@ async fn an_agent_is_published_judged_and_deprecated() {
     let page = app.get("/api/v1/listings").await.value();
     assert_eq!(page["listings"].as_array().unwrap().len(), 1);
     assert_eq!(app.call(Method::PATCH, &listing).by(&eve).json(&change).await.status, 404);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_decision_is_about_what_was_read() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.admin().await, app.member("ada").await);
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/submissions", agent.id);
+    let made = app.post(&path).by(&ada).json(&texts("Reckoner")).await.value();
+    let case = format!("/api/v1/submissions/{}", made["submissions"][0]["id"].as_str().unwrap());
+    let mut read = app.get(&case).by(&root).await.value();
+    assert_eq!(app.call(Method::DELETE, &path).by(&ada).await.status, 204);
+    let other = app.post(&path).by(&ada).json(&texts("Something else")).await.value();
+    assert_eq!(made["submissions"][0]["id"], other["submissions"][0]["id"]);
+    for verdict in ["approve", "request_changes"] {
+        let decision = json!({ "verdict": verdict, "seen": read["seen"], "comment": "Fine" });
+        let refused = app.post(&format!("{case}/decisions")).by(&root).json(&decision).await;
+        assert_eq!(refused.status, 409, "{refused:?}");
+        let told = refused.value();
+        assert!(told["detail"].as_str().unwrap().contains("something else"), "{told}");
+    }
+    assert_eq!(app.get("/api/v1/listings").await.value()["total"], 0);
+    read = app.get(&case).by(&root).await.value();
+    let decision = json!({ "verdict": "approve", "seen": read["seen"] });
+    let done = app.post(&format!("{case}/decisions")).by(&root).json(&decision).await;
+    assert_eq!(done.value()["slug"], "something-else", "{done:?}");
+
+    // Whoever installs it may say, too, which version they have read.
+    let install = "/api/v1/listings/something-else/install?version=";
+    assert_eq!(app.post(&format!("{install}2")).by(&root).await.status, 409);
+    assert_eq!(app.post(&format!("{install}1")).by(&root).await.status, 201);
     app.end().await;
 }
 

@@ -163,7 +163,7 @@ async fn a_refused_agent_form_keeps_every_field() {
     let fields = "form%5Bdescription%5D=Reads%0D%0Apages&form%5Bicon%5D=book&form%5Bhue%5D=12\
                   &form%5Bsystem_prompt%5D=You+%3Cread%3E.&form%5Bmodel%5D=named&form%5Bmodel_name%5D=llama3\
                   &form%5Btools%5D%5B%5D=extract&form%5Bmax_steps%5D=3&form%5Bmax_tokens%5D=500\
-                  &form%5Btimeout_seconds%5D=60";
+                  &form%5Btimeout_seconds%5D=60&form%5Bmax_cost%5D=0.75";
     let texts = [
         "value=\"book\" checked",
         "value=\"12\"",
@@ -173,6 +173,7 @@ async fn a_refused_agent_form_keeps_every_field() {
         "value=\"extract\" checked",
         "value=\"500\"",
         "value=\"60\"",
+        "value=\"0.75\"",
     ];
     let form = format!("form%5Bname%5D=++&{fields}");
     let answer = send_from(&app, "/studio/new", "studio/create_agent", &ada, &form).await;
@@ -310,6 +311,14 @@ async fn a_tool_is_added_changed_and_removed_without_a_script() {
     let form = format!("id={}&name=forecast&needed=true", agent.id);
     let asks = send_from(&app, &list, "studio/set_approval", &ada, &form).await;
     assert_eq!(asks.status, 302, "{asks:?}");
+    let form = format!("id={}&name=forecast&on=false", agent.id);
+    let off = send_from(&app, &list, "studio/switch_tool", &ada, &form).await;
+    assert_eq!((off.status, off.header("location")), (302, list.as_str()), "{off:?}");
+    let shown = app.get(&list).by(&ada).header("accept", "text/html").await;
+    assert!(shown.text().contains("Switched off"), "{}", shown.text());
+    let form = format!("id={}&name=forecast&on=true", agent.id);
+    let on = send_from(&app, &list, "studio/switch_tool", &ada, &form).await;
+    assert_eq!(on.status, 302, "{on:?}");
     let shown = app.get(&list).by(&ada).header("accept", "text/html").await;
     for part in ["forecast", "https://api.example.org/now", "asks before each call"] {
         assert!(shown.text().contains(part), "lacks {part}: {}", shown.text());

@@ -93,6 +93,7 @@ async fn each_page_answers_with_its_title() {
         (format!("/sessions/{}", session.id), "84"),
         ("/account".to_owned(), "ada@example.org"),
         ("/account/secrets".to_owned(), "name=\"hosts\""),
+        ("/account/usage".to_owned(), "name=\"dollars\""),
         ("/sign-in".to_owned(), "name=\"password\""),
         ("/sign-up".to_owned(), "name=\"password\""),
     ] {
@@ -282,11 +283,30 @@ async fn search_engines_find_every_public_page() {
             format!("<meta property=\"og:url\" content=\"http://resonant.test{path}\""),
             "<meta property=\"og:title\" content=\"".to_owned(),
             "<meta name=\"description\" content=\"".to_owned(),
+            "<meta property=\"og:image\" content=\"http://resonant.test/og/".to_owned(),
         ] {
             assert!(text.contains(&part), "{path} lacks {part}: {text}");
         }
+        assert!(data(path, &text)["@type"].is_string(), "{path}: {text}");
     }
+    let home = data("/", &app.get("/").await.text());
+    assert_eq!(
+        (&home["@type"], &home["potentialAction"]["target"]["urlTemplate"]),
+        (&json!("WebSite"), &json!("http://resonant.test/marketplace?q={words}"))
+    );
+    let front = data("/marketplace", &app.get("/marketplace").await.text());
+    assert_eq!(front["@type"], "ItemList");
+    let first = front["itemListElement"][0]["url"].as_str().unwrap();
+    assert!(first.starts_with("http://resonant.test/marketplace/"), "{front}");
     app.end().await;
+}
+
+/// What a page tells search engines beside its text (schema.org).
+fn data(path: &str, page: &str) -> serde_json::Value {
+    let scripts: Vec<_> = page.split("<script type=\"application/ld+json\">").skip(1).collect();
+    assert_eq!(scripts.len(), 1, "{path}: {page}");
+    let text = scripts[0].split("</script>").next().unwrap();
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
 }
 
 #[tokio::test]

@@ -61,6 +61,24 @@ fn form(id: &str, description: &str) -> String {
     )
 }
 
+/// What a page of a case names what it shows by.
+fn seen(page: &str) -> &str {
+    let behind = page.split("name=\"seen\" value=\"").nth(1);
+    behind.and_then(|behind| behind.split('"').next()).unwrap_or_else(|| panic!("{page}"))
+}
+
+/// A moderator opens what has waited longest and decides about it.
+async fn decide_next(app: &TestApp, root: &Visitor, decision: &str) {
+    let queue = app.get("/admin/reviews").by(root).await.text();
+    let link = queue.split("href=\"/admin/reviews/").nth(1).unwrap_or_else(|| panic!("{queue}"));
+    let case = link.split('"').next().unwrap();
+    let path = format!("/admin/reviews/{case}");
+    let shown = app.get(&path).by(root).await.text();
+    let form = format!("id={case}&seen={}&{decision}", seen(&shown));
+    let done = send_from(app, &path, "moderation/decide_case", root, &form).await;
+    assert_eq!((done.status, done.header("location")), (302, "/admin/reviews"), "{done:?}");
+}
+
 #[tokio::test]
 async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
     let app = TestApp::start().await;
@@ -111,12 +129,13 @@ async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     let decide = "moderation/decide_case";
-    let empty = format!("id={case}&comment=+&verdict=request_changes");
+    let empty = format!("id={case}&seen={}&comment=+&verdict=request_changes", seen(&shown));
     let refused = send_from(&app, &path, decide, &root, &empty).await;
     shows(&refused, &["id=\"field-comment-error\""]);
-    let approval = format!("id={case}&comment=Well+done&verdict=approve");
-    let done = send_from(&app, &path, decide, &root, &approval).await;
-    assert_eq!((done.status, done.header("location")), (302, "/admin/reviews"));
+    let unread = format!("id={case}&comment=&verdict=approve");
+    let refused = send_from(&app, &path, decide, &root, &unread).await;
+    shows(&refused, &["handed something else in since"]);
+    decide_next(&app, &root, "comment=Well+done&verdict=approve").await;
     assert!(app.get("/admin/reviews").by(&root).await.text().contains("Nothing waits"));
 
     let shown = app.get("/marketplace/sure-reckoner").await.text();
@@ -141,14 +160,12 @@ async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
     let next = form(&id, "It+reckons").replace("All+new", "It+reckons+twice");
     assert_eq!(send_from(&app, &page, save, &ada, &next).await.status, 302);
     assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
-    let queue = app.get("/admin/reviews").by(&root).await.text();
-    let case = queue.split("href=\"/admin/reviews/").nth(1).and_then(|link| link.split('"').next());
-    let approval = format!("id={}&comment=&verdict=approve", case.unwrap());
-    assert_eq!(send_from(&app, &path, decide, &root, &approval).await.status, 302);
-    assert!(app.get(&editor).by(&bob).await.text().contains("See what is new"));
+    decide_next(&app, &root, "comment=&verdict=approve").await;
+    let shown = app.get(&editor).by(&bob).await.text();
+    assert!(shown.contains("See what is new") && shown.contains("Copied from"), "{shown}");
     let shown = app.get(&format!("{editor}/update")).by(&bob).await.text();
     assert!(shown.contains("It reckons twice") && shown.contains("Update my agent"), "{shown}");
-    let take = format!("id={}&revision=1", copy.id);
+    let take = format!("id={}&revision=1&to=2", copy.id);
     let taken = send_from(&app, &editor, "publishing/take_update", &bob, &take).await;
     assert_eq!((taken.status, taken.header("location")), (302, editor.as_str()));
     assert!(app.get(&editor).by(&bob).await.text().contains("Reckon twice."));
@@ -266,11 +283,7 @@ async fn what_one_is_told_is_ones_own() {
     }
     assert_eq!(app.get(&preview).by(&root).await.status, 404);
     assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
-    let queue = app.get("/admin/reviews").by(&root).await.text();
-    let case = queue.split("href=\"/admin/reviews/").nth(1).and_then(|link| link.split('"').next());
-    let ask = format!("id={}&comment=Say+more&verdict=request_changes", case.unwrap());
-    let path = format!("/admin/reviews/{}", case.unwrap());
-    assert_eq!(send_from(&app, &path, "moderation/decide_case", &root, &ask).await.status, 302);
+    decide_next(&app, &root, "comment=Say+more&verdict=request_changes").await;
 
     let notices = "/account/notices";
     assert!(app.get(notices).await.text().contains("You are not signed in"));
@@ -282,5 +295,92 @@ async fn what_one_is_told_is_ones_own() {
     let read = send_from(&app, notices, "account/read_notices", &ada, "").await;
     assert_eq!((read.status, read.header("location")), (302, notices));
     assert!(!app.get(notices).by(&ada).await.text().contains("1 new"));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn goals_to_try_it_with_are_given_and_who_took_a_listing_off_sees_it() {
+    let app = TestApp::start().await;
+    let (root, ada, bob) = (app.admin().await, app.member("ada").await, app.member("bob").await);
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let (id, page) = (agent.id.to_string(), format!("/studio/agents/{}/publish", agent.id));
+    let goals = "form%5Bexamples%5D%5B0%5D%5Bgoal%5D=Add+1+and+2\
+                 &form%5Bexamples%5D%5B0%5D%5Bcontext%5D=\
+                 &form%5Bexamples%5D%5B1%5D%5Bgoal%5D=Add+up\
+                 &form%5Bexamples%5D%5B1%5D%5Bcontext%5D=3%2C+4\
+                 &form%5Bexamples%5D%5B2%5D%5Bgoal%5D=+";
+    let save = "publishing/save_submission";
+    let whole = format!("{}&{goals}", form(&id, "It+reckons"));
+    let refused = send_from(&app, &page, save, &ada, &whole.replace("Sure+reckoner", "+")).await;
+    shows(&refused, &[">Add up</textarea>", ">3, 4</textarea>"]);
+    assert_eq!(send_from(&app, &page, save, &ada, &whole).await.status, 302);
+    let own = format!("id={id}");
+    assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+    decide_next(&app, &root, "comment=&verdict=approve").await;
+    let listing = "/marketplace/sure-reckoner";
+    let shown = app.get(listing).by(&bob).await.text();
+    for part in [">Add 1 and 2</textarea>", "Add up", "name=\"version\" value=\"1\""] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let examples = app.get("/api/v1/listings/sure-reckoner").await.value()["examples"].take();
+    assert_eq!(
+        examples,
+        json!([{ "goal": "Add 1 and 2" }, { "goal": "Add up", "context": "3, 4" }])
+    );
+    let stale = "slug=sure-reckoner&version=2";
+    let refused = send_from(&app, listing, "marketplace/install_listing", &bob, stale).await;
+    shows(&refused, &["Version 1 is there by now"]);
+
+    let off = format!("id={id}&state=unlisted");
+    assert_eq!(send_from(&app, &page, "publishing/set_state", &ada, &off).await.status, 302);
+    for visitor in [&bob, &root, &Visitor::ANONYMOUS] {
+        assert_eq!(app.get(listing).by(visitor).await.status, 404);
+    }
+    let shown = app.get(listing).by(&ada).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    let shown = shown.text();
+    assert!(shown.contains("nobody but you sees it") && shown.contains("It reckons"), "{shown}");
+    assert!(!shown.contains("Add to my studio"), "{shown}");
+    assert!(app.get(&page).by(&ada).await.text().contains(&format!("href=\"{listing}\"")));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn whose_side_is_taken_is_chosen_by_a_plain_form() {
+    let app = TestApp::start().await;
+    let (root, ada, bob) = (app.admin().await, app.member("ada").await, app.member("bob").await);
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let own = format!("/api/v1/agents/{}", agent.id);
+    let hand_in = async || {
+        let texts = json!({
+            "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
+        });
+        let made = app.post(&format!("{own}/submissions")).by(&ada).json(&texts).await;
+        app.decide(&root, &made, &json!({ "verdict": "approve" })).await;
+    };
+    hand_in().await;
+    let copy: Agent = app.post("/api/v1/listings/reckoner/install").by(&bob).await.read();
+    let mine = format!("/api/v1/agents/{}", copy.id);
+    for (path, visitor, steps) in [(&mine, &bob, 3), (&own, &ada, 20)] {
+        let limits = json!({ "limits": { "max_steps": steps } });
+        let changed = app.call(Method::PATCH, path).by(visitor).json(&limits).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+    }
+    assert_eq!(app.post(&format!("{own}/versions")).by(&ada).json(&json!({})).await.status, 201);
+    hand_in().await;
+
+    let page = format!("/studio/agents/{}/update", copy.id);
+    let shown = app.get(&page).by(&bob).await.text();
+    let radio = "name=\"choices[limits.max_steps]\" value=\"theirs\"";
+    for part in [radio, "Keep mine", "it may spend more than it does"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let take = format!("id={}&revision=2&to=2&choices%5Blimits.max_steps%5D=theirs", copy.id);
+    let refused = send_from(&app, &page, "publishing/take_update", &bob, &take).await;
+    shows(&refused, &[&format!("{radio} checked"), "asks for more than it has"]);
+    let agreed = format!("{take}&consent=true");
+    let taken = send_from(&app, &page, "publishing/take_update", &bob, &agreed).await;
+    assert_eq!(taken.status, 302, "{taken:?}");
+    assert_eq!(app.get(&mine).by(&bob).await.value()["limits"]["max_steps"], 20);
     app.end().await;
 }

@@ -66,6 +66,11 @@ async fn pictures_are_added_ordered_and_removed_by_plain_forms() {
     let place = |text: &str, of: &str| text.find(&format!("alt=\"{of}\"")).unwrap();
     assert!(place(&shown, "First") < place(&shown, "Second"), "{shown}");
     assert!(shown.contains("The avatar of the listing"), "{shown}");
+    // What stands at the head of the listing's page is fetched at once, what is below when it comes near.
+    let preview = app.get(&format!("{page}/preview")).by(&ada).await.text();
+    let count = |part: &str| preview.matches(part).count();
+    assert_eq!((count("loading=\"eager\""), count("fetchpriority=\"high\"")), (1, 1), "{preview}");
+    assert_eq!(count("loading=\"lazy\""), 4, "each screenshot, small and large: {preview}");
 
     for (kind, alt, file, code) in [
         ("screenshot", "Third", b"<svg/>".to_vec(), "format"),

@@ -1,11 +1,16 @@
-//! Two servers over one database.
+//! Two servers over one database, and a server whose database dies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Running;
+use resonant_backend::own_cluster::Cluster;
+use serde_json::json;
+
+use super::operate::headers;
+use super::running::{ask, header};
+use super::{Running, run};
 use crate::support::{Redis, TestApp};
 
 /// How long after a write's reply another server may still serve what was before.
@@ -90,4 +95,67 @@ async fn a_write_on_one_server_is_never_served_stale_by_the_other() {
         }
     }
     app.end().await;
+}
+
+/// Asks until the answer is as it shall be.
+fn wait_for(running: &Running, path: &str, headers: &str, is_it: impl Fn(&str) -> bool) -> String {
+    let began = Instant::now();
+    loop {
+        let answer = running.ask(path, headers).unwrap();
+        if is_it(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn a_database_that_is_killed_is_told_and_waited_for() {
+    let cluster = Cluster::primary(&[]);
+    let url = cluster.url("resonant");
+    let (went_well, words) = run(&["migrate"], &[("DATABASE_URL", &url)]);
+    assert!(went_well, "{words}");
+    // Nobody reads what it logs.
+    let running = Running::start(&[
+        ("DATABASE_URL", &url),
+        ("DATABASE_ACQUIRE_TIMEOUT_MS", "1000"),
+        ("LEPTOS_SITE_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../public")),
+        ("RUST_LOG", "off"),
+    ]);
+    let token = running.sign_up("correct-horse");
+    let agent = json!({ "name": "Reckoner" }).to_string();
+    let make = || {
+        let headers = headers(Some(&token), &agent);
+        ask(running.port, "POST", "/api/v1/agents", &headers, &agent).unwrap()
+    };
+    let answer = make();
+    assert!(answer.contains(" 201 "), "{answer}");
+    let cookie = format!("Cookie: resonant_sign_in={token}\r\n");
+    let page = format!("{cookie}Accept: text/html\r\n");
+    let is_refused = |answer: &str| answer.starts_with("HTTP/1.1 503 ");
+    let is_well = |answer: &str| answer.starts_with("HTTP/1.1 200 ");
+
+    cluster.kill();
+    let list = wait_for(&running, "/api/v1/sessions", &cookie, is_refused);
+    for answer in [&list, &make()] {
+        assert!(is_refused(answer) && answer.contains("application/problem+json"), "{answer}");
+        assert!(header(answer, "retry-after").is_some(), "{answer}");
+    }
+    let studio = wait_for(&running, "/studio", &page, is_refused);
+    assert!(studio.contains("This page is not available right now"), "{studio}");
+    assert!(header(&studio, "retry-after").is_some(), "{studio}");
+    for path in ["/favicon.svg", "/api/v1/health"] {
+        let answer = running.ask(path, "").unwrap();
+        assert!(is_well(&answer), "{path}: {answer}");
+    }
+    wait_for(&running, "/api/v1/health/ready", "", is_refused);
+
+    assert!(cluster.start_again(), "it starts");
+    // Nobody told the server: it finds its way back by itself, and what was acknowledged is there.
+    wait_for(&running, "/api/v1/health/ready", "", is_well);
+    let list = wait_for(&running, "/api/v1/agents", &cookie, is_well);
+    assert_eq!(list.matches("\"name\":\"Reckoner\"").count(), 1, "{list}");
+    let studio = wait_for(&running, "/studio", &page, is_well);
+    assert!(studio.contains("Reckoner"), "{studio}");
+    assert!(make().contains(" 201 "), "it is written to again");
 }

@@ -1,78 +1,15 @@
 //! What the person who looks after an installation can do with the program.
 
+use std::fs::Permissions;
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
 
-use resonant_domain::session::{Session, SessionState};
 use serde_json::json;
 
 use super::running::{ask, connect};
-use super::{Running, free_port, run};
-use crate::support::{SlowModel, TestApp, empty_database, fresh_database};
-
-/// A file that goes when the test ends.
-struct TemporaryFile(PathBuf);
-
-impl TemporaryFile {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("resonant-{}-{name}", free_port())))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
-}
-
-#[tokio::test]
-async fn a_backup_brings_everything_back() {
-    let model = SlowModel::start(3, std::time::Duration::ZERO).await;
-    let app = TestApp::builder().model(model.url()).workers(1).start().await;
-    let ada = app.member("ada").await;
-    let agent = app.agent(&ada, "Reckoner").await;
-    let session = app.session(&ada, &agent, "Count").await;
-    let before = app.finish(&ada, &session).await;
-    assert_eq!(before.state, SessionState::Completed);
-
-    let file = TemporaryFile::new("backup");
-    let url = app.database_url();
-    let (went_well, words) = run(&["backup", file.path()], &[("DATABASE_URL", &url)]);
-    assert!(went_well && words.contains("backup written"), "{words}");
-    let (went_well, words) = run(&["restore", file.path()], &[("DATABASE_URL", &url)]);
-    assert!(!went_well && words.contains("is not empty"), "{words}");
-
-    let empty = empty_database().await;
-    let new_url = empty.url();
-    let (went_well, words) = run(&["restore", file.path()], &[("DATABASE_URL", &new_url)]);
-    assert!(went_well, "{words}");
-    let restored = TestApp::builder().on(empty).start().await;
-    let path = format!("/api/v1/sessions/{}?include=events", session.id);
-    let (old, new) = (app.get(&path).by(&ada).await, restored.get(&path).by(&ada).await);
-    assert_eq!(old.value(), new.value(), "the same session, by the same sign-in");
-    let after: Session = new.read();
-    assert_eq!(after.last_sequence, before.last_sequence);
-    restored.end().await;
-    app.end().await;
-}
-
-#[tokio::test]
-async fn what_is_no_backup_is_refused() {
-    let database = empty_database().await;
-    let url = database.url();
-    let file = TemporaryFile::new("no-backup");
-    std::fs::write(&file.0, "not a backup").unwrap();
-    let (went_well, words) = run(&["restore", file.path()], &[("DATABASE_URL", &url)]);
-    assert!(!went_well && words.contains("pg_restore failed"), "{words}");
-    let nowhere = "/nowhere/backup";
-    let (went_well, words) = run(&["backup", nowhere], &[("DATABASE_URL", &url)]);
-    assert!(!went_well && words.contains("pg_dump failed"), "{words}");
-}
+use super::{Running, free_port, run, server};
+use crate::support::{TestApp, empty_database, fresh_database};
 
 #[tokio::test]
 async fn an_admin_is_made_and_unmade() {
@@ -106,7 +43,7 @@ async fn an_admin_is_made_and_unmade() {
 }
 
 /// Headers of a JSON body by whoever has the token.
-fn headers(token: Option<&String>, body: &str) -> String {
+pub(super) fn headers(token: Option<&String>, body: &str) -> String {
     format!(
         "Cookie: resonant_sign_in={}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
         token.unwrap(),
@@ -278,4 +215,30 @@ async fn the_doctor_says_what_to_mend() {
     assert!(!went_well && words.contains("start PostgreSQL"), "{words}");
     assert!(!words.contains("hunter2"), "{words}");
     drop(std::fs::remove_dir_all(root));
+}
+
+#[tokio::test]
+async fn a_full_disk_of_the_database_is_told() {
+    let database = fresh_database().await;
+    let url = database.url();
+    let (_, words) = run(&["doctor"], &[("DATABASE_URL", &url)]);
+    let told = words.lines().find(|line| line.starts_with("disk")).unwrap();
+    assert!(told.contains("MiB are free") && told.contains("PostgreSQL keeps its data"), "{told}");
+
+    // What tells how much is free tells of a disk with little.
+    let folder = std::env::temp_dir().join(format!("resonant-df-{}", free_port()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let df = folder.join("df");
+    let script = "#!/bin/sh\necho Filesystem\necho /dev/a 4096 2048 2048 50% /\n";
+    std::fs::write(&df, script).unwrap();
+    std::fs::set_permissions(&df, Permissions::from_mode(0o755)).unwrap();
+    let output = server(&["doctor"], &[("DATABASE_URL", &url)]).env("PATH", &folder).output();
+    let output = output.unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    let mut lines = words.lines().skip_while(|line| !line.starts_with("disk"));
+    let told = lines.next().unwrap();
+    assert!(told.contains("FAULT") && told.contains("2 MiB are free"), "{words}");
+    assert!(lines.next().unwrap().contains("stops taking writes"), "{words}");
+    assert!(!output.status.success(), "{words}");
+    drop(std::fs::remove_dir_all(&folder));
 }

@@ -29,24 +29,29 @@ impl Running {
 
     /// The same in a role.
     pub(crate) fn start_as(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let port = free_port();
-        let address = format!("127.0.0.1:{port}");
-        let environment = [environment, &[("LEPTOS_SITE_ADDR", &address)]].concat();
-        let mut command = server(arguments, &environment);
-        let running = Self { child: command.spawn().unwrap(), port, command };
+        let running = Self::begin(arguments, environment);
         running.wait_until_ready();
         running
     }
 
-    /// Stops the server in good order and starts it anew in the same place.
-    pub(crate) fn restart(&mut self) {
+    /// The same before it is ready, for who reads from the first line on what it says.
+    pub(crate) fn begin(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let environment = [environment, &[("LEPTOS_SITE_ADDR", &address)]].concat();
+        let mut command = server(arguments, &environment);
+        Self { child: command.spawn().unwrap(), port, command }
+    }
+
+    /// Stops the server in good order and starts it anew in the same place, where it is ready some time
+    /// later.
+    pub(crate) fn begin_anew(&mut self) {
         self.tell("-TERM");
         assert!(self.child.wait().unwrap().success());
         self.child = self.command.spawn().unwrap();
-        self.wait_until_ready();
     }
 
-    fn wait_until_ready(&self) {
+    pub(crate) fn wait_until_ready(&self) {
         let began = Instant::now();
         while self.ask("/api/v1/health/ready", "").is_none_or(|text| !text.contains(" 200 ")) {
             assert!(began.elapsed() < Duration::from_secs(20), "the server does not start");
@@ -68,6 +73,17 @@ impl Running {
         let headers =
             format!("{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n");
         ask(self.port, "PATCH", path, &headers, json)
+    }
+
+    /// Signs Ada up and gives her token.
+    pub(crate) fn sign_up(&self, password: &str) -> String {
+        let form =
+            format!("display_name=Ada&email=ada%40example.org&password={password}&next=%2Fstudio");
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let headers = format!("{kind}\r\nContent-Length: {}\r\n", form.len());
+        let answer = ask(self.port, "POST", "/api/fn/account/sign_up", &headers, &form).unwrap();
+        let cookie = answer.split("resonant_sign_in=").nth(1).expect(&answer);
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     pub(crate) fn tell(&self, signal: &str) {
@@ -125,4 +141,12 @@ pub(crate) fn try_ask(
     let mut text = String::new();
     try_connect(port, method, path, headers, body)?.read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// A header of an answer.
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let head = answer.split("\r\n\r\n").next()?;
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
 }

@@ -4,9 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
 use super::{free_port, run, server};
-use crate::support::{
-    empty_database, forget_newest_migration, fresh_database, know_a_newer_migration,
-};
+use crate::support::{empty_database, forget_migration, fresh_database, know_a_newer_migration};
 
 /// Runs to the end and gives what was written to standard error.
 fn fails(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -120,16 +118,21 @@ async fn relay(from: u16, to: u16) {
 }
 
 #[tokio::test]
-async fn an_older_schema_is_refused_and_a_newer_one_served() {
+async fn a_schema_of_another_release_is_served_as_far_as_it_can_be() {
     let database = fresh_database().await;
     let url = database.url();
     let address = TcpListener::bind("127.0.0.1:0").unwrap();
     // The taken port ends a start that got past the schema.
     let address = (address.local_addr().unwrap().to_string(), address);
     let environment = [("DATABASE_URL", url.as_str()), ("LEPTOS_SITE_ADDR", &address.0)];
-    forget_newest_migration(&url).await;
+    // It made an index, which takes long where there is much, and no statement needs.
+    forget_migration(&url, 20_261_129_150_100).await;
     let words = fails(&[], &environment);
-    assert!(words.contains("1 migrations behind") && words.contains("server migrate"), "{words}");
+    assert!(words.contains("in use"), "{words}");
+    // It made a table.
+    forget_migration(&url, 20_261_129_150_000).await;
+    let words = fails(&[], &environment);
+    assert!(words.contains("2 migrations behind") && words.contains("server migrate"), "{words}");
 
     let database = fresh_database().await;
     let url = database.url();
@@ -139,6 +142,43 @@ async fn an_older_schema_is_refused_and_a_newer_one_served() {
     assert!(words.contains("in use"), "{words}");
     let (went_well, words) = run(&["migrate"], &environment);
     assert!(went_well, "{words}");
+}
+
+#[tokio::test]
+async fn a_start_waits_for_the_schema() {
+    let empty = empty_database().await;
+    let url = empty.url();
+    let address = format!("127.0.0.1:{}", free_port());
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("LEPTOS_SITE_ADDR", &address),
+        ("START_PATIENCE_SECONDS", "120"),
+    ];
+    let mut child = server(&[], &environment).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("waiting for `server migrate`")), "it does not wait");
+    let (went_well, words) = run(&["migrate"], &environment);
+    assert!(went_well, "{words}");
+    assert!(lines.any(|line| line.contains("Resonant listens")), "it does not go on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn two_that_migrate_at_once_take_turns() {
+    let empty = empty_database().await;
+    let url = empty.url();
+    let environment = [("DATABASE_URL", url.as_str())];
+    let both = [(); 2].map(|()| server(&["migrate"], &environment).spawn().unwrap());
+    let ended = both.map(|child| child.wait_with_output().unwrap());
+    assert!(ended.iter().all(|output| output.status.success()), "{ended:?}");
+    let waited = ended.iter().filter(|output| {
+        String::from_utf8_lossy(&output.stdout).contains("another process migrates")
+    });
+    assert_eq!(waited.count(), 1, "{ended:?}");
+    let (_, words) = run(&["doctor"], &environment);
+    let schema = words.lines().find(|line| line.starts_with("schema")).unwrap();
+    assert!(schema.contains("up to date") && !words.contains("not built to their end"), "{words}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Spans on their way to a collector, decoded as the protocol describes it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
 use prost::Message as _;
+use resonant_backend::fresh_database;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -215,6 +216,56 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
         let lines = log.lines().filter(|line| line.contains(event) && line.contains(TRACE));
         assert_eq!(lines.count(), 1, "{event}: {log}");
     }
+    app.end().await;
+}
+
+/// Makes the database slow to queue sessions, and to take what they write.
+const SLOW: &str = "
+    CREATE FUNCTION be_slow() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_sleep(TG_ARGV[0]::FLOAT8);
+        RETURN NULL;
+    END
+    $$;
+    CREATE TRIGGER slow_queue AFTER INSERT ON session_queue
+        FOR EACH STATEMENT EXECUTE FUNCTION be_slow('0.3');
+    CREATE TRIGGER slow_events AFTER INSERT ON session_events
+        FOR EACH STATEMENT EXECUTE FUNCTION be_slow('0.1');
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_statements_are_found_by_their_trace_without_a_collector() {
+    let app = TestApp::start().await;
+    let (ada, admin) = (app.guest().await, app.admin().await);
+    let agent = app.agent(&ada, "Reckoner").await;
+    let database = app.database_url();
+    fresh_database::execute(&database, SLOW).await;
+    let mut running = Running::start(&[("DATABASE_URL", &database)]);
+    let goal = json!({ "goal": "What is 6 * 7?" }).to_string();
+    let path = format!("/api/v1/agents/{}/execute", agent.id);
+    let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
+    for given in [format!("traceparent: 00-{TRACE}-{CALLER}-01\r\n"), String::new()] {
+        let length = goal.len();
+        let headers = format!(
+            "{cookie}{given}Content-Type: application/json\r\nContent-Length: {length}\r\n"
+        );
+        let started = ask(running.port, "POST", &path, &headers, &goal).unwrap();
+        let session = started.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap();
+        let log = running.ask(&format!("/api/v1/sessions/{session}/stream"), &cookie).unwrap();
+        assert!(log.contains("event: end"), "{log}");
+    }
+    running.tell("-TERM");
+    assert!(running.child.wait().unwrap().success());
+
+    let levels = app.get("/api/v1/service-levels?period=1h").by(&admin).await.value();
+    let slow = levels["slow"].as_array().unwrap();
+    // Of the statement that was asked for by a request, and of one that its session's worker did.
+    let [queued, written] = ["queue.insert", "session_event.append"].map(|name| {
+        let named = slow.iter().filter(|one| one["kind"] == "statement" && one["name"] == name);
+        named.map(|one| one["trace_id"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    });
+    assert!(queued.len() == 2 && queued.contains(TRACE), "{levels}");
+    assert_eq!(queued, written, "a session keeps the trace of the request that started it");
     app.end().await;
 }
 

@@ -72,13 +72,16 @@ impl Call {
 
 impl Call {
     /// Sends the request, tells when its body is being read, and never comes to the body's end.
-    pub(crate) async fn open_without_end(self, is_read: tokio::sync::oneshot::Sender<()>) {
+    pub(crate) async fn open_without_end(
+        self,
+        is_read: tokio::sync::oneshot::Sender<()>,
+    ) -> http::Response<Body> {
         let never = futures::stream::once(async move {
             is_read.send(()).unwrap();
             std::future::pending::<Result<Vec<u8>, std::io::Error>>().await
         });
         let request = self.builder.body(Body::from_stream(never)).unwrap();
-        self.router.oneshot(request).await.unwrap();
+        self.router.oneshot(request).await.unwrap()
     }
 }
 

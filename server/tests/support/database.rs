@@ -43,10 +43,9 @@ pub(crate) async fn fire_alerts(url: &str) {
     fresh_database::execute(url, "UPDATE alerts SET state = 'firing'").await;
 }
 
-/// Makes the database believe that the newest migration was not applied.
-pub(crate) async fn forget_newest_migration(url: &str) {
-    let newest = "SELECT max(version) FROM _sqlx_migrations";
-    let statement = format!("DELETE FROM _sqlx_migrations WHERE version = ({newest})");
+/// Makes the database believe that a migration was not applied.
+pub(crate) async fn forget_migration(url: &str, version: i64) {
+    let statement = format!("DELETE FROM _sqlx_migrations WHERE version = {version}");
     fresh_database::execute(url, &statement).await;
 }
 

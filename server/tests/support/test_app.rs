@@ -8,7 +8,7 @@ use leptos::config::LeptosOptions;
 use resonant_backend::fresh_database::FreshDatabase;
 use resonant_backend::members::{self, NewMember};
 use resonant_backend::{
-    Actor, Backend, EmbeddingSettings, ModelSettings, OpenAiSettings, PasswordWork,
+    Actor, Backend, EmbeddingSettings, GuestLimits, ModelSettings, OpenAiSettings, PasswordWork,
     PaymentSettings, RequestId, Secret, Settings, SignInChange,
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
@@ -33,6 +33,7 @@ pub(crate) struct Builder {
     database: Option<FreshDatabase>,
     database_options: &'static str,
     payments: Option<PaymentSettings>,
+    guests: GuestLimits,
 }
 
 impl Default for Builder {
@@ -48,6 +49,7 @@ impl Default for Builder {
             database: None,
             database_options: "",
             payments: None,
+            guests: GuestLimits::default(),
         }
     }
 }
@@ -110,6 +112,12 @@ impl Builder {
         self
     }
 
+    /// Guests may use so much.
+    pub(crate) fn guests(mut self, limits: GuestLimits) -> Self {
+        self.guests = limits;
+        self
+    }
+
     /// Prometheus reads `/metrics` with this token.
     pub(crate) fn metrics_token(mut self, token: &str) -> Self {
         self.operations.metrics_token = Some(Secret::new(token));
@@ -131,6 +139,7 @@ impl Builder {
         settings.database.pool_overflow = 0;
         settings.redis_url = self.redis_url;
         settings.payments = self.payments;
+        settings.guests = self.guests;
         settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
         settings.models = ModelSettings {
             openai: self.model_url.map(|url| OpenAiSettings {
@@ -281,12 +290,14 @@ impl TestApp {
         agent
     }
 
-    /// A moderator decides about what was handed in, by the answer to that.
+    /// A moderator reads what was handed in, by the answer to that, and decides about it.
     pub(crate) async fn decide(&self, root: &Visitor, made: &Answer, decision: &Value) -> Answer {
         let made = made.value();
         let id = made["submissions"][0]["id"].as_str().unwrap();
-        let path = format!("/api/v1/submissions/{id}/decisions");
-        let done = self.post(&path).by(root).json(decision).await;
+        let path = format!("/api/v1/submissions/{id}");
+        let mut decision = decision.clone();
+        decision["seen"] = self.get(&path).by(root).await.value()["seen"].take();
+        let done = self.post(&format!("{path}/decisions")).by(root).json(&decision).await;
         assert_eq!(done.status, 200, "{done:?}");
         done
     }

@@ -124,6 +124,11 @@ fn Account(
                 </ActionForm>
             </section>
             {publisher}
+            <section class="account__part" aria-labelledby="account-usage">
+                <h2 id="account-usage">{tr("Usage and budget")}</h2>
+                <p>{tr("What your agents used this month, and how much they may use.")}</p>
+                <LinkButton href=paths::USAGE>{tr("Usage and budget")}</LinkButton>
+            </section>
             <section class="account__part" aria-labelledby="account-secrets">
                 <h2 id="account-secrets">{tr("Secrets")}</h2>
                 <p>{tr("Keys that your agents' tools may send, each to the hosts that you name.")}</p>

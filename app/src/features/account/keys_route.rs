@@ -13,8 +13,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Badge, Button, ButtonKind, Code, CopyButton, ErrorPanel, Field, FormError, Notice, PageHead,
-    Select, Skeleton, Time, Tone, not_signed_in,
+    Badge, Button, ButtonKind, Code, Confirm, CopyButton, ErrorPanel, Field, FormError, Notice,
+    PageHead, Select, Skeleton, Time, Tone, not_signed_in,
 };
 
 /// The page of the viewer's API keys.
@@ -121,7 +121,8 @@ fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
         Some(at) => view! { {tr("Last used ")} <Time at /> }.into_any(),
         None => tr("Never used").into_any(),
     };
-    let label = tr_with("Revoke {name}", &[("name", &key.name)]);
+    let (id, name) = (key.id, key.name.clone());
+    let question = tr_with("Revoke “{name}”?", &[("name", &name)]);
     let ends = key.expires_at.map(|at| view! { <span>{tr("Ends ")} <Time at /></span> });
     view! {
         <li class="keys__row">
@@ -134,12 +135,19 @@ fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
                     {ends}
                 </p>
             </div>
-            <ActionForm action=revoke>
-                <input type="hidden" name="id" value=key.id.to_string() />
-                <Button kind=ButtonKind::Danger busy=revoke.pending() label=label>
-                    {tr("Revoke")}
-                </Button>
-            </ActionForm>
+            <Confirm
+                label=tr("Revoke")
+                about=name
+                question
+                text=tr("Programs that have the key are refused from then on. It never works again.")
+            >
+                <ActionForm action=revoke>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=revoke.pending()>
+                        {tr("Yes, revoke it")}
+                    </Button>
+                </ActionForm>
+            </Confirm>
         </li>
     }
 }

@@ -152,11 +152,12 @@ fn target(notice: &Notice) -> Option<String> {
         NoticeKind::Reviewed | NoticeKind::Answered => {
             listing.map(|listing| format!("{listing}#reviews"))
         }
+        // Where the reader's copy takes it; older notices name no copy.
+        NoticeKind::UpdateAvailable => notice.agent_id.map(paths::update).or(listing),
         NoticeKind::ReportUpheld => None,
         NoticeKind::TeamInvited => notice.slug.as_deref().map(paths::join_team),
         NoticeKind::Approved
         | NoticeKind::ReportDismissed
-        | NoticeKind::UpdateAvailable
         | NoticeKind::Deprecated
         | NoticeKind::FollowedListing
         | NoticeKind::FollowedVersion => listing,
@@ -188,5 +189,9 @@ mod tests {
         }
         let asked = target(&notice(NoticeKind::ChangesRequested)).unwrap();
         assert!(asked.ends_with("/publish"), "{asked}");
+        let newer = target(&notice(NoticeKind::UpdateAvailable)).unwrap();
+        assert!(newer.ends_with("/update"), "{newer}");
+        let copyless = Notice { agent_id: None, ..notice(NoticeKind::UpdateAvailable) };
+        assert_eq!(target(&copyless), Some(paths::listing("reader")));
     }
 }

@@ -11,7 +11,7 @@ use resonant_domain::purchase::{Earning, Entitlement, Purchase, PurchaseState, S
 use super::purchases_api::{CancelPurchase, RefundPurchase, Trade, list_purchases};
 use crate::error::{AppError, action_error, successes};
 use crate::features::marketplace::price_text;
-use crate::language::{decimal, tr, tr_with};
+use crate::language::{money, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -142,6 +142,16 @@ const fn tone(state: PurchaseState) -> Tone {
     }
 }
 
+/// What a state is called: what ends a subscription is another word than what calls off a purchase, in
+/// some languages.
+pub(super) fn state_text(state: PurchaseState, kind: PriceKind) -> &'static str {
+    match (state, kind) {
+        (PurchaseState::Cancelled, PriceKind::Subscription) => tr("Cancelled|subscription"),
+        (PurchaseState::Cancelled, _) => tr("Cancelled|purchase"),
+        _ => tr(state.title()),
+    }
+}
+
 fn row(
     purchase: Purchase,
     held: Option<Entitlement>,
@@ -151,7 +161,7 @@ fn row(
     let Purchase { id, slug, name, price, quantity, total, state, checkout_url, .. } = purchase;
     let paid = match price.kind {
         PriceKind::PerExecution => {
-            let total = decimal(price.currency.text(total));
+            let total = money(price.currency.text(total));
             tr_with(
                 "{quantity} sessions for {total}",
                 &[("quantity", &quantity), ("total", &total)],
@@ -198,7 +208,7 @@ fn row(
         <li class="review">
             <p class="review__head">
                 <a href=paths::listing(&slug)>{name}</a>
-                <Badge tone=tone(state)>{tr(state.title())}</Badge>
+                <Badge tone=tone(state)>{state_text(state, price.kind)}</Badge>
                 <span class="review__about">
                     <Time at=purchase.created_at />
                 </span>
@@ -234,7 +244,7 @@ fn view_sold(
                     </th>
                     <td>{earning.payments}</td>
                     <td>{earning.refunds}</td>
-                    <td>{decimal(earning.currency.text(earning.amount))}</td>
+                    <td>{money(earning.currency.text(earning.amount))}</td>
                 </tr>
             }
         })
@@ -245,7 +255,7 @@ fn view_sold(
         .map(|sale| {
             let can_refund = matches!(sale.state, PurchaseState::Paid | PurchaseState::Cancelled);
             let back = can_refund.then(|| {
-                let amount = decimal(sale.price.currency.text(sale.total));
+                let amount = money(sale.price.currency.text(sale.total));
                 view! {
                     <ActionForm action=refund>
                         <input type="hidden" name="id" value=sale.id.to_string() />
@@ -259,7 +269,7 @@ fn view_sold(
                 <li class="review">
                     <p class="review__head">
                         <span>{sale.slug} ", " {price_text(&sale.price)}</span>
-                        <Badge tone=tone(sale.state)>{tr(sale.state.title())}</Badge>
+                        <Badge tone=tone(sale.state)>{state_text(sale.state, sale.price.kind)}</Badge>
                         <span class="review__about">
                             <Time at=sale.created_at />
                         </span>

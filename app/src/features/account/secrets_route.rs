@@ -12,7 +12,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, ErrorPanel, Field, FormError, PageHead, Skeleton, Time, not_signed_in_page,
+    Button, ButtonKind, Confirm, ErrorPanel, Field, FormError, PageHead, Skeleton, Time,
+    not_signed_in_page,
 };
 
 /// The page of the viewer's secrets.
@@ -140,8 +141,8 @@ fn SecretRow(
     let SecretSummary { name, hosts, updated_at, .. } = secret;
     let hosts = hosts.join(" ");
     let (value_id, hosts_id) = (format!("value-{name}"), format!("hosts-{name}"));
-    let (updated_name, deleted_name) = (name.clone(), name.clone());
-    let delete_label = tr_with("Delete {name}", &[("name", &name)]);
+    let (updated_name, deleted_name) = (name.clone(), StoredValue::new(name.clone()));
+    let question = tr_with("Delete {name}?", &[("name", &name)]);
     view! {
         <li class="secret">
             <div class="secret__head">
@@ -173,12 +174,19 @@ fn SecretRow(
                         <Button busy=update.pending()>{tr("Replace")}</Button>
                     </div>
                 </ActionForm>
-                <ActionForm action=delete>
-                    <input type="hidden" name="name" value=deleted_name />
-                    <Button kind=ButtonKind::Danger busy=delete.pending()>
-                        {delete_label}
-                    </Button>
-                </ActionForm>
+                <Confirm
+                    label=tr("Delete")
+                    about=deleted_name.get_value()
+                    question
+                    text=tr("Tools that send it have nothing to send from then on. Nobody can read its value any more.")
+                >
+                    <ActionForm action=delete>
+                        <input type="hidden" name="name" value=deleted_name.get_value() />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            {tr("Yes, delete it")}
+                        </Button>
+                    </ActionForm>
+                </Confirm>
             </details>
         </li>
     }

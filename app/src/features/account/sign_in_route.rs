@@ -88,10 +88,12 @@ impl LazyPage for SignInRoute {
 fn GuestNotice(query: Memo<ParamsMap>) -> impl IntoView {
     view! {
         <Notice tone=Tone::Warn>
-            {tr("You are a guest in this browser. Signing in to an account leaves what you made as a \
-             guest behind. ")}
-            <a href=switch_href(query, paths::SIGN_UP)>{tr("Create an account")}</a>
-            {tr(" to keep it.")}
+            <p>
+                {tr("You are a guest in this browser. Signing in to an account leaves what you made as a \
+                 guest behind. ")}
+                <a href=switch_href(query, paths::SIGN_UP)>{tr("Create an account")}</a>
+                {tr(" to keep it.")}
+            </p>
         </Notice>
     }
 }

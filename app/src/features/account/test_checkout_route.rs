@@ -8,9 +8,10 @@ use resonant_domain::price::PriceKind;
 use resonant_domain::purchase::{Purchase, PurchaseState};
 
 use super::purchases_api::{ActAtTestCheckout, get_test_checkout};
+use super::purchases_route::state_text;
 use crate::error::{AppError, action_error};
 use crate::features::marketplace::price_text;
-use crate::language::{decimal, key, tr, tr_with};
+use crate::language::{key, money, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -61,7 +62,7 @@ impl LazyPage for TestCheckoutRoute {
 
 fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
     let id = purchase.id.to_string();
-    let total = decimal(purchase.price.currency.text(purchase.total));
+    let total = money(purchase.price.currency.text(purchase.total));
     let button = |name: &'static str, kind: ButtonKind, text: String| {
         let id = id.clone();
         view! {
@@ -73,7 +74,8 @@ fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
         }
         .into_any()
     };
-    let renews = purchase.price.kind == PriceKind::Subscription;
+    let kind = purchase.price.kind;
+    let renews = kind == PriceKind::Subscription;
     let buttons = match purchase.state {
         PurchaseState::Pending => vec![
             button("approve", ButtonKind::Primary, tr_with("Pay {total}", &[("total", &total)])),
@@ -86,7 +88,7 @@ fn page(purchase: &Purchase, act: ServerAction<ActAtTestCheckout>) -> AnyView {
         _ => Vec::new(),
     };
     let done = (purchase.state != PurchaseState::Pending)
-        .then(|| view! { <p>{tr("This purchase: ")} {tr(purchase.state.title())}</p> });
+        .then(|| view! { <p>{tr("This purchase: ")} {state_text(purchase.state, kind)}</p> });
     let lead = format!("{}, {}", purchase.name, price_text(&purchase.price));
     view! {
         <div class="account">

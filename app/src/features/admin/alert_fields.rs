@@ -114,7 +114,9 @@ pub(super) fn AlertFields(
                 name="form[period]"
                 value=form.period
                 autocomplete="off"
-                hint=tr("Such as 5m or 1h")
+                hint=tr(
+                    "Such as 5m or 1h. What fires ends when nothing was measured for twice as long",
+                )
                 error=field_error(error, "condition.period")
             />
             <Field

@@ -170,7 +170,9 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
         let rate = used.hit_percent().map_or_else(|| "–".to_owned(), |rate| format!("{rate} %"));
         view! {
             <tr>
-                <th scope="row">{used.kind}</th>
+                <th scope="row">
+                    <code>{used.kind}</code>
+                </th>
                 <td>{used.hits}</td>
                 <td>{used.misses}</td>
                 <td>{rate}</td>

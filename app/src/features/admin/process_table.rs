@@ -29,6 +29,7 @@ pub(super) fn ProcessTable(
                 <td></td>
                 {sum.cells()}
                 <td></td>
+                <td></td>
             </tr>
         }
     });
@@ -47,6 +48,7 @@ pub(super) fn ProcessTable(
                 tr("Cache hits"),
                 tr("Cache size"),
                 tr("Events of others"),
+                tr("Redis"),
             ]
         >
             {rows}
@@ -64,10 +66,15 @@ pub(super) fn ProcessTable(
 fn row(process: ProcessStanding) -> impl IntoView {
     let sum = Sum::of(std::slice::from_ref(&process));
     let ProcessStanding { id, role, version, started_at, state, .. } = process;
-    let ProcessState { host, pid, is_deaf, .. } = state;
+    let ProcessState { host, pid, is_deaf, has_redis, .. } = state;
     let name = if host.is_empty() { pid.to_string() } else { format!("{host}:{pid}") };
     let (tone, hears) =
         if is_deaf { (Tone::Warn, tr("Not heard")) } else { (Tone::Good, tr("Heard")) };
+    let (shared, reached) = match has_redis {
+        Some(true) => (Tone::Good, tr("Reached")),
+        Some(false) => (Tone::Warn, tr("Not reached")),
+        None => (Tone::Neutral, tr("Not set up")),
+    };
     view! {
         <tr>
             <th scope="row" title=id>
@@ -81,6 +88,9 @@ fn row(process: ProcessStanding) -> impl IntoView {
             {sum.cells()}
             <td>
                 <Badge tone>{hears}</Badge>
+            </td>
+            <td>
+                <Badge tone=shared>{reached}</Badge>
             </td>
         </tr>
     }

@@ -15,6 +15,11 @@ use crate::ui::{ErrorPanel, Skeleton};
 #[component]
 pub fn LandingPage() -> impl IntoView {
     let start = Resource::new_blocking(|| (), |()| get_start());
+    #[cfg(feature = "ssr")]
+    let data = super::site_data::json_ld();
+    // Search engines read what the server writes.
+    #[cfg(not(feature = "ssr"))]
+    let data = String::new();
     view! {
         <Title text="" />
         <PublicHead
@@ -26,6 +31,7 @@ pub fn LandingPage() -> impl IntoView {
             path=paths::HOME
             card=cards::of_the_site()
         />
+        <script type="application/ld+json" inner_html=data></script>
         <Transition fallback=|| {
             view! { <Hero><Skeleton lines=6 /></Hero> }
         }>

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 use resonant_domain::AgentId;
+use resonant_domain::budget::BudgetLimits;
 use resonant_domain::collection::Collection;
 use resonant_domain::listing::{Listing, ListingFilter, ListingPage, ListingSummary};
 use resonant_domain::publisher::Publisher;
+use resonant_domain::review::ListingFacts;
 use resonant_domain::variable::Values;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,24 @@ pub struct OpenedListing {
     pub description: String,
     /// The language model that answers here; `None` where the built-in planner does.
     pub language_model: Option<String>,
+    /// What a guest may use in a month.
+    pub guest_limits: BudgetLimits,
+    /// What was measured about its versions, in their order; nothing where none but the first is there.
+    pub figures: Vec<ListingFacts>,
+}
+
+#[cfg(feature = "ssr")]
+impl OpenedListing {
+    fn of(ctx: &resonant_backend::Ctx, listing: Listing, figures: Vec<ListingFacts>) -> Self {
+        let backend = ctx.backend();
+        Self {
+            description: crate::features::sessions::markdown_html(&listing.description),
+            language_model: backend.language_model(),
+            guest_limits: backend.guest_limits().of_one(),
+            figures,
+            listing,
+        }
+    }
 }
 
 /// A page of the listings that match.
@@ -43,10 +63,23 @@ pub async fn browse_listings(
 /// One listing with all that there is to know about it.
 #[server(prefix = "/api/fn", endpoint = "marketplace/get_listing")]
 pub async fn get_listing(slug: String) -> Result<OpenedListing, AppError> {
+    use resonant_backend::{Error, listings, publications, reviews};
+
     let ctx = ssr::ctx()?;
-    let listing = resonant_backend::listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
-    let description = crate::features::sessions::markdown_html(&listing.description);
-    Ok(OpenedListing { listing, description, language_model: ctx.backend().language_model() })
+    let listing = match listings::get(&ctx, &slug).await {
+        // Whoever has taken it off sees it all the same.
+        Err(hidden @ Error::NotFound(_)) => {
+            publications::taken_off(&ctx, &slug).await.map_err(|_| ssr::fail(hidden))?
+        }
+        found => found.map_err(ssr::fail)?,
+    };
+    let figures = if listing.versions.len() > 1 {
+        let versions: Vec<_> = listing.versions.iter().map(|version| version.version).collect();
+        reviews::facts_by_version(&ctx, &slug, &versions).await.map_err(ssr::fail)?
+    } else {
+        Vec::new()
+    };
+    Ok(OpenedListing::of(&ctx, listing, figures))
 }
 
 /// The listing that an agent's open submission would make, as its page will look.
@@ -54,8 +87,7 @@ pub async fn get_listing(slug: String) -> Result<OpenedListing, AppError> {
 pub async fn get_preview(id: AgentId) -> Result<OpenedListing, AppError> {
     let ctx = ssr::ctx()?;
     let listing = resonant_backend::publications::preview(&ctx, id).await.map_err(ssr::fail)?;
-    let description = crate::features::sessions::markdown_html(&listing.description);
-    Ok(OpenedListing { listing, description, language_model: ctx.backend().language_model() })
+    Ok(OpenedListing::of(&ctx, listing, Vec::new()))
 }
 
 /// What stands at the front of the marketplace.
@@ -107,12 +139,15 @@ pub async fn mark_publisher(handle: String, is_verified: bool) -> Result<(), App
 /// Adds a listing's agent to the viewer's own and goes to its editor. Somebody who is not known yet
 /// becomes a guest.
 #[server(prefix = "/api/fn", endpoint = "marketplace/install_listing")]
-pub async fn install_listing(slug: String) -> Result<(), AppError> {
+pub async fn install_listing(
+    slug: String,
+    #[server(default)] version: Option<i32>,
+) -> Result<(), AppError> {
     use resonant_backend::{listings, members};
 
     let ctx = ssr::ctx()?;
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
-    let agent = listings::install(&ctx, &slug).await.map_err(ssr::fail)?;
+    let agent = listings::install_version(&ctx, &slug, version).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::agent(agent.id));
     Ok(())
 }
@@ -122,6 +157,7 @@ pub async fn install_listing(slug: String) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "marketplace/install_and_run")]
 pub async fn install_and_run(
     slug: String,
+    #[server(default)] version: Option<i32>,
     #[server(default)] goal: String,
     #[server(default)] context: String,
     #[server(default)] variables: Values,
@@ -139,7 +175,7 @@ pub async fn install_and_run(
     variable::resolve(&listing.agent.variables, &new.variables)
         .map_err(|fields| ssr::fail(resonant_backend::Error::Invalid(fields)))?;
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
-    let agent = listings::install(&ctx, &slug).await.map_err(ssr::fail)?;
+    let agent = listings::install_version(&ctx, &slug, version).await.map_err(ssr::fail)?;
     let session = sessions::start(&ctx, agent.id, new).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::session(session.id));
     Ok(())

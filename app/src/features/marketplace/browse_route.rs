@@ -86,7 +86,16 @@ fn BrowsePage(
         Some(match answer {
             Ok(page) => {
                 let search = search.get_untracked();
-                view! { <Results search=search page=page /> }.into_any()
+                #[cfg(feature = "ssr")]
+                let data = super::listing_data::page_json_ld(&page.listings);
+                // Search engines read what the server writes.
+                #[cfg(not(feature = "ssr"))]
+                let data = String::new();
+                view! {
+                    <script type="application/ld+json" inner_html=data></script>
+                    <Results search=search page=page />
+                }
+                .into_any()
             }
             Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         })

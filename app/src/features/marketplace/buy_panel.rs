@@ -19,7 +19,7 @@ const SESSIONS: &str = "10";
 
 /// What a listing costs and the button that buys it; for those who have paid, the form that tries it.
 pub(super) fn buy_panel(
-    listing: &ListingSummary,
+    (listing, version): (&ListingSummary, i32),
     standing: Resource<Result<ViewerStanding, AppError>>,
     buy: ServerAction<BuyListing>,
     form: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
@@ -34,7 +34,7 @@ pub(super) fn buy_panel(
                     match standing.await.map(|standing| standing.sale) {
                         Ok(SaleState::Entitled) => {
                             view! {
-                                <Install slug />
+                                <Install slug version />
                                 {form()}
                             }
                                 .into_any()

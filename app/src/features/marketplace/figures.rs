@@ -4,7 +4,7 @@ use resonant_domain::listing::ListingSummary;
 use resonant_domain::price::{Price, PriceKind};
 use resonant_domain::review;
 
-use crate::language::{decimal, key, number, tr, tr_count, tr_with};
+use crate::language::{decimal, key, money, number, tr, tr_count, tr_with};
 
 /// `4.4` out of 437 hundredths; `None` without ratings.
 pub(super) fn tenths(hundredths: i32, count: i64) -> Option<String> {
@@ -42,7 +42,7 @@ pub(super) fn grouped(count: i64) -> String {
 
 /// What a listing costs: `Free`, `$5.00`, `$5.00 a month`, `$0.05 a session`, `$2.00 for a week`.
 pub(crate) fn price_text(price: &Price) -> String {
-    let amount = decimal(price.currency.text(price.amount));
+    let amount = money(price.currency.text(price.amount));
     let interval = price.interval.map_or("", |interval| tr(interval.as_str()));
     let text = match price.kind {
         PriceKind::Free => return tr("Free").to_owned(),

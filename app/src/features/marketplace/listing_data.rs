@@ -37,25 +37,37 @@ pub(super) fn publisher_json_ld(publisher: &Publisher) -> String {
 
 /// What search engines read about a collection (schema.org), as the text of a script element.
 pub(super) fn collection_json_ld(collection: &Collection) -> String {
-    let items: Vec<_> = (1..)
-        .zip(&collection.listings)
-        .map(|(place, listing)| {
-            serde_json::json!({
-                "@type": "ListItem",
-                "position": place,
-                "name": listing.name,
-                "url": paths::absolute(&paths::listing(&listing.slug)),
-            })
-        })
-        .collect();
     let data = serde_json::json!({
         "@context": "https://schema.org",
         "@type": "ItemList",
         "name": collection.title,
         "description": collection.description,
-        "itemListElement": items,
+        "itemListElement": items(&collection.listings),
     });
     data.to_string().replace('<', "\\u003c")
+}
+
+/// What search engines read about a page of the marketplace (schema.org), as the text of a script element.
+pub(super) fn page_json_ld(listings: &[ListingSummary]) -> String {
+    let data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "ItemList",
+        "itemListElement": items(listings),
+    });
+    data.to_string().replace('<', "\\u003c")
+}
+
+/// Listings in their order, each by its name and its page.
+fn items(listings: &[ListingSummary]) -> Vec<serde_json::Value> {
+    let item = |(place, listing): (u32, &ListingSummary)| {
+        serde_json::json!({
+            "@type": "ListItem",
+            "position": place,
+            "name": listing.name,
+            "url": paths::absolute(&paths::listing(&listing.slug)),
+        })
+    };
+    (1..).zip(listings).map(item).collect()
 }
 
 /// What a listing costs. A price for a span of time says so, by the codes of UN/CEFACT.
@@ -154,6 +166,7 @@ mod tests {
             deprecation: None,
             showcase: None,
             screenshots: Vec::new(),
+            forked_from: None,
         }
     }
 

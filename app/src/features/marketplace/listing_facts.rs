@@ -19,7 +19,9 @@ pub(super) fn ListingFacts(
     /// The language model that answers here, if there is one.
     language_model: Option<String>,
 ) -> impl IntoView {
-    let Listing { summary, agent, version, created_at, updated_at, .. } = listing;
+    let Listing { summary, mut agent, version, created_at, updated_at, .. } = listing;
+    // Whoever installs it has them switched off.
+    agent.tools.retain(|grant| !grant.is_off);
     let built_in_tools = agent.tools.iter().filter_map(|grant| built_in(&grant.name));
     let reaches_out = built_in_tools.clone().any(|tool| tool.reaches_out)
         || agent.tools.iter().any(|grant| !grant.settings.is_built_in());
@@ -78,11 +80,13 @@ pub(super) fn ListingFacts(
 
 /// One tool that the listing asks for.
 fn tool_row(grant: &ToolGrant) -> AnyView {
-    let hosts = (!grant.hosts.is_empty())
-        .then(|| tr_with("Hosts: {hosts}", &[("hosts", &grant.hosts.join(", "))]));
+    let hosts = reached(grant)
+        .into_iter()
+        .map(|text| view! { <p class="listing-facts__text">{text}</p> })
+        .collect_view();
     let approval = grant.needs_approval.then(|| tr("You approve each call."));
     let limits = view! {
-        {hosts.map(|hosts| view! { <p class="listing-facts__text">{hosts}</p> })}
+        {hosts}
         {approval.map(|text| view! { <p class="listing-facts__text">{text}</p> })}
     };
     if let Some(tool) = built_in(&grant.name) {
@@ -111,6 +115,39 @@ fn tool_row(grant: &ToolGrant) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// What a tool reaches, in sentences: whoever installs it sees where their words go.
+fn reached(grant: &ToolGrant) -> Vec<String> {
+    let named = match &grant.settings {
+        ToolSettings::BuiltIn | ToolSettings::Agent(_) => None,
+        ToolSettings::Http(tool) => {
+            let (method, host) = (tool.method.as_str(), tool.host().unwrap_or(&tool.url));
+            Some(tr_with(
+                "It sends {method} requests to {host}.",
+                &[("method", &method), ("host", &host)],
+            ))
+        }
+        ToolSettings::Mcp(tool) if tool.command().is_none() => {
+            let host = tool.host().unwrap_or(&tool.server);
+            Some(tr_with(
+                "It calls {tool} of the MCP server at {host}.",
+                &[("tool", &tool.tool), ("host", &host)],
+            ))
+        }
+        // One of the installation's own, which may reach whatever its operator lets it.
+        ToolSettings::Mcp(tool) => Some(tr_with(
+            "It calls {tool} of the command {command} on this machine.",
+            &[("tool", &tool.tool), ("command", &tool.server)],
+        )),
+    };
+    let is_own = grant.settings.is_built_in();
+    let is_open = is_own && built_in(&grant.name).is_some_and(|tool| tool.reaches_out);
+    let hosts = match &grant.hosts[..] {
+        [] => is_open.then(|| tr("Hosts: any public host").to_owned()),
+        hosts => Some(tr_with("Hosts: {hosts}", &[("hosts", &hosts.join(", "))])),
+    };
+    named.into_iter().chain(hosts).collect()
 }
 
 /// The secrets that it asks for by name: whoever installs it sets them, or its tools do without.
@@ -201,6 +238,8 @@ fn limits_text(limits: Limits) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -209,6 +248,41 @@ mod tests {
         assert!(text.contains("not a language model"), "{text}");
         let text = model_text(&ModelPolicy::Auto, Some("llama3".to_owned()));
         assert_eq!(text, "The language model llama3.");
+    }
+
+    #[test]
+    fn each_tool_tells_where_it_sends() {
+        let reached_by = |grant: serde_json::Value| {
+            let grant: ToolGrant = serde_json::from_value(grant).unwrap();
+            reached(&grant).join(" ")
+        };
+        let http = json!({
+            "kind": "http", "description": "Weather", "method": "POST",
+            "url": "https://api.example.org:8443/{{city}}?units=metric",
+        });
+        let mcp = |server: &str| json!({ "kind": "mcp", "server": server, "tool": "search", "description": "Searches" });
+        for (grant, told) in [
+            (
+                json!({ "name": "weather", "settings": http }),
+                "It sends POST requests to api.example.org.",
+            ),
+            (
+                json!({ "name": "find", "settings": mcp("https://mcp.example.org/mcp") }),
+                "It calls search of the MCP server at mcp.example.org.",
+            ),
+            (
+                json!({ "name": "find", "settings": mcp("stdio:files") }),
+                "It calls search of the command stdio:files on this machine.",
+            ),
+            (json!({ "name": "http_fetch" }), "Hosts: any public host"),
+            (
+                json!({ "name": "http_fetch", "hosts": ["a.example.org", "*.example.net"] }),
+                "Hosts: a.example.org, *.example.net",
+            ),
+            (json!({ "name": "calculator" }), ""),
+        ] {
+            assert_eq!(reached_by(grant), told);
+        }
     }
 
     #[test]

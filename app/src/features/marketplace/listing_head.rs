@@ -17,6 +17,8 @@ use crate::ui::{AvatarSize, Button, ButtonKind, FormError, Icon, IconName, listi
 pub(super) fn ListingHead(
     /// The listing.
     listing: ListingSummary,
+    /// The version that it is in.
+    version: i32,
     /// Whether nobody can install it for now.
     is_paused: bool,
     /// The button that follows its publisher.
@@ -42,7 +44,7 @@ pub(super) fn ListingHead(
                     <Icon name=IconName::Play />
                     {tr("Try it now")}
                 </a>
-                <Install slug />
+                <Install slug version />
             </div>
         }
         .into_any()
@@ -84,12 +86,15 @@ pub(super) fn ListingHead(
 pub(super) fn Install(
     /// The listing.
     slug: String,
+    /// The version that the viewer sees: another one is not installed.
+    version: i32,
 ) -> impl IntoView {
     let install = ServerAction::<InstallListing>::new();
     let error = action_error(install);
     view! {
         <ActionForm action=install>
             <input type="hidden" name="slug" value=slug />
+            <input type="hidden" name="version" value=version.to_string() />
             <Button kind=ButtonKind::Secondary busy=install.pending()>
                 <Icon name=IconName::Plus />
                 {tr("Add to my studio")}

@@ -12,12 +12,14 @@ use super::change_log::{ChangeLog, Tags};
 use super::figures::counted;
 use super::follow_api::{BuyListing, SetFollowing, ViewerStanding, get_standing};
 use super::follow_button::follow_form;
+use super::forked_line::forked_line;
 use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
 use super::report_form::ReportForm;
 use super::review_api::{SeenReviews, get_reviews};
 use super::reviews_panel::{ReviewActions, ReviewsPanel};
 use super::screenshots::screenshots;
+use super::taken_off::{is_taken_off, taken_off_page};
 use super::try_panel::TryPanel;
 use crate::error::{AppError, successes};
 use crate::language::{key, tr, tr_with};
@@ -75,6 +77,7 @@ impl LazyPage for ListingRoute {
         let ListingRoute { listing, reviews, actions, personal } = this;
         let page = move || {
             Some(match listing.get()? {
+                Ok(opened) if is_taken_off(&opened) => taken_off_page(opened),
                 Ok(opened) => view! { <ListingPage opened reviews actions personal /> }.into_any(),
                 Err(error) if error.kind == FaultKind::NotFound => {
                     ssr::not_found();
@@ -99,7 +102,7 @@ fn ListingPage(
     actions: ReviewActions,
     personal: Personal,
 ) -> impl IntoView {
-    let OpenedListing { listing, description, language_model } = opened;
+    let (listing, guest_limits) = (&opened.listing, opened.guest_limits);
     let summary = listing.summary.clone();
     let query = use_query_map();
     // Counted from 1 in the address.
@@ -108,7 +111,7 @@ fn ListingPage(
     let chosen = usize::saturating_sub(chosen.unwrap_or(1), 1);
 
     #[cfg(feature = "ssr")]
-    let data = super::listing_data::json_ld(&listing);
+    let data = super::listing_data::json_ld(listing);
     // Search engines read what the server writes.
     #[cfg(not(feature = "ssr"))]
     let data = String::new();
@@ -122,17 +125,17 @@ fn ListingPage(
         .into_any()
     } else {
         let (slug, examples) = (summary.slug.clone(), listing.examples.clone());
+        let version = listing.version;
         let variables = listing.agent.variables.clone();
         let form = move || {
             let (slug, examples) = (slug.clone(), examples.clone());
             let variables = variables.clone();
-            view! { <TryPanel slug=slug examples=examples variables=variables chosen=chosen /> }
-                .into_any()
+            view! { <TryPanel slug version examples variables chosen guest_limits /> }.into_any()
         };
         if summary.price.is_free() {
             form()
         } else {
-            buy_panel(&summary, personal.standing, personal.buy, form)
+            buy_panel((&summary, version), personal.standing, personal.buy, form)
         }
     };
     let form = match listing.deprecation.clone() {
@@ -144,7 +147,6 @@ fn ListingPage(
     let (slug, version) = (summary.slug.clone(), listing.version);
     let judged = view! { <ReviewsPanel slug version reviews actions /> }.into_any();
     let follow = follow_part(&summary, personal);
-    let opened = OpenedListing { listing, description, language_model };
     view! {
         <Title text=summary.name.clone() />
         <PublicHead
@@ -198,18 +200,25 @@ fn follow_part(summary: &ListingSummary, personal: Personal) -> AnyView {
 
 /// A listing with all that its publisher says about it.
 pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
-    let OpenedListing { listing, description, language_model } = opened;
+    let OpenedListing { listing, description, language_model, figures, .. } = opened;
     let Parts { form, judged, report, follow } = parts;
     // Parts of their own type would make one so deep that a debug build runs out of stack.
     let can_install = listing.state == ListingState::Published;
-    let head =
-        view! { <ListingHead listing=listing.summary.clone() is_paused=!can_install follow /> }
-            .into_any();
+    let head = view! {
+        <ListingHead
+            listing=listing.summary.clone()
+            version=listing.version
+            is_paused=!can_install
+            follow
+        />
+    }
+    .into_any();
     let prompt = view_prompt(listing.agent.system_prompt.clone(), !listing.summary.price.is_free());
     let tags = view! { <Tags tags=listing.tags.clone() /> }.into_any();
+    let forked = listing.forked_from.clone().map(forked_line);
     let shots = screenshots(listing.screenshots.clone());
     let shown = listing.showcase.clone().map(showcase);
-    let changes = view! { <ChangeLog versions=listing.versions.clone() /> }.into_any();
+    let changes = view! { <ChangeLog versions=listing.versions.clone() figures /> }.into_any();
     let facts = view! { <ListingFacts listing=listing language_model=language_model /> }.into_any();
     view! {
         <article class="listing">
@@ -223,6 +232,7 @@ pub(super) fn listing_page(opened: OpenedListing, parts: Parts) -> AnyView {
                         <h2 id="about-title">{tr("What it does")}</h2>
                         <div class="listing__prose prose" inner_html=description></div>
                         {tags}
+                        {forked}
                     </section>
                     <section class="listing__section" aria-labelledby="prompt-title">
                         <h2 id="prompt-title">{tr("What it is told")}</h2>

@@ -1,7 +1,7 @@
 //! `/studio/agents/{id}/publish/preview`: a listing as its page will look, before it is handed in.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::AgentId;
 
@@ -59,6 +59,7 @@ fn page(id: AgentId, opened: OpenedListing) -> AnyView {
     .into_any();
     view! {
         <Title text=tr_with("Preview of {name}", &[("name", &opened.listing.summary.name)]) />
+        <Meta name="description" content=opened.listing.summary.tagline.clone() />
         {listing_page(opened, Parts::of_preview(note))}
     }
     .into_any()

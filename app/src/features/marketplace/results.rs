@@ -157,11 +157,18 @@ pub(super) fn count_text(search: &Search, page: &ListingPage) -> String {
     let place = search
         .category
         .map(|category| tr_with(" in {category}", &[("category", &tr(Category::title(category)))]));
-    let words =
-        (!search.text.is_empty()).then(|| tr_with(" for “{text}”", &[("text", &search.text)]));
+    let text = page.corrected.as_ref().unwrap_or(&search.text);
+    let words = (!text.is_empty()).then(|| tr_with(" for “{text}”", &[("text", text)]));
+    let instead = page.corrected.as_ref().map(|corrected| {
+        tr_with(
+            "Nothing matches “{text}”. Showing results for “{corrected}”: ",
+            &[("text", &search.text), ("corrected", corrected)],
+        )
+    });
     let more = if page.facets.is_partial { tr("At least ") } else { "" };
     format!(
-        "{more}{}{}{}",
+        "{}{more}{}{}{}",
+        instead.unwrap_or_default(),
         counted(count, key("{n} agent"), key("{n} agents")),
         place.unwrap_or_default(),
         words.unwrap_or_default()
@@ -176,12 +183,13 @@ mod tests {
 
     #[test]
     fn the_count_is_that_of_the_chosen_category() {
-        let page = ListingPage {
+        let mut page = ListingPage {
             listings: Vec::new(),
             next_cursor: None,
             total: 29,
             categories: vec![CategoryCount { category: Category::Sales, count: 1 }],
             facets: Facets::default(),
+            corrected: None,
         };
         let mut search = Search::default();
         assert_eq!(count_text(&search, &page), "29 agents");
@@ -190,5 +198,11 @@ mod tests {
         search.category = Some(Category::Custom);
         search.text = "x".to_owned();
         assert_eq!(count_text(&search, &page), "0 agents in Custom for “x”");
+        page.corrected = Some("y".to_owned());
+        search.category = None;
+        assert_eq!(
+            count_text(&search, &page),
+            "Nothing matches “x”. Showing results for “y”: 29 agents for “y”"
+        );
     }
 }

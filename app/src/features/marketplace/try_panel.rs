@@ -3,7 +3,9 @@
 use leptos::ev::MouseEvent;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
+use resonant_domain::budget::BudgetLimits;
 use resonant_domain::listing::Example;
+use resonant_domain::money::MicroUsd;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use resonant_domain::text::shorten;
 use resonant_domain::variable::Variable;
@@ -11,7 +13,7 @@ use resonant_domain::variable::Variable;
 use super::api::InstallAndRun;
 use crate::error::{action_error, field_error};
 use crate::features::studio::VariableFields;
-use crate::language::tr;
+use crate::language::{cost_text, tr, tr_count, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
 
@@ -24,12 +26,16 @@ const CHIP_LENGTH: usize = 60;
 pub(super) fn TryPanel(
     /// The listing.
     slug: String,
+    /// The version that the viewer sees: another one is not run.
+    version: i32,
     /// Goals to try it with.
     examples: Vec<Example>,
     /// The variables of its prompt.
     variables: Vec<Variable>,
     /// Which example the form starts with, counted from 0.
     chosen: usize,
+    /// What a guest may use in a month.
+    guest_limits: BudgetLimits,
 ) -> impl IntoView {
     let chosen = RwSignal::new(chosen.min(examples.len().saturating_sub(1)));
     let example = examples.get(chosen.get_untracked()).cloned();
@@ -85,11 +91,13 @@ pub(super) fn TryPanel(
             <h2 class="try__title" id="try-title">{tr("Try it now")}</h2>
             <p class="listing__note">
                 {tr("No account needed. The agent is added to your studio, and you watch each step as it happens.")}
+                {bounds(guest_limits).map(|text| format!(" {text}"))}
             </p>
             {chips}
             <ActionForm action=run attr:class="try__form">
                 <FormError error=error fields=&["goal", "context"] />
                 <input type="hidden" name="slug" value=slug />
+                <input type="hidden" name="version" value=version.to_string() />
                 <TextArea
                     label=tr("Goal")
                     name="goal"
@@ -121,5 +129,35 @@ pub(super) fn TryPanel(
                 </div>
             </ActionForm>
         </section>
+    }
+}
+
+/// What a guest may use, where that is bounded.
+fn bounds(limits: BudgetLimits) -> Option<String> {
+    let cost = limits.max_micro_usd.map(|micro| MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX)));
+    let tokens = limits.max_tokens.map(|count| tr_count("{n} token", "{n} tokens", count));
+    let amount = match (cost.map(cost_text), tokens) {
+        (Some(cost), Some(tokens)) => {
+            tr_with("{cost} and {tokens}", &[("cost", &cost), ("tokens", &tokens)])
+        }
+        (one, other) => one.or(other)?,
+    };
+    Some(tr_with(
+        "As a guest you have {amount} a month for all that you try; an account lifts that.",
+        &[("amount", &amount)],
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_told_what_there_is() {
+        let told = |max_micro_usd, max_tokens| bounds(BudgetLimits { max_tokens, max_micro_usd });
+        assert_eq!(told(None, None), None);
+        let text = told(Some(50_000), Some(200_000)).unwrap();
+        assert!(text.contains("$0.05 and 200,000 tokens a month"), "{text}");
+        assert!(told(None, Some(1)).unwrap().contains("1 token a month"));
     }
 }

@@ -55,21 +55,23 @@ pub async fn get_case(id: SubmissionId) -> Result<OpenedCase, AppError> {
     Ok(OpenedCase { case, description })
 }
 
-/// Approves a submission, or asks its publisher for changes.
+/// Approves a submission, or asks its publisher for changes: the one that the page showed, and no other.
 #[server(prefix = "/api/fn", endpoint = "moderation/decide_case")]
 pub async fn decide_case(
     id: SubmissionId,
+    #[server(default)] seen: String,
     #[server(default)] comment: String,
     #[server(default)] verdict: String,
 ) -> Result<(), AppError> {
-    use resonant_backend::moderation;
+    use resonant_backend::moderation::{self, Ruling};
 
     let ctx = ssr::ctx()?;
     // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
     let comment = comment.replace("\r\n", "\n");
+    let ruling = Ruling { seen: &seen, comment: &comment };
     match verdict.as_str() {
-        "approve" => moderation::approve(&ctx, id, &comment).await.map(drop),
-        "request_changes" => moderation::request_changes(&ctx, id, &comment).await,
+        "approve" => moderation::approve(&ctx, id, ruling).await.map(drop),
+        "request_changes" => moderation::request_changes(&ctx, id, ruling).await,
         _ => return Err(ssr::invalid("verdict", "must be approve or request_changes")),
     }
     .map_err(ssr::fail)?;

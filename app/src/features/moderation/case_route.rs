@@ -5,14 +5,15 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::publication::{COMMENT_MAX, Case, SubmissionState};
-use resonant_domain::spec_diff::{PieceKind, SpecDiff};
+use resonant_domain::spec_diff::{FieldChange, PieceKind, SpecDiff};
 
 use super::api::{DecideCase, OpenedCase, get_case};
 use super::queue_route::Refused;
 use crate::error::{AppError, action_error, field_error};
-use crate::features::publishing::{Findings, compared_pictures};
+use crate::features::marketplace::forked_line;
+use crate::features::publishing::{Findings, compared_pictures, shown_examples};
 use crate::features::studio::DiffView;
-use crate::language::{key, tr, tr_with};
+use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -60,8 +61,18 @@ impl LazyPage for CaseRoute {
 #[component]
 fn CasePage(opened: OpenedCase) -> impl IntoView {
     let OpenedCase { case, description: html } = opened;
-    let Case { submission, publisher, listing, findings, agent, texts, description, pictures } =
-        case;
+    let Case {
+        submission,
+        seen,
+        publisher,
+        forked_from,
+        listing,
+        findings,
+        agent,
+        texts,
+        description,
+        pictures,
+    } = case;
     let pictures = compared_pictures(&pictures, &submission.pictures);
     let is_first = listing.is_none();
     let against = match &listing {
@@ -96,11 +107,12 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
         }
     });
     // The short texts are settings as those of the agent are.
-    let texts = SpecDiff { fields: texts, prompt: Vec::new() };
+    let fields = texts.into_iter().map(spoken).collect();
+    let texts = SpecDiff { fields, prompt: Vec::new() };
     let at = submission.submitted_at;
     let is_waiting = submission.state == SubmissionState::InReview;
     let decision = if is_waiting {
-        view! { <Decision id=submission.id.to_string() /> }.into_any()
+        view! { <Decision id=submission.id.to_string() seen /> }.into_any()
     } else {
         view! {
             <p>
@@ -141,6 +153,7 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
                 {written}
                 <h3>{tr("Description")}</h3>
                 <div class="prose" inner_html=html></div>
+                {shown_examples(submission.texts.examples.clone())}
             </section>
             <section class="account__part" aria-labelledby="pictures-title">
                 <h2 id="pictures-title">{tr("What it shows")}</h2>
@@ -148,6 +161,7 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
             </section>
             <section class="account__part" aria-labelledby="agent-title">
                 <h2 id="agent-title">{tr("What differs in the agent")}</h2>
+                {forked_from.map(forked_line)}
                 <DiffView diff=agent />
             </section>
             <section class="account__part" aria-labelledby="decision-title">
@@ -158,8 +172,21 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
     }
 }
 
+/// A change of a short text. What was chosen from a list is told in the language of whoever reads it.
+fn spoken(change: FieldChange) -> FieldChange {
+    if !matches!(change.field.as_str(), "category" | "price") {
+        return change;
+    }
+    let FieldChange { field, before, after } = change;
+    FieldChange { field, before: before.map(tr_text), after: after.map(tr_text) }
+}
+
 #[component]
-fn Decision(id: String) -> impl IntoView {
+fn Decision(
+    id: String,
+    /// Names what the page shows.
+    seen: String,
+) -> impl IntoView {
     let decide = ServerAction::<DecideCase>::new();
     let error = action_error(decide);
     view! {
@@ -167,6 +194,7 @@ fn Decision(id: String) -> impl IntoView {
             <div class="form">
                 <FormError error fields=&["comment"] />
                 <input type="hidden" name="id" value=id />
+                <input type="hidden" name="seen" value=seen />
                 <TextArea
                     label=tr("Word to the publisher")
                     name="comment"

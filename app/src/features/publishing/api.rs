@@ -1,6 +1,9 @@
 //! What the page that publishes an agent asks the server.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
+use resonant_domain::listing::ForkedFrom;
 use resonant_domain::page::Page;
 use resonant_domain::publication::{Publication, Submission};
 use resonant_domain::purchase::Earning;
@@ -8,6 +11,7 @@ use resonant_domain::upstream::ListingUpdate;
 use resonant_domain::{AgentId, ImageId, SessionId};
 use serde::{Deserialize, Serialize};
 
+use super::examples::ExampleForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{paths, ssr};
@@ -64,6 +68,9 @@ pub struct ListingForm {
     /// For how long a subscription or a rental is paid.
     #[serde(default)]
     pub price_interval: String,
+    /// Goals to try it with. One without words counts for nothing.
+    #[serde(default)]
+    pub examples: Vec<ExampleForm>,
 }
 
 /// The price that a form asks for.
@@ -153,6 +160,7 @@ pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppEr
         tags: read_tags(&form.tags),
         change_log: lines(form.change_log),
         price,
+        examples: super::examples::read_examples(form.examples),
     };
     resonant_backend::publications::save(&ssr::ctx()?, id, texts).await.map_err(ssr::fail)?;
     ssr::redirect(&format!("{}#preview", paths::publish(id)));
@@ -270,17 +278,28 @@ pub async fn get_update(id: AgentId) -> Result<Option<ListingUpdate>, AppError> 
     resonant_backend::listings::updates::find(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }
 
-/// Brings an agent to the newest version of its listing and goes to its editor.
+/// Brings an agent to the version of its listing that the page showed, with the sides that were chosen, and
+/// goes to its editor.
 #[server(prefix = "/api/fn", endpoint = "publishing/take_update")]
 pub async fn take_update(
     id: AgentId,
     revision: i64,
+    #[server(default)] to: i32,
     #[server(default)] consent: bool,
+    #[server(default)] choices: BTreeMap<String, String>,
 ) -> Result<(), AppError> {
-    use resonant_backend::listings::updates::{self, Consent};
+    use resonant_backend::listings::updates::{self, Consent, Taking};
 
     let consent = if consent { Consent::Wider } else { Consent::Nothing };
-    updates::take(&ssr::ctx()?, id, revision, consent).await.map_err(ssr::fail)?;
+    let choices = super::conflicts::read_choices(&choices);
+    let taking = Taking { revision, to, consent, choices };
+    updates::take(&ssr::ctx()?, id, taking).await.map_err(ssr::fail)?;
     ssr::redirect(&paths::agent(id));
     Ok(())
+}
+
+/// The listing that an agent was copied from.
+#[server(prefix = "/api/fn", endpoint = "publishing/get_origin")]
+pub async fn get_origin(id: AgentId) -> Result<Option<ForkedFrom>, AppError> {
+    resonant_backend::listings::origin(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }

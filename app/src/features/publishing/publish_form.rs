@@ -3,13 +3,14 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::AgentId;
-use resonant_domain::listing::Category;
+use resonant_domain::listing::{Category, Example};
 use resonant_domain::price::{Currency, Interval, Price, PriceKind};
 use resonant_domain::publication::{
     CHANGE_LOG_MAX, DESCRIPTION_MAX, NAME_MAX, Publication, TAGLINE_MAX,
 };
 
 use super::api::SaveSubmission;
+use super::examples::example_fields;
 use crate::error::{AppError, action_error, field_error};
 use crate::language::tr;
 use crate::refused_form::refused_form;
@@ -28,6 +29,7 @@ struct Start {
     price_amount: String,
     price_currency: String,
     price_interval: String,
+    examples: Vec<Example>,
 }
 
 impl Start {
@@ -75,6 +77,7 @@ impl Start {
             price_amount: or("price_amount", amount),
             price_currency: or("price_currency", price.currency.as_str().to_owned()),
             price_interval: or("price_interval", interval.as_str().to_owned()),
+            examples: texts.map(|texts| texts.examples.clone()).unwrap_or_default(),
         }
     }
 }
@@ -173,6 +176,7 @@ pub(super) fn PublishForm(
                     hint=tr("Stands in the change log of the listing")
                     error=field_error(error, "change_log")
                 />
+                {example_fields(&start.examples)}
                 {price}
                 <Button kind=ButtonKind::Primary busy=save.pending()>{tr("Save and preview")}</Button>
             </div>

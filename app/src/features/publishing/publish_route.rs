@@ -12,6 +12,7 @@ use super::api::{
     ChangePicture, DeleteListingVersion, DeprecateListing, PublishPage, SaveSubmission,
     SetListingState, ShowSession, SubmitListing, WithdrawListing, get_publication,
 };
+use super::examples::shown_examples;
 use super::findings::Findings;
 use super::pictures::PictureForms;
 use super::publish_form::PublishForm;
@@ -19,7 +20,7 @@ use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
 use crate::error::{AppError, action_error, successes};
 use crate::features::marketplace::price_text;
-use crate::language::{decimal, key, tr, tr_with};
+use crate::language::{key, money, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -205,7 +206,7 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions) -> impl IntoView {
 /// What the listing earned so far; nothing where it earned nothing.
 fn view_earnings(earnings: Vec<Earning>) -> AnyView {
     let sums: Vec<_> =
-        earnings.iter().map(|earning| decimal(earning.currency.text(earning.amount))).collect();
+        earnings.iter().map(|earning| money(earning.currency.text(earning.amount))).collect();
     if sums.is_empty() {
         return ().into_any();
     }
@@ -298,6 +299,7 @@ fn Preview(
                 </p>
                 {tags}
                 <div class="prose" inner_html=html></div>
+                {shown_examples(texts.examples.clone())}
                 {news}
             </article>
             <p>

@@ -54,15 +54,12 @@ pub(super) fn ListingStanding(
             }
         })
     };
-    let is_seen = matches!(state, ListingState::Published | ListingState::Paused);
     view! {
         <section class="account__part" aria-labelledby="listing-title">
             <h2 id="listing-title">{tr("The listing ")} <Badge tone>{tr(state.title())}</Badge></h2>
             <p>
-                {is_seen
-                    .then(|| {
-                        view! { <a href=paths::listing(&slug)>{tr_with("Version {version}", &[("version", &version)])}</a> }
-                    })} " " {text}
+                <a href=paths::listing(&slug)>{tr_with("Version {version}", &[("version", &version)])}</a>
+                " " {text}
             </p>
             <FormError error=action_error(set) />
             <div class="publish__buttons">
@@ -153,7 +150,7 @@ fn view_versions(
     view! {
         <details>
             <summary>{tr("Versions")}</summary>
-            <p>{tr("Who has a copy of a version keeps it. The newest that is left is what people install.")}</p>
+            <p>{tr("Who has a copy of a version keeps it. The newest that is left is what people install, with the texts, pictures and price that it was approved with.")}</p>
             <FormError error=action_error(delete) />
             <ul class="publish__buttons">{rows}</ul>
         </details>

@@ -5,9 +5,11 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::AgentId;
-use resonant_domain::upstream::ListingUpdate;
+use resonant_domain::spec_diff::SpecDiff;
+use resonant_domain::upstream::{Conflict, ListingUpdate, Widening};
 
 use super::api::{TakeUpdate, get_update};
+use super::conflicts::conflict_fields;
 use crate::error::{AppError, action_error, field_error};
 use crate::features::studio::DiffView;
 use crate::language::{key, tr, tr_text, tr_with};
@@ -75,7 +77,18 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
         }
         .into_any();
     };
-    let ListingUpdate { slug, name, from, to, revision, news, diff, conflicts, widened } = update;
+    let ListingUpdate {
+        slug,
+        name,
+        from,
+        to,
+        revision,
+        news,
+        diff,
+        conflicts,
+        widened,
+        widened_by_choice,
+    } = update;
     let news = news
         .into_iter()
         .map(|version| {
@@ -93,18 +106,6 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
             }
         })
         .collect_view();
-    let kept = (!conflicts.is_empty()).then(|| {
-        view! {
-            <Notice tone=Tone::Warn>
-                <p>
-                    {tr_with(
-                        "You and the publisher changed the same, and yours stays: {fields}.",
-                        &[("fields", &conflicts.join(", "))],
-                    )}
-                </p>
-            </Notice>
-        }
-    });
     view! {
         <div class="publish-page">
             <PageHead
@@ -123,9 +124,8 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
             </section>
             <section class="account__part" aria-labelledby="diff-title">
                 <h2 id="diff-title">{tr("What would change in your agent")}</h2>
-                {kept}
                 <DiffView diff />
-                <TakeForm id revision widened />
+                <TakeForm id revision to conflicts widened widened_by_choice />
             </section>
         </div>
     }
@@ -133,20 +133,34 @@ fn Page(id: AgentId, update: Option<ListingUpdate>) -> impl IntoView {
 }
 
 #[component]
-fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
+fn TakeForm(
+    id: AgentId,
+    revision: i64,
+    to: i32,
+    conflicts: Vec<Conflict>,
+    widened: Widening,
+    widened_by_choice: Widening,
+) -> impl IntoView {
     let take = ServerAction::<TakeUpdate>::new();
     let error = action_error(take);
-    let consent = (!widened.is_empty()).then(|| {
+    let is_needed = !widened.is_empty();
+    let consent = (is_needed || !widened_by_choice.is_empty()).then(|| {
+        let always = wider(
+            widened,
+            key("It asks for more than it has, by these tools: {tools}."),
+            tr("It may spend more than it does:"),
+        );
+        let by_choice = wider(
+            widened_by_choice,
+            key("Where you take the publisher’s, it asks for more by these tools: {tools}."),
+            tr("Where you take the publisher’s, it may spend more than it does:"),
+        );
         view! {
             <Notice tone=Tone::Warn>
-                <p>
-                    {tr_with(
-                        "It asks for more than it has, by these tools: {tools}.",
-                        &[("tools", &widened.join(", "))],
-                    )}
-                </p>
+                {always}
+                {by_choice}
                 <label class="star-choice__one">
-                    <input type="checkbox" name="consent" value="true" required=true />
+                    <input type="checkbox" name="consent" value="true" required=is_needed />
                     {tr("I agree to that")}
                 </label>
                 <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
@@ -154,6 +168,7 @@ fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
                 </p>
             </Notice>
         }
+        .into_any()
     });
     view! {
         <ActionForm action=take>
@@ -161,9 +176,30 @@ fn TakeForm(id: AgentId, revision: i64, widened: Vec<String>) -> impl IntoView {
                 <FormError error fields=&["consent"] />
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="revision" value=revision.to_string() />
+                <input type="hidden" name="to" value=to.to_string() />
+                {conflict_fields(conflicts)}
                 {consent}
                 <Button kind=ButtonKind::Primary busy=take.pending()>{tr("Update my agent")}</Button>
             </div>
         </ActionForm>
     }
+}
+
+/// Of what the agent would get more: the tools in a sentence, and what lets it spend more, before and after.
+fn wider(widening: Widening, tools: &'static str, spend: &'static str) -> AnyView {
+    let Widening { tools: names, spend: fields } = widening;
+    let tools = (!names.is_empty())
+        .then(|| view! { <p>{tr_with(tools, &[("tools", &names.join(", "))])}</p> });
+    let spend = (!fields.is_empty()).then(|| {
+        let diff = SpecDiff { fields, prompt: Vec::new() };
+        view! {
+            <p>{spend}</p>
+            <DiffView diff label=tr("What it may spend") />
+        }
+    });
+    view! {
+        {tools}
+        {spend}
+    }
+    .into_any()
 }

@@ -6,12 +6,14 @@ use resonant_domain::ids::{AgentId, SessionId};
 use resonant_domain::page::Page;
 use resonant_domain::session::{Session, SessionSummary};
 use resonant_domain::session_event::SessionEvent;
+use resonant_domain::step_input::StepInput;
 use resonant_domain::team::SessionStanding;
 use resonant_domain::thumb::Thumb;
 use resonant_domain::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 
 use super::decision_form::DecisionForm;
+use super::door::Door;
 use super::fork_form::ForkForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -101,6 +103,32 @@ pub async fn get_shared(token: String) -> Result<SessionSoFar, AppError> {
     Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
 }
 
+/// The events of a session after the one numbered `after`; 0 for all.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_events")]
+pub async fn get_events(door: Door, after: i64) -> Result<Vec<SessionEvent>, AppError> {
+    use resonant_backend::sessions;
+
+    let ctx = ssr::ctx()?;
+    let events = match door {
+        Door::Own(id) => sessions::events(&ctx, id, after).await,
+        Door::Link(token) => sessions::shared_events(&ctx, &token, after).await,
+    };
+    events.map_err(ssr::fail)
+}
+
+/// What the model was given for a step of a session. `None`: the step has not begun.
+#[server(prefix = "/api/fn", endpoint = "sessions/get_step_input")]
+pub async fn get_step_input(door: Door, step: u32) -> Result<Option<StepInput>, AppError> {
+    use resonant_backend::sessions;
+
+    let ctx = ssr::ctx()?;
+    let input = match door {
+        Door::Own(id) => sessions::step_input(&ctx, id, step).await,
+        Door::Link(token) => sessions::shared_input(&ctx, &token, step).await,
+    };
+    input.map_err(ssr::fail)
+}
+
 /// The token of the link to a session, when there is one.
 #[server(prefix = "/api/fn", endpoint = "sessions/get_share")]
 pub async fn get_share(id: SessionId) -> Result<Option<String>, AppError> {
@@ -165,6 +193,16 @@ pub async fn say(
 #[server(prefix = "/api/fn", endpoint = "sessions/retry_session")]
 pub async fn retry_session(id: SessionId) -> Result<Session, AppError> {
     resonant_backend::sessions::retry(&ssr::ctx()?, id).await.map_err(ssr::fail)
+}
+
+/// Tries a step anew in another session, which is told what the step was told. A plain form is led to its
+/// page.
+#[server(prefix = "/api/fn", endpoint = "sessions/retry_from")]
+pub async fn retry_from(id: SessionId, step: u32) -> Result<SessionId, AppError> {
+    let session =
+        resonant_backend::sessions::retry_from(&ssr::ctx()?, id, step).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::session(session.id));
+    Ok(session.id)
 }
 
 /// Says what the viewer thinks of a session, or nothing any more.

@@ -91,13 +91,18 @@ pub fn CallView(
     }
 }
 
-fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
-    let (tone, text) = match result.outcome {
+/// How a call went, in a word.
+pub(super) fn outcome_word(outcome: ToolOutcome) -> (Tone, &'static str) {
+    match outcome {
         ToolOutcome::Ok => (Tone::Good, tr("Done")),
         ToolOutcome::Error => (Tone::Bad, tr("Failed")),
         ToolOutcome::Cancelled => (Tone::Neutral, tr("Cancelled")),
         ToolOutcome::Refused => (Tone::Neutral, tr("Refused")),
-    };
+    }
+}
+
+fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
+    let (tone, text) = outcome_word(result.outcome);
     let duration_ms = result.duration_ms;
     view! {
         <span class="call__duration"><Duration ms=duration_ms /></span>
@@ -107,9 +112,10 @@ fn outcome_view(result: &TimelineResult) -> impl IntoView + use<> {
 
 /// Data with a label; a long one shows its beginning until someone asks for all.
 #[component]
-fn Data(
+pub(super) fn Data(
     /// What it is.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// The data.
     laid: Laid,
 ) -> impl IntoView {
@@ -122,11 +128,12 @@ fn Data(
         // Works without JavaScript: the style sheet hides the beginning while all is shown.
         view! {
             <div class="clip">
-                <div class="clip__head">
+                // It stands below once more: that is where words are found.
+                <div class="clip__head" data-aside="true">
                     <Code text=head language=language />
                 </div>
                 <details class="clip__all">
-                    <summary class="clip__toggle">
+                    <summary class="clip__toggle" data-aside="true">
                         <span class="clip__more">{tr("Show all")}</span>
                         <span class="clip__less">{tr("Show less")}</span>
                         <span class="clip__size">{lines} ", " {size}</span>

@@ -1,10 +1,12 @@
 //! `/sessions/compare`: two sessions side by side.
 
+use jiff::Timestamp;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::page::Page;
-use resonant_domain::session::SessionSummary;
+use resonant_domain::session::{Session, SessionSummary};
+use resonant_domain::text::shorten;
 use resonant_domain::{FaultKind, SessionId};
 
 use super::api::{SessionSoFar, get_session, list_sessions};
@@ -24,33 +26,29 @@ const CHOICES: u32 = 100;
 #[derive(Debug)]
 pub struct CompareRoute {
     choices: Resource<Result<Page<SessionSummary>, AppError>>,
-    pair: Resource<Option<Result<Pair, AppError>>>,
+    sides: Resource<[Side; 2]>,
 }
 
-/// Two sessions.
-type Pair = (SessionSoFar, SessionSoFar);
+/// What stands on one side; nothing while no session is named for it.
+type Side = Option<Result<SessionSoFar, AppError>>;
+/// The names of the sides in the address.
+const SIDES: [&str; 2] = ["left", "right"];
 
 impl LazyPage for CompareRoute {
     fn data() -> Self {
         let query = use_query_map();
-        let chosen = Memo::new(move |_| {
-            let query = query.read();
-            Some((query.get("left")?, query.get("right").filter(|right| !right.is_empty())?))
-        });
+        let named =
+            move || SIDES.map(|side| query.read().get(side).filter(|named| !named.is_empty()));
         Self {
             choices: Resource::new_blocking(|| (), |()| list_sessions(None, None, Some(CHOICES))),
-            pair: Resource::new_blocking(
-                move || chosen.get(),
-                |chosen| async move {
-                    let (left, right) = chosen?;
-                    Some(read_pair(&left, &right).await)
-                },
-            ),
+            sides: Resource::new_blocking(named, |[left, right]| async move {
+                [read_side(left).await, read_side(right).await]
+            }),
         }
     }
 
     fn view(this: Self) -> AnyView {
-        let CompareRoute { choices, pair } = this;
+        let CompareRoute { choices, sides } = this;
         view! {
             <Title text=tr("Compare sessions") />
             <Meta name="description" content=tr("Two sessions of AI agents side by side") />
@@ -61,22 +59,26 @@ impl LazyPage for CompareRoute {
                 view! { <Skeleton lines=10 /> }
             }>
                 {move || Suspend::new(async move {
-                    let pair = pair.await;
+                    let sides = sides.await;
                     let choices = match choices.await {
-                        Ok(choices) => view! { <Choice choices=choices.items /> }.into_any(),
+                        Ok(choices) => {
+                            let named = sides.iter().flatten().flatten();
+                            let named = named.map(|so_far| &so_far.session);
+                            view! { <Choice options=options(&choices.items, named) /> }.into_any()
+                        }
                         Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
                     };
-                    let shown = match pair {
-                        None => ().into_any(),
-                        Some(Ok((left, right))) => {
+                    let shown = match sides {
+                        [Some(Ok(left)), Some(Ok(right))] => {
                             view! { <CompareView left=left right=right /> }.into_any()
                         }
-                        Some(Err(error)) => {
+                        [Some(Err(error)), _] | [_, Some(Err(error))] => {
                             if error.kind == FaultKind::NotFound {
                                 ssr::not_found();
                             }
                             view! { <ErrorPanel error=error /> }.into_any()
                         }
+                        _ => ().into_any(),
                     };
                     view! {
                         {choices}
@@ -89,18 +91,41 @@ impl LazyPage for CompareRoute {
     }
 }
 
-async fn read_pair(left: &str, right: &str) -> Result<Pair, AppError> {
+async fn read_side(named: Option<String>) -> Side {
     // What is no id names no session.
-    let id = |text: &str| -> Result<SessionId, AppError> {
-        text.parse().map_err(|_| AppError::not_found(key("There is no such session")))
+    Some(match named?.parse() {
+        Ok(id) => get_session(id).await,
+        Err(_) => Err(AppError::not_found(key("There is no such session"))),
+    })
+}
+
+/// What there is to choose from: the newest sessions, and those that are named already, which may be older,
+/// tests, or somebody else's.
+fn options<'a>(
+    choices: &[SessionSummary],
+    named: impl Iterator<Item = &'a Session>,
+) -> Vec<(String, String)> {
+    let option = |id: SessionId, agent: &str, goal: &str, at: Timestamp| {
+        let (goal, at) = (shorten(goal, 60), time_text(at, false));
+        (id.to_string(), format!("{agent} · {goal} · {at}"))
     };
-    Ok((get_session(id(left)?).await?, get_session(id(right)?).await?))
+    let mut options: Vec<_> = choices
+        .iter()
+        .map(|one| option(one.id, &one.agent_name, &one.goal, one.created_at))
+        .collect();
+    for one in named {
+        let own = option(one.id, &one.agent_name, &one.goal, one.created_at);
+        if options.iter().all(|(id, _)| *id != own.0) {
+            options.push(own);
+        }
+    }
+    options
 }
 
 /// Which two are compared. A plain form: the address is the state.
 #[component]
-fn Choice(choices: Vec<SessionSummary>) -> impl IntoView {
-    if choices.is_empty() {
+fn Choice(options: Vec<(String, String)>) -> impl IntoView {
+    if options.is_empty() {
         return view! {
             <EmptyState
                 icon=IconName::History
@@ -113,22 +138,18 @@ fn Choice(choices: Vec<SessionSummary>) -> impl IntoView {
         .into_any();
     }
     let query = use_query_map();
-    let options = || {
-        let option = |session: &SessionSummary| {
-            let at = time_text(session.created_at, false);
-            let goal = resonant_domain::text::shorten(&session.goal, 60);
-            let text = format!("{} · {goal} · {at}", session.agent_name);
-            (session.id.to_string(), text)
-        };
-        choices.iter().map(option).collect::<Vec<_>>()
-    };
-    let chosen = move |name: &'static str| {
-        Signal::derive(move || query.read().get(name).unwrap_or_default())
-    };
+    let sides = SIDES.map(|side| {
+        let label = if side == "left" { tr("Left") } else { tr("Right") };
+        let chosen = Signal::derive(move || query.read().get(side).unwrap_or_default());
+        // A side that nobody has chosen for yet shows so, rather than the first session.
+        let empty = chosen.with_untracked(String::is_empty);
+        let none = empty.then(|| (String::new(), tr("Choose a session").to_owned()));
+        let options = none.into_iter().chain(options.iter().cloned()).collect();
+        view! { <Select label=label name=side options=options value=chosen /> }
+    });
     view! {
         <form class="compare-choice" method="get" action=paths::COMPARE_SESSIONS>
-            <Select label=tr("Left") name="left" options=options() value=chosen("left") />
-            <Select label=tr("Right") name="right" options=options() value=chosen("right") />
+            {sides.into_iter().collect_view()}
             <Button>{tr("Compare")}</Button>
         </form>
     }

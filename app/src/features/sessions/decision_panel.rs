@@ -5,14 +5,16 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::SessionId;
 use resonant_domain::form::{Form, FormField, FormInput};
-use resonant_domain::waiting::{AgentCall, Amount, PendingCall, Wait, WaitReason};
+use resonant_domain::waiting::{AgentCall, Amount, BudgetScope, PendingCall, Wait, WaitReason};
 
 use super::api::Decide;
 use super::live_session::LiveSession;
 use super::wait_words::wait_words;
 use crate::language::tr;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, ErrorPanel, Field, Notice, Select, TextArea, Tone};
+use crate::ui::{
+    Button, ButtonKind, ErrorPanel, Field, LinkButton, Notice, Select, TextArea, Tone,
+};
 
 /// The pause that the session is in, and the ways to go on.
 #[component]
@@ -48,7 +50,7 @@ pub fn DecisionPanel(
                         <ActionForm action=decide attr:class="decision__form">
                             <input type="hidden" name="id" value=id.to_string() />
                             <input type="hidden" name="form[waiting]" value=sequence.to_string() />
-                            {ways(reason, decide.pending().into())}
+                            {ways(reason, id, decide.pending().into())}
                         </ActionForm>
                         {move || error().map(|error| view! { <ErrorPanel error=error /> })}
                     </Notice>
@@ -80,7 +82,7 @@ fn agents_at_work(calls: Vec<AgentCall>) -> impl IntoView {
 }
 
 /// The fields and buttons for what is waited for.
-fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
+fn ways(reason: WaitReason, id: SessionId, busy: Signal<bool>) -> AnyView {
     match reason {
         WaitReason::Approval { calls, .. } => view! {
             {calls.into_iter().map(call_fields).collect_view()}
@@ -96,11 +98,31 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
                     label=tr("Go on without an answer")
                     kind=ButtonKind::Secondary
                     busy=busy
+                    novalidate=true
                 />
             </div>
         }
         .into_any(),
+        // Nobody raises it, and an account lifts it.
+        WaitReason::Budget { shortfall, .. } if shortfall.scope.is_of_guests() => view! {
+            <p>{tr("With an account you are no guest any more: the session goes on by itself, and you keep everything.")}</p>
+            <div class="decision__ways">
+                <LinkButton href=paths::sign_up(&paths::session(id)) kind=ButtonKind::Primary>
+                    {tr("Create an account")}
+                </LinkButton>
+                <Way choice="end" label=tr("End the session") kind=ButtonKind::Danger busy=busy />
+            </div>
+        }
+        .into_any(),
         WaitReason::Budget { shortfall, has_cheaper } => {
+            let is_of_month = matches!(shortfall.scope, BudgetScope::Agent | BudgetScope::User);
+            let budgets = is_of_month.then(|| {
+                view! {
+                    <p>
+                        <a href=paths::USAGE>{tr("What your agents used, and what they may use")}</a>
+                    </p>
+                }
+            });
             let (hint, suggested) = match shortfall.limit {
                 Amount::Tokens(limit) => (tr("In tokens"), limit),
                 Amount::MicroUsd(limit) => (tr("In millionths of a dollar"), limit),
@@ -127,6 +149,7 @@ fn ways(reason: WaitReason, busy: Signal<bool>) -> AnyView {
                         })}
                     <Way choice="end" label=tr("End the session") kind=ButtonKind::Danger busy=busy />
                 </div>
+                {budgets}
             }
             .into_any()
         }
@@ -162,9 +185,12 @@ fn Way(
     label: &'static str,
     kind: ButtonKind,
     busy: Signal<bool>,
+    /// Whether it needs nothing that is filled in.
+    #[prop(optional)]
+    novalidate: bool,
 ) -> impl IntoView {
     view! {
-        <Button kind=kind busy=busy name="form[choice]" value=choice>
+        <Button kind=kind busy=busy name="form[choice]" value=choice novalidate=novalidate>
             {label}
         </Button>
     }

@@ -22,7 +22,7 @@ pub fn Follow(
     /// The session.
     live: LiveSession,
 ) -> impl IntoView {
-    let is_at_end = RwSignal::new(true);
+    let is_at_end = live.at_end();
     // Between a change and the frame in which the page has scrolled, its place says nothing.
     let is_moving = StoredValue::new(false);
     let is_over = Memo::new(move |_| live.state().is_terminal());

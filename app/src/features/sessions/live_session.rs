@@ -35,6 +35,8 @@ pub struct LiveSession {
     stream: RwSignal<StreamState>,
     /// The step that the form for a fork is set to.
     fork_step: RwSignal<u32>,
+    /// Whether the reader is at the end of what is written.
+    at_end: RwSignal<bool>,
 }
 
 /// The signals of one attempt at a step.
@@ -184,6 +186,7 @@ impl LiveSession {
             pulse: RwSignal::new(()),
             stream: RwSignal::new(StreamState::Connecting),
             fork_step: RwSignal::new(0),
+            at_end: RwSignal::new(true),
         }
     }
 
@@ -223,8 +226,8 @@ impl LiveSession {
 
     /// Takes over a newer record of the session.
     pub fn renew(self, session: Session) {
-        self.pins.set(session.pins.clone());
-        self.session.set(session);
+        self.pins.try_set(session.pins.clone());
+        self.session.try_set(session);
     }
 
     /// Takes over whether one message is pinned: answers about several come in any order.
@@ -423,6 +426,21 @@ impl LiveSession {
     /// The step that the form for a fork is set to; 0 is the goal.
     pub fn fork_step(self) -> RwSignal<u32> {
         self.fork_step
+    }
+
+    /// The step in which it came to no good end: another try begins there.
+    pub fn failed_step(self) -> Option<u32> {
+        self.with_head(|session, timeline| {
+            let state = state_of(session, timeline);
+            let is_good = matches!(state, SessionState::Completed);
+            let last = timeline.steps.last().map(|step| step.step);
+            last.filter(|_| state.is_terminal() && !is_good)
+        })
+    }
+
+    /// Whether the reader is at the end of what is written: the page goes along with it then.
+    pub fn at_end(self) -> RwSignal<bool> {
+        self.at_end
     }
 
     /// Faults that belong to no step.

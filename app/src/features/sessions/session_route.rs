@@ -5,7 +5,9 @@ use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
 use super::api::{OpenedSession, open_session};
-use super::session_view::{Reader, SessionView};
+use super::door::Door;
+use super::reading::{Asked, Reader};
+use super::session_view::SessionView;
 use crate::error::AppError;
 use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
@@ -15,6 +17,7 @@ use crate::ui::{Skeleton, cannot_be_shown};
 #[derive(Debug)]
 pub struct SessionRoute {
     opened: Resource<Result<OpenedSession, AppError>>,
+    asked: Asked,
 }
 
 impl LazyPage for SessionRoute {
@@ -27,21 +30,26 @@ impl LazyPage for SessionRoute {
                 id.parse().map_err(|_| AppError::not_found(key("There is no such session")))?;
             open_session(id).await
         });
-        Self { opened }
+        let door = move || Some(Door::Own(params.read().get("id")?.parse().ok()?));
+        Self { opened, asked: Asked::by(door) }
     }
 
     fn view(this: Self) -> AnyView {
-        let opened = this.opened;
+        let SessionRoute { opened, asked } = this;
         view! {
             <Meta name="description" content=tr("A session of an AI agent, step by step as it happens") />
             <Suspense fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
+                    let input = asked.input.await;
                     match opened.await {
                         Ok(OpenedSession { so_far, standing }) => {
                             let reader = Reader::Known(standing);
-                            view! { <SessionView so_far=so_far reader=reader /> }.into_any()
+                            view! {
+                                <SessionView so_far=so_far reader=reader asked=asked input=input />
+                            }
+                                .into_any()
                         }
                         Err(error) => cannot_be_shown(tr("This session cannot be shown"), error),
                     }

@@ -3,7 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use resonant_domain::SessionId;
+use leptos_router::hooks::use_query_map;
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session::{Lineage, Session};
 use resonant_domain::team::SessionStanding;
@@ -12,44 +12,27 @@ use resonant_domain::text::shorten;
 use super::api::{CancelSession, SessionSoFar};
 use super::decision_panel::DecisionPanel;
 use super::ending::Ending;
-use super::find_inside::{FindInside, steps_with};
+use super::find_inside::{self, FindInside};
 use super::follow::Follow;
 use super::fork_panel::ForkPanel;
+use super::input_panel::{Answer, Inputs};
 use super::live_session::LiveSession;
 use super::message_panel::{Material, MessagePanel, Said};
 use super::pin_button::PinButton;
+use super::raw_view::RawView;
+use super::reading::{Asked, Connection, Reader, Views, follow_log, is_raw};
 use super::retry_form::RetryForm;
 use super::session_facts::Facts;
 use super::share_panel::SharePanel;
 use super::step_view::StepView;
 use super::thumb_panel::ThumbPanel;
 use super::wait_words::wait_words;
-use crate::browser::{self, EventStream, StreamState};
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, Button, ButtonKind, CopyButton, ErrorPanel, Icon, IconName, LinkButton,
     Notice, Time, Tone,
 };
-
-/// Who looks at a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reader {
-    /// The person whose it is, or a teammate: with what they may do.
-    Known(SessionStanding),
-    /// Anyone who has the link with this token. They read and do nothing else.
-    Link(String),
-}
-
-impl Reader {
-    /// What the reader may do: with a link, nothing.
-    fn standing(&self) -> SessionStanding {
-        match self {
-            Self::Known(standing) => standing.clone(),
-            Self::Link(_) => SessionStanding::default(),
-        }
-    }
-}
 
 /// A session, live.
 #[component]
@@ -58,6 +41,10 @@ pub fn SessionView(
     so_far: SessionSoFar,
     /// Who looks, and by which way.
     reader: Reader,
+    /// What the address asks for beside it.
+    asked: Asked,
+    /// What of that is there already: what a step was given.
+    input: Option<(u32, Answer)>,
 ) -> impl IntoView {
     let session = so_far.session.clone();
     let live = LiveSession::new(so_far);
@@ -66,9 +53,11 @@ pub fn SessionView(
     let is_known = matches!(reader, Reader::Known(_));
     let SessionStanding { is_own, may_fork, may_steer, starter } = reader.standing();
     let pins = may_steer.then_some(live);
-    let wanted = RwSignal::new(String::new());
-    let is_long = move || live.steps().len() > 2;
-    follow_log(live, session.id, reader);
+    let door = reader.door(&session);
+    let inputs = StoredValue::new(Inputs { door: door.clone(), asked: input });
+    let query = use_query_map();
+    let is_raw = Memo::new(move |_| is_raw(&query.read()));
+    follow_log(live, door.clone());
 
     let actions = is_known.then(|| {
         let session = session.clone();
@@ -102,34 +91,48 @@ pub fn SessionView(
             <Head session=session.clone() is_owner=is_known starter=starter pins=pins />
             <Facts live=live limits=session.limits />
             {actions}
-            <Connection live=live />
+            <Connection live=live is_known=is_known />
+            <Views page=door.page() is_raw=is_raw />
             <p class="visually-hidden" role="status">
                 {move || {
                     let state = state_name.get().to_lowercase();
                     tr_with("The session is {state}", &[("state", &state)])
                 }}
             </p>
-            <section class="session__log" aria-labelledby="log-title">
+            <section class="session__log" id=find_inside::LOG aria-labelledby="log-title">
                 <h2 class="visually-hidden" id="log-title">
                     {tr("What happened")}
                 </h2>
                 <Show when=move || live.steps().is_empty() && !is_over.get()>
                     <Queued live=live />
                 </Show>
-                <Show when=is_long>
-                    <FindInside live=live wanted=wanted />
-                </Show>
-                <ol class="timeline">
-                    <For
-                        each=move || steps_with(live, wanted)
-                        key=|step| (step.step, step.attempt)
-                        children=move |step| {
-                            view! {
-                                <StepView live=live step=step is_owner=may_fork may_pin=may_steer />
-                            }
+                <FindInside live=live />
+                {move || {
+                    if is_raw.get() {
+                        view! { <RawView live=live door=door.clone() log=asked.log /> }.into_any()
+                    } else {
+                        view! {
+                            <ol class="timeline">
+                                <For
+                                    each=move || live.steps()
+                                    key=|step| (step.step, step.attempt)
+                                    children=move |step| {
+                                        view! {
+                                            <StepView
+                                                live=live
+                                                step=step
+                                                is_owner=may_fork
+                                                may_pin=may_steer
+                                                inputs=inputs
+                                            />
+                                        }
+                                    }
+                                />
+                            </ol>
                         }
-                    />
-                </ol>
+                            .into_any()
+                    }
+                }}
                 {move || view! { <Said messages=live.unheard() is_heard=false pins=pins /> }}
                 {decision}
                 {move || {
@@ -145,30 +148,6 @@ pub fn SessionView(
             <Follow live=live />
         </article>
     }
-}
-
-/// Goes on from the newest event that is known, unless the session is over.
-fn follow_log(live: LiveSession, id: SessionId, reader: Reader) {
-    // Goes away with the page, and the stream with it.
-    let stream = StoredValue::new(None::<EventStream>);
-    Effect::new(move || {
-        if live.state().is_terminal() {
-            stream.set_value(None);
-        } else if stream.with_value(Option::is_none) {
-            let reader = reader.clone();
-            let follow = browser::follow_session(
-                move |after| match &reader {
-                    Reader::Known(_) => paths::session_stream(id, after),
-                    Reader::Link(token) => paths::shared_stream(token, after),
-                },
-                live.last_sequence(),
-                move |event| live.hear(event),
-                move |pins| live.set_pins(pins),
-                move |state| live.set_stream(state),
-            );
-            stream.set_value(Some(follow));
-        }
-    });
 }
 
 /// Who works on what.
@@ -251,7 +230,7 @@ fn Head(
         view! { <p class="session__agent">{who}</p> }.into_any()
     };
     view! {
-        <header class="session__head">
+        <header class="session__head" id=find_inside::HEAD>
             {agent}
             <h1 class="session__goal">{title}</h1>
             {pin}
@@ -323,23 +302,6 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
             <span class="session__started">{tr("Asked for ")} <Time at=session.created_at /></span>
         </div>
         {move || error().map(|error| view! { <ErrorPanel error=error /> })}
-    }
-}
-
-/// Says when the connection is lost. What is missed meanwhile comes afterwards.
-#[component]
-fn Connection(live: LiveSession) -> impl IntoView {
-    let is_lost = Memo::new(move |_| {
-        live.stream() == StreamState::Reconnecting && !live.state().is_terminal()
-    });
-    view! {
-        <div role="status" class="session__connection">
-            <Show when=move || is_lost.get()>
-                <Notice tone=Tone::Warn>
-                    {tr("Reconnecting… The session goes on meanwhile; nothing of it is lost.")}
-                </Notice>
-            </Show>
-        </div>
     }
 }
 

@@ -6,7 +6,9 @@ use leptos_router::hooks::use_params_map;
 use resonant_domain::FaultKind;
 
 use super::api::{SessionSoFar, get_shared};
-use super::session_view::{Reader, SessionView};
+use super::door::Door;
+use super::reading::{Asked, Reader};
+use super::session_view::SessionView;
 use crate::error::AppError;
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
@@ -17,6 +19,7 @@ use crate::ui::{ErrorPanel, Notice, Skeleton, Tone};
 #[derive(Debug)]
 pub struct SharedRoute {
     so_far: Resource<(String, Result<SessionSoFar, AppError>)>,
+    asked: Asked,
 }
 
 impl LazyPage for SharedRoute {
@@ -27,11 +30,11 @@ impl LazyPage for SharedRoute {
             let so_far = get_shared(token.clone()).await;
             (token, so_far)
         });
-        Self { so_far }
+        Self { so_far, asked: Asked::by(move || Some(Door::Link(token()))) }
     }
 
     fn view(this: Self) -> AnyView {
-        let so_far = this.so_far;
+        let SharedRoute { so_far, asked } = this;
         view! {
             <Meta name="description" content=tr("A session of an AI agent that was shared with you") />
             // Whoever has the link may read it; search engines have no part in that.
@@ -40,6 +43,7 @@ impl LazyPage for SharedRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
+                    let input = asked.input.await;
                     match so_far.await {
                         (token, Ok(so_far)) => {
                             let is_open = !so_far.session.state.is_terminal();
@@ -61,7 +65,12 @@ impl LazyPage for SharedRoute {
                                     )}
                                 </Notice>
                                 {reload}
-                                <SessionView so_far=so_far reader=Reader::Link(token) />
+                                <SessionView
+                                    so_far=so_far
+                                    reader=Reader::Link(token)
+                                    asked=asked
+                                    input=input
+                                />
                             }
                                 .into_any()
                         }

@@ -5,11 +5,12 @@ use resonant_domain::model::ScorePart;
 
 use super::call_view::CallView;
 use super::figures::grouped;
+use super::input_panel::{InputPanel, Inputs};
 use super::live_session::{LiveSession, LiveStep, StepClose, StepOpening};
 use super::markdown_view::Markdown;
 use super::message_panel::Said;
 use super::pin_button::PinButton;
-use crate::browser;
+use super::step_ways::StepWays;
 use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
 use crate::ui::{Badge, Duration, Icon, IconName, Notice, Tone};
 
@@ -23,9 +24,12 @@ pub fn StepView(
     /// Whether the reader may fork the session from here.
     #[prop(optional)]
     is_owner: bool,
-    /// Whether the reader may pin what is said in it.
+    /// Whether the reader may go on with the session, and pin what is said in it.
     #[prop(optional)]
     may_pin: bool,
+    /// Where it is read what the model was given for it; nowhere in a recording.
+    #[prop(optional)]
+    inputs: Option<StoredValue<Inputs>>,
 ) -> impl IntoView {
     let (number, attempt) = (step.step, step.attempt);
     let thinking = part(live, &step, LiveSession::thinking);
@@ -38,11 +42,6 @@ pub fn StepView(
     let is_waiting = Memo::new(move |_| live.wait().is_some());
     // A step that is watched shows its thoughts; one of the past hides them until asked.
     let is_watched = is_working.get_untracked();
-    let may_fork = Memo::new(move |_| is_owner && live.fork_steps().contains(&number));
-    let fork = move |_| {
-        live.fork_step().set(number);
-        request_animation_frame(|| browser::focus("fork-step"));
-    };
     let pins = may_pin.then_some(live);
     let answer = Memo::new(move |_| {
         let has_text = may_pin && output.with(|text| !text.trim().is_empty());
@@ -51,7 +50,12 @@ pub fn StepView(
     let errors = move || close.with(|close| close.errors.clone());
     let call_step = step.clone();
     view! {
-        <li class="step" class:is-over=is_over class:is-working=move || is_working.get()>
+        <li
+            class="step"
+            id=format!("step-{number}")
+            class:is-over=is_over
+            class:is-working=move || is_working.get()
+        >
             {move || view! { <Opening opening=opening.get() pins=pins /> }}
             <header class="step__head">
                 <h3 class="step__title">{tr_with("Step {step}", &[("step", &number)])}</h3>
@@ -79,6 +83,7 @@ pub fn StepView(
                     }}
                 </p>
             </header>
+            {inputs.map(|inputs| view! { <InputPanel inputs=inputs step=number /> })}
             <Show when=move || !thinking.with(String::is_empty)>
                 <details class="step__thinking" open=is_watched>
                     <summary class="step__thinking-title">
@@ -127,13 +132,18 @@ pub fn StepView(
                     .map(|message| view! { <Notice tone=Tone::Bad>{tr_text(message)}</Notice> })
                     .collect_view()
             }}
-            <Show when=move || may_fork.get()>
-                <p class="step__ways">
-                    <a href="#fork" on:click=fork>
-                        {tr("Fork from here")}
-                    </a>
-                </p>
-            </Show>
+            {(is_owner || may_pin)
+                .then(|| {
+                    view! {
+                        <StepWays
+                            live=live
+                            number=number
+                            is_working=is_working
+                            may_fork=is_owner
+                            may_steer=may_pin
+                        />
+                    }
+                })}
         </li>
     }
 }
@@ -165,6 +175,8 @@ fn Opening(opening: StepOpening, pins: Option<LiveSession>) -> impl IntoView {
                 {pinned.map(|pinned| view! { <p class="step__by">{pinned}</p> })}
                 <p class="session__text">{summary.text}</p>
                 <p class="step__by">{tr_with("Written by {by}", &[("by", &summary.by)])}</p>
+                {(!summary.reason.is_empty())
+                    .then(|| view! { <p class="step__by">{tr_text(summary.reason)}</p> })}
             </details>
         }
     });

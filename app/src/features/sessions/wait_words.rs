@@ -35,6 +35,8 @@ fn shortfall_words(shortfall: &Shortfall) -> String {
         }
         BudgetScope::Agent => tr("the agent's budget for the month"),
         BudgetScope::User => tr("your budget for the month"),
+        BudgetScope::Guest => tr("the guest budget for the month"),
+        BudgetScope::Guests => tr("the budget for the day of all guests in your network"),
     };
     let limit = match shortfall.limit {
         Amount::Tokens(1) => tr("1 token").to_owned(),

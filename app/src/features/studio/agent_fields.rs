@@ -15,7 +15,7 @@ use super::planner_notice::PlannerNotice;
 use super::prompt_field::{LikelyCost, PromptField, Weighing};
 use super::variables_editor::VariablesEditor;
 use crate::error::AppError;
-use crate::language::{tr, tr_with};
+use crate::language::{decimal, tr, tr_with};
 use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
 
 /// Every field of an agent. Belongs into a form.
@@ -48,6 +48,7 @@ pub(super) fn AgentFields(
         max_steps,
         max_tokens,
         timeout_seconds,
+        max_cost,
         variables,
     } = form;
     let weighing = Weighing::new(agent, system_prompt, model.clone(), model_name, weight);
@@ -124,6 +125,14 @@ pub(super) fn AgentFields(
                     max=3_600
                     hint=tr("1 to 3,600")
                     error=field_fault(error, "limits.timeout_seconds")
+                />
+                <Field
+                    label=tr("Dollars")
+                    name="form[max_cost]"
+                    value=decimal(max_cost)
+                    autocomplete="off"
+                    hint=tr("Such as 0.50; empty for no limit")
+                    error=field_fault(error, "limits.max_cost_micro_usd")
                 />
             </div>
         </section>

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::{AgentSpec, ModelPolicy, ToolGrant};
+use resonant_domain::money::MicroUsd;
 use resonant_domain::variable::Values;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub struct AgentForm {
     pub max_tokens: String,
     /// Seconds until the end.
     pub timeout_seconds: String,
+    /// Dollars; empty for no such limit.
+    pub max_cost: String,
     /// The variables of the prompt.
     pub variables: Vec<VariableForm>,
 }
@@ -58,7 +61,12 @@ impl From<&AgentSpec> for AgentForm {
             system_prompt: spec.system_prompt.clone(),
             model: model.to_owned(),
             model_name,
-            tools: spec.tools.iter().map(|grant| grant.name.clone()).collect(),
+            tools: spec
+                .tools
+                .iter()
+                .filter(|grant| !grant.is_off)
+                .map(|grant| grant.name.clone())
+                .collect(),
             agents: spec
                 .tools
                 .iter()
@@ -68,6 +76,7 @@ impl From<&AgentSpec> for AgentForm {
             max_steps: spec.limits.max_steps.to_string(),
             max_tokens: spec.limits.max_tokens.to_string(),
             timeout_seconds: spec.limits.timeout_seconds.to_string(),
+            max_cost: spec.limits.max_cost_micro_usd.map(dollars).unwrap_or_default(),
             variables: spec.variables.iter().map(VariableForm::from).collect(),
         }
     }
@@ -92,9 +101,24 @@ impl AgentForm {
             max_steps: text("max_steps"),
             max_tokens: text("max_tokens"),
             timeout_seconds: text("timeout_seconds"),
+            max_cost: text("max_cost"),
             variables: VariableForm::refused(),
         })
     }
+
+    /// Whether it holds no more than a form does to begin with.
+    pub fn is_blank(&self) -> bool {
+        // The row for the next variable is sent, too.
+        let has_variables = self.variables.iter().any(|row| !row.name.trim().is_empty());
+        let rest = Self { variables: Vec::new(), ..self.clone() };
+        !has_variables && rest == Self::from(&AgentSpec::default())
+    }
+}
+
+/// Millionths of a dollar as a field holds them: `0.25`.
+pub(crate) fn dollars(micro: u64) -> String {
+    let cost = MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX)).to_string();
+    cost.trim_start_matches('$').to_owned()
 }
 
 /// What the form that starts a session holds. The inputs are named `run[<field>]`.
@@ -113,6 +137,8 @@ pub struct RunForm {
     pub max_tokens: String,
     /// Seconds until the end; empty for the agent's own.
     pub timeout_seconds: String,
+    /// Dollars; empty for the agent's own.
+    pub max_cost: String,
     /// The values of the prompt's variables; an empty one is not given.
     pub variables: Values,
 }
@@ -148,13 +174,34 @@ pub(crate) const AGENT_FIELDS: &[&str] = &[
     "limits.max_steps",
     "limits.max_tokens",
     "limits.timeout_seconds",
+    "limits.max_cost_micro_usd",
 ];
 /// The fields of a run that show their own faults.
-pub(crate) const RUN_FIELDS: &[&str] =
-    &["goal", "context", "limits.max_steps", "limits.max_tokens", "limits.timeout_seconds"];
+pub(crate) const RUN_FIELDS: &[&str] = &[
+    "goal",
+    "context",
+    "limits.max_steps",
+    "limits.max_tokens",
+    "limits.timeout_seconds",
+    "limits.max_cost_micro_usd",
+];
 
 /// `must be 1 to 50` becomes `Must be 1 to 50`.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_blank_until_something_is_entered() {
+        let blank = AgentForm::from(&AgentSpec::default());
+        let sent = AgentForm { variables: vec![VariableForm::default()], ..blank.clone() };
+        assert!(blank.is_blank() && sent.is_blank());
+        let typed = AgentForm { system_prompt: "You read.".to_owned(), ..sent };
+        assert!(!typed.is_blank());
+    }
 }

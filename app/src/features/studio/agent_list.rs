@@ -13,12 +13,11 @@ use server_fn::ServerFn as _;
 use super::agent_line::agent_cells;
 use super::api::{ChangeAgents, ListPart, WINDOW, find_agent, read_list};
 use super::bulk::{Bulk, new_bulk};
-use super::rename::{Rename, Renaming, new_renaming};
-use crate::browser::{self, LiveStream};
+use super::live_list::{LiveList, first_window, new_live_list, to_usize};
+use super::rename::{Renaming, new_renaming, rename};
 use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
-use crate::state::use_unread;
-use crate::ui::{Answer, Button, ButtonKind, FirstWindow, Icon, IconName, Rows, VirtualList};
+use crate::ui::{Answer, Button, ButtonKind, Icon, IconName, Picked, Rows, VirtualList};
 
 /// A list of agents with at least one in it.
 #[component]
@@ -27,17 +26,21 @@ pub(super) fn AgentList(
     query: AgentQuery,
     /// What the server knows.
     part: ListPart,
+    /// There are more agents by now than a list that was short can draw: it has to be made anew.
+    on_outgrown: Callback<()>,
 ) -> impl IntoView {
     let (count, from) = (to_usize(part.count), to_usize(part.from));
     let bulk = new_bulk();
     let asked = query.clone();
     let rows = Rows::new(
-        FirstWindow { count, rank: from, window: part.window },
+        first_window(part),
         Arc::new(move |place, limit| -> Answer<AgentLine> {
             Box::pin(read_list(asked.clone(), place, limit))
         }),
+        |one, other| one.summary.id == other.summary.id,
     );
-    follow_changes(rows);
+    let list = new_live_list(rows, query.clone(), on_outgrown);
+    list.follow(bulk);
 
     let navigate = use_navigate();
     let open =
@@ -62,16 +65,16 @@ pub(super) fn AgentList(
     let draw =
         move |line: AgentLine, tab: Option<&'static str>| agent_cells(line, tab, bulk).into_any();
     let pages = no_script_pages(&query, from, count);
-    let renaming = new_renaming(rows);
+    let renaming = new_renaming(rows, bulk);
     let keydown = move |event: KeyboardEvent| {
         if event.key() == "F2" {
             event.prevent_default();
-            renaming.begin(bulk);
+            renaming.begin();
         }
     };
     view! {
         <form class="agent-list" method="post" action=ChangeAgents::url() on:keydown=keydown>
-            <Toolbar bulk=bulk renaming=renaming rows=rows query=query />
+            <Toolbar bulk=bulk renaming=renaming list=list />
             <VirtualList
                 id="agents"
                 label=tr("Your agents")
@@ -79,9 +82,7 @@ pub(super) fn AgentList(
                 row=draw
                 is_selected=move |line: AgentLine| bulk.is_selected(line.summary.id)
                 on_open=open
-                on_select=move |(lines, with_range): (Vec<AgentLine>, bool)| {
-                    bulk.select(&lines, with_range);
-                }
+                on_select=move |picked: Picked| bulk.select(rows, picked)
                 on_type=find
             />
             <Show when=move || rows.count() == 0>
@@ -98,19 +99,13 @@ pub(super) fn AgentList(
 
 /// How many there are, and what can be done to those that are selected.
 #[component]
-fn Toolbar(
-    bulk: Bulk,
-    renaming: Renaming,
-    rows: Rows<AgentLine>,
-    query: AgentQuery,
-) -> impl IntoView {
+fn Toolbar(bulk: Bulk, renaming: Renaming, list: LiveList) -> impl IntoView {
     let is_live = RwSignal::new(false);
     Effect::new(move || is_live.set(true));
     let action = move |action: BulkAction, icon: IconName, text: &'static str| {
-        let query = query.clone();
         let act = Callback::new(move |event: leptos::ev::MouseEvent| {
             event.prevent_default();
-            bulk.act(action, query.clone(), rows);
+            bulk.act(action, list);
         });
         let kind =
             if action == BulkAction::Delete { ButtonKind::Danger } else { ButtonKind::Secondary };
@@ -120,7 +115,7 @@ fn Toolbar(
                 name="action"
                 value=value_of(action)
                 on_click=act
-                disabled=Signal::derive(move || is_live.get() && bulk.count() == 0)
+                disabled=Signal::derive(move || is_live.get() && !bulk.may_act())
             >
                 <Icon name=icon />
                 {text}
@@ -131,7 +126,7 @@ fn Toolbar(
         <div class="agent-list__bar" role="toolbar" aria-label=tr("Selected agents")>
             <p class="agent-list__count" role="status">
                 {move || match bulk.count() {
-                    0 => tr_count("{n} agent", "{n} agents", rows.count() as u64),
+                    0 => tr_count("{n} agent", "{n} agents", list.rows().count() as u64),
                     selected => tr_with("{selected} selected", &[("selected", &selected)]),
                 }}
             </p>
@@ -144,7 +139,7 @@ fn Toolbar(
                     {tr("Clear")}
                 </Button>
             </Show>
-            <Rename bulk renaming />
+            {rename(&renaming)}
             <div class="agent-list__actions">
                 {action(BulkAction::Resume, IconName::Play, tr("Resume"))}
                 {action(BulkAction::Pause, IconName::Pause, tr("Pause"))}
@@ -187,31 +182,4 @@ fn no_script_pages(query: &AgentQuery, from: usize, count: usize) -> impl IntoVi
             </nav>
         }
     })
-}
-
-/// Takes over what happens to the agents elsewhere: each change draws one row.
-fn follow_changes(rows: Rows<AgentLine>) {
-    // Goes away with the page, and the stream with it.
-    let stream = StoredValue::new(None::<LiveStream>);
-    let unread = use_unread();
-    unread.carry();
-    Effect::new(move || {
-        let on_line = move |line: AgentLine| {
-            rows.update(|known| {
-                let is_changed = known.summary.id == line.summary.id && *known != line;
-                if is_changed {
-                    known.clone_from(&line);
-                }
-                is_changed
-            });
-        };
-        let on_unread = move |count| unread.tell(count);
-        let follow = browser::follow_agents(paths::AGENT_STREAM, on_line, on_unread);
-        stream.set_value(Some(follow));
-    });
-}
-
-/// Ranks and counts stay far below what a browser's `usize` holds.
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

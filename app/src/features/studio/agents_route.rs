@@ -58,6 +58,7 @@ impl LazyPage for AgentsRoute {
 
     fn view(this: Self) -> AnyView {
         let AgentsRoute { query, part, templates } = this;
+        let outgrown = Callback::new(move |()| part.refetch());
         view! {
             <Title text=tr("Studio") />
             <Meta
@@ -95,7 +96,7 @@ impl LazyPage for AgentsRoute {
                         Ok(part) => {
                             view! {
                                 <ListBar query=query />
-                                <Found query=asked part=part />
+                                <Found query=asked part=part on_outgrown=outgrown />
                             }
                                 .into_any()
                         }
@@ -113,9 +114,9 @@ impl LazyPage for AgentsRoute {
 
 /// The agents that were asked for.
 #[component]
-fn Found(query: AgentQuery, part: ListPart) -> impl IntoView {
+fn Found(query: AgentQuery, part: ListPart, on_outgrown: Callback<()>) -> impl IntoView {
     if part.count > 0 {
-        return view! { <AgentList query=query part=part /> }.into_any();
+        return view! { <AgentList query=query part=part on_outgrown=on_outgrown /> }.into_any();
     }
     view! {
         <EmptyState

@@ -1,12 +1,13 @@
 //! What the studio asks the server.
 
 use leptos::prelude::*;
+use resonant_domain::FieldFault;
 use resonant_domain::agent::{Agent, AgentSpec, AgentStatus};
 use resonant_domain::agent_list::{AgentLine, AgentQuery, BulkAction, TrashedAgent};
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::draft_weight::DraftWeight;
-use resonant_domain::ids::AgentId;
+use resonant_domain::ids::{AgentId, SessionId};
 use resonant_domain::listing::ListingSummary;
 use resonant_domain::page::{Page, Place, Window};
 use resonant_domain::proposal::Proposal;
@@ -42,6 +43,9 @@ pub struct EditedAgent {
     pub weight: Option<DraftWeight>,
     /// Whether versions need its test sets to pass.
     pub requires_tests: bool,
+    /// What the draft lacks to be published, as far as tests are concerned; nothing where they are not
+    /// required.
+    pub lacking_tests: Vec<FieldFault>,
     /// Whether it is a copy that was paid for, which stays where it is.
     pub is_paid_for: bool,
     /// What the viewer may do with it, where it is another's.
@@ -195,6 +199,11 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     // A model that is not here says so where it is chosen.
     let weight = resonant_backend::agents::weigh(&ctx, Some(id), prompt, policy).await.ok();
     let policy = resonant_backend::test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
+    let lacking_tests = if policy.requires_tests {
+        super::bench_api::lacking_tests(&ctx, id).await?
+    } else {
+        Vec::new()
+    };
     let standing = standing(&ctx, &agent).await?;
     let update = match agent.listing_id {
         Some(_) if standing.is_none() => match listings::updates::find(&ctx, id).await {
@@ -223,6 +232,7 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
         update: update.map(|update| update.to),
         weight,
         requires_tests: policy.requires_tests,
+        lacking_tests,
         is_paid_for,
         standing,
     })
@@ -277,7 +287,8 @@ pub async fn create_agent(#[server(default)] form: AgentForm) -> Result<(), AppE
     Ok(())
 }
 
-/// Changes an agent unless it has changed since `revision`; `overwrite` changes it all the same.
+/// Changes an agent unless it has changed since `revision`; `overwrite` changes it all the same. One that
+/// is as the form says already is what an earlier try has made of it, whose answer was lost.
 #[server(prefix = "/api/fn", endpoint = "studio/update_agent")]
 pub async fn update_agent(
     id: AgentId,
@@ -285,21 +296,30 @@ pub async fn update_agent(
     #[server(default)] overwrite: bool,
     #[server(default)] form: AgentForm,
 ) -> Result<Agent, AppError> {
+    use resonant_backend::{Error, agents};
     use resonant_domain::grant;
 
     let mut changes = form.changes().map_err(invalid)?;
     let ctx = ssr::ctx()?;
-    let before = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    let before = agents::get(&ctx, id).await.map_err(ssr::fail)?;
     // The form ticks built-in tools and knows of no others.
     let mut tools = grant::ticked(changes.tools.unwrap_or_default(), &before.spec.tools);
     if is_own(&ctx, &before) {
         let called = form.called().map_err(invalid)?;
-        let all = resonant_backend::agents::tools_for(&ctx, &called, tools).await;
-        tools = all.map_err(ssr::fail)?;
+        tools = agents::tools_for(&ctx, &called, tools).await.map_err(ssr::fail)?;
     }
     changes.tools = Some(tools);
     let expected = (!overwrite).then_some(revision);
-    resonant_backend::agents::update(&ctx, id, changes, expected).await.map_err(ssr::fail)
+    let updated = agents::update(&ctx, id, changes.clone(), expected).await;
+    if matches!(updated, Err(Error::Changed(_))) {
+        let now = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+        let mut wanted = now.spec.clone();
+        wanted.apply(changes);
+        if wanted == now.spec {
+            return Ok(now);
+        }
+    }
+    updated.map_err(ssr::fail)
 }
 
 /// Gives an agent another name.
@@ -329,9 +349,12 @@ pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Sets an agent on a goal and goes to the session.
+/// Sets an agent on a goal. A plain form is led to the session's page.
 #[server(prefix = "/api/fn", endpoint = "studio/run_agent")]
-pub async fn run_agent(id: AgentId, #[server(default)] run: RunForm) -> Result<(), AppError> {
+pub async fn run_agent(
+    id: AgentId,
+    #[server(default)] run: RunForm,
+) -> Result<SessionId, AppError> {
     use resonant_backend::sessions;
 
     let new = run.new_session().map_err(invalid)?;
@@ -341,6 +364,6 @@ pub async fn run_agent(id: AgentId, #[server(default)] run: RunForm) -> Result<(
         Some(edition) => sessions::try_edition(&ctx, id, new, edition).await,
     };
     let session = session.map_err(ssr::fail)?;
-    ssr::redirect(&paths::session(session.id));
-    Ok(())
+    ssr::redirect_form(&paths::session(session.id));
+    Ok(session.id)
 }

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use resonant_domain::FieldFault;
 use resonant_domain::ids::{AgentId, TestRunId, TestSetId};
 use resonant_domain::page::Page;
+use resonant_domain::spec_diff::Piece;
 use resonant_domain::team::AgentStanding;
-use resonant_domain::test_set::{RunSummary, TestRun, TestSet};
+use resonant_domain::test_set::{RunSummary, TestRun, TestSet, TrashedSet};
 use serde::{Deserialize, Serialize};
 
 use super::test_set_form::TestSetForm;
@@ -27,10 +28,12 @@ pub struct BenchPage {
     /// What the draft lacks to be published, as far as tests are concerned; nothing where they are not
     /// required.
     pub missing: Vec<FieldFault>,
-    /// The version that sessions run.
-    pub published: Option<u32>,
+    /// The newest version.
+    pub newest: Option<u32>,
     /// The set that is looked at.
     pub shown: Option<ShownSet>,
+    /// The sets that can be brought back.
+    pub trashed: Vec<TrashedSet>,
     /// What the viewer may do with the agent, where it is another's.
     pub standing: Option<AgentStanding>,
 }
@@ -46,6 +49,9 @@ pub struct ShownSet {
     pub is_later: bool,
     /// The run that is looked at, case by case.
     pub run: Option<TestRun>,
+    /// For each of its cases how the answer differs from the one that was expected; nothing where there is no
+    /// answer or none was expected.
+    pub compared: Vec<Vec<Piece>>,
 }
 
 impl BenchPage {
@@ -73,12 +79,9 @@ pub async fn get_bench(
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let sets = test_sets::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let policy = test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
-    let mut missing = test_sets::missing(&ctx, id).await.map_err(ssr::fail)?;
-    // Said here: the browser finds no text that has values in it.
-    for fault in &mut missing {
-        fault.reason = said_in(ssr::language(), std::mem::take(&mut fault.reason));
-    }
-    let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
+    let missing = lacking_tests(&ctx, id).await?;
+    let newest = super::version_api::newest(&ctx, id).await?;
+    let trashed = test_sets::trash(&ctx, id).await.map_err(ssr::fail)?;
     let shown = match set {
         None => None,
         Some(set_id) => {
@@ -96,7 +99,8 @@ pub async fn get_bench(
                 }
                 None => None,
             };
-            Some(ShownSet { set, runs, is_later, run })
+            let compared = run.as_ref().map(compared).unwrap_or_default();
+            Some(ShownSet { set, runs, is_later, run, compared })
         }
     };
     let standing = super::api::standing(&ctx, &agent).await?;
@@ -106,27 +110,67 @@ pub async fn get_bench(
         sets,
         requires_tests: policy.requires_tests,
         missing,
-        published: published.map(|version| version.version),
+        newest,
         shown,
+        trashed,
         standing,
     })
 }
 
-/// Makes a test set, or replaces the one that is named, and goes to the bench.
+/// How the answers of a run differ from those that were expected. There may be many cases: what has so
+/// many other words is another answer altogether.
+#[cfg(feature = "ssr")]
+fn compared(run: &TestRun) -> Vec<Vec<Piece>> {
+    use resonant_domain::spec_diff::words_within;
+
+    const WORDS_MAX: usize = 300;
+    let pieces = run.results.iter().map(|result| {
+        let expected = result.case.expected.as_deref()?;
+        let answer = result.outcome.as_ref().map(|outcome| outcome.answer.as_str())?;
+        (!answer.is_empty()).then(|| words_within(expected, answer, WORDS_MAX))
+    });
+    pieces.map(Option::unwrap_or_default).collect()
+}
+
+/// What the draft lacks to be published, as far as tests are concerned.
+#[cfg(feature = "ssr")]
+pub(super) async fn lacking_tests(
+    ctx: &resonant_backend::Ctx,
+    id: AgentId,
+) -> Result<Vec<FieldFault>, AppError> {
+    let mut missing = resonant_backend::test_sets::missing(ctx, id).await.map_err(ssr::fail)?;
+    // Said here: the browser finds no text that has values in it.
+    for fault in &mut missing {
+        fault.reason = said_in(ssr::language(), std::mem::take(&mut fault.reason));
+    }
+    Ok(missing)
+}
+
+/// Makes a test set, or replaces the one that is named unless it has changed since it was `seen`, and goes
+/// to the bench; `overwrite` replaces it all the same.
 #[server(prefix = "/api/fn", endpoint = "studio/save_test_set")]
 pub async fn save_test_set(
     id: AgentId,
     #[server(default)] replaces: String,
+    #[server(default)] seen: String,
+    #[server(default)] overwrite: bool,
     #[server(default)] set: TestSetForm,
 ) -> Result<(), AppError> {
-    use resonant_backend::test_sets;
+    use resonant_backend::{Error, Seen, test_sets, version_of};
 
     let new = set.new_set().map_err(invalid)?;
-    let ctx = ssr::ctx()?;
+    let mut ctx = ssr::ctx()?;
     let saved = if replaces.is_empty() {
         test_sets::create(&ctx, id, new).await
     } else {
         let set = replaces.parse().map_err(|_| AppError::not_found("There is no such test set"))?;
+        if !overwrite && !seen.is_empty() {
+            let before = test_sets::get(&ctx, id, set).await.map_err(ssr::fail)?;
+            if before.updated_at.to_string() != seen {
+                return Err(ssr::fail(Error::Changed("test set")));
+            }
+            ctx = ctx.expecting(Seen::OneOf(vec![version_of(&before)]));
+        }
         test_sets::replace(&ctx, id, set, new).await
     };
     let saved = saved.map_err(ssr::fail)?;
@@ -134,11 +178,20 @@ pub async fn save_test_set(
     Ok(())
 }
 
-/// Deletes a test set and goes back to the bench.
+/// Puts a test set into the trash and goes back to the bench. Answers the set, for who wants it back.
 #[server(prefix = "/api/fn", endpoint = "studio/delete_test_set")]
-pub async fn delete_test_set(id: AgentId, set: TestSetId) -> Result<(), AppError> {
-    resonant_backend::test_sets::delete(&ssr::ctx()?, id, set).await.map_err(ssr::fail)?;
+pub async fn delete_test_set(id: AgentId, set: TestSetId) -> Result<TestSet, AppError> {
+    let deleted = resonant_backend::test_sets::delete(&ssr::ctx()?, id, set).await;
+    let deleted = deleted.map_err(ssr::fail)?;
     ssr::redirect(&paths::bench(id));
+    Ok(deleted)
+}
+
+/// Takes a test set out of the trash.
+#[server(prefix = "/api/fn", endpoint = "studio/restore_test_set")]
+pub async fn restore_test_set(id: AgentId, set: TestSetId) -> Result<(), AppError> {
+    resonant_backend::test_sets::restore(&ssr::ctx()?, id, set).await.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::bench(id));
     Ok(())
 }
 

@@ -4,31 +4,42 @@ use std::time::Duration;
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::agent_list::TRASH_DAYS;
 use resonant_domain::ids::AgentId;
-use resonant_domain::page::Page;
 use resonant_domain::team::AgentRight;
-use resonant_domain::test_set::{CaseResult, CheckResult, RunSummary, TestRun, TestSet};
+use resonant_domain::test_set::{TestSet, TrashedSet};
 
-use super::bench_api::{BenchPage, DeleteTestSet, RunTestSet, SetTestPolicy, ShownSet, get_bench};
+use super::bench_api::{
+    BenchPage, DeleteTestSet, RestoreTestSet, RunTestSet, SetTestPolicy, get_bench,
+    restore_test_set,
+};
+use super::bench_run::{Shown, Verdict};
+use super::edition_field::EditionField;
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
-use crate::language::{cost_text, key, tr, tr_count, tr_text, tr_with};
+use crate::language::{key, tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::state::use_toasts;
 use crate::ui::{
-    Badge, Button, ButtonKind, FormError, LinkButton, Notice, PageHead, PageLinks, Select,
-    Skeleton, Time, Tone, cannot_be_shown, duration_text,
+    Button, ButtonKind, FormError, LinkButton, Notice, PageHead, Skeleton, Time, Tone,
+    cannot_be_shown,
 };
 
 /// While a run is under way the page asks anew after such a time.
 const EVERY: Duration = Duration::from_secs(2);
+/// So many versions can be chosen from a list, which each set has.
+const LISTED: u32 = 50;
 
 /// The page of an agent's bench.
 pub struct BenchRoute {
     actions: Actions,
+    /// How many sets were brought back by their notes.
+    restored: RwSignal<u32>,
     page: Resource<Result<BenchPage, AppError>>,
 }
 
@@ -37,6 +48,7 @@ pub struct BenchRoute {
 struct Actions {
     run: ServerAction<RunTestSet>,
     delete: ServerAction<DeleteTestSet>,
+    restore: ServerAction<RestoreTestSet>,
     policy: ServerAction<SetTestPolicy>,
 }
 
@@ -45,6 +57,7 @@ impl LazyPage for BenchRoute {
         let actions = Actions {
             run: ServerAction::new(),
             delete: ServerAction::new(),
+            restore: ServerAction::new(),
             policy: ServerAction::new(),
         };
         let (params, query) = (use_params_map(), use_query_map());
@@ -53,9 +66,10 @@ impl LazyPage for BenchRoute {
             let query = query.read();
             (query.get("set"), query.get("run"), query.get("runs"))
         });
-        let Actions { run, delete, policy } = actions;
-        let versions =
-            move || [run.version().get(), delete.version().get(), policy.version().get()];
+        let Actions { run, delete, restore, policy } = actions;
+        let restored = RwSignal::new(0);
+        let changes = [run.version(), delete.version(), restore.version(), policy.version()];
+        let versions = move || (changes.map(|version| version.get()), restored.get());
         let page = Resource::new_blocking(
             move || (id.get(), shown.get(), versions()),
             |(id, (set, run, runs), _)| async move {
@@ -64,11 +78,12 @@ impl LazyPage for BenchRoute {
                 get_bench(agent_id(&id)?, parsed, run, runs).await
             },
         );
-        Self { actions, page }
+        Self { actions, restored, page }
     }
 
     fn view(this: Self) -> AnyView {
-        let BenchRoute { actions, page } = this;
+        let BenchRoute { actions, restored, page } = this;
+        offer_way_back(actions.delete, restored);
         Effect::new(move || {
             let is_open = page.with(|page| match page {
                 Some(Ok(page)) => page.is_open(),
@@ -99,6 +114,27 @@ impl LazyPage for BenchRoute {
     }
 }
 
+/// Says that a set is deleted, with a button that brings it back.
+fn offer_way_back(delete: ServerAction<DeleteTestSet>, restored: RwSignal<u32>) {
+    let toasts = use_toasts();
+    Effect::new(move || {
+        let Some(Ok(set)) = delete.value().get() else { return };
+        let text = tr_with("The test set {name} is deleted", &[("name", &set.name)]);
+        let (agent, id) = (set.agent_id, set.id);
+        toasts.show_undo(text, move || {
+            spawn_local(async move {
+                match restore_test_set(agent, id).await {
+                    Ok(()) => {
+                        // The page may be left by then.
+                        let _ = restored.try_update(|count| *count += 1);
+                    }
+                    Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
+                }
+            });
+        });
+    });
+}
+
 fn no_set() -> AppError {
     AppError::not_found(key("There is no such test set"))
 }
@@ -111,8 +147,9 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
         sets,
         requires_tests,
         missing,
-        published,
+        newest,
         shown,
+        trashed,
         standing,
     } = page;
     let may_edit = may(standing.as_ref(), AgentRight::Edit);
@@ -151,7 +188,8 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             </p>
         }
     });
-    let row = move |set: TestSet| view! { <SetRow id set published actions may_edit /> };
+    let newest = newest.unwrap_or_default();
+    let row = move |set: TestSet| view! { <SetRow id set newest actions may_edit /> };
     view! {
         <div class="account">
             <PageHead
@@ -163,12 +201,14 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             {note}
             <FormError error=action_error(actions.run) />
             <FormError error=action_error(actions.delete) />
+            <FormError error=action_error(actions.restore) />
             {shown.map(|shown| view! { <Shown id shown /> })}
             <section class="account__part" aria-labelledby="sets-title">
                 <h2 id="sets-title">{tr("Test sets")}</h2>
                 {nothing}
                 <ul class="secret-list">{sets.into_iter().map(row).collect_view()}</ul>
                 {new}
+                <Trash id trashed restore=actions.restore may_edit />
             </section>
             <section class="account__part" aria-labelledby="policy-title">
                 <h2 id="policy-title">{tr("Before a version")}</h2>
@@ -187,6 +227,44 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             </section>
         </div>
     }
+}
+
+/// The sets that were deleted, for who wants one back.
+#[component]
+fn Trash(
+    id: AgentId,
+    trashed: Vec<TrashedSet>,
+    restore: ServerAction<RestoreTestSet>,
+    may_edit: bool,
+) -> impl IntoView {
+    let row = move |trashed: TrashedSet| {
+        let TrashedSet { set, deleted_at } = trashed;
+        view! {
+            <li class="bench__deleted">
+                <span>{set.name.clone()} " · " {tr("Deleted ")} <Time at=deleted_at /></span>
+                <ActionForm action=restore>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input type="hidden" name="set" value=set.id.to_string() />
+                    <Button busy=restore.pending()>
+                        {tr("Restore")} <span class="visually-hidden">" " {set.name}</span>
+                    </Button>
+                </ActionForm>
+            </li>
+        }
+    };
+    let note = tr_with(
+        "They can be restored for {days} days, with all their runs.",
+        &[("days", &TRASH_DAYS)],
+    );
+    (may_edit && !trashed.is_empty()).then(|| {
+        view! {
+            <details>
+                <summary>{tr("Deleted test sets")}</summary>
+                <p class="secret__about">{note}</p>
+                <ul class="secret-list">{trashed.into_iter().map(row).collect_view()}</ul>
+            </details>
+        }
+    })
 }
 
 /// What is still missing to publish, as far as tests are concerned.
@@ -208,7 +286,7 @@ fn Missing(missing: Vec<resonant_domain::FieldFault>) -> impl IntoView {
 fn SetRow(
     id: AgentId,
     set: TestSet,
-    published: Option<u32>,
+    newest: u32,
     actions: Actions,
     may_edit: bool,
 ) -> impl IntoView {
@@ -221,19 +299,22 @@ fn SetRow(
             view! { <Verdict run=run.clone() /> " " <Time at=run.started_at /> }.into_any()
         }
     };
-    let options = std::iter::once((String::new(), tr("The draft").to_owned()))
-        .chain(published.map(|number| {
-            (number.to_string(), tr_with("Version {number}", &[("number", &number)]))
-        }))
-        .collect::<Vec<_>>();
-    let select = format!("version-{}", set.id);
+    let against = format!("version-{}", set.id);
     let forms = may_edit.then(|| {
         view! {
             <div class="tools__actions">
                 <ActionForm action=actions.run attr:class="bench__run">
                     <input type="hidden" name="id" value=id.to_string() />
                     <input type="hidden" name="set" value=set.id.to_string() />
-                    <Select label=tr("Against") name="version" id=select options />
+                    <EditionField
+                        label=tr("Against")
+                        name="version"
+                        id=against
+                        draft=""
+                        newest
+                        most=LISTED
+                        value=Signal::stored(String::new())
+                    />
                     <Button kind=ButtonKind::Primary busy=actions.run.pending()>
                         {tr("Run")} <span class="visually-hidden">{hidden.get_value()}</span>
                     </Button>
@@ -261,189 +342,6 @@ fn SetRow(
                 <span>{last}</span>
             </div>
             {forms}
-        </li>
-    }
-}
-
-/// What a run came to, in a word.
-#[component]
-fn Verdict(run: RunSummary) -> impl IntoView {
-    let (tone, text) = if run.ended_at.is_none() {
-        let decided = run.passed + run.failed;
-        (
-            Tone::Info,
-            tr_with(
-                "Runs: {decided} of {cases} decided",
-                &[("decided", &decided), ("cases", &run.cases)],
-            ),
-        )
-    } else if run.has_passed() {
-        (Tone::Good, tr_with("All {cases} passed", &[("cases", &run.cases)]))
-    } else {
-        (
-            Tone::Bad,
-            tr_with(
-                "{failed} of {cases} failed",
-                &[("failed", &run.failed), ("cases", &run.cases)],
-            ),
-        )
-    };
-    view! { <Badge tone>{text}</Badge> }
-}
-
-/// What a run was made against.
-fn against(run: &RunSummary) -> String {
-    run.agent_version.map_or_else(
-        || tr("Against the draft").to_owned(),
-        |number| tr_with("Against version {number}", &[("number", &number)]),
-    )
-}
-
-/// What a check asked for: the words that the domain puts around a text are told in the language of
-/// the page.
-fn check_text(title: String) -> String {
-    let forms = [key("Contains “{text}”"), key("Does not contain “{text}”"), key("Judged: {text}")];
-    for form in forms {
-        let (before, after) = form.split_once("{text}").unwrap_or((form, ""));
-        let text = title.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        if let Some(text) = text {
-            return tr_with(form, &[("text", &text)]);
-        }
-    }
-    tr_text(title)
-}
-
-/// A set with its runs, and one of them case by case.
-#[component]
-fn Shown(id: AgentId, shown: ShownSet) -> impl IntoView {
-    let ShownSet { set, runs, is_later, run } = shown;
-    let set_id = set.id;
-    let Page { items: runs, next_cursor } = runs;
-    let others = (is_later || runs.len() > 1).then(|| {
-        let line = |run: RunSummary| {
-            let href = paths::test_run(id, set_id, run.id);
-            view! {
-                <li>
-                    <a href=href>{against(&run)}</a>
-                    " " <Time at=run.started_at /> " " <Verdict run />
-                </li>
-            }
-        };
-        view! {
-            <details open=is_later>
-                <summary>{tr("Its last runs")}</summary>
-                <ul>{runs.into_iter().map(line).collect_view()}</ul>
-                <PageLinks
-                    next=next_cursor.map(|cursor| paths::test_runs_page(id, set_id, &cursor))
-                    more=tr("Older runs")
-                    first=is_later.then(|| paths::test_set(id, set_id))
-                    back=tr("Back to the newest")
-                />
-            </details>
-        }
-    });
-    let run = match run {
-        None => view! { <p>{tr("It has not run yet.")}</p> }.into_any(),
-        Some(run) => view! { <Run run /> }.into_any(),
-    };
-    view! {
-        <section class="account__part" aria-labelledby="shown-title">
-            <h2 id="shown-title">{set.name}</h2>
-            {run}
-            {others}
-        </section>
-    }
-}
-
-#[component]
-fn Run(run: TestRun) -> impl IntoView {
-    let TestRun { summary, results, previous, .. } = run;
-    let compared = previous.map(|previous| {
-        let sentence = if previous.agent_version.is_some() {
-            key("The run before, against version {number}: {passed} of {cases} passed, {cost} and {time}.")
-        } else {
-            key("The run before, against the draft: {passed} of {cases} passed, {cost} and {time}.")
-        };
-        let text = tr_with(
-            sentence,
-            &[
-                ("number", &previous.agent_version.unwrap_or_default()),
-                ("passed", &previous.passed),
-                ("cases", &previous.cases),
-                ("cost", &cost_text(previous.cost)),
-                ("time", &duration_text(previous.duration_ms)),
-            ],
-        );
-        view! { <p class="secret__about">{text}</p> }
-    });
-    let turned = results.iter().filter(|result| result.has_turned()).count();
-    let turned = (turned > 0).then(|| {
-        let text = tr_count(
-            "{n} case has turned since the run before.",
-            "{n} cases have turned since the run before.",
-            turned as u64,
-        );
-        view! { <p>{text}</p> }
-    });
-    let (cost, time) = (cost_text(summary.cost), duration_text(summary.duration_ms));
-    let took = tr_with(" {cost} and {time}", &[("cost", &cost), ("time", &time)]);
-    view! {
-        <p role="status">
-            {against(&summary)} " " <Time at=summary.started_at /> ": "
-            <Verdict run=summary.clone() />
-            {took}
-        </p>
-        {compared}
-        {turned}
-        <ol class="secret-list">
-            {results.into_iter().map(|result| view! { <Case result /> }).collect_view()}
-        </ol>
-    }
-}
-
-#[component]
-fn Case(result: CaseResult) -> impl IntoView {
-    let turned = result.has_turned();
-    let CaseResult { case, session_id, outcome, passed_before } = result;
-    let before =
-        passed_before.map(|passed| if passed { tr("passed before") } else { tr("failed before") });
-    let (tone, word) = match outcome.as_ref().map(|outcome| outcome.passed) {
-        None => (Tone::Info, tr("Under way")),
-        Some(true) => (Tone::Good, tr("Passed")),
-        Some(false) => (Tone::Bad, tr("Failed")),
-    };
-    let about = outcome.as_ref().map(|outcome| {
-        format!("{} · {}", cost_text(outcome.cost), duration_text(outcome.duration_ms))
-    });
-    let details = outcome.map(|outcome| {
-        let check = |check: CheckResult| {
-            let mark = if check.passed { tr("Passed: ") } else { tr("Failed: ") };
-            let reason = check.reason.map(|reason| format!(" ({})", tr_text(reason)));
-            view! { <li>{mark} {check_text(check.title)} {reason}</li> }
-        };
-        view! {
-            {outcome.reason.map(|reason| view! { <p>{tr_text(reason)}</p> })}
-            <ul class="bench__checks">{outcome.checks.into_iter().map(check).collect_view()}</ul>
-            <details>
-                <summary>{tr("Its answer")}</summary>
-                <p class="session__text">{outcome.answer}</p>
-            </details>
-        }
-    });
-    view! {
-        <li class="secret">
-            <div class="secret__head">
-                <h3 class="secret__name">{case.title()}</h3>
-                <Badge tone>{word}</Badge>
-                {before
-                    .map(|before| {
-                        let tone = if turned { Tone::Warn } else { Tone::Neutral };
-                        view! { <Badge tone>{before}</Badge> }
-                    })}
-                <span class="secret__about">{about}</span>
-                <a href=paths::session(session_id)>{tr("Session")}</a>
-            </div>
-            {details}
         </li>
     }
 }

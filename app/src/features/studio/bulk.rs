@@ -2,22 +2,28 @@
 //!
 //! The list shows a change at once and takes it back when the server refuses it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use resonant_domain::AgentId;
-use resonant_domain::agent_list::{AgentLine, AgentQuery, BULK_MAX, BulkAction};
+use resonant_domain::agent_list::{AgentLine, BULK_MAX, BulkAction};
 
-use super::api::{change_agents, open_list};
+use super::api::change_agents;
+use super::live_list::LiveList;
 use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::state::{Toasts, use_toasts};
-use crate::ui::{Rows, Tone};
+use crate::ui::{Picked, Rows, Span, Tone};
 
 /// The selected agents of a list.
 #[derive(Clone, Copy)]
 pub(super) struct Bulk {
-    selected: RwSignal<BTreeSet<AgentId>>,
+    /// As they are, however far away their rows are by now.
+    selected: RwSignal<BTreeMap<AgentId, AgentLine>>,
+    /// How many ranges are on their way.
+    asked: RwSignal<u32>,
+    /// Counts the times that the selection was begun anew: a range that was asked for before is of no use.
+    edition: StoredValue<u32>,
     /// Deleted here, not yet confirmed by the server.
     leaving: RwSignal<BTreeSet<AgentId>>,
     toasts: Toasts,
@@ -26,7 +32,9 @@ pub(super) struct Bulk {
 /// A selection without an agent in it. Call it inside a component.
 pub(super) fn new_bulk() -> Bulk {
     Bulk {
-        selected: RwSignal::new(BTreeSet::new()),
+        selected: RwSignal::new(BTreeMap::new()),
+        asked: RwSignal::new(0),
+        edition: StoredValue::new(0),
         leaving: RwSignal::new(BTreeSet::new()),
         toasts: use_toasts(),
     }
@@ -35,12 +43,7 @@ pub(super) fn new_bulk() -> Bulk {
 impl Bulk {
     /// Whether an agent is selected.
     pub(super) fn is_selected(self, id: AgentId) -> bool {
-        self.selected.with(|selected| selected.contains(&id))
-    }
-
-    /// The same, for whoever does not watch.
-    pub(super) fn is_selected_untracked(self, id: AgentId) -> bool {
-        self.selected.with_untracked(|selected| selected.contains(&id))
+        self.selected.with(|selected| selected.contains_key(&id))
     }
 
     /// Whether an agent is about to go.
@@ -50,21 +53,57 @@ impl Bulk {
 
     /// How many are selected.
     pub(super) fn count(self) -> usize {
-        self.selected.with(BTreeSet::len)
+        self.selected.with(BTreeMap::len)
     }
 
-    /// Selects one agent, or no longer; several are selected whatever they were.
-    pub(super) fn select(self, agents: &[AgentLine], with_range: bool) {
-        let mut is_full = false;
-        self.selected.update(|selected| {
-            for line in agents {
+    /// Whether it is known which are selected, and that there are some.
+    pub(super) fn may_act(self) -> bool {
+        self.count() != 0 && self.asked.get() == 0
+    }
+
+    /// The selected agent, when there is no other.
+    pub(super) fn only(self) -> Option<AgentLine> {
+        self.selected.with_untracked(|selected| {
+            let (_, line) = selected.first_key_value()?;
+            (selected.len() == 1).then(|| line.clone())
+        })
+    }
+
+    /// Selects the agent of a row, or no longer; those of several rows whatever they were, once all of
+    /// them are known.
+    pub(super) fn select(self, rows: Rows<AgentLine>, picked: Picked) {
+        match rows.span(picked, BULK_MAX) {
+            Span::AtHand(lines) => self.take(lines, picked),
+            Span::Asked(lines) => {
+                let edition = self.edition.try_get_value();
+                self.asked.update(|asked| *asked += 1);
+                spawn_local(async move {
+                    let lines = lines.await;
+                    self.asked.try_update(|asked| *asked -= 1);
+                    if self.edition.try_get_value() != edition {
+                        return;
+                    }
+                    match lines {
+                        Ok(window) => self.take(window.items, picked),
+                        Err(error) => self.toasts.show(Tone::Bad, tr_text(error.message)),
+                    }
+                });
+            }
+        }
+    }
+
+    fn take(self, lines: Vec<AgentLine>, picked: Picked) {
+        let mut is_full = picked.count() > BULK_MAX;
+        self.selected.try_update(|selected| {
+            for line in lines {
                 let id = line.summary.id;
-                if !with_range && selected.remove(&id) {
+                if !picked.is_range && selected.remove(&id).is_some() {
                     continue;
                 }
-                is_full |= selected.len() >= BULK_MAX && !selected.contains(&id);
-                if !is_full {
-                    selected.insert(id);
+                let has_room = selected.len() < BULK_MAX || selected.contains_key(&id);
+                is_full |= !has_room;
+                if has_room {
+                    selected.insert(id, line);
                 }
             }
         });
@@ -76,24 +115,53 @@ impl Bulk {
 
     /// Selects none.
     pub(super) fn clear(self) {
-        self.selected.update(BTreeSet::clear);
+        self.edition.try_update_value(|edition| *edition = edition.wrapping_add(1));
+        self.selected.update(BTreeMap::clear);
+    }
+
+    /// Takes over an agent as it is now, where it is selected.
+    pub(super) fn hear(self, line: &AgentLine) {
+        self.selected.try_update_untracked(|selected| {
+            if let Some(known) = selected.get_mut(&line.summary.id) {
+                known.clone_from(line);
+            }
+        });
+    }
+
+    /// Selects no longer what is not there any more.
+    pub(super) fn forget(self, gone: &[AgentId]) {
+        self.selected.try_maybe_update(|selected| {
+            let before = selected.len();
+            selected.retain(|id, _| !gone.contains(id));
+            (selected.len() != before, ())
+        });
+    }
+
+    /// Changes agents wherever they are known; `change` answers whether it changed one.
+    pub(super) fn change(self, rows: Rows<AgentLine>, change: impl Fn(&mut AgentLine) -> bool) {
+        self.selected.try_update_untracked(|selected| {
+            for line in selected.values_mut() {
+                change(line);
+            }
+        });
+        rows.update(change);
     }
 
     /// Does something to the selected agents and shows it at once.
-    pub(super) fn act(self, action: BulkAction, query: AgentQuery, rows: Rows<AgentLine>) {
-        let ids: Vec<_> = self.selected.get_untracked().into_iter().collect();
-        if ids.is_empty() {
+    pub(super) fn act(self, action: BulkAction, list: LiveList) {
+        let before: Vec<_> = self.selected.get_untracked().into_values().collect();
+        if before.is_empty() {
             return;
         }
-        let before = rows.at_hand(|line| ids.contains(&line.summary.id));
-        self.show(action, &ids, rows);
+        let ids: Vec<_> = before.iter().map(|line| line.summary.id).collect();
+        self.show(action, &ids, list.rows());
         self.clear();
         spawn_local(async move {
             match change_agents(ids.clone(), action).await {
-                Ok(changed) => self.confirm(action, changed, before, query, rows).await,
+                Ok(changed) => self.confirm(action, changed, before, list).await,
                 Err(error) => {
                     self.leaving.try_update(|leaving| leaving.retain(|id| !ids.contains(id)));
-                    put_back(rows, &before);
+                    self.put_back(list.rows(), &before);
                     self.toasts.show(Tone::Bad, tr_text(error.message));
                 }
             }
@@ -103,7 +171,7 @@ impl Bulk {
     /// Draws what the server is asked for.
     fn show(self, action: BulkAction, ids: &[AgentId], rows: Rows<AgentLine>) {
         if let Some(status) = action.status() {
-            rows.update(|line| {
+            self.change(rows, |line| {
                 let is_changed = ids.contains(&line.summary.id) && line.summary.status != status;
                 if is_changed {
                     line.summary.status = status;
@@ -120,13 +188,12 @@ impl Bulk {
         action: BulkAction,
         changed: Vec<AgentId>,
         before: Vec<AgentLine>,
-        query: AgentQuery,
-        rows: Rows<AgentLine>,
+        list: LiveList,
     ) {
-        let is_over = action.status().is_none() || query.status.is_some();
+        let is_over = action.status().is_none() || list.is_of_one_status();
         if is_over {
             // The list is another one now.
-            reload(&query, rows, self.toasts).await;
+            self.read(list).await;
         }
         self.leaving.try_update(BTreeSet::clear);
         if changed.is_empty() {
@@ -135,17 +202,36 @@ impl Bulk {
         }
         let text = done(action, changed.len() as u64);
         let undo = move || {
-            let (changed, before, query) = (changed.clone(), before.clone(), query.clone());
+            let (changed, before) = (changed.clone(), before.clone());
             spawn_local(async move {
                 let undone = undo(action, &changed, &before).await;
                 match undone {
-                    Ok(()) if action.status().is_some() && !is_over => put_back(rows, &before),
-                    Ok(()) => reload(&query, rows, self.toasts).await,
+                    Ok(()) if action.status().is_some() && !is_over => {
+                        self.put_back(list.rows(), &before);
+                    }
+                    Ok(()) => self.read(list).await,
                     Err(error) => self.toasts.show(Tone::Bad, tr_text(error.message)),
                 }
             });
         };
         self.toasts.show_undo(text, undo);
+    }
+
+    fn put_back(self, rows: Rows<AgentLine>, before: &[AgentLine]) {
+        self.change(rows, |line| {
+            let was = before.iter().find(|was| was.summary.id == line.summary.id);
+            let Some(was) = was.filter(|was| was.summary.status != line.summary.status) else {
+                return false;
+            };
+            line.summary.status = was.summary.status;
+            true
+        });
+    }
+
+    async fn read(self, list: LiveList) {
+        if let Err(error) = list.read().await {
+            self.toasts.show(Tone::Bad, tr_text(error.message));
+        }
     }
 }
 
@@ -171,24 +257,6 @@ async fn undo(
         }
     }
     Ok(())
-}
-
-fn put_back(rows: Rows<AgentLine>, before: &[AgentLine]) {
-    rows.update(|line| {
-        let was = before.iter().find(|was| was.summary.id == line.summary.id);
-        let Some(was) = was.filter(|was| was.summary.status != line.summary.status) else {
-            return false;
-        };
-        line.summary.status = was.summary.status;
-        true
-    });
-}
-
-async fn reload(query: &AgentQuery, rows: Rows<AgentLine>, toasts: Toasts) {
-    match open_list(query.clone(), 0).await {
-        Ok(part) => rows.reload(usize::try_from(part.count).unwrap_or(usize::MAX)),
-        Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
-    }
 }
 
 /// What was done to so many agents.

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use resonant_domain::agent_numbers::DAYS;
 
 use super::version_api::DrawnDay;
-use crate::language::{tr, tr_with};
+use crate::language::{number, tr, tr_with};
+use crate::ui::day_text;
 
 /// The drawing's size, in its own units.
 const WIDTH: u64 = 600;
@@ -27,13 +28,14 @@ pub(super) fn DayChart(
         .collect_view();
     let all: u64 = days.iter().map(total).sum();
     let failed: u64 = days.iter().map(|day| day.failed).sum();
-    let until = days.last().map(|day| day.date.clone()).unwrap_or_default();
+    let until = days.last().map(|day| day_text(&day.date)).unwrap_or_default();
+    let (all, failed, busy) = (number(all), number(failed), number(most));
     let told = tr_with(
         "Sessions by day, the {days} days until {until}: {all} in all, {failed} of them failed, \
          {most} on the busiest day",
-        &[("days", &DAYS), ("until", &until), ("all", &all), ("failed", &failed), ("most", &most)],
+        &[("days", &DAYS), ("until", &until), ("all", &all), ("failed", &failed), ("most", &busy)],
     );
-    let busiest = tr_with("Most on one day: {most}", &[("most", &most)]);
+    let busiest = tr_with("Most on one day: {most}", &[("most", &busy)]);
     let span = tr_with("{days} days until {until}", &[("days", &DAYS), ("until", &until)]);
     let rows = days
         .iter()
@@ -41,10 +43,10 @@ pub(super) fn DayChart(
         .map(|day| {
             view! {
                 <tr>
-                    <th scope="row">{day.date.clone()}</th>
-                    <td>{day.completed}</td>
-                    <td>{day.failed}</td>
-                    <td>{day.other}</td>
+                    <th scope="row">{day_text(&day.date)}</th>
+                    <td>{number(day.completed)}</td>
+                    <td>{number(day.failed)}</td>
+                    <td>{number(day.other)}</td>
                 </tr>
             }
         })
@@ -119,7 +121,7 @@ fn bar(day: &DrawnDay, place: u64, most: u64) -> impl IntoView + use<> {
         .collect_view();
     view! {
         <g>
-            <title>{format!("{}: {}", day.date, total(day))}</title>
+            <title>{format!("{}: {}", day_text(&day.date), number(total(day)))}</title>
             {parts}
         </g>
     }

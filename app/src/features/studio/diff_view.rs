@@ -37,9 +37,7 @@ pub fn DiffView(
     let prompt = (!prompt.is_empty()).then(|| {
         view! {
             <h3 class="diff__title">{tr("System prompt")}</h3>
-            <p class="diff__text" tabindex="0">
-                {prompt.into_iter().map(piece).collect_view()}
-            </p>
+            <WordDiff pieces=prompt />
         }
     });
     view! {
@@ -49,6 +47,19 @@ pub fn DiffView(
         </div>
     }
     .into_any()
+}
+
+/// A text with the words marked that one of two texts has alone.
+#[component]
+pub(super) fn WordDiff(
+    /// The text, piece by piece.
+    pieces: Vec<Piece>,
+) -> impl IntoView {
+    view! {
+        <p class="diff__text" tabindex="0">
+            {pieces.into_iter().map(piece).collect_view()}
+        </p>
+    }
 }
 
 fn field_row(change: FieldChange) -> impl IntoView {

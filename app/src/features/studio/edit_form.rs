@@ -1,5 +1,5 @@
-//! The form in which a draft is written: saves by itself, knows the way back, and never overwrites what
-//! someone wrote elsewhere.
+//! The form in which a draft is written: saves by itself, also when it is left, knows the way back, and
+//! never overwrites what someone wrote elsewhere.
 
 use std::time::Duration;
 
@@ -7,77 +7,40 @@ use leptos::ev;
 use leptos::form::ActionForm;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_location;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::draft_weight::DraftWeight;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm};
-use super::api::{Callable, UpdateAgent};
-use crate::error::last_error;
-use crate::language::tr;
+use super::api::{Callable, UpdateAgent, update_agent};
+use super::conflict_notice::{ConflictNotice, is_conflict};
+use super::draft::{Draft, Left};
+use super::past::{Past, Step};
+use crate::browser;
+use crate::error::AppError;
+use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::state::use_toasts;
-use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, Notice, Tone};
+use crate::state::{Toasts, use_toasts};
+use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, Tone};
 
 /// After such a pause in typing the draft is saved.
 const PAUSE: Duration = Duration::from_millis(1_500);
-
-/// The states of the draft that were saved here, and which of them is shown.
-#[derive(Debug, Clone)]
-struct Past {
-    saved: Vec<AgentForm>,
-    at: usize,
-}
-
-impl Past {
-    fn new(form: AgentForm) -> Self {
-        Self { saved: vec![form], at: 0 }
-    }
-
-    /// Takes over what was saved. What had been undone before is gone.
-    fn push(&mut self, form: AgentForm) {
-        if self.saved[self.at] != form {
-            self.saved.truncate(self.at + 1);
-            self.saved.push(form);
-            self.at += 1;
-        }
-    }
-
-    const fn may_undo(&self) -> bool {
-        self.at > 0
-    }
-
-    const fn may_redo(&self) -> bool {
-        self.at + 1 < self.saved.len()
-    }
-
-    fn step(&mut self, by: Step) -> Option<AgentForm> {
-        match by {
-            Step::Undo if self.may_undo() => self.at -= 1,
-            Step::Redo if self.may_redo() => self.at += 1,
-            Step::Undo | Step::Redo => return None,
-        }
-        Some(self.saved[self.at].clone())
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Undo,
-    Redo,
-}
+/// How long to wait before what could not be sent is sent again, in seconds; longer each time.
+const WAITS: [u64; 5] = [2, 5, 15, 30, 60];
+/// How often is looked whether what was on its way has arrived, once the page is left.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// All that an agent is made of.
 #[component]
 pub(super) fn EditForm(
     /// The draft as it was loaded.
     agent: Agent,
-    /// The draft as it was saved last.
-    shown: RwSignal<Agent>,
-    /// Whether there are changes that are not saved yet.
-    is_changed: RwSignal<bool>,
+    /// The draft as the editor knows it.
+    draft: Draft,
     /// The language model that `Auto` means.
     language_model: Option<String>,
     /// The agents that it may be let call.
@@ -85,15 +48,20 @@ pub(super) fn EditForm(
     /// What the draft weighs as it was loaded.
     weight: Option<DraftWeight>,
 ) -> impl IntoView {
-    let update = ServerAction::<UpdateAgent>::new();
-    let error = last_error(update);
+    let id = agent.id;
     let form = NodeRef::<html::Form>::new();
     let toasts = use_toasts();
+    // For browsers without a script. With one, the form is sent by `update`, which outlives the page and
+    // so hears its answer wherever one has gone meanwhile.
+    let plain = ServerAction::<UpdateAgent>::new();
+    let update = ArcServerAction::<UpdateAgent>::new();
+    let pending = Signal::<bool>::from(update.pending());
+    let error = last_error(&update);
     let first = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&agent.spec));
     // A refused form goes on from the agent that it was made for.
     let refused_revision = refused_form().text("revision");
     let revision = move || {
-        let shown = shown.with(|agent| agent.revision).to_string();
+        let shown = draft.shown.with(|agent| agent.revision).to_string();
         refused_revision.clone().unwrap_or(shown)
     };
     let past = RwSignal::new(Past::new(first.clone()));
@@ -103,74 +71,110 @@ pub(super) fn EditForm(
     // Counts the changes, so that one made while the form was on its way is not taken for saved.
     let edits = StoredValue::new(0_u32);
     let sent = StoredValue::new(0_u32);
+    // The revision that the form was sent with.
+    let sent_revision = StoredValue::new(None::<i64>);
     let is_asked = StoredValue::new(false);
+    let failures = StoredValue::new(0_usize);
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+
+    let is_refused = is_conflict(error);
+    let is_late = Memo::new(move |_| is_refused.get() && !pending.get());
+    // It is late by a change from elsewhere, and not by one of the status, which this page knows by now.
     let is_conflict = Memo::new(move |_| {
-        error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
+        let known = draft.shown.with(|agent| agent.revision);
+        is_late.get() && sent_revision.get_value().is_none_or(|sent| sent == known)
     });
 
     let save = move || {
-        let may_save = !is_conflict.get_untracked() && !update.pending().get_untracked();
-        if let Some(form) = form.get_untracked().filter(|form| may_save && form.check_validity()) {
-            // A form that its own rules refuse waits for the person who writes.
+        // Whether more has changed is looked for when the answer is there.
+        if pending.try_get_untracked() != Some(false) {
+            return;
+        }
+        let Some(form) = form.get_untracked() else { return };
+        // A form that its own rules refuse waits for the person who writes.
+        if is_conflict.get_untracked() || !form.check_validity() {
+            draft.tell(false);
+        } else {
             let _ = form.request_submit();
         }
     };
-    let save_later = std::cell::RefCell::new(debounce(PAUSE, move |()| {
-        if is_changed.try_get_untracked() == Some(true) {
-            save();
+    draft.saves_by(Callback::new(move |()| save()));
+    let save_in = move |wait: Duration| {
+        if let Some(timer) = timer.get_value() {
+            timer.clear();
         }
-    }));
-    let save_again = move || {
-        set_timeout(
-            move || {
-                if is_changed.try_get_untracked() == Some(true) {
-                    save();
-                }
-            },
-            PAUSE,
-        );
+        let due = move || {
+            if draft.is_changed.try_get_untracked() == Some(true) {
+                save();
+            }
+        };
+        timer.set_value(set_timeout_with_handle(due, wait).ok());
+    };
+    let change = move || {
+        draft.is_changed.set(true);
+        edits.update_value(|edits| *edits += 1);
+    };
+    let put = move |form: AgentForm| {
+        loaded.update(|(turn, loaded)| (*turn, *loaded) = (*turn + 1, form));
+        change();
+        // Once the fields hold what is saved.
+        request_animation_frame(move || request_animation_frame(save));
     };
     let go = move |step: Step| {
-        let back = past.try_update(|past| past.step(step)).flatten();
-        if let Some(back) = back {
-            loaded.update(|(turn, form)| (*turn, *form) = (*turn + 1, back));
-            is_changed.set(true);
-            edits.update_value(|edits| *edits += 1);
-            // Once the fields hold what is saved.
-            request_animation_frame(move || request_animation_frame(save));
+        if let Some(back) = past.try_update(|past| past.step(step)).flatten() {
+            put(back);
         }
     };
-    let waiting_step = StoredValue::new(None::<Step>);
     let ask_step = move |step: Step| {
         let Some(form) = form.get_untracked() else { return };
-        if !is_changed.get_untracked() {
-            go(step);
-        } else if form.report_validity() {
-            // What is typed is saved first, so that there is a way back to it.
-            waiting_step.set_value(Some(step));
-            save();
-        }
-    };
-    Effect::new(move || {
-        let Some(Ok(agent)) = update.value().get() else {
-            waiting_step.set_value(None);
+        if draft.is_changed.get_untracked() && !form.report_validity() {
             return;
-        };
-        past.update(|past| past.push(AgentForm::from(&agent.spec)));
-        shown.set(agent);
-        if edits.get_value() == sent.get_value() {
-            is_changed.set(false);
-            if let Some(step) = waiting_step.try_update_value(Option::take).flatten() {
+        }
+        // What is typed is saved first, so that there is a way back to it.
+        draft.once_saved(Callback::new(move |is_saved: bool| {
+            if is_saved {
                 go(step);
             }
-        } else {
-            save_again();
+        }));
+    };
+
+    let answer = update.value();
+    Effect::new(move || match answer.get() {
+        None => {}
+        Some(Ok(agent)) => {
+            failures.set_value(0);
+            past.update(|past| past.push(AgentForm::from(&agent.spec)));
+            draft.take_saved(agent);
+            let has_more = edits.get_value() != sent.get_value();
+            if has_more && (draft.is_awaited() || is_asked.get_value()) {
+                save();
+            } else if has_more {
+                save_in(PAUSE);
+            } else {
+                draft.is_changed.set(false);
+                draft.tell(true);
+                if is_asked.try_update_value(std::mem::take) == Some(true) {
+                    toasts.show(Tone::Good, tr("Saved"));
+                }
+            }
         }
-        if is_asked.get_value() {
-            is_asked.set_value(false);
-            toasts.show(Tone::Good, tr("Saved"));
+        // It is sent again at once, see below.
+        Some(Err(_)) if is_late.get_untracked() && !is_conflict.get_untracked() => {}
+        Some(Err(error)) => {
+            draft.tell(false);
+            if matches!(error.kind, FaultKind::Unavailable | FaultKind::TooMany) {
+                let wait = WAITS[failures.get_value().min(WAITS.len() - 1)];
+                failures.update_value(|failures| *failures += 1);
+                save_in(Duration::from_secs(wait));
+            }
         }
     });
+    Effect::new(move || {
+        if is_late.get() && !is_conflict.get() {
+            save();
+        }
+    });
+    let is_unsaved = move || draft.is_changed.try_get_untracked() == Some(true);
     Effect::new(move || {
         let keys = window_event_listener(ev::keydown, move |event| {
             let is_save = (event.ctrl_key() || event.meta_key()) && event.key() == "s";
@@ -181,21 +185,72 @@ pub(super) fn EditForm(
                 let _ = form.request_submit();
             }
         });
-        on_cleanup(move || keys.remove());
+        let back = window_event_listener(ev::online, move |_| {
+            if is_unsaved() {
+                save();
+            }
+        });
+        let unload = window_event_listener(ev::beforeunload, move |event| {
+            if is_unsaved() {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || {
+            keys.remove();
+            back.remove();
+            unload.remove();
+        });
     });
-    let id = agent.id;
-    let other = Signal::derive(move || error.get().filter(|_| !is_conflict.get()));
+    // Whoever leaves does so with what is written: as soon as the next page is asked for, and at the last
+    // with what was entered since or could not be sent.
+    let pathname = use_location().pathname;
+    Effect::new(move |here: Option<String>| {
+        let now = pathname.get();
+        if here.is_some_and(|here| here != now) && is_unsaved() {
+            save();
+        }
+        now
+    });
+    let leaving = update.clone();
+    on_cleanup(move || {
+        if is_unsaved()
+            && let Some(left) = browser::form_values::<UpdateAgent>(form)
+        {
+            let is_sent = edits.try_get_value() == sent.try_get_value();
+            spawn_local(save_left(leaving, left, is_sent, toasts));
+        }
+    });
+    Effect::new(move || {
+        if let Some(Left { revision, form, .. }) = Left::take(id) {
+            draft.shown.update(|shown| shown.revision = revision);
+            put(form);
+        }
+    });
+
+    let submit = move |event: ev::SubmitEvent| {
+        // The form itself would send it by what goes away with the page.
+        event.prevent_default();
+        if pending.get_untracked() {
+            return;
+        }
+        if let Ok(input) = UpdateAgent::from_event(&event) {
+            sent.set_value(edits.get_value());
+            sent_revision.set_value(Some(input.revision));
+            update.dispatch(input);
+        }
+    };
+    let other =
+        Signal::derive(move || error.get().filter(|error| error.kind != FaultKind::Conflict));
     view! {
         <div
             class="agent-form"
             on:input=move |_| {
-                is_changed.set(true);
-                edits.update_value(|edits| *edits += 1);
-                (save_later.borrow_mut())(());
+                change();
+                save_in(PAUSE);
             }
-            on:submit=move |_| sent.set_value(edits.get_value())
+            on:submit:capture=submit
         >
-            <ActionForm action=update node_ref=form>
+            <ActionForm action=plain node_ref=form>
                 <input type="hidden" name="id" value=id.to_string() />
                 <input
                     type="hidden"
@@ -219,30 +274,20 @@ pub(super) fn EditForm(
                     }
                 />
                 <FormError error=other fields=AGENT_FIELDS />
-                <div role="alert">
-                    <Show when=move || is_conflict.get()>
-                        <Notice tone=Tone::Warn>
-                            <p>
-                                {tr(
-                                    "This agent was changed elsewhere after you opened it. Nothing of yours \
-                                    is lost: it still stands in the form.",
-                                )}
-                            </p>
-                            <div class="agent-form__end">
-                                <Button name="overwrite" value="true" busy=update.pending()>
-                                    {tr("Keep mine")}
-                                </Button>
-                                <a class="button button--quiet" href=paths::agent(id) rel="external">
-                                    {tr("Load theirs")}
-                                </a>
-                            </div>
-                        </Notice>
-                    </Show>
-                </div>
+                <ConflictNotice
+                    text=tr(
+                        "This agent was changed elsewhere after you opened it. Nothing of yours is lost: \
+                        it still stands in the form.",
+                    )
+                    is_there=is_conflict
+                    busy=pending
+                    theirs=paths::agent(id)
+                    on_give_up=Callback::new(move |()| draft.is_changed.set(false))
+                />
                 <div class="agent-form__end agent-form__end--sticky">
                     <Button
                         kind=ButtonKind::Primary
-                        busy=update.pending()
+                        busy=pending
                         on_click=Callback::new(move |_| is_asked.set_value(true))
                     >
                         {tr("Save changes")}
@@ -253,7 +298,7 @@ pub(super) fn EditForm(
                             type_="button"
                             label=tr("Undo")
                             disabled=Signal::derive(move || {
-                                !past.with(Past::may_undo) && !is_changed.get()
+                                !past.with(Past::may_undo) && !draft.is_changed.get()
                             })
                             on_click=Callback::new(move |_| ask_step(Step::Undo))
                         >
@@ -270,7 +315,7 @@ pub(super) fn EditForm(
                         </Button>
                     </span>
                     <span class="agent-form__mark" role="status">
-                        {move || match (is_changed.get(), past.with(|past| past.saved.len() > 1)) {
+                        {move || match (draft.is_changed.get(), past.with(Past::has_saved)) {
                             (true, _) => tr("Not saved yet"),
                             (false, true) => tr("All changes are saved"),
                             (false, false) => "",
@@ -285,28 +330,46 @@ pub(super) fn EditForm(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What the form was refused with when it was sent last.
+fn last_error(update: &ArcServerAction<UpdateAgent>) -> Signal<Option<AppError>> {
+    let answer = update.value();
+    Signal::derive(move || {
+        let failed = answer.try_with(|answer| match answer {
+            Some(Err(error)) => Some(error.clone()),
+            _ => None,
+        });
+        failed.flatten()
+    })
+}
 
-    fn form(name: &str) -> AgentForm {
-        AgentForm { name: name.to_owned(), ..AgentForm::default() }
+/// Saves what stood in the form when it was left, and keeps what cannot be saved. What is on its way
+/// already is older, or `is_sent` and all there is.
+async fn save_left(
+    update: ArcServerAction<UpdateAgent>,
+    mut left: UpdateAgent,
+    is_sent: bool,
+    toasts: Toasts,
+) {
+    let pending = update.pending();
+    if pending.get_untracked() {
+        while pending.get_untracked() {
+            browser::sleep(LOOK).await;
+        }
+        if let Some(Ok(agent)) = update.value().get_untracked() {
+            if is_sent {
+                return;
+            }
+            left.revision = agent.revision;
+        }
     }
-
-    #[test]
-    fn one_goes_back_and_forth_until_something_else_is_saved() {
-        let mut past = Past::new(form("a"));
-        assert_eq!(past.step(Step::Undo), None);
-        past.push(form("b"));
-        past.push(form("b"));
-        past.push(form("c"));
-        assert_eq!(past.step(Step::Undo), Some(form("b")));
-        // What was undone is saved, too, and changes nothing here.
-        past.push(form("b"));
-        assert_eq!(past.step(Step::Undo), Some(form("a")));
-        assert_eq!(past.step(Step::Redo), Some(form("b")));
-        past.push(form("d"));
-        assert!(!past.may_redo());
-        assert_eq!(past.step(Step::Undo), Some(form("b")));
+    let UpdateAgent { id, revision, form, .. } = left;
+    if let Err(error) = update_agent(id, revision, false, form.clone()).await {
+        Left { id, revision, form }.keep();
+        let told = tr_with(
+            "What you wrote last could not be saved: {reason}. It stands in the form again when you open \
+            the agent.",
+            &[("reason", &tr_text(error.message))],
+        );
+        toasts.show(Tone::Bad, told);
     }
 }

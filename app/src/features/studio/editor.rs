@@ -1,34 +1,33 @@
 //! The editor of an agent.
 
-use leptos::form::ActionForm;
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
-use resonant_domain::agent::{Agent, AgentStatus};
-use resonant_domain::agent_list::BulkAction;
+use resonant_domain::agent::Agent;
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::page::Page;
 use resonant_domain::session::SessionSummary;
 use resonant_domain::team::AgentRight;
+use resonant_domain::{AgentId, SessionId};
 
 use super::agent_row::StatusBadge;
-use super::api::{DeleteAgent, EditedAgent, SetStatus, change_agents};
+use super::api::EditedAgent;
+use super::draft::Draft;
 use super::edit_form::EditForm;
 use super::publish_panel::{PublishPanel, Reach};
 use super::run_panel::{RunPanel, Task};
+use super::status_panel::{DeletePanel, StatusPanel};
 use super::team_panel::{AgentSheet, SharePanel, StandingNote, may};
-use crate::error::{AppError, last_error};
+use crate::error::AppError;
+use crate::features::sessions::api::list_sessions;
+use crate::features::sessions::glance::GlanceView;
 use crate::features::sessions::session_list::{AgentNames, SessionRow};
-use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, tr, tr_count, tr_with};
 use crate::paths;
-use crate::state::use_toasts;
-use crate::ui::{
-    Avatar, AvatarSize, Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, Notice, Time,
-    Tone, duration_text,
-};
+use crate::ui::{Avatar, AvatarSize, ErrorPanel, Notice, Time, Tone, duration_text};
+
+/// How many sessions stand beside the editor.
+pub(super) const RECENT: u32 = 5;
 
 /// An agent, to change and to run.
 #[component]
@@ -49,6 +48,7 @@ pub(super) fn Editor(
         update,
         weight,
         requires_tests,
+        lacking_tests,
         is_paid_for,
         standing,
     } = edited;
@@ -62,9 +62,23 @@ pub(super) fn Editor(
     };
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let (id, limits) = (agent.id, agent.spec.limits);
-    let shown = RwSignal::new(agent.clone());
+    let draft = Draft::new(agent.clone());
+    let shown = draft.shown;
     let published = RwSignal::new(published);
-    let is_changed = RwSignal::new(false);
+    let started = RwSignal::new(None::<SessionId>);
+    let recent = RwSignal::new(recent);
+    let renew = move || {
+        spawn_local(async move {
+            if let Ok(page) = list_sessions(Some(id), None, Some(RECENT)).await {
+                let _ = recent.try_set(Ok(page));
+            }
+        });
+    };
+    let on_start = Callback::new(move |session: SessionId| {
+        started.set(Some(session));
+        renew();
+    });
+    let on_over = Callback::new(move |()| renew());
     let status = Signal::derive(move || shown.with(|agent| agent.status));
     let update = update.map(|version| {
         view! {
@@ -84,6 +98,7 @@ pub(super) fn Editor(
         <Head shown=shown is_own=is_own />
         {note}
         {update}
+        {super::lineage::lineage(id, agent.listing_id)}
         <div class="editor">
             <div class="editor__side">
                 {may_run
@@ -93,13 +108,15 @@ pub(super) fn Editor(
                                 id=id
                                 status=status
                                 limits=limits
-                                shown=shown
+                                draft=draft
                                 published=published
                                 task=task
                                 may_try_draft=may_edit
+                                on_start=on_start
                             />
                         }
                     })}
+                {move || started.get().map(|session| view! { <Started session on_over /> })}
                 {typical.map(|typical| view! { <Typical id=id typical=typical /> })}
                 <Recent id=id recent=recent />
                 <Tools shown=shown />
@@ -110,8 +127,7 @@ pub(super) fn Editor(
                     view! {
                         <EditForm
                             agent=agent
-                            shown=shown
-                            is_changed=is_changed
+                            draft=draft
                             language_model=language_model
                             callable=callable
                             weight=weight
@@ -122,10 +138,10 @@ pub(super) fn Editor(
                     view! { <AgentSheet agent=agent /> }.into_any()
                 }}
                 <PublishPanel
-                    shown=shown
+                    draft=draft
                     published=published
-                    is_changed=is_changed
                     requires_tests=requires_tests
+                    lacking_tests=lacking_tests
                     may_publish=may_edit
                     reach=reach
                 />
@@ -133,8 +149,8 @@ pub(super) fn Editor(
                     .then(|| {
                         view! {
                             <SharePanel id=id />
-                            <StatusPanel shown=shown />
-                            <DeletePanel shown=shown />
+                            <StatusPanel draft=draft />
+                            <DeletePanel draft=draft />
                         }
                     })}
             </div>
@@ -175,7 +191,7 @@ fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
 
 /// What a session is likely to take and to cost, from those that were.
 #[component]
-fn Typical(id: resonant_domain::AgentId, typical: VersionNumbers) -> impl IntoView {
+fn Typical(id: AgentId, typical: VersionNumbers) -> impl IntoView {
     let time = typical.p50_ms.map_or_else(String::new, duration_text);
     let cost = typical.median_cost.map_or_else(String::new, cost_text);
     let sessions = tr_count("{n} session", "{n} sessions", typical.sessions);
@@ -191,13 +207,21 @@ fn Typical(id: resonant_domain::AgentId, typical: VersionNumbers) -> impl IntoVi
     }
 }
 
+/// The session that was started last, beside the form that started it.
+#[component]
+fn Started(session: SessionId, on_over: Callback<()>) -> impl IntoView {
+    view! {
+        <section class="editor__recent" aria-labelledby="started-title">
+            <h2 id="started-title">{tr("The session that you started")}</h2>
+            <GlanceView id=session on_over=on_over />
+        </section>
+    }
+}
+
 /// The agent's newest sessions.
 #[component]
-fn Recent(
-    id: resonant_domain::AgentId,
-    recent: Result<Page<SessionSummary>, AppError>,
-) -> impl IntoView {
-    let content = match recent {
+fn Recent(id: AgentId, recent: RwSignal<Result<Page<SessionSummary>, AppError>>) -> impl IntoView {
+    let content = move || match recent.get() {
         Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         Ok(page) if page.items.is_empty() => {
             view! { <p class="editor__nothing">{tr("None yet. Give it a goal above.")}</p> }
@@ -254,7 +278,7 @@ fn Tools(shown: RwSignal<Agent>) -> impl IntoView {
 
 /// The way to what the agent keeps.
 #[component]
-fn Kept(id: resonant_domain::AgentId) -> impl IntoView {
+fn Kept(id: AgentId) -> impl IntoView {
     view! {
         <section class="editor__recent" aria-labelledby="kept-title">
             <h2 id="kept-title">{tr("What it knows")}</h2>
@@ -262,149 +286,6 @@ fn Kept(id: resonant_domain::AgentId) -> impl IntoView {
                 {tr("Documents that it looks things up in, and facts that it remembers: ")}
                 <a href=paths::knowledge(id)>{tr("Knowledge and memory")}</a>
             </p>
-        </section>
-    }
-}
-
-/// Pause, activate, put away.
-#[component]
-fn StatusPanel(shown: RwSignal<Agent>) -> impl IntoView {
-    let set = ServerAction::<SetStatus>::new();
-    let error = last_error(set);
-    Effect::new(move || {
-        if let Some(Ok(agent)) = set.value().get() {
-            shown.set(agent);
-        }
-    });
-    let choice = move |status: AgentStatus, icon: IconName, text: &'static str| {
-        view! {
-            <ActionForm action=set>
-                <input
-                    type="hidden"
-                    name="id"
-                    value=shown.with_untracked(|agent| agent.id.to_string())
-                />
-                <input type="hidden" name="status" value=status.as_str() />
-                <Button busy=set.pending()>
-                    <Icon name=icon />
-                    {text}
-                </Button>
-            </ActionForm>
-        }
-    };
-    let text = move || match shown.with(|agent| agent.status) {
-        AgentStatus::Active => tr("It is active: it runs when you ask it to."),
-        AgentStatus::Paused => tr("It is paused: it keeps everything but does not run."),
-        AgentStatus::Archived => tr("It is archived: kept for its record, out of the way."),
-    };
-    view! {
-        <section class="editor__panel" aria-labelledby="status-title">
-            <h2 id="status-title">{tr("Status")}</h2>
-            <p>{text}</p>
-            <div class="editor__choices">
-                {move || match shown.with(|agent| agent.status) {
-                    AgentStatus::Active => {
-                        view! {
-                            {choice(AgentStatus::Paused, IconName::Pause, tr("Pause"))}
-                            {choice(AgentStatus::Archived, IconName::Inbox, tr("Archive"))}
-                        }
-                            .into_any()
-                    }
-                    AgentStatus::Paused => {
-                        view! {
-                            {choice(AgentStatus::Active, IconName::Play, tr("Activate"))}
-                            {choice(AgentStatus::Archived, IconName::Inbox, tr("Archive"))}
-                        }
-                            .into_any()
-                    }
-                    AgentStatus::Archived => {
-                        choice(AgentStatus::Active, IconName::Play, tr("Activate")).into_any()
-                    }
-                }}
-            </div>
-            <FormError error=error />
-        </section>
-    }
-}
-
-/// Deletes the agent after a second look: a dialog, or without JavaScript a part that unfolds.
-#[component]
-fn DeletePanel(shown: RwSignal<Agent>) -> impl IntoView {
-    let delete = ServerAction::<DeleteAgent>::new();
-    let error = last_error(delete);
-    let dialog = NodeRef::<html::Dialog>::new();
-    let id = shown.with_untracked(|agent| agent.id);
-    let (toasts, navigate) = (use_toasts(), use_navigate());
-    Effect::new(move || {
-        if !matches!(delete.value().get(), Some(Ok(()))) {
-            return;
-        }
-        let navigate = navigate.clone();
-        toasts.show_undo(tr("The agent is in the trash"), move || {
-            let navigate = navigate.clone();
-            spawn_local(async move {
-                match change_agents(vec![id], BulkAction::Restore).await {
-                    Ok(_) => navigate(&paths::agent(id), NavigateOptions::default()),
-                    Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
-                }
-            });
-        });
-    });
-    let question =
-        move || shown.with(|agent| tr_with("Delete “{name}”?", &[("name", &agent.spec.name)]));
-    let open = Callback::new(move |_| {
-        if let Some(dialog) = dialog.get_untracked() {
-            // Fails only when it is open already.
-            let _ = dialog.show_modal();
-        }
-    });
-    let close = Callback::new(move |_| {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    });
-    let form = move || {
-        view! {
-            <ActionForm action=delete>
-                <input type="hidden" name="id" value=id.to_string() />
-                <Button kind=ButtonKind::Danger busy=delete.pending()>
-                    {tr("Move to the trash")}
-                </Button>
-            </ActionForm>
-        }
-    };
-    view! {
-        <section class="editor__panel" aria-labelledby="delete-title">
-            <h2 id="delete-title">{tr("Delete")}</h2>
-            <p>
-                {tr("Moves the agent to the trash, from where it can be restored for 30 days.")}
-            </p>
-            <div class="with-script">
-                <Button kind=ButtonKind::Danger type_="button" on_click=open>
-                    <Icon name=IconName::Trash />
-                    {tr("Delete agent")}
-                </Button>
-            </div>
-            <details class="without-script">
-                <summary>{tr("Delete agent")}</summary>
-                {form()}
-            </details>
-            <dialog class="dialog" node_ref=dialog aria-labelledby="delete-question">
-                <h3 id="delete-question">{question}</h3>
-                <p>
-                    {tr(
-                        "Its open sessions are cancelled. It can be restored from the trash for 30 days, and its \
-                        sessions stay in your history.",
-                    )}
-                </p>
-                <div class="dialog__actions">
-                    {form()}
-                    <Button type_="button" on_click=close>
-                        {tr("Keep it")}
-                    </Button>
-                </div>
-            </dialog>
-            <FormError error=error />
         </section>
     }
 }

@@ -8,7 +8,7 @@ use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FaultKind};
 
 use super::api::{EditedAgent, get_agent};
-use super::editor::Editor;
+use super::editor::{Editor, RECENT};
 use super::run_panel::Task;
 use crate::error::AppError;
 use crate::features::sessions::api::{get_session, list_sessions};
@@ -16,9 +16,6 @@ use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::ui::{ErrorPanel, Skeleton};
 use crate::{paths, ssr};
-
-/// How many sessions stand beside the editor.
-const RECENT: u32 = 5;
 
 /// The page of one agent.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The rules that turn what a form sent into what a use case takes.
 
 use resonant_domain::agent::{
-    AgentChanges, AgentSpec, Avatar, LimitChanges, Limits, ModelPolicy, ToolGrant,
+    AgentChanges, AgentSpec, Avatar, LimitChange, LimitChanges, Limits, ModelPolicy, ToolGrant,
 };
 use resonant_domain::agent_version::Edition;
 use resonant_domain::session::NewSession;
@@ -21,9 +21,9 @@ impl AgentForm {
         let base = Limits::default();
         let spec = AgentSpec {
             name: self.name.trim().to_owned(),
-            description: lines(&self.description),
+            description: lines(&self.description).trim().to_owned(),
             avatar: self.avatar(&mut faults),
-            system_prompt: lines(&self.system_prompt),
+            system_prompt: lines(&self.system_prompt).trim().to_owned(),
             model_policy: self.model_policy(&mut faults),
             tools: self.tools.iter().map(ToolGrant::new).collect(),
             limits: Limits {
@@ -37,7 +37,7 @@ impl AgentForm {
                     &self.timeout_seconds,
                 )
                 .unwrap_or(base.timeout_seconds),
-                ..base
+                max_cost_micro_usd: cost(&mut faults, &self.max_cost),
             },
             variables: self.variables.iter().filter_map(VariableForm::variable).collect(),
         };
@@ -70,7 +70,7 @@ impl AgentForm {
                 max_steps: Some(limits.max_steps),
                 max_tokens: Some(limits.max_tokens),
                 timeout_seconds: Some(limits.timeout_seconds),
-                ..LimitChanges::default()
+                max_cost_micro_usd: LimitChange::from(limits.max_cost_micro_usd),
             }),
             variables: Some(variables),
             status: None,
@@ -122,7 +122,8 @@ impl RunForm {
                     "limits.timeout_seconds",
                     &self.timeout_seconds,
                 ),
-                ..LimitChanges::default()
+                max_cost_micro_usd: cost(&mut faults, &self.max_cost)
+                    .map_or(LimitChange::Keep, LimitChange::To),
             },
             ..NewSession::default()
         };
@@ -170,6 +171,36 @@ fn number(faults: &mut Vec<FieldFault>, field: &str, text: &str) -> Option<u32> 
     number
 }
 
+/// Reads the dollars that a session may cost, as millionths; an empty field is no limit and no fault.
+fn cost(faults: &mut Vec<FieldFault>, text: &str) -> Option<u64> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let cost = micro_usd(text);
+    if cost.is_none() {
+        let reason = key("must be an amount such as 5.00");
+        faults.push(FieldFault::new("limits.max_cost_micro_usd", reason));
+    }
+    cost
+}
+
+/// Reads dollars as a person writes them, `5`, `$0.25` or `0,25`, as millionths. `None` for what is none.
+pub(crate) fn micro_usd(text: &str) -> Option<u64> {
+    let number = text.trim_start_matches('$').trim();
+    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, ""));
+    let is_number = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+    // A comma before three digits may part thousands: nobody shall pay for a wrong guess.
+    let is_unclear = number.contains(',') && part.len() == 3 && whole != "0";
+    if whole.is_empty() || whole.len() > 12 || part.len() > 6 || is_unclear {
+        return None;
+    }
+    if !is_number(whole) || !is_number(part) {
+        return None;
+    }
+    format!("{whole}{part:0<6}").parse().ok()
+}
+
 /// The error that tells these faults.
 pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
     ssr::fail(resonant_backend::Error::Invalid(fields))
@@ -209,7 +240,7 @@ mod tests {
                 max_steps: 3,
                 max_tokens: 500,
                 timeout_seconds: 60,
-                ..Limits::default()
+                max_cost_micro_usd: Some(1_250_000),
             },
             variables: vec![
                 Variable::new("city"),
@@ -222,6 +253,25 @@ mod tests {
             ],
         };
         assert_eq!(AgentForm::from(&spec).spec(), Ok(spec));
+    }
+
+    #[test]
+    fn a_cost_limit_is_read_in_dollars_and_lifted_by_an_empty_field() {
+        for (text, cost) in [
+            ("5", Some(5_000_000)),
+            (" $0.25 ", Some(250_000)),
+            ("0,000001", Some(1)),
+            ("1.000", Some(1_000_000)),
+            ("", None),
+        ] {
+            let form = AgentForm { max_cost: text.to_owned(), ..form() };
+            let limits = form.changes().unwrap().limits.unwrap();
+            assert_eq!(limits.max_cost_micro_usd, LimitChange::from(cost), "{text}");
+        }
+        for text in ["five", "-1", "0", "1,000", "1.0000001", ".", "1.5.5"] {
+            let faults = AgentForm { max_cost: text.to_owned(), ..form() }.spec().unwrap_err();
+            assert_eq!(faults[0].field, "limits.max_cost_micro_usd", "{text}");
+        }
     }
 
     #[test]
@@ -264,6 +314,9 @@ mod tests {
             max_steps: "3".to_owned(),
             ..RunForm::default()
         };
+        let dear = RunForm { max_cost: "0.5".to_owned(), ..run.clone() };
+        let cost = dear.new_session().unwrap().limits.max_cost_micro_usd;
+        assert_eq!(cost, LimitChange::To(500_000));
         let new = run.new_session().unwrap();
         assert_eq!(new.goal, "Add 2 and 2");
         assert_eq!(new.context, None);

@@ -24,7 +24,7 @@ pub struct KnowledgePage {
     pub may_remember: bool,
     /// Its documents, the newest first.
     pub documents: Vec<KnowledgeDocument>,
-    /// The facts that it keeps, the newest first.
+    /// The facts that it keeps for the viewer, the newest first.
     pub memories: Vec<Memory>,
     /// What was looked for, and what was found.
     pub found: Option<Found>,
@@ -47,10 +47,7 @@ pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<Knowled
     use resonant_backend::{agents, knowledge, memories};
     use resonant_domain::knowledge::KnowledgeQuery;
     use resonant_domain::page::PageRequest;
-    use resonant_domain::team::AgentRight;
     use resonant_domain::tool::{KNOWLEDGE, REMEMBER};
-
-    use super::team_panel::may;
 
     let ctx = ssr::ctx()?;
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
@@ -63,12 +60,7 @@ pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<Knowled
         None => None,
     };
     let standing = super::api::standing(&ctx, &agent).await?;
-    // What it remembers is for who may change it.
-    let memories = if may(standing.as_ref(), AgentRight::Edit) {
-        memories::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items
-    } else {
-        Vec::new()
-    };
+    let memories = memories::list(&ctx, id, PageRequest::largest()).await.map_err(ssr::fail)?.items;
     let documents = knowledge::list(&ctx, id, PageRequest::largest()).await;
     Ok(KnowledgePage {
         agent_id: id,

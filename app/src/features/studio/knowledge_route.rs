@@ -97,6 +97,7 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
         standing,
     } = page;
     let may_edit = may(standing.as_ref(), AgentRight::Edit);
+    let is_own = standing.is_none();
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let add = may_edit.then(|| {
         view! {
@@ -106,8 +107,9 @@ fn Page(page: KnowledgePage, actions: Actions, draft: DocumentDraft) -> impl Int
             </section>
         }
     });
-    let remembered =
-        may_edit.then(|| view! { <Memories id memories may_remember forget=actions.forget /> });
+    let is_about_memory = is_own || may_remember || !memories.is_empty();
+    let remembered = is_about_memory
+        .then(|| view! { <Memories id memories may_remember is_own forget=actions.forget /> });
     let has_documents = !documents.is_empty();
     let needs_tool = (has_documents && !may_look_up).then(|| {
         view! {
@@ -159,6 +161,7 @@ fn Documents(
             size(document.size_bytes),
             tr_count("{n} passage", "{n} passages", document.passages.into()),
         );
+        let unread = not_read(&document.unread_pages);
         let title = document.title.clone();
         let delete = may_edit.then(|| {
             view! {
@@ -179,6 +182,7 @@ fn Documents(
                     <span class="secret__about">
                         {about} {tr(" · added ")} <Time at=document.created_at />
                     </span>
+                    {unread}
                 </div>
                 {delete}
             </li>
@@ -192,6 +196,16 @@ fn Documents(
             <ul class="secret-list">{documents.into_iter().map(row).collect_view()}</ul>
         </section>
     }
+}
+
+/// Which pages of a PDF are not looked up in, as far as they fit a line.
+fn not_read(pages: &[u32]) -> Option<impl IntoView + use<>> {
+    const SHOWN_MAX: usize = 20;
+    let shown: Vec<_> = pages.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+    let more = if pages.len() > SHOWN_MAX { ", …" } else { "" };
+    let shown = format!("{}{more}", shown.join(", "));
+    let text = tr_with("Not read, as on scanned pages: page {pages}", &[("pages", &shown)]);
+    (!pages.is_empty()).then(|| view! { <span class="secret__about">{text}</span> })
 }
 
 /// What the agent's tool finds. A plain form: the address is the state.
@@ -254,6 +268,8 @@ fn Memories(
     id: AgentId,
     memories: Vec<Memory>,
     may_remember: bool,
+    /// Whether the agent is the viewer's own.
+    is_own: bool,
     forget: ServerAction<ForgetMemory>,
 ) -> impl IntoView {
     let nothing = memories.is_empty().then(|| {
@@ -286,6 +302,7 @@ fn Memories(
     view! {
         <section class="account__part" aria-labelledby="memories-title">
             <h2 id="memories-title">{tr("What it remembers")}</h2>
+            {(!is_own).then(|| view! { <p>{tr("From your sessions with it, for your sessions alone.")}</p> })}
             <FormError error=action_error(forget) />
             {nothing}
             <ul class="secret-list">{memories.into_iter().map(row).collect_view()}</ul>

@@ -1,6 +1,7 @@
 //! `/studio/new`: the form for a new agent.
 
 use leptos::form::ActionForm;
+use leptos::html;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
@@ -12,13 +13,14 @@ use super::agent_form::{AGENT_FIELDS, AgentForm, field_fault};
 use super::agent_row::{Start, TemplateCards};
 use super::api::{Blueprint, CreateAgent, get_blueprint};
 use super::propose_api::ProposeAgent;
+use crate::browser;
 use crate::error::{AppError, last_error};
 use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, ErrorPanel, FormError, LinkButton, Notice, PageHead, Skeleton, TextArea,
-    Tone,
+    Button, ButtonKind, ErrorPanel, FormError, Icon, IconName, LinkButton, Notice, PageHead,
+    Skeleton, TextArea, Tone,
 };
 use crate::{paths, ssr};
 
@@ -87,24 +89,37 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
     let form = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&spec));
     // The fields hold what is typed, so a proposal makes them anew: each time under another number.
     let loaded = RwSignal::new((0_u32, form));
+    let node = NodeRef::<html::Form>::new();
+    let put = move |form: AgentForm| {
+        loaded.update(|(turn, loaded)| (*turn, *loaded) = (*turn + 1, form));
+    };
     let propose = ServerAction::<ProposeAgent>::new();
     let proposed = RwSignal::new(proposal);
+    // What stood in the form before each proposal.
+    let before = RwSignal::new(Vec::<AgentForm>::new());
     Effect::new(move || {
         if let Some(Ok(proposal)) = propose.value().get() {
-            let form = AgentForm::from(&proposal.spec);
-            loaded.update(|(turn, loaded)| (*turn, *loaded) = (*turn + 1, form));
+            let typed = browser::form_values::<CreateAgent>(node).map(|create| create.form);
+            before.update(|before| before.extend(typed.filter(|typed| !typed.is_blank())));
+            put(AgentForm::from(&proposal.spec));
             proposed.set(Some(proposal));
         }
     });
+    let go_back = Callback::new(move |()| {
+        if let Some(form) = before.try_update(Vec::pop).flatten() {
+            put(form);
+            proposed.set(None);
+        }
+    });
     view! {
-        <Describe propose proposed has_model=language_model.is_some() />
+        <Describe propose proposed before go_back has_model=language_model.is_some() />
         <details class="templates" open=is_blank>
             <summary class="templates__title">{tr("Start from a template")}</summary>
             <TemplateCards templates=templates chosen=chosen />
         </details>
         {from}
         <div class="agent-form">
-            <ActionForm action=create>
+            <ActionForm action=create node_ref=node>
                 <For
                     each=move || [loaded.get()]
                     key=|(turn, _)| *turn
@@ -140,6 +155,8 @@ fn NewAgent(blueprint: Blueprint) -> impl IntoView {
 fn Describe(
     propose: ServerAction<ProposeAgent>,
     proposed: RwSignal<Option<Proposal>>,
+    before: RwSignal<Vec<AgentForm>>,
+    go_back: Callback<()>,
     has_model: bool,
 ) -> impl IntoView {
     let error = last_error(propose);
@@ -191,6 +208,15 @@ fn Describe(
                 <Button busy=propose.pending()>{tr("Propose a draft")}</Button>
             </ActionForm>
             <div role="status">{told}</div>
+            <Show when=move || before.with(|before| !before.is_empty())>
+                <Button
+                    type_="button"
+                    on_click=Callback::new(move |_| go_back.run(()))
+                >
+                    <Icon name=IconName::Undo />
+                    {tr("Back to what stood in the form before")}
+                </Button>
+            </Show>
         </section>
     }
 }

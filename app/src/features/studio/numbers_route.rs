@@ -12,7 +12,7 @@ use super::team_panel::StandingNote;
 use super::version_api::{DrawnDay, NumbersPage, get_numbers};
 use super::version_charts::{VersionCharts, version_name};
 use crate::error::AppError;
-use crate::language::{cost_text, tr, tr_count, tr_text};
+use crate::language::{cost_text, number, tr, tr_count, tr_text};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
@@ -62,10 +62,15 @@ impl LazyPage for NumbersRoute {
 #[component]
 fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
     let NumbersPage { versions, days, failures, standing } = numbers;
+    // A month's budget is the owner's alone.
+    let budget = standing.is_none().then(|| {
+        view! { <LinkButton href=paths::usage_of(id)>{tr("Its budget")}</LinkButton> }
+    });
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
         <PageHead title=tr("Numbers") lead=tr("What the agent did lately")>
             <LinkButton href=paths::agent(id)>{tr("Back to the editor")}</LinkButton>
+            {budget}
         </PageHead>
         {note}
     };
@@ -136,14 +141,14 @@ fn VersionTable(versions: Vec<VersionNumbers>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">{name}</th>
-                <td>{numbers.sessions}</td>
+                <td>{number(numbers.sessions)}</td>
                 <td>{success.map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"))}</td>
                 <td>{time(numbers.p50_ms)}</td>
                 <td>{time(numbers.p99_ms)}</td>
                 <td>{numbers.median_cost.map_or_else(|| "–".to_owned(), cost_text)}</td>
                 <td>{cost_text(numbers.cost)}</td>
-                <td>{numbers.thumbs_up}</td>
-                <td>{numbers.thumbs_down}</td>
+                <td>{number(numbers.thumbs_up)}</td>
+                <td>{number(numbers.thumbs_down)}</td>
             </tr>
         }
     };

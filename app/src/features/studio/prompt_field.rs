@@ -13,7 +13,7 @@ use resonant_domain::variable;
 use super::agent_form::field_fault;
 use super::weigh_api::weigh_draft;
 use crate::error::AppError;
-use crate::language::{cost_text, tr, tr_count, tr_text, tr_with};
+use crate::language::{cost_text, number, tr, tr_count, tr_text, tr_with};
 use crate::ui::TextArea;
 
 /// After such a pause in typing the prompt is weighed.
@@ -146,7 +146,7 @@ fn tokens_text(weight: &DraftWeight) -> String {
     let window = match (weight.window, weight.percent()) {
         (Some(window), Some(percent)) => tr_with(
             ", {percent} % of the {window} that it takes",
-            &[("percent", &percent), ("window", &window)],
+            &[("percent", &percent), ("window", &number(window))],
         ),
         _ => String::new(),
     };
@@ -169,8 +169,8 @@ fn past_text(model: &str, past: PastSessions) -> String {
         "A session is likely to read {input_tokens} tokens, to write {output_tokens}, and to cost {cost} \
          with {model}: the median of {count}.",
         &[
-            ("input_tokens", &input_tokens),
-            ("output_tokens", &output_tokens),
+            ("input_tokens", &number(input_tokens)),
+            ("output_tokens", &number(output_tokens)),
             ("cost", &cost),
             ("model", &model),
             ("count", &count),
@@ -194,15 +194,16 @@ mod tests {
             past: None,
         };
         let told = tokens_text(&weight);
-        assert!(told.contains("10 % of the 12000") && told.contains("o200k_base"), "{told}");
+        assert!(told.contains("10 % of the 12,000") && told.contains("o200k_base"), "{told}");
         let past = PastSessions {
             sessions: 3,
-            input_tokens: 900,
+            input_tokens: 9_000,
             output_tokens: 80,
             cost: Some(MicroUsd(2_500)),
         };
         let told = past_text("openai:gpt-4o", past);
         assert!(told.contains("$0.0025") && told.contains("3 past sessions"), "{told}");
+        assert!(told.contains("read 9,000 tokens"), "{told}");
         let told = past_text("builtin:planner-1", PastSessions { cost: None, ..past });
         assert!(told.contains("cost nothing"), "{told}");
     }

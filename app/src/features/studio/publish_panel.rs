@@ -1,11 +1,15 @@
 //! What runs and what is drafted: publish the draft, or see what it still lacks.
 
+use leptos::ev;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use resonant_domain::agent::Agent;
+use leptos::task::spawn_local;
+use resonant_domain::FieldFault;
 use resonant_domain::agent_version::{AgentVersion, Edition, NOTES_MAX, missing};
 
 use super::agent_form::field_fault;
+use super::api::get_agent;
+use super::draft::Draft;
 use super::version_api::PublishVersion;
 use crate::error::last_error;
 use crate::language::{tr, tr_text, tr_with};
@@ -24,18 +28,42 @@ pub(super) enum Reach {
     Marketplace,
 }
 
+/// Asks anew what the tests say whenever the draft is saved, and when one comes back to the page: they may
+/// have been run elsewhere.
+fn keep_up(draft: Draft, tests: RwSignal<Vec<FieldFault>>) {
+    let id = draft.shown.with_untracked(|agent| agent.id);
+    let ask = move || {
+        spawn_local(async move {
+            if let Ok(edited) = get_agent(id).await {
+                let _ = tests.try_set(edited.lacking_tests);
+            }
+        });
+    };
+    let revision = Memo::new(move |_| draft.shown.with(|agent| agent.revision));
+    Effect::new(move |before: Option<i64>| {
+        let now = revision.get();
+        if before.is_some_and(|before| before != now) {
+            ask();
+        }
+        now
+    });
+    Effect::new(move || {
+        let back = window_event_listener(ev::focus, move |_| ask());
+        on_cleanup(move || back.remove());
+    });
+}
+
 /// Publishes the draft as the next version. The button waits until nothing is missing.
 #[component]
 pub(super) fn PublishPanel(
-    /// The draft as it was saved last.
-    shown: RwSignal<Agent>,
+    /// The draft as the editor knows it.
+    draft: Draft,
     /// The version that sessions run.
     published: RwSignal<Option<AgentVersion>>,
-    /// Whether there are changes that are not saved yet.
-    #[prop(into)]
-    is_changed: Signal<bool>,
     /// Whether a version needs the test sets to pass.
     requires_tests: bool,
+    /// What the draft lacks of that.
+    lacking_tests: Vec<FieldFault>,
     /// Whether the viewer may publish it.
     may_publish: bool,
     /// How far it may go from here.
@@ -51,8 +79,17 @@ pub(super) fn PublishPanel(
             published.set(Some(version));
         }
     });
+    let Draft { shown, is_changed, .. } = draft;
     let id = shown.with_untracked(|agent| agent.id);
-    let lacks = Memo::new(move |_| shown.with(|agent| missing(&agent.spec)));
+    let tests = RwSignal::new(lacking_tests);
+    if requires_tests && may_publish {
+        keep_up(draft, tests);
+    }
+    let lacks = Memo::new(move |_| {
+        let mut lacks = shown.with(|agent| missing(&agent.spec));
+        tests.with(|tests| lacks.extend_from_slice(tests));
+        lacks
+    });
     let is_new = Memo::new(move |_| {
         published.with(|published| {
             published.as_ref().is_none_or(|version| shown.with(|agent| version.spec != agent.spec))

@@ -25,19 +25,19 @@ const FIELD: &str = "agent-rename";
 pub(super) struct Renaming {
     agent: RwSignal<Option<AgentLine>>,
     rows: Rows<AgentLine>,
+    bulk: Bulk,
     toasts: Toasts,
 }
 
 /// Nothing is renamed yet. Call it inside a component.
-pub(super) fn new_renaming(rows: Rows<AgentLine>) -> Renaming {
-    Renaming { agent: RwSignal::new(None), rows, toasts: use_toasts() }
+pub(super) fn new_renaming(rows: Rows<AgentLine>, bulk: Bulk) -> Renaming {
+    Renaming { agent: RwSignal::new(None), rows, bulk, toasts: use_toasts() }
 }
 
 impl Renaming {
     /// Asks for the name of the one agent that is selected.
-    pub(super) fn begin(self, bulk: Bulk) {
-        let mut chosen = self.rows.at_hand(|line| bulk.is_selected_untracked(line.summary.id));
-        if let (Some(line), true) = (chosen.pop(), chosen.is_empty()) {
+    pub(super) fn begin(self) {
+        if let Some(line) = self.bulk.only() {
             self.agent.set(Some(line));
             request_animation_frame(|| browser::focus(FIELD));
         }
@@ -82,7 +82,7 @@ impl Renaming {
     }
 
     fn show(self, id: AgentId, name: &str) {
-        self.rows.update(|line| {
+        self.bulk.change(self.rows, |line| {
             let is_changed = line.summary.id == id && line.summary.name != name;
             if is_changed {
                 name.clone_into(&mut line.summary.name);
@@ -93,13 +93,8 @@ impl Renaming {
 }
 
 /// The button, and the field that it opens. Needs scripts: without them the editor has the name.
-#[component]
-pub(super) fn Rename(
-    /// What is selected.
-    bulk: Bulk,
-    /// What is renamed.
-    renaming: Renaming,
-) -> impl IntoView {
+pub(super) fn rename(renaming: &Renaming) -> AnyView {
+    let renaming = *renaming;
     let field = NodeRef::<html::Input>::new();
     let save = move || {
         if let Some(field) = field.get_untracked() {
@@ -116,11 +111,11 @@ pub(super) fn Rename(
     };
     let is_open = Memo::new(move |_| renaming.agent.with(Option::is_some));
     view! {
-        <Show when=move || bulk.count() == 1 && !is_open.get()>
+        <Show when=move || renaming.bulk.count() == 1 && !is_open.get()>
             <Button
                 type_="button"
                 kind=ButtonKind::Quiet
-                on_click=Callback::new(move |_| renaming.begin(bulk))
+                on_click=Callback::new(move |_| renaming.begin())
             >
                 {tr("Rename")}
             </Button>
@@ -153,4 +148,5 @@ pub(super) fn Rename(
             </span>
         </Show>
     }
+    .into_any()
 }

@@ -4,11 +4,12 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentSpec};
+use resonant_domain::money::MicroUsd;
 use resonant_domain::team::{AgentRight, AgentStanding};
 
 use crate::error::action_error;
 use crate::features::teams::api::{ShareAgent, ShareChoice, UnshareAgent, list_share_choices};
-use crate::language::{tr, tr_with};
+use crate::language::{cost_text, number, tr, tr_with};
 use crate::paths;
 use crate::ui::{Button, Code, FormError, Notice, Tone};
 
@@ -96,8 +97,8 @@ pub(super) fn SharePanel(
             <h2 id="share-title">{tr("Share")}</h2>
             <p>
                 {tr("People of a team use the agent as far as their roles let them. Their sessions use your \
-                budget, your secrets and what it knows and remembers, and you read them. Your own sessions \
-                stay yours.")}
+                budget, your secrets and what it knows, and you read them. It remembers things for each \
+                person apart. Your own sessions stay yours.")}
             </p>
             <Transition fallback=|| ()>
                 {move || Suspend::new(async move {
@@ -129,12 +130,17 @@ pub(super) fn AgentSheet(
     agent: Agent,
 ) -> impl IntoView {
     let AgentSpec { description, system_prompt, tools, limits, .. } = agent.spec;
+    let cost = limits.max_cost_micro_usd.and_then(|cost| i64::try_from(cost).ok()).map(|cost| {
+        let cost = cost_text(MicroUsd(cost));
+        view! { <p>{tr_with(" It may cost {cost} at most.", &[("cost", &cost)])}</p> }
+    });
     let about = (!description.is_empty()).then(|| view! { <p>{description}</p> });
     let prompt = if system_prompt.is_empty() {
         view! { <p class="editor__nothing">{tr("None.")}</p> }.into_any()
     } else {
         view! { <Code text=system_prompt language=tr("Instructions") /> }.into_any()
     };
+    let tools: Vec<_> = tools.into_iter().filter(|grant| !grant.is_off).collect();
     let tools = if tools.is_empty() {
         view! { <p class="editor__nothing">{tr("None.")}</p> }.into_any()
     } else {
@@ -154,12 +160,13 @@ pub(super) fn AgentSheet(
                 {tr_with(
                     "{steps} steps, {tokens} output tokens, {seconds} seconds",
                     &[
-                        ("steps", &limits.max_steps),
-                        ("tokens", &limits.max_tokens),
-                        ("seconds", &limits.timeout_seconds),
+                        ("steps", &number(limits.max_steps.into())),
+                        ("tokens", &number(limits.max_tokens.into())),
+                        ("seconds", &number(limits.timeout_seconds.into())),
                     ],
                 )}
             </p>
+            {cost}
         </section>
     }
 }

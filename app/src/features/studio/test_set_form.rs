@@ -28,6 +28,8 @@ pub struct CaseForm {
     pub context: String,
     /// The values of the prompt's variables, `name = value` on each line.
     pub variables: String,
+    /// What an answer may look like.
+    pub expected: String,
     /// What the answer contains, a text on each line.
     pub contains: String,
     /// What it does not contain, a text on each line.
@@ -50,6 +52,7 @@ impl From<&TestCase> for CaseForm {
             name: case.name.clone(),
             goal: case.goal.clone(),
             context: case.context.clone().unwrap_or_default(),
+            expected: case.expected.clone().unwrap_or_default(),
             ..Self::default()
         };
         for (name, value) in &case.variables {
@@ -86,6 +89,7 @@ impl TestSetForm {
                 name: text("name").unwrap_or_default(),
                 context: text("context").unwrap_or_default(),
                 variables: text("variables").unwrap_or_default(),
+                expected: text("expected").unwrap_or_default(),
                 contains: text("contains").unwrap_or_default(),
                 lacks: text("lacks").unwrap_or_default(),
                 schema: text("schema").unwrap_or_default(),
@@ -140,12 +144,15 @@ mod rules {
                 }
             }
             checks.extend(filled(&self.judge).map(|line| Check::Judge { criterion: text(line) }));
-            let context = self.context.replace("\r\n", "\n");
+            let given = |text: &str| {
+                Some(text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty())
+            };
             TestCase {
                 name: self.name.trim().to_owned(),
                 goal: self.goal.replace("\r\n", "\n").trim().to_owned(),
-                context: Some(context).filter(|context| !context.trim().is_empty()),
+                context: given(&self.context),
                 variables: read_lines(faults, &variables, &self.variables, '='),
+                expected: given(&self.expected),
                 checks,
             }
         }
@@ -165,6 +172,7 @@ mod rules {
                 "goal": "Add\nthese",
                 "context": "1, 2",
                 "variables": { "city": "Oslo" },
+                "expected": "The sum\nis 3",
                 "checks": [
                     { "kind": "contains", "text": "3" },
                     { "kind": "contains", "text": "three" },

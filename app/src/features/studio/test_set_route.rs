@@ -6,15 +6,17 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::ids::AgentId;
 use resonant_domain::session::GOAL_MAX;
-use resonant_domain::test_set::{CASES_MAX, NAME_MAX};
+use resonant_domain::test_set::{CASES_MAX, EXPECTED_MAX, NAME_MAX};
 
 use super::bench_api::{BenchPage, SaveTestSet, get_bench};
+use super::conflict_notice::{ConflictNotice, is_conflict};
 use super::editor_route::agent_id;
 use super::test_set_form::{CaseForm, TestSetForm};
 use crate::error::{AppError, action_error, field_error};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::ui::{
     Button, ButtonKind, Field, FormError, Icon, IconName, LinkButton, PageHead, Skeleton, TextArea,
     cannot_be_shown,
@@ -63,10 +65,13 @@ impl LazyPage for TestSetRoute {
 
 fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
     let BenchPage { agent_id: id, agent_name, sets, .. } = page;
-    let found = match &wanted {
-        None => TestSetForm::default(),
+    let (found, version, theirs) = match &wanted {
+        None => (TestSetForm::default(), String::new(), paths::bench(id)),
         Some(wanted) => match sets.iter().find(|set| set.id.to_string() == *wanted) {
-            Some(set) => TestSetForm::from(set),
+            Some(set) => {
+                let theirs = paths::edit_test_set(id, set.id);
+                (TestSetForm::from(set), set.updated_at.to_string(), theirs)
+            }
             None => {
                 return cannot_be_shown(
                     tr("These tests cannot be shown"),
@@ -77,21 +82,36 @@ fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
     };
     let title = if wanted.is_none() { tr("New test set") } else { tr("Test set") };
     let form = TestSetForm::refused().unwrap_or(found);
+    // A refused form goes on from the set that it was made for.
+    let seen = refused_form().text("seen").unwrap_or(version);
     view! {
         <div class="account">
             <PageHead title lead=tr_with("Of the agent {agent_name}", &[("agent_name", &agent_name)])>
                 <LinkButton href=paths::bench(id)>{tr("Back to the bench")}</LinkButton>
             </PageHead>
-            <Form id replaces=wanted.unwrap_or_default() form />
+            <Form id replaces=wanted.unwrap_or_default() seen theirs form />
         </div>
     }
     .into_any()
 }
 
 #[component]
-fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
+fn Form(
+    id: AgentId,
+    replaces: String,
+    seen: String,
+    theirs: String,
+    form: TestSetForm,
+) -> impl IntoView {
     let save = ServerAction::<SaveTestSet>::new();
     let error = action_error(save);
+    // Of a new set there is nothing else to be loaded.
+    let is_new = replaces.is_empty();
+    let is_conflict = is_conflict(error);
+    let is_conflict = Signal::derive(move || !is_new && is_conflict.try_get() == Some(true));
+    let other = Signal::derive(move || {
+        error.try_get().flatten().filter(|_| is_conflict.try_get() != Some(true))
+    });
     let TestSetForm { name, cases } = form;
     let fixed = cases.len();
     let more = RwSignal::new(1_usize);
@@ -100,9 +120,19 @@ fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
     view! {
         <ActionForm action=save>
             <div class="form">
-                <FormError error fields=&["name"] />
+                <FormError error=other fields=&["name"] />
+                <ConflictNotice
+                    text=tr(
+                        "This was changed elsewhere after you opened it. Nothing of yours is lost: it still \
+                        stands in the form.",
+                    )
+                    is_there=is_conflict
+                    busy=save.pending()
+                    theirs
+                />
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="replaces" value=replaces />
+                <input type="hidden" name="seen" value=seen />
                 <Field
                     label=tr("Name")
                     name="set[name]"
@@ -141,9 +171,18 @@ fn Form(id: AgentId, replaces: String, form: TestSetForm) -> impl IntoView {
 #[component]
 fn Case(index: usize, case: CaseForm) -> impl IntoView {
     let name = move |field: &str| format!("set[cases][{index}][{field}]");
-    let CaseForm { name: called, goal, context, variables, contains, lacks, schema, judge } = case;
-    let has_more =
-        !(context.is_empty() && variables.is_empty() && schema.is_empty() && judge.is_empty());
+    let CaseForm {
+        name: called,
+        goal,
+        context,
+        variables,
+        expected,
+        contains,
+        lacks,
+        schema,
+        judge,
+    } = case;
+    let has_more = [&context, &variables, &schema, &judge].iter().any(|text| !text.is_empty());
     view! {
         <fieldset class="bench__case">
             <legend class="field__label">{tr_with("Case {number}", &[("number", &(index + 1))])}</legend>
@@ -154,6 +193,18 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                 rows=2
                 maxlength=GOAL_MAX
                 hint=tr("What the agent is set on. A case without a goal counts for nothing")
+            />
+            <TextArea
+                label=tr("Expected answer")
+                name=name("expected")
+                value=expected
+                rows=2
+                optional=true
+                maxlength=EXPECTED_MAX
+                hint=tr(
+                    "What an answer may look like: shown beside the real one and told to the judge. It \
+                    decides nothing by itself",
+                )
             />
             <TextArea
                 label=tr("The answer contains")

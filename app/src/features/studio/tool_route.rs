@@ -9,6 +9,7 @@ use resonant_domain::grant::{TOOL_NAME_MAX, ToolSettings};
 use resonant_domain::http_tool::{HttpMethod, REQUEST_SECONDS_MAX, TOOL_DESCRIPTION_MAX};
 use resonant_domain::ids::AgentId;
 
+use super::conflict_notice::{ConflictNotice, is_conflict};
 use super::editor_route::agent_id;
 use super::tool_form::{ToolForm, fault_within};
 use super::tools_api::{SaveTool, get_tools};
@@ -16,6 +17,7 @@ use crate::error::{AppError, action_error, field_error};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::ui::{
     Button, ButtonKind, Code, Field, FormError, LinkButton, PageHead, Select, Skeleton, TextArea,
     cannot_be_shown,
@@ -70,12 +72,12 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
         };
         tools.iter().find(|tool| tool.grant.name == *name && has_form(&tool.grant.settings))
     });
-    let (title, form, is_mcp) = match found {
-        None => (tr("New HTTP tool").to_owned(), ToolForm::blank(), false),
+    let (title, form, is_mcp, version) = match found {
+        None => (tr("New HTTP tool").to_owned(), ToolForm::blank(), false, String::new()),
         Some(Some(tool)) => {
             let is_mcp = matches!(tool.grant.settings, ToolSettings::Mcp(_));
             let title = tr_with("Tool {tool}", &[("tool", &tool.grant.name)]);
-            (title, ToolForm::from(&tool.grant), is_mcp)
+            (title, ToolForm::from(&tool.grant), is_mcp, tool.version.clone())
         }
         Some(None) => {
             return cannot_be_shown(
@@ -86,12 +88,14 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
     };
     let form = ToolForm::refused().unwrap_or(form);
     let replaces = name.unwrap_or_default();
+    // A refused form goes on from the tool that it was made for.
+    let seen = refused_form().text("seen").unwrap_or(version);
     view! {
         <div class="account">
             <PageHead title lead=tr_with("Of the agent {agent_name}", &[("agent_name", &agent_name)])>
                 <LinkButton href=paths::tools(id)>{tr("All its tools")}</LinkButton>
             </PageHead>
-            <Form id replaces form is_mcp secrets />
+            <Form id replaces seen form is_mcp secrets />
         </div>
     }
     .into_any()
@@ -114,12 +118,18 @@ const FIELDS: &[&str] = &[
 fn Form(
     id: AgentId,
     replaces: String,
+    seen: String,
     form: ToolForm,
     is_mcp: bool,
     secrets: Vec<String>,
 ) -> impl IntoView {
     let save = ServerAction::<SaveTool>::new();
     let error = action_error(save);
+    let is_conflict = is_conflict(error);
+    let other = Signal::derive(move || {
+        error.try_get().flatten().filter(|_| is_conflict.try_get() != Some(true))
+    });
+    let theirs = paths::tool(id, &replaces);
     let ToolForm {
         name,
         description,
@@ -207,9 +217,19 @@ fn Form(
     view! {
         <ActionForm action=save>
             <div class="form">
-                <FormError error fields=FIELDS />
+                <FormError error=other fields=FIELDS />
+                <ConflictNotice
+                    text=tr(
+                        "This was changed elsewhere after you opened it. Nothing of yours is lost: it still \
+                        stands in the form.",
+                    )
+                    is_there=is_conflict
+                    busy=save.pending()
+                    theirs
+                />
                 <input type="hidden" name="id" value=id.to_string() />
                 <input type="hidden" name="replaces" value=replaces />
+                <input type="hidden" name="seen" value=seen />
                 <Field
                     label=tr("Name")
                     name="tool[name]"

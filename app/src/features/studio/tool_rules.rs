@@ -20,7 +20,7 @@ impl ToolForm {
         let settings = match before.map(|grant| &grant.settings) {
             Some(ToolSettings::Mcp(tool)) => ToolSettings::Mcp(self.mcp(&mut faults, tool)),
             Some(ToolSettings::Http(tool)) => {
-                ToolSettings::Http(self.http(&mut faults, tool.operation.clone()))
+                ToolSettings::Http(self.http(&mut faults, Some(tool)))
             }
             None => ToolSettings::Http(self.http(&mut faults, None)),
             Some(other) => {
@@ -35,11 +35,12 @@ impl ToolForm {
             hosts: hosts.filter(|host| !host.is_empty()).map(str::to_lowercase).collect(),
             needs_approval: self.needs_approval == "true",
             unsafe_to_repeat: before.and_then(|grant| grant.unsafe_to_repeat),
+            is_off: before.is_some_and(|grant| grant.is_off),
         };
         if faults.is_empty() { Ok(grant) } else { Err(faults) }
     }
 
-    fn http(&self, faults: &mut Vec<FieldFault>, operation: Option<String>) -> HttpTool {
+    fn http(&self, faults: &mut Vec<FieldFault>, before: Option<&HttpTool>) -> HttpTool {
         let method = HttpMethod::ALL.into_iter().find(|method| method.as_str() == self.method);
         if method.is_none() {
             let known = HttpMethod::ALL.map(HttpMethod::as_str).join(", ");
@@ -47,18 +48,22 @@ impl ToolForm {
             faults.push(FieldFault::new("settings.method", reason));
         }
         let body = Some(self.body.trim()).filter(|body| !body.is_empty());
+        let query = read_lines(faults, "settings.query", &self.query, '=');
+        let mut styles = before.map_or_else(BTreeMap::new, |before| before.styles.clone());
+        styles.retain(|name, _| query.contains_key(name));
         HttpTool {
             description: self.description.trim().replace("\r\n", "\n"),
             method: method.unwrap_or_default(),
             url: self.url.trim().to_owned(),
-            query: read_lines(faults, "settings.query", &self.query, '='),
+            query,
+            styles,
             headers: read_lines(faults, "settings.headers", &self.headers, ':'),
             body: body.map(|body| {
                 serde_json::from_str(body).unwrap_or_else(|_| body.replace("\r\n", "\n").into())
             }),
             input_schema: read_schema(faults, &self.input_schema),
             timeout_seconds: read_seconds(faults, &self.timeout_seconds),
-            operation,
+            operation: before.and_then(|before| before.operation.clone()),
         }
     }
 

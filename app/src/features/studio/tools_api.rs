@@ -51,18 +51,11 @@ pub async fn get_standing(id: AgentId) -> Result<Option<AgentStanding>, AppError
     super::api::standing(&ctx, &agent).await
 }
 
-/// Switches a built-in tool on or off.
+/// Switches a tool on or off.
 #[server(prefix = "/api/fn", endpoint = "studio/switch_tool")]
 pub async fn switch_tool(id: AgentId, name: String, on: bool) -> Result<(), AppError> {
-    use resonant_backend::agents;
-
     let ctx = ssr::ctx()?;
-    let changed = if on {
-        agents::put_tools(&ctx, id, vec![ToolGrant::new(name)]).await
-    } else {
-        agents::remove_tool(&ctx, id, &name).await
-    };
-    changed.map_err(ssr::fail)?;
+    resonant_backend::agents::switch_tool(&ctx, id, &name, on).await.map_err(ssr::fail)?;
     ssr::redirect_form(&paths::tools(id));
     Ok(())
 }
@@ -76,24 +69,59 @@ pub async fn set_approval(id: AgentId, name: String, needed: bool) -> Result<(),
     Ok(())
 }
 
-/// Takes a tool from an agent.
-#[server(prefix = "/api/fn", endpoint = "studio/remove_tool")]
-pub async fn remove_tool(id: AgentId, name: String) -> Result<(), AppError> {
-    resonant_backend::agents::remove_tool(&ssr::ctx()?, id, &name).await.map_err(ssr::fail)?;
-    ssr::redirect_form(&paths::tools(id));
-    Ok(())
+/// A tool that was taken from an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedTool {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// What the tool was called.
+    pub name: String,
+    /// The whole tool as JSON, for [`restore_tool`].
+    pub grant: String,
 }
 
-/// Adds a tool, or changes the one that is called `replaces`.
+/// Takes a tool from an agent. Answers the tool, for who wants it back.
+#[server(prefix = "/api/fn", endpoint = "studio/remove_tool")]
+pub async fn remove_tool(id: AgentId, name: String) -> Result<RemovedTool, AppError> {
+    let ctx = ssr::ctx()?;
+    let removed = resonant_backend::agents::remove_tool(&ctx, id, &name).await;
+    let removed = removed.map_err(ssr::fail)?;
+    ssr::redirect_form(&paths::tools(id));
+    // A tool can be written as JSON: that is how it is kept.
+    let grant = serde_json::to_string(&removed).unwrap_or_default();
+    Ok(RemovedTool { agent_id: id, name, grant })
+}
+
+/// Puts a tool back that was taken from an agent, unless there is another one of its name by now.
+#[server(prefix = "/api/fn", endpoint = "studio/restore_tool")]
+pub async fn restore_tool(id: AgentId, grant: String) -> Result<(), AppError> {
+    let grant: ToolGrant = serde_json::from_str(&grant)
+        .map_err(|_| ssr::invalid("grant", "must be a tool as JSON"))?;
+    let ctx = ssr::ctx()?;
+    let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    if agent.spec.tools.iter().any(|other| other.name == grant.name) {
+        return Err(ssr::invalid("name", "must be a name that no other tool of the agent has"));
+    }
+    let restored = resonant_backend::agents::put_tools(&ctx, id, vec![grant]).await;
+    restored.map(drop).map_err(ssr::fail)
+}
+
+/// Adds a tool, or changes the one that is called `replaces` unless it is no longer in the version that was
+/// `seen`; `overwrite` changes it all the same.
 #[server(prefix = "/api/fn", endpoint = "studio/save_tool")]
 pub async fn save_tool(
     id: AgentId,
     #[server(default)] replaces: String,
+    #[server(default)] seen: String,
+    #[server(default)] overwrite: bool,
     #[server(default)] tool: ToolForm,
 ) -> Result<(), AppError> {
-    use resonant_backend::agents;
+    use resonant_backend::{Seen, agents};
 
-    let ctx = ssr::ctx()?;
+    let mut ctx = ssr::ctx()?;
+    if !overwrite && !seen.is_empty() {
+        ctx = ctx.expecting(Seen::OneOf(vec![seen]));
+    }
     let tools = agents::get(&ctx, id).await.map_err(ssr::fail)?.spec.tools;
     let before = tools.iter().find(|grant| grant.name == replaces);
     let grant = tool.grant(before).map_err(invalid)?;

@@ -2,6 +2,7 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::agent_tools::{AgentTools, DescribedTool, ToolTrial};
@@ -13,11 +14,15 @@ use resonant_domain::tool::built_in;
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use super::tool_form::pretty;
-use super::tools_api::{RemoveTool, SetApproval, SwitchTool, TryTool, get_standing, get_tools};
+use super::tools_api::{
+    RemoveTool, RemovedTool, SetApproval, SwitchTool, TryTool, get_standing, get_tools,
+    restore_tool,
+};
 use crate::error::{AppError, action_error, field_error};
-use crate::language::{tr, tr_with};
+use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::state::use_toasts;
 use crate::ui::{
     Badge, Button, ButtonKind, Code, FormError, LinkButton, PageHead, Skeleton, TextArea, Tone,
     cannot_be_shown, duration_text,
@@ -26,6 +31,8 @@ use crate::ui::{
 /// The page of an agent's tools.
 pub struct ToolsRoute {
     actions: Actions,
+    /// How many tools were put back.
+    restored: RwSignal<u32>,
     tools: Resource<Result<(AgentTools, Option<AgentStanding>), AppError>>,
 }
 
@@ -49,8 +56,9 @@ impl LazyPage for ToolsRoute {
         let params = use_params_map();
         let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
         let Actions { switch, approval, remove, .. } = actions;
-        let versions =
-            move || [switch.version().get(), approval.version().get(), remove.version().get()];
+        let restored = RwSignal::new(0);
+        let changes = [switch.version(), approval.version(), remove.version()];
+        let versions = move || (changes.map(|version| version.get()), restored.get());
         let tools = Resource::new_blocking(
             move || (id.get(), versions()),
             |(id, _)| async move {
@@ -58,11 +66,31 @@ impl LazyPage for ToolsRoute {
                 Ok((get_tools(id).await?, get_standing(id).await?))
             },
         );
-        Self { actions, tools }
+        Self { actions, restored, tools }
     }
 
     fn view(this: Self) -> AnyView {
-        let ToolsRoute { actions, tools } = this;
+        let ToolsRoute { actions, restored, tools } = this;
+        let toasts = use_toasts();
+        Effect::new(move || {
+            let Some(Ok(RemovedTool { agent_id: id, name, grant })) = actions.remove.value().get()
+            else {
+                return;
+            };
+            let text = tr_with("The tool {name} is removed", &[("name", &name)]);
+            toasts.show_undo(text, move || {
+                let grant = grant.clone();
+                spawn_local(async move {
+                    match restore_tool(id, grant).await {
+                        Ok(()) => {
+                            // The page may be left by then.
+                            let _ = restored.try_update(|count| *count += 1);
+                        }
+                        Err(error) => toasts.show(Tone::Bad, told(error)),
+                    }
+                });
+            });
+        });
         view! {
             <Title text=tr("Tools") />
             <Meta name="description" content=tr("What an AI agent may call") />
@@ -81,6 +109,14 @@ impl LazyPage for ToolsRoute {
         }
         .into_any()
     }
+}
+
+/// Why a tool could not be put back.
+fn told(error: AppError) -> String {
+    let reason = error.fields.into_iter().next().map(|fault| tr_text(fault.reason));
+    reason.map_or(error.message, |reason| {
+        tr_with("The tool is not put back: its name {reason}", &[("reason", &reason)])
+    })
 }
 
 #[component]
@@ -156,7 +192,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
         None
     };
     let needed = grant.needs_approval;
-    let state = is_on.then(|| {
+    let state = if is_on {
         let approval = needed
             .then(|| view! { " " <Badge tone=Tone::Warn>{tr("asks before each call")}</Badge> });
         // “On” alone is the word on a button that leads on.
@@ -165,14 +201,17 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
             <Badge tone=Tone::Good>{on}</Badge>
             {approval}
         }
-    });
+        .into_any()
+    } else if is_own {
+        view! { <Badge>{tr("Switched off")}</Badge> }.into_any()
+    } else {
+        ().into_any()
+    };
     let edit = (has_form && may_edit).then(|| {
         let href = paths::tool(id, &grant.name);
         view! { <LinkButton href>{tr("Edit")} {hidden()}</LinkButton> }
     });
-    let switch = if !may_edit {
-        ().into_any()
-    } else if is_own {
+    let remove = (is_own && may_edit).then(|| {
         view! {
             <ActionForm action=actions.remove>
                 <ToolInputs id name=name.get_value() />
@@ -181,8 +220,8 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
                 </Button>
             </ActionForm>
         }
-        .into_any()
-    } else {
+    });
+    let switch = may_edit.then(|| {
         view! {
             <ActionForm action=actions.switch>
                 <ToolInputs id name=name.get_value() />
@@ -192,8 +231,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
                 </Button>
             </ActionForm>
         }
-        .into_any()
-    };
+    });
     let approval = (is_on && may_edit).then(|| {
         view! {
             <ActionForm action=actions.approval>
@@ -223,7 +261,7 @@ fn ToolRow(id: AgentId, tool: DescribedTool, actions: Actions, may_edit: bool) -
             </div>
             <p class="tools__about">{description}</p>
             {place.map(|place| view! { <p class="tools__place"><code>{place}</code></p> })}
-            <div class="tools__actions">{edit} {switch} {approval}</div>
+            <div class="tools__actions">{edit} {switch} {approval} {remove}</div>
             <details class="tools__details">
                 <summary>{tr("What it takes")} {hidden()}</summary>
                 <Code text=schema language=tr("JSON schema") />

@@ -13,8 +13,8 @@ use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Avatar, Button, ButtonKind, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton,
-    PageHead, Skeleton, Time,
+    Avatar, Button, ButtonKind, Confirm, EmptyState, ErrorPanel, FormError, Icon, IconName,
+    LinkButton, PageHead, Skeleton, Time,
 };
 
 /// The page of deleted agents.
@@ -90,8 +90,9 @@ fn Trashed(
     }
     let row = |trashed: TrashedAgent| {
         let TrashedAgent { summary: agent, deleted_at } = trashed;
-        let (id, again) = (agent.id.to_string(), agent.id.to_string());
+        let id = agent.id;
         let (name, same_name) = (agent.name.clone(), agent.name.clone());
+        let question = tr_with("Delete “{name}” for good?", &[("name", &name)]);
         view! {
             <li class="trash__agent">
                 <Avatar avatar=agent.avatar />
@@ -101,7 +102,7 @@ fn Trashed(
                 </div>
                 <div class="trash__actions">
                     <ActionForm action=restore>
-                        <input type="hidden" name="ids[]" value=again />
+                        <input type="hidden" name="ids[]" value=id.to_string() />
                         <input type="hidden" name="action" value="restore" />
                         <Button busy=restore.pending()>
                             <Icon name=IconName::Refresh />
@@ -109,13 +110,22 @@ fn Trashed(
                             <span class="visually-hidden">" " {same_name}</span>
                         </Button>
                     </ActionForm>
-                    <ActionForm action=delete>
-                        <input type="hidden" name="id" value=id />
-                        <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            {tr("Delete for good")}
-                            <span class="visually-hidden">" " {name}</span>
-                        </Button>
-                    </ActionForm>
+                    <Confirm
+                        label=tr("Delete for good")
+                        about=name
+                        question
+                        text=tr(
+                            "Nobody can bring it back then, nor its versions, knowledge and test sets. Its \
+                            sessions stay in your history.",
+                        )
+                    >
+                        <ActionForm action=delete>
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <Button kind=ButtonKind::Danger busy=delete.pending()>
+                                {tr("Yes, delete it")}
+                            </Button>
+                        </ActionForm>
+                    </Confirm>
                 </div>
             </li>
         }

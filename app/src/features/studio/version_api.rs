@@ -25,6 +25,8 @@ pub struct VersionsPage {
     pub revision: i64,
     /// The version that sessions run.
     pub published: Option<u32>,
+    /// The newest version, on whichever page it stands.
+    pub newest: Option<u32>,
     /// The versions, the newest first.
     pub versions: Page<VersionSummary>,
     /// What the viewer may do with the agent, where it is another's.
@@ -79,16 +81,37 @@ pub async fn list_versions(id: AgentId, cursor: Option<String>) -> Result<Versio
     let ctx = ssr::ctx()?;
     let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let published = agents::published(&ctx, id).await.map_err(ssr::fail)?;
+    let is_first = cursor.is_none();
     let page = PageRequest { cursor, limit: None };
+    let versions = agents::versions(&ctx, id, page).await.map_err(ssr::fail)?;
+    let newest = if is_first {
+        versions.items.first().map(|summary| summary.version)
+    } else {
+        newest(&ctx, id).await?
+    };
     let standing = super::api::standing(&ctx, &agent).await?;
     Ok(VersionsPage {
         agent_id: id,
         agent_name: agent.spec.name,
         revision: agent.revision,
         published: published.map(|version| version.version),
-        versions: agents::versions(&ctx, id, page).await.map_err(ssr::fail)?,
+        newest,
+        versions,
         standing,
     })
+}
+
+/// The newest version of an agent; `None` where none is published.
+#[cfg(feature = "ssr")]
+pub(super) async fn newest(
+    ctx: &resonant_backend::Ctx,
+    id: AgentId,
+) -> Result<Option<u32>, AppError> {
+    use resonant_domain::page::PageRequest;
+
+    let page = PageRequest { cursor: None, limit: Some(1) };
+    let first = resonant_backend::agents::versions(ctx, id, page).await.map_err(ssr::fail)?;
+    Ok(first.items.first().map(|summary| summary.version))
 }
 
 /// What an agent did lately.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::agent_numbers::VersionNumbers;
 use resonant_domain::money::MicroUsd;
 
-use crate::language::{cost_text, tr, tr_count, tr_with};
+use crate::language::{cost_text, number, tr, tr_count, tr_with};
 use crate::ui::duration_text;
 
 /// So many of the newest versions are drawn.
@@ -148,7 +148,7 @@ fn sessions(versions: &[VersionNumbers]) -> Vec<Line> {
     };
     let text = |numbers: &VersionNumbers| {
         let failed = (numbers.failed > 0)
-            .then(|| tr_with(", {failed} failed", &[("failed", &numbers.failed)]));
+            .then(|| tr_with(", {failed} failed", &[("failed", &number(numbers.failed))]));
         let all = tr_count("{n} session", "{n} sessions", numbers.sessions);
         Some(format!("{all}{}", failed.unwrap_or_default()))
     };
@@ -201,7 +201,7 @@ fn thumbs(versions: &[VersionNumbers]) -> Vec<Line> {
         (all > 0).then(|| {
             tr_with(
                 "{up} up, {down} down",
-                &[("up", &numbers.thumbs_up), ("down", &numbers.thumbs_down)],
+                &[("up", &number(numbers.thumbs_up)), ("down", &number(numbers.thumbs_down))],
             )
         })
     };

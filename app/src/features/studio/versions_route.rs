@@ -9,6 +9,7 @@ use resonant_domain::agent_version::{Edition, VersionSummary};
 use resonant_domain::team::AgentRight;
 
 use super::diff_view::DiffView;
+use super::edition_field::EditionField;
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use super::version_api::{
@@ -19,9 +20,12 @@ use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead, Select,
+    Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead,
     Skeleton, Time, Tone, cannot_be_shown,
 };
+
+/// So many versions can be chosen from a list.
+const LISTED: u32 = 500;
 
 /// The page of an agent's versions.
 #[derive(Debug)]
@@ -79,14 +83,18 @@ impl LazyPage for VersionsRoute {
     }
 }
 
-/// What is no edition names no version.
+/// What is no edition names no version. Where versions are named by their numbers, nothing is the draft.
 fn edition(text: &str) -> Result<Edition, AppError> {
-    text.parse().map_err(|_| AppError::not_found(key("There is no such version")))
+    match text.trim() {
+        "" => Ok(Edition::Draft),
+        text => text.parse().map_err(|_| AppError::not_found(key("There is no such version"))),
+    }
 }
 
 #[component]
 fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>) -> impl IntoView {
-    let VersionsPage { agent_id, agent_name, revision, published, versions, standing } = page;
+    let VersionsPage { agent_id, agent_name, revision, published, newest, versions, standing } =
+        page;
     let may_edit = may(standing.as_ref(), AgentRight::Edit);
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
@@ -112,7 +120,6 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
         .into_any();
     }
     let restore = ServerAction::<RestoreVersion>::new();
-    let newest = versions.items[0].version;
     let row = move |summary: VersionSummary| {
         let VersionSummary { version, notes, created_at } = summary;
         let is_published = published == Some(version);
@@ -170,7 +177,7 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
     };
     view! {
         {head}
-        <CompareForm id=agent_id newest=newest />
+        <CompareForm id=agent_id newest=newest.unwrap_or_default() />
         {shown}
         <FormError error=last_error(restore) />
         <ol class="versions">
@@ -188,26 +195,22 @@ fn CompareForm(id: AgentId, newest: u32) -> impl IntoView {
     let chosen = move |name: &'static str, otherwise: String| {
         Signal::derive(move || query.read().get(name).unwrap_or_else(|| otherwise.clone()))
     };
-    let options = || {
-        let versions = (1..=newest).rev().take(500);
-        std::iter::once(("draft".to_owned(), tr("Draft").to_owned()))
-            .chain(versions.map(|version| {
-                (version.to_string(), tr_with("Version {version}", &[("version", &version)]))
-            }))
-            .collect::<Vec<_>>()
-    };
     view! {
         <form class="compare-form" method="get" action=paths::versions(id)>
-            <Select
+            <EditionField
                 label=tr("Before")
                 name="before"
-                options=options()
+                draft="draft"
+                newest
+                most=LISTED
                 value=chosen("before", newest.to_string())
             />
-            <Select
+            <EditionField
                 label=tr("After")
                 name="after"
-                options=options()
+                draft="draft"
+                newest
+                most=LISTED
                 value=chosen("after", "draft".to_owned())
             />
             <Button>{tr("Compare")}</Button>

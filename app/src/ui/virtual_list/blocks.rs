@@ -1,6 +1,7 @@
 //! The rows of a virtual list that are at hand: blocks around what is drawn, and no more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use resonant_domain::page::{Place, Window};
 
@@ -15,6 +16,8 @@ const AT_ONCE: usize = 2;
 pub(super) struct Blocks<T> {
     count: usize,
     held: BTreeMap<usize, Window<T>>,
+    /// Those of the held that may be others by now: shown until they were fetched anew.
+    stale: BTreeSet<usize>,
     loading: BTreeSet<usize>,
     /// Counts the times that the list was begun anew; an answer for the list before is dropped.
     edition: u32,
@@ -31,20 +34,48 @@ pub(super) struct Order {
 impl<T> Blocks<T> {
     /// A list of `count` rows of which those of `first` are known, from rank `rank` on.
     pub(super) fn new(count: usize, rank: usize, first: Window<T>) -> Self {
-        let held = if rank.is_multiple_of(BLOCK) && !first.items.is_empty() {
-            BTreeMap::from([(rank / BLOCK, first)])
-        } else {
-            BTreeMap::new()
-        };
-        Self { count, held, loading: BTreeSet::new(), edition: 0 }
+        let (held, stale) = (BTreeMap::new(), BTreeSet::new());
+        let mut blocks = Self { count, held, stale, loading: BTreeSet::new(), edition: 0 };
+        blocks.hold(rank, first);
+        blocks
     }
 
-    /// Forgets everything, because the list has changed.
-    pub(super) fn begin_anew(&mut self, count: usize) {
+    fn hold(&mut self, rank: usize, window: Window<T>) {
+        if rank.is_multiple_of(BLOCK) && !window.items.is_empty() {
+            self.stale.remove(&(rank / BLOCK));
+            self.held.insert(rank / BLOCK, window);
+        }
+    }
+
+    /// The list is another one by now: one of `count` rows of which those of `first` are known, from rank
+    /// `rank` on. All others are fetched anew when they are needed; until then they are shown as they
+    /// were, unless they have moved some `way`.
+    pub(super) fn renew(&mut self, count: usize, rank: usize, first: Window<T>, way: isize) {
         self.count = count;
-        self.held.clear();
+        self.held.retain(|block, _| way == 0 && block * BLOCK < count);
+        self.stale = self.held.keys().copied().collect();
         self.loading.clear();
         self.edition += 1;
+        self.hold(rank, first);
+    }
+
+    /// How far the rows around one have moved, by those of a window that begins at a rank now. Those that
+    /// are not at hand or not in the window tell nothing.
+    pub(super) fn way(
+        &self,
+        near: usize,
+        rank: usize,
+        now: &[T],
+        is_same: impl Fn(&T, &T) -> bool,
+    ) -> isize {
+        let below = near..near.saturating_add(BLOCK);
+        let above = (near.saturating_sub(BLOCK)..near).rev();
+        let mut ways = below.chain(above).filter_map(|before| {
+            let known = self.get(before)?;
+            let at = now.iter().position(|item| is_same(item, known))?;
+            Some((rank + at).cast_signed() - before.cast_signed())
+        });
+        ways.next().unwrap_or(0)
     }
 
     pub(super) fn get(&self, rank: usize) -> Option<&T> {
@@ -58,11 +89,9 @@ impl<T> Blocks<T> {
         })
     }
 
-    /// Every row at hand, in order, with its rank.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        self.held.iter().flat_map(|(block, window)| {
-            window.items.iter().enumerate().map(move |(at, item)| (block * BLOCK + at, item))
-        })
+    /// Every row at hand.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.held.values().flat_map(|window| &window.items)
     }
 
     /// What to fetch for the rows from `first` to before `end`: what is missing there, then the block
@@ -80,7 +109,7 @@ impl<T> Blocks<T> {
             if self.loading.len() >= AT_ONCE {
                 break;
             }
-            if self.held.contains_key(&block) || !self.loading.insert(block) {
+            if self.fresh(block).is_some() || !self.loading.insert(block) {
                 continue;
             }
             orders.push(Order { block, place: self.place(block), edition: self.edition });
@@ -88,25 +117,33 @@ impl<T> Blocks<T> {
         orders
     }
 
+    fn fresh(&self, block: usize) -> Option<&Window<T>> {
+        self.held.get(&block).filter(|_| !self.stale.contains(&block))
+    }
+
     /// The cheapest way to a block: from a neighbour, or else from the nearer end.
     fn place(&self, block: usize) -> Place {
-        let before = block.checked_sub(1).and_then(|block| self.held.get(&block));
+        let before = block.checked_sub(1).and_then(|block| self.fresh(block));
         if let Some(mark) = before
             .filter(|window| window.items.len() == BLOCK)
             .and_then(|window| window.end.clone())
         {
             return Place::After(mark);
         }
-        let start = block * BLOCK;
-        let end = (start + BLOCK).min(self.count);
         // A window that is read backwards from a mark is as long as the block only where that is whole.
-        if let Some(mark) = self.held.get(&(block + 1)).and_then(|window| window.start.clone()) {
+        if let Some(mark) = self.fresh(block + 1).and_then(|window| window.start.clone()) {
             return Place::Before(mark);
         }
-        if start * 2 > self.count {
-            Place::FromEnd((self.count - end) as u64)
+        let start = block * BLOCK;
+        self.place_of(start..(start + BLOCK).min(self.count))
+    }
+
+    /// The place of these rows, counted from the nearer end.
+    pub(super) fn place_of(&self, ranks: Range<usize>) -> Place {
+        if ranks.start * 2 > self.count {
+            Place::FromEnd(self.count.saturating_sub(ranks.end) as u64)
         } else {
-            Place::FromStart(start as u64)
+            Place::FromStart(ranks.start as u64)
         }
     }
 
@@ -122,11 +159,13 @@ impl<T> Blocks<T> {
             return false;
         }
         self.loading.remove(&order.block);
+        self.stale.remove(&order.block);
         self.held.insert(order.block, window);
         while self.held.len() > KEPT {
             let distance = |block: &usize| block.abs_diff(near / BLOCK);
             let Some(farthest) = self.held.keys().copied().max_by_key(distance) else { break };
             self.held.remove(&farthest);
+            self.stale.remove(&farthest);
         }
         true
     }
@@ -190,10 +229,49 @@ mod tests {
     fn an_answer_for_the_list_before_is_dropped() {
         let mut blocks = Blocks::new(1_000, 0, window(0, 1_000));
         let orders = blocks.order(50, 100);
-        blocks.begin_anew(10);
+        blocks.renew(10, 0, Window::empty(), -1);
         assert!(!blocks.put(&orders[0], window(1, 1_000), 0));
         assert!(!blocks.fail(&orders[0]));
         assert_eq!(blocks.get(50), None);
         assert_eq!(ordered(&blocks.order(0, 50)), [(0, Place::FromStart(0))]);
+    }
+
+    #[test]
+    fn what_may_have_changed_is_shown_until_it_was_fetched_anew() {
+        let mut blocks = Blocks::new(1_000, 0, window(0, 1_000));
+        let order = blocks.order(0, 50).remove(0);
+        blocks.put(&order, window(1, 1_000), 0);
+        blocks.renew(1_000, 0, window(0, 1_000), 0);
+        assert_eq!(blocks.get(99), Some(&99));
+        let orders = blocks.order(0, 50);
+        assert_eq!(ordered(&orders), [(1, Place::After("e0".to_owned()))]);
+        assert!(blocks.put(&orders[0], window(1, 1_000), 0));
+        assert!(blocks.order(0, 50).is_empty(), "all of it is fresh");
+        // Marks of what may have changed lead nowhere, and what has moved is not where it was.
+        blocks.renew(1_000, 500, window(10, 1_000), 0);
+        assert_eq!(ordered(&blocks.order(50, 100))[0], (1, Place::FromStart(50)));
+        blocks.renew(999, 0, window(0, 999), -1);
+        assert_eq!(blocks.get(50), None);
+    }
+
+    #[test]
+    fn rows_that_moved_are_found_in_the_window_that_is_read_anew() {
+        let blocks = Blocks::new(1_000, 100, window(2, 1_000));
+        let way =
+            |near, rank, now: &[usize]| blocks.way(near, rank, now, |one, other| one == other);
+        let now: Vec<_> = (98..148).collect();
+        assert_eq!(way(120, 100, &now), 2, "two came before them");
+        let now: Vec<_> = (100..120).chain(121..151).collect();
+        assert_eq!(way(120, 100, &now), -1, "the row itself has gone");
+        assert_eq!(way(119, 100, &now), 0, "what went is below it");
+        assert_eq!(way(120, 500, &[600, 601]), 0, "nobody is known");
+        assert_eq!(way(700, 100, &now), 0, "nothing is at hand");
+    }
+
+    #[test]
+    fn rows_of_any_length_are_counted_from_the_nearer_end() {
+        let blocks = Blocks::new(1_000, 0, window(0, 1_000));
+        assert_eq!(blocks.place_of(30..180), Place::FromStart(30));
+        assert_eq!(blocks.place_of(800..1_000), Place::FromEnd(0));
     }
 }

@@ -102,6 +102,18 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
         self.unmeasured.push(slot);
     }
 
+    /// Tells the element at a place from above which row it shows now that those drawn have moved some
+    /// `way`. What it shows stays as long as its row is the same one and not at hand.
+    pub(super) fn keep(&mut self, at: usize, shown: usize, way: isize, wanted: Option<&T>) {
+        let Slot { rank, .. } = self.slots[self.order[at]];
+        let before = rank.get_untracked();
+        if wanted.is_some() || before.checked_add_signed(way) != Some(shown) {
+            self.bind(at, shown, wanted);
+        } else if before != shown {
+            rank.set(shown);
+        }
+    }
+
     /// Draws a row anew where it is drawn.
     pub(super) fn renew(&mut self, shown: usize, wanted: T) {
         let mut drawn = self.order.iter().copied();

@@ -96,6 +96,19 @@ impl Geometry {
         }
     }
 
+    /// The list is another one by now: so many rows, and those that are drawn stand `way` further on. What
+    /// is seen stays where it is. Answers how many of the uppermost rows are there no more; their elements
+    /// come below the others.
+    pub(super) fn renew(&mut self, count: usize, way: isize) -> usize {
+        let before = if way < 0 { way.unsigned_abs() } else { 0 };
+        let lost = before.saturating_sub(self.first).min(self.heights.len());
+        self.heights.rotate_left(lost);
+        self.first = self.first.saturating_add_signed(way);
+        self.anchor.0 = self.anchor.0.saturating_add_signed(way);
+        self.set_count(count);
+        lost
+    }
+
     /// The height of the content.
     #[expect(clippy::cast_precision_loss, reason = "no list has 2^52 rows")]
     pub(super) fn space(&self) -> f64 {

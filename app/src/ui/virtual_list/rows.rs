@@ -1,6 +1,9 @@
 //! What moves a virtual list: takes in scrolling, keys and answers, and tells each row element which
 //! row it shows.
 
+mod pick;
+mod renew;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use resonant_domain::page::{Place, Window};
 
+pub use self::pick::{Picked, Span};
 use super::FirstWindow;
 use super::blocks::{BLOCK, Blocks, Order};
 use super::elements::{Elements, Slot};
@@ -38,6 +42,8 @@ pub struct Rows<T: Send + Sync + 'static> {
     /// The first row that is drawn.
     first: RwSignal<usize>,
     active: RwSignal<usize>,
+    /// The row that was picked last, where a range begins.
+    picked: StoredValue<Option<usize>>,
     error: RwSignal<Option<AppError>>,
 }
 
@@ -54,12 +60,14 @@ struct State<T: Send + Sync + 'static> {
     blocks: Blocks<T>,
     elements: Elements<T>,
     load: Loader<T>,
+    is_same: fn(&T, &T) -> bool,
     jumped_ms: f64,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
-    /// The rows of a list of which the first window is known. Call it inside a component.
-    pub fn new(first: FirstWindow<T>, load: Loader<T>) -> Self {
+    /// The rows of a list of which the first window is known; `is_same` tells whether two rows are one
+    /// and the same thing at different times. Call it inside a component.
+    pub fn new(first: FirstWindow<T>, load: Loader<T>, is_same: fn(&T, &T) -> bool) -> Self {
         let FirstWindow { count, rank, window } = first;
         // A short list may grow by a few rows while it is looked at.
         let slots = BLOCK.min(count + SPARE);
@@ -69,13 +77,14 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         geometry.begin_at(rank);
         let elements =
             Elements::new((rank..rank + slots).map(|rank| (rank, blocks.get(rank).cloned())));
-        let state = State { geometry, blocks, elements, load, jumped_ms: 0.0 };
+        let state = State { geometry, blocks, elements, load, is_same, jumped_ms: 0.0 };
         Self {
             state: StoredValue::new(state),
             scroller: (!cfg!(feature = "ssr")).then(|| StoredValue::new_local(None)),
             count: RwSignal::new(count),
             first: RwSignal::new(rank),
             active: RwSignal::new(rank),
+            picked: StoredValue::new(None),
             error: RwSignal::new(None),
         }
     }
@@ -119,18 +128,9 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.state.with_value(|state| state.blocks.get(active).cloned())
     }
 
-    /// The rows at hand from one rank to another.
-    pub(super) fn between(self, from: usize, to: usize) -> Vec<T> {
-        self.state.with_value(|state| {
-            (from..=to).filter_map(|rank| state.blocks.get(rank).cloned()).collect()
-        })
-    }
-
-    /// Every row at hand for which `wanted` holds.
-    pub fn at_hand(self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
-        self.state.with_value(|state| {
-            state.blocks.iter().map(|(_, item)| item).filter(|item| wanted(item)).cloned().collect()
-        })
+    /// Whether a row at hand is like that.
+    pub fn has(self, wanted: impl Fn(&T) -> bool) -> bool {
+        self.state.try_with_value(|state| state.blocks.iter().any(wanted)).unwrap_or(false)
     }
 
     pub(super) fn target(self, step: Move) -> usize {
@@ -151,24 +151,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             }
             for (rank, item) in changed {
                 state.elements.renew(rank, item);
-            }
-        });
-        self.finish_soon();
-    }
-
-    /// Fetches everything anew, because rows came or went. What is seen stays until then.
-    pub fn reload(self, count: usize) {
-        self.state.try_update_value(|state| {
-            state.blocks.begin_anew(count);
-            state.geometry.set_count(count);
-        });
-        self.count.set(count);
-        self.with_scroller(|scroller, state| {
-            self.draw_enough(scroller, state);
-            if state.geometry.is_virtual() {
-                scroller.set_space(state.geometry.space());
-            } else {
-                scroller.clear_space();
             }
         });
         self.finish_soon();
@@ -242,9 +224,14 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.finish_soon();
     }
 
+    /// Whether the elements were found.
+    fn is_attached(self) -> bool {
+        let found = self.scroller.and_then(|scroller| scroller.try_with_value(Option::is_some));
+        found == Some(true)
+    }
+
     fn finish_soon(self) {
-        let is_there = self.scroller.and_then(|scroller| scroller.try_with_value(Option::is_some));
-        if is_there == Some(true) {
+        if self.is_attached() {
             request_animation_frame(move || self.finish());
         }
     }

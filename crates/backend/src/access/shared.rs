@@ -1,6 +1,6 @@
 //! Rights in agents that are shared with a team.
 //!
-//! | team role | the agent, its versions, tools, knowledge, test sets | its sessions | the draft, versions, tools, knowledge, memory, test sets | its status, budget, schedules, triggers, listing, trash |
+//! | team role | the agent, its versions, tools, knowledge, test sets | its sessions | the draft, versions, tools, knowledge, test sets | its status, budget, schedules, triggers, listing, trash |
 //! | --- | --- | --- | --- | --- |
 //! | viewer | read | read those of teammates | [`Error::NotAllowed`] | [`Error::NotAllowed`] |
 //! | runner | read | the same, start, and act on one's own | [`Error::NotAllowed`] | [`Error::NotAllowed`] |
@@ -13,6 +13,9 @@
 //! their teams start, and those that test the agent. What the owner, their schedules and triggers start
 //! stays the owner's to share, by a link to the session: a team gets an agent, not what somebody told it
 //! before or elsewhere. To publish a session by such a link is the owner's, too.
+//!
+//! What an agent remembers of a person is theirs: everyone who reaches the agent reads and forgets their
+//! own, and nobody else's.
 //!
 //! An agent in its owner's trash is gone for teammates: what they did with it they still read, and
 //! nothing of it goes on.

@@ -38,8 +38,8 @@ use crate::purchases::TestAct;
 use crate::sessions::SessionFilter;
 use crate::{
     Actor, Backend, Ctx, RequestId, Result, agents, api_keys, audit, budgets, follows, images,
-    knowledge, listings, members, memories, proposals, purchases, sample, schedules, secrets,
-    sessions, teams, test_sets, tools, triggers, webhooks, work,
+    knowledge, listings, mcp_calls, members, memories, news, proposals, purchases, sample,
+    schedules, secrets, sessions, teams, test_sets, tools, triggers, usage, webhooks, work,
 };
 
 #[derive(Clone)]
@@ -274,7 +274,15 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| sessions::records::get(&ctx, things.session, &Fields::all())),
         ),
         owned("sessions::events", ask!(|ctx, things| sessions::events(&ctx, things.session, 0))),
+        owned(
+            "sessions::log_part",
+            ask!(|ctx, things| sessions::log_part(&ctx, things.session, 0)),
+        ),
         owned("sessions::stream", ask!(|ctx, things| sessions::stream(&ctx, things.session, 0))),
+        owned(
+            "sessions::step_input",
+            ask!(|ctx, things| sessions::step_input(&ctx, things.session, 1)),
+        ),
         owned("sessions::share", ask!(|ctx, things| sessions::share(&ctx, things.session))),
         owned(
             "sessions::share_token",
@@ -292,6 +300,14 @@ fn table() -> Vec<Row> {
             owner: Some(FaultKind::Conflict),
             ..owned("sessions::retry", ask!(|ctx, things| sessions::retry(&ctx, things.session)))
         },
+        // No step has begun.
+        Row {
+            owner: Some(FaultKind::Invalid),
+            ..owned(
+                "sessions::retry_from",
+                ask!(|ctx, things| sessions::retry_from(&ctx, things.session, 1)),
+            )
+        },
         Row {
             owner: Some(FaultKind::Conflict),
             ..owned(
@@ -300,6 +316,11 @@ fn table() -> Vec<Row> {
             )
         },
         own("budgets::get", ask!(|ctx, things| budgets::get(&ctx, None))),
+        own("usage::report", ask!(|ctx, things| usage::report(&ctx, None))),
+        owned(
+            "usage::report_on_agent",
+            ask!(|ctx, things| usage::report(&ctx, Some(things.agent))),
+        ),
         owned("budgets::get_of_agent", ask!(|ctx, things| budgets::get(&ctx, Some(things.agent)))),
         owned(
             "budgets::set",
@@ -313,6 +334,7 @@ fn table() -> Vec<Row> {
         public("listings::get", ask!(|ctx, things| listings::get(&ctx, &things.slug))),
         public("listings::templates", ask!(|ctx, things| listings::templates(&ctx))),
         own("listings::install", ask!(|ctx, things| listings::install(&ctx, &things.slug))),
+        owned("listings::origin", ask!(|ctx, things| listings::origin(&ctx, things.agent))),
         public("purchases::standing", ask!(|ctx, things| purchases::standing(&ctx, &things.slug))),
         own("purchases::list", ask!(|ctx, things| purchases::list(&ctx, PageRequest::default()))),
         own("purchases::entitlements", ask!(|ctx, things| purchases::entitlements(&ctx))),
@@ -346,6 +368,7 @@ fn table() -> Vec<Row> {
         nobodys("follows::follow", ask!(|ctx, things| follows::follow(&ctx, "nobody"))),
         nobodys("follows::unfollow", ask!(|ctx, things| follows::unfollow(&ctx, "nobody"))),
         internal("follows::tell_followers", ask!(|ctx, things| follows::tell_followers(&ctx))),
+        internal("news::tell_holders", ask!(|ctx, things| news::tell_holders(&ctx))),
         public("members::viewer", ask!(|ctx, things| members::viewer(&ctx))),
         own(
             "members::update_profile",
@@ -355,6 +378,7 @@ fn table() -> Vec<Row> {
         own("members::end_other_sign_ins", ask!(|ctx, things| members::end_other_sign_ins(&ctx))),
         own("members::export", ask!(|ctx, things| async { members::export(&ctx).await.map(drop) })),
         internal("members::purge_closed", ask!(|ctx, things| members::purge_closed(&ctx))),
+        internal("budgets::forget_networks", ask!(|ctx, things| budgets::forget_networks(&ctx))),
         own(
             "audit::list",
             ask!(|ctx, things| audit::list(
@@ -407,6 +431,10 @@ fn table() -> Vec<Row> {
         owned(
             "agents::try_tool",
             ask!(|ctx, things| agents::try_tool(&ctx, things.agent, "calculator", "{}")),
+        ),
+        owned(
+            "agents::switch_tool",
+            ask!(|ctx, things| agents::switch_tool(&ctx, things.agent, "datetime", true)),
         ),
         owned(
             "agents::remove_tool",
@@ -558,6 +586,12 @@ fn table() -> Vec<Row> {
             "test_sets::delete",
             ask!(|ctx, things| test_sets::delete(&ctx, things.agent, things.test_set)),
         ),
+        owned("test_sets::trash", ask!(|ctx, things| test_sets::trash(&ctx, things.agent))),
+        owned(
+            "test_sets::restore",
+            ask!(|ctx, things| test_sets::restore(&ctx, things.agent, things.test_set)),
+        ),
+        internal("test_sets::purge", ask!(|ctx, things| test_sets::purge(&ctx))),
         owned(
             "memories::list",
             ask!(|ctx, things| memories::list(&ctx, things.agent, PageRequest::default())),
@@ -570,6 +604,12 @@ fn table() -> Vec<Row> {
             "memories::forget",
             ask!(|ctx, things| memories::forget(&ctx, things.agent, things.memory)),
         ),
+        own(
+            "mcp_calls::note",
+            ask!(|ctx, things| mcp_calls::note(&ctx, "noted/1", things.session)),
+        ),
+        own("mcp_calls::forget", ask!(|ctx, things| mcp_calls::forget(&ctx, things.session))),
+        own("mcp_calls::cancel", ask!(|ctx, things| mcp_calls::cancel(&ctx, "nothing/1"))),
         own("tools::read_mcp", ask!(|ctx, things| ask_mcp(ctx))),
         own("secrets::list", ask!(|ctx, things| secrets::list(&ctx, PageRequest::default()))),
         own(
@@ -623,6 +663,7 @@ fn table() -> Vec<Row> {
         owned("teams::share", ask!(|ctx, things| teams::share(&ctx, TEAM, things.agent))),
         owned("teams::unshare", ask!(|ctx, things| teams::unshare(&ctx, TEAM, things.agent))),
         // There is nobody of that id in the team.
+        nobodys("teams::member", ask!(|ctx, things| teams::member(&ctx, TEAM, NOBODY))),
         Row {
             owner: NOT_FOUND,
             ..owned(
@@ -666,7 +707,8 @@ async fn every_use_case_asks_who_asks(pool: PgPool) {
     let document = knowledge::add(&owner, agent, sample::document("Handbook")).await.unwrap().id;
     let Actor::User { id, .. } = owner.actor() else { panic!("a member is a user") };
     let fact = NewMemory { key: "city".to_owned(), text: "They live in Oslo".to_owned() };
-    memories::remember(&backend, id, agent, fact).await.unwrap();
+    let whose = resonant_runtime::tools::Whose::own(id, agent);
+    memories::remember(&backend, whose, fact).await.unwrap();
     let memory = memories::list(&owner, agent, PageRequest::default()).await.unwrap().items[0].id;
     let test_set = test_sets::create(&owner, agent, sample::test_set()).await.unwrap().id;
     let test_run = test_sets::run(&owner, agent, test_set, NewTestRun::default()).await;

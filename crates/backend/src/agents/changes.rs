@@ -1,27 +1,38 @@
 //! What happens to a person's agents, for those who look at the list of them.
 //!
 //! Looked up rather than called out: agents change by the hand of their owner and sessions begin and
-//! end in any process, and three look-ups by index find all of that, so that nothing that writes has to
+//! end in any process, and four look-ups by index find all of that, so that nothing that writes has to
 //! know who looks. Those who look at the same agents share a look (see [`super::looks`]).
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use resonant_domain::agent_list::{AgentLine, BULK_MAX};
+use resonant_domain::agent_list::{AgentLine, BULK_MAX, ListNews};
 use resonant_domain::api_key::Scope;
 use resonant_domain::{AgentId, SessionId, UserId};
 
-use super::looks::AgentWatch;
+use super::looks::{AgentWatch, Happened};
 use crate::{Backend, Ctx, Result, access, store};
 
 /// A change may be committed so much later than it was dated.
 const LATE: SignedDuration = SignedDuration::from_secs(5);
+
+/// What has happened to a person's agents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Those that changed or came, or of which a session began or ended, as they are now.
+    pub lines: Vec<AgentLine>,
+    /// Those that came and those that left.
+    pub news: ListNews,
+}
 
 /// What was seen of an owner's agents so far.
 pub(super) struct Seen {
     since: Timestamp,
     /// The revisions seen of agents that changed lately.
     revisions: HashMap<AgentId, i64>,
+    /// The agents that came or left lately, and whether they left.
+    moved: HashMap<AgentId, bool>,
     open: HashMap<AgentId, i64>,
     /// The newest session of each agent that began one lately: it may be over before it was seen.
     begun: HashMap<AgentId, SessionId>,
@@ -46,22 +57,33 @@ pub async fn watch(ctx: &Ctx) -> Result<AgentWatch> {
     Ok(watch)
 }
 
-/// The agents that changed, or of which a session began or ended, since the last call.
+/// What has happened to the caller's agents since the last call.
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`].
 #[tracing::instrument(name = "agents.changes", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
+pub async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Changes> {
     let owner = access::with_scope(ctx, Scope::AgentsRead)?;
     if !watch.has_news() {
         look_for_all(ctx.backend(), watch).await?;
     }
-    let changed = watch.fetch(BULK_MAX);
-    if changed.is_empty() {
-        return Ok(Vec::new());
+    let (mut there, mut news) = (Vec::new(), ListNews::default());
+    for (id, happened) in watch.fetch(BULK_MAX) {
+        match happened {
+            Happened::Changed => there.push(id),
+            Happened::Came => {
+                there.push(id);
+                news.came.push(id);
+            }
+            Happened::Gone => news.gone.push(id),
+        }
+    }
+    if there.is_empty() {
+        return Ok(Changes { lines: Vec::new(), news });
     }
     let mut conn = ctx.backend().read(owner).await?;
-    Ok(store::agent_lists::list_named(&mut conn, owner, &changed).await?)
+    let lines = store::agent_lists::list_named(&mut conn, owner, &there).await?;
+    Ok(Changes { lines, news })
 }
 
 /// Looks, and notes what has changed for all who look at the same agents, unless one of them has just
@@ -85,26 +107,29 @@ async fn look(backend: &Backend, owner: UserId, since: Timestamp) -> Result<Seen
     let since = since - LATE;
     let mut conn = backend.read(owner).await?;
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX);
-    let recent = store::agent_lists::list_changed(&mut conn, owner, since, limit).await?;
-    let open = store::agent_lists::count_open(&mut conn, owner).await?;
-    let begun = store::agent_lists::list_begun(&mut conn, owner, since).await?;
-    Ok(Seen { since: now, revisions: recent.into_iter().collect(), open, begun })
+    let recent = store::agent_looks::list_changed(&mut conn, owner, since, limit).await?;
+    let moved = store::agent_looks::list_moved(&mut conn, owner, since, limit).await?;
+    let open = store::agent_looks::count_open(&mut conn, owner).await?;
+    let begun = store::agent_looks::list_begun(&mut conn, owner, since).await?;
+    Ok(Seen { since: now, revisions: recent.into_iter().collect(), moved, open, begun })
 }
 
 impl Seen {
     /// The agents to which something has happened since they were seen before.
-    fn differs_from(&self, before: &Self) -> Vec<AgentId> {
+    fn differs_from(&self, before: &Self) -> Vec<(AgentId, Happened)> {
         let revised = self.revisions.iter();
         let revised = revised.filter(|(id, revision)| before.revisions.get(id) != Some(revision));
-        let mut changed: Vec<_> = revised.map(|(id, _)| *id).collect();
         let counts = self.open.keys().chain(before.open.keys());
-        changed.extend(counts.filter(|id| self.open.get(id) != before.open.get(id)));
+        let counts = counts.filter(|id| self.open.get(id) != before.open.get(id));
         let newest = self.begun.iter();
         let newest = newest.filter(|(id, session)| before.begun.get(id) != Some(session));
-        changed.extend(newest.map(|(id, _)| *id));
-        changed.sort_unstable();
-        changed.dedup();
-        changed
+        let changed = revised.map(|(id, _)| id).chain(counts).chain(newest.map(|(id, _)| id));
+        let mut happened: HashMap<_, _> = changed.map(|id| (*id, Happened::Changed)).collect();
+        let moved = self.moved.iter();
+        for (id, is_gone) in moved.filter(|(id, is_gone)| before.moved.get(id) != Some(is_gone)) {
+            happened.insert(*id, if *is_gone { Happened::Gone } else { Happened::Came });
+        }
+        happened.into_iter().collect()
     }
 }
 
@@ -113,12 +138,16 @@ mod tests {
     use futures::FutureExt as _;
     use resonant_domain::agent::AgentStatus;
     use resonant_domain::agent_list::BulkAction;
-    use resonant_domain::metric::Family;
     use sqlx::PgPool;
 
     use super::*;
-    use crate::agents::{change_many, create};
+    use crate::agents::{change_many, create, delete, get};
     use crate::{sample, sessions};
+
+    /// The agents that changed, without those that came or left.
+    async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
+        Ok(super::changes(ctx, watch).await?.lines)
+    }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn each_change_is_seen_once_and_by_the_owner_alone(pool: PgPool) {
@@ -147,20 +176,13 @@ mod tests {
         assert_eq!(changes(&stranger, &mut strangers).await.unwrap(), []);
     }
 
-    /// How often a connection to the database was asked for.
-    fn asked(backend: &Backend) -> u64 {
-        let counted = backend.metrics().counted();
-        let waits = counted.iter().filter(|(family, ..)| *family == Family::DbPoolWait);
-        waits.map(|(_, _, all)| all.count).sum()
-    }
-
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn those_who_look_at_the_same_agents_share_a_look(pool: PgPool) {
         const WATCHERS: usize = 100;
         let backend = Backend::for_tests(pool);
         let ctx = sample::guest(&backend).await.unwrap();
         let agent = create(&ctx, sample::spec("Reader")).await.unwrap().id;
-        let before = asked(&backend);
+        let before = sample::connections_asked(&backend);
         let mut watches = Vec::new();
         for _ in 0..WATCHERS {
             watches.push(watch(&ctx).await.unwrap());
@@ -168,7 +190,7 @@ mod tests {
         for watch in &mut watches {
             assert_eq!(changes(&ctx, watch).await.unwrap(), []);
         }
-        let asked = asked(&backend) - before;
+        let asked = sample::connections_asked(&backend) - before;
         assert!(asked < 20, "{WATCHERS} asked {asked} times");
 
         // What one of them has found calls the others, who fetch it once, as it is then.
@@ -217,5 +239,41 @@ mod tests {
             assert_eq!(changes(&ctx, &mut seen).await.unwrap(), []);
         }
         assert_eq!(changes(&stranger, &mut strangers).await.unwrap(), []);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn agents_that_come_and_leave_are_told_once(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let (ctx, stranger) =
+            (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
+        let agent = create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        sessions::start(&ctx, agent, sample::goal("Go")).await.unwrap();
+        let mut seen = watch(&ctx).await.unwrap();
+        let mut strangers = watch(&stranger).await.unwrap();
+        assert_eq!(super::changes(&ctx, &mut seen).await.unwrap(), Changes::default());
+
+        let other = create(&ctx, sample::spec("Writer")).await.unwrap().id;
+        let told = super::changes(&ctx, &mut seen).await.unwrap();
+        assert_eq!(told.news, ListNews { came: vec![other], gone: Vec::new() });
+        assert_eq!(told.lines.iter().map(|line| line.summary.id).collect::<Vec<_>>(), [other]);
+        change_many(&ctx, &[other], BulkAction::Pause).await.unwrap();
+        assert!(super::changes(&ctx, &mut seen).await.unwrap().news.is_empty());
+
+        // Its session, which is cancelled, is told of no more than it is itself.
+        delete(&ctx, agent, None).await.unwrap();
+        let news = ListNews { came: Vec::new(), gone: vec![agent] };
+        let told = super::changes(&ctx, &mut seen).await.unwrap();
+        assert_eq!(told, Changes { lines: Vec::new(), news });
+        assert_eq!(super::changes(&ctx, &mut seen).await.unwrap(), Changes::default());
+
+        change_many(&ctx, &[agent], BulkAction::Restore).await.unwrap();
+        let told = super::changes(&ctx, &mut seen).await.unwrap();
+        assert_eq!(told.news, ListNews { came: vec![agent], gone: Vec::new() });
+        assert_eq!(told.lines.len(), 1);
+        // Where it stands in a list that is sorted by changes is none of that.
+        let agents = [get(&ctx, agent).await.unwrap(), get(&ctx, other).await.unwrap()];
+        assert!(agents[0].updated_at < agents[1].updated_at);
+        assert_eq!(super::changes(&ctx, &mut seen).await.unwrap(), Changes::default());
+        assert_eq!(super::changes(&stranger, &mut strangers).await.unwrap(), Changes::default());
     }
 }

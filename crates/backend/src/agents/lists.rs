@@ -130,7 +130,7 @@ pub(super) async fn change_expected(
             (changed.await?, audit::deed_of(status))
         }
         (BulkAction::Restore, None) => {
-            let restored = store::agent_trash::update_restored(&mut tx, owner, ids).await?;
+            let restored = store::agent_trash::update_restored(&mut tx, owner, ids, now).await?;
             (restored, Deed::AgentRestored)
         }
         (_, None) => {

@@ -4,7 +4,7 @@
 //! them, so that nobody hears of it later than who has looked. Who is slow to fetch what was noted misses
 //! nothing of it, and costs the id of each agent that has changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +35,17 @@ pub(super) struct Shared {
     found: Notify,
 }
 
+/// What a look finds to have happened to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Happened {
+    /// It is another one than before, or a session of it began or ended.
+    Changed,
+    /// It came to the list.
+    Came,
+    /// It left the list.
+    Gone,
+}
+
 /// Who looks for all.
 pub(super) type Turn<'a> = tokio::sync::MutexGuard<'a, Option<Seen>>;
 
@@ -47,7 +58,7 @@ struct Noted {
     /// The number of whoever comes next.
     next: u64,
     /// By their numbers, what each has not fetched yet of the agents that have changed.
-    news: HashMap<u64, HashSet<AgentId>>,
+    news: HashMap<u64, HashMap<AgentId, Happened>>,
 }
 
 /// Somebody who looks at their agents.
@@ -68,7 +79,7 @@ impl AgentLooks {
         let mut noted = shared.noted();
         let (number, looks) = (noted.next, noted.looks);
         noted.next += 1;
-        noted.news.insert(number, HashSet::new());
+        noted.news.insert(number, HashMap::new());
         drop(noted);
         drop(all);
         AgentWatch { all: self.clone(), shared, owner, number, looks }
@@ -92,12 +103,18 @@ impl Shared {
     }
 
     /// Notes for all what a look has found. Answers how often was looked.
-    pub(super) fn note(&self, changed: &[AgentId]) -> u64 {
+    pub(super) fn note(&self, changed: &[(AgentId, Happened)]) -> u64 {
         let mut noted = self.noted();
         noted.looks += 1;
         noted.looked_at = Some(Instant::now());
         for news in noted.news.values_mut() {
-            news.extend(changed);
+            for (id, happened) in changed {
+                let noted = news.entry(*id).or_insert(*happened);
+                // That it came or left counts for more than that it changed.
+                if *happened != Happened::Changed {
+                    *noted = *happened;
+                }
+            }
         }
         let looks = noted.looks;
         drop(noted);
@@ -112,6 +129,12 @@ impl Shared {
     }
 }
 
+impl Noted {
+    fn has_news_for(&self, watch: u64) -> bool {
+        self.news.get(&watch).is_some_and(|news| !news.is_empty())
+    }
+}
+
 impl AgentWatch {
     /// Waits until it is time to look, or until somebody else has found something.
     pub async fn called(&self) {
@@ -120,8 +143,10 @@ impl AgentWatch {
         found.as_mut().enable();
         let due = {
             let noted = self.shared.noted();
-            let has_news = noted.news.get(&self.number).is_some_and(|news| !news.is_empty());
-            noted.looked_at.filter(|_| !has_news).map(|looked_at| looked_at + LOOK)
+            noted
+                .looked_at
+                .filter(|_| !noted.has_news_for(self.number))
+                .map(|looked_at| looked_at + LOOK)
         };
         let Some(due) = due else { return };
         tokio::select! {
@@ -141,7 +166,7 @@ impl AgentWatch {
 
     /// Whether there is something to fetch.
     pub(super) fn has_news(&self) -> bool {
-        self.shared.noted().news.get(&self.number).is_some_and(|news| !news.is_empty())
+        self.shared.noted().has_news_for(self.number)
     }
 
     /// Whether somebody else has looked since this one did, and not long ago. Ask within one's turn.
@@ -160,12 +185,13 @@ impl AgentWatch {
         self.looks = looks;
     }
 
-    /// Fetches agents that have changed, so many at most.
-    pub(super) fn fetch(&self, most: usize) -> Vec<AgentId> {
+    /// Fetches agents to which something has happened, so many at most.
+    pub(super) fn fetch(&self, most: usize) -> Vec<(AgentId, Happened)> {
         let mut noted = self.shared.noted();
         let Some(news) = noted.news.get_mut(&self.number) else { return Vec::new() };
-        let fetched: Vec<_> = news.iter().copied().take(most).collect();
-        for id in &fetched {
+        let fetched: Vec<_> =
+            news.iter().take(most).map(|(id, happened)| (*id, *happened)).collect();
+        for (id, _) in &fetched {
             news.remove(id);
         }
         fetched

@@ -66,6 +66,9 @@ pub async fn publish(
         spec: agent.spec,
     };
     store::agent_versions::insert(&mut tx, owner, &version).await?;
+    if agent.listing_id.is_some() {
+        store::listing_runs::update_published(&mut tx, owner, id, version.version).await?;
+    }
     effects::note(ctx, &mut tx, owner, &version.version).await?;
     tx.commit().await?;
     tracing::info!(agent.id = %id, version = version.version, "agent version published");
@@ -182,7 +185,8 @@ pub async fn compare(ctx: &Ctx, id: AgentId, before: Edition, after: Edition) ->
     Ok(SpecDiff::of(&before, &after))
 }
 
-/// Makes the draft what a version was. The versions stay as they are.
+/// Makes the draft what a version was. The versions stay as they are. A copy of a listing is one of that
+/// version of it again from which the agent's version came.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the agent or the version; [`Error::Conflict`]
@@ -194,8 +198,19 @@ pub async fn restore_version(
     number: u32,
     expected_revision: Option<i64>,
 ) -> Result<Agent> {
-    let version = get_version(ctx, id, number).await?;
-    replace_draft(ctx, id, version.spec, expected_revision).await
+    let spec = get_version(ctx, id, number).await?.spec;
+    let (before, reached, mut tx) =
+        access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
+    let (locked, expected) = ((&before, reached), Expected::from(expected_revision));
+    let changed =
+        super::change_locked(ctx, &mut tx, locked, &expected, |agent| agent.spec = spec).await?;
+    let Some(after) = changed else { return Ok(before) };
+    if after.listing_id.is_some() {
+        store::listing_runs::update_restored(&mut tx, reached.owner, id, number).await?;
+    }
+    ctx.backend().commit(tx, super::stale(reached.owner, id)).await?;
+    tracing::info!(agent.id = %id, revision = after.revision, "agent version restored");
+    Ok(after)
 }
 
 /// Makes the draft what `spec` says, all of it.

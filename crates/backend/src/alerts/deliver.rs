@@ -14,32 +14,33 @@ use crate::{Backend, Ctx, Error, Result, access, store};
 /// Whose requests these are, as a sentence part.
 const WHOSE: &str = "the alert";
 
-/// Sends every message that is due. Answers how many it sent.
+/// Sends as many of the messages that are due as are sent side by side. Answers how many: 0 when none is
+/// due. Whoever calls this again and again can stop in between, and has none in flight then.
 ///
 /// # Errors
 /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system.
 #[tracing::instrument(name = "alerts.deliver_due", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
-    deliver_all(ctx.backend(), None).await
+    deliver_some(ctx.backend(), None).await
 }
 
-/// The same for the messages of one alert, or of all.
-pub(super) async fn deliver_all(backend: &Backend, alert: Option<AlertId>) -> Result<usize> {
+/// Sends every message of an alert that is due.
+pub(super) async fn deliver_all(backend: &Backend, alert: AlertId) -> Result<()> {
+    while deliver_some(backend, Some(alert)).await? > 0 {}
+    Ok(())
+}
+
+async fn deliver_some(backend: &Backend, alert: Option<AlertId>) -> Result<usize> {
     let most = i64::try_from(SIDE_BY_SIDE).unwrap_or(1);
-    let mut count = 0;
-    loop {
-        let mut tx = backend.catalogue_begin().await?;
-        let due = store::alert_events::claim_due(&mut tx, alert, RETAKEN_AFTER, most).await?;
-        tx.commit().await?;
-        if due.is_empty() {
-            return Ok(count);
-        }
-        count += due.len();
-        let sent = stream::iter(due).map(|due| deliver(backend, due));
-        let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
-        done.into_iter().collect::<Result<Vec<()>>>()?;
-    }
+    let mut tx = backend.catalogue_begin().await?;
+    let due = store::alert_events::claim_due(&mut tx, alert, RETAKEN_AFTER, most).await?;
+    tx.commit().await?;
+    let count = due.len();
+    let sent = stream::iter(due).map(|due| deliver(backend, due));
+    let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
+    done.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(count)
 }
 
 /// Sends one message and notes what came of it.

@@ -81,7 +81,9 @@ async fn look(ctx: &Ctx) -> Result<HashMap<AlertId, Look>> {
     }
     let wanted: Vec<(&Metric, Period)> =
         rules.iter().flat_map(|(_, _, rule)| rule.measured()).collect();
-    let mut measured = metrics::look(ctx, &wanted).await?.into_iter();
+    let mut measured = metrics::look(ctx, &wanted).await?;
+    look_back(ctx, &wanted, &mut measured).await?;
+    let mut measured = measured.into_iter();
     let looks = rules.iter().map(|(id, revision, rule)| {
         let own: Vec<Measured> = measured.by_ref().take(rule.measured().len()).collect();
         let values: Vec<_> = own.iter().map(|one| one.value).collect();
@@ -89,6 +91,23 @@ async fn look(ctx: &Ctx) -> Result<HashMap<AlertId, Look>> {
         (*id, Look { revision: *revision, reading: rule.read(&own), values, text })
     });
     Ok(looks.collect())
+}
+
+/// Looks for how long there has been nothing to measure, where there is nothing.
+async fn look_back(
+    ctx: &Ctx,
+    wanted: &[(&Metric, Period)],
+    measured: &mut [Measured],
+) -> Result<()> {
+    let mut silent: Vec<_> = measured.iter_mut().zip(wanted).collect();
+    silent.retain(|(one, _)| !one.is_there);
+    let before: Vec<_> =
+        silent.iter().map(|(_, (metric, period))| (*metric, period.doubled())).collect();
+    let before = metrics::look(ctx, &before).await?;
+    for ((one, _), earlier) in silent.into_iter().zip(before) {
+        one.was_there = earlier.is_there;
+    }
+    Ok(())
 }
 
 /// Moves one alert on; answers whether it began to fire or ended.

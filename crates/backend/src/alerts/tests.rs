@@ -146,6 +146,20 @@ async fn an_alert_fires_once_and_ends(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_alert_ends_when_nothing_was_measured_for_a_period(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({})).await;
+    assert_eq!(world.hour_with(2_000).await, 1);
+    // The five minutes that it looks back to are over, and nobody asks any more.
+    for (minutes, moved) in [(6, 0), (3, 0), (3, 1), (60, 0)] {
+        world.clock.advance(SignedDuration::from_mins(minutes));
+        assert_eq!(world.look().await, moved, "{minutes}");
+    }
+    assert_eq!(world.state(&alert).await, AlertState::Quiet);
+    assert_eq!(world.told(&alert).await, ["fired", "ended"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_condition_must_hold_for_its_time(pool: PgPool) {
     let mut world = World::new(pool).await;
     let alert = world.alert(json!({ "for_duration": "90m" })).await;

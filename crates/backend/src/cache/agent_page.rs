@@ -40,7 +40,7 @@ impl Entry for AgentPageEntry {
     type Key = AgentPageKey;
     type Value = AgentPage;
     const KIND: Kind = Kind::AgentPage;
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
     const LIFETIME: Duration = Duration::from_mins(5);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;

@@ -18,6 +18,7 @@ use crate::{Backend, Result, api_keys};
 pub(crate) struct ApiKeyEntry;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KnownApiKey {
     pub(crate) id: ApiKeyId,
     pub(crate) owner: UserId,

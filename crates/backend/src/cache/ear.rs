@@ -110,7 +110,7 @@ pub(super) async fn listen(redis: Redis, shared: Weak<Shared>) {
                 let Some(shared) = shared.upgrade() else { return };
                 let letter = std::str::from_utf8(message.get_payload_bytes()).ok();
                 if let Some((write, names)) = letter.and_then(open_letter) {
-                    Cache { shared }.hear(write, &names, Voice::Redis).await;
+                    Cache { shared }.hear(write, &names, Voice::Redis);
                 }
             }
         }

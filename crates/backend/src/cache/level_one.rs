@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use moka::future::Cache;
+use moka::sync::Cache;
 
 use super::counters::{Counters, Kind};
 use super::document::Document;
@@ -105,8 +105,8 @@ impl LevelOne {
     }
 
     /// Looks, without waiting for anything.
-    pub(super) async fn find<E: Entry>(&self, place: &Place) -> Option<Hit<E::Value>> {
-        let kept = self.kept.get(&place.name).await?;
+    pub(super) fn find<E: Entry>(&self, place: &Place) -> Option<Hit<E::Value>> {
+        let kept = self.kept.get(&place.name)?;
         if kept.mark != self.mark(place) {
             return None;
         }
@@ -118,7 +118,7 @@ impl LevelOne {
     }
 
     /// Keeps what was read since the place had `mark`.
-    pub(super) async fn keep<E: Entry>(
+    pub(super) fn keep<E: Entry>(
         &self,
         counters: &Counters,
         place: &Place,
@@ -142,11 +142,11 @@ impl LevelOne {
         };
         counters.of(E::KIND).entries.add(1);
         counters.of(E::KIND).bytes.add(weight.into());
-        self.kept.insert(place.name.clone(), kept).await;
+        self.kept.insert(place.name.clone(), kept);
     }
 
     /// Forgets these names and the members of these groups.
-    pub(super) async fn forget(&self, names: &[String]) {
+    pub(super) fn forget(&self, names: &[String]) {
         for name in names {
             self.mark_of(name).fetch_add(1, Ordering::SeqCst);
         }
@@ -155,7 +155,7 @@ impl LevelOne {
         }
         for name in names {
             // The mark alone does it; this gives the memory back.
-            self.kept.invalidate(name).await;
+            self.kept.invalidate(name);
         }
     }
 
@@ -179,7 +179,7 @@ impl LevelOne {
 
     /// Lets moka do what it puts off, so that the counters are exact.
     #[cfg(test)]
-    pub(super) async fn settle(&self) {
-        self.kept.run_pending_tasks().await;
+    pub(super) fn settle(&self) {
+        self.kept.run_pending_tasks();
     }
 }

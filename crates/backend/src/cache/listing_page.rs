@@ -2,7 +2,7 @@
 //!
 //! Key: SHA-256 of the normalised filter. Value: the page. Lifetime: 60 s, and 60 s more while it is
 //! read anew; all pages are forgotten together with any install or publication. Empty: two statements
-//! in PostgreSQL.
+//! in PostgreSQL, and those that put a misspelt search right.
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Entry for ListingPageEntry {
     type Key = ListingPageKey;
     type Value = ListingPage;
     const KIND: Kind = Kind::ListingPage;
-    const SCHEMA: u16 = 4;
+    const SCHEMA: u16 = 5;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;
@@ -59,14 +59,18 @@ impl Entry for ListingPageEntry {
 
     /// As every page of the interface: with `has_more` beside the cursor.
     fn json(page: &ListingPage) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&json!({
+        let mut whole = json!({
             "listings": page.listings,
             "has_more": page.next_cursor.is_some(),
             "next_cursor": page.next_cursor,
             "total": page.total,
             "categories": page.categories,
             "facets": page.facets,
-        }))
+        });
+        if let Some(corrected) = &page.corrected {
+            whole["corrected"] = json!(corrected);
+        }
+        serde_json::to_vec(&whole)
     }
 
     fn group(_: &ListingPageKey) -> Option<String> {

@@ -21,9 +21,11 @@ use crate::{Backend, Result, store};
 
 /// A file as browsers get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct File {
     /// What is in it.
     #[serde(serialize_with = "write", deserialize_with = "read")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub bytes: Bytes,
 }
 

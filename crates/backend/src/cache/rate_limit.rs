@@ -2,8 +2,10 @@
 //!
 //! Key: the limit's name and the caller. Value: when the caller will have used nothing again, in
 //! microseconds. Lifetime: until then. Empty: the caller has used nothing. Redis keeps it for all
-//! processes; each process has a copy and asks Redis anew after [`STALE`], in one round trip that tells
-//! what was used in between. A small limit is asked for each time. Without Redis the copy is all there is.
+//! processes, and each process has a copy. A large limit is answered from the copy: nobody waits for Redis,
+//! which is told behind the answer, after [`STALE`], what was used in between, and tells what all have used.
+//! No process admits more than a part of such a limit untold: then it asks, as it does each time for a small
+//! one. Without Redis the copy is all there is.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,15 +13,18 @@ use std::time::{Duration, Instant};
 use super::redis::Redis;
 
 /// For how long a process goes by its own copy of a large limit.
-const STALE: Duration = Duration::from_millis(100);
-/// From so many requests in a window a limit is large: what other processes use within [`STALE`] is then
-/// small beside it.
+const STALE: Duration = Duration::from_secs(1);
+/// From so many requests in a window a limit is large.
 const LARGE: u32 = 1_000;
+/// One in so many of a large limit's requests may be admitted before Redis is told: by so much, for each
+/// process, all together may exceed it.
+const UNTOLD: u32 = 10;
 /// The most callers that a process remembers.
 const CALLERS: u64 = 100_000;
 
 /// Adds what was used to what Redis knows and tells whether one more fits.
-/// KEYS: the caller. ARGV: interval and window in microseconds, used since the last time.
+/// KEYS: the caller. ARGV: interval and window in microseconds, used since the last time, how many are asked
+/// for (one, or none).
 /// Answers 1 or 0, and when the caller will have used nothing again, in microseconds from now.
 const SCRIPT: &str = r"
 local time = redis.call('TIME')
@@ -28,7 +33,7 @@ local free = tonumber(redis.call('GET', KEYS[1]) or now)
 if free < now then free = now end
 free = free + ARGV[1] * ARGV[3]
 local fits = 0
-if free + ARGV[1] - now <= tonumber(ARGV[2]) then
+if ARGV[4] == '1' and free + ARGV[1] - now <= tonumber(ARGV[2]) then
   fits = 1
   free = free + ARGV[1]
 end
@@ -86,13 +91,46 @@ impl RateLimit {
 struct Used {
     /// When the caller will have used nothing again, in microseconds after the process began.
     free_us: i64,
-    /// When Redis was last asked.
-    asked_us: Option<i64>,
+    /// When Redis was last told.
+    told_us: Option<i64>,
     /// What was used since.
     untold: u32,
 }
 
+/// What is to be done about a request.
+enum Next {
+    /// Nothing more: it is counted.
+    Counted(Standing),
+    /// It is counted, and Redis is told of so many.
+    Tell(Standing, u32),
+    /// Redis is told of so many and asked for this one.
+    Ask(u32),
+}
+
 impl Used {
+    /// Counts a request of a limit that is shared through Redis, where that need not be asked.
+    fn next(&mut self, limit: &RateLimit, now_us: i64) -> Next {
+        if limit.requests < LARGE || self.untold >= limit.requests / UNTOLD {
+            self.told_us = Some(now_us);
+            return Next::Ask(std::mem::take(&mut self.untold));
+        }
+        let standing = self.count(limit, now_us);
+        // A refusal uses nothing.
+        self.untold += u32::from(standing.retry_after.is_none());
+        let stale_us = i64::try_from(STALE.as_micros()).unwrap_or(0);
+        let is_fresh = self.told_us.is_some_and(|told| now_us - told < stale_us);
+        if is_fresh || self.untold == 0 {
+            return Next::Counted(standing);
+        }
+        self.told_us = Some(now_us);
+        Next::Tell(standing, std::mem::take(&mut self.untold))
+    }
+
+    /// Learns what all have used, but for what was used here since Redis was told.
+    fn learn(&mut self, limit: &RateLimit, now_us: i64, used_us: i64) {
+        self.free_us = now_us + used_us + i64::from(self.untold) * limit.interval_us();
+    }
+
     /// Counts one request by what this process knows.
     fn count(&mut self, limit: &RateLimit, now_us: i64) -> Standing {
         let used = (self.free_us - now_us).max(0);
@@ -108,12 +146,12 @@ impl Used {
 pub(crate) struct RateLimits {
     redis: Option<Redis>,
     began: Instant,
-    used: moka::future::Cache<String, Arc<Mutex<Used>>>,
+    used: moka::sync::Cache<String, Arc<Mutex<Used>>>,
 }
 
 impl RateLimits {
     pub(crate) fn new(redis: Option<Redis>) -> Self {
-        let used = moka::future::Cache::builder()
+        let used = moka::sync::Cache::builder()
             .max_capacity(CALLERS)
             .time_to_idle(Duration::from_mins(10))
             .build();
@@ -124,31 +162,30 @@ impl RateLimits {
     pub(crate) async fn count(&self, limit: &RateLimit, who: &str) -> Standing {
         let now_us = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
         let key = format!("resonant:rate:1:{}:{who}", limit.name);
-        let used = self.used.get_with_by_ref(&key, async { Arc::default() }).await;
-        let Some((redis, untold)) = self.to_tell(&used, limit, now_us) else {
+        let used = self.used.get_with_by_ref(&key, Arc::default);
+        let Some(redis) = &self.redis else {
             return lock(&used).count(limit, now_us);
         };
-        match tell(redis, limit, &key, untold).await {
-            Some((fits, used_us)) => {
-                lock(&used).free_us = now_us + used_us;
-                limit.standing(fits, used_us)
+        let next = lock(&used).next(limit, now_us);
+        match next {
+            Next::Counted(standing) => standing,
+            Next::Tell(standing, untold) => {
+                let (redis, limit) = (redis.clone(), *limit);
+                tokio::spawn(async move {
+                    if let Some((_, used_us)) = tell(&redis, &limit, &key, untold, 0).await {
+                        lock(&used).learn(&limit, now_us, used_us);
+                    }
+                });
+                standing
             }
-            None => lock(&used).count(limit, now_us),
+            Next::Ask(untold) => match tell(redis, limit, &key, untold, 1).await {
+                Some((fits, used_us)) => {
+                    lock(&used).learn(limit, now_us, used_us);
+                    limit.standing(fits, used_us)
+                }
+                None => lock(&used).count(limit, now_us),
+            },
         }
-    }
-
-    /// What Redis is to be told now, if anything.
-    fn to_tell(&self, used: &Mutex<Used>, limit: &RateLimit, now_us: i64) -> Option<(&Redis, u32)> {
-        let redis = self.redis.as_ref()?;
-        let mut used = lock(used);
-        let stale = i64::try_from(STALE.as_micros()).unwrap_or(0);
-        let is_fresh = used.asked_us.is_some_and(|asked| now_us - asked < stale);
-        if limit.requests >= LARGE && is_fresh {
-            used.untold = used.untold.saturating_add(1);
-            return None;
-        }
-        used.asked_us = Some(now_us);
-        Some((redis, std::mem::take(&mut used.untold)))
     }
 }
 
@@ -156,8 +193,15 @@ fn lock(used: &Mutex<Used>) -> std::sync::MutexGuard<'_, Used> {
     used.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn tell(redis: &Redis, limit: &RateLimit, key: &str, untold: u32) -> Option<(bool, i64)> {
-    let numbers = [limit.interval_us(), limit.window_us(), i64::from(untold)];
+/// Tells Redis what was used, and asks for so many: one, or none.
+async fn tell(
+    redis: &Redis,
+    limit: &RateLimit,
+    key: &str,
+    untold: u32,
+    asked: i64,
+) -> Option<(bool, i64)> {
+    let numbers = [limit.interval_us(), limit.window_us(), i64::from(untold), asked];
     let (fits, used_us): (i64, String) = redis.eval(SCRIPT, key, &numbers).await?;
     Some((fits == 1, used_us.parse().ok()?))
 }

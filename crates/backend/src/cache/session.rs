@@ -1,19 +1,37 @@
 //! A session as its owner sees it.
 //!
 //! Key: owner and id. Value: the session. Lifetime: 1 h when it is over, and forgotten when it goes on
-//! after all; one that is not over changes with every append and is not kept. Empty: one look-up in
-//! PostgreSQL.
+//! after all; one that is not over changes with every append and is not kept, and what may be dropped with
+//! its month is not looked for here. Empty: one look-up in PostgreSQL.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use resonant_domain::session::Session;
 use resonant_domain::{SessionId, UserId};
 
-use super::{Entry, Kind};
+use super::{Document, Entry, Kind, document};
+use crate::store::partitions::first_id_at;
 use crate::{Backend, Result, store};
 
 pub(crate) struct SessionEntry;
+
+impl SessionEntry {
+    /// Gets a session. One that is older than the installation keeps them is looked up: it goes with its
+    /// month, and nobody calls that out.
+    pub(crate) async fn find(
+        backend: &Backend,
+        key: SessionKey,
+    ) -> Result<Option<Arc<Document<Session>>>> {
+        let SessionKey(_, id) = key;
+        let oldest = backend.oldest_session_kept().map(first_id_at);
+        if oldest.is_some_and(|oldest| id.as_uuid() < oldest) {
+            return Self::load(backend, &key).await?.map(document::write::<Self>).transpose();
+        }
+        backend.cache().get::<Self>(backend, &key).await
+    }
+}
 
 /// Whose session, and which.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +47,7 @@ impl Entry for SessionEntry {
     type Key = SessionKey;
     type Value = Session;
     const KIND: Kind = Kind::Session;
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
     const LIFETIME: Duration = Duration::from_hours(1);
     const STALE: Duration = Duration::ZERO;
     const ABSENT: Duration = Duration::ZERO;

@@ -160,6 +160,11 @@ impl Watch {
         });
     }
 
+    /// Makes all who watch the session in this process look at it.
+    pub(crate) fn stir(&self) {
+        self.bus.shared.hand_on(self.id, Batch::default);
+    }
+
     /// Whether another has found the log to end with this entry, no longer ago than this.
     pub(crate) fn ends_with(&self, last: i64, within: Duration) -> bool {
         self.with(|channel| channel.recent.ends_with(last, within)).unwrap_or_default()

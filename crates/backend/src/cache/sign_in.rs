@@ -17,6 +17,7 @@ use crate::{Backend, Result, members};
 pub(crate) struct SignInEntry;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KnownSignIn {
     pub(crate) user_id: UserId,
     pub(crate) kind: UserKind,

@@ -15,6 +15,7 @@ use resonant_domain::session_event::{EventBody, SessionEvent};
 use sqlx::PgPool;
 
 use super::*;
+use crate::store::queue::Terms;
 use crate::{
     Actor, Backend, RequestId, Settings, SignInChange, agents, api_keys, listings, members, sample,
     sessions, store,
@@ -82,7 +83,7 @@ pub(crate) async fn backend(pool: &PgPool, url: Option<&str>) -> Backend {
 /// The same over a Redis that answers.
 pub(super) async fn backend_on(pool: &PgPool, url: &str) -> Backend {
     let backend = backend(pool, Some(url)).await;
-    until("Redis answers", async || backend.is_ready().await.is_ok()).await;
+    until("Redis answers", async || backend.ping_redis().await.is_ok()).await;
     backend
 }
 
@@ -354,7 +355,7 @@ async fn the_first_level_is_counted_and_bounded(pool: PgPool) {
     assert_eq!(figures(&backend), CacheFigures { kind: "agent", ..CacheFigures::default() });
     get::<Long>(&backend, &key).await;
     get::<Long>(&backend, &key).await;
-    backend.cache().shared.level_one.settle().await;
+    backend.cache().shared.level_one.settle();
     let counted = figures(&backend);
     assert_eq!((counted.hits, counted.misses, counted.loads, counted.entries), (1, 1, 1, 1));
     assert!(counted.bytes > 0);
@@ -362,7 +363,7 @@ async fn the_first_level_is_counted_and_bounded(pool: PgPool) {
         .commit(backend.catalogue_begin().await.unwrap(), Stale::one::<Long>(&key))
         .await
         .unwrap();
-    backend.cache().shared.level_one.settle().await;
+    backend.cache().shared.level_one.settle();
     assert_eq!((figures(&backend).entries, figures(&backend).bytes), (0, 0));
 }
 
@@ -482,8 +483,8 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = worker.conn().await.unwrap();
-    let (lease, slots) = (Duration::from_mins(1), worker.slots());
-    let claimed = store::queue::claim(&mut conn, "worker", lease, slots, worker.owners())
+    let terms = Terms::new(worker.slots(), worker.owners());
+    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), &terms)
         .await
         .unwrap()
         .unwrap();
@@ -510,7 +511,7 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     write(piece()).await;
     assert_eq!(next(&mut stream).await[0].sequence, 4);
     redis.replace(Server::start("events"));
-    until("Redis answers again", async || web.is_ready().await.is_ok()).await;
+    until("Redis answers again", async || web.ping_redis().await.is_ok()).await;
     write(piece()).await;
     assert_eq!(next(&mut stream).await[0].sequence, 5);
     let done = EventBody::Done {

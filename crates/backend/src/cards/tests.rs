@@ -5,9 +5,9 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::cache::tests::until;
-use crate::publications::tests::{admin, published_agent, texts};
+use crate::publications::tests::{admin, approve, published_agent, texts};
 use crate::publications::{self, get as standing, pictures};
-use crate::{moderation, sample};
+use crate::sample;
 
 fn card(title: &str) -> Card {
     Card {
@@ -116,7 +116,7 @@ async fn a_card_is_drawn_once_and_anew_when_what_it_shows_changes(pool: PgPool) 
     pictures::add(&ada, agent, ImageKind::Avatar, "", file).await.unwrap();
     publications::submit(&ada, agent).await.unwrap();
     let id = standing(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
-    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let slug = approve(&root, id).await;
     let drawn = get(&nobody, Subject::Listing(&slug)).await.unwrap();
     let drawn = image::load_from_memory(&drawn.file.value().bytes).unwrap().into_rgb8();
     // The middle of the picture that was uploaded.

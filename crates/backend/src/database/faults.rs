@@ -2,6 +2,7 @@
 //! `RESONANT_FAULTS=full` makes the runs long.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,10 +10,13 @@ use resonant_domain::agent::AgentChanges;
 use resonant_domain::{AgentId, UserId};
 use resonant_runtime::clock::SystemClock;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, raw_sql};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::Database;
-use crate::cache::tests::Server;
+use crate::cache::tests::{Server, until};
 use crate::own_cluster::Cluster;
 use crate::{Backend, Ctx, DatabaseSettings, Settings, access, agents, sample, sessions, store};
 
@@ -236,4 +240,88 @@ async fn without_redis_a_process_reads_from_replicas_while_it_is_alone() {
     }
     drop((ctx, writer));
     until_answers(&reader, owner, &[&replica]).await;
+}
+
+/// Who commits a statement asks over the same connection how far the log is: all others may be held by
+/// those who do as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_commits_a_statement_waits_for_no_second_connection() {
+    let primary = primary().await;
+    let replica = primary.replica(&[]);
+    let settings = settings(&primary, &[&replica], None).database;
+    let settings = DatabaseSettings { pool_size: 2, pool_overflow: 0, ..settings };
+    let database = Database::open(&settings, None).await.unwrap();
+    let writes = (0..10).map(|_| async {
+        let mut conn = database.catalogue_write().await?;
+        text(&mut conn, "SELECT current_setting('port')").await;
+        conn.commit().await
+    });
+    let committed = join_all(writes).await;
+    assert!(committed.iter().all(Result::is_ok), "{committed:?}");
+}
+
+/// A way to a database on which nothing gets on while it is frozen: not a byte, and no end either.
+struct Way {
+    port: u16,
+    is_frozen: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Way {
+    async fn to(database: &Cluster) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let is_frozen = Arc::<AtomicBool>::default();
+        let (frozen, address) = (is_frozen.clone(), format!("127.0.0.1:{}", database.port()));
+        let task = tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let (client_reads, client_writes) = client.into_split();
+                let server = TcpStream::connect(&address).await.unwrap();
+                let (server_reads, server_writes) = server.into_split();
+                tokio::spawn(carry(client_reads, server_writes, frozen.clone()));
+                tokio::spawn(carry(server_reads, client_writes, frozen.clone()));
+            }
+        });
+        Self { port, is_frozen, task }
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://resonant@127.0.0.1:{}/resonant", self.port)
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_frozen: Arc<AtomicBool>) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes).await {
+        while is_frozen.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What is kept counts no more, until the database is heard again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hears_nothing_of_the_database_notices_it() {
+    let primary = primary().await;
+    let way = Way::to(&primary).await;
+    let mut settings = settings(&primary, &[], None);
+    settings.database = DatabaseSettings::new(way.url());
+    let backend = process(&settings).await;
+    for _ in 0..2 {
+        until("it hears", async || backend.cache().hears()).await;
+        way.is_frozen.store(true, Ordering::SeqCst);
+        until("it notices that it does not", async || !backend.cache().hears()).await;
+        way.is_frozen.store(false, Ordering::SeqCst);
+    }
+    until("it hears again", async || backend.cache().hears()).await;
 }

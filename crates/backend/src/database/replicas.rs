@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Reading;
@@ -192,20 +194,26 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// Asks how far the log has come and keeps it. When nobody answers, the primary answers the writer
-    /// until every replica in use has the write in any case.
-    pub(super) async fn note(self) {
-        let position = async {
-            let mut conn = self.shared.primaries[self.whose.shard].conn().await?;
-            Ok::<_, Error>(replication::find_position(&mut conn).await?)
-        };
-        let position = position.await.unwrap_or(i64::MAX);
+    /// Asks how far the log has come, over the writer's `own` connection where that is still held, and
+    /// keeps it. When nobody answers, the primary answers the writer until every replica in use has the
+    /// write in any case.
+    pub(super) async fn note(self, own: Option<PoolConnection<Postgres>>) {
+        let position = self.position(own).await.unwrap_or(i64::MAX);
         self.shared.marks.note(self.whose, position);
         if let Others::Told(written) = &self.shared.others
             && !written.note(self.whose, position).await
         {
             self.shared.spread(self.whose.shard, position).await;
         }
+    }
+
+    /// How far the log has come. The connection is given back before anybody else is told.
+    async fn position(&self, own: Option<PoolConnection<Postgres>>) -> Result<i64> {
+        let mut conn = match own {
+            Some(conn) => conn,
+            None => self.shared.primaries[self.whose.shard].conn().await?,
+        };
+        Ok(replication::find_position(&mut conn).await?)
     }
 }
 

@@ -69,7 +69,8 @@ impl DatabaseSettings {
     }
 
     /// Where every database that is written to is, the first one first.
-    pub(crate) fn urls(&self) -> Vec<String> {
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
         if self.shard_urls.is_empty() { vec![self.url.clone()] } else { self.shard_urls.clone() }
     }
 

@@ -41,13 +41,14 @@ impl Writing {
     /// # Errors
     /// [`crate::Error::Unavailable`]: it may or may not be kept.
     pub(crate) async fn commit(self) -> Result<()> {
-        let committed = match self.conn {
-            Conn::Statement(_) => Ok(()),
-            Conn::Transaction(tx) => tx.commit().await,
+        // Nobody holds one connection and waits for another: all could be held by those who wait.
+        let (own, committed) = match self.conn {
+            Conn::Statement(conn) => (Some(conn), Ok(())),
+            Conn::Transaction(tx) => (None, tx.commit().await),
         };
         // Also when it is not certain: it may be kept.
         if let Some(mark) = self.mark {
-            mark.note().await;
+            mark.note(own).await;
         }
         Ok(committed?)
     }

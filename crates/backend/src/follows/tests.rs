@@ -4,8 +4,8 @@ use resonant_domain::publisher::Profile;
 use sqlx::PgPool;
 
 use super::*;
-use crate::publications::tests::{admin, hand_in, published_agent, texts};
-use crate::{Backend, inbox, listings, members, moderation, publishers, sample};
+use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
+use crate::{Backend, agents, inbox, listings, members, publishers, sample};
 
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
     answer.err().map(|error| error.kind())
@@ -77,11 +77,11 @@ async fn followers_are_told_once_of_what_is_published(pool: PgPool) {
         follow(ctx, "ada").await.unwrap();
     }
     let agent = published_agent(&ada, "Reader").await;
-    let approve = async || {
+    let publish = async || {
         let id = hand_in(&ada, agent, texts("Reader")).await;
-        moderation::approve(&root, id, "").await.unwrap();
+        approve(&root, id).await;
     };
-    approve().await;
+    publish().await;
     assert_eq!(told(&bob).await, [], "a job tells them");
     let system = backend.system();
     assert_eq!(kind(tell_followers(&bob).await), Some(FaultKind::Forbidden));
@@ -95,16 +95,22 @@ async fn followers_are_told_once_of_what_is_published(pool: PgPool) {
 
     // Who installed it is told of its versions already.
     listings::install(&eve, "reader").await.unwrap();
-    approve().await;
+    publish().await;
     tell_followers(&system).await.unwrap();
+    news::tell_holders(&system).await.unwrap();
     let kinds = async |ctx| -> Vec<_> { told(ctx).await.into_iter().map(|one| one.0).collect() };
     assert_eq!(kinds(&bob).await, [NoticeKind::FollowedVersion, NoticeKind::FollowedListing]);
     assert_eq!(kinds(&eve).await, [NoticeKind::UpdateAvailable, NoticeKind::FollowedListing]);
+    // Whose copy is gone is told as any follower is.
+    let copies = agents::list(&eve, agents::AgentFilter::default()).await.unwrap().items;
+    agents::delete(&eve, copies[0].id, None).await.unwrap();
     // Who follows no more is not told any more.
     unfollow(&bob, "ada").await.unwrap();
-    approve().await;
+    publish().await;
     tell_followers(&system).await.unwrap();
+    news::tell_holders(&system).await.unwrap();
     assert_eq!(kinds(&bob).await.len(), 2);
+    assert_eq!(kinds(&eve).await[0], NoticeKind::FollowedVersion);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -121,10 +127,10 @@ async fn many_followers_are_told_piece_by_piece(pool: PgPool) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(people)).execute(&pool).await.unwrap();
     let agent = published_agent(&ada, "Reader").await;
     let submission = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, submission, "").await.unwrap();
+    approve(&root, submission).await;
     // The process is lost: nothing was told, and nothing is told twice.
     let mut tx = pool.begin().await.unwrap();
-    assert_eq!(store::follows::tell_next(&mut tx, 1_000).await.unwrap(), Some(1_000));
+    assert_eq!(tell_next(&backend, &mut tx, 1_000).await.unwrap(), Some(1_000));
     tx.rollback().await.unwrap();
     assert_eq!(tell_followers(&backend.system()).await.unwrap(), 2_500);
     let notices = sqlx::query_scalar!(

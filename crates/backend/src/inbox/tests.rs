@@ -8,8 +8,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::moderation::{self, Verdict};
-use crate::publications::tests::{admin, hand_in, published_agent, texts};
-use crate::{Backend, RequestId, listings, members, reviews, sample};
+use crate::publications::tests::{admin, approve, ask_for, hand_in, published_agent, texts};
+use crate::{Backend, RequestId, listings, members, news, reviews, sample};
 
 async fn told(ctx: &Ctx) -> Vec<(NoticeKind, String)> {
     let page = list(ctx, PageRequest::default()).await.unwrap();
@@ -27,9 +27,9 @@ async fn authors_are_told_what_moderators_decide(pool: PgPool) {
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
     assert_eq!((told(&ada).await.len(), unread(&ada).await), (0, 0));
-    moderation::request_changes(&root, id, "Say more").await.unwrap();
+    ask_for(&root, id, "Say more").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, " ").await.unwrap();
+    approve(&root, id).await;
     let expected = [
         (NoticeKind::Approved, String::new()),
         (NoticeKind::ChangesRequested, "Say more".to_owned()),
@@ -62,12 +62,14 @@ async fn people_hear_of_reports_and_newer_versions(pool: PgPool) {
         (sample::guest(&backend).await.unwrap(), sample::member(&backend, "eve").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     for ctx in [&bob, &ada] {
         listings::install(ctx, "reader").await.unwrap();
     }
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
+    assert_eq!(told(&bob).await, [], "a job tells them");
+    news::tell_holders(&backend.system()).await.unwrap();
     assert_eq!(told(&bob).await, [(NoticeKind::UpdateAvailable, "The first".to_owned())]);
     assert!(told(&ada).await.iter().all(|(kind, _)| *kind == NoticeKind::Approved));
 
@@ -116,7 +118,7 @@ async fn who_looks_hears_at_once_what_is_told_and_read_in_any_process(pool: PgPo
     };
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::request_changes(&root, id, "Say more").await.unwrap();
+    ask_for(&root, id, "Say more").await;
     assert_eq!(next(&mut watch).await, 1);
     mark_read(&ada, &[]).await.unwrap();
     assert_eq!(next(&mut watch).await, 0);

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use resonant_domain::FaultKind;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat};
@@ -65,6 +67,95 @@ async fn a_question_finds_the_passage_that_answers_it(pool: PgPool) {
     remove(&ctx, agent, added.id).await.unwrap();
     assert_eq!(found(&ctx, agent, "leave").await, []);
     assert_eq!(remove(&ctx, agent, added.id).await.unwrap_err().kind(), FaultKind::NotFound);
+}
+
+const VERTRAG: &str = "# Kündigung\n\nDie Kündigungsfrist beträgt vier Wochen zum Ende des Monats und wird nicht verkürzt.\n\n\
+    # Urlaub\n\nDie Urlaubstage werden im Kalender eingetragen. Es sind dreißig im Jahr.\n";
+const RULES: &str = "# 休暇\n\n従業員は年に三十日の有給休暇を取得できます。\n\n# 出張\n\n電車は事務所が予約します。\n";
+
+/// Words are found as the language of their document forms them, and within longer words.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn documents_of_all_languages_are_searched(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = reader(&ctx).await;
+    for (title, text) in [("Vertrag.md", VERTRAG), ("規則.md", RULES), ("Handbook.md", HANDBOOK)]
+    {
+        add(&ctx, agent, document(title, text)).await.unwrap();
+    }
+    let notice = "Vertrag.md › Kündigung, passage 1";
+    for (query, citation) in [
+        // Forms of a word.
+        ("Jahre", "Vertrag.md › Urlaub, passage 2"),
+        ("Kündigungen", notice),
+        ("Wie viele Wochen?", notice),
+        // Parts of a compound, and a compound of what the document says in parts.
+        ("Wie lang ist die Frist?", notice),
+        ("Welche Fristen gelten?", notice),
+        ("Was ist mit dem Kalendertag?", "Vertrag.md › Urlaub, passage 2"),
+        // No spaces between words.
+        ("有給休暇は何日ですか", "規則.md › 休暇, passage 1"),
+        ("電車", "規則.md › 出張, passage 2"),
+        // The languages do not get in the way of each other.
+        (
+            "How many days of leave does an employee get?",
+            "Handbook.md › Handbook › Leave, passage 2",
+        ),
+    ] {
+        let found = found(&ctx, agent, query).await;
+        assert_eq!(found.first().map(FoundPassage::citation).as_deref(), Some(citation), "{query}");
+    }
+    for nothing in ["Zebras", "die und der", "銀行", "です"] {
+        let found = found(&ctx, agent, nothing).await;
+        let found: Vec<_> = found.iter().map(FoundPassage::citation).collect();
+        assert_eq!(found, [""; 0], "{nothing}");
+    }
+}
+
+/// A PDF with these contents of pages, in base64.
+fn pdf(pages: &[&str]) -> String {
+    let kids: Vec<_> = (0..pages.len()).map(|at| format!("{} 0 R", 4 + 2 * at)).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_owned(),
+    ];
+    for (at, content) in pages.iter().enumerate() {
+        objects.push(format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
+             /Resources << /Font << /F1 3 0 R >> >> >>",
+            5 + 2 * at
+        ));
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+    }
+    let mut file = "%PDF-1.4\n".to_owned();
+    let mut places = String::new();
+    for (at, object) in objects.iter().enumerate() {
+        writeln!(places, "{:010} 00000 n ", file.len()).unwrap();
+        write!(file, "{} 0 obj\n{object}\nendobj\n", at + 1).unwrap();
+    }
+    let (count, start) = (objects.len() + 1, file.len());
+    write!(file, "xref\n0 {count}\n0000000000 65535 f \n{places}").unwrap();
+    write!(file, "trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").unwrap();
+    BASE64.encode(file)
+}
+
+/// Which pages of a PDF say nothing that can be read is told with the document.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_pages_that_were_not_read_are_told(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = reader(&ctx).await;
+    let line = "BT /F1 12 Tf 72 720 Td (Taxis need an approval.) Tj ET";
+    let scanned = "q 612 0 0 792 0 0 cm /Im1 Do Q";
+    let new = document("Report.pdf", &pdf(&[line, scanned, line, "", scanned]));
+    let added = add(&ctx, agent, new).await.unwrap();
+    assert_eq!((added.passages, &added.unread_pages[..]), (2, &[2, 5][..]));
+    assert_eq!(get(&ctx, agent, added.id).await.unwrap().unread_pages, [2, 5]);
+    let plain = add(&ctx, agent, document("a.txt", "One.")).await.unwrap();
+    assert_eq!(plain.unread_pages, [0; 0]);
+    assert!(!serde_json::to_string(&plain).unwrap().contains("unread_pages"));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

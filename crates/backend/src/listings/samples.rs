@@ -30,9 +30,31 @@ pub(super) fn read() -> Result<Vec<Sample>> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use resonant_domain::price::Price;
+    use resonant_domain::publication::ListingTexts;
+    use resonant_domain::scan::{FindingKind, scan};
     use resonant_domain::session::NewSession;
 
     use super::*;
+
+    #[test]
+    fn no_sample_raises_a_false_alarm() {
+        for sample in read().unwrap() {
+            let texts = ListingTexts {
+                name: sample.name,
+                tagline: sample.tagline,
+                category: sample.category,
+                description: sample.description,
+                tags: sample.tags,
+                change_log: String::new(),
+                price: Price::FREE,
+                examples: sample.examples,
+            };
+            let found = scan(&texts, &sample.agent);
+            let is_alarm = |kind| matches!(kind, FindingKind::Secret | FindingKind::Injection);
+            assert!(!found.iter().any(|it| is_alarm(it.kind)), "{}: {found:?}", sample.slug);
+        }
+    }
 
     #[test]
     fn every_sample_is_a_valid_agent_with_goals_to_try() {

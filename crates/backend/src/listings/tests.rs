@@ -235,3 +235,65 @@ async fn trends_follow_installs_and_costs_follow_sessions(pool: PgPool) {
         assert!(ranking::measure_costs(ctx, None).await.is_err());
     }
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn misspelt_words_are_put_right_wherever_they_stand(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let ctx = backend.anonymous();
+    for (text, corrected, wanted) in [
+        ("emial", Some("email"), Some("inbox-triage")),
+        ("clcok", Some("clock"), Some("world-clock")),
+        ("wrold clcok", Some("world clock"), Some("world-clock")),
+        ("invioce", Some("invoice"), Some("invoice-reader")),
+        // A tag, and a word of one description alone.
+        ("time-znoes", Some("time-zones"), Some("world-clock")),
+        ("Holidyas!", Some("holidays!"), Some("deadline-planner")),
+        ("email", None, Some("inbox-triage")),
+        ("the invoice", None, Some("invoice-reader")),
+        ("xyzzy", None, None),
+        // Each word finds something, and nothing has them all.
+        ("emial clcok", None, None),
+    ] {
+        let page = browse(&ctx, query(text)).await.unwrap();
+        assert_eq!(page.corrected.as_deref(), corrected, "{text}");
+        let found: Vec<_> = page.listings.iter().map(|listing| listing.slug.as_str()).collect();
+        match wanted {
+            Some(slug) => assert!(found.contains(&slug), "{text}: {found:?}"),
+            None => assert!(found.is_empty(), "{text}: {found:?}"),
+        }
+    }
+    let page = browse(&ctx, query("clcok")).await.unwrap();
+    assert_eq!(page.listings[0].highlights.as_ref().unwrap().name, [(6, 11)]);
+    // The pages that follow are of the same search.
+    let page = PageRequest { cursor: None, limit: Some(1) };
+    let first = browse(&ctx, ListingFilter { page, ..query("emial") }).await.unwrap();
+    let page = PageRequest { cursor: first.next_cursor, limit: Some(1) };
+    let second = browse(&ctx, ListingFilter { page, ..query("emial") }).await.unwrap();
+    assert_eq!(second.corrected.as_deref(), Some("email"));
+    assert!(!second.listings.is_empty() && second.listings != first.listings);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn many_good_ratings_stand_above_one_that_is_best(pool: PgPool) {
+    let backend = with_content(pool.clone()).await;
+    let rate = "UPDATE listings SET rating_count = 1, rating_sum = 5 WHERE slug = 'world-clock';
+                UPDATE listings SET rating_count = 500, rating_sum = 2450 WHERE slug = 'unit-converter';
+                UPDATE listings SET rating_count = 2, rating_sum = 2 WHERE slug = 'log-reader'";
+    sqlx::raw_sql(rate).execute(&pool).await.unwrap();
+    let best = ["unit-converter", "world-clock", "log-reader"];
+    let sort = ListingSort::Rating;
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    for _ in best {
+        let page = PageRequest { cursor, limit: Some(1) };
+        let filter = ListingFilter { sort, page, ..ListingFilter::default() };
+        let page = browse(&backend.anonymous(), filter).await.unwrap();
+        seen.extend(page.listings.into_iter().map(|listing| listing.slug));
+        cursor = page.next_cursor;
+    }
+    assert_eq!(seen, best);
+    let filtered = ListingFilter { sort, verified_only: true, ..ListingFilter::default() };
+    assert_eq!(slugs(&backend, filtered).await[..3], best);
+    let found = slugs(&backend, ListingFilter { sort, ..query("units") }).await;
+    assert_eq!(found[0], "unit-converter", "{found:?}");
+}

@@ -12,7 +12,7 @@ use crate::audit::Log;
 use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey};
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
-use crate::{Actor, Ctx, Error, Result, access, audit, purchases, store, teams};
+use crate::{Actor, Ctx, Error, Result, access, audit, memories, purchases, store, teams};
 
 /// How many accounts are emptied in one go.
 const ACCOUNTS: i64 = 10;
@@ -20,7 +20,7 @@ const ACCOUNTS: i64 = 10;
 const SESSIONS: i64 = 200;
 
 /// Closes the caller's account for good: agents, sessions, files, secrets, keys and reviews are deleted,
-/// and listings leave the marketplace. Copies that others have installed stay theirs.
+/// and listings leave the marketplace. What runs is stopped. Copies that others have installed stay theirs.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `current_password`, which members give;
@@ -56,8 +56,19 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
         stale = stale.and::<ListingEntry>(&slug);
     }
     backend.commit(tx, stale).await?;
+    let mut tx = backend.begin(id).await?;
+    stop_sessions(&mut tx, id).await?;
+    tx.commit().await?;
     ctx.signed_out();
     tracing::info!(user.id = %id, "account closed");
+    Ok(())
+}
+
+/// Has all sessions of an account end: those that run at once, by their workers, and the others as soon as
+/// one takes them.
+async fn stop_sessions(tx: &mut PgConnection, id: UserId) -> Result<()> {
+    store::sessions::update_cancel_asked_of_owner(&mut *tx, id).await?;
+    store::queue::notify_cancel_of_owner(tx, id).await?;
     Ok(())
 }
 
@@ -89,6 +100,11 @@ pub async fn purge_closed(ctx: &Ctx) -> Result<usize> {
 
 async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
     let backend = ctx.backend();
+    // Out of the queue first: whoever still has one of its sessions writes nothing more.
+    let mut tx = backend.begin(id).await?;
+    stop_sessions(&mut tx, id).await?;
+    store::queue::delete_of_owner(&mut tx, id).await?;
+    tx.commit().await?;
     loop {
         let mut tx = backend.begin(id).await?;
         let count = store::accounts::delete_sessions(&mut tx, id, SESSIONS).await?;
@@ -101,6 +117,7 @@ async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
     store::accounts::delete_owned(&mut tx, id).await?;
     tx.commit().await?;
     audit::forget_among_owners(ctx, id).await?;
+    memories::forget_person(ctx, id).await?;
     let mut tx = backend.catalogue_begin().await?;
     store::accounts::delete_closed(&mut tx, id).await?;
     audit::forget_person(ctx, &mut tx, id).await?;
@@ -112,12 +129,14 @@ async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use futures::TryStreamExt as _;
     use resonant_domain::api_key::Scope;
     use sqlx::PgPool;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::members::{Credentials, appoint_admin, authenticate, sign_in, sign_up};
-    use crate::{Backend, SignInChange, agents, api_keys, sample, sessions};
+    use crate::{Backend, SignInChange, agents, api_keys, sample, sessions, work};
 
     /// The tables of the database in which the id stands anywhere.
     async fn places(pool: &PgPool, id: UserId) -> Vec<String> {
@@ -176,6 +195,46 @@ mod tests {
         assert_eq!(agents::get(&bob, others.id).await.unwrap(), others);
         // The address is free again.
         sign_up(&backend.anonymous(), sample::new_member("ada")).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn nothing_runs_on_for_a_closed_account(pool: PgPool) {
+        let backend = sample::with_parrot(pool.clone());
+        let ada = sample::guest(&backend).await.unwrap();
+        let Actor::User { id, .. } = ada.actor() else { panic!("ada is a person") };
+        let agent = agents::create(&ada, sample::spec("Reader")).await.unwrap();
+        let start = async || sessions::start(&ada, agent.id, sample::goal("wait")).await.unwrap();
+        let (system, never) = (backend.system(), CancellationToken::new());
+        let running = start().await;
+        let claim = work::claim(&system, "worker").await.unwrap().unwrap();
+        start().await;
+        let closed = async {
+            let mut stream = sessions::stream(&ada, running.id, 0).await.unwrap();
+            stream.try_next().await.unwrap();
+            close_account(&ada, String::new()).await.unwrap();
+        };
+        // The model of the one that runs would never come to an end.
+        let (ran, ()) = tokio::join!(work::run(&system, claim, never.clone()), closed);
+        ran.unwrap();
+        let claim = work::claim(&system, "worker").await.unwrap().unwrap();
+        work::run(&system, claim, never.clone()).await.unwrap();
+        let states = async || {
+            let states = "SELECT string_agg(state || steps, ' ' ORDER BY session_id) FROM sessions";
+            let row = sqlx::raw_sql(states).fetch_one(&pool).await.unwrap();
+            sqlx::Row::get::<Option<String>, _>(&row, 0)
+        };
+        assert_eq!(states().await.as_deref(), Some("cancelled1 cancelled0"));
+
+        // A schedule that was due at that moment, say, and whose worker is in the middle of it.
+        let again =
+            "UPDATE sessions SET state = 'queued', ended_at = NULL, is_cancel_asked = FALSE";
+        sqlx::raw_sql(again).execute(&pool).await.unwrap();
+        work::reap(&system).await.unwrap();
+        let claim = work::claim(&system, "worker").await.unwrap().unwrap();
+        assert_eq!(purge_closed(&system).await.unwrap(), 1);
+        drop(work::run(&system, claim, never).await);
+        assert_eq!(states().await, None);
+        assert_eq!(places(&pool, id).await, Vec::<String>::new());
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -74,7 +74,20 @@ async fn write(backend: &Backend, id: UserId, pieces: &Sender<Result<Bytes>>) ->
     drop(conn);
     let mut conn = backend.read_latest(id).await?;
     let owned = account_export::owned(&mut conn).await?;
-    if write_tables(&mut conn, owned, id, pieces).await? {
+    if !write_tables(&mut conn, owned, id, pieces).await? {
+        return Ok(());
+    }
+    drop(conn);
+    let source = account_export::of_others(backend.owners());
+    let mut table = Table::begin(&source);
+    for shard in backend.shards() {
+        // Nothing is written there, so nothing is committed.
+        let mut tx = backend.begin_on(shard).await?;
+        if !table.write(&mut tx, &source, id, pieces).await? {
+            return Ok(());
+        }
+    }
+    if pieces.send(Ok(table.end())).await.is_ok() {
         let _ = pieces.send(Ok(Bytes::from_static(b"}\n"))).await;
     }
     Ok(())
@@ -89,27 +102,53 @@ async fn write_tables(
 ) -> Result<bool> {
     let mut tx = account_export::begin(conn).await?;
     for source in sources {
-        account_export::open(&mut tx, &source, id).await?;
-        let mut text = format!(",\n\"{}\":[", source.table);
-        let mut is_first = true;
-        loop {
-            let rows = account_export::next(&mut tx).await?;
-            if rows.is_empty() {
-                text.push(']');
-            } else {
-                let start = if std::mem::take(&mut is_first) { "\n" } else { ",\n" };
-                text.push_str(start);
-                text.push_str(&rows.join(",\n"));
-            }
-            if pieces.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() {
-                return Ok(false);
-            }
-            if rows.is_empty() {
-                break;
-            }
+        let mut table = Table::begin(&source);
+        let is_read = table.write(&mut tx, &source, id, pieces).await?;
+        if !is_read || pieces.send(Ok(table.end())).await.is_err() {
+            return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// A table that is being written. Its rows may come from several databases.
+struct Table {
+    text: String,
+    is_empty: bool,
+}
+
+impl Table {
+    fn begin(source: &Source) -> Self {
+        Self { text: format!(",\n\"{}\":[", source.table), is_empty: true }
+    }
+
+    /// Writes the rows of one database. `false`: whoever reads is gone.
+    async fn write(
+        &mut self,
+        tx: &mut PgConnection,
+        source: &Source,
+        id: UserId,
+        pieces: &Sender<Result<Bytes>>,
+    ) -> Result<bool> {
+        account_export::open(tx, source, id).await?;
+        loop {
+            let rows = account_export::next(tx).await?;
+            if rows.is_empty() {
+                return Ok(true);
+            }
+            self.text.push_str(if std::mem::take(&mut self.is_empty) { "\n" } else { ",\n" });
+            self.text.push_str(&rows.join(",\n"));
+            let piece = Bytes::from(std::mem::take(&mut self.text));
+            if pieces.send(Ok(piece)).await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn end(mut self) -> Bytes {
+        self.text.push(']');
+        Bytes::from(self.text)
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use resonant_domain::metric::Period;
 use serde::Serialize;
 
-use crate::{Ctx, Result, access, store};
+use crate::{Backend, Ctx, Result, access, store};
 
-/// The most that a process keeps between two writes; the slowest stay.
+/// The most of each kind that a process keeps between two writes; the slowest stay.
 const SAMPLES_MAX: usize = 20;
 
 /// What was slow.
@@ -46,26 +46,34 @@ pub struct SlowSample {
     pub trace_id: Option<String>,
 }
 
-/// The slowest since the last write.
+/// The slowest since the last write, of each kind by itself: a request is slower than its statements, and
+/// would leave no room for them.
 #[derive(Debug, Default)]
 pub(super) struct SlowSamples {
-    samples: Vec<SlowSample>,
+    requests: Vec<SlowSample>,
+    statements: Vec<SlowSample>,
 }
 
 impl SlowSamples {
     pub(super) fn push(&mut self, sample: SlowSample) {
-        if self.samples.len() < SAMPLES_MAX {
-            self.samples.push(sample);
+        let kept = match sample.kind {
+            SlowKind::Request => &mut self.requests,
+            SlowKind::Statement => &mut self.statements,
+        };
+        if kept.len() < SAMPLES_MAX {
+            kept.push(sample);
             return;
         }
-        let least = self.samples.iter_mut().min_by_key(|kept| kept.duration_us);
+        let least = kept.iter_mut().min_by_key(|kept| kept.duration_us);
         if let Some(least) = least.filter(|least| least.duration_us < sample.duration_us) {
             *least = sample;
         }
     }
 
     pub(super) fn take(&mut self) -> Vec<SlowSample> {
-        std::mem::take(&mut self.samples)
+        let mut all = std::mem::take(&mut self.requests);
+        all.append(&mut self.statements);
+        all
     }
 }
 
@@ -76,7 +84,41 @@ impl SlowSamples {
 #[tracing::instrument(name = "metrics.list_slow", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list_slow(ctx: &Ctx, period: Period) -> Result<Vec<SlowSample>> {
     access::operator(ctx).await?;
-    let since = ctx.backend().now() - jiff::SignedDuration::from_secs(period.seconds().into());
-    let mut conn = ctx.backend().catalogue_read().await?;
+    slowest(ctx.backend(), period).await
+}
+
+/// The same for those who have passed already.
+pub(crate) async fn slowest(backend: &Backend, period: Period) -> Result<Vec<SlowSample>> {
+    let since = backend.now() - jiff::SignedDuration::from_secs(period.seconds().into());
+    let mut conn = backend.catalogue_read().await?;
     Ok(store::slow_samples::list(&mut conn, since).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_requests_leave_room_for_statements() {
+        let mut samples = SlowSamples::default();
+        let sample = |kind, duration_us| SlowSample {
+            at: Timestamp::UNIX_EPOCH,
+            kind,
+            name: "it".to_owned(),
+            duration_us,
+            request_id: None,
+            trace_id: None,
+        };
+        for number in 0..30 {
+            samples.push(sample(SlowKind::Statement, 60_000 + number));
+            samples.push(sample(SlowKind::Request, 900_000 + number));
+        }
+        let all = samples.take();
+        for (kind, least) in [(SlowKind::Request, 900_010), (SlowKind::Statement, 60_010)] {
+            let own = all.iter().filter(|one| one.kind == kind).map(|one| one.duration_us);
+            let own: Vec<_> = own.collect();
+            assert_eq!((own.len(), own.iter().min()), (SAMPLES_MAX, Some(&least)), "{kind:?}");
+        }
+        assert!(samples.take().is_empty());
+    }
 }

@@ -13,6 +13,8 @@ use super::*;
 use crate::store::metrics::Row;
 use crate::{Backend, Ctx, leadership, members, sample, sessions, store, work};
 
+mod idle;
+
 async fn admin(backend: &Backend) -> Ctx {
     let ctx = sample::member(backend, "root").await.unwrap();
     members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
@@ -325,11 +327,7 @@ async fn slow_ones_that_could_not_be_written_are_written_later(pool: PgPool) {
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn prometheus_is_answered_without_the_database(pool: PgPool) {
     let backend = Backend::for_tests(pool.clone());
-    let waits = || {
-        let all = backend.metrics().counted();
-        let waits = all.iter().find(|(family, ..)| *family == Family::DbPoolWait);
-        waits.map_or(0, |(_, _, all)| all.count)
-    };
+    let waits = || sample::connections_asked(&backend);
     request(&backend);
     assert!(prometheus(&backend.system()).await.unwrap().contains("resonant_queue_depth"));
     let before = waits();

@@ -1,11 +1,9 @@
 //! The curves of the overview.
 
-use jiff::Timestamp;
 use resonant_domain::metric::{Metric, Period};
 use resonant_domain::operations::{Chart, Curve};
 
-use crate::metrics::{self, Courses};
-use crate::{Ctx, Result};
+use crate::metrics::Courses;
 
 /// The most parts of a period: each is a row of the table beside the drawing.
 const PARTS_MAX: u32 = 30;
@@ -57,12 +55,15 @@ const CHARTS: [(&str, &[Drawn]); 11] = [
     ("Requests that were one too many", &[("Refused", "rate_limit.refused", AsItIs)]),
 ];
 
-/// Draws everything over the period that ends now. Answers where its parts begin, too.
-pub(super) async fn charts(ctx: &Ctx, period: Period) -> Result<(Vec<Timestamp>, Vec<Chart>)> {
-    let drawn = || CHARTS.iter().flat_map(|(_, drawn)| drawn.iter());
-    let metrics: Vec<_> =
-        drawn().filter_map(|(_, name, _)| Metric::parse("metrics", name).ok()).collect();
-    let courses = metrics::courses(ctx, &metrics, period, parts_of(period)).await?;
+/// The metrics of all curves, one after the other.
+pub(super) fn drawn() -> Vec<Metric> {
+    let drawn = CHARTS.iter().flat_map(|(_, drawn)| drawn.iter());
+    drawn.filter_map(|(_, name, _)| Metric::parse("metrics", name).ok()).collect()
+}
+
+/// Draws everything: the courses are those of what is [`drawn`].
+pub(super) fn charts(courses: &Courses) -> Vec<Chart> {
+    let metrics = drawn();
     let mut values = metrics.iter().zip(&courses.values);
     let charts = CHARTS.iter().map(|(title, drawn)| {
         let mut unit = "";
@@ -71,19 +72,18 @@ pub(super) async fn charts(ctx: &Ctx, period: Period) -> Result<(Vec<Timestamp>,
                 unit = metric.unit().as_str();
                 let points = match told {
                     AsItIs => values.clone(),
-                    PerSecond => per_second(&courses, values),
+                    PerSecond => per_second(courses, values),
                 };
                 Curve { title: (*title).to_owned(), points }
             });
         let curves = curves.collect();
         Chart { title: (*title).to_owned(), unit: unit.to_owned(), curves }
     });
-    let charts = charts.collect();
-    Ok((courses.at, charts))
+    charts.collect()
 }
 
 /// In how many parts a period is drawn. Parts of whole hours are read from hours, which are few.
-fn parts_of(period: Period) -> u32 {
+pub(super) fn parts_of(period: Period) -> u32 {
     let seconds = period.seconds();
     if seconds < 12 * HOUR_S {
         return (seconds / 60).clamp(1, PARTS_MAX);
@@ -107,6 +107,8 @@ fn per_second(courses: &Courses, counts: &[Option<f64>]) -> Vec<Option<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]

@@ -4,11 +4,11 @@ use resonant_domain::audit::Deed;
 use resonant_domain::listing::ListingState;
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::publication::PublishedListing;
-use resonant_domain::{AgentId, ListingId, UserId};
+use resonant_domain::{AgentId, ListingId, NoticeId, UserId};
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, note, stale};
-use crate::inbox::{Told, tell_installs};
+use crate::news::{self, Happened};
 use crate::{Ctx, Error, Result, access, seen, store};
 
 /// What changes about a listing. What is absent stays.
@@ -61,6 +61,8 @@ pub async fn change(ctx: &Ctx, agent: AgentId, changes: ListingChanges) -> Resul
         }
         Some(Upkeep::KeptUp) => {
             store::publishing::update_deprecated(&mut tx, id, None, None).await?;
+            // Who was not told yet that it is not need not be.
+            store::news::delete_for_holders(&mut tx, id, NoticeKind::Deprecated).await?;
             let subject = (id.as_uuid(), &*listing.slug);
             note(ctx, &mut tx, owner, Deed::ListingKeptUp, subject).await?;
         }
@@ -101,6 +103,11 @@ async fn set_state_within(
         ));
     }
     store::publishing::update_state(&mut *tx, id, state).await?;
+    if state == ListingState::Published && listing.state != state {
+        let backend = ctx.backend();
+        let news = NoticeId::from_uuid(backend.new_id()?);
+        store::news::update_awaited(&mut *tx, id, news, backend.now()).await?;
+    }
     let deed = match state {
         ListingState::Published => Deed::ListingPublished,
         ListingState::Paused => Deed::ListingPaused,
@@ -132,8 +139,15 @@ async fn deprecate_within(
     }
     let (texts, _) = store::submissions::find_approved(&mut *tx, id).await?.ok_or(NOT_FOUND)?;
     let text = next.map(|(_, name)| format!("“{name}” takes its place")).unwrap_or_default();
-    let told = Told { text: &text, ..Told::of(NoticeKind::Deprecated, &texts.name, &listing.slug) };
-    tell_installs(ctx, &mut *tx, (id, owner), told).await?;
+    let happened = Happened {
+        listing: id,
+        kind: NoticeKind::Deprecated,
+        version: None,
+        about: &texts.name,
+        slug: &listing.slug,
+        text: &text,
+    };
+    news::tell_later(ctx, &mut *tx, happened).await?;
     note(ctx, tx, owner, Deed::ListingDeprecated, (id.as_uuid(), &listing.slug)).await
 }
 
@@ -165,8 +179,8 @@ pub async fn keep_up(ctx: &Ctx, agent: AgentId) -> Result<()> {
     change(ctx, agent, ListingChanges { state: None, upkeep: Some(Upkeep::KeptUp) }).await
 }
 
-/// Deletes a version of a listing; the newest that is left is what people install from then on. Copies
-/// of it stay with those who have them.
+/// Deletes a version of a listing; the newest that is left is what people install from then on, with all that
+/// was said and shown of it. Copies of the one that is deleted stay with those who have them.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`]; [`Error::Conflict`] for the only
@@ -180,12 +194,14 @@ pub async fn delete_version(ctx: &Ctx, agent: AgentId, version: i32) -> Result<(
     if !listing.versions.contains(&version) {
         return Err(Error::NotFound("version"));
     }
-    if !store::publishing::delete_version(&mut tx, id, version).await? {
+    if !store::publishing::delete_version(&mut tx, id, version, now).await? {
         return Err(Error::Conflict(
             "It is the only version. Take the listing off instead".to_owned(),
         ));
     }
-    store::publishing::update_to_newest(&mut tx, id, now).await?;
+    if store::publishing::update_to_newest(&mut tx, id, now).await? {
+        store::news::delete_for_holders(&mut tx, id, NoticeKind::UpdateAvailable).await?;
+    }
     let subject = (id.as_uuid(), &*listing.slug);
     note(ctx, &mut tx, owner, Deed::ListingVersionDeleted, subject).await?;
     ctx.backend().commit(tx, stale(&listing.slug)).await?;

@@ -8,8 +8,11 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::moderation::{self, Verdict};
+use crate::moderation::{self, Ruling, Verdict};
 use crate::{Actor, Backend, RequestId, listings, members, sample, sessions, work};
+
+mod copies;
+mod judged;
 
 pub(crate) fn texts(name: &str) -> ListingTexts {
     ListingTexts {
@@ -20,6 +23,7 @@ pub(crate) fn texts(name: &str) -> ListingTexts {
         tags: vec!["news".to_owned()],
         change_log: "The first".to_owned(),
         price: resonant_domain::price::Price::FREE,
+        examples: Vec::new(),
     }
 }
 
@@ -42,7 +46,24 @@ pub(crate) async fn hand_in(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> S
     id
 }
 
-fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
+/// What a moderator has read of a submission.
+pub(crate) async fn read(root: &Ctx, id: SubmissionId) -> String {
+    moderation::case(root, id).await.unwrap().seen
+}
+
+/// A moderator reads a submission and approves it; answers the listing's slug.
+pub(crate) async fn approve(root: &Ctx, id: SubmissionId) -> String {
+    let seen = read(root, id).await;
+    moderation::approve(root, id, Ruling { seen: &seen, comment: "" }).await.unwrap()
+}
+
+/// A moderator reads a submission and asks for changes.
+pub(crate) async fn ask_for(root: &Ctx, id: SubmissionId, comment: &str) {
+    let seen = read(root, id).await;
+    moderation::request_changes(root, id, Ruling { seen: &seen, comment }).await.unwrap();
+}
+
+pub(crate) fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
     answer.err().map(|error| error.kind())
 }
 
@@ -65,14 +86,15 @@ async fn what_was_approved_is_in_the_marketplace_and_nothing_before(pool: PgPool
     assert_eq!((case.publisher.as_str(), case.listing), ("ada", None));
     assert_eq!(case.submission.texts.tagline, "Reads for you");
     assert!(!case.agent.is_empty() && !case.description.is_empty());
-    assert_eq!(moderation::approve(&root, id, "Well done").await.unwrap(), "slow-reader");
+    let ruling = Ruling { seen: &case.seen, comment: "Well done" };
+    assert_eq!(moderation::approve(&root, id, ruling).await.unwrap(), "slow-reader");
 
     assert_eq!(slugs(&ada).await, ["slow-reader"], "the cached page is not shown any more");
     let listing = listings::get(&ada, "slow-reader").await.unwrap();
     assert_eq!((listing.summary.publisher.as_str(), listing.version), ("ada", 1));
     assert_eq!((listing.tags, listing.state), (vec!["news".to_owned()], ListingState::Published));
     assert_eq!(listing.versions[0].change_log, "The first");
-    assert_eq!(kind(moderation::approve(&root, id, "").await), Some(FaultKind::Conflict));
+    assert_eq!(kind(moderation::approve(&root, id, ruling).await), Some(FaultKind::Conflict));
     let found = get(&ada, agent, PageRequest::default()).await.unwrap();
     assert_eq!(found.submissions[0].state, SubmissionState::Approved);
     assert_eq!(found.submissions[0].comment, "Well done");
@@ -89,7 +111,7 @@ async fn a_new_version_is_judged_by_what_differs(pool: PgPool) {
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
 
     let changes = resonant_domain::agent::AgentChanges {
         system_prompt: Some("Answer at length.".to_owned()),
@@ -119,8 +141,10 @@ async fn a_new_version_is_judged_by_what_differs(pool: PgPool) {
     let fields: Vec<_> = case.texts.iter().map(|change| change.field.as_str()).collect();
     assert_eq!(fields, ["tags"]);
 
-    assert_eq!(kind(moderation::request_changes(&root, id, " ").await), Some(FaultKind::Invalid));
-    moderation::request_changes(&root, id, "Say how fast").await.unwrap();
+    let ruling = Ruling { seen: &case.seen, comment: " " };
+    let wordless = moderation::request_changes(&root, id, ruling).await;
+    assert_eq!(kind(wordless), Some(FaultKind::Invalid));
+    ask_for(&root, id, "Say how fast").await;
     assert_eq!(listings::get(&ada, "reader").await.unwrap().version, 1);
     let found = get(&ada, agent, PageRequest::default()).await.unwrap();
     assert_eq!(found.submissions[0].state, SubmissionState::ChangesRequested);
@@ -128,7 +152,7 @@ async fn a_new_version_is_judged_by_what_differs(pool: PgPool) {
 
     let again = hand_in(&ada, agent, texts("Reader")).await;
     assert_ne!(again, id);
-    moderation::approve(&root, again, "").await.unwrap();
+    approve(&root, again).await;
     let listing = listings::get(&ada, "reader").await.unwrap();
     assert_eq!((listing.version, listing.agent.system_prompt.as_str()), (2, "Answer at length."));
     let versions: Vec<_> = listing.versions.iter().map(|version| version.version).collect();
@@ -171,7 +195,7 @@ async fn a_paused_listing_is_seen_and_one_taken_off_is_not(pool: PgPool) {
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let slug = approve(&root, id).await;
     for (state, is_listed, seen, installed) in [
         (ListingState::Paused, false, None, Some(FaultKind::Conflict)),
         (ListingState::Unlisted, false, Some(FaultKind::NotFound), Some(FaultKind::NotFound)),
@@ -198,7 +222,7 @@ async fn a_paused_listing_is_seen_and_one_taken_off_is_not(pool: PgPool) {
     let again = moderation::close_report(&root, reports[0].id, Verdict::Dismiss).await;
     assert_eq!(kind(again), Some(FaultKind::NotFound));
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     assert_eq!(listings::get(&root, &slug).await.unwrap().version, 2);
 }
 
@@ -217,6 +241,7 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
     };
     let (hidden, nobody, never) =
         (FaultKind::NotFound, FaultKind::Unauthenticated, FaultKind::Forbidden);
+    let seen = read(&root, id).await;
     for (ctx, own, made, judged) in [
         (sample::guest(&backend).await.unwrap(), hidden, FaultKind::Conflict, hidden),
         (sample::member(&backend, "bob").await.unwrap(), hidden, hidden, hidden),
@@ -230,13 +255,15 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
         assert_eq!(kind(save(&ctx, agent, texts("Mine")).await), Some(made));
         assert_eq!(kind(submit(&ctx, agent).await), Some(made));
         assert_eq!(kind(listing(&ctx, agent).await), Some(own));
+        assert_eq!(kind(taken_off(&ctx, "reader").await), Some(own));
         let reports = moderation::reports(&ctx, PageRequest::default()).await;
         assert_eq!(kind(reports), Some(judged));
         let cases = moderation::cases(&ctx, PageRequest::default()).await;
         assert_eq!(kind(cases), Some(judged));
         assert_eq!(kind(moderation::case(&ctx, id).await), Some(judged));
-        assert_eq!(kind(moderation::approve(&ctx, id, "").await), Some(judged));
-        assert_eq!(kind(moderation::request_changes(&ctx, id, "x").await), Some(judged));
+        let ruling = Ruling { seen: &seen, comment: "x" };
+        assert_eq!(kind(moderation::approve(&ctx, id, ruling).await), Some(judged));
+        assert_eq!(kind(moderation::request_changes(&ctx, id, ruling).await), Some(judged));
         let closed = moderation::close_report(&ctx, report, Verdict::Remove).await;
         assert_eq!(kind(closed), Some(judged));
     }
@@ -254,7 +281,7 @@ async fn what_was_handed_in_and_reported_is_read_page_by_page(pool: PgPool) {
     let mut handed_in = vec![];
     for _ in 0..3 {
         let id = hand_in(&ada, agent, texts("Reader")).await;
-        moderation::approve(&root, id, "").await.unwrap();
+        approve(&root, id).await;
         handed_in.insert(0, id);
     }
     let leaky = ListingTexts {
@@ -294,73 +321,17 @@ async fn what_was_handed_in_and_reported_is_read_page_by_page(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_copy_follows_its_listing_and_keeps_its_owners_changes(pool: PgPool) {
-    use resonant_domain::agent::{AgentChanges, ToolGrant};
-
-    use crate::listings::updates::{self, Consent};
-
-    let backend = Backend::for_tests(pool);
-    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
-    let agent = published_agent(&ada, "Reader").await;
-    let id = hand_in(&ada, agent, texts("Reader")).await;
-    let slug = moderation::approve(&root, id, "").await.unwrap();
-    let bob = sample::guest(&backend).await.unwrap();
-    let copy = listings::install(&bob, &slug).await.unwrap();
-    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
-    let nothing = updates::take(&bob, copy.id, 1, Consent::Wider).await;
-    assert_eq!(kind(nothing), Some(FaultKind::Conflict));
-
-    let mut tools = copy.spec.tools.clone();
-    tools.push(ToolGrant::new("http_fetch"));
-    let changes = AgentChanges {
-        system_prompt: Some("Answer at length.".to_owned()),
-        tools: Some(tools),
-        ..AgentChanges::default()
-    };
-    agents::update(&ada, agent, changes, None).await.unwrap();
-    agents::publish(&ada, agent, NewVersion::default(), None).await.unwrap();
-    let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
-    let changes = AgentChanges { name: Some("Mine".to_owned()), ..AgentChanges::default() };
-    agents::update(&bob, copy.id, changes, None).await.unwrap();
-
-    let update = updates::find(&bob, copy.id).await.unwrap().unwrap();
-    assert_eq!((update.from, update.to, update.revision), (1, 2, 2));
-    assert_eq!(
-        (update.widened.as_slice(), update.conflicts.len()),
-        (&["http_fetch".to_owned()][..], 0)
-    );
-    for ctx in [&ada, &root, &sample::guest(&backend).await.unwrap()] {
-        assert_eq!(kind(updates::find(ctx, copy.id).await), Some(FaultKind::NotFound));
-        let taken = updates::take(ctx, copy.id, 2, Consent::Wider).await;
-        assert_eq!(kind(taken), Some(FaultKind::NotFound));
-    }
-    let nobody = updates::find(&backend.anonymous(), copy.id).await;
-    assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
-    let system = updates::take(&backend.system(), copy.id, 2, Consent::Wider).await;
-    assert_eq!(kind(system), Some(FaultKind::Forbidden));
-    let error = updates::take(&bob, copy.id, 2, Consent::Nothing).await.unwrap_err();
-    assert_eq!(error.fields()[0].field, "consent");
-    let late = updates::take(&bob, copy.id, 1, Consent::Wider).await;
-    assert_eq!(kind(late), Some(FaultKind::Conflict));
-    let taken = updates::take(&bob, copy.id, 2, Consent::Wider).await.unwrap();
-    assert_eq!((taken.spec.name.as_str(), taken.spec.tools.len()), ("Mine", 3));
-    assert_eq!(taken.spec.system_prompt, "Answer at length.");
-    assert_eq!(updates::find(&bob, copy.id).await.unwrap(), None);
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_version_goes_and_the_listing_stays(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     assert_eq!(kind(delete_version(&ada, agent, 1).await), Some(FaultKind::Conflict));
     assert_eq!(kind(delete_version(&ada, agent, 2).await), Some(FaultKind::NotFound));
     let approve_next = async || {
         let id = hand_in(&ada, agent, texts("Reader")).await;
-        moderation::approve(&root, id, "").await.unwrap();
+        approve(&root, id).await;
     };
     approve_next().await;
     assert_eq!(kind(delete_version(&root, agent, 2).await), Some(FaultKind::NotFound));
@@ -380,14 +351,14 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     use resonant_domain::notice::NoticeKind;
     use resonant_domain::page::PageRequest;
 
-    use crate::inbox;
+    use crate::{inbox, news};
 
     let backend = Backend::for_tests(pool);
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let (old, new) = (published_agent(&ada, "Old").await, published_agent(&ada, "New").await);
     for (agent, name) in [(old, "Old one"), (new, "New one")] {
         let id = hand_in(&ada, agent, texts(name)).await;
-        moderation::approve(&root, id, "").await.unwrap();
+        approve(&root, id).await;
     }
     let bob = sample::guest(&backend).await.unwrap();
     listings::install(&bob, "old-one").await.unwrap();
@@ -402,6 +373,7 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     assert_eq!(deprecation.successor.as_deref(), Some("new-one"));
     assert_eq!(deprecation.successor_name.as_deref(), Some("New one"));
     assert_eq!(slugs(&ada).await, ["new-one"]);
+    news::tell_holders(&backend.system()).await.unwrap();
     let told = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
     assert_eq!((told.len(), told[0].kind), (1, NoticeKind::Deprecated), "once");
     assert_eq!(told[0].text, "“New one” takes its place");
@@ -416,7 +388,7 @@ async fn a_session_is_shown_with_consent_until_its_link_is_taken_back(pool: PgPo
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     let work = async || {
         let system = backend.system();
         let claim = work::claim(&system, "worker").await.unwrap().unwrap();

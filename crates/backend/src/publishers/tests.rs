@@ -3,8 +3,8 @@ use resonant_domain::listing::ListingFilter;
 use sqlx::PgPool;
 
 use super::*;
-use crate::publications::tests::{admin, hand_in, published_agent, texts};
-use crate::{listings, moderation, sample};
+use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
+use crate::{listings, sample};
 
 fn about(handle: &str, name: &str) -> Profile {
     Profile { handle: handle.to_owned(), name: name.to_owned(), bio: " Makes agents ".to_owned() }
@@ -20,7 +20,7 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     assert_eq!(kind(get(&ada, "ada-l").await), Some(FaultKind::NotFound));
     assert_eq!(profile(&ada).await.err().map(|error| error.kind()), None);
 
@@ -49,7 +49,7 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
     assert_eq!(listings::browse(&root, filter.clone()).await.unwrap().listings.len(), 1);
     // The next version keeps the mark.
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     assert!(listings::get(&root, "reader").await.unwrap().summary.is_verified);
     set_verified(&root, "ada-l", Mark::Unverified).await.unwrap();
     assert!(listings::browse(&root, filter).await.unwrap().listings.is_empty());
@@ -90,7 +90,7 @@ async fn sessions_are_counted_without_the_publishers_own(pool: PgPool) {
     save(&ada, about("ada-l", "Ada L.")).await.unwrap();
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     for ctx in [&ada, &root, &root] {
         let copy = listings::install(ctx, "reader").await.unwrap();
         sessions::start(ctx, copy.id, sample::goal("Hello")).await.unwrap();

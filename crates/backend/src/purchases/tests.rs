@@ -16,12 +16,12 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::audit::Whose;
-use crate::publications::tests::{admin, hand_in, published_agent, texts};
+use crate::listings::updates::Taking;
+use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
 use crate::sessions::SessionFilter;
 use crate::teams::Invited;
 use crate::{
-    Actor, PaymentSettings, Settings, agents, members, moderation, publications, sample, sessions,
-    teams,
+    Actor, PaymentSettings, Settings, agents, members, publications, sample, sessions, teams,
 };
 
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
@@ -71,7 +71,7 @@ impl Shop {
     async fn publish(&self, price: Price) {
         let texts = resonant_domain::publication::ListingTexts { price, ..texts("Reader") };
         let id = hand_in(&self.ada, self.agent, texts).await;
-        moderation::approve(&self.root, id, "").await.unwrap();
+        approve(&self.root, id).await;
     }
 
     /// Time goes by: what comes then comes later.
@@ -356,8 +356,8 @@ async fn what_came_for_nothing_stays_and_what_comes_after_costs(pool: PgPool) {
     let update = listings::updates::find(&shop.bob, copy.id).await;
     assert_eq!(kind(update), Some(FaultKind::Conflict));
     let bought = shop.buy(1).await;
-    let consent = listings::updates::Consent::Nothing;
-    let taken = listings::updates::take(&shop.bob, copy.id, 1, consent).await.unwrap();
+    let second = Taking { revision: 1, to: 2, ..Taking::default() };
+    let taken = listings::updates::take(&shop.bob, copy.id, second).await.unwrap();
     assert_eq!(taken.spec.system_prompt, "Answer at length.");
     refund(&shop.ada, bought.id).await.unwrap();
     let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
@@ -546,11 +546,11 @@ async fn a_newer_version_comes_with_its_price_or_not_at_all(pool: PgPool) {
         CREATE TRIGGER agents_refuse BEFORE UPDATE OF needs_entitlement ON agents
             FOR EACH ROW EXECUTE FUNCTION refuse()";
     sqlx::raw_sql(broken).execute(&pool).await.unwrap();
-    let consent = listings::updates::Consent::Nothing;
-    assert!(listings::updates::take(&shop.bob, copy.id, 1, consent).await.is_err());
+    let second = Taking { revision: 1, to: 2, ..Taking::default() };
+    assert!(listings::updates::take(&shop.bob, copy.id, second.clone()).await.is_err());
     assert_eq!(agents::get(&shop.bob, copy.id).await.unwrap(), copy, "nothing came for nothing");
     sqlx::raw_sql("DROP TRIGGER agents_refuse ON agents").execute(&pool).await.unwrap();
-    let taken = listings::updates::take(&shop.bob, copy.id, 1, consent).await.unwrap();
+    let taken = listings::updates::take(&shop.bob, copy.id, second).await.unwrap();
     assert_eq!(taken.spec.system_prompt, "Answer at length.");
 }
 

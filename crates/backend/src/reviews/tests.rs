@@ -185,3 +185,30 @@ async fn what_people_ran_unchanged_is_measured(pool: PgPool) {
     );
     assert_eq!(facts(&ada, "no-such").await.unwrap_err().kind(), FaultKind::NotFound);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn each_version_keeps_what_was_measured_of_it(pool: PgPool) {
+    let backend = with_content(pool.clone()).await;
+    runner(&backend, "ada").await;
+    let next = "INSERT INTO listing_versions (listing_id, version, spec, created_at)
+                SELECT v.listing_id, 2, v.spec, v.created_at
+                FROM listing_versions v JOIN listings l ON l.listing_id = v.listing_id
+                WHERE l.slug = 'meeting-minutes';
+                UPDATE listings SET version = 2 WHERE slug = 'meeting-minutes'";
+    sqlx::raw_sql(next).execute(&pool).await.unwrap();
+    // Another process, which has measured nothing yet.
+    let backend = Backend::for_tests(pool);
+    let nobody = backend.anonymous();
+    assert_eq!(facts(&nobody, SLUG).await.unwrap().sessions, 0);
+    for (version, sessions) in [(1, 1), (2, 0)] {
+        let measured = facts_document(&nobody, SLUG, Some(version)).await.unwrap();
+        assert_eq!(measured.value().sessions, sessions, "version {version}");
+    }
+    let measured = facts_by_version(&nobody, SLUG, &[7, 2, 1]).await.unwrap();
+    let sessions: Vec<_> = measured.iter().map(|facts| facts.sessions).collect();
+    assert_eq!(sessions, [0, 0, 1]);
+    let error = facts_document(&nobody, SLUG, Some(7)).await.err().unwrap();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+    let error = facts_document(&nobody, SLUG, Some(0)).await.err().unwrap();
+    assert_eq!(error.fields()[0].field, "version");
+}

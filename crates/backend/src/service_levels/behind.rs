@@ -1,79 +1,54 @@
 //! What lies behind each level: the routes, agents, statements and kinds of keys that were bad the most
 //! often, with the agents' names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use resonant_domain::AgentId;
 use resonant_domain::distribution::Distribution;
-use resonant_domain::metric::{Family, Period};
+use resonant_domain::metric::Family;
 use resonant_domain::slo::{Behind, Good, Level, NamedAgent, Objective, Ranking};
 
 use super::{known, limit_of};
-use crate::{Ctx, Result, metrics, store};
+use crate::metrics::Board;
+use crate::{Backend, Result, store};
 
-/// What was measured of families by label, each read once.
-pub(super) struct Labels<'a> {
-    ctx: &'a Ctx,
-    period: Period,
-    read: HashMap<Family, Vec<(String, Distribution)>>,
-}
-
-impl<'a> Labels<'a> {
-    pub(super) fn new(ctx: &'a Ctx, period: Period) -> Self {
-        Self { ctx, period, read: HashMap::new() }
-    }
-
-    /// The labels of a family; those that took the most in sum come first.
-    pub(super) async fn of(&mut self, family: Family) -> Result<&[(String, Distribution)]> {
-        if !self.read.contains_key(&family) {
-            let read = metrics::worst(self.ctx, family, self.period).await?;
-            self.read.insert(family, read);
+/// What was bad the most often of an objective, at most so many; among those that were equally often the
+/// ones that took the most in sum.
+pub(super) fn of(board: &Board, objective: &Objective, most: usize) -> Vec<Behind> {
+    let mut rows = match objective.good {
+        Good::Fast(family) => {
+            let limit = limit_of(objective);
+            let labels = board.worst(family).iter();
+            labels
+                .map(|(name, all)| Behind {
+                    name: name.clone(),
+                    count: all.count,
+                    bad: all.count_above(limit),
+                    value: value(objective, &[(family, all)]),
+                })
+                .collect::<Vec<_>>()
         }
-        Ok(self.read.get(&family).map(Vec::as_slice).unwrap_or_default())
-    }
-
-    /// What was bad the most often of an objective, at most so many; among those that were equally
-    /// often the ones that took the most in sum.
-    pub(super) async fn behind(
-        &mut self,
-        objective: &Objective,
-        most: usize,
-    ) -> Result<Vec<Behind>> {
-        let mut rows = match objective.good {
-            Good::Fast(family) => {
-                let limit = limit_of(objective);
-                let labels = self.of(family).await?.iter();
-                labels
-                    .map(|(name, all)| Behind {
-                        name: name.clone(),
-                        count: all.count,
-                        bad: all.count_above(limit),
-                        value: value(objective, &[(family, all)]),
-                    })
-                    .collect::<Vec<_>>()
-            }
-            Good::Counted(good, bad) => {
-                let mut both: BTreeMap<String, [Distribution; 2]> = BTreeMap::new();
-                for (side, family) in [good, bad].into_iter().enumerate() {
-                    for (name, all) in self.of(family).await? {
-                        both.entry(name.clone()).or_default()[side].merge(all);
-                    }
+        Good::Counted(good, bad) => {
+            let mut both: BTreeMap<String, [Distribution; 2]> = BTreeMap::new();
+            for (side, family) in [good, bad].into_iter().enumerate() {
+                for (name, all) in board.worst(family) {
+                    both.entry(name.clone()).or_default()[side].merge(all);
                 }
-                both.into_iter()
-                    .map(|(name, [hits, misses])| Behind {
-                        name,
-                        count: hits.sum + misses.sum,
-                        bad: misses.sum,
-                        value: value(objective, &[(good, &hits), (bad, &misses)]),
-                    })
-                    .collect()
             }
-        };
-        // Stable: the order by sum stays among equals.
-        rows.sort_by_key(|row| std::cmp::Reverse(row.bad));
-        rows.truncate(most);
-        Ok(rows)
-    }
+            both.into_iter()
+                .map(|(name, [hits, misses])| Behind {
+                    name,
+                    count: hits.sum + misses.sum,
+                    bad: misses.sum,
+                    value: value(objective, &[(good, &hits), (bad, &misses)]),
+                })
+                .collect()
+        }
+    };
+    // Stable: the order by sum stays among equals.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.bad));
+    rows.truncate(most);
+    rows
 }
 
 /// The value of an objective's metric for one label alone.
@@ -88,7 +63,7 @@ fn value(objective: &Objective, measured: &[(Family, &Distribution)]) -> Option<
 
 /// Names the agents that levels and rankings tell of by their ids. One that is deleted stays an id.
 pub(super) async fn name_agents(
-    ctx: &Ctx,
+    backend: &Backend,
     levels: &[Level],
     rankings: &[Ranking],
 ) -> Result<Vec<NamedAgent>> {
@@ -100,7 +75,6 @@ pub(super) async fn name_agents(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let backend = ctx.backend();
     let mut found = Vec::new();
     for shard in backend.shards() {
         let mut conn = backend.begin_on(shard).await?;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use resonant_domain::agent::{Agent, AgentStatus, LimitChanges};
+use resonant_domain::agent::{Agent, AgentStatus, LimitChange, LimitChanges};
 use resonant_domain::session::{CalledBy, NewSession, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::Timeline;
@@ -80,7 +80,7 @@ pub(crate) async fn call_agents(
             max_tokens: u32::try_from(most_tokens)
                 .ok()
                 .map(|most| most.min(spec.limits.max_tokens)),
-            max_cost_micro_usd: cost,
+            max_cost_micro_usd: cost.map_or(LimitChange::Keep, LimitChange::To),
             ..LimitChanges::default()
         };
         let start = Start {

@@ -4,13 +4,14 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::session::{NewDecision, Session, SessionState};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::waiting::{
-    Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Wait, WaitReason,
+    Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Unit, Wait, WaitReason,
 };
 use resonant_domain::{FieldFault, SessionId, UserId};
 use resonant_runtime::tools::Tools;
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, end_locked, steer};
+use crate::budgets::guests;
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::{Backend, Ctx, Error, Result, access, effects, store};
@@ -35,6 +36,8 @@ async fn decide_of(
     new: NewDecision,
 ) -> Result<Session> {
     let backend = ctx.backend();
+    let is_raise = matches!(new.decision, Decision::Budget { choice: BudgetChoice::Raise { .. } });
+    let is_bounded = is_raise && guests::limits_of(backend, owner).await?.is_some();
     let mut tx = backend.begin(owner).await?;
     let held = store::queue::lock(&mut tx, owner, id).await?;
     let runnable = store::sessions::find_runnable(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
@@ -52,6 +55,10 @@ async fn decide_of(
     if owner != me && raises_a_month(&new.decision, &wait.reason) {
         return Err(Error::NotAllowed("Only the agent's owner may raise the limits of a month"));
     }
+    if is_bounded && is_of_guests(&wait.reason) {
+        let rule = "must be end: nobody raises what guests may use; create an account to go on";
+        return Err(Error::field("choice.do", rule));
+    }
     let tools = backend.engine().tools().granted(owner, session.agent_id, &runnable.spec.tools);
     check_arguments(&tools, &new.decision, &wait.reason)?;
     let is_cheaper = matches!(new.decision, Decision::Budget { choice: BudgetChoice::Cheaper });
@@ -66,6 +73,7 @@ async fn decide_of(
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
     if session.state.is_terminal() {
+        backend.metrics().ended_idle(&session, &events);
         super::calls::deliver_later(backend, &session).await;
     }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
@@ -84,6 +92,36 @@ fn raises_a_month(decision: &Decision, reason: &WaitReason) -> bool {
             },
         )
     )
+}
+
+/// Whether it is what guests may use that is used up.
+fn is_of_guests(reason: &WaitReason) -> bool {
+    matches!(reason, WaitReason::Budget { shortfall, .. } if shortfall.scope.is_of_guests())
+}
+
+/// Lets the sessions go on that wait because what guests may use was used up: their owner is a member now.
+pub(crate) async fn lift_bounds_of_guests(backend: &Backend, owner: UserId) -> Result<()> {
+    let mut conn = backend.read_latest(owner).await?;
+    let ids = store::guests::list_waiting(&mut conn, owner).await?;
+    drop(conn);
+    for id in ids {
+        let mut tx = backend.begin(owner).await?;
+        let held = store::queue::lock(&mut tx, owner, id).await?;
+        let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+        let waiting = session.waiting.clone().filter(|wait| is_of_guests(&wait.reason));
+        let (Some(held), Some(wait)) = (held, waiting) else { continue };
+        let WaitReason::Budget { shortfall, .. } = &wait.reason else { continue };
+        let (by, unit) = match shortfall.limit {
+            Amount::Tokens(limit) => (limit, Unit::Tokens),
+            Amount::MicroUsd(limit) => (limit, Unit::MicroUsd),
+        };
+        let decision = Decision::Budget { choice: BudgetChoice::Raise { by, unit } };
+        let key = (owner, id, held.fence);
+        let events = settle(backend, &mut tx, key, &session, &wait, decision).await?;
+        backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
+        backend.events().publish(id, &events);
+    }
+    Ok(())
 }
 
 /// Arguments that a person has changed must fit the tool as those of a model must.
@@ -121,9 +159,10 @@ async fn settle(
         WaitReason::Budget { shortfall, .. },
     ) = (&decision, &wait.reason)
     {
-        // The session's own limit is raised by its log, those of a month where they are kept.
+        // The session's own limit is raised by its log, those of a month where they are kept. Guests are
+        // bounded no more once they have an account.
         let agent = match shortfall.scope {
-            BudgetScope::Session => None,
+            BudgetScope::Session | BudgetScope::Guest | BudgetScope::Guests => None,
             BudgetScope::Agent => Some(Some(shortfall.caller_agent_id.unwrap_or(session.agent_id))),
             BudgetScope::User => Some(None),
         };

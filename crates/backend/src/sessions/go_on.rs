@@ -7,7 +7,7 @@ use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
-use super::{NOT_FOUND, check_active, steer};
+use super::{NOT_FOUND, QUEUED_MAX, check_active, steer, too_many};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::store::OnConstraint as _;
@@ -19,7 +19,7 @@ use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, store};
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when the
-/// session is over and its agent is paused or archived.
+/// session is over and its agent is paused or archived, or too many sessions are queued.
 #[tracing::instrument(name = "sessions.say", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
@@ -53,11 +53,12 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
 }
 
 /// Tries a session that came to no good end again, from the step that it failed in. What that step had
-/// come to is part of the conversation no more, and pinned no more.
+/// come to is part of the conversation no more, and pinned no more; but where calls were begun in it that
+/// must not be made twice, their results stay, and the session goes on behind it.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session is not over,
-/// has its answer, or its agent is paused or archived.
+/// has its answer, its agent is paused or archived, or too many sessions are queued.
 #[tracing::instrument(name = "sessions.retry", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn retry(ctx: &Ctx, id: SessionId) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
@@ -81,7 +82,7 @@ async fn retry_of(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
         _ => return Err(Error::Conflict("The session is not over".to_owned())),
     }
     let fence = reopen(backend, &mut tx, &session).await?;
-    let step = session.steps.max(1);
+    let step = step_to_retry(&mut tx, &session).await?;
     let again = EventBody::Retry { step };
     let events = append(backend, &mut tx, (owner, id, fence), again).await?;
     effects::note(ctx, &mut tx, owner, &()).await?;
@@ -101,6 +102,25 @@ async fn retry_of(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
     Ok(session)
 }
 
+/// The step that begins anew: the last one, or the next where the last must not be made twice.
+async fn step_to_retry(tx: &mut PgConnection, session: &Session) -> Result<u32> {
+    let last = session.steps.max(1);
+    let (owner, id) = (session.owner_id, session.id);
+    let history = store::session_events::list(tx, owner, id, 0, i64::MAX).await?;
+    Ok(if has_begun_calls(&history, last) { last + 1 } else { last })
+}
+
+/// Whether a step has begun calls that must not be made twice, since it was begun itself.
+fn has_begun_calls(history: &[SessionEvent], step: u32) -> bool {
+    history.iter().fold(false, |has_begun, event| match event.body {
+        EventBody::StepStart { step: number, .. } | EventBody::Retry { step: number } => {
+            has_begun && number != step
+        }
+        EventBody::ToolStart { step: number, .. } => has_begun || number == step,
+        _ => has_begun,
+    })
+}
+
 async fn append(
     backend: &Backend,
     tx: &mut PgConnection,
@@ -116,19 +136,18 @@ async fn append(
 async fn reopen(backend: &Backend, tx: &mut PgConnection, session: &Session) -> Result<i64> {
     check_agent(tx, session.owner_id, session.agent_id).await?;
     entitlements::may_go_on(backend, tx, (session.owner_id, session.agent_id)).await?;
+    let gone_on = || Error::Conflict("The session has just gone on. Try again".to_owned());
+    let opened = store::sessions::update_reopened(&mut *tx, session.owner_id, session.id).await?;
     let entry = NewEntry {
         owner_id: session.owner_id,
         session_id: session.id,
         agent_id: session.agent_id,
-        priority: 0,
+        priority: opened.ok_or_else(gone_on)?,
         run_at: None,
+        most: Some(QUEUED_MAX),
     };
-    let fence =
-        store::queue::insert(&mut *tx, entry).await.on_constraint("session_queue_pkey", || {
-            Error::Conflict("The session has just gone on. Try again".to_owned())
-        })?;
-    store::sessions::update_reopened(tx, session.owner_id, session.id).await?;
-    Ok(fence)
+    let queued = store::queue::insert(tx, entry).await;
+    queued.on_constraint("session_queue_pkey", gone_on)?.ok_or_else(too_many)
 }
 
 /// A session outlives its agent, but does not go on while that is paused or put away.

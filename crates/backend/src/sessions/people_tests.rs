@@ -1,5 +1,7 @@
 //! People within a session, from the use cases down to the queue.
 
+mod again;
+
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -38,8 +40,12 @@ impl Model for Obliging {
         let usage = Usage { input_tokens: 9_960, output_tokens: 40, cost: money::MicroUsd(5) };
         let pieces = if matches!(request.messages.last(), Some(Message::User { .. })) {
             let arguments = json!({ "expression": format!("{said} + 1") });
-            let call =
-                CallRequest { call_id: String::new(), tool: "calculator".to_owned(), arguments };
+            let call = CallRequest {
+                call_id: String::new(),
+                tool: "calculator".to_owned(),
+                arguments,
+                provider_data: None,
+            };
             let reason = FinishReason::ToolCalls;
             vec![Ok(ModelPiece::Finish { calls: vec![call], usage, reason })]
         } else {

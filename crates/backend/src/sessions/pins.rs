@@ -57,7 +57,11 @@ async fn pin_of(ctx: &Ctx, owner: UserId, id: SessionId, new: NewPin) -> Result<
 }
 
 /// A session with its whole log.
-async fn read_whole(conn: &mut PgConnection, owner: UserId, id: SessionId) -> Result<Run> {
+pub(super) async fn read_whole(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> Result<Run> {
     let runnable = store::sessions::find_runnable(conn, owner, id).await?.ok_or(NOT_FOUND)?;
     let history = store::session_events::list(conn, owner, id, 0, i64::MAX).await?;
     Ok(Run { session: runnable.session, agent: runnable.spec, history })

@@ -8,11 +8,13 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
+use resonant_domain::step_input::StepInput;
 use resonant_domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::NOT_FOUND;
-use super::stream::{EventStream, stream_of};
+use super::inputs::input_by_link;
+use super::stream::{EventStream, stream_of, while_shared};
 use crate::access::SessionAct;
 use crate::audit::{Log, Subject};
 use crate::{Ctx, Error, Result, access, audit, publications, store};
@@ -108,7 +110,29 @@ async fn not_own(ctx: &Ctx, me: UserId, id: SessionId) -> Error {
     found.err().unwrap_or(NOT_FOUND)
 }
 
-/// Follows a session by a link: all after `after`, then live.
+/// The events of a shared session after the one numbered `after`; 0 for all.
+///
+/// # Errors
+/// Those of [`shared`].
+#[tracing::instrument(name = "sessions.shared_events", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn shared_events(ctx: &Ctx, token: &str, after: i64) -> Result<Vec<SessionEvent>> {
+    let (owner, id) = opened(ctx, token).await?;
+    let mut conn = ctx.backend().read(owner).await?;
+    Ok(store::session_events::list(&mut conn, owner, id, after, i64::MAX).await?)
+}
+
+/// What the model was given for a step of a shared session, without the agent's prompt and tools. `None`:
+/// the step has not begun.
+///
+/// # Errors
+/// Those of [`shared`]; [`Error::NotAllowed`] for a step that was copied from another session.
+#[tracing::instrument(name = "sessions.shared_input", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn shared_input(ctx: &Ctx, token: &str, step: u32) -> Result<Option<StepInput>> {
+    let opened = opened(ctx, token).await?;
+    input_by_link(ctx, opened, step).await
+}
+
+/// Follows a session by a link: all after `after`, then live, until the link is taken back.
 ///
 /// # Errors
 /// Those of [`shared`].
@@ -116,23 +140,36 @@ async fn not_own(ctx: &Ctx, me: UserId, id: SessionId) -> Error {
 pub async fn stream_shared(ctx: &Ctx, token: &str, after: i64) -> Result<EventStream> {
     let (owner, id) = opened(ctx, token).await?;
     // What its owner pins is not told.
-    Ok(stream_of(ctx.backend(), owner, id, after).await?.without_pins())
+    let events = stream_of(ctx.backend(), owner, id, after).await?.without_pins();
+    let token = token.to_owned();
+    let check = move |ctx: Ctx| {
+        let token = token.clone();
+        async move { opened(&ctx, &token).await.map(drop) }
+    };
+    Ok(while_shared(ctx.clone(), check, events))
 }
 
+/// The session that a link leads to. Asked for where links are written: no reader who has lagged behind
+/// takes one for valid that was taken back.
 async fn opened(ctx: &Ctx, token: &str) -> Result<(UserId, SessionId)> {
     let cursors = ctx.backend().cursors().await?;
     let opened: Option<(UserId, Uuid)> = cursors.open(&SCOPE, Some(token)).map_err(|_| NO_SHARE)?;
     let (owner, share) = opened.ok_or(NO_SHARE)?;
-    let mut conn = ctx.backend().read(owner).await?;
+    let mut conn = ctx.backend().read_latest(owner).await?;
     let id = store::session_shares::find(&mut conn, owner, share).await?.ok_or(NO_SHARE)?;
     Ok((owner, id))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures::StreamExt as _;
+    use jiff::SignedDuration;
     use resonant_domain::FaultKind;
     use resonant_domain::pin::NewPin;
+    use resonant_domain::session::NewMessage;
+    use resonant_runtime::clock::FixedClock;
     use sqlx::PgPool;
 
     use super::*;
@@ -162,9 +199,43 @@ mod tests {
 
         unshare(&ctx, id).await.unwrap();
         for token in [token.as_str(), "", "nonsense"] {
-            let error = shared(&anyone, token).await.unwrap_err();
-            assert_eq!(error.kind(), FaultKind::NotFound, "{token}");
+            for refused in [
+                shared(&anyone, token).await.map(drop),
+                shared_events(&anyone, token, 0).await.map(drop),
+                shared_input(&anyone, token, 1).await.map(drop),
+                stream_shared(&anyone, token, 0).await.map(drop),
+            ] {
+                assert_eq!(refused.unwrap_err().kind(), FaultKind::NotFound, "{token}");
+            }
         }
         assert_ne!(share(&ctx, id).await.unwrap(), token);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn who_follows_by_a_link_hears_nothing_more_once_it_is_taken_back(pool: PgPool) {
+        let start = "2026-11-25T09:00:00Z".parse().unwrap();
+        let clock = Arc::new(FixedClock::new(start));
+        let backend = Backend::for_tests_at(pool, clock.clone());
+        let ctx = sample::guest(&backend).await.unwrap();
+        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        let id = sessions::start(&ctx, agent, sample::goal("Read")).await.unwrap().id;
+        let token = share(&ctx, id).await.unwrap();
+        let say = async |text: &str| {
+            let message = NewMessage { text: text.to_owned(), context: None };
+            sessions::say(&ctx, id, message).await.unwrap();
+        };
+        let mut events = stream_shared(&backend.anonymous(), &token, 0).await.unwrap();
+        say("One").await;
+        assert_eq!(events.next().await.unwrap().unwrap().len(), 1);
+        clock.advance(SignedDuration::from_secs(3));
+        say("Two").await;
+        assert_eq!(events.next().await.unwrap().unwrap().len(), 1, "it is still shared");
+
+        unshare(&ctx, id).await.unwrap();
+        clock.advance(SignedDuration::from_secs(3));
+        say("Three").await;
+        let end = events.next().await.unwrap();
+        assert_eq!(end.unwrap_err().kind(), FaultKind::NotFound);
+        assert!(events.next().await.is_none());
     }
 }

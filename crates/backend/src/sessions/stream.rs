@@ -76,7 +76,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const DEAF_SILENCE: Duration = Duration::from_secs(1);
 /// How long whoever begins to follow waits for those who read the log before.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// For how long a teammate who follows a session is taken for one.
+/// For how long whoever follows the session of another is taken for someone who may.
 const STILL_SHARED: SignedDuration = SignedDuration::from_secs(2);
 
 /// Follows a session: all after `after` from its log, then live, until it is over.
@@ -90,31 +90,38 @@ pub async fn stream(ctx: &Ctx, id: SessionId, after: i64) -> Result<EventStream>
         Err(Error::NotFound(_)) => {
             let owner = access::shared_session(ctx, me, id, SessionAct::Read).await?;
             let events = stream_of(ctx.backend(), owner, id, after).await?;
-            Ok(while_shared(ctx.clone(), (me, id), events))
+            let check = move |ctx: Ctx| async move {
+                access::shared_session(&ctx, me, id, SessionAct::Read).await.map(drop)
+            };
+            Ok(while_shared(ctx.clone(), check, events))
         }
         own => own,
     }
 }
 
-/// Lets events pass while their reader may still read the session, which is asked for anew now and then.
-fn while_shared(ctx: Ctx, key: (UserId, SessionId), events: EventStream) -> EventStream {
+/// Lets events pass while their reader may still read the session: `check` says so, now and then anew.
+pub(super) fn while_shared<C, F>(ctx: Ctx, check: C, events: EventStream) -> EventStream
+where
+    C: Fn(Ctx) -> F + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
     if events.is_over() {
         return events;
     }
     let asked_at = ctx.backend().now();
-    let events = stream::unfold(Some((ctx, events, asked_at)), move |state| async move {
-        let (ctx, mut events, mut asked_at) = state?;
+    let events = stream::unfold(Some((ctx, check, events, asked_at)), |state| async move {
+        let (ctx, check, mut events, mut asked_at) = state?;
         let batch = events.next().await?;
         let now = ctx.backend().now();
         // A clock that was turned back must not put it off.
         if now.duration_since(asked_at).abs() > STILL_SHARED {
-            let asked = Box::pin(access::shared_session(&ctx, key.0, key.1, SessionAct::Read));
+            let asked = Box::pin(check(ctx.clone()));
             if let Err(error) = asked.await {
                 return Some((Err(error), None));
             }
             asked_at = now;
         }
-        Some((batch, Some((ctx, events, asked_at))))
+        Some((batch, Some((ctx, check, events, asked_at))))
     });
     EventStream::of(events)
 }
@@ -130,10 +137,10 @@ pub(super) async fn stream_of(
     // The place on the bus is taken before the log is read, so that nothing falls in between.
     let watch = backend.events().watch(id);
     let follow = |watch, ready: Vec<Batch>, last, known, next| {
-        let (ready, pins) = (ready.into_iter(), None);
-        let backend = backend.clone();
+        let told = if after > 0 { Pins::Unknown } else { Pins::None };
+        let (ready, backend) = (ready.into_iter(), backend.clone());
         let follow =
-            Follow { backend, owner, id, last, known, watch, ready, next, pins, alarm: None };
+            Follow { backend, owner, id, last, known, watch, ready, next, told, alarm: None };
         EventStream::of(stream::unfold(follow, Follow::step))
     };
     if let Some(ready) = watch.recent(owner, after, None) {
@@ -180,6 +187,25 @@ enum Next {
     Over,
 }
 
+/// What a follower takes for pinned.
+enum Pins {
+    /// Nothing: it has just begun.
+    None,
+    /// It comes back, and what it was told then may have been let go since.
+    Unknown,
+    Told(Batch),
+}
+
+impl Pins {
+    fn are(&self, pins: &[i64]) -> bool {
+        match self {
+            Self::None => pins.is_empty(),
+            Self::Unknown => false,
+            Self::Told(batch) => batch.pins() == Some(pins),
+        }
+    }
+}
+
 struct Follow {
     backend: Backend,
     owner: UserId,
@@ -191,8 +217,7 @@ struct Follow {
     /// What was read already.
     ready: std::vec::IntoIter<Batch>,
     next: Next,
-    /// What was told of pins last. `None`: nothing, as long as nothing is pinned.
-    pins: Option<Batch>,
+    told: Pins,
     /// Goes off when the bus has been silent for long, or earlier.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -285,15 +310,20 @@ impl Follow {
         }
         // Nobody has looked. What is found is for all who wait for the turn.
         let at = Instant::now();
-        let page = async {
+        let look = async {
             let mut conn = self.backend.read_latest(self.owner).await?;
-            self.page(&mut conn).await
+            let is_end = self.page(&mut conn).await?.is_empty();
+            let pins = store::sessions::find_pins(&mut conn, self.owner, self.id).await?;
+            Ok::<_, Error>((is_end, pins.unwrap_or_default()))
         };
-        let is_end = matches!(page.await, Ok(page) if page.is_empty());
-        if is_end {
+        let Ok((true, pins)) = look.await else { return false };
+        if self.told.are(&pins) {
             self.watch.note_end(self.last, at);
+        } else {
+            // A call to look got lost: all who follow look now, this one too.
+            self.watch.stir();
         }
-        is_end
+        true
     }
 
     /// What is pinned and what comes after what was heard last, from the database or from who has read it
@@ -329,13 +359,12 @@ impl Follow {
 
     /// Whether a batch tells of pins as they were told already.
     fn knows(&self, batch: &Batch) -> bool {
-        let told = self.pins.as_ref().and_then(Batch::pins).unwrap_or_default();
-        batch.pins().is_some_and(|pins| pins == told)
+        batch.pins().is_some_and(|pins| self.told.are(pins))
     }
 
     fn take(&mut self, batch: &Batch) {
         if batch.pins().is_some() {
-            self.pins = Some(batch.clone());
+            self.told = Pins::Told(batch.clone());
         }
         let Some(last) = batch.last() else { return };
         self.last = last.sequence;

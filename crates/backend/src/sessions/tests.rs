@@ -4,7 +4,6 @@ use futures::TryStreamExt as _;
 use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
-use resonant_domain::metric::Family;
 use resonant_domain::pin::NewPin;
 use resonant_domain::tool::ASK_USER;
 use serde_json::json;
@@ -12,7 +11,8 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::{agents, sample, work};
+use crate::store::queue::Terms;
+use crate::{Settings, agents, sample, work};
 
 async fn agent(ctx: &Ctx) -> Agent {
     agents::create(ctx, sample::spec("Reader")).await.unwrap()
@@ -35,8 +35,8 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let agent = agent(ctx).await;
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
-    let (lease, slots) = (Duration::from_mins(1), backend.slots());
-    let claimed = store::queue::claim(&mut conn, "worker", lease, slots, backend.owners())
+    let terms = Terms::new(backend.slots(), backend.owners());
+    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), &terms)
         .await
         .unwrap()
         .unwrap();
@@ -202,11 +202,22 @@ async fn a_nul_from_outside_does_not_break_the_log(pool: PgPool) {
         call_id: "1".into(),
         tool: "extract".into(),
         arguments: json!({"te\0xt": ["a\0b"]}),
+        provider_data: Some(json!({ "by": "openai:m", "reasoning_content": "a\0b" })),
     };
     let text = EventBody::Output { step: 1, delta: "x\0y".into() };
     let written = write(&backend, key, vec![call, text]).await.unwrap();
     assert!(matches!(&written[1].body, EventBody::Output { delta, .. } if delta == "x\u{fffd}y"));
     assert_eq!(events(&ctx, key.1, 0).await.unwrap(), written);
+    // What the model's provider wants back is kept for it, and told to nobody else.
+    let mut conn = backend.conn().await.unwrap();
+    let log = store::session_events::list(&mut conn, key.0, key.1, 0, 10).await.unwrap();
+    let kept = matches!(
+        &log[0].body,
+        EventBody::ToolCall { provider_data: Some(data), .. }
+            if data["reasoning_content"] == "a\u{fffd}b"
+    );
+    assert!(kept, "{log:?}");
+    assert!(!serde_json::to_string(&log).unwrap().contains("reasoning_content"));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -240,12 +251,13 @@ async fn those_who_come_at_once_share_one_read(pool: PgPool) {
     let opened = futures::future::join_all((0..FOLLOWERS).map(|_| stream(&ctx, key.1, 2))).await;
     let mut streams: Vec<_> = opened.into_iter().map(Result::unwrap).collect();
     for follower in &mut streams {
+        // Who comes back may take for pinned what is not any more.
+        let pins = follower.try_next().await.unwrap().unwrap();
+        assert_eq!((pins.pins(), pins.len()), (Some(&[][..]), 0));
         let batch = follower.try_next().await.unwrap().unwrap();
         assert_eq!(numbers(&batch), [3, 4, 5]);
     }
-    let counted = backend.metrics().counted();
-    let waits = counted.iter().filter(|(family, ..)| *family == Family::DbPoolWait);
-    let connections: u64 = waits.map(|(_, _, all)| all.count).sum();
+    let connections = sample::connections_asked(&backend);
     assert!(connections < 100, "{connections} connections for {FOLLOWERS} followers");
     // What comes is made once, and everybody hears it to the end.
     let events = write(&backend, key, vec![piece(6)]).await.unwrap();
@@ -353,6 +365,7 @@ async fn what_another_try_voids_is_pinned_no_more(pool: PgPool) {
         call_id: call_id.clone(),
         tool: tool.clone(),
         arguments: json!({ "question": "Which?" }),
+        provider_data: None,
     };
     let reply = EventBody::ToolResult {
         step: 2,
@@ -493,6 +506,28 @@ async fn who_follows_a_session_is_told_what_is_pinned(pool: PgPool) {
     assert!(batches.iter().all(|batch| batch.pins().is_none()), "it is not for everybody");
     let events: Vec<_> = batches.iter().flat_map(|batch| batch.to_vec()).collect();
     assert_eq!(numbers(&events), [1, 2]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_pin_that_nobody_was_told_of_is_found_by_who_looks(pool: PgPool) {
+    // Nothing answers there. Whoever follows knows that the bus is deaf, and looks each second.
+    let redis_url = Some("redis://127.0.0.1:1/".to_owned());
+    let settings = Settings { redis_url, ..sample::settings() };
+    let backend = Backend::for_tests_with(pool.clone(), &settings);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let key = claimed(&backend, &ctx).await;
+    write(&backend, key, vec![piece(1)]).await.unwrap();
+    let mut tabs = [stream(&ctx, key.1, 0).await.unwrap(), stream(&ctx, key.1, 0).await.unwrap()];
+    for tab in &mut tabs {
+        assert_eq!(numbers(&tab.try_next().await.unwrap().unwrap()), [1]);
+    }
+    for pins in [&[0][..], &[]] {
+        let mut conn = pool.acquire().await.unwrap();
+        store::sessions::update_pins(&mut conn, key.0, key.1, pins).await.unwrap();
+        for tab in &mut tabs {
+            assert_eq!(tab.try_next().await.unwrap().unwrap().pins(), Some(pins));
+        }
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -1,12 +1,13 @@
 //! Buckets that move while their owners write, and movers that die, or are overtaken, at each step.
 //! `RESONANT_FAULTS=full` makes the runs long.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::{FutureExt as _, join_all, pending, ready};
 use resonant_domain::UserId;
+use resonant_domain::agent_version::NewVersion;
 use resonant_domain::session::SessionState;
 use resonant_runtime::clock::SystemClock;
 use sqlx::types::Uuid;
@@ -30,6 +31,17 @@ const STEPS: [Step; 9] = [
     Step::Held,
 ];
 const WRITERS: u32 = 4;
+/// How many writes a second there are at full length.
+const RATE: usize = 500;
+/// What a cluster needs for buckets to leave it.
+const LOGICAL: [&str; 6] = [
+    "wal_level=logical",
+    "max_replication_slots=40",
+    "max_wal_senders=40",
+    "max_logical_replication_workers=20",
+    "max_sync_workers_per_subscription=8",
+    "max_worker_processes=40",
+];
 /// A grace for readers who are all fast.
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -40,24 +52,28 @@ fn is_full() -> bool {
 
 /// Two databases of one cluster.
 async fn two_shards() -> (Cluster, Settings) {
-    let cluster = Cluster::primary(&[
-        "wal_level=logical",
-        "max_replication_slots=40",
-        "max_wal_senders=40",
-        "max_logical_replication_workers=20",
-        "max_sync_workers_per_subscription=8",
-        "max_worker_processes=40",
-    ]);
+    let cluster = Cluster::primary(&LOGICAL);
     let mut admin = connect(&cluster.url("resonant")).await.unwrap();
     sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
-    let mut settings = sample::settings();
-    settings.database = DatabaseSettings {
-        shard_urls: vec![cluster.url("resonant"), cluster.url("second")],
-        ..DatabaseSettings::new(cluster.url("resonant"))
-    };
-    migrate(&settings.database).await.unwrap();
-    migrate(&settings.database).await.unwrap();
+    let settings = sharded(vec![cluster.url("resonant"), cluster.url("second")]).await;
     (cluster, settings)
+}
+
+/// Two databases, each of a cluster of its own.
+async fn two_clusters() -> ([Arc<Cluster>; 2], Settings) {
+    let clusters = [(); 2].map(|()| Arc::new(Cluster::primary(&LOGICAL)));
+    let urls = clusters.iter().map(|cluster| cluster.url("resonant")).collect();
+    let settings = sharded(urls).await;
+    (clusters, settings)
+}
+
+async fn sharded(shard_urls: Vec<String>) -> Settings {
+    let mut settings = sample::settings();
+    let catalogue = shard_urls[0].clone();
+    settings.database = DatabaseSettings { shard_urls, ..DatabaseSettings::new(catalogue) };
+    migrate(&settings.database).await.unwrap();
+    migrate(&settings.database).await.unwrap();
+    settings
 }
 
 /// A process of its own, with its own view of the table of buckets.
@@ -72,18 +88,66 @@ async fn shard_of(settings: &Settings, bucket: i32) -> usize {
     usize::try_from(buckets[usize::try_from(bucket).unwrap()].1).unwrap()
 }
 
-/// The owner's agents and sessions in one of the databases.
+/// The owner's agents and sessions in one of the databases, and once more each agent that has a version.
 async fn rows(settings: &Settings, shard: usize, owner: UserId) -> Vec<Uuid> {
     let mut conn = connect(&settings.database.shard_urls[shard]).await.unwrap();
     let rows = sqlx::query_scalar!(
         r#"
         SELECT agent_id AS "id!" FROM agents WHERE owner_id = $1
+        UNION ALL SELECT agent_id FROM agent_versions WHERE owner_id = $1
         UNION ALL SELECT session_id FROM sessions WHERE owner_id = $1
         ORDER BY 1
         "#,
         owner.as_uuid(),
     );
     rows.fetch_all(&mut conn).await.unwrap()
+}
+
+/// How many events each of the owner's logs has in one of the databases. They are numbered without a gap,
+/// and the session knows the last one.
+async fn logs(settings: &Settings, shard: usize, owner: UserId) -> BTreeMap<Uuid, i64> {
+    let mut conn = connect(&settings.database.shard_urls[shard]).await.unwrap();
+    let last = sqlx::query!(
+        "SELECT session_id, last_sequence FROM sessions WHERE owner_id = $1",
+        owner.as_uuid(),
+    );
+    let last = last.fetch_all(&mut conn).await.unwrap();
+    let last: BTreeMap<_, _> =
+        last.into_iter().map(|row| (row.session_id, row.last_sequence)).collect();
+    let logs = sqlx::query!(
+        r#"
+        SELECT session_id, count(*) AS "count!", min(sequence) AS "first!", max(sequence) AS "last!"
+        FROM session_events WHERE owner_id = $1
+        GROUP BY session_id
+        "#,
+        owner.as_uuid(),
+    );
+    let mut counts: BTreeMap<_, _> = last.keys().map(|session| (*session, 0)).collect();
+    for log in logs.fetch_all(&mut conn).await.unwrap() {
+        assert_eq!((log.first, log.last), (1, log.count), "{} has a gap", log.session_id);
+        counts.insert(log.session_id, log.count);
+    }
+    assert_eq!(counts, last, "sessions and their logs");
+    counts
+}
+
+/// When something was written.
+#[derive(Default)]
+struct Pace(Mutex<Vec<Instant>>);
+
+impl Pace {
+    fn note(&self) {
+        self.0.lock().unwrap().push(Instant::now());
+    }
+
+    /// The writes of a second while there were any: nobody writes what is fenced.
+    fn rate(&self) -> usize {
+        let writes = self.0.lock().unwrap();
+        let Some(began) = writes.iter().min() else { return 0 };
+        let tenths: BTreeSet<_> =
+            writes.iter().map(|at| (*at - *began).as_millis() / 100).collect();
+        writes.len() * 10 / tenths.len()
+    }
 }
 
 async fn moved(ctx: &Ctx, settings: &Settings, bucket: i32, to: usize) -> Result<()> {
@@ -122,22 +186,51 @@ async fn nothing_is_lost_or_doubled_while_a_bucket_moves_and_its_mover_dies() {
     let system = mover.system();
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
 
-    let written = Mutex::new(BTreeSet::from([agent.id.as_uuid()]));
+    // What was written, and how long the logs were that a worker was done with.
+    let written = Mutex::new(vec![agent.id.as_uuid()]);
+    let (logged, pace) = (Mutex::new(BTreeMap::new()), Pace::default());
     let stop = AtomicBool::new(false);
-    // 500 writes a second at full length.
+    // Beside what each write takes there is time for half as many again as are wanted at full length.
     let pause = Duration::from_millis(if is_full() { 8 } else { 40 });
     let writers = join_all((0..WRITERS).map(|_| async {
         let mut tick = tokio::time::interval(pause);
-        while !stop.load(Ordering::Relaxed) {
+        for round in 0.. {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
             tick.tick().await;
             let made = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-            written.lock().unwrap().insert(made.id.as_uuid());
+            written.lock().unwrap().push(made.id.as_uuid());
+            pace.note();
             assert_eq!(agents::get(&there, made.id).await.unwrap(), made, "own writes are read");
-            let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
-            written.lock().unwrap().insert(session.id.as_uuid());
-            sessions::get(&there, session.id).await.unwrap();
+            if round % 4 == 0 {
+                agents::publish(&ctx, made.id, NewVersion::default(), None).await.unwrap();
+                written.lock().unwrap().push(made.id.as_uuid());
+                pace.note();
+            }
+            // Fewer than may be queued: a worker does not keep pace.
+            if round % 4 == 2 {
+                let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
+                written.lock().unwrap().push(session.id.as_uuid());
+                pace.note();
+                sessions::get(&there, session.id).await.unwrap();
+            }
         }
     }));
+    let worker = async {
+        let system = reader.system();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while !stop.load(Ordering::Relaxed) {
+            tick.tick().await;
+            let Ok(Some(claim)) = work::claim(&system, "worker").await else { continue };
+            let id = claim.session_id();
+            // Who loses a session while it moves leaves it to the next one.
+            if work::run(&system, claim, CancellationToken::new()).await.is_ok() {
+                let session = sessions::get(&there, id).await.unwrap();
+                logged.lock().unwrap().insert(id.as_uuid(), session.last_sequence);
+            }
+        }
+    };
     let carrying = async {
         let steps: &[Step] =
             if is_full() { &STEPS } else { &[Step::Copied, Step::Fenced, Step::Switched] };
@@ -150,12 +243,97 @@ async fn nothing_is_lost_or_doubled_while_a_bucket_moves_and_its_mover_dies() {
         }
         stop.store(true, Ordering::Relaxed);
     };
-    tokio::join!(writers, carrying);
-    let written: Vec<_> = written.into_inner().unwrap().into_iter().collect();
+    tokio::join!(writers, worker, carrying);
+    let mut written = written.into_inner().unwrap();
+    written.sort_unstable();
     let shard = shard_of(&settings, bucket).await;
     assert_eq!(rows(&settings, shard, owner).await, written);
     assert_eq!(rows(&settings, 1 - shard, owner).await, Vec::<Uuid>::new());
+    let logs_there = logs(&settings, shard, owner).await;
+    assert_eq!(logs(&settings, 1 - shard, owner).await, BTreeMap::new());
+    let logged = logged.into_inner().unwrap();
+    assert!(logged.values().any(|last| *last > 0), "a worker ran sessions: {logged:?}");
+    for (session, last) in logged {
+        assert!(logs_there[&session] >= last, "{session} had {last} events");
+    }
     assert_eq!(status(&system).await.unwrap().moves, []);
+    let rate = pace.rate();
+    tracing::info!(rate, "writes a second while the bucket moved");
+    assert!(!is_full() || rate >= RATE, "{rate} writes a second");
+}
+
+/// Each of the two databases is away once, before the target is in charge and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_during_a_move_costs_nothing() {
+    let (clusters, settings) = two_clusters().await;
+    let backend = process(&settings).await;
+    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
+    let owner = access::user(&ctx).unwrap();
+    let bucket = bucket_of(owner);
+    let mut written = Vec::new();
+    for (is_source, at) in [(false, Step::Copied), (true, Step::Fenced), (false, Step::Switched)] {
+        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+        written.push(agent.id.as_uuid());
+        let from = shard_of(&settings, bucket).await;
+        let gone = clusters[if is_source { from } else { 1 - from }].clone();
+        let goes = gone.clone();
+        let mut witness = move |step| {
+            let goes = goes.clone();
+            async move {
+                if step == at {
+                    goes.stop();
+                }
+            }
+            .boxed()
+        };
+        let to = (bucket, 1 - from);
+        let broken_off =
+            move_bucket_before(&system, &settings.database, to, SHORT, &mut witness).await;
+        assert!(broken_off.is_err(), "{at:?}");
+        gone.start();
+        moved(&system, &settings, bucket, 1 - from).await.unwrap();
+        assert_eq!(shard_of(&settings, bucket).await, 1 - from, "{at:?}");
+        assert_eq!(rows(&settings, 1 - from, owner).await, written, "{at:?}");
+        assert_eq!(rows(&settings, from, owner).await, Vec::<Uuid>::new(), "{at:?}");
+        assert_eq!(status(&system).await.unwrap().moves, [], "{at:?}");
+        assert_eq!(agents::get(&ctx, agent.id).await.unwrap(), agent, "{at:?}");
+    }
+}
+
+/// Those who write wait no longer than fifteen seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_takes_too_long_gives_the_move_up() {
+    let (_cluster, settings) = two_shards().await;
+    let backend = process(&settings).await;
+    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
+    let bucket = bucket_of(access::user(&ctx).unwrap());
+    let from = shard_of(&settings, bucket).await;
+    // Keeps a table from being read until it goes.
+    let source = settings.database.shard_urls[from].clone();
+    let holder = Arc::new(tokio::sync::Mutex::new(None));
+    let held = holder.clone();
+    let mut witness = move |step| {
+        let (source, held) = (source.clone(), held.clone());
+        async move {
+            if step == Step::CaughtUp {
+                let mut conn = connect(&source).await.unwrap();
+                let lock = "BEGIN; LOCK TABLE agents";
+                sqlx::raw_sql(lock).execute(&mut conn).await.unwrap();
+                *held.lock().await = Some(conn);
+            }
+        }
+        .boxed()
+    };
+    let to = (bucket, 1 - from);
+    let moving = move_bucket_before(&system, &settings.database, to, SHORT, &mut witness);
+    let ended = tokio::time::timeout(Duration::from_secs(15), moving).await;
+    let ended = ended.expect("it is given up in time");
+    assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+    drop(holder.lock().await.take());
+    agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    assert_eq!(shard_of(&settings, bucket).await, from);
+    assert_eq!(status(&system).await.unwrap().moves, []);
+    moved(&system, &settings, bucket, 1 - from).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

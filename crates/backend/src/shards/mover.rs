@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection};
 
 use super::{Step, Witness, connect};
-use crate::store::bucket_copy;
+use crate::database::Limits;
 use crate::store::distribution::list_tables;
 use crate::store::shards::{self, BucketState, Move};
+use crate::store::{bucket_copy, limits};
 use crate::{Error, Result};
 
 /// The pause between two looks at a copy.
@@ -85,8 +87,8 @@ impl<'a> Mover<'a> {
         self.set_target(BucketState::Left).await?;
         self.set_source(BucketState::Held).await?;
         self.copy().await?;
-        self.fence().await?;
-        self.compare().await?;
+        let until = self.fence().await?;
+        self.compare(until).await?;
         // Before the source deletes anything, nobody may follow it any more.
         bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
         bucket_copy::unpublish(&mut self.source, self.bucket).await?;
@@ -117,10 +119,11 @@ impl<'a> Mover<'a> {
         self.done(Step::Copied).await
     }
 
-    /// Lets nobody write any more, and waits until the target has what was written.
-    async fn fence(&mut self) -> Result<()> {
-        let began = Instant::now();
-        let is_late = || began.elapsed() > FENCED_FOR;
+    /// Lets nobody write any more, and waits until the target has what was written. Answers until when
+    /// those who write can be let wait.
+    async fn fence(&mut self) -> Result<Instant> {
+        let until = Instant::now() + FENCED_FOR;
+        let is_late = || Instant::now() > until;
         // Those who write at the moment are waited for, a second at a time: others wait behind.
         while let Err(busy) = self.set_source(BucketState::Fenced).await {
             if is_late() || !matches!(busy, Error::Unavailable(_)) {
@@ -136,15 +139,22 @@ impl<'a> Mover<'a> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.done(Step::CaughtUp).await
+        self.done(Step::CaughtUp).await?;
+        Ok(until)
     }
 
-    /// Fails when the target has something else than the source.
-    async fn compare(&mut self) -> Result<()> {
+    /// Fails when the target has something else than the source, and when nobody knows by then: those who
+    /// write are still waiting. What lies months back may have changed since it was copied, so it is
+    /// compared with the rest.
+    async fn compare(&mut self, until: Instant) -> Result<()> {
         let owners = bucket_copy::list_owners(self.catalogue, self.bucket).await?;
         for table in &self.tables {
-            let here = bucket_copy::fingerprint(&mut self.source, &owners, table).await?;
-            let there = bucket_copy::fingerprint(&mut self.target, &owners, table).await?;
+            // Both to their end: a connection on which a statement still runs is of no use afterwards.
+            let (here, there) = tokio::join!(
+                fingerprint(&mut self.source, &owners, table, until),
+                fingerprint(&mut self.target, &owners, table, until),
+            );
+            let (here, there) = (here?, there?);
             if here != there {
                 return Err(Error::internal(format!("{table} differs: {here} and {there}")));
             }
@@ -186,6 +196,33 @@ impl<'a> Mover<'a> {
 
     async fn set_target(&mut self, state: BucketState) -> Result<()> {
         set(&mut self.target, self.bucket, self.epoch, state).await
+    }
+}
+
+/// What the owners have in a table of a database, when it can be told by then.
+async fn fingerprint(
+    conn: &mut PgConnection,
+    owners: &[Uuid],
+    table: &str,
+    until: Instant,
+) -> Result<String> {
+    let late = || Error::unavailable("the two sides cannot be compared in time");
+    let left = until.saturating_duration_since(Instant::now());
+    // Less would be without end.
+    if left < Duration::from_millis(1) {
+        return Err(late());
+    }
+    let mut tx = conn.begin().await?;
+    let limits = Limits { statement: left, idle_transaction: FENCED_FOR };
+    limits::set_in_transaction(&mut tx, limits).await?;
+    let found = bucket_copy::fingerprint(&mut tx, owners, table).await;
+    tx.rollback().await?;
+    match found {
+        // Broken off by its own limit.
+        Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("57014") => {
+            Err(late())
+        }
+        found => Ok(found?),
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::{
 };
 
 use super::distribution::{EVERYBODYS, list_tables};
+use super::shards::Owners;
 
 /// The tables beside those of owners in which a person stands, and the column.
 const CATALOGUE: [(&str, &str); 16] = [
@@ -28,24 +29,37 @@ const CATALOGUE: [(&str, &str); 16] = [
     ("publisher_follows", "follower_id"),
 ];
 
+/// A table of owners whose rows are another person's, who stands beside the owner: what agents keep for
+/// teammates. No owner gets them.
+const OF_OTHERS: &str = "teammate_memories";
+
 /// A table and the column by which it names the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) table: String,
     column: &'static str,
+    /// Whether the rows count only where their owner's bucket is held.
+    is_of_held: bool,
 }
 
 /// The tables of the first database.
 pub(crate) fn catalogue() -> Vec<Source> {
     let owners = EVERYBODYS.iter().map(|table| (*table, "owner_id"));
     let all = CATALOGUE.into_iter().chain(owners);
-    all.map(|(table, column)| Source { table: table.to_owned(), column }).collect()
+    all.map(|(table, column)| Source { table: table.to_owned(), column, is_of_held: false })
+        .collect()
 }
 
 /// The tables of what owners own.
 pub(crate) async fn owned(conn: &mut PgConnection) -> sqlx::Result<Vec<Source>> {
-    let tables = list_tables(conn).await?;
-    Ok(tables.into_iter().map(|table| Source { table, column: "owner_id" }).collect())
+    let tables = list_tables(conn).await?.into_iter().filter(|table| table != OF_OTHERS);
+    let source = |table| Source { table, column: "owner_id", is_of_held: false };
+    Ok(tables.map(source).collect())
+}
+
+/// The table of what agents of others keep for the person: each database has a part of it.
+pub(crate) fn of_others(owners: Owners) -> Source {
+    Source { table: OF_OTHERS.to_owned(), column: "user_id", is_of_held: owners.are_held() }
 }
 
 /// Begins to read: everything from here on is of one instant, whatever is written meanwhile.
@@ -80,13 +94,14 @@ pub(crate) async fn open(
     )
     .fetch_one(&mut *conn)
     .await?;
-    let Source { table, column } = source;
+    let Source { table, column, is_of_held } = source;
+    let held = if *is_of_held { "AND is_owner_held(t.owner_id)" } else { "" };
     let (hidden, key) = (columns.hidden.join(", "), columns.key);
     // Names come from the catalogue of the database, and an id is digits and dashes.
     let cursor = format!(
         "DECLARE account_export NO SCROLL CURSOR FOR
          SELECT (to_jsonb(t) - ARRAY[{hidden}]::TEXT[])::TEXT FROM {table} t
-         WHERE t.{column} = '{person}' ORDER BY {key}"
+         WHERE t.{column} = '{person}' {held} ORDER BY {key}"
     );
     raw_sql(AssertSqlSafe(cursor)).execute(conn).await?;
     Ok(())

@@ -75,7 +75,7 @@ pub(crate) async fn update_closed(
         r#"
         UPDATE users
         SET kind = 'guest', display_name = $2, email = NULL, password_hash = NULL,
-            closed_at = $3, updated_at = $3
+            guest_origin = NULL, closed_at = $3, updated_at = $3
         WHERE user_id = $1
         "#,
         id.as_uuid(),
@@ -144,22 +144,32 @@ pub(crate) async fn list_closed(conn: &mut PgConnection, limit: i64) -> sqlx::Re
     Ok(ids.into_iter().map(UserId::from_uuid).collect())
 }
 
-/// Deletes at most `limit` of the owner's sessions with all that hangs on them; answers how many.
+/// Deletes at most `limit` of the owner's sessions with their events; answers how many. All that is left of
+/// them goes with everything else.
 #[tracing::instrument(name = "db.session.delete_of_owner", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn delete_sessions(
     conn: &mut PgConnection,
     owner: UserId,
     limit: i64,
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        r#"
-        DELETE FROM sessions
-        WHERE owner_id = $1 AND session_id = ANY (ARRAY(
-            SELECT session_id FROM sessions WHERE owner_id = $1 ORDER BY session_id LIMIT $2
-        ))
-        "#,
+    let ids = sqlx::query_scalar!(
+        "SELECT session_id FROM sessions WHERE owner_id = $1 ORDER BY session_id LIMIT $2",
         owner.as_uuid(),
         limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM session_events WHERE owner_id = $1 AND session_id = ANY ($2)",
+        owner.as_uuid(),
+        &ids,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        "DELETE FROM sessions WHERE owner_id = $1 AND session_id = ANY ($2)",
+        owner.as_uuid(),
+        &ids,
     )
     .execute(conn)
     .await?;

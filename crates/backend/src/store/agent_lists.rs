@@ -3,16 +3,13 @@
 //!
 //! The statements are put together, because order, direction and filters multiply; values are bound.
 
-use std::collections::HashMap;
-
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentStatus, AgentSummary, Avatar};
 use resonant_domain::agent_list::{AgentLine, AgentQuery, AgentSort};
-use resonant_domain::{AgentId, SessionId, UserId};
+use resonant_domain::{AgentId, UserId};
 use sqlx::types::{Json, Uuid};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
-use super::partitions::first_id_at;
 use super::{known, unsigned};
 
 /// Where an agent stands in a list: the value that the list is sorted by, and its id.
@@ -295,77 +292,6 @@ pub(crate) async fn update_status(
     .fetch_all(conn)
     .await?;
     Ok(changed.into_iter().map(AgentId::from_uuid).collect())
-}
-
-/// The agents that changed after an instant, with their revisions, at most `limit` of them.
-#[tracing::instrument(name = "db.agent_list.list_changed", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_changed(
-    conn: &mut PgConnection,
-    owner: UserId,
-    since: jiff::Timestamp,
-    limit: i64,
-) -> sqlx::Result<Vec<(AgentId, i64)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT agent_id, revision
-        FROM agents
-        WHERE owner_id = $1 AND deleted_at IS NULL AND updated_at > $2
-        ORDER BY updated_at DESC, agent_id DESC
-        LIMIT $3
-        "#,
-        owner.as_uuid(),
-        since.to_sqlx() as Timestamp,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.revision)).collect())
-}
-
-/// How many sessions of each agent are not over; agents without any are left out.
-#[tracing::instrument(name = "db.agent_list.count_open", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn count_open(
-    conn: &mut PgConnection,
-    owner: UserId,
-) -> sqlx::Result<HashMap<AgentId, i64>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT agent_id, count(*) AS "count!"
-        FROM sessions
-        WHERE owner_id = $1
-          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-        GROUP BY agent_id
-        "#,
-        owner.as_uuid(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.count)).collect())
-}
-
-/// The newest session of each agent that began one at an instant or later, by the sessions' ids.
-#[tracing::instrument(name = "db.agent_list.list_begun", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_begun(
-    conn: &mut PgConnection,
-    owner: UserId,
-    since: jiff::Timestamp,
-) -> sqlx::Result<HashMap<AgentId, SessionId>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT DISTINCT ON (agent_id) agent_id, session_id
-        FROM sessions
-        WHERE owner_id = $1 AND session_id >= $2
-        ORDER BY agent_id, session_id DESC
-        "#,
-        owner.as_uuid(),
-        first_id_at(since),
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (AgentId::from_uuid(row.agent_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
 }
 
 #[cfg(test)]

@@ -42,16 +42,18 @@ pub(crate) async fn update_restored(
     conn: &mut PgConnection,
     owner: UserId,
     ids: &[AgentId],
+    at: jiff::Timestamp,
 ) -> sqlx::Result<Vec<AgentId>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let restored = sqlx::query_scalar!(
         r#"
-        UPDATE agents SET deleted_at = NULL, revision = revision + 1
+        UPDATE agents SET deleted_at = NULL, restored_at = $3, revision = revision + 1
         WHERE owner_id = $1 AND agent_id = ANY($2) AND deleted_at IS NOT NULL
         RETURNING agent_id
         "#,
         owner.as_uuid(),
         &ids,
+        at.to_sqlx() as Timestamp,
     )
     .fetch_all(conn)
     .await?;

@@ -339,24 +339,34 @@ pub(crate) async fn update_liking(
     Ok(())
 }
 
-/// Counts a session that is started; answers whether the agent needs an entitlement for it.
+/// What is to be known of an agent of which a session is started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    /// Whether it needs an entitlement for that.
+    pub(crate) needs_entitlement: bool,
+    /// Whether it is a copy of a listing.
+    pub(crate) is_copy: bool,
+}
+
+/// Counts a session that is started.
 #[tracing::instrument(name = "db.agent.update_run_count", skip_all, fields(agent.id = %id), err(level = "debug"))]
 pub(crate) async fn update_run_count(
     conn: &mut PgConnection,
     owner: UserId,
     id: AgentId,
-) -> sqlx::Result<bool> {
-    let needs_entitlement = sqlx::query_scalar!(
+) -> sqlx::Result<Counted> {
+    let counted = sqlx::query_as!(
+        Counted,
         r#"
         UPDATE agents
         SET run_count = run_count + 1
         WHERE owner_id = $1 AND agent_id = $2
-        RETURNING needs_entitlement
+        RETURNING needs_entitlement, listing_id IS NOT NULL AS "is_copy!"
         "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(needs_entitlement.unwrap_or_default())
+    Ok(counted.unwrap_or_default())
 }

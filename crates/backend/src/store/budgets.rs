@@ -8,7 +8,8 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::{signed, unsigned};
+use super::shards::Owners;
+use super::{by_owner, signed, unsigned};
 
 /// What stands in the place of an agent for all agents of an owner together.
 pub(crate) const ALL_AGENTS: Uuid = Uuid::nil();
@@ -162,7 +163,7 @@ pub(crate) async fn insert_use(
     Ok(())
 }
 
-/// A budget that a session draws on, and what is gone of it: used, or set aside for other sessions.
+/// A budget that a session draws on, what was used of it, and what is set aside for other sessions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drawn {
     pub(crate) scope: BudgetScope,
@@ -172,6 +173,8 @@ pub(crate) struct Drawn {
     pub(crate) max_micro_usd: Option<u64>,
     pub(crate) tokens: u64,
     pub(crate) micro_usd: u64,
+    pub(crate) tokens_aside: u64,
+    pub(crate) micro_usd_aside: u64,
 }
 
 /// Locks the budgets that a session draws on, until the transaction ends: those of its owner, its
@@ -202,7 +205,7 @@ pub(crate) async fn lock(
     .await
 }
 
-/// What is gone of budgets that the session draws on, without what is set aside for itself.
+/// What is gone of budgets that the session draws on, and what is set aside for others.
 #[tracing::instrument(name = "db.budget.list_drawn", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn list_drawn(
     conn: &mut PgConnection,
@@ -215,8 +218,9 @@ pub(crate) async fn list_drawn(
         SELECT b.agent_id,
                b.max_tokens + coalesce(u.raised_tokens, 0) AS max_tokens,
                b.max_micro_usd + coalesce(u.raised_micro_usd, 0) AS max_micro_usd,
-               coalesce(u.tokens, 0) + coalesce(aside.tokens, 0) AS "tokens!",
-               coalesce(u.micro_usd, 0) + coalesce(aside.micro_usd, 0) AS "micro_usd!"
+               coalesce(u.tokens, 0) AS "tokens!", coalesce(u.micro_usd, 0) AS "micro_usd!",
+               coalesce(aside.tokens, 0) AS "tokens_aside!",
+               coalesce(aside.micro_usd, 0) AS "micro_usd_aside!"
         FROM budgets b
         LEFT JOIN budget_use u
             ON u.owner_id = $1 AND u.owner_id = b.owner_id AND u.agent_id = b.agent_id
@@ -252,27 +256,36 @@ pub(crate) async fn list_drawn(
                 max_micro_usd: row.max_micro_usd.map(unsigned),
                 tokens: unsigned(row.tokens),
                 micro_usd: unsigned(row.micro_usd),
+                tokens_aside: unsigned(row.tokens_aside),
+                micro_usd_aside: unsigned(row.micro_usd_aside),
             }
         })
         .collect())
 }
 
-/// Sets aside what the session's next call may use, in the place of what was set aside before.
+/// Sets aside what the session's next call may use, in the place of what was set aside before. `false`: the
+/// session is not held under this fence, and nothing was set aside.
 #[tracing::instrument(name = "db.budget.insert_reservation", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn insert_reservation(
     conn: &mut PgConnection,
-    (owner, id): (UserId, SessionId),
+    (owner, id, fence): (UserId, SessionId, i64),
     agent: AgentId,
     tokens: u64,
     micro_usd: u64,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         r#"
+        WITH held AS (
+            SELECT session_id
+            FROM session_queue
+            WHERE owner_id = $1 AND session_id = $2 AND fence = $6
+            FOR UPDATE
+        )
         INSERT INTO budget_reservations (owner_id, session_id, agent_id, caller_agent_ids, tokens,
                                          micro_usd)
-        SELECT $1, $2, $3, caller_agent_ids, $4::BIGINT, $5::BIGINT
-        FROM sessions
-        WHERE owner_id = $1 AND session_id = $2
+        SELECT $1, $2, $3, s.caller_agent_ids, $4::BIGINT, $5::BIGINT
+        FROM sessions s, held h
+        WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = h.session_id
         ON CONFLICT (owner_id, session_id) DO UPDATE
         SET tokens = excluded.tokens, micro_usd = excluded.micro_usd
         "#,
@@ -281,8 +294,48 @@ pub(crate) async fn insert_reservation(
         agent.as_uuid(),
         signed(tokens),
         signed(micro_usd),
+        fence,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
+}
+
+/// Frees what is set aside for sessions that are not in the queue: nobody would settle it any more. Answers
+/// of how many.
+#[tracing::instrument(name = "db.budget.delete_left", skip_all, err(level = "debug"))]
+pub(crate) async fn delete_left(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id AS "owner_id!", session_id AS "session_id!"
+        FROM budget_reservations WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)
+        EXCEPT
+        SELECT owner_id, session_id FROM session_queue
+        LIMIT 1000
+        "#,
+        owners.are_held(),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut count = 0;
+    for (owner, ids) in by_owner(rows.into_iter().map(|row| (row.owner_id, row.session_id))) {
+        count += delete_of(&mut *conn, owner, &ids).await?;
+    }
+    Ok(count)
+}
+
+async fn delete_of(conn: &mut PgConnection, owner: Uuid, ids: &[Uuid]) -> sqlx::Result<u64> {
+    // Looked at again: a session may have come back meanwhile.
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM budget_reservations
+        WHERE owner_id = $1 AND session_id = ANY ($2)
+          AND session_id <> ALL (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+        "#,
+        owner,
+        ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

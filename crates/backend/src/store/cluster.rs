@@ -28,7 +28,7 @@ const APART: [&str; 3] = [
 /// Statements in the place of which a cluster has two, by a part of each.
 const ELSEWHERE: [&str; 2] = [
     // Claims a session.
-    "RETURNING claimed.owner_id",
+    "EXISTS (SELECT FROM running)",
     // Renews a lease.
     "AS \"is_cancel_asked!\"",
 ];
@@ -66,13 +66,13 @@ fn tables(text: &str) -> Vec<(&'static str, String)> {
 
 /// The tables of what owners own, and of those that are not spread the ones that Citus takes in on its
 /// own account, since foreign keys tie them to people.
-struct Known {
+pub(super) struct Known {
     owned: HashSet<String>,
     tied: HashSet<String>,
     all: HashSet<String>,
 }
 
-async fn known(pool: &PgPool) -> Known {
+pub(super) async fn known(pool: &PgPool) -> Known {
     let schema = read(&mut pool.acquire().await.unwrap()).await.unwrap();
     let owned: HashSet<_> = schema.tables.into_iter().filter(|table| table != QUEUE).collect();
     let keys = sqlx::query!(
@@ -177,38 +177,57 @@ fn within(text: &str) -> &str {
     text
 }
 
+/// Checks a statement that is put together against all of this.
+pub(super) fn check(text: &str, known: &Known) {
+    check_joins(text, known);
+    check_changes(text, known);
+    check_locks(text, known);
+}
+
+fn check_joins(text: &str, known: &Known) {
+    let named: BTreeSet<_> = tables(text).into_iter().map(|(_, table)| table).collect();
+    let is_spread = named.iter().any(|table| known.owned.contains(table));
+    let beside: Vec<_> = named
+        .iter()
+        .filter(|table| known.all.contains(*table) && !known.owned.contains(*table))
+        .filter(|table| *table != QUEUE && !COPIED.contains(&table.as_str()))
+        .collect();
+    assert!(!is_spread || beside.is_empty(), "{beside:?} in {text}");
+    // The queue hands on, in a part of its own, or is handed what was found.
+    let is_handed = text.contains("WITH ")
+        || text.contains("EXCEPT")
+        || text.contains("ARRAY(SELECT session_id FROM session_queue");
+    let is_joined = text.contains("JOIN session_queue") || text.contains("JOIN sessions s");
+    if is_spread && named.contains(QUEUE) {
+        assert!(is_handed && !is_joined, "the queue is on one node alone: {text}");
+    }
+}
+
+fn check_changes(text: &str, known: &Known) {
+    let is_known = |table: &str| {
+        known.owned.contains(table) || known.tied.contains(table) || COPIED.contains(&table)
+    };
+    assert_eq!(refused(text, &is_known), Vec::<&str>::new(), "{text}");
+}
+
+/// A row is locked by the node that has it.
+fn check_locks(text: &str, known: &Known) {
+    let is_spread = tables(text).iter().any(|(_, table)| known.owned.contains(table));
+    if is_spread && text.contains("FOR UPDATE") {
+        assert!(text.contains("owner_id = $"), "{text}");
+    }
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn no_statement_joins_what_is_spread_with_what_is_not(pool: PgPool) {
     let known = known(&pool).await;
-    for text in clustered() {
-        let named: BTreeSet<_> = tables(&text).into_iter().map(|(_, table)| table).collect();
-        let is_spread = named.iter().any(|table| known.owned.contains(table));
-        let beside: Vec<_> = named
-            .iter()
-            .filter(|table| known.all.contains(*table) && !known.owned.contains(*table))
-            .filter(|table| *table != QUEUE && !COPIED.contains(&table.as_str()))
-            .collect();
-        assert!(!is_spread || beside.is_empty(), "{beside:?} in {text}");
-        // The queue hands on, in a part of its own, or is handed what was found.
-        let is_handed = text.contains("WITH ")
-            || text.contains("EXCEPT")
-            || text.contains("ARRAY(SELECT session_id FROM session_queue");
-        let is_joined = text.contains("JOIN session_queue") || text.contains("JOIN sessions s");
-        if is_spread && named.contains(QUEUE) {
-            assert!(is_handed && !is_joined, "the queue is on one node alone: {text}");
-        }
-    }
+    clustered().for_each(|text| check_joins(&text, &known));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn no_statement_changes_rows_as_a_cluster_refuses(pool: PgPool) {
     let known = known(&pool).await;
-    let is_known = |table: &str| {
-        known.owned.contains(table) || known.tied.contains(table) || COPIED.contains(&table)
-    };
-    for text in clustered() {
-        assert_eq!(refused(&text, &is_known), Vec::<&str>::new(), "{text}");
-    }
+    clustered().for_each(|text| check_changes(&text, &known));
 }
 
 #[test]
@@ -231,16 +250,10 @@ fn what_a_cluster_refuses_is_recognised() {
     }
 }
 
-/// A row is locked by the node that has it.
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn rows_of_one_owner_alone_are_locked(pool: PgPool) {
     let known = known(&pool).await;
-    for text in clustered() {
-        let is_spread = tables(&text).iter().any(|(_, table)| known.owned.contains(table));
-        if is_spread && text.contains("FOR UPDATE") {
-            assert!(text.contains("owner_id = $"), "{text}");
-        }
-    }
+    clustered().for_each(|text| check_locks(&text, &known));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -192,15 +192,17 @@ pub(crate) async fn update_used(
     conn: &mut PgConnection,
     owner: UserId,
     listing: ListingId,
+    count: i64,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         r#"
         UPDATE entitlements
-        SET executions_used = executions_used + 1
-        WHERE owner_id = $1 AND listing_id = $2 AND executions_used < executions_granted
+        SET executions_used = executions_used + $3
+        WHERE owner_id = $1 AND listing_id = $2 AND executions_used + $3 <= executions_granted
         "#,
         owner.as_uuid(),
         listing.as_uuid(),
+        count,
     )
     .execute(conn)
     .await?;

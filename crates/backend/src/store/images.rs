@@ -162,8 +162,9 @@ pub(crate) async fn find_rendition(
 }
 
 /// Deletes at most `limit` pictures that were used before `before` last and that no listing and nothing
-/// on its way shows; answers how many. A listing shows its publisher's own pictures alone: counting those
-/// of each by an index keeps PostgreSQL from reading all listings at once.
+/// on its way shows, nor would show again without its newest version; answers how many. A listing shows its
+/// publisher's own pictures alone: counting those of each by an index keeps PostgreSQL from reading all
+/// listings at once.
 #[tracing::instrument(name = "db.image.delete_unused", skip_all, err(level = "debug"))]
 pub(crate) async fn delete_unused(
     conn: &mut PgConnection,
@@ -185,7 +186,13 @@ pub(crate) async fn delete_unused(
               )
               AND 0 = (
                   SELECT count(*) FROM listing_submissions s
-                  WHERE s.publisher_id = i.publisher_id AND s.state <> 'approved'
+                  WHERE s.publisher_id = i.publisher_id
+                    AND (s.state <> 'approved' OR s.listing_version = (
+                        SELECT max(v.version)
+                        FROM listings l JOIN listing_versions v ON v.listing_id = l.listing_id
+                        WHERE l.publisher_id = s.publisher_id AND l.agent_id = s.agent_id
+                          AND v.version < l.version AND v.deleted_at IS NULL
+                    ))
                     AND (s.picture ->> 'id' = i.image_id::TEXT
                          OR s.screenshots @> jsonb_build_array(jsonb_build_object('id', i.image_id)))
               )

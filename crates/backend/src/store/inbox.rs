@@ -2,7 +2,7 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::notice::{Notice, NoticeKind};
-use resonant_domain::{AgentId, ListingId, NoticeId, UserId};
+use resonant_domain::{AgentId, NoticeId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -47,22 +47,27 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Tells all who installed a listing, but its publisher.
-#[tracing::instrument(name = "db.inbox.insert_for_installs", skip_all, fields(notice.id = %notice.id), err(level = "debug"))]
-pub(crate) async fn insert_for_installs(
+/// Tells several accounts the same, each once; where agents are named, each of its own.
+#[tracing::instrument(name = "db.inbox.insert_all", skip_all, fields(notice.id = %notice.id), err(level = "debug"))]
+pub(crate) async fn insert_all(
     conn: &mut PgConnection,
-    (listing, publisher): (ListingId, UserId),
+    readers: &[UserId],
+    agents: &[AgentId],
     notice: &NewNotice<'_>,
 ) -> sqlx::Result<()> {
+    let readers: Vec<_> = readers.iter().map(|id| id.as_uuid()).collect();
+    let agents: Vec<_> = agents.iter().map(|id| id.as_uuid()).collect();
+    // The shorter of two lists is filled up with nothing.
     sqlx::query!(
         r#"
-        INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, body, created_at)
-        SELECT owner_id, $3, $4, $5, $6, $7, $8
-        FROM installs
-        WHERE listing_id = $1 AND owner_id <> $2
+        INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
+                                     created_at)
+        SELECT told.reader_id, $3, $4, $5, $6, told.agent_id, $7, $8
+        FROM unnest($1::UUID[], $2::UUID[]) AS told (reader_id, agent_id)
+        ON CONFLICT (reader_id, notice_id) DO NOTHING
         "#,
-        listing.as_uuid(),
-        publisher.as_uuid(),
+        &readers,
+        &agents,
         notice.id.as_uuid(),
         notice.kind.as_str(),
         notice.about,

@@ -60,6 +60,7 @@ struct DocumentRow {
     format: String,
     size_bytes: i32,
     passages: i32,
+    unread_pages: Vec<i32>,
     created_at: Timestamp,
 }
 
@@ -74,6 +75,7 @@ impl TryFrom<DocumentRow> for KnowledgeDocument {
             format: known(DocumentFormat::parse(&row.format), "format")?,
             size_bytes: row.size_bytes.unsigned_abs(),
             passages: row.passages.unsigned_abs(),
+            unread_pages: row.unread_pages.into_iter().map(i32::unsigned_abs).collect(),
             created_at: row.created_at.to_jiff(),
         })
     }
@@ -91,7 +93,7 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         DocumentRow,
         r#"
-        SELECT document_id, agent_id, title, format, size_bytes, passages, created_at
+        SELECT document_id, agent_id, title, format, size_bytes, passages, unread_pages, created_at
         FROM knowledge_documents
         WHERE owner_id = $1 AND agent_id = $2 AND document_id < $3
         ORDER BY document_id DESC
@@ -117,7 +119,7 @@ pub(crate) async fn find(
     let row = sqlx::query_as!(
         DocumentRow,
         r#"
-        SELECT document_id, agent_id, title, format, size_bytes, passages, created_at
+        SELECT document_id, agent_id, title, format, size_bytes, passages, unread_pages, created_at
         FROM knowledge_documents
         WHERE owner_id = $1 AND agent_id = $2 AND document_id = $3
         "#,
@@ -130,19 +132,22 @@ pub(crate) async fn find(
     row.map(KnowledgeDocument::try_from).transpose()
 }
 
-/// Keeps a document, yet without its passages.
+/// Keeps a document of a language, as PostgreSQL calls it, yet without its passages.
 #[tracing::instrument(name = "db.knowledge.insert", skip_all, fields(document.id = %document.id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     owner: UserId,
     document: &KnowledgeDocument,
+    language: &str,
     vocabulary: &[String],
 ) -> sqlx::Result<()> {
+    let unread = document.unread_pages.iter().map(|page| i32::try_from(*page).unwrap_or(i32::MAX));
+    let unread: Vec<i32> = unread.collect();
     sqlx::query!(
         r#"
         INSERT INTO knowledge_documents (owner_id, document_id, agent_id, title, format, size_bytes,
-                                         passages, vocabulary, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                         passages, vocabulary, created_at, language, unread_pages)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         "#,
         owner.as_uuid(),
         document.id.as_uuid(),
@@ -153,19 +158,22 @@ pub(crate) async fn insert(
         i32::try_from(document.passages).unwrap_or(i32::MAX),
         vocabulary,
         document.created_at.to_sqlx() as Timestamp,
+        language,
+        &unread,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Keeps the passages of a document, numbered from 1 on. A word of a heading or of the title counts
-/// for more than one of the text.
+/// Keeps the passages of a document, numbered from 1 on, with their words as its language forms them. A
+/// word of a heading or of the title counts for more than one of the text.
 #[tracing::instrument(name = "db.knowledge.insert_passages", skip_all, fields(document.id = %document.id), err(level = "debug"))]
 pub(crate) async fn insert_passages(
     conn: &mut PgConnection,
     owner: UserId,
     document: &KnowledgeDocument,
+    language: &str,
     cuts: &[Cut],
 ) -> sqlx::Result<()> {
     let positions: Vec<i32> = (1..).take(cuts.len()).collect();
@@ -176,8 +184,8 @@ pub(crate) async fn insert_passages(
         INSERT INTO knowledge_passages (owner_id, document_id, agent_id, position, heading, body,
                                         words)
         SELECT $1, $2, $3, p.position, p.heading, p.body,
-               setweight(to_tsvector('english', $4::TEXT || ' ' || p.heading), 'A')
-               || to_tsvector('english', p.body)
+               setweight(to_tsvector($8::TEXT::REGCONFIG, $4::TEXT || ' ' || p.heading), 'A')
+               || to_tsvector($8::TEXT::REGCONFIG, p.body)
         FROM unnest($5::INTEGER[], $6::TEXT[], $7::TEXT[]) AS p (position, heading, body)
         "#,
         owner.as_uuid(),
@@ -187,6 +195,7 @@ pub(crate) async fn insert_passages(
         &positions,
         &headings,
         &bodies,
+        language,
     )
     .execute(conn)
     .await?;
@@ -218,7 +227,8 @@ pub(crate) async fn delete(
 /// Finds the passages of an agent that tell most about a question.
 ///
 /// A passage need not hold every word. Each word that it holds counts, and the more the fewer other
-/// passages hold it; `ts_rank` alone knows nothing of that.
+/// passages hold it; `ts_rank` alone knows nothing of that. The question is read in each language that the
+/// documents are written in.
 #[tracing::instrument(name = "db.knowledge.search", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn search(
     conn: &mut PgConnection,
@@ -230,32 +240,40 @@ pub(crate) async fn search(
     let rows = sqlx::query_as!(
         FoundRow,
         r#"
-        WITH asked AS (
-            SELECT lexeme,
-                   ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::TSQUERY AS query
-            FROM unnest(to_tsvector('english', $3))
-            LIMIT 32
+        WITH languages AS (
+            SELECT language, sum(passages)::FLOAT8 AS total
+            FROM knowledge_documents
+            WHERE owner_id = $1 AND agent_id = $2
+            GROUP BY language
+        ), asked AS (
+            SELECT l.language, l.total, a.lexeme,
+                   ('''' || replace(replace(a.lexeme, '\', '\\'), '''', '''''') || '''')::TSQUERY AS query
+            FROM languages l
+            CROSS JOIN LATERAL (
+                SELECT lexeme FROM unnest(to_tsvector(l.language::REGCONFIG, $3::TEXT)) LIMIT 32
+            ) AS a
         ), hits AS (
-            SELECT p.document_id, p.position, a.lexeme, ts_rank(p.words, a.query) AS rank
+            SELECT p.document_id, p.position, a.language, a.lexeme, ts_rank(p.words, a.query) AS rank
             FROM asked a
+            JOIN knowledge_documents d
+                ON d.owner_id = $1 AND d.agent_id = $2 AND d.language = a.language
             JOIN knowledge_passages p
-                ON p.owner_id = $1 AND p.agent_id = $2 AND p.words @@ a.query
+                ON p.owner_id = $1 AND p.agent_id = $2 AND p.document_id = d.document_id
+                AND p.words @@ a.query
         ), weights AS (
-            SELECT a.lexeme, ln(2 + t.total / (count(h.position) + 1)) AS weight
+            SELECT a.language, a.lexeme, ln(2 + a.total / (count(h.position) + 1)) AS weight
             FROM asked a
-            CROSS JOIN (
-                SELECT coalesce(sum(passages), 0)::FLOAT8 AS total
-                FROM knowledge_documents
-                WHERE owner_id = $1 AND agent_id = $2
-            ) AS t
-            LEFT JOIN hits h USING (lexeme)
-            GROUP BY a.lexeme, t.total
+            LEFT JOIN hits h USING (language, lexeme)
+            GROUP BY a.language, a.lexeme, a.total
+        ), wholes AS (
+            SELECT language, sum(weight) AS whole FROM weights GROUP BY language
         ), best AS (
             SELECT h.document_id, h.position, sum(w.weight * (1 + h.rank)) AS score,
-                   sum(w.weight) / (SELECT sum(weight) FROM weights) AS share
+                   sum(w.weight) / o.whole AS share
             FROM hits h
-            JOIN weights w USING (lexeme)
-            GROUP BY h.document_id, h.position
+            JOIN weights w USING (language, lexeme)
+            JOIN wholes o USING (language)
+            GROUP BY h.document_id, h.position, o.whole
             ORDER BY score DESC, h.document_id, h.position
             LIMIT $4
         )
@@ -270,6 +288,70 @@ pub(crate) async fn search(
         owner.as_uuid(),
         agent.as_uuid(),
         query,
+        i64::from(most),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(FoundPassage::from).collect())
+}
+
+/// Finds the passages of an agent that hold most of these parts of words, which are in lower case, wherever
+/// they stand in them. No index knows that: all of the agent's are read, which are bounded, and each is
+/// brought into lower case once (`OFFSET`).
+#[tracing::instrument(name = "db.knowledge.list_holding", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_holding(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    parts: &[String],
+    most: u32,
+) -> sqlx::Result<Vec<FoundPassage>> {
+    let rows = sqlx::query_as!(
+        FoundRow,
+        r#"
+        WITH asked AS (
+            SELECT part FROM unnest($3::TEXT[]) AS a (part)
+        ), said AS (
+            SELECT p.document_id, p.position,
+                   lower(d.title || ' ' || p.heading || ' ' || p.body) AS said
+            FROM knowledge_passages p
+            JOIN knowledge_documents d ON d.owner_id = $1 AND d.document_id = p.document_id
+            WHERE p.owner_id = $1 AND p.agent_id = $2
+            OFFSET 0
+        ), hits AS (
+            SELECT s.document_id, s.position, a.part
+            FROM said s
+            JOIN asked a ON strpos(s.said, a.part) > 0
+        ), weights AS (
+            SELECT a.part, ln(2 + t.total / (count(h.position) + 1)) AS weight
+            FROM asked a
+            CROSS JOIN (
+                SELECT coalesce(sum(passages), 0)::FLOAT8 AS total
+                FROM knowledge_documents
+                WHERE owner_id = $1 AND agent_id = $2
+            ) AS t
+            LEFT JOIN hits h USING (part)
+            GROUP BY a.part, t.total
+        ), best AS (
+            SELECT h.document_id, h.position, sum(w.weight) AS score,
+                   sum(w.weight) / (SELECT sum(weight) FROM weights) AS share
+            FROM hits h
+            JOIN weights w USING (part)
+            GROUP BY h.document_id, h.position
+            ORDER BY score DESC, h.document_id, h.position
+            LIMIT $4
+        )
+        SELECT d.document_id, d.title, p.position, p.heading, p.body,
+               round(100 * b.share)::INTEGER AS "relevance!"
+        FROM best b
+        JOIN knowledge_passages p
+            ON p.owner_id = $1 AND p.document_id = b.document_id AND p.position = b.position
+        JOIN knowledge_documents d ON d.owner_id = $1 AND d.document_id = b.document_id
+        ORDER BY b.score DESC, b.document_id, b.position
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        parts,
         i64::from(most),
     )
     .fetch_all(conn)

@@ -7,8 +7,8 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar};
 use resonant_domain::image::{Picture, Screenshot};
 use resonant_domain::listing::{
-    Deprecation, Example, Listing, ListingState, ListingSummary, ListingVersion, Showcase,
-    VERSIONS_SHOWN,
+    Deprecation, Example, ForkedFrom, Listing, ListingState, ListingSummary, ListingVersion,
+    Showcase, VERSIONS_SHOWN,
 };
 use resonant_domain::price::Price;
 use resonant_domain::{ListingId, UserId};
@@ -59,6 +59,20 @@ struct ListingRow {
     showcase: Option<Json<Showcase>>,
     picture: Option<Json<Picture>>,
     screenshots: Json<Vec<Screenshot>>,
+    forked_slug: Option<String>,
+    forked_name: Option<String>,
+    forked_publisher: Option<String>,
+    forked_version: Option<i32>,
+}
+
+/// What is told of the listing that an agent was copied from, if it is there.
+fn forked_from(
+    slug: Option<String>,
+    name: Option<String>,
+    publisher: Option<String>,
+    version: Option<i32>,
+) -> Option<ForkedFrom> {
+    Some(ForkedFrom { slug, name: name?, publisher: publisher?, version: version? })
 }
 
 /// A listing in a list. The rows of several statements have these columns beside others of their own.
@@ -115,6 +129,12 @@ impl TryFrom<ListingRow> for Listing {
                 .map(|showcase| showcase.0)
                 .filter(|showcase| showcase.version == row.version),
             screenshots: row.screenshots.0,
+            forked_from: forked_from(
+                row.forked_slug,
+                row.forked_name,
+                row.forked_publisher,
+                row.forked_version,
+            ),
         })
     }
 }
@@ -150,9 +170,11 @@ impl ListingSummaryRow {
     }
 }
 
-/// The listings of a condition, each with its present agent and its newest versions.
+/// The listings of a condition, each with its present agent and its newest versions. What follows a listing
+/// and what it was copied from are looked up by themselves: for the few that have any PostgreSQL would
+/// rather read the whole table.
 macro_rules! listings {
-    ($condition:literal $(, $argument:expr)?) => {
+    ($condition:literal $(, $argument:expr)*) => {
         sqlx::query_as!(
             ListingRow,
             r#"
@@ -167,24 +189,36 @@ macro_rules! listings {
                    l.price AS "price: Json<Price>",
                    l.median_cost_micro_usd, l.deprecated_at IS NOT NULL AS "is_deprecated!",
                    s.slug AS "successor?", s.name AS "successor_name?",
+                   CASE WHEN f.state IN ('published', 'paused') THEN f.slug END AS forked_slug,
+                   f.name AS "forked_name?", f.publisher AS "forked_publisher?", l.forked_version,
                    (SELECT handle FROM publishers p WHERE p.user_id = l.publisher_id)
                        AS publisher_handle,
                    ARRAY_TO_JSON(ARRAY(
                        SELECT JSON_BUILD_OBJECT('version', w.version, 'change_log', w.change_log,
                                                 'created_at', w.created_at)
                        FROM listing_versions w
-                       WHERE w.listing_id = l.listing_id
+                       WHERE w.listing_id = l.listing_id AND w.deleted_at IS NULL
                        ORDER BY w.version DESC
                        LIMIT $1
                    )) AS "versions!: Json<Vec<ListingVersion>>"
             FROM listings l
             JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
-            LEFT JOIN listings s ON s.listing_id = l.successor_id
-                                AND s.state IN ('published', 'paused')
+            LEFT JOIN LATERAL (
+                SELECT slug, name
+                FROM listings
+                WHERE listing_id = l.successor_id AND state IN ('published', 'paused')
+                LIMIT 1
+            ) AS s ON TRUE
+            LEFT JOIN LATERAL (
+                SELECT slug, name, publisher, state
+                FROM listings
+                WHERE listing_id = l.forked_from AND state <> 'removed'
+                LIMIT 1
+            ) AS f ON TRUE
             WHERE "#
                 + $condition,
             VERSIONS_SHOWN
-            $(, $argument)?
+            $(, $argument)*
         )
     };
 }
@@ -212,6 +246,77 @@ pub(crate) async fn find_published(
     row.map(Listing::try_from).transpose()
 }
 
+/// A publisher's own listing that nobody else sees.
+#[tracing::instrument(name = "db.listing.find_hidden", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn find_hidden(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    slug: &str,
+) -> sqlx::Result<Option<Listing>> {
+    let row = listings!(
+        "l.slug = $2 AND l.publisher_id = $3 AND l.state IN ('unlisted', 'removed')",
+        slug,
+        publisher.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Listing::try_from).transpose()
+}
+
+/// What is told of a listing as one that another was copied from; `None` when it is gone.
+#[tracing::instrument(name = "db.listing.find_forked", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_forked(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<Option<ForkedFrom>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT CASE WHEN state IN ('published', 'paused') THEN slug END AS slug, name, publisher
+        FROM listings
+        WHERE listing_id = $1 AND state <> 'removed'
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| ForkedFrom {
+        slug: row.slug,
+        name: row.name,
+        publisher: row.publisher,
+        version,
+    }))
+}
+
+/// The agent of a version, also of one that was deleted: what people changed since they copied it is told
+/// by it.
+#[tracing::instrument(name = "db.listing.find_base", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_base(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<Option<AgentSpec>> {
+    // What was deleted before such versions were kept stands in what was handed in.
+    let spec = sqlx::query_scalar!(
+        r#"
+        SELECT spec AS "spec!: Json<AgentSpec>"
+        FROM listing_versions
+        WHERE listing_id = $1 AND version = $2
+        UNION ALL
+        SELECT s.spec
+        FROM listings l
+        JOIN listing_submissions s ON s.publisher_id = l.publisher_id AND s.agent_id = l.agent_id
+        WHERE l.listing_id = $1 AND s.listing_version = $2
+        LIMIT 1
+        "#,
+        id.as_uuid(),
+        version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(spec.map(|spec| spec.0))
+}
+
 /// The agent of a version.
 #[tracing::instrument(name = "db.listing.find_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn find_version(
@@ -223,7 +328,7 @@ pub(crate) async fn find_version(
         r#"
         SELECT spec AS "spec: Json<AgentSpec>"
         FROM listing_versions
-        WHERE listing_id = $1 AND version = $2
+        WHERE listing_id = $1 AND version = $2 AND deleted_at IS NULL
         "#,
         id.as_uuid(),
         version,
@@ -231,6 +336,26 @@ pub(crate) async fn find_version(
     .fetch_optional(conn)
     .await?;
     Ok(spec.map(|spec| spec.0))
+}
+
+/// Which of these versions of a listing there are.
+#[tracing::instrument(name = "db.listing.list_versions", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn list_versions(
+    conn: &mut PgConnection,
+    id: ListingId,
+    among: &[i32],
+) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT version
+        FROM listing_versions
+        WHERE listing_id = $1 AND version = ANY ($2) AND deleted_at IS NULL
+        "#,
+        id.as_uuid(),
+        among,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Lists every template, oldest first.

@@ -162,7 +162,8 @@ pub(crate) async fn update_guest(
     let done = sqlx::query!(
         r#"
         UPDATE users
-        SET kind = 'member', display_name = $2, email = $3, password_hash = $4, updated_at = $5
+        SET kind = 'member', display_name = $2, email = $3, password_hash = $4, updated_at = $5,
+            guest_origin = NULL
         WHERE user_id = $1 AND kind = 'guest'
         "#,
         viewer.id.as_uuid(),

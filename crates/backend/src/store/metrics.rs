@@ -1,5 +1,7 @@
 //! The SQL of what is measured.
 
+use std::collections::BTreeMap;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::Family;
@@ -177,13 +179,14 @@ pub(crate) async fn list_wholes(
     rows.into_iter().map(Row::try_from).collect()
 }
 
-/// Lists the rows of a family by label.
+/// Lists the rows of families by label.
 #[tracing::instrument(name = "db.metric.list_labels", skip_all, err(level = "debug"))]
 pub(crate) async fn list_labels(
     conn: &mut PgConnection,
-    family: Family,
+    families: &[Family],
     segments: &[Segment],
 ) -> sqlx::Result<Vec<Row>> {
+    let families: Vec<_> = families.iter().map(|family| family.as_str().to_owned()).collect();
     let (steps, from, to) = columns(segments);
     let rows = sqlx::query_as!(
         RawRow,
@@ -194,12 +197,12 @@ pub(crate) async fn list_labels(
         JOIN metric_rollups m
           ON m.step = segment.step AND m.at >= to_timestamp(segment.begins)
          AND m.at < to_timestamp(segment.ends)
-        WHERE m.family = $4 AND m.label <> ''
+        WHERE m.family = ANY($4) AND m.label <> ''
         "#,
         &steps,
         &from,
         &to,
-        family.as_str(),
+        &families,
     )
     .fetch_all(conn)
     .await?;
@@ -258,6 +261,21 @@ pub(crate) async fn find_done(
     Ok(until.map(Timestamp::to_jiff))
 }
 
+/// Until when the rows of each step are made, of those that are made of others.
+#[tracing::instrument(name = "db.metric.list_done", skip_all, err(level = "debug"))]
+pub(crate) async fn list_done(
+    conn: &mut PgConnection,
+) -> sqlx::Result<BTreeMap<Step, jiff::Timestamp>> {
+    let rows =
+        sqlx::query!(r#"SELECT step, done_until AS "done_until: Timestamp" FROM metric_progress"#)
+            .fetch_all(conn)
+            .await?;
+    let step = |text: &str| [Step::Hour, Step::Day].into_iter().find(|step| step.as_str() == text);
+    let done = rows.into_iter();
+    let done = done.filter_map(|row| Some((step(&row.step)?, row.done_until.to_jiff())));
+    Ok(done.collect())
+}
+
 #[tracing::instrument(name = "db.metric.update_done", skip_all, err(level = "debug"))]
 pub(crate) async fn update_done(
     conn: &mut PgConnection,
@@ -313,6 +331,8 @@ impl QueueLevels {
     }
 }
 
+/// How the queue stands. A session that waits for a person, or for an agent that it called, is not in it
+/// for any worker.
 #[tracing::instrument(name = "db.metric.find_queue_levels", skip_all, err(level = "debug"))]
 pub(crate) async fn find_queue_levels(
     conn: &mut PgConnection,
@@ -328,7 +348,7 @@ pub(crate) async fn find_queue_levels(
                    0
                ) AS "age_ms!"
         FROM session_queue
-        WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)
+        WHERE NOT is_parked AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
         "#,
         owners.are_held(),
     )

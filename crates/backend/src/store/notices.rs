@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use resonant_domain::{SessionId, UserId};
-use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification};
+use sqlx::{Acquire as _, Connection as _, PgPool};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,6 +20,13 @@ const CANCEL: &str = "resonant_cancel";
 const NOTICES: &str = "resonant_notices";
 /// From so many writes on that went unheard, everything that is kept is in doubt.
 const OUTBOX_MAX: usize = 5_000;
+/// After such a silence it is asked whether the database is still there: a way that is cut off says
+/// nothing, not even that.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long the answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take until a new connection listens.
+const BEGINNING: Duration = Duration::from_secs(10);
 
 /// The ear of one process. It begins to listen when it is first needed, holds one connection of each
 /// pool from then on, and comes back by itself when a connection is lost.
@@ -47,7 +54,7 @@ impl Shared {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn take(&self, notice: &PgNotification) {
+    fn take(&self, notice: &PgNotification) {
         match notice.channel() {
             QUEUE => self.queued.notify_one(),
             CANCEL => {
@@ -66,7 +73,7 @@ impl Shared {
             }
             cache_outbox::CHANNEL => {
                 if let Some((write, names)) = open_letter(notice.payload()) {
-                    self.cache.hear(write, &names, Voice::Database).await;
+                    self.cache.hear(write, &names, Voice::Database);
                 }
             }
             _ => {}
@@ -164,10 +171,16 @@ impl Notices {
         ReaderWatch { shared: self.shared.clone(), reader, receiver }
     }
 
-    /// Waits until the database calls out that something is queued.
+    /// Waits until the database calls out that something is queued, or somebody passes that on.
     pub(crate) async fn queued(&self) {
         self.begin();
         self.shared.queued.notified().await;
+    }
+
+    /// Wakes the next who waits for what is queued. The database calls out once for all that a transaction
+    /// queues: whoever has found something looks to it that the next one is found too.
+    pub(crate) fn pass_on(&self) {
+        self.shared.queued.notify_one();
     }
 }
 
@@ -186,6 +199,13 @@ async fn listen(pool: &PgPool, shared: &Shared) {
 
 /// Listens over one connection until it is lost.
 async fn listen_once(pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
+    let mut listener = within(BEGINNING, begin_to_listen(pool, shared)).await?;
+    let lost = hear(&mut listener, shared).await;
+    shared.cache.cease_to_hear();
+    lost
+}
+
+async fn begin_to_listen(pool: &PgPool, shared: &Shared) -> sqlx::Result<PgListener> {
     let mut listener = PgListener::connect_with(pool).await?;
     // A lost connection must be known at once: what is kept then counts no more.
     listener.eager_reconnect(false);
@@ -198,14 +218,26 @@ async fn listen_once(pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
     let outbox = cache_outbox::list(&mut *pool.acquire().await?, OUTBOX_MAX).await?;
     let is_whole = outbox.len() < OUTBOX_MAX;
     shared.cache.begin_to_hear(is_whole.then_some(outbox));
-    let lost = hear(&mut listener, shared).await;
-    shared.cache.cease_to_hear();
-    lost
+    Ok(listener)
 }
 
 async fn hear(listener: &mut PgListener, shared: &Shared) -> sqlx::Result<()> {
-    while let Some(notice) = listener.try_recv().await? {
-        shared.take(&notice).await;
+    loop {
+        match tokio::time::timeout(SILENCE, listener.try_recv()).await {
+            Ok(heard) => match heard? {
+                Some(notice) => shared.take(&notice),
+                None => return Ok(()),
+            },
+            Err(_) => within(PATIENCE, async { listener.acquire().await?.ping().await }).await?,
+        }
     }
-    Ok(())
+}
+
+/// Fails when it takes longer than that.
+async fn within<T>(
+    limit: Duration,
+    doing: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let is_late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(limit, doing).await.map_err(is_late)?
 }

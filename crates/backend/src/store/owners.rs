@@ -6,42 +6,57 @@ use std::collections::HashSet;
 use sqlx::PgPool;
 
 use super::distribution::{EVERYBODYS, list_tables};
-use super::plans::statements;
+use super::plans::{statement, statements};
 
-/// Statements over all owners, by a part of each: the installation's own work.
-const OVER_ALL: [&str; 21] = [
+/// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
+/// with an exclamation mark what that one has not.
+const OVER_ALL: [&str; 33] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
     "WHERE agent_id = ANY($1) AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Another model of meanings: every document is read anew.
-    "SET embedded_by = NULL, embed_attempts",
+    "SET embedded_by = NULL, embed_attempts … !is_owner_held",
+    "SET embedded_by = NULL, embed_attempts … AND is_owner_held(owner_id)",
     // Admins read the log of all, and who closed their account is nobody in it.
-    "WHERE entry_id >= $1 AND entry_id < $2 AND deed = ANY ($3)",
-    "UPDATE owner_audit SET",
+    "FROM owner_audit … WHERE entry_id >= $1 AND entry_id < $2 AND deed = ANY ($3)",
+    "UPDATE owner_audit SET actor_id = NULL … !is_owner_held",
+    "UPDATE owner_audit SET actor_id = NULL … AND is_owner_held(owner_id)",
+    "UPDATE owner_audit SET subject_id = NULL … !is_owner_held",
+    "UPDATE owner_audit SET subject_id = NULL … AND is_owner_held(owner_id)",
+    // So do the facts that agents of others kept for them.
+    "DELETE FROM teammate_memories WHERE user_id = $1 … !is_owner_held",
+    "DELETE FROM teammate_memories WHERE user_id = $1 AND is_owner_held(owner_id)",
     // A listing is measured by what everybody ran.
     "SELECT is_completed, took_ms, cost_micro_usd",
     "SELECT DISTINCT listing_id FROM listing_runs",
     "WHERE listing_id = $1 AND owner_id <> $2",
+    // Those who have a copy are told of what becomes of the listing.
+    "WHERE owner_id = ANY($1) AND listing_id = $2",
     // Keys are changed for one owner after the other.
     "SELECT DISTINCT owner_id FROM secrets",
     // A worker takes whatever is due: from the queue, which one node has, or owner by owner of those
     // that were found.
-    "FOR UPDATE OF q SKIP LOCKED",
-    "WHERE deleted_at IS NOT NULL AND deleted_at < $1",
+    "FOR UPDATE OF q SKIP LOCKED … EXISTS (SELECT FROM running)",
+    "FOR UPDATE OF q SKIP LOCKED … TRUE AS \"is_open!\"",
+    "SELECT EXISTS (SELECT FROM free)",
+    "FROM agents … WHERE deleted_at IS NOT NULL AND deleted_at < $1",
+    "FROM test_sets … WHERE deleted_at IS NOT NULL AND deleted_at < $1",
     "WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN",
     "WHERE next_attempt_at <= now() AND (NOT $2::BOOLEAN",
     "SELECT owner_id, document_id, embed_attempts",
     "SELECT owner_id, entry_id FROM owner_audit",
-    "WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
-    "min(coalesce(lease_until, run_at))",
+    "FROM test_runs … WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // Whoever looks after lost sessions looks everywhere.
+    "WHERE ended_at IS NULL AND (NOT $1::BOOLEAN … EXCEPT … SELECT owner_id, session_id FROM session_queue",
+    "WHERE coalesce(lease_until, run_at) < now() - INTERVAL '1 minute' … EXCEPT",
+    "FROM budget_reservations WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)",
     "AS called (owner_id, session_id)",
     "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.
-    "count(*) FILTER",
+    "count(*) FILTER (WHERE coalesce(lease_until, run_at) <= now()) AS \"waiting!\"",
 ];
 
 /// What may follow a table's name when it has no alias.
@@ -65,7 +80,7 @@ const KEYWORDS: [&str; 16] = [
 ];
 
 /// The owner predicates that a statement should have and has not.
-fn missing(text: &str, owned: &HashSet<String>) -> Vec<String> {
+pub(super) fn missing(text: &str, owned: &HashSet<String>) -> Vec<String> {
     let spaced = text.replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
     let words: Vec<_> = spaced.split_whitespace().collect();
     let mut missing = Vec::new();
@@ -93,8 +108,12 @@ async fn each_statement_on_an_owned_table_names_the_owner(pool: PgPool) {
     let owned = list_tables(&mut pool.acquire().await.unwrap()).await.unwrap();
     assert!(owned.contains(&"sessions".to_owned()), "{owned:?}");
     let owned = owned.into_iter().collect();
+    let over_all: HashSet<_> = OVER_ALL.iter().map(|parts| statement(parts)).collect();
+    for text in &over_all {
+        assert!(!missing(text, &owned).is_empty(), "its owner is named: {text}");
+    }
     for (text, _) in statements() {
-        if !OVER_ALL.iter().any(|part| text.contains(part)) {
+        if !over_all.contains(&text) {
             assert_eq!(missing(&text, &owned), Vec::<String>::new(), "{text}");
         }
     }

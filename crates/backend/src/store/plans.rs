@@ -56,7 +56,7 @@ fn sources(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> String {
 }
 
 /// The one statement that has all these parts, and none that begins with an exclamation mark.
-fn statement(parts: &str) -> String {
+pub(super) fn statement(parts: &str) -> String {
     let has = |text: &str| {
         parts.split('…').map(str::trim).all(|part| match part.strip_prefix('!') {
             Some(absent) => !text.contains(absent),
@@ -196,7 +196,7 @@ async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
     for (parts, rank, order) in [
         ("WHERE (-installs, lower(name)", "installs, ", "-installs, lower(name), listing_id"),
         ("WHERE (-trend, lower(name)", "trend, ", "-trend, lower(name), listing_id"),
-        ("WHERE (-(rating_hundredths", "0, ", "lower(name), listing_id"),
+        ("WHERE (-(CASE WHEN rating_count", "0, ", "lower(name), listing_id"),
         (
             "WHERE (-(extract(EPOCH",
             "(extract(EPOCH FROM created_at) * 1000000)::BIGINT, ",
@@ -215,12 +215,102 @@ async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
             deep: format!("{deep}, 51"),
         });
     }
+    check_depth(&mut conn, &lists).await;
+}
+
+/// What an account has: each list's statement, the arguments before and behind its position, and what tells
+/// the position of a row.
+const OF_AN_ACCOUNT: [(&str, &str, &str, &str); 8] = [
+    (
+        "FROM reviews r … (r.helpful, r.review_id) < ($2, $3)",
+        "'LISTING', 9223372036854775807, 'LAST', 51",
+        "'LISTING', HERE, 51",
+        "format('%s, %L', helpful, review_id) FROM reviews ORDER BY helpful DESC, review_id DESC",
+    ),
+    (
+        "FROM owner_audit … WHERE owner_id = $1 AND entry_id >= $2 AND entry_id < $3",
+        "'OWNER', 'FIRST', 'LAST', '{agent_created}', 51",
+        "'OWNER', 'FIRST', HERE, '{agent_created}', 51",
+        "quote_literal(entry_id) FROM owner_audit WHERE owner_id = 'OWNER' ORDER BY entry_id DESC",
+    ),
+    (
+        "FROM account_audit … WHERE account_id = $1 AND entry_id >= $2 AND entry_id < $3",
+        "'OWNER', 'FIRST', 'LAST', '{signed_in}', 51",
+        "'OWNER', 'FIRST', HERE, '{signed_in}', 51",
+        "quote_literal(entry_id) FROM account_audit WHERE account_id = 'OWNER'
+         ORDER BY entry_id DESC",
+    ),
+    (
+        "FROM account_notices … WHERE reader_id = $1 AND notice_id < $2",
+        "'OWNER', 'LAST', 51",
+        "'OWNER', HERE, 51",
+        "quote_literal(notice_id) FROM account_notices WHERE reader_id = 'OWNER'
+         ORDER BY notice_id DESC",
+    ),
+    (
+        "FROM webhook_deliveries … (created_at, delivery_id) <",
+        "'OWNER', 'OWNER', NULL, 'LAST', 51",
+        "'OWNER', 'OWNER', HERE, 51",
+        "format('%L, %L', created_at, delivery_id) FROM webhook_deliveries
+         WHERE owner_id = 'OWNER' ORDER BY created_at DESC, delivery_id DESC",
+    ),
+    (
+        "FROM purchases p … p.buyer_id = $1 AND p.purchase_id < $2",
+        "'OWNER', 'LAST', 51",
+        "'OWNER', HERE, 51",
+        "quote_literal(purchase_id) FROM purchases WHERE buyer_id = 'OWNER'
+         ORDER BY purchase_id DESC",
+    ),
+    (
+        "SELECT version, notes, created_at … FROM agent_versions … version < $3",
+        "'OWNER', 'OWNER', 2147483647, 51",
+        "'OWNER', 'OWNER', HERE, 51",
+        "version::TEXT FROM agent_versions WHERE owner_id = 'OWNER' ORDER BY version DESC",
+    ),
+    (
+        "FROM test_runs r … r.test_run_id < $3 … ORDER BY r.test_run_id DESC",
+        "'OWNER', 'OWNER', 'LAST', 51",
+        "'OWNER', 'OWNER', HERE, 51",
+        "quote_literal(test_run_id) FROM test_runs WHERE owner_id = 'OWNER'
+         ORDER BY test_run_id DESC",
+    ),
+];
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_page_of_what_an_account_has_costs_the_same_at_any_depth(pool: PgPool) {
+    let seed = Seed::short_or_full();
+    seed.sow(&pool).await;
+    seed.sow_accounts(&pool).await;
+    let mut conn = pool.acquire().await.unwrap();
+    let said = |text: &str| {
+        text.replace("OWNER", Seed::OWNER)
+            .replace("LISTING", seed::LISTING)
+            .replace("FIRST", "00000000-0000-0000-0000-000000000000")
+            .replace("LAST", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+    };
+    let mut lists = Vec::new();
+    for (parts, first, deep, place) in OF_AN_ACCOUNT {
+        // Not where a list ends: there PostgreSQL rather reads all that is left, and sorts it.
+        let rows = run(&mut conn, &format!("SELECT {}", said(place))).await;
+        let here: String = rows[rows.len() / 3 * 2].get(0);
+        lists.push(List { parts, first: said(first), deep: said(deep).replace("HERE", &here) });
+    }
+    check_depth(&mut conn, &lists).await;
+    // Nor does a page read what is behind it, nor what others have.
+    for list in &lists {
+        let plan = plan(&mut conn, &statement(list.parts), &list.first, true).await;
+        assert!(buffers(&plan) <= 400, "{} pages: {plan:#}", buffers(&plan));
+    }
+}
+
+/// Each list costs the same behind many rows as at its beginning.
+async fn check_depth(conn: &mut PgConnection, lists: &[List]) {
     for mode in ["force_generic_plan", "force_custom_plan"] {
-        run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
-        for list in &lists {
+        run(conn, &format!("SET plan_cache_mode = {mode}")).await;
+        for list in lists {
             let text = statement(list.parts);
-            let first = plan(&mut conn, &text, &list.first, true).await;
-            let deep = plan(&mut conn, &text, &list.deep, true).await;
+            let first = plan(conn, &text, &list.first, true).await;
+            let deep = plan(conn, &text, &list.deep, true).await;
             assert_eq!(deep["Actual Rows"], 51, "{text}");
             let (first, deep) = (buffers(&first), buffers(&deep));
             assert!(2 * deep <= 3 * first, "{first} pages at first, {deep} deep down: {text}");
@@ -263,6 +353,51 @@ async fn a_hot_statement_stays_within_its_budget(pool: PgPool) {
         }
     }
     tracing::info!("{}", seen.join("\n"));
+}
+
+/// However many sessions wait behind an owner whose places are all taken, another's is found for the same.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_backlog_of_one_owner_costs_a_claim_little(pool: PgPool) {
+    let mut conn = pool.acquire().await.unwrap();
+    let queue = "
+        INSERT INTO users (user_id, kind, display_name, created_at, updated_at)
+        SELECT ('00000000-0000-7000-8000-00000000000' || n)::UUID, 'guest', 'Guest', now(), now()
+        FROM generate_series(1, 2) n;
+
+        INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
+                              state, created_at)
+        SELECT user_id, '01900000-0000-7000-8000-000000000000', user_id, 'Agent', '{}',
+               '{\"limits\": {}}', 'Goal', 'queued', now()
+        FROM users WHERE user_id = '00000000-0000-7000-8000-000000000002';
+
+        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, lease_until, worker,
+                                   owner_slot, agent_slot)
+        SELECT '00000000-0000-7000-8000-000000000001',
+               ('01900000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::UUID,
+               ('00000000-0000-7000-8000-00000000000' || n % 4)::UUID,
+               now() - INTERVAL '1 hour',
+               CASE WHEN n <= 16 THEN now() + INTERVAL '1 hour' END,
+               CASE WHEN n <= 16 THEN 'worker' END,
+               CASE WHEN n <= 16 THEN n END,
+               CASE WHEN n <= 16 THEN n / 4 + 1 END
+        FROM generate_series(1, 10000) n;
+
+        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at)
+        SELECT owner_id, session_id, agent_id, now() FROM sessions;
+
+        ANALYZE;
+    ";
+    run(&mut conn, queue).await;
+    let text = statement("SKIP LOCKED … UPDATE session_queue … UPDATE sessions s");
+    let nobody = "'00000000-0000-0000-0000-000000000000'";
+    let arguments = format!("16, 8, FALSE, TRUE, {nobody}, '{{}}', 'worker', '1 minute'");
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
+        let plan = plan(&mut conn, &text, &arguments, true).await;
+        assert_eq!(plan["Actual Rows"], 1, "{mode}: {plan:#}");
+        let pages = buffers(&plan);
+        assert!(pages <= 600, "{mode}: {pages} pages: {plan:#}");
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -2,13 +2,13 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::listing::{ListingState, Showcase};
-use resonant_domain::publication::{Report, ReportReason, Submission};
-use resonant_domain::{AgentId, ListingId, ReportId, SessionId, UserId};
+use resonant_domain::publication::Submission;
+use resonant_domain::{ListingId, SessionId, UserId};
 use sqlx::PgConnection;
-use sqlx::types::{Json, Uuid};
+use sqlx::types::Json;
 
 use super::agent_versions::stored;
-use super::known;
+use super::listing_runs::Origin;
 
 /// Makes a listing of a first submission; `false` when the slug is taken.
 #[tracing::instrument(name = "db.listing.insert_published", skip_all, fields(listing.slug = slug), err(level = "debug"))]
@@ -16,7 +16,7 @@ pub(crate) async fn insert(
     conn: &mut PgConnection,
     (id, slug): (ListingId, &str),
     (publisher, publisher_name): (UserId, &str),
-    submission: &Submission,
+    (submission, forked_from): (&Submission, Option<Origin>),
     now: jiff::Timestamp,
 ) -> sqlx::Result<bool> {
     let texts = &submission.texts;
@@ -26,8 +26,9 @@ pub(crate) async fn insert(
             INSERT INTO listings (listing_id, slug, name, tagline, category, avatar, publisher,
                                   description, examples, is_template, version, created_at,
                                   updated_at, publisher_id, agent_id, tags, picture, screenshots,
-                                  price, is_verified)
-            SELECT $1, $2, $3, $4, $5, $6, $7, $8, '[]', FALSE, 1, $9, $9, $10, $11, $12, $16, $17, $18,
+                                  price, forked_from, forked_version, is_verified)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $19, FALSE, 1, $9, $9, $10, $11, $12, $16, $17, $18,
+                   $20, $21,
                    EXISTS (SELECT FROM publishers p WHERE p.user_id = $10 AND p.is_verified)
             ON CONFLICT (slug) DO NOTHING
             RETURNING listing_id
@@ -54,6 +55,9 @@ pub(crate) async fn insert(
         submission.pictures.avatar.as_ref().map(Json) as _,
         Json(&submission.pictures.screenshots) as _,
         Json(texts.price) as _,
+        Json(&texts.examples) as _,
+        forked_from.map(|origin| origin.listing.as_uuid()),
+        forked_from.map(|origin| origin.version),
     )
     .execute(conn)
     .await?;
@@ -75,31 +79,34 @@ pub(crate) async fn find_next_version(conn: &mut PgConnection, id: ListingId) ->
     .await
 }
 
-/// Makes the next version of a listing. One that moderators had removed is published again.
+/// Makes the next version of a listing and answers its number. One that moderators had removed is
+/// published again.
 #[tracing::instrument(name = "db.listing.insert_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn insert_version(
     conn: &mut PgConnection,
     id: ListingId,
     publisher_name: &str,
-    submission: &Submission,
+    (submission, forked_from): (&Submission, Option<Origin>),
     now: jiff::Timestamp,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<i32> {
     let texts = &submission.texts;
-    sqlx::query!(
+    sqlx::query_scalar!(
         r#"
         WITH published AS (
             UPDATE listings
             SET name = $2, tagline = $3, category = $4, avatar = $5, publisher = $6,
                 description = $7, tags = $8, version = greatest(version, last_version) + 1,
                 updated_at = $9, median_cost_micro_usd = NULL, picture = $13, screenshots = $14,
-                price = $15,
+                price = $15, examples = $16, forked_from = $17, forked_version = $18,
                 state = CASE WHEN state = 'removed' THEN 'published' ELSE state END
             WHERE listing_id = $1
             RETURNING listing_id, version
+        ), kept AS (
+            INSERT INTO listing_versions (listing_id, version, spec, created_at, change_log,
+                                          agent_version)
+            SELECT listing_id, version, $10, $9, $11, $12 FROM published
         )
-        INSERT INTO listing_versions (listing_id, version, spec, created_at, change_log,
-                                      agent_version)
-        SELECT listing_id, version, $10, $9, $11, $12 FROM published
+        SELECT version AS "version!" FROM published
         "#,
         id.as_uuid(),
         texts.name,
@@ -116,10 +123,12 @@ pub(crate) async fn insert_version(
         submission.pictures.avatar.as_ref().map(Json) as _,
         Json(&submission.pictures.screenshots) as _,
         Json(texts.price) as _,
+        Json(&texts.examples) as _,
+        forked_from.map(|origin| origin.listing.as_uuid()),
+        forked_from.map(|origin| origin.version),
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await
 }
 
 /// Changes how a listing stands.
@@ -188,7 +197,7 @@ pub(crate) async fn find_version_of(
         r#"
         SELECT version
         FROM listing_versions
-        WHERE listing_id = $1 AND agent_version = $2
+        WHERE listing_id = $1 AND agent_version = $2 AND deleted_at IS NULL
         ORDER BY version DESC
         LIMIT 1
         "#,
@@ -238,12 +247,14 @@ pub(crate) async fn update_hidden(
     .await
 }
 
-/// Deletes a version of a listing that has others; answers whether it did.
+/// Deletes a version of a listing that has others; answers whether it did. What it is made of is kept for
+/// those who have a copy of it.
 #[tracing::instrument(name = "db.listing.delete_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn delete_version(
     conn: &mut PgConnection,
     id: ListingId,
     version: i32,
+    now: jiff::Timestamp,
 ) -> sqlx::Result<bool> {
     // Two deletions wait for each other here, so that one version is always left.
     sqlx::query_scalar!(
@@ -254,160 +265,76 @@ pub(crate) async fn delete_version(
     .await?;
     let done = sqlx::query!(
         r#"
-        DELETE FROM listing_versions
-        WHERE listing_id = $1 AND version = $2
+        UPDATE listing_versions
+        SET deleted_at = $3
+        WHERE listing_id = $1 AND version = $2 AND deleted_at IS NULL
           AND EXISTS (
-              SELECT FROM listing_versions v WHERE v.listing_id = $1 AND v.version <> $2
+              SELECT FROM listing_versions v
+              WHERE v.listing_id = $1 AND v.version <> $2 AND v.deleted_at IS NULL
           )
         "#,
         id.as_uuid(),
         version,
+        now.to_sqlx() as Timestamp,
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes the newest version that is left the listing's present one. The numbers of those before are
-/// given to no other.
+/// Makes the newest version that is left the listing's present one, with all that was said and shown when it
+/// was approved; pictures that are gone meanwhile are not shown. The numbers of those before are given to no
+/// other. Answers whether that changed anything.
 #[tracing::instrument(name = "db.listing.update_to_newest", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn update_to_newest(
     conn: &mut PgConnection,
     id: ListingId,
     now: jiff::Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         r#"
         UPDATE listings l
-        SET version = v.version, last_version = greatest(l.last_version, l.version),
-            tools = listing_tools(v.spec), avatar = coalesce(v.spec -> 'avatar', l.avatar),
+        SET version = next.version, last_version = greatest(l.last_version, l.version),
+            tools = listing_tools(next.spec), avatar = coalesce(next.spec -> 'avatar', l.avatar),
+            name = coalesce(next.name, l.name), tagline = coalesce(next.tagline, l.tagline),
+            category = coalesce(next.category, l.category),
+            description = coalesce(next.description, l.description),
+            tags = coalesce(next.tags, l.tags), examples = coalesce(next.examples, l.examples),
+            price = coalesce(next.price, l.price),
+            picture = CASE WHEN next.submission_id IS NULL THEN l.picture ELSE next.picture END,
+            screenshots = coalesce(next.screenshots, l.screenshots),
+            forked_from = CASE WHEN next.submission_id IS NULL THEN l.forked_from
+                               ELSE next.forked_from END,
+            forked_version = CASE WHEN next.submission_id IS NULL THEN l.forked_version
+                                  ELSE next.forked_version END,
             median_cost_micro_usd = NULL, updated_at = $2
         FROM (
-            SELECT version, spec
-            FROM listing_versions
-            WHERE listing_id = $1
-            ORDER BY version DESC
-            LIMIT 1
-        ) v
-        WHERE l.listing_id = $1 AND l.version <> v.version
+            SELECT v.version, v.spec, s.submission_id, s.name, s.tagline, s.category, s.description,
+                   s.tags, s.examples, s.price, s.forked_from, s.forked_version,
+                   CASE WHEN EXISTS (
+                       SELECT FROM images i WHERE i.image_id = (s.picture ->> 'id')::UUID
+                   ) THEN s.picture END AS picture,
+                   CASE WHEN s.submission_id IS NOT NULL THEN (
+                       SELECT coalesce(jsonb_agg(shot.shown ORDER BY shot.place), '[]')
+                       FROM jsonb_array_elements(s.screenshots) WITH ORDINALITY AS shot (shown, place)
+                       JOIN images i ON i.image_id = (shot.shown ->> 'id')::UUID
+                   ) END AS screenshots
+            FROM listings p
+            JOIN listing_versions v ON v.listing_id = p.listing_id AND v.version = (
+                SELECT max(w.version) FROM listing_versions w
+                WHERE w.listing_id = $1 AND w.deleted_at IS NULL
+            )
+            LEFT JOIN listing_submissions s
+                ON s.publisher_id = p.publisher_id AND s.agent_id = p.agent_id
+               AND s.state = 'approved' AND s.listing_version = v.version
+            WHERE p.listing_id = $1
+        ) next
+        WHERE l.listing_id = $1 AND l.version <> next.version
         "#,
         id.as_uuid(),
         now.to_sqlx() as Timestamp,
     )
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-/// Keeps a report; somebody's open report of the same listing says the new words from now on.
-#[tracing::instrument(name = "db.report.upsert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
-pub(crate) async fn upsert_report(
-    conn: &mut PgConnection,
-    id: ReportId,
-    (listing, reporter): (ListingId, UserId),
-    reason: ReportReason,
-    text: &str,
-    now: jiff::Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        INSERT INTO listing_reports (report_id, listing_id, reporter_id, reason, body, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (listing_id, reporter_id) WHERE outcome IS NULL
-        DO UPDATE SET reason = EXCLUDED.reason, body = EXCLUDED.body
-        "#,
-        id.as_uuid(),
-        listing.as_uuid(),
-        reporter.as_uuid(),
-        reason.as_str(),
-        text,
-        now.to_sqlx() as Timestamp,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Lists at most `limit` open reports behind `after`, the oldest first.
-#[tracing::instrument(name = "db.report.list_open", skip_all, err(level = "debug"))]
-pub(crate) async fn list_open_reports(
-    conn: &mut PgConnection,
-    after: Option<ReportId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Report>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT r.report_id, l.slug, l.name, l.state, u.display_name AS reporter, r.reason, r.body,
-               r.created_at
-        FROM listing_reports r
-        JOIN listings l ON l.listing_id = r.listing_id
-        JOIN users u ON u.user_id = r.reporter_id
-        WHERE r.outcome IS NULL AND r.report_id > $1
-        ORDER BY r.report_id
-        LIMIT $2
-        "#,
-        after.map_or(Uuid::nil(), ReportId::as_uuid),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Report {
-                id: ReportId::from_uuid(row.report_id),
-                slug: row.slug,
-                listing: row.name,
-                state: known(ListingState::parse(&row.state), "state")?,
-                reporter: row.reporter,
-                reason: known(ReportReason::parse(&row.reason), "reason")?,
-                text: row.body,
-                created_at: row.created_at.to_jiff(),
-            })
-        })
-        .collect()
-}
-
-/// A report that was closed.
-pub(crate) struct ClosedReport {
-    pub(crate) listing: ListingId,
-    pub(crate) slug: String,
-    pub(crate) name: String,
-    pub(crate) publisher: Option<UserId>,
-    pub(crate) agent: Option<AgentId>,
-    pub(crate) reporter: UserId,
-}
-
-/// Closes a report; answers what it was about, or `None` when it is not open.
-#[tracing::instrument(name = "db.report.update_decided", skip_all, fields(report.id = %id), err(level = "debug"))]
-pub(crate) async fn update_report(
-    conn: &mut PgConnection,
-    id: ReportId,
-    is_removed: bool,
-    moderator: UserId,
-    now: jiff::Timestamp,
-) -> sqlx::Result<Option<ClosedReport>> {
-    let row = sqlx::query!(
-        r#"
-        UPDATE listing_reports r
-        SET outcome = CASE WHEN $2::BOOLEAN THEN 'removed' ELSE 'dismissed' END,
-            decided_by = $3, decided_at = $4
-        FROM listings l
-        WHERE r.report_id = $1 AND r.outcome IS NULL AND l.listing_id = r.listing_id
-        RETURNING l.listing_id, l.slug, l.name, l.publisher_id, l.agent_id, r.reporter_id
-        "#,
-        id.as_uuid(),
-        is_removed,
-        moderator.as_uuid(),
-        now.to_sqlx() as Timestamp,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| ClosedReport {
-        listing: ListingId::from_uuid(row.listing_id),
-        slug: row.slug,
-        name: row.name,
-        publisher: row.publisher_id.map(UserId::from_uuid),
-        agent: row.agent_id.map(AgentId::from_uuid),
-        reporter: UserId::from_uuid(row.reporter_id),
-    }))
+    Ok(done.rows_affected() > 0)
 }

@@ -83,6 +83,10 @@ fn without_nul(value: &mut Value) {
 /// An entry as the log can hold it, and its JSON.
 fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
     let mut body = serde_json::to_value(&entry)?;
+    // Written for somebody, an event is without it.
+    if let EventBody::ToolCall { provider_data: Some(data), .. } = &entry {
+        body["provider_data"] = data.clone();
+    }
     if has_nul(&body) {
         without_nul(&mut body);
         return Ok((EventBody::deserialize(&body)?, body));
@@ -96,8 +100,9 @@ fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
 ///
 /// What was used is counted against the budgets of the month in the same statement, and what was set
 /// aside for it is free again. An end takes the session out of the queue, a pause takes it from its worker.
-/// Webhooks are told of an end here, whoever ends it, so that none goes untold; so is what ran of a
-/// listing, and a session that goes on and ends again counts as it ended last.
+/// Webhooks are told of an end here, whoever ends it, so that none goes untold; what ran of a listing, as the
+/// session itself says since it was asked for, is recorded, and one that goes on and ends again counts as it
+/// ended last.
 ///
 /// One statement, so that an append costs one round trip and is whole or not at all. The lock on the
 /// queue's row comes first: whoever claims the session or ends it needs the same lock.
@@ -172,7 +177,9 @@ pub(crate) async fn append(
             WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = held.session_id
               AND s.ended_at IS NULL AND ($18::BIGINT IS NULL OR s.last_sequence = $18)
             RETURNING s.owner_id, s.session_id, s.agent_id, s.caller_agent_ids, s.last_sequence,
-                      s.is_test, s.started_at, s.cost_micro_usd
+                      s.is_test, s.started_at, s.cost_micro_usd, s.listing_id, s.listing_version,
+                      s.is_pristine, s.state, s.reason, s.steps, s.input_tokens, s.output_tokens,
+                      s.model, s.waited_ms, s.ended_at, s.thumb, s.pins
         ), written AS (
             INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
             SELECT session.owner_id, session.session_id,
@@ -203,6 +210,7 @@ pub(crate) async fn append(
         ), parked AS (
             UPDATE session_queue q
             SET is_parked = TRUE, lease_until = NULL, worker = NULL, attempts = 0,
+                budget_waits = 0, last_error = NULL,
                 owner_slot = NULL, agent_slot = NULL, fence = nextval('session_fence_seq')
             FROM session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
@@ -210,14 +218,25 @@ pub(crate) async fn append(
         ), progressed AS (
             -- What went well since wipes out earlier losses of its worker.
             UPDATE session_queue q
-            SET attempts = 1
+            SET attempts = 1, budget_waits = 0, last_error = NULL
             FROM session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
-              AND $20 AND q.attempts > 1 AND NOT $16 AND $17::JSONB IS NULL
+              AND $20 AND (q.attempts > 1 OR q.budget_waits > 0 OR q.last_error IS NOT NULL)
+              AND NOT $16 AND $17::JSONB IS NULL
         ), told AS (
+            -- As it ended: what becomes of it later is not told of this end.
             INSERT INTO webhook_deliveries (owner_id, delivery_id, webhook_id, session_id,
-                                            next_attempt_at, created_at)
-            SELECT session.owner_id, gen_random_uuid(), w.webhook_id, session.session_id, $7, $7
+                                            next_attempt_at, created_at, ended)
+            SELECT session.owner_id, gen_random_uuid(), w.webhook_id, session.session_id, $7, $7,
+                   jsonb_build_object(
+                       'state', session.state, 'reason', session.reason, 'steps', session.steps,
+                       'input_tokens', session.input_tokens,
+                       'output_tokens', session.output_tokens,
+                       'cost_micro_usd', session.cost_micro_usd, 'model', session.model,
+                       'waited_ms', session.waited_ms, 'last_sequence', session.last_sequence,
+                       'started_at', session.started_at, 'ended_at', session.ended_at,
+                       'thumb', session.thumb, 'pins', session.pins
+                   )
             FROM session
             JOIN webhooks w ON w.owner_id = $1
                 AND (w.agent_id IS NULL OR w.agent_id = session.agent_id)
@@ -225,16 +244,15 @@ pub(crate) async fn append(
         ), recorded AS (
             INSERT INTO listing_runs (owner_id, session_id, listing_id, version, is_changed,
                                       is_completed, took_ms, cost_micro_usd, ended_at)
-            SELECT session.owner_id, session.session_id, a.listing_id,
-                   coalesce(a.listing_version, 1), a.revision IS DISTINCT FROM a.listing_revision,
+            SELECT session.owner_id, session.session_id, session.listing_id,
+                   coalesce(session.listing_version, 1), session.is_pristine IS NOT TRUE,
                    $12 = 'completed',
                    greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7))
                                    * 1000)::BIGINT,
                    session.cost_micro_usd, $7
             FROM session
-            JOIN agents a ON a.owner_id = $1 AND a.agent_id = session.agent_id
-                AND a.listing_id IS NOT NULL
-            WHERE $16 AND NOT session.is_test AND $12 IN ('completed', 'failed', 'timeout')
+            WHERE $16 AND NOT session.is_test AND session.listing_id IS NOT NULL
+              AND $12 IN ('completed', 'failed', 'timeout')
             ON CONFLICT (owner_id, session_id) DO UPDATE
             SET is_changed = excluded.is_changed, is_completed = excluded.is_completed,
                 took_ms = excluded.took_ms, cost_micro_usd = excluded.cost_micro_usd,

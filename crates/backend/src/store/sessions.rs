@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use super::agent_versions::{number, stored};
+use super::listing_runs::Ran;
 use super::{known, unsigned};
 
 /// The length of a goal in a list, in characters.
@@ -29,6 +30,8 @@ pub(crate) struct Runnable {
     pub(crate) session: Session,
     pub(crate) spec: AgentSpec,
     pub(crate) is_cancel_asked: bool,
+    /// The higher, the sooner it goes among its owner's.
+    pub(crate) priority: i16,
 }
 
 #[derive(sqlx::FromRow)]
@@ -177,7 +180,7 @@ pub(crate) async fn find_runnable(
                waiting_since AS "waiting_since: Timestamp", is_test, waited_ms, parent_session_id,
                parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, pins,
                last_sequence, created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
-               ended_at AS "ended_at: Timestamp", is_cancel_asked
+               ended_at AS "ended_at: Timestamp", is_cancel_asked, priority
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -187,7 +190,7 @@ pub(crate) async fn find_runnable(
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let (spec, is_cancel_asked) = (row.spec.0, row.is_cancel_asked);
+    let (spec, is_cancel_asked, priority) = (row.spec.0, row.is_cancel_asked, row.priority);
     let session = SessionRow {
         owner_id: row.owner_id,
         session_id: row.session_id,
@@ -224,7 +227,7 @@ pub(crate) async fn find_runnable(
         started_at: row.started_at,
         ended_at: row.ended_at,
     };
-    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked }))
+    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked, priority }))
 }
 
 /// Marks a session as running that a worker has taken; `false` when it is over or gone.
@@ -307,6 +310,7 @@ pub(crate) async fn lock(
     owner: UserId,
     id: SessionId,
 ) -> sqlx::Result<Option<Session>> {
+    // The columns of `find`, in another order: the plans of queries are told apart by how they begin.
     sqlx::query_as!(
         SessionRow,
         r#"
@@ -371,6 +375,7 @@ pub(crate) async fn update_pins(
 pub(crate) struct Open {
     pub(crate) agent_id: AgentId,
     pub(crate) is_waiting: bool,
+    pub(crate) priority: i16,
 }
 
 /// Reads what the queue needs of a session; `None` when it is over or gone.
@@ -382,7 +387,7 @@ pub(crate) async fn find_open(
 ) -> sqlx::Result<Option<Open>> {
     let row = sqlx::query!(
         r#"
-        SELECT agent_id, state = 'waiting' AS "is_waiting!"
+        SELECT agent_id, state = 'waiting' AS "is_waiting!", priority
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NULL
         "#,
@@ -391,8 +396,11 @@ pub(crate) async fn find_open(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row
-        .map(|row| Open { agent_id: AgentId::from_uuid(row.agent_id), is_waiting: row.is_waiting }))
+    Ok(row.map(|row| Open {
+        agent_id: AgentId::from_uuid(row.agent_id),
+        is_waiting: row.is_waiting,
+        priority: row.priority,
+    }))
 }
 
 struct SessionSummaryRow {
@@ -525,12 +533,14 @@ pub(crate) async fn list_started(
     rows.into_iter().map(SessionSummary::try_from).collect()
 }
 
-/// Writes down a session that was asked for, with the agent as it is now.
+/// Writes down a session that was asked for, with the agent as it is now and what that is of a listing.
 #[tracing::instrument(name = "db.session.insert", skip_all, fields(session.id = %session.id), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     session: &Session,
     spec: &AgentSpec,
+    ran: Option<Ran>,
+    priority: i16,
 ) -> sqlx::Result<()> {
     let callers = match &session.called_by {
         Some(by) => list_callers(&mut *conn, session.owner_id, by.session_id).await?,
@@ -541,9 +551,10 @@ pub(crate) async fn insert(
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, parent_session_id,
                               parent_step, caller_session_id, caller_call_id, depth, variables,
-                              is_test, caller_agent_ids, started_by)
+                              is_test, caller_agent_ids, started_by, listing_id,
+                              listing_version, is_pristine, priority)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20)
+                $19, $20, $21, $22, $23, $24)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -565,6 +576,10 @@ pub(crate) async fn insert(
         session.is_test,
         &callers,
         session.started_by.map(UserId::as_uuid),
+        ran.map(|ran| ran.origin.listing.as_uuid()),
+        ran.map(|ran| ran.origin.version),
+        ran.map(|ran| ran.is_pristine),
+        priority,
     )
     .execute(conn)
     .await?;
@@ -616,25 +631,25 @@ pub(crate) async fn list_open(
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
 }
 
-/// Opens a session that is over again: it is queued.
+/// Opens a session that is over again: it is queued. Answers its priority; `None`: it is not over.
 #[tracing::instrument(name = "db.session.update_reopened", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn update_reopened(
     conn: &mut PgConnection,
     owner: UserId,
     id: SessionId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<Option<i16>> {
+    sqlx::query_scalar!(
         r#"
         UPDATE sessions
         SET state = 'queued', reason = NULL, ended_at = NULL, is_cancel_asked = FALSE
-        WHERE owner_id = $1 AND session_id = $2
+        WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NOT NULL
+        RETURNING priority
         "#,
         owner.as_uuid(),
         id.as_uuid(),
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_optional(conn)
+    .await
 }
 
 /// Whether someone wants the session to end.
@@ -665,6 +680,26 @@ pub(crate) async fn update_cancel_asked(
         "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = $2",
         owner.as_uuid(),
         id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Asks the workers of all sessions of an owner that are not over to stop them, now or when they take them.
+#[tracing::instrument(name = "db.session.update_cancel_of_owner", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn update_cancel_asked_of_owner(
+    conn: &mut PgConnection,
+    owner: UserId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET is_cancel_asked = TRUE
+        WHERE owner_id = $1
+          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+        "#,
+        owner.as_uuid(),
     )
     .execute(conn)
     .await?;

@@ -57,6 +57,21 @@ pub(crate) async fn find_facts(conn: &mut PgConnection) -> sqlx::Result<Database
     .await
 }
 
+/// The folder of the server's files, when the server runs on this machine and lets the caller know: it
+/// tells superusers, and members of `pg_read_all_settings`.
+#[tracing::instrument(name = "db.setting.find_data_folder", skip_all, err(level = "debug"))]
+pub(crate) async fn find_data_folder(conn: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    let folder = sqlx::query_scalar!(
+        r#"
+        SELECT setting AS "setting!"
+        FROM pg_settings
+        WHERE name = 'data_directory'
+          AND (inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr())
+        "#
+    );
+    folder.fetch_optional(conn).await
+}
+
 /// Fails when the schema is not there.
 #[tracing::instrument(name = "db.setting.is_migrated", skip_all, err(level = "debug"))]
 pub(crate) async fn is_migrated(conn: &mut PgConnection) -> sqlx::Result<()> {

@@ -3,7 +3,7 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::image::{Picture, Pictures, Screenshot};
-use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::listing::{Category, Example, ListingState};
 use resonant_domain::price::Price;
 use resonant_domain::publication::{
     CaseSummary, ListingTexts, PublishedListing, Submission, SubmissionState,
@@ -14,11 +14,14 @@ use sqlx::types::{Json, Uuid};
 
 use super::agent_versions::{number, stored};
 use super::known;
+use super::listing_runs::Origin;
 
 /// A submission with whoever hands it in.
 pub(crate) struct Owned {
     pub(crate) publisher: UserId,
     pub(crate) submission: Submission,
+    /// The listing from which its agent was copied.
+    pub(crate) forked_from: Option<Origin>,
 }
 
 struct SubmissionRow {
@@ -36,6 +39,9 @@ struct SubmissionRow {
     picture: Option<Json<Picture>>,
     screenshots: Json<Vec<Screenshot>>,
     price: Json<Price>,
+    examples: Json<Vec<Example>>,
+    forked_from: Option<Uuid>,
+    forked_version: Option<i32>,
     spec: Json<AgentSpec>,
     comment: String,
     created_at: Timestamp,
@@ -60,6 +66,7 @@ impl TryFrom<SubmissionRow> for Owned {
                 tags: row.tags,
                 change_log: row.change_log,
                 price: row.price.0,
+                examples: row.examples.0,
             },
             pictures: pictures(row.picture, row.screenshots),
             spec: row.spec.0,
@@ -68,7 +75,11 @@ impl TryFrom<SubmissionRow> for Owned {
             submitted_at: row.submitted_at.map(Timestamp::to_jiff),
             decided_at: row.decided_at.map(Timestamp::to_jiff),
         };
-        Ok(Self { publisher: UserId::from_uuid(row.publisher_id), submission })
+        let forked_from = row
+            .forked_from
+            .zip(row.forked_version)
+            .map(|(listing, version)| Origin { listing: ListingId::from_uuid(listing), version });
+        Ok(Self { publisher: UserId::from_uuid(row.publisher_id), submission, forked_from })
     }
 }
 
@@ -86,8 +97,9 @@ macro_rules! submissions {
             SELECT submission_id, publisher_id, agent_id, agent_version, state, name, tagline,
                    category, description, tags, change_log, picture AS "picture: Json<Picture>",
                    screenshots AS "screenshots: Json<Vec<Screenshot>>",
-                   price AS "price: Json<Price>", spec AS "spec: Json<AgentSpec>", comment,
-                   created_at, submitted_at, decided_at
+                   price AS "price: Json<Price>", examples AS "examples: Json<Vec<Example>>",
+                   forked_from, forked_version, spec AS "spec: Json<AgentSpec>", comment, created_at,
+                   submitted_at, decided_at
             FROM listing_submissions
             WHERE "#
                 + $condition,
@@ -125,6 +137,16 @@ pub(crate) async fn find_newest(
     agent: AgentId,
 ) -> sqlx::Result<Option<Submission>> {
     Ok(list_of_agent(conn, publisher, agent, None, 1).await?.pop())
+}
+
+/// The listing from which the agent of a submission was copied.
+#[tracing::instrument(name = "db.submission.find_forked", skip_all, fields(submission.id = %id), err(level = "debug"))]
+pub(crate) async fn find_forked(
+    conn: &mut PgConnection,
+    id: SubmissionId,
+) -> sqlx::Result<Option<Origin>> {
+    let row = submissions!("submission_id = $1", id.as_uuid()).fetch_optional(conn).await?;
+    Ok(row.map(Owned::try_from).transpose()?.and_then(|owned| owned.forked_from))
 }
 
 /// Reads the submission of an agent that is on its way and keeps others from changing it until the
@@ -170,21 +192,24 @@ pub(crate) async fn upsert(
     conn: &mut PgConnection,
     publisher: UserId,
     submission: &Submission,
+    forked_from: Option<Origin>,
 ) -> sqlx::Result<()> {
     let texts = &submission.texts;
     sqlx::query!(
         r#"
         INSERT INTO listing_submissions (submission_id, publisher_id, agent_id, agent_version, name,
                                          tagline, category, description, tags, change_log, spec,
-                                         created_at, picture, screenshots, price)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                         created_at, picture, screenshots, price, examples,
+                                         forked_from, forked_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         ON CONFLICT (submission_id) DO UPDATE
         SET agent_version = EXCLUDED.agent_version, name = EXCLUDED.name,
             tagline = EXCLUDED.tagline, category = EXCLUDED.category,
             description = EXCLUDED.description, tags = EXCLUDED.tags,
             change_log = EXCLUDED.change_log, spec = EXCLUDED.spec,
             picture = EXCLUDED.picture, screenshots = EXCLUDED.screenshots,
-            price = EXCLUDED.price
+            price = EXCLUDED.price, examples = EXCLUDED.examples,
+            forked_from = EXCLUDED.forked_from, forked_version = EXCLUDED.forked_version
         "#,
         submission.id.as_uuid(),
         publisher.as_uuid(),
@@ -201,6 +226,9 @@ pub(crate) async fn upsert(
         submission.pictures.avatar.as_ref().map(Json) as _,
         Json(&submission.pictures.screenshots) as _,
         Json(texts.price) as _,
+        Json(&texts.examples) as _,
+        forked_from.map(|origin| origin.listing.as_uuid()),
+        forked_from.map(|origin| origin.version),
     )
     .execute(conn)
     .await?;
@@ -251,27 +279,35 @@ pub(crate) async fn update_submitted(
     Ok(())
 }
 
+/// What a moderator decided.
+pub(crate) struct Decided<'a> {
+    pub(crate) state: SubmissionState,
+    pub(crate) comment: &'a str,
+    pub(crate) moderator: UserId,
+    /// The version of its listing that it became.
+    pub(crate) version: Option<i32>,
+}
+
 /// Writes what a moderator decided of a submission that is locked.
 #[tracing::instrument(name = "db.submission.update_decided", skip_all, fields(submission.id = %id), err(level = "debug"))]
 pub(crate) async fn update_decided(
     conn: &mut PgConnection,
     id: SubmissionId,
-    state: SubmissionState,
-    comment: &str,
-    moderator: UserId,
+    decided: Decided<'_>,
     now: jiff::Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         UPDATE listing_submissions
-        SET state = $2, comment = $3, decided_by = $4, decided_at = $5
+        SET state = $2, comment = $3, decided_by = $4, decided_at = $5, listing_version = $6
         WHERE submission_id = $1
         "#,
         id.as_uuid(),
-        state.as_str(),
-        comment,
-        moderator.as_uuid(),
+        decided.state.as_str(),
+        decided.comment,
+        decided.moderator.as_uuid(),
         now.to_sqlx() as Timestamp,
+        decided.version,
     )
     .execute(conn)
     .await?;
@@ -353,7 +389,8 @@ pub(crate) async fn find_listing(
         r#"
         SELECT l.listing_id, l.slug, l.state, l.version,
                l.deprecated_at IS NOT NULL AS "is_deprecated!", s.slug AS "successor?",
-               ARRAY(SELECT v.version FROM listing_versions v WHERE v.listing_id = l.listing_id
+               ARRAY(SELECT v.version FROM listing_versions v
+                     WHERE v.listing_id = l.listing_id AND v.deleted_at IS NULL
                      ORDER BY v.version DESC) AS "versions!"
         FROM listings l LEFT JOIN listings s ON s.listing_id = l.successor_id
         WHERE l.publisher_id = $1 AND l.agent_id = $2
@@ -407,7 +444,7 @@ pub(crate) async fn find_approved(
     let row = sqlx::query!(
         r#"
         SELECT l.name, l.tagline, l.category, l.description, l.tags, v.change_log,
-               l.price AS "price: Json<Price>",
+               l.price AS "price: Json<Price>", l.examples AS "examples: Json<Vec<Example>>",
                v.spec AS "spec: Json<AgentSpec>"
         FROM listings l
         JOIN listing_versions v ON v.listing_id = l.listing_id AND v.version = l.version
@@ -426,6 +463,7 @@ pub(crate) async fn find_approved(
             tags: row.tags,
             change_log: row.change_log,
             price: row.price.0,
+            examples: row.examples.0,
         };
         Ok((texts, row.spec.0))
     })

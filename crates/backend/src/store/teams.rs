@@ -328,6 +328,37 @@ pub(crate) async fn list_members(
         .collect()
 }
 
+/// Somebody who is in a team.
+#[tracing::instrument(name = "db.team_member.find", skip_all, fields(team.id = %team, user.id = %user), err(level = "debug"))]
+pub(crate) async fn find_member(
+    conn: &mut PgConnection,
+    team: TeamId,
+    user: UserId,
+) -> sqlx::Result<Option<TeamMember>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT m.user_id, u.display_name, u.email, m.role, m.joined_at AS "joined_at: Timestamp"
+        FROM team_members m
+        JOIN users u ON u.user_id = m.user_id
+        WHERE m.team_id = $1 AND m.user_id = $2
+        "#,
+        team.as_uuid(),
+        user.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(TeamMember {
+            user_id: UserId::from_uuid(row.user_id),
+            name: row.display_name,
+            email: row.email,
+            role: role(&row.role)?,
+            joined_at: row.joined_at.to_jiff(),
+        })
+    })
+    .transpose()
+}
+
 /// The teams that somebody owns, and how many people are in each.
 #[tracing::instrument(name = "db.team.list_owned", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn list_owned(

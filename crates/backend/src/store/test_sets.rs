@@ -49,13 +49,13 @@ pub(crate) struct TestResult {
     pub(crate) outcome: Option<CaseOutcome>,
 }
 
-struct SetRow {
-    test_set_id: Uuid,
-    agent_id: Uuid,
-    name: String,
-    cases: Json<Vec<TestCase>>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+pub(super) struct SetRow {
+    pub(super) test_set_id: Uuid,
+    pub(super) agent_id: Uuid,
+    pub(super) name: String,
+    pub(super) cases: Json<Vec<TestCase>>,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
 }
 
 impl From<SetRow> for TestSet {
@@ -87,7 +87,7 @@ pub(crate) async fn list(
         SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
                updated_at
         FROM test_sets
-        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id > $3
+        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id > $3 AND deleted_at IS NULL
         ORDER BY test_set_id
         LIMIT $4
         "#,
@@ -123,7 +123,7 @@ pub(crate) async fn find(
         SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
                updated_at
         FROM test_sets
-        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3
+        WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3 AND deleted_at IS NULL
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
@@ -146,7 +146,10 @@ pub(crate) async fn insert(
         r#"
         INSERT INTO test_sets (owner_id, test_set_id, agent_id, name, cases, created_at, updated_at)
         SELECT $1, $2, $3, $4, $5, $6, $6
-        WHERE (SELECT count(*) FROM test_sets WHERE owner_id = $1 AND agent_id = $3) < $7
+        WHERE (
+            SELECT count(*) FROM test_sets
+            WHERE owner_id = $1 AND agent_id = $3 AND deleted_at IS NULL
+        ) < $7
         "#,
         owner.as_uuid(),
         set.id.as_uuid(),
@@ -182,25 +185,6 @@ pub(crate) async fn update(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Deletes a test set with its runs; `false` when there was none.
-#[tracing::instrument(name = "db.test_set.delete", skip_all, fields(test_set.id = %id), err(level = "debug"))]
-pub(crate) async fn delete(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: AgentId,
-    id: TestSetId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM test_sets WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3",
-        owner.as_uuid(),
-        agent.as_uuid(),
-        id.as_uuid(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
 }
 
 /// Whether versions of the agent are held back until its test sets pass.
@@ -436,29 +420,6 @@ pub(crate) async fn update_run_ended(
         owner.as_uuid(),
         id.as_uuid(),
         at.to_sqlx() as Timestamp,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-#[tracing::instrument(name = "db.test_result.insert", skip_all, fields(test_run.id = %run), err(level = "debug"))]
-pub(crate) async fn insert_result(
-    conn: &mut PgConnection,
-    owner: UserId,
-    run: TestRunId,
-    position: i32,
-    session: SessionId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        INSERT INTO test_results (owner_id, test_run_id, position, session_id)
-        VALUES ($1, $2, $3, $4)
-        "#,
-        owner.as_uuid(),
-        run.as_uuid(),
-        position,
-        session.as_uuid(),
     )
     .execute(conn)
     .await?;

@@ -1,12 +1,15 @@
 //! The SQL of triggers and webhooks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
+use resonant_domain::money::MicroUsd;
+use resonant_domain::session::{Session, SessionState, Usage};
+use resonant_domain::thumb::Thumb;
 use resonant_domain::variable::Values;
 use resonant_domain::webhook::{Delivery, DeliveryState, Trigger, Webhook};
 use resonant_domain::{AgentId, DeliveryId, SessionId, TriggerId, UserId, WebhookId};
+use serde::Deserialize;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
@@ -22,6 +25,52 @@ pub(crate) struct Due {
     pub(crate) url: String,
     /// Counts this attempt.
     pub(crate) attempts: i32,
+    /// How the session ended; `None`: a process of the release before has written the message.
+    pub(crate) ended: Option<AsItEnded>,
+}
+
+/// What may change of a session once it is over, as it was at the end that a message tells of: the message
+/// says the same however often it is sent, and whatever became of the session.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct AsItEnded {
+    state: SessionState,
+    reason: Option<String>,
+    steps: u32,
+    input_tokens: u64,
+    output_tokens: u64,
+    cost_micro_usd: i64,
+    model: Option<String>,
+    waited_ms: u64,
+    last_sequence: i64,
+    started_at: Option<jiff::Timestamp>,
+    ended_at: Option<jiff::Timestamp>,
+    thumb: Option<i16>,
+    pins: Vec<i64>,
+}
+
+impl AsItEnded {
+    /// The session as it was.
+    pub(crate) fn of(self, session: Session) -> Session {
+        Session {
+            state: self.state,
+            reason: self.reason,
+            steps: self.steps,
+            usage: Usage {
+                input_tokens: self.input_tokens,
+                output_tokens: self.output_tokens,
+                cost: MicroUsd(self.cost_micro_usd),
+            },
+            model: self.model,
+            waiting: None,
+            waited_ms: self.waited_ms,
+            last_sequence: self.last_sequence,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            thumb: self.thumb.and_then(Thumb::from_weight),
+            pins: self.pins,
+            ..session
+        }
+    }
 }
 
 /// What came of an attempt.
@@ -419,47 +468,65 @@ pub(crate) async fn update_due(
     Ok(done.rows_affected() > 0)
 }
 
-/// Takes messages that are due, counts the attempt, and keeps others from them for as long as
-/// `retaken_after`. The database's clock alone tells what is due.
-#[tracing::instrument(name = "db.webhook.claim_due", skip_all, err(level = "debug"))]
-pub(crate) async fn claim_due(
-    conn: &mut PgConnection,
-    retaken_after: Duration,
-    limit: i64,
-    owners: Owners,
-) -> sqlx::Result<Vec<Due>> {
-    let mut taken = Vec::new();
-    for (owner, ids) in list_due(&mut *conn, limit, owners).await? {
-        taken.extend(take_due(&mut *conn, owner, &ids, retaken_after).await?);
-    }
-    Ok(taken)
+/// A message that may be taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) owner_id: UserId,
+    pub(crate) id: DeliveryId,
+    pub(crate) webhook_id: WebhookId,
 }
 
-/// The messages that have been due longest, by their owners. Rows of one owner alone can be locked in a
-/// cluster, so that they are found first.
-async fn list_due(
+/// Lists the messages that have been due longest, but for those of some webhooks. Rows of one owner alone can
+/// be locked in a cluster, so that they are found first and then taken. The database's clock alone tells
+/// what is due.
+#[tracing::instrument(name = "db.webhook.list_due", skip_all, err(level = "debug"))]
+pub(crate) async fn list_due(
     conn: &mut PgConnection,
+    but: &[WebhookId],
     limit: i64,
     owners: Owners,
-) -> sqlx::Result<BTreeMap<Uuid, Vec<Uuid>>> {
+) -> sqlx::Result<Vec<Waiting>> {
+    let but: Vec<_> = but.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        SELECT owner_id, delivery_id
+        SELECT owner_id, delivery_id, webhook_id
         FROM webhook_deliveries
         WHERE next_attempt_at <= now() AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
+          AND webhook_id <> ALL ($3)
         ORDER BY next_attempt_at
         LIMIT $1
         "#,
         limit,
         owners.are_held(),
+        &but,
     )
     .fetch_all(conn)
     .await?;
-    Ok(by_owner(rows.into_iter().map(|row| (row.owner_id, row.delivery_id))))
+    let waiting = rows.into_iter().map(|row| Waiting {
+        owner_id: UserId::from_uuid(row.owner_id),
+        id: DeliveryId::from_uuid(row.delivery_id),
+        webhook_id: WebhookId::from_uuid(row.webhook_id),
+    });
+    Ok(waiting.collect())
 }
 
-/// Takes those of the messages that are still due and that no other process is taking.
-async fn take_due(
+/// Takes those of the messages that are still due and that no other process is taking, counts the attempt,
+/// and keeps others from them for as long as `retaken_after`.
+#[tracing::instrument(name = "db.webhook.claim", skip_all, err(level = "debug"))]
+pub(crate) async fn claim(
+    conn: &mut PgConnection,
+    wanted: &[Waiting],
+    retaken_after: Duration,
+) -> sqlx::Result<Vec<Due>> {
+    let wanted = wanted.iter().map(|due| (due.owner_id.as_uuid(), due.id.as_uuid()));
+    let mut taken = Vec::new();
+    for (owner, ids) in by_owner(wanted) {
+        taken.extend(claim_of(&mut *conn, owner, &ids, retaken_after).await?);
+    }
+    Ok(taken)
+}
+
+async fn claim_of(
     conn: &mut PgConnection,
     owner: Uuid,
     ids: &[Uuid],
@@ -478,7 +545,8 @@ async fn take_due(
         FROM due, webhooks w
         WHERE d.owner_id = $1 AND d.delivery_id = due.delivery_id
           AND w.owner_id = $1 AND w.webhook_id = d.webhook_id
-        RETURNING d.owner_id, d.delivery_id, d.webhook_id, d.session_id, d.attempts, w.url
+        RETURNING d.owner_id, d.delivery_id, d.webhook_id, d.session_id, d.attempts, w.url,
+                  d.ended AS "ended: Json<AsItEnded>"
         "#,
         owner,
         ids,
@@ -495,6 +563,7 @@ async fn take_due(
             session_id: SessionId::from_uuid(row.session_id),
             url: row.url,
             attempts: row.attempts,
+            ended: row.ended.map(|Json(ended)| ended),
         })
         .collect())
 }

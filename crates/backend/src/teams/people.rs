@@ -4,14 +4,33 @@ use resonant_domain::UserId;
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
 use resonant_domain::page::{Page, PageRequest};
-use resonant_domain::team::{TeamMember, TeamRole};
+use resonant_domain::team::{Team, TeamMember, TeamRole};
+use serde_json::{Value, json};
 
 use super::{FOR_ADMINS, FOR_OWNER, find, lock, note};
 use crate::audit::{Log, Subject};
 use crate::store::teams::MemberPosition;
-use crate::{Ctx, Error, Result, access, audit, store};
+use crate::{Changeable, Ctx, Error, Result, access, audit, seen, store};
 
 const NO_MEMBER: Error = Error::NotFound("member");
+
+/// Somebody whose role is about to change, and what it is: as whoever is in the team.
+struct Standing(UserId, TeamRole);
+
+impl Changeable for Standing {
+    const NOUN: &'static str = TeamMember::NOUN;
+
+    fn part(&self) -> Value {
+        json!([self.0, self.1])
+    }
+}
+
+/// Addresses are for who manages people, and each person's own for that person.
+fn hide_address(member: &mut TeamMember, me: UserId, team: &Team) {
+    if !team.role.may_manage() && member.user_id != me {
+        member.email = None;
+    }
+}
 
 /// Lists the people of one of the caller's teams, in the order in which they came. Who manages people
 /// sees their addresses.
@@ -30,14 +49,28 @@ pub async fn members(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Te
     let after: Option<MemberPosition> = cursors.open(&scope, page.cursor.as_deref())?;
     let wanted = i64::from(limit) + 1;
     let mut members = store::teams::list_members(&mut conn, id, after, wanted).await?;
-    if !team.role.may_manage() {
-        for member in &mut members {
-            member.email = member.email.take().filter(|_| member.user_id == me);
-        }
+    for member in &mut members {
+        hide_address(member, me, &team);
     }
     let position =
         |last: &TeamMember| MemberPosition { joined_at: last.joined_at, id: last.user_id };
     cursors.page(&scope, limit, members, position)
+}
+
+/// Reads who somebody in one of the caller's teams is there. Their address is hidden as in
+/// [`members`].
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for team or person.
+#[tracing::instrument(name = "teams.member", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn member(ctx: &Ctx, slug: &str, user: UserId) -> Result<TeamMember> {
+    let me = access::with_scope(ctx, Scope::TeamsRead)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let (id, team) = find(&mut conn, me, slug).await?;
+    let found = store::teams::find_member(&mut conn, id, user).await?;
+    let mut member = found.ok_or(NO_MEMBER)?;
+    hide_address(&mut member, me, &team);
+    Ok(member)
 }
 
 /// Gives somebody in a team another role. The owner's role is handed over: whoever was it is an admin
@@ -45,7 +78,7 @@ pub async fn members(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Te
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for team or person;
-/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner's own role.
+/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner's own role; [`Error::Changed`].
 #[tracing::instrument(name = "teams.set_role", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_role(ctx: &Ctx, slug: &str, user: UserId, role: TeamRole) -> Result<()> {
     let me = access::with_scope(ctx, Scope::TeamsWrite)?;
@@ -53,6 +86,7 @@ pub async fn set_role(ctx: &Ctx, slug: &str, user: UserId, role: TeamRole) -> Re
     let team = lock(&mut tx, me, slug).await?;
     team.check_manages()?;
     let before = store::teams::find_role(&mut tx, user, team.id).await?.ok_or(NO_MEMBER)?;
+    seen::check(ctx, &Standing(user, before))?;
     if before == role {
         return Ok(());
     }
@@ -82,7 +116,7 @@ pub async fn set_role(ctx: &Ctx, slug: &str, user: UserId, role: TeamRole) -> Re
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for team or person;
-/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner.
+/// [`Error::NotAllowed`]; [`Error::Conflict`] for the owner; [`Error::Changed`].
 #[tracing::instrument(name = "teams.remove", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn remove(ctx: &Ctx, slug: &str, user: UserId) -> Result<()> {
     let me = access::with_scope(ctx, Scope::TeamsWrite)?;
@@ -91,7 +125,9 @@ pub async fn remove(ctx: &Ctx, slug: &str, user: UserId) -> Result<()> {
     if user != team.me && !team.role.may_manage() {
         return Err(FOR_ADMINS);
     }
-    match store::teams::find_role(&mut tx, user, team.id).await?.ok_or(NO_MEMBER)? {
+    let role = store::teams::find_role(&mut tx, user, team.id).await?.ok_or(NO_MEMBER)?;
+    seen::check(ctx, &Standing(user, role))?;
+    match role {
         TeamRole::Owner if user == me => return Err(owner_stays()),
         TeamRole::Owner => return Err(FOR_OWNER),
         _ => {}

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::*;
 use crate::agents::AgentFilter;
 use crate::sessions::SessionFilter;
-use crate::{Backend, agents, sample, sessions};
+use crate::{Actor, Backend, agents, sample, sessions};
 
 fn case(goal: &str, checks: Vec<Check>) -> TestCase {
     TestCase { goal: goal.to_owned(), checks, ..TestCase::default() }
@@ -160,4 +160,90 @@ async fn what_cannot_be_run_says_why(pool: PgPool) {
     assert_eq!(error.fields()[0].field, "cases[0].checks[0].schema");
     delete(&ctx, agent, made.id).await.unwrap();
     assert_eq!(delete(&ctx, agent, made.id).await.unwrap_err().kind(), FaultKind::NotFound);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_judge_is_told_what_was_expected(pool: PgPool) {
+    let backend = sample::with_parrot(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Parrot")).await.unwrap().id;
+    let judged = vec![Check::Judge { criterion: "It says the same".to_owned() }];
+    let expects = TestCase { expected: Some("Good day".to_owned()), ..case("Hello", judged) };
+    let made = create(&ctx, agent, set(vec![expects.clone()])).await.unwrap();
+    let run = finish(&backend, &ctx, agent, made.id).await;
+    assert_eq!(run.results[0].case, expects);
+    let Actor::User { id: owner, .. } = ctx.actor() else { panic!("a guest is a user") };
+    let mut conn = backend.read_latest(owner).await.unwrap();
+    let results = store::test_sets::list_results(&mut conn, owner, &[run.summary.id]).await;
+    let judge = results.unwrap()[0].judge_ids[0];
+    let judge = store::sessions::find(&mut conn, owner, judge).await.unwrap().unwrap();
+    let told = judge.context.unwrap();
+    assert!(told.contains("<expected>\nGood day\n</expected>\n\n<answer>\n"), "{told}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_deleted_set_comes_back_with_its_runs(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let new = || set(vec![case("What is 1 + 1?", vec![contains("2")])]);
+    let made = create(&ctx, agent, new()).await.unwrap();
+    let run = finish(&backend, &ctx, agent, made.id).await;
+    set_policy(&ctx, agent, TestPolicy { requires_tests: true }).await.unwrap();
+    assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+
+    delete(&ctx, agent, made.id).await.unwrap();
+    assert_eq!(list(&ctx, agent, PageRequest::default()).await.unwrap().items, []);
+    assert_eq!(missing(&ctx, agent).await.unwrap().len(), 1, "there is no set any more");
+    for gone in [
+        get(&ctx, agent, made.id).await.map(drop),
+        replace(&ctx, agent, made.id, new()).await.map(drop),
+        list_runs(&ctx, agent, made.id, PageRequest::default()).await.map(drop),
+        read_run(&ctx, agent, made.id, run.summary.id).await.map(drop),
+    ] {
+        assert_eq!(gone.unwrap_err().kind(), FaultKind::NotFound);
+    }
+    let trashed = trash(&ctx, agent).await.unwrap();
+    assert_eq!(trashed.iter().map(|trashed| trashed.set.id).collect::<Vec<_>>(), [made.id]);
+    assert_eq!(purge(&backend.system()).await.unwrap(), 0, "it has not been there for long");
+
+    restore(&ctx, agent, made.id).await.unwrap();
+    restore(&ctx, agent, made.id).await.unwrap();
+    assert_eq!(trash(&ctx, agent).await.unwrap(), []);
+    assert_eq!(read_run(&ctx, agent, made.id, run.summary.id).await.unwrap(), run);
+    assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+
+    // Those in the trash do not count, and none comes back when there is no room.
+    delete(&ctx, agent, made.id).await.unwrap();
+    for _ in 0..TEST_SETS_MAX {
+        create(&ctx, agent, new()).await.unwrap();
+    }
+    let full = restore(&ctx, agent, made.id).await.unwrap_err();
+    assert_eq!(full.kind(), FaultKind::Conflict, "{full:?}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_deleted_long_ago_goes_for_good(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let new = || set(vec![case("What is 1 + 1?", vec![])]);
+    let (old, young) =
+        (create(&ctx, agent, new()).await.unwrap(), create(&ctx, agent, new()).await.unwrap());
+    for id in [old.id, young.id] {
+        delete(&ctx, agent, id).await.unwrap();
+    }
+    sqlx::query!(
+        "UPDATE test_sets SET deleted_at = deleted_at - INTERVAL '31 days' WHERE test_set_id = $1",
+        old.id.as_uuid(),
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(purge(&backend.system()).await.unwrap(), 1);
+    assert_eq!(purge(&backend.system()).await.unwrap(), 0);
+    let left = trash(&ctx, agent).await.unwrap();
+    assert_eq!(left.iter().map(|trashed| trashed.set.id).collect::<Vec<_>>(), [young.id]);
+    let gone = restore(&ctx, agent, old.id).await.unwrap_err();
+    assert_eq!(gone.kind(), FaultKind::NotFound);
 }

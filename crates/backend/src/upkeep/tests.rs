@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use resonant_domain::FaultKind;
 use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
+use crate::cache::tests::until;
 use crate::sessions::SessionFilter;
 use crate::{Backend, DatabaseSettings, agents, sample, sessions, work};
 
@@ -141,6 +143,36 @@ async fn old_sessions_go_with_their_month_and_open_ones_stay(pool: PgPool) {
     let error = sessions::get(&ctx, started[3]).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound);
     assert!(work::claim(&later.system(), "worker").await.unwrap().is_none());
+}
+
+/// Nobody calls out that a month goes, so that what is kept of it must not be answered.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_dropped_with_its_month_is_not_answered_from_what_is_kept(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new(at("2027-01-15T00:00:00Z")));
+    let mut settings = sample::settings();
+    settings.database.session_retention_days = 30;
+    let backend = Backend::for_tests_at_with(pool.clone(), clock.clone(), &settings);
+    until("the ear opens", async || backend.cache().hears()).await;
+    renew_partitions(&backend.system()).await.unwrap();
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+    sessions::cancel(&ctx, session.id).await.unwrap();
+    let hits = || {
+        let figures = backend.cache_figures().into_iter();
+        figures.filter(|figures| figures.kind == "session").map(|figures| figures.hits).sum()
+    };
+    let before: u64 = hits();
+    until("it is kept", async || {
+        sessions::get(&ctx, session.id).await.unwrap();
+        hits() > before
+    })
+    .await;
+    clock.advance(SignedDuration::from_hours(24 * 100));
+    sessions::get(&ctx, session.id).await.unwrap();
+    renew_partitions(&backend.system()).await.unwrap();
+    let gone = sessions::get(&ctx, session.id).await.unwrap_err();
+    assert_eq!(gone.kind(), FaultKind::NotFound);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

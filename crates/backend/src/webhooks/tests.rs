@@ -1,10 +1,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use jiff::SignedDuration;
-use resonant_domain::session::SessionState;
+use resonant_domain::session::{NewMessage, SessionState};
 use resonant_domain::webhook::{ATTEMPTS_MAX, DeliveryState};
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
@@ -172,12 +173,106 @@ async fn a_message_is_sent_again_when_its_owner_says_so(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn between_those_that_are_sent_side_by_side_one_can_stop(pool: PgPool) {
+    let (backend, _) = at(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    for _ in 0..=SIDE_BY_SIDE {
+        create(&ctx, sample::webhook()).await.unwrap();
+    }
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+    sessions::cancel(&ctx, session.id).await.unwrap();
+    let system = backend.system();
+    for sent in [SIDE_BY_SIDE, 1, 0] {
+        assert_eq!(deliver_due(&system).await.unwrap(), sent);
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_tells_of_its_end_whatever_came_after(pool: PgPool) {
+    let (backend, clock) = at(pool.clone());
+    let (url, heard) = receiver(&[500, 204]);
+    let (ctx, _) = told(&backend, &url).await;
+    let body = |request: String| request.split_once("\r\n\r\n").unwrap().1.to_owned();
+    let filter = sessions::SessionFilter::default();
+    let id = sessions::list(&ctx, filter).await.unwrap().items[0].id;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
+    let first = body(heard.recv().unwrap());
+    // The session goes on before the receiver has taken the message.
+    clock.advance(SignedDuration::from_mins(1));
+    let word = NewMessage { text: "Go on".to_owned(), context: None };
+    let again = sessions::say(&ctx, id, word).await.unwrap();
+    assert_eq!(again.state, SessionState::Queued);
+    come_due(&pool).await;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
+    let second = body(heard.recv().unwrap());
+    assert!(first.contains("\"cancelled\"") && !first.contains("queued"), "{first}");
+    assert_eq!(first, second);
+}
+
+/// Takes what comes, and never answers. Tells how many have come.
+fn silent() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    drop(std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            kept.push(stream);
+        }
+    }));
+    (url, count)
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_does_not_answer_holds_nobody_up(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let (url, taken) = silent();
+    let ctx = sample::guest(&backend).await.unwrap();
+    create(&ctx, NewWebhook { url, agent_id: None }).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let end_one = async || {
+        let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+        sessions::cancel(&ctx, session.id).await.unwrap();
+    };
+    for _ in 0..2 * SIDE_BY_SIDE {
+        end_one().await;
+    }
+    // The one who answers is told last.
+    clock.advance(SignedDuration::from_mins(1));
+    let (url, heard) = receiver(&[204]);
+    create(&ctx, NewWebhook { url, agent_id: None }).await.unwrap();
+    end_one().await;
+    let deliverers = (0..DELIVERERS).map(|_| {
+        let system = backend.system();
+        tokio::spawn(async move {
+            loop {
+                deliver_due(&system).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let deliverers: Vec<_> = deliverers.collect();
+    // Long before the silent one is given up.
+    let patience = Duration::from_secs(8);
+    let heard = tokio::task::spawn_blocking(move || heard.recv_timeout(patience));
+    heard.await.unwrap().expect("it is told at once");
+    assert!(taken.load(Ordering::SeqCst) <= PER_WEBHOOK);
+    for deliverer in deliverers {
+        deliverer.abort();
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool) {
     let (backend, clock) = at(pool.clone());
     let (ctx, hook) = told(&backend, "http://127.0.0.1:9/hook").await;
     let shard = backend.shards().next().unwrap();
     let mut tx = backend.begin_on(shard).await.unwrap();
-    let taken = store::webhooks::claim_due(&mut tx, RETAKEN_AFTER, 8, backend.owners()).await;
+    let due = store::webhooks::list_due(&mut tx, &[], LOOKED_AT, backend.owners()).await.unwrap();
+    let taken = store::webhooks::claim(&mut tx, &due, RETAKEN_AFTER).await;
     tx.commit().await.unwrap();
     assert_eq!(taken.unwrap().len(), 1);
     let ahead = FixedClock::new(clock.now() + SignedDuration::from_hours(24 * 4_000));

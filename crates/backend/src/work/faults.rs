@@ -1,5 +1,10 @@
 //! Workers that are killed, stopped and poisoned. Each is a process of its own: this program again,
-//! told by a variable to be a worker. `RESONANT_FAULTS=full` makes the runs long.
+//! told by a variable to be a worker, with the loop that a server runs. `RESONANT_FAULTS=full` makes the runs
+//! long.
+
+mod asleep;
+mod poison;
+mod restarts;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use futures::stream;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
-use resonant_domain::session::{NewDecision, Session};
+use resonant_domain::session::{NewDecision, Session, Usage};
 use resonant_domain::waiting::{Decision, OutcomeChoice, WaitReason};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::SystemClock;
@@ -18,14 +23,21 @@ use resonant_runtime::models::{
 use resonant_runtime::tools::{Tool, ToolContext, ToolError, ToolFuture, Tools};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 
 use super::*;
-use crate::own_cluster::Cluster;
-use crate::{agents, sample};
+use crate::database::Database;
+use crate::{Settings, agents, sample};
 
 const BOTH: [&str; 2] = ["calculator", "datetime"];
+/// Which database's a worker is.
 const WORKER: &str = "RESONANT_FAULTS_WORKER";
+/// The seconds of its leases.
+const LEASE: &str = "RESONANT_FAULTS_LEASE";
+/// The file to which it writes what was refused.
+const REFUSALS: &str = "RESONANT_FAULTS_REFUSALS";
+/// How long a tool takes for what is slow, and a model that thinks about it.
+const SLOW: Duration = Duration::from_millis(500);
 
 #[expect(clippy::disallowed_methods, reason = "a test may be told how long to run, or what to be")]
 fn variable(name: &str) -> Option<String> {
@@ -46,20 +58,22 @@ impl Model for Twofold {
 
     fn reply(&self, request: ModelRequest) -> ReplyStream {
         let usage = Usage { input_tokens: 1, output_tokens: 1, ..Usage::default() };
-        let call = |tool: &str, arguments: Value| CallRequest {
+        let Some(Message::User { text, .. }) = request.messages.first() else {
+            return stream::empty().boxed();
+        };
+        let thinks = if text == "think" { SLOW } else { Duration::ZERO };
+        let goal = json!({ "goal": text });
+        let call = |tool: &str| CallRequest {
             call_id: String::new(),
             tool: tool.to_owned(),
-            arguments,
+            arguments: goal.clone(),
+            provider_data: None,
         };
         let pieces = if matches!(request.messages.last(), Some(Message::User { .. })) {
-            let Some(Message::User { text, .. }) = request.messages.first() else {
-                return stream::empty().boxed();
-            };
-            let goal = json!({ "goal": text });
             let agents = request.tools.iter().filter(|tool| tool.name.starts_with("agent_"));
-            let mut calls: Vec<_> = agents.map(|tool| call(&tool.name, goal.clone())).collect();
+            let mut calls: Vec<_> = agents.map(|tool| call(&tool.name)).collect();
             if calls.is_empty() {
-                calls = vec![call("calculator", goal.clone()), call("datetime", goal)];
+                calls = BOTH.map(call).to_vec();
             }
             let reason = FinishReason::ToolCalls;
             vec![Ok(ModelPiece::Finish { calls, usage, reason })]
@@ -70,7 +84,11 @@ impl Model for Twofold {
                 Ok(ModelPiece::Finish { calls: Vec::new(), usage, reason }),
             ]
         };
-        stream::iter(pieces).boxed()
+        let answer = async move {
+            tokio::time::sleep(thinks).await;
+            stream::iter(pieces)
+        };
+        stream::once(answer).flatten().boxed()
     }
 }
 
@@ -79,6 +97,13 @@ struct Recorder {
     pool: PgPool,
     name: &'static str,
     is_safe_to_repeat: bool,
+}
+
+impl Recorder {
+    async fn record(&self, session: &str, what: &str, key: Option<&str>) -> Result<(), ToolError> {
+        let recorded = record(&self.pool, session, what, key).await;
+        recorded.map_err(|error| ToolError::Failed(error.to_string()))
+    }
 }
 
 impl Tool for Recorder {
@@ -98,10 +123,13 @@ impl Tool for Recorder {
         Box::pin(async move {
             let key = self.is_safe_to_repeat.then_some(context.idempotency_key.as_str());
             let session = context.idempotency_key.split('/').next().unwrap_or_default();
-            record(&self.pool, session, self.name, key)
-                .await
-                .map_err(|error| ToolError::Failed(error.to_string()))?;
+            if arguments["goal"] == "slow" {
+                tokio::time::sleep(SLOW).await;
+            }
+            self.record(session, self.name, key).await?;
             if arguments["goal"] == "poison" {
+                // Each time that it is called.
+                self.record(session, "poison", None).await?;
                 std::process::abort();
             }
             Ok("recorded".to_owned())
@@ -130,6 +158,10 @@ async fn effects(pool: &PgPool, session: SessionId, tool: &str) -> i64 {
 }
 
 fn backend(pool: PgPool) -> Backend {
+    backend_with(pool, &sample::settings())
+}
+
+fn backend_with(pool: PgPool, settings: &Settings) -> Backend {
     let clock = Arc::new(SystemClock);
     let recorder = |name, is_safe_to_repeat| {
         Arc::new(Recorder { pool: pool.clone(), name, is_safe_to_repeat })
@@ -137,43 +169,52 @@ fn backend(pool: PgPool) -> Backend {
     let tools = Tools::empty().with(recorder("calculator", true)).with(recorder("datetime", false));
     let models = Models::with_language_model(Arc::new(Twofold), "twofold-1");
     let engine = Engine::new(models, tools, clock.clone());
-    Backend::for_tests_with_engine(pool, clock, engine)
+    Backend::with_engine(Database::of(pool), settings, clock, engine).unwrap()
+}
+
+/// The loops of a process with four workers.
+async fn work_on(backend: &Backend, stopping: &CancellationToken) {
+    let turn = Arc::new(tokio::sync::Mutex::new(()));
+    let workers = (0..4).map(|number| {
+        let name = format!("{}-{number}", std::process::id());
+        work_until(backend.clone(), name, turn.clone(), stopping.clone())
+    });
+    futures::future::join_all(workers).await;
 }
 
 /// Is a worker when it is told to be one: four sessions at a time until it is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_worker() {
     let Some(database) = variable(WORKER) else { return };
+    if let Some(path) = variable(REFUSALS) {
+        asleep::write_refusals(&path);
+    }
     // The same cluster, with its password: the tests read it from the same variable.
     let cluster: PgConnectOptions = variable("DATABASE_URL").unwrap().parse().unwrap();
     // One that is stopped in the middle of a transaction keeps its locks for so long, as in a server.
     let patience = [("idle_in_transaction_session_timeout", "2s")];
     let options = cluster.database(&database).options(patience);
-    let backend = backend(PgPool::connect_with(options).await.unwrap());
-    let tasks = (0..4).map(|number| {
-        let backend = backend.clone();
-        tokio::spawn(async move {
-            let (system, name) = (backend.system(), format!("{}-{number}", std::process::id()));
-            loop {
-                match claim(&system, &name).await {
-                    Ok(Some(claim)) => drop(run(&system, claim, CancellationToken::new()).await),
-                    Ok(None) => wait(&backend, Duration::from_millis(200)).await,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
-        })
-    });
-    futures::future::join_all(tasks).await;
+    let mut settings = sample::settings();
+    if let Some(seconds) = variable(LEASE) {
+        settings.lease = Duration::from_secs(seconds.parse().unwrap());
+    }
+    let backend = backend_with(PgPool::connect_with(options).await.unwrap(), &settings);
+    work_on(&backend, &CancellationToken::new()).await;
 }
 
 struct Worker(Child);
 
 impl Worker {
     fn spawn(pool: &PgPool) -> Self {
+        Self::spawn_with(pool, &[])
+    }
+
+    fn spawn_with(pool: &PgPool, environment: &[(&str, &str)]) -> Self {
         let database = pool.connect_options().get_database().unwrap().to_owned();
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "work::faults::the_worker", "--nocapture"])
             .env(WORKER, database)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -184,6 +225,16 @@ impl Worker {
     fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// How many sessions it has.
+    #[expect(clippy::disallowed_methods, reason = "a count of these tests alone")]
+    async fn held(&self, pool: &PgPool) -> usize {
+        let held =
+            "SELECT count(*) FROM session_queue WHERE worker LIKE $1 AND lease_until > now()";
+        let name = format!("{}-%", self.0.id());
+        let held: i64 = sqlx::query_scalar(held).bind(name).fetch_one(pool).await.unwrap();
+        usize::try_from(held).unwrap()
     }
 }
 
@@ -347,180 +398,21 @@ fn tell(sessions: usize, kills: usize, took: Duration) {
     eprintln!("{sessions} sessions, {kills} workers killed, {:.1} s", took.as_secs_f64());
 }
 
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_worker_that_was_asleep_past_its_lease_writes_nothing(pool: PgPool) {
-    make_table(&pool).await;
-    let backend = backend(pool.clone());
-    let ctx = sample::guest(&backend).await.unwrap();
-    let goals = vec!["go"; if is_full() { 400 } else { 40 }];
-    let ids: Vec<_> = queue(&ctx, &BOTH, &goals).await.iter().map(|session| session.id).collect();
-    let mut open = ids.clone();
-    let sleeper = Worker::spawn(&pool);
-    while decide_and_count(&ctx, &pool, &mut open).await == ids.len() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    sleeper.signal("-STOP");
-    let _other = Worker::spawn(&pool);
-    let began = Instant::now();
-    while decide_and_count(&ctx, &pool, &mut open).await > 0 {
-        assert!(began.elapsed() < Duration::from_mins(2), "{} are not over", open.len());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let last = async || {
-        let mut all = Vec::new();
-        for id in &ids {
-            all.push(sessions::get(&ctx, *id).await.unwrap().last_sequence);
+/// Starts workers again that are gone, as whoever runs them does.
+fn revive(pool: &PgPool, workers: &mut [Worker]) {
+    for worker in workers {
+        if worker.0.try_wait().unwrap().is_some() {
+            *worker = Worker::spawn(pool);
         }
-        all
-    };
-    let before = last().await;
-    sleeper.signal("-CONT");
-    // It wakes up in the middle of what it did, and has time to try all of it.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(last().await, before);
-    // What took effect elsewhere before the lease was lost is known by its key.
-    for id in ids {
-        assert_eq!(effects(&pool, id, "calculator").await, 1);
     }
 }
 
-/// Waits until sessions are over, and starts workers again that are gone, as whoever runs them does.
+/// Waits until sessions are over.
 async fn until_over(pool: &PgPool, ctx: &Ctx, workers: &mut [Worker], mut open: Vec<SessionId>) {
     let began = Instant::now();
     while decide_and_count(ctx, pool, &mut open).await > 0 {
         assert!(began.elapsed() < Duration::from_mins(10), "{} are not over", open.len());
-        for worker in &mut *workers {
-            if worker.0.try_wait().unwrap().is_some() {
-                *worker = Worker::spawn(pool);
-            }
-        }
+        revive(pool, workers);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// How long four workers take for sessions that are well, beside one that kills its workers or none.
-async fn drained_in(pool: &PgPool, ctx: &Ctx, count: usize, poison: bool) -> Duration {
-    let poisoned = if poison { queue(ctx, &["calculator"], &["poison"]).await } else { Vec::new() };
-    let goals = vec!["go"; count];
-    let well = queue(ctx, &["calculator"], &goals).await;
-    let mut workers: Vec<_> = (0..4).map(|_| Worker::spawn(pool)).collect();
-    let began = Instant::now();
-    let all = well.iter().map(|session| session.id).collect();
-    until_over(pool, ctx, &mut workers, all).await;
-    let took = began.elapsed();
-    for session in poisoned {
-        until_over(pool, ctx, &mut workers, vec![session.id]).await;
-        let session = sessions::get(ctx, session.id).await.unwrap();
-        assert_eq!(session.reason.as_deref(), Some("Its worker was lost 3 times"));
-    }
-    for session in well {
-        let session = sessions::get(ctx, session.id).await.unwrap();
-        assert_eq!(session.state, SessionState::Completed, "{:?}", session.reason);
-    }
-    took
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn others_go_on_beside_a_session_that_kills_its_workers(pool: PgPool) {
-    make_table(&pool).await;
-    let backend = backend(pool.clone());
-    let ctx = sample::guest(&backend).await.unwrap();
-    let count = if is_full() { 2_000 } else { 40 };
-    let alone = drained_in(&pool, &ctx, count, false).await;
-    let beside = drained_in(&pool, &ctx, count, true).await;
-    let part = alone.as_secs_f64() / beside.as_secs_f64();
-    tell_part(count, part);
-    // A short run is mostly the start of the workers: its time says nothing.
-    assert!(!is_full() || part >= 0.9, "{part:.2} of the throughput is left");
-}
-
-#[expect(clippy::print_stderr, reason = "the figures of a long run are for whoever ran it")]
-fn tell_part(count: usize, part: f64) {
-    eprintln!("{count} sessions, {part:.2} of the throughput beside a poisoned one");
-}
-
-/// The database is started anew again and again while a worker of the process itself works: what is in
-/// the queue comes to its end, and a restart is no fault of a session.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_end_however_often_the_database_is_started_anew() {
-    let cluster = Cluster::primary(&[]);
-    let url = cluster.url("resonant");
-    Backend::migrate(&url).await.unwrap();
-    let options: PgConnectOptions = url.parse().unwrap();
-    let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(1));
-    let pool = patience.connect_lazy_with(options);
-    make_table(&pool).await;
-    let backend = backend(pool.clone());
-    let ctx = sample::guest(&backend).await.unwrap();
-    let (restarts, count) = if is_full() { (20, 400) } else { (2, 40) };
-    let ids: Vec<_> =
-        queue(&ctx, &["calculator"], &vec!["go"; count]).await.iter().map(|it| it.id).collect();
-    let over = CancellationToken::new();
-    let workers = (0..4).map(|number| {
-        let (backend, over) = (backend.clone(), over.clone());
-        tokio::spawn(async move {
-            let (system, name) = (backend.system(), format!("worker-{number}"));
-            while !over.is_cancelled() {
-                match claim(&system, &name).await {
-                    Ok(Some(claim)) => drop(run(&system, claim, over.clone()).await),
-                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
-        })
-    });
-    let workers: Vec<_> = workers.collect();
-    for _ in 0..restarts {
-        tokio::time::sleep(moment(600)).await;
-        cluster.kill();
-        assert!(cluster.start_again(), "it starts");
-    }
-    let began = Instant::now();
-    for id in &ids {
-        loop {
-            let session = sessions::get(&ctx, *id).await;
-            if let Some(session) = session.ok().filter(|session| session.state.is_terminal()) {
-                assert_eq!(session.state, SessionState::Completed, "{:?}", session.reason);
-                break;
-            }
-            assert!(began.elapsed() < Duration::from_mins(5), "{id} is not over");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        // A tool that could not write while the database was away has said so.
-        assert!(effects(&pool, *id, "calculator").await <= 1);
-    }
-    over.cancel();
-    for worker in workers {
-        worker.await.unwrap();
-    }
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_session_that_kills_its_workers_is_set_aside_after_three(pool: PgPool) {
-    make_table(&pool).await;
-    let backend = backend(pool.clone());
-    let ctx = sample::guest(&backend).await.unwrap();
-    let poison = queue(&ctx, &["calculator"], &["poison"]).await.remove(0);
-    let began = Instant::now();
-    let mut crashes = 0;
-    loop {
-        let session = sessions::get(&ctx, poison.id).await.unwrap();
-        if session.state.is_terminal() {
-            assert_eq!(session.state, SessionState::Failed);
-            assert_eq!(session.reason.as_deref(), Some("Its worker was lost 3 times"));
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_mins(1), "{session:?}");
-        let mut worker = Worker::spawn(&pool);
-        while worker.0.try_wait().unwrap().is_none() {
-            let session = sessions::get(&ctx, poison.id).await.unwrap();
-            if session.state.is_terminal() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        crashes +=
-            usize::from(worker.0.try_wait().unwrap().is_some_and(|status| !status.success()));
-    }
-    // On a machine that is short of time a worker may lose its lease before it dies, which counts too.
-    assert!((1..=3).contains(&crashes), "{crashes} workers crashed");
 }

@@ -1,9 +1,13 @@
+mod fences;
+mod turns;
+
 use std::collections::HashSet;
 use std::time::Instant;
 
 use futures::TryStreamExt as _;
-use resonant_domain::session::Session;
-use resonant_domain::session_event::ToolOutcome;
+use resonant_domain::session::{Session, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_runtime::log::SessionLog as _;
 use sqlx::PgPool;
 
 use super::*;
@@ -17,6 +21,10 @@ async fn queued(ctx: &Ctx, goal: &str) -> Session {
 
 async fn take(backend: &Backend) -> Claim {
     claim(&backend.system(), "worker").await.unwrap().expect("a session waits")
+}
+
+fn log_of<'a>(backend: &'a Backend, claim: &'a Claim, session: &Session) -> QueueLog<'a> {
+    QueueLog::new(backend, claim, session, Signals::default())
 }
 
 /// What happens to a lease when its worker is lost and time goes by.
@@ -88,13 +96,7 @@ async fn the_next_worker_goes_on_and_the_lost_one_writes_nothing(pool: PgPool) {
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     let lost = take(&backend).await;
-    let lost_log = QueueLog {
-        backend: &backend,
-        claim: &lost,
-        agent_id: session.agent_id,
-        called_by: None,
-        is_test: false,
-    };
+    let lost_log = log_of(&backend, &lost, &session);
     let begin = vec![
         EventBody::SessionStart { provider: "parrot".into(), model: "parrot-1".into() },
         EventBody::StepStart { step: 1, attempt: 1 },
@@ -136,18 +138,13 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
     let session = queued(&ctx, "Hello").await;
     for lost in 0..MAX_ATTEMPTS {
         let claim = take(&backend).await;
-        let log = QueueLog {
-            backend: &backend,
-            claim: &claim,
-            agent_id: session.agent_id,
-            called_by: None,
-            is_test: false,
-        };
+        let log = log_of(&backend, &claim, &session);
         let call = EventBody::ToolCall {
             step: 1,
             call_id: claim.fence.to_string(),
             tool: "calculator".into(),
             arguments: serde_json::Value::Null,
+            provider_data: None,
         };
         log.append(i64::from(lost), vec![call], Usage::default()).await.unwrap();
         lose_workers(&pool).await;
@@ -231,13 +228,7 @@ async fn cancelling_a_session_of_a_lost_worker_ends_it_at_once(pool: PgPool) {
     lose_workers(&pool).await;
     let answer = sessions::cancel(&ctx, session.id).await.unwrap();
     assert_eq!(answer.state, SessionState::Cancelled);
-    let log = QueueLog {
-        backend: &backend,
-        claim: &lost,
-        agent_id: session.agent_id,
-        called_by: None,
-        is_test: false,
-    };
+    let log = log_of(&backend, &lost, &session);
     let late = vec![EventBody::Output { step: 1, delta: "late".into() }];
     assert!(matches!(log.append(0, late, Usage::default()).await, Err(LogError::Fenced)));
 }
@@ -316,26 +307,66 @@ async fn a_session_that_left_the_queue_comes_back(pool: PgPool) {
     assert_eq!(take(&backend).await.session_id(), session.id);
 }
 
-/// What is left when a node of a cluster breaks down while a session ends.
+/// Leaves entries of sessions that are over or gone in the queue.
+async fn leave_entries(ctx: &Ctx, pool: &PgPool) {
+    let (over, gone) = (queued(ctx, "Hello").await, queued(ctx, "Hello").await);
+    let keep = "CREATE TABLE kept AS SELECT * FROM session_queue WHERE lease_until IS NULL";
+    sqlx::raw_sql(keep).execute(pool).await.unwrap();
+    for session in [&over, &gone] {
+        sessions::cancel(ctx, session.id).await.unwrap();
+    }
+    let left = format!(
+        "DELETE FROM sessions WHERE session_id = '{}';
+         INSERT INTO session_queue SELECT * FROM kept;
+         DROP TABLE kept",
+        gone.id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(left)).execute(pool).await.unwrap();
+    assert_eq!(sessions::get(ctx, over.id).await.unwrap().state, SessionState::Cancelled);
+}
+
+/// What is left when a node of a cluster breaks down while a session ends, or a retention takes it away.
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn an_entry_of_a_session_that_is_over_is_dropped(pool: PgPool) {
+async fn entries_of_sessions_that_are_over_hold_nobody_up(pool: PgPool) {
     let backend = sample::with_parrot(pool.clone());
     let ctx = sample::guest(&backend).await.unwrap();
-    let over = queued(&ctx, "Hello").await;
-    let keep = "CREATE TABLE kept AS SELECT * FROM session_queue";
-    sqlx::raw_sql(keep).execute(&pool).await.unwrap();
-    sessions::cancel(&ctx, over.id).await.unwrap();
-    let left = "INSERT INTO session_queue SELECT * FROM kept";
-    sqlx::raw_sql(left).execute(&pool).await.unwrap();
-    let next = queued(&ctx, "Hello").await;
     let mut conn = pool.acquire().await.unwrap();
-    let mut found = Vec::new();
-    for _ in 0..2 {
-        let (lease, slots) = (backend.lease(), backend.slots());
-        let claimed = store::queue::claim(&mut conn, "worker", lease, slots, Owners::Spread).await;
-        found.extend(claimed.unwrap().map(|claimed| claimed.session_id));
+    for owners in [Owners::All, Owners::Spread] {
+        leave_entries(&ctx, &pool).await;
+        let next = queued(&ctx, "Hello").await;
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            let terms = Terms::new(backend.slots(), owners);
+            let claimed = store::queue::claim(&mut conn, "worker", backend.lease(), &terms).await;
+            found.extend(claimed.unwrap().map(|claimed| claimed.session_id));
+        }
+        assert_eq!(found, [next.id], "{owners:?}");
+        assert_eq!(sessions::get(&ctx, next.id).await.unwrap().state, SessionState::Running);
     }
-    assert_eq!(found, [next.id]);
-    assert_eq!(sessions::get(&ctx, next.id).await.unwrap().state, SessionState::Running);
-    assert_eq!(sessions::get(&ctx, over.id).await.unwrap().state, SessionState::Cancelled);
+    // A worker commits what it drops, also where it finds nothing else.
+    leave_entries(&ctx, &pool).await;
+    assert!(claim(&backend.system(), "worker").await.unwrap().is_none());
+    let left = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM session_queue WHERE lease_until IS NULL"#
+    );
+    assert_eq!(left.fetch_one(&pool).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn entries_and_reservations_without_a_session_are_found_by_the_reaper(pool: PgPool) {
+    let backend = sample::with_parrot(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    leave_entries(&ctx, &pool).await;
+    let open = queued(&ctx, "Hello").await;
+    // They wait for a person, so that no worker comes upon them.
+    let park = "
+        UPDATE session_queue SET is_parked = TRUE, run_at = now() - INTERVAL '1 hour';
+        INSERT INTO budget_reservations (owner_id, session_id, agent_id, tokens, micro_usd)
+        SELECT owner_id, session_id, agent_id, 5, 5 FROM session_queue";
+    sqlx::raw_sql(park).execute(&pool).await.unwrap();
+    assert_eq!(reap(&backend.system()).await.unwrap(), 0);
+    let queued = sqlx::query_scalar!("SELECT session_id FROM session_queue");
+    assert_eq!(queued.fetch_all(&pool).await.unwrap(), [open.id.as_uuid()]);
+    let aside = sqlx::query_scalar!("SELECT session_id FROM budget_reservations");
+    assert_eq!(aside.fetch_all(&pool).await.unwrap(), [open.id.as_uuid()]);
 }

@@ -17,7 +17,7 @@ pub enum Reading {
     Between,
     /// It is over.
     Over,
-    /// Nothing was measured, which says neither.
+    /// Nothing was measured, which says neither for as long as the period is long.
     Unknown,
 }
 
@@ -28,6 +28,8 @@ pub struct Measured {
     pub value: Option<f64>,
     /// Whether there was anything to measure.
     pub is_there: bool,
+    /// Whether there was, looking back twice as far.
+    pub was_there: bool,
 }
 
 /// Where an alert stands, and since when.
@@ -44,8 +46,11 @@ impl Rule {
     #[must_use]
     pub fn read(&self, measured: &[Measured]) -> Reading {
         let value = |index: usize| measured.get(index).filter(|one| one.is_there);
-        let limit = |index: usize, limit: &Limit| {
-            value(index).and_then(|one| one.value).map_or(Reading::Unknown, |one| limit.read(one))
+        let limit = |index: usize, limit: &Limit| match measured.get(index) {
+            Some(Measured { value: Some(value), is_there: true, .. }) => limit.read(*value),
+            // It was unknown for a whole period: what nobody does any more is no trouble either.
+            Some(Measured { is_there: false, was_there: false, .. }) => Reading::Over,
+            _ => Reading::Unknown,
         };
         match self {
             Self::Threshold(one) => limit(0, one),
@@ -84,7 +89,8 @@ fn joined(join: Join, readings: &[Reading]) -> Reading {
 
 impl Standing {
     /// Where the alert stands after a look. A condition that must hold for a while is pending until
-    /// then; nothing measured ends what is pending, and leaves alone what fires.
+    /// then; nothing measured ends what is pending, and leaves alone what fires until it is taken to be
+    /// over.
     #[must_use]
     pub fn after(self, reading: Reading, now: Timestamp, for_seconds: u32) -> Self {
         use AlertState::{Firing, Pending, Quiet, Resolved};
@@ -120,10 +126,10 @@ mod tests {
     }
 
     fn there(value: f64) -> Measured {
-        Measured { value: Some(value), is_there: true }
+        Measured { value: Some(value), is_there: true, was_there: true }
     }
 
-    const NOTHING: Measured = Measured { value: None, is_there: false };
+    const NOTHING: Measured = Measured { value: None, is_there: false, was_there: false };
 
     #[test]
     fn a_wavering_value_is_told_once() {
@@ -178,8 +184,37 @@ mod tests {
             "condition": { "period": "1h" },
         }));
         assert_eq!(rule.read(&[NOTHING]), Reading::Holds);
-        assert_eq!(rule.read(&[Measured { value: Some(0.0), is_there: false }]), Reading::Holds);
+        assert_eq!(rule.read(&[Measured { value: Some(0.0), ..NOTHING }]), Reading::Holds);
         assert_eq!(rule.read(&[there(0.0)]), Reading::Over);
+    }
+
+    #[test]
+    fn what_is_not_measured_is_over_after_a_period() {
+        let lately = Measured { was_there: true, ..NOTHING };
+        let threshold = rule(json!({
+            "name": "A", "type": "threshold", "metric": "api.error_rate",
+            "condition": { "operator": "gt", "value": 5, "period": "5m" },
+        }));
+        let part = |metric: &str| json!({ "metric": metric, "operator": "gt", "value": 5, "period": "1m" });
+        let parts = [part("queue.age"), part("queue.depth")];
+        let [all, any] = ["all", "any"].map(|join| {
+            rule(json!({
+                "name": "A", "type": "composite",
+                "condition": { "join": join, "parts": parts },
+            }))
+        });
+        for (rule, measured, reading) in [
+            (&threshold, vec![lately], Reading::Unknown),
+            (&threshold, vec![Measured { value: Some(0.0), ..lately }], Reading::Unknown),
+            (&threshold, vec![NOTHING], Reading::Over),
+            (&all, vec![there(6.0), lately], Reading::Unknown),
+            (&all, vec![there(6.0), NOTHING], Reading::Over),
+            (&any, vec![there(6.0), NOTHING], Reading::Holds),
+            (&any, vec![lately, NOTHING], Reading::Unknown),
+            (&any, vec![NOTHING, NOTHING], Reading::Over),
+        ] {
+            assert_eq!(rule.read(&measured), reading, "{measured:?}");
+        }
     }
 
     #[test]

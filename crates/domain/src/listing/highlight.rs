@@ -1,4 +1,5 @@
-//! Where a search text is found in a listing: whole words, beginnings, other endings, misspellings.
+//! Where a search text is found in a listing: whole words, beginnings, other endings, misspellings, and
+//! compounds that somebody wrote as one word.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ impl Highlights {
     /// Finds the words of `query`.
     #[must_use]
     pub fn of(query: &str, name: &str, tagline: &str) -> Self {
-        let wanted: Vec<_> = words(query).into_iter().map(|(_, _, word)| word).collect();
+        let wanted: Vec<_> = words(query).into_iter().map(|found| found.word).collect();
         Self { name: spans(&wanted, name), tagline: spans(&wanted, tagline) }
     }
 }
@@ -32,18 +33,44 @@ impl Highlights {
 fn spans(wanted: &[String], text: &str) -> Vec<(u32, u32)> {
     let is_found = |word: &str| wanted.iter().any(|wanted| is_meant(wanted, word));
     let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    words(text)
-        .into_iter()
-        .filter(|(_, _, word)| is_found(word))
-        .map(|(from, to, _)| (number(from), number(to)))
-        .collect()
+    let all = words(text);
+    let mut spans = Vec::new();
+    let mut rest = &all[..];
+    while let Some((first, behind)) = rest.split_first() {
+        // `e-mail` is found by `email`, and not by what its first part is found by.
+        let joined = behind.iter().take_while(|next| next.is_joined).count();
+        let compound: String = rest[..=joined].iter().map(|part| part.word.as_str()).collect();
+        let is_whole = |wanted: &String| {
+            compound.starts_with(wanted.as_str()) && !first.word.starts_with(wanted.as_str())
+        };
+        if joined > 0 && wanted.iter().any(is_whole) {
+            spans.push((number(first.from), number(rest[joined].to)));
+            rest = &rest[joined + 1..];
+            continue;
+        }
+        if is_found(&first.word) {
+            spans.push((number(first.from), number(first.to)));
+        }
+        rest = behind;
+    }
+    spans
 }
 
-/// The words of a text in small letters, each with its place in characters.
-fn words(text: &str) -> Vec<(usize, usize, String)> {
-    let mut found = Vec::new();
+/// A word of a text in small letters.
+struct Found {
+    /// Its place in characters.
+    from: usize,
+    to: usize,
+    word: String,
+    /// Whether nothing but a hyphen stands between the word before and it.
+    is_joined: bool,
+}
+
+fn words(text: &str) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
     let mut word = String::new();
     let mut from = 0;
+    let mut before = ' ';
     let end = std::iter::once(' ');
     for (at, letter) in text.chars().chain(end).enumerate() {
         if letter.is_alphanumeric() {
@@ -51,9 +78,13 @@ fn words(text: &str) -> Vec<(usize, usize, String)> {
                 from = at;
             }
             word.extend(letter.to_lowercase());
-        } else if !word.is_empty() {
-            found.push((from, at, std::mem::take(&mut word)));
+            continue;
         }
+        if !word.is_empty() {
+            let is_joined = before == '-' && found.last().is_some_and(|last| last.to + 1 == from);
+            found.push(Found { from, to: at, word: std::mem::take(&mut word), is_joined });
+        }
+        before = letter;
     }
     found
 }
@@ -92,6 +123,11 @@ mod tests {
             ("of", "Office of soft", vec![(0, 6), (7, 9)]),
             ("xyzzy", "Meeting minutes", vec![]),
             ("& | !", "Meeting", vec![]),
+            ("email", "A long e-mail", vec![(7, 13)]),
+            ("mail", "A long e-mail", vec![(9, 13)]),
+            ("follow", "A call - follow-up", vec![(9, 15)]),
+            ("followup", "A call - follow-up", vec![(9, 18)]),
+            ("callfollow", "A call - follow-up", vec![]),
             ("", "Meeting", vec![]),
         ] {
             assert_eq!(Highlights::of(query, text, "").name, spans, "{query}");

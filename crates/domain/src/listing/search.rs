@@ -25,7 +25,7 @@ pub enum ListingSort {
     Relevance,
     /// Most installed first.
     Installs,
-    /// Best rated first.
+    /// Best rated first: few ratings say less than many.
     Rating,
     /// Newest first.
     Newest,
@@ -250,6 +250,10 @@ pub struct ListingPage {
     /// What narrows the search further, and by how much.
     #[serde(default)]
     pub facets: Facets,
+    /// The search text with its misspelt words put right, when nothing is found by it as it was written:
+    /// what was found by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<String>,
 }
 
 /// How many listings each filter would leave. Those of which one alone can be chosen count as if

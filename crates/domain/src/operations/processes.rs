@@ -48,6 +48,8 @@ pub struct ProcessState {
     pub at_work: u64,
     /// Whether events of other processes pass it by at present: streams then read the log.
     pub is_deaf: bool,
+    /// Whether Redis answers it, where one is configured.
+    pub has_redis: Option<bool>,
     /// Its cache, by kind of key, since it began.
     pub caches: Vec<CacheUse>,
     /// The replicas as it sees them.

@@ -11,6 +11,8 @@ use crate::tokens::Counter;
 
 /// The longest part of one text that a summary is made from, in characters.
 const EXCERPT_MAX: usize = 2_000;
+/// The least that is told of a step that is too long, in bytes.
+const STEP_MIN_BYTES: usize = 1_000;
 
 /// Steps that shall be told shorter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,30 +36,65 @@ impl Summarise {
             .iter()
             .filter(|step| step.is_complete && step.number > through)
             .collect();
-        let middle = &open[..open.len().saturating_sub(kept)];
-        let (first, last) = (middle.first()?, middle.last()?);
-        let told = middle.iter().flat_map(|step| told(step, pins));
+        Self::of(&open[..open.len().saturating_sub(kept)], pins, counter)
+    }
+
+    /// The same up to a step before its end.
+    pub fn up_to(self, step: u32, progress: &Progress, pins: &[i64], counter: Counter) -> Self {
+        let range = self.from_step..=step;
+        let fewer: Vec<_> =
+            progress.steps.iter().filter(|step| range.contains(&step.number)).collect();
+        Self::of(&fewer, pins, counter).unwrap_or(self)
+    }
+
+    fn of(steps: &[&StepRecord], pins: &[i64], counter: Counter) -> Option<Self> {
+        let (first, last) = (steps.first()?, steps.last()?);
+        let told = steps.iter().flat_map(|step| told(step, pins));
         let tokens = told.map(|told| counter.message(&told.message)).sum();
-        let messages = middle.iter().flat_map(|step| step.messages());
+        let messages = steps.iter().flat_map(|step| step.messages());
         let pinned = messages.filter(|(number, _)| pins.contains(number)).count();
         let pinned = u32::try_from(pinned).unwrap_or(u32::MAX);
         Some(Self { from_step: first.number, through_step: last.number, tokens, pinned })
     }
 }
 
-/// What is to be told shorter, as text: the summary so far, then the steps.
-pub(crate) fn transcript(progress: &Progress, goal: &str, due: Summarise) -> String {
+/// What is to be told shorter, as text of about `room` tokens at most, and the last step that is in it: the
+/// summary so far, then the steps, as many as there is room for. The others are told shorter another time.
+/// The first is there in any case, cut where it has to be, and the cut is marked.
+pub(crate) fn transcript(
+    progress: &Progress,
+    goal: &str,
+    due: Summarise,
+    counter: Counter,
+    room: u64,
+) -> (String, u32) {
     let mut text = format!("The goal: {}\n", shorten(goal, EXCERPT_MAX));
     if let Some(summary) = &progress.summary {
         text.push_str("\nThe summary so far:\n");
         text.push_str(&summary.text);
         text.push('\n');
     }
+    let mut left = room.saturating_sub(counter.text(&text));
     let range = due.from_step..=due.through_step;
+    let mut through = None;
     for step in progress.steps.iter().filter(|step| range.contains(&step.number)) {
-        text.push_str(&line_by_line(step));
+        let mut lines = line_by_line(step);
+        let mut tokens = counter.text(&lines);
+        if tokens > left {
+            if through.is_some() {
+                break;
+            }
+            while tokens > left && lines.len() > STEP_MIN_BYTES {
+                lines.truncate(lines.floor_char_boundary(lines.len() / 4 * 3));
+                tokens = counter.text(&lines);
+            }
+            lines.push_str("\n[Cut: the rest of the step was too long]\n");
+        }
+        left = left.saturating_sub(tokens);
+        text.push_str(&lines);
+        through = Some(step.number);
     }
-    text
+    (text, through.unwrap_or(due.through_step))
 }
 
 fn line_by_line(step: &StepRecord) -> String {

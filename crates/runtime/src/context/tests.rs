@@ -24,6 +24,7 @@ fn session(steps: &[(usize, usize, usize, usize)]) -> Progress {
             call_id: call_id.clone(),
             tool: tool.clone(),
             arguments: json!({ "text": "ä".repeat(*asked) }),
+            provider_data: None,
         });
         bodies.push(EventBody::ToolResult {
             step: number,
@@ -101,6 +102,7 @@ fn what_is_pinned_stays_word_for_word() {
         through_step: 3,
         text: "They talked".to_owned(),
         by: "openai:small".to_owned(),
+        reason: String::new(),
         tokens_before: 1,
         tokens_after: 1,
         pinned: 1,
@@ -135,6 +137,75 @@ fn the_middle_is_due_for_a_summary_and_the_last_steps_are_not() {
         panic!("it is too long")
     };
     assert_eq!((due.from_step, due.through_step), (1, 3));
-    let text = transcript(&progress, "go", due);
+    let (text, through) = transcript(&progress, "go", due, Counter::Estimate, 100_000);
     assert!(text.contains("Step 3") && !text.contains("Step 4"));
+    assert_eq!(through, 3);
+}
+
+#[test]
+fn a_summary_stands_for_no_step_that_was_not_shown() {
+    let progress = session(&[(50, 50, 3_000, 0); 9]);
+    let due = Summarise::due(&progress, &[], 3, Counter::Estimate).unwrap();
+    assert_eq!((due.from_step, due.through_step), (1, 6));
+    let tokens =
+        Counter::Estimate.text(&transcript(&progress, "go", due, Counter::Estimate, u64::MAX).0);
+    let mut seen = Vec::new();
+    for part in 1..=7 {
+        let room = tokens * part / 6;
+        let (text, through) = transcript(&progress, "go", due, Counter::Estimate, room);
+        for step in 1..=9 {
+            let is_shown = text.contains(&format!("\nStep {step}\n"));
+            assert_eq!(is_shown, step <= through, "{step} of {through}");
+        }
+        assert!(Counter::Estimate.text(&text) <= room.max(500) + 30, "{through}");
+        let shorter = due.up_to(through, &progress, &[], Counter::Estimate);
+        assert_eq!((shorter.from_step, shorter.through_step), (1, through));
+        assert_eq!(shorter.tokens < due.tokens, through < 6);
+        seen.push(through);
+    }
+    assert!(seen.is_sorted() && seen.contains(&3) && seen.ends_with(&[6]), "{seen:?}");
+
+    // Not even one step has room: it is there, and says that it is cut.
+    let (text, through) = transcript(&progress, "go", due, Counter::Estimate, 10);
+    assert_eq!(through, 1);
+    assert!(text.ends_with("[Cut: the rest of the step was too long]\n"), "{text}");
+}
+
+#[test]
+fn a_step_that_came_to_nothing_is_left_out_and_what_came_with_a_call_is_kept() {
+    let given = json!({ "by": "openai:m", "reasoning_content": "so" });
+    let bodies = vec![
+        EventBody::StepStart { step: 1, attempt: 1 },
+        EventBody::ToolCall {
+            step: 1,
+            call_id: "call01001".to_owned(),
+            tool: "calculator".to_owned(),
+            arguments: json!({}),
+            provider_data: Some(given.clone()),
+        },
+        EventBody::ToolResult {
+            step: 1,
+            call_id: "call01001".to_owned(),
+            tool: "calculator".to_owned(),
+            outcome: ToolOutcome::Ok,
+            content: "4".to_owned(),
+            duration_ms: 1,
+        },
+        EventBody::StepComplete { step: 1, usage: Usage::default(), duration_ms: 1 },
+        EventBody::StepStart { step: 2, attempt: 1 },
+        EventBody::Output { step: 2, delta: " \n".to_owned() },
+        EventBody::StepComplete { step: 2, usage: Usage::default(), duration_ms: 1 },
+    ];
+    let at = Timestamp::UNIX_EPOCH;
+    let events: Vec<_> =
+        (1..).zip(bodies).map(|(sequence, body)| SessionEvent { sequence, at, body }).collect();
+    let progress = Progress::new(&events, Usage::default());
+    let told = messages(&progress, "Go", None, &[]);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.iter().all(|message| !message.is_blank()));
+    let kept = matches!(
+        &told[1],
+        Message::Assistant { calls, .. } if calls[0].provider_data.as_ref() == Some(&given)
+    );
+    assert!(kept, "{told:?}");
 }

@@ -1,7 +1,10 @@
 //! The loop against models and tools that follow a script.
 
 mod choosing;
+mod falling_back;
+mod inputs;
 mod people;
+mod summaries;
 mod takeover;
 
 use std::collections::VecDeque;
@@ -66,7 +69,7 @@ impl Model for Script {
         let beats = if replies[turn].len() > 1 {
             replies[turn].pop_front().unwrap()
         } else {
-            replies[turn][0].iter().map(|(wait, piece)| (*wait, copy(piece))).collect()
+            replies[turn][0].clone()
         };
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(self.open.clone());
@@ -78,16 +81,6 @@ impl Model for Script {
             Some((piece, (beats, open)))
         })
         .boxed()
-    }
-}
-
-fn copy(piece: &Result<ModelPiece, ModelError>) -> Result<ModelPiece, ModelError> {
-    match piece {
-        Ok(piece) => Ok(piece.clone()),
-        Err(ModelError::Permanent(message)) => Err(ModelError::permanent(message.clone())),
-        Err(ModelError::Transient { message, retry_after }) => {
-            Err(ModelError::Transient { message: message.clone(), retry_after: *retry_after })
-        }
     }
 }
 
@@ -111,6 +104,7 @@ fn calls(calls: &[(&str, Value)]) -> Beat {
             call_id: "call_0".to_owned(),
             tool: (*tool).to_owned(),
             arguments: arguments.clone(),
+            provider_data: None,
         })
         .collect();
     (0, Ok(ModelPiece::Finish { calls, usage: usage(), reason: FinishReason::ToolCalls }))
@@ -200,7 +194,7 @@ impl SessionLog for TestLog {
         if self.fenced_after.is_some_and(|most| ends.len() >= most) {
             return Box::pin(async { Err(LogError::Fenced) });
         }
-        assert!(!entries.is_empty(), "an empty append");
+        assert!(!entries.is_empty() || usage != Usage::default(), "an empty append");
         let began = *self.began.lock().unwrap().get_or_insert_with(Instant::now);
         self.at_ms.lock().unwrap().push(millis(began.elapsed()));
         let mut events = self.events.lock().unwrap();
@@ -524,17 +518,25 @@ async fn endings_are_honest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_the_last_step_there_are_no_tools_to_call() {
+async fn on_the_last_step_no_tool_may_be_called() {
     let script = Script::new(vec![
         vec![vec![calls(&[("calculator", json!({"do": "x"}))])]],
         vec![answer("then this")],
     ]);
     let (outcome, _) = run(&script, &Effects::default(), Limits { max_steps: 2, ..limits() }).await;
     assert_eq!(outcome, COMPLETED);
-    let requests = script.requests.lock().unwrap();
-    assert_eq!(requests[0].tools.len(), 1);
-    assert!(requests[1].tools.is_empty());
-    assert_eq!(requests[1].max_output_tokens, 3_995);
+    {
+        let requests = script.requests.lock().unwrap();
+        assert!(requests[0].offers_tools());
+        // It is told of the tool: some providers refuse calls of tools that they were not told of.
+        assert_eq!((requests[1].tools.len(), requests[1].may_call), (1, false));
+        assert_eq!(requests[1].max_output_tokens, 3_995);
+    }
+
+    let script = Script::new(vec![vec![answer("at once")]]);
+    let (outcome, _) = run(&script, &Effects::default(), Limits { max_steps: 1, ..limits() }).await;
+    assert_eq!(outcome, COMPLETED);
+    assert!(script.requests.lock().unwrap()[0].tools.is_empty(), "nothing was called");
 }
 
 #[tokio::test(start_paused = true)]

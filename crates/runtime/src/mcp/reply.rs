@@ -4,15 +4,16 @@ use serde_json::Value;
 
 use super::McpError;
 
-/// The result in an answer to the request numbered 1.
-pub(super) fn result(body: &[u8], is_stream: bool) -> Result<Value, McpError> {
+/// The result in an answer to the request of this number.
+pub(super) fn result(body: &[u8], is_stream: bool, id: u64) -> Result<Value, McpError> {
     let text = String::from_utf8_lossy(body);
+    let is_it = |message: &Value| message["id"] == id && is_answer(message);
     let message = if is_stream {
-        events(&text).find(is_answer)
+        events(&text).find(is_it)
     } else {
         serde_json::from_str(&text).ok().and_then(|message| match message {
-            Value::Array(messages) => messages.into_iter().find(is_answer),
-            message => Some(message).filter(is_answer),
+            Value::Array(messages) => messages.into_iter().find(is_it),
+            message => Some(message).filter(is_it),
         })
     };
     let Some(message) = message else {
@@ -30,7 +31,7 @@ pub(super) fn result_of(message: &Value) -> Result<Value, McpError> {
     Ok(message["result"].clone())
 }
 
-/// Whether an event stream holds the answer already.
+/// Whether an event stream holds the answer already: it answers nothing but what was sent to get it.
 pub(super) fn is_complete(body: &[u8]) -> bool {
     // Looked at only where an event ends, and never where the body is JSON.
     let ends_event = body.ends_with(b"\n\n") || body.ends_with(b"\r\n\r\n");
@@ -38,7 +39,7 @@ pub(super) fn is_complete(body: &[u8]) -> bool {
 }
 
 fn is_answer(message: &Value) -> bool {
-    message["id"] == 1 && (message.get("result").is_some() || message.get("error").is_some())
+    message["id"].is_u64() && (message.get("result").is_some() || message.get("error").is_some())
 }
 
 /// The messages of an event stream (WHATWG HTML, 9.2.6).

@@ -1,12 +1,13 @@
 //! MCP servers that are commands of this machine, spoken to by their standard input and output. Whoever
 //! runs the installation names them; no agent and no person can name another.
 //!
-//! A command is started with its first use, kept, and started anew after it has ended. It has an empty
-//! environment but for `PATH`, and bounds on memory, files and processor time. It is killed with us.
+//! A command is started with its first use, kept, and started anew after it has ended, or has answered
+//! nothing for some calls in a row. It has an empty environment but for `PATH`, and bounds on memory and
+//! files. It is killed with us.
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ use super::{McpError, PAGES_MAX, ServedTool, hello, reply, served, title_of, tol
 const MESSAGE_MAX: u64 = 4 * 1024 * 1024;
 /// How long a command may take to say hello.
 const START: Duration = Duration::from_secs(20);
-/// Bounds, and then the command in the place of the shell: address space in KiB, open files, seconds of
-/// processor time, no core.
-const BOUNDED: &str =
-    "ulimit -v 4194304 && ulimit -n 256 && ulimit -t 3600 && ulimit -c 0 && exec \"$0\" \"$@\"";
+/// Bounds, and then the command in the place of the shell: memory that can be written in KiB, open files,
+/// no core. Addresses alone cost nothing, and some languages set aside many; nor does what has worked for
+/// long work badly.
+const BOUNDED: &str = "ulimit -d 4194304 && ulimit -n 256 && ulimit -c 0 && exec \"$0\" \"$@\"";
+/// After so many calls without an answer, and none in between, a command is started anew.
+const SILENT_MAX: u32 = 3;
 /// Where commands are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -55,6 +58,8 @@ struct Server {
 struct Running {
     title: String,
     next: AtomicU64,
+    /// The calls without an answer since the last one that got one.
+    silent: AtomicU32,
     lines: mpsc::Sender<String>,
     asked: Asked,
     ended: CancellationToken,
@@ -160,8 +165,8 @@ impl Running {
         tokio::spawn(write(stdin, to_write, ended.clone()));
         tokio::spawn(read(child, stdout, asked.clone(), lines.clone(), ended.clone()));
         let guard = ended.clone().drop_guard();
-        let (title, next) = (String::new(), AtomicU64::new(1));
-        let mut running = Self { title, next, lines, asked, ended, _guard: guard };
+        let (title, next, silent) = (String::new(), AtomicU64::new(1), AtomicU32::new(0));
+        let mut running = Self { title, next, silent, lines, asked, ended, _guard: guard };
         let about = running.ask("initialize", &hello(), START).await?;
         running.title = title_of(&about);
         running.tell(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
@@ -190,10 +195,14 @@ impl Running {
             self.tell(&request).await?;
             heard.await.map_err(|_gone| McpError::Protocol("it has ended".to_owned()))
         };
-        let message = timeout(patience, exchange).await;
-        let message =
-            message.map_err(|_elapsed| McpError::Protocol("it gives no answer".to_owned()))??;
-        reply::result_of(&message)
+        let Ok(message) = timeout(patience, exchange).await else {
+            if self.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT_MAX {
+                self.ended.cancel();
+            }
+            return Err(McpError::Protocol("it gives no answer".to_owned()));
+        };
+        self.silent.store(0, Ordering::Relaxed);
+        reply::result_of(&message?)
     }
 }
 

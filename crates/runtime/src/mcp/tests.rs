@@ -12,12 +12,17 @@ use super::*;
 async fn serve() -> (String, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (record, farewells) = (seen.clone(), seen.clone());
+    let numbers = Arc::new(Mutex::new(std::collections::HashSet::new()));
     let answer = move |headers: HeaderMap, body: Bytes| {
-        let record = record.clone();
+        let (record, numbers) = (record.clone(), numbers.clone());
         async move {
             let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
             let message: Value = serde_json::from_slice(&body).unwrap();
             let method = message["method"].as_str().unwrap().to_owned();
+            // Within a session no number is that of two requests.
+            if message["id"].as_u64().is_some_and(|id| !numbers.lock().unwrap().insert(id)) {
+                return StatusCode::BAD_REQUEST.into_response();
+            }
             record.lock().unwrap().push(format!("{method} {} {}", text("mcp-session-id"), text("authorization")));
             let json = |value: Value| ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response();
             let result = |value: Value| json!({ "jsonrpc": "2.0", "id": message["id"], "result": value });
@@ -36,7 +41,7 @@ async fn serve() -> (String, Arc<Mutex<Vec<String>>>) {
                     let value = match message["params"]["name"].as_str().unwrap() {
                         "fail" => json!({ "isError": true, "content": [{ "type": "text", "text": "no such book" }] }),
                         "echo" => json!({ "content": [{ "type": "text", "text": text("authorization") }, { "type": "image" }] }),
-                        _ => return json(json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32602, "message": "unknown tool" } })),
+                        _ => return json(json!({ "jsonrpc": "2.0", "id": message["id"], "error": { "code": -32602, "message": "unknown tool" } })),
                     };
                     let noise = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {} });
                     let events = format!(": hello\n\ndata: {noise}\n\nevent: message\ndata: {}\n\n", result(value));

@@ -32,7 +32,7 @@ impl Breakers {
         self.all().remove(provider);
     }
 
-    /// The provider failed in a way that may pass.
+    /// The provider failed, in a way that is not of one request alone.
     pub fn failed(&self, provider: &str) {
         let mut all = self.all();
         let breaker = all.entry(provider.to_owned()).or_default();

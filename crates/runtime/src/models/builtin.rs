@@ -89,7 +89,10 @@ impl Model for Planner {
         "builtin"
     }
 
-    fn reply(&self, request: ModelRequest) -> ReplyStream {
+    fn reply(&self, mut request: ModelRequest) -> ReplyStream {
+        if !request.may_call {
+            request.tools.clear();
+        }
         // Worked out when the stream is first asked, not when it is made.
         stream::once(async move { reply::pieces(&request) })
             .flat_map(|pieces| stream::iter(pieces.into_iter().map(Ok)))

@@ -1,80 +1,84 @@
-//! Providers with a protocol of their own, through the crate `genai`: it speaks the protocols, our
-//! guarded client carries them, our settings alone say where to and with which key.
+//! Anthropic and Gemini, through the crate `genai`: it speaks their protocols, our guarded client carries
+//! them, our settings alone say where to and with which key.
 
 use futures::stream::{self, StreamExt};
 use genai::adapter::AdapterKind;
 use genai::chat::{
-    ChatMessage, ChatOptions, ChatRequest, ChatRole, ChatStreamEvent, ContentPart, MessageContent,
-    StopReason, StreamEnd, Tool, ToolCall, ToolResponse,
+    ChatMessage, ChatOptions, ChatRequest, ChatRole, ChatStreamEvent, ContentPart, CustomPart,
+    MessageContent, StopReason, StreamEnd, Tool, ToolCall, ToolChoice, ToolResponse,
 };
 use genai::resolver::{AuthData, Endpoint};
 use genai::{ModelIden, ServiceTarget};
 use reqwest::Client;
 use resonant_domain::session::Usage;
 use resonant_domain::text::shorten;
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
+use url::Url;
 
-use super::refusal::refusal;
+use super::openai::{FIRST_BYTE, IDLE};
+use super::provider_data::{self, THINKING};
+use super::refusal::{is_of_account, is_too_long, refusal};
 use super::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest,
     ModelSettingsError, Provider, ProviderSettings, ReplyStream, Secret, request_chars,
 };
 use crate::trace::{TRACEPARENT, TraceParent};
 
-/// How long a provider may be silent. A local one may load its model before the first byte.
-const IDLE: Duration = Duration::from_mins(1);
-const FIRST_BYTE: Duration = Duration::from_mins(2);
+/// Under which name Gemini's signatures of a call are kept.
+const SIGNATURES: &str = "thought_signatures";
 
-/// A provider with a protocol of its own.
+/// A provider whose protocol the crate speaks.
 #[derive(Clone)]
 pub struct Foreign {
     provider: Provider,
+    kind: AdapterKind,
     client: genai::Client,
     endpoint: Endpoint,
     api_key: Option<Secret>,
 }
 
 impl Foreign {
-    /// A provider by its settings.
+    /// Anthropic's messages.
     ///
     /// # Errors
     /// [`ModelSettingsError::Address`] when the address cannot be used.
-    pub fn new(
-        provider: Provider,
+    pub fn anthropic(
         settings: &ProviderSettings,
         client: Client,
     ) -> Result<Self, ModelSettingsError> {
-        let base = match &settings.base_url {
-            Some(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {
-                format!("{}/", url.as_str().trim_end_matches('/'))
-            }
-            Some(_) => return Err(ModelSettingsError::Address),
-            None => match provider {
-                Provider::Anthropic => "https://api.anthropic.com/v1/",
-                Provider::Gemini => "https://generativelanguage.googleapis.com/v1beta/",
-                Provider::Ollama => "http://localhost:11434/",
-            }
-            .to_owned(),
-        };
+        let base = base(settings.base_url.as_ref(), "https://api.anthropic.com/v1/")?;
+        Self::at(base, (Provider::Anthropic, AdapterKind::Anthropic), settings, client)
+    }
+
+    /// Google's Gemini.
+    ///
+    /// # Errors
+    /// [`ModelSettingsError::Address`] when the address cannot be used.
+    pub fn gemini(settings: &ProviderSettings, client: Client) -> Result<Self, ModelSettingsError> {
+        let default = "https://generativelanguage.googleapis.com/v1beta/";
+        let base = base(settings.base_url.as_ref(), default)?;
+        Self::at(base, (Provider::Gemini, AdapterKind::Gemini), settings, client)
+    }
+
+    fn at(
+        base: String,
+        (provider, kind): (Provider, AdapterKind),
+        settings: &ProviderSettings,
+        client: Client,
+    ) -> Result<Self, ModelSettingsError> {
         let client = genai::Client::builder().with_reqwest(client).build();
         let client = client.map_err(|_| ModelSettingsError::Address)?;
         let endpoint = Endpoint::from_owned(base);
-        Ok(Self { provider, client, endpoint, api_key: settings.api_key.clone() })
+        Ok(Self { provider, kind, client, endpoint, api_key: settings.api_key.clone() })
     }
 
     fn target(&self, model: &str) -> ServiceTarget {
-        let kind = match self.provider {
-            Provider::Anthropic => AdapterKind::Anthropic,
-            Provider::Gemini => AdapterKind::Gemini,
-            Provider::Ollama => AdapterKind::Ollama,
-        };
         let key = self.api_key.as_ref().map_or("none", Secret::expose);
         ServiceTarget {
             endpoint: self.endpoint.clone(),
             auth: AuthData::from_single(key),
-            model: ModelIden::new(kind, model),
+            model: ModelIden::new(self.kind, model),
         }
     }
 
@@ -83,24 +87,28 @@ impl Foreign {
             .with_max_tokens(request.max_output_tokens)
             .with_capture_usage(true)
             .with_capture_tool_calls(true);
+        if self.provider == Provider::Anthropic {
+            // Its blocks of reasoning go back with the calls that followed them.
+            options = options.with_capture_reasoning_content(true);
+        }
         if let Some(place) = TraceParent::current() {
             options = options.with_extra_headers([(TRACEPARENT.to_owned(), place.to_string())]);
         }
+        if !request.tools.is_empty() && !request.may_call {
+            options = options.with_tool_choice(ToolChoice::None);
+        }
         let chars = request_chars(&request);
         let now = request.now;
-        let target = self.target(&request.model);
-        let begun = self.client.exec_chat_stream(target, told(request), Some(&options));
+        let model = request.model.clone();
+        let target = self.target(&model);
+        let asked = told(request, self.provider);
+        let begun = self.client.exec_chat_stream(target, asked, Some(&options));
         let stream = match timeout(FIRST_BYTE, begun).await {
             Ok(Ok(response)) => response.stream,
             Ok(Err(error)) => return Err(self.explain(&error, now)),
-            Err(_elapsed) => {
-                return Err(ModelError::transient(format!(
-                    "the model did not answer within {} seconds",
-                    FIRST_BYTE.as_secs()
-                )));
-            }
+            Err(_elapsed) => return Err(ModelError::silent(FIRST_BYTE)),
         };
-        Ok(Reading { who: self, stream, now, request_chars: chars, written_chars: 0 })
+        Ok(Reading { who: self, model, stream, now, request_chars: chars, written_chars: 0 })
     }
 
     fn explain(&self, error: &genai::Error, now: jiff::Timestamp) -> ModelError {
@@ -135,7 +143,16 @@ impl Foreign {
                 self.provider.as_str()
             )),
             genai::Error::ChatResponse { body, .. } => {
-                ModelError::transient(hide(&shorten(&body.to_string(), 300)))
+                let whole = body.to_string();
+                let message = hide(&shorten(&whole, 300));
+                let error = body.get("error").unwrap_or(body);
+                if is_of_account(error, &whole) {
+                    ModelError::Account(message)
+                } else if is_too_long(error, &whole) {
+                    ModelError::TooLong(message)
+                } else {
+                    ModelError::transient(message)
+                }
             }
             genai::Error::StreamParse { .. } => {
                 ModelError::transient("the model's reply cannot be read")
@@ -180,6 +197,7 @@ enum Phase {
 /// A reply on its way.
 struct Reading {
     who: Foreign,
+    model: String,
     stream: genai::chat::ChatStream,
     now: jiff::Timestamp,
     request_chars: usize,
@@ -190,8 +208,7 @@ impl Reading {
     async fn next(&mut self) -> Result<ModelPiece, ModelError> {
         loop {
             let Ok(event) = timeout(IDLE, self.stream.next()).await else {
-                let silent = format!("the model was silent for {} seconds", IDLE.as_secs());
-                return Err(ModelError::transient(silent));
+                return Err(ModelError::silent(IDLE));
             };
             match event {
                 Some(Ok(ChatStreamEvent::Chunk(chunk))) => {
@@ -221,14 +238,29 @@ impl Reading {
             ..Usage::default()
         };
         let stopped = end.captured_stop_reason.clone();
+        let mut blocks = blocks(&end);
         let calls: Vec<_> = end
             .captured_into_tool_calls()
             .unwrap_or_default()
             .into_iter()
-            .map(|call| CallRequest {
-                call_id: call.call_id,
-                tool: call.fn_name,
-                arguments: call.fn_arguments,
+            .map(|call| {
+                let mut data = Map::new();
+                if self.who.provider == Provider::Anthropic && !blocks.is_empty() {
+                    // They are the whole turn's: the first call keeps them.
+                    data.insert(THINKING.to_owned(), std::mem::take(&mut blocks).into());
+                }
+                if self.who.provider == Provider::Gemini {
+                    let signed =
+                        call.thought_signatures.map(|it| (SIGNATURES.to_owned(), it.into()));
+                    data.extend(signed);
+                }
+                let provider = self.who.provider.as_str();
+                CallRequest {
+                    call_id: call.call_id,
+                    tool: call.fn_name,
+                    arguments: call.fn_arguments,
+                    provider_data: provider_data::of(provider, &self.model, data),
+                }
             })
             .collect();
         let reason = match stopped {
@@ -241,13 +273,45 @@ impl Reading {
     }
 }
 
+/// Where a provider is, with a slash at the end.
+pub(super) fn base(url: Option<&Url>, default: &str) -> Result<String, ModelSettingsError> {
+    match url {
+        Some(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {
+            Ok(format!("{}/", url.as_str().trim_end_matches('/')))
+        }
+        Some(_) => Err(ModelSettingsError::Address),
+        None => Ok(default.to_owned()),
+    }
+}
+
+/// The blocks of reasoning of a reply, as Anthropic wants them back.
+fn blocks(end: &StreamEnd) -> Vec<Value> {
+    let mut blocks: Vec<Value> = Vec::new();
+    for part in end.captured_content.iter().flat_map(MessageContent::parts) {
+        match part {
+            ContentPart::ThoughtSignature(signature) => {
+                blocks.push(json!({ "type": "thinking", "thinking": "", "signature": signature }));
+            }
+            // The text of the block whose signature came before it.
+            ContentPart::ReasoningContent(text) => {
+                if let Some(block) = blocks.last_mut() {
+                    block["thinking"] = text.as_str().into();
+                }
+            }
+            ContentPart::Custom(part) => blocks.push(part.data.clone()),
+            _ => {}
+        }
+    }
+    blocks
+}
+
 /// A request in the words of the crate.
-fn told(request: ModelRequest) -> ChatRequest {
+fn told(request: ModelRequest, provider: Provider) -> ChatRequest {
     let has_tools = !request.tools.is_empty();
     let system = request.system_with_date();
     let mut messages: Vec<ChatMessage> = Vec::new();
-    for message in &request.messages {
-        let next = said(message, has_tools);
+    for message in request.messages.iter().filter(|message| !message.is_blank()) {
+        let next = said(message, &request, provider);
         // The results of one turn belong into one message.
         match messages.last_mut() {
             Some(last) if last.role == ChatRole::Tool && next.role == ChatRole::Tool => {
@@ -268,6 +332,12 @@ fn told(request: ModelRequest) -> ChatRequest {
     if has_tools { told.with_tools(tools.collect::<Vec<_>>()) } else { told }
 }
 
+/// What Gemini has signed a call with.
+fn signatures(data: &Value) -> Option<Vec<String>> {
+    let signatures = data[SIGNATURES].as_array()?;
+    Some(signatures.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
 /// A part of another step: some providers join the texts of a message as they are.
 fn apart(part: ContentPart) -> ContentPart {
     match part {
@@ -276,12 +346,18 @@ fn apart(part: ContentPart) -> ContentPart {
     }
 }
 
-fn said(message: &Message, has_tools: bool) -> ChatMessage {
+fn said(message: &Message, request: &ModelRequest, provider: Provider) -> ChatMessage {
     match message {
-        Message::User { .. } => ChatMessage::user(message.user_text(has_tools)),
+        Message::User { .. } => ChatMessage::user(message.user_text(request.offers_tools())),
         Message::Assistant { text, calls } => {
+            let given = |call| provider_data::to(call, provider.as_str(), &request.model);
             let mut parts = Vec::new();
-            if !text.is_empty() || calls.is_empty() {
+            let blocks =
+                calls.iter().filter_map(given).filter_map(|data| data[THINKING].as_array());
+            parts.extend(blocks.flatten().map(|block| {
+                ContentPart::Custom(CustomPart { model_iden: None, data: block.clone() })
+            }));
+            if !text.trim().is_empty() {
                 parts.push(ContentPart::Text(text.clone()));
             }
             parts.extend(calls.iter().map(|call| {
@@ -293,7 +369,7 @@ fn said(message: &Message, has_tools: bool) -> ChatMessage {
                     } else {
                         json!({ "malformed": call.arguments })
                     },
-                    thought_signatures: None,
+                    thought_signatures: given(call).and_then(signatures),
                 })
             }));
             ChatMessage::assistant(MessageContent::from(parts))

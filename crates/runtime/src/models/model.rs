@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 use resonant_domain::session::Usage;
 use serde_json::Value;
 
+use super::provider_data;
 use crate::tools::ToolSchema;
 
 /// One request to a model: all it needs to answer the next turn.
@@ -17,23 +18,40 @@ pub struct ModelRequest {
     pub system: String,
     /// The conversation so far; the first message is the goal.
     pub messages: Vec<Message>,
-    /// The tools that may be called.
+    /// The tools that the conversation knows.
     pub tools: Vec<ToolSchema>,
+    /// Whether they may be called. Where not, a provider is told of them only because it refuses a
+    /// conversation with calls of tools that it was not told of.
+    pub may_call: bool,
     /// The most tokens that the reply may have.
     pub max_output_tokens: u32,
+    /// The tokens that question and answer may have together, where a provider wants to be told.
+    pub window: Option<u64>,
     /// The present instant, so that a reply can be made again from the same request.
     pub now: jiff::Timestamp,
 }
 
 impl ModelRequest {
-    /// The system prompt, with the present instant behind it.
+    /// The system prompt, with the present instant behind it, and that no tool may be called where
+    /// that is so: some servers do not heed the choice of none.
     #[must_use]
     pub fn system_with_date(&self) -> String {
         let today = self.now.strftime("%A, %-d %B %Y, %H:%M UTC");
+        let end = if self.tools.is_empty() || self.may_call {
+            ""
+        } else {
+            " No tool can be called any more: answer now, with what is there."
+        };
         match self.system.trim() {
-            "" => format!("It is {today}."),
-            system => format!("{system}\n\nIt is {today}."),
+            "" => format!("It is {today}.{end}"),
+            system => format!("{system}\n\nIt is {today}.{end}"),
         }
+    }
+
+    /// Whether there is a tool that may be called.
+    #[must_use]
+    pub fn offers_tools(&self) -> bool {
+        self.may_call && !self.tools.is_empty()
     }
 }
 
@@ -71,6 +89,12 @@ impl Message {
     /// How the message begins that stands for steps told shorter.
     pub const SUMMARY: &'static str = "What happened in the steps before, told shorter:";
 
+    /// Whether it says nothing and asks for nothing: providers refuse such a message.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Assistant { text, calls } if calls.is_empty() && text.trim().is_empty())
+    }
+
     /// What a person said as one text, with the material behind it. Empty for any other message.
     #[must_use]
     pub fn user_text(&self, has_tools: bool) -> String {
@@ -99,6 +123,8 @@ pub struct CallRequest {
     pub tool: String,
     /// Its arguments, unchecked. A text that is no JSON arrives as a JSON string.
     pub arguments: Value,
+    /// What its provider wants back with it, as [`provider_data`](super::provider_data) says.
+    pub provider_data: Option<Value>,
 }
 
 /// A piece of a reply as it streams.
@@ -132,18 +158,28 @@ pub enum FinishReason {
     Filtered,
 }
 
-/// Why a model did not answer.
-#[derive(Debug, thiserror::Error)]
+/// Why a model did not answer. The text is for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    /// Trying again may help: a timeout, a 429, a 5xx, a connection that broke.
+    /// Trying again may help: a 429, a 5xx, a connection that broke.
     #[error("{message}")]
     Transient {
-        /// What happened, for a person.
+        /// What happened.
         message: String,
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
     },
-    /// Trying again will not help: a refused key, an unknown model, a malformed reply.
+    /// It took the request and then gave nothing for too long. Trying again may help, but costs as much
+    /// time again: others are asked first.
+    #[error("{0}")]
+    Silent(String),
+    /// The provider takes nothing from this account, whatever is asked: a refused key, no quota left.
+    #[error("{0}")]
+    Account(String),
+    /// The request is longer than the model takes.
+    #[error("{0}")]
+    TooLong(String),
+    /// Trying again will not help: an unknown model, a malformed reply.
     #[error("{0}")]
     Permanent(String),
 }
@@ -154,9 +190,41 @@ impl ModelError {
         Self::Transient { message: message.into(), retry_after: None }
     }
 
+    /// The model gave nothing for so long.
+    #[must_use]
+    pub fn silent(waited: Duration) -> Self {
+        Self::Silent(format!("the model was silent for {} seconds", waited.as_secs()))
+    }
+
     /// A fault that will not pass.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::Permanent(message.into())
+    }
+
+    /// Whether the same model may answer when it is asked again.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Transient { .. } | Self::Silent(_))
+    }
+
+    /// Whether it says something of the provider, not of this one request.
+    #[must_use]
+    pub const fn is_of_provider(&self) -> bool {
+        matches!(self, Self::Transient { .. } | Self::Silent(_) | Self::Account(_))
+    }
+
+    /// The same with another text.
+    #[must_use]
+    pub fn map(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Transient { message, retry_after } => {
+                Self::Transient { message: change(message), retry_after }
+            }
+            Self::Silent(message) => Self::Silent(change(message)),
+            Self::Account(message) => Self::Account(change(message)),
+            Self::TooLong(message) => Self::TooLong(change(message)),
+            Self::Permanent(message) => Self::Permanent(change(message)),
+        }
     }
 }
 
@@ -184,7 +252,10 @@ pub fn request_chars(request: &ModelRequest) -> usize {
                 text.chars().count() + context.as_ref().map_or(0, |context| context.chars().count())
             }
             Message::Assistant { text, calls } => {
-                let calls = calls.iter().map(|call| call.arguments.to_string().len());
+                let calls = calls.iter().map(|call| {
+                    let texts = call.provider_data.iter().flat_map(provider_data::texts);
+                    call.arguments.to_string().len() + texts.map(str::len).sum::<usize>()
+                });
                 text.chars().count() + calls.sum::<usize>()
             }
             Message::Tool { content, .. } => content.chars().count(),

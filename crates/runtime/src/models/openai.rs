@@ -16,17 +16,18 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response};
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::cost;
+use resonant_domain::text::shorten;
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-pub(super) use self::request::endpoint;
+pub(super) use self::request::{endpoint, tool};
 
 use self::reply::Reply;
 use self::request::Dialect;
 use self::sse::SseParser;
 use super::model::request_chars;
-use super::refusal::refusal;
+use super::refusal::{refusal, unreachable};
 use super::{
     Model, ModelError, ModelPiece, ModelRequest, ModelSettingsError, OpenAiSettings, ReplyStream,
     Secret,
@@ -34,13 +35,18 @@ use super::{
 use crate::trace::{TRACEPARENT, TraceParent};
 
 /// How long a server may be silent. A local one may load its model before the first byte.
-const IDLE: Duration = Duration::from_mins(1);
-const FIRST_BYTE: Duration = Duration::from_mins(2);
+pub(super) const IDLE: Duration = Duration::from_mins(1);
+pub(super) const FIRST_BYTE: Duration = Duration::from_mins(2);
 /// How long to wait for the token counts once the model has said that it is done.
 const COUNTS: Duration = Duration::from_secs(2);
+/// How much of a server's own words is told, in characters.
+const SAID_MAX: usize = 350;
 /// The most bytes of an error, and of a reply that is not streamed.
-const ERROR_MAX_BYTES: usize = 64 * 1024;
+pub(super) const ERROR_MAX_BYTES: usize = 64 * 1024;
 const WHOLE_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What events call it.
+const PROVIDER: &str = "openai";
 
 /// An OpenAI-compatible endpoint.
 #[derive(Clone)]
@@ -81,7 +87,7 @@ impl OpenAi {
 
 impl Model for OpenAi {
     fn provider(&self) -> &'static str {
-        "openai"
+        PROVIDER
     }
 
     fn reply(&self, request: ModelRequest) -> ReplyStream {
@@ -146,14 +152,14 @@ impl Reader {
         let request_chars = request_chars(request);
         if kind.starts_with("application/json") {
             // The server does not stream: the whole reply is one chunk.
-            let mut reply = Reply::default();
+            let mut reply = Reply::of(&request.model);
             let whole = match read(&mut response, WHOLE_MAX_BYTES).await {
                 Ok(whole) => reply.take(&String::from_utf8_lossy(&whole)),
                 Err(error) => Err(error),
             };
             match whole {
                 Ok(pieces) => self.finish(pieces, reply, request_chars),
-                Err(error) => self.ready.push_back(Err(error)),
+                Err(error) => self.ready.push_back(Err(self.endpoint.hide_key(error))),
             }
         } else if kind.starts_with("text/html") {
             self.ready.push_back(Err(ModelError::permanent(
@@ -162,7 +168,7 @@ impl Reader {
             )));
         } else {
             let parser = SseParser::default();
-            let reply = Reply::default();
+            let reply = Reply::of(&request.model);
             let streaming = Streaming { response, parser, reply, request_chars };
             self.phase = Phase::Streaming(Box::new(streaming));
         }
@@ -188,10 +194,7 @@ impl Reader {
                 return;
             }
             Err(_elapsed) => {
-                self.ready.push_back(Err(ModelError::transient(format!(
-                    "the model was silent for {} seconds",
-                    IDLE.as_secs()
-                ))));
+                self.ready.push_back(Err(ModelError::silent(IDLE)));
                 return;
             }
         };
@@ -253,13 +256,8 @@ impl Endpoint {
             }
             let mut response = match timeout(FIRST_BYTE, sending.send()).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(error)) => return Err(Self::unreachable(&error)),
-                Err(_elapsed) => {
-                    return Err(ModelError::transient(format!(
-                        "the model did not answer within {} seconds",
-                        FIRST_BYTE.as_secs()
-                    )));
-                }
+                Ok(Err(error)) => return Err(unreachable(&error)),
+                Err(_elapsed) => return Err(ModelError::silent(FIRST_BYTE)),
             };
             let status = response.status();
             if status.is_success() {
@@ -274,29 +272,18 @@ impl Endpoint {
                 *self.dialect.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
                 continue;
             }
-            return Err(self.hide_key(refusal(status, &headers, &body, request.now)));
+            // A key that was cut would no longer be known.
+            return Err(refusal(status, &headers, &self.without_key(&body), request.now));
         }
     }
 
-    fn unreachable(error: &reqwest::Error) -> ModelError {
-        let mut inner: &dyn std::error::Error = error;
-        while let Some(source) = inner.source() {
-            inner = source;
-        }
-        ModelError::transient(format!("the language model cannot be reached: {inner}"))
-    }
-
+    /// An error in the server's own words, without the key and no longer than a person reads.
     fn hide_key(&self, error: ModelError) -> ModelError {
-        let hide = |message: String| match &self.api_key {
-            Some(key) => key.hide_in(&message),
-            None => message,
-        };
-        match error {
-            ModelError::Transient { message, retry_after } => {
-                ModelError::Transient { message: hide(message), retry_after }
-            }
-            ModelError::Permanent(message) => ModelError::Permanent(hide(message)),
-        }
+        error.map(|message| shorten(&self.without_key(&message), SAID_MAX))
+    }
+
+    fn without_key(&self, text: &str) -> String {
+        self.api_key.as_ref().map_or_else(|| text.to_owned(), |key| key.hide_in(text))
     }
 
     fn usage(&self, input_tokens: u64, output_tokens: u64) -> Usage {
@@ -306,7 +293,7 @@ impl Endpoint {
 }
 
 /// Reads a body up to `most` bytes.
-async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelError> {
+pub(super) async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelError> {
     let mut body = Vec::new();
     while body.len() < most {
         match timeout(IDLE, response.chunk()).await {

@@ -1,5 +1,6 @@
 //! Which model answers a step: a score that can be explained, tiers, fallbacks.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use resonant_domain::agent::ModelPolicy;
@@ -46,6 +47,37 @@ pub(crate) struct Situation<'a> {
     pub current: Option<&'a ModelChoice>,
     /// A person wants cheaper models.
     pub is_cheaper: bool,
+    /// Those that answer nothing in this run.
+    pub lost: &'a [Who],
+}
+
+/// A model, as `(provider, model)`.
+pub(crate) type Who = (String, String);
+
+/// Who has failed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Failed<'a> {
+    /// Whose each fault of the step was.
+    pub faults: &'a [Who],
+    /// Those that answer nothing in this run, whatever is asked.
+    pub lost: &'a [Who],
+}
+
+impl Failed<'_> {
+    fn times(self, (provider, model): (&str, &str)) -> usize {
+        let is_it = |who: &&Who| who.0 == provider && who.1 == model;
+        self.faults.iter().filter(is_it).count()
+    }
+
+    fn has_lost(self, (provider, model): (&str, &str)) -> bool {
+        self.lost.iter().any(|who| who.0 == provider && who.1 == model)
+    }
+
+    /// Whether a model has not been asked in the step.
+    pub fn is_untried(self, choice: &ModelChoice) -> bool {
+        let who = (choice.provider.as_str(), choice.model.as_str());
+        self.times(who) == 0 && !self.has_lost(who)
+    }
 }
 
 /// The points of a step, each with what it was given for.
@@ -147,38 +179,54 @@ impl Models {
             ),
             None => format!("the step is {} ({total} points)", wanted.as_str()),
         };
-        self.first_of(wanted, &[], reason, score)
+        let failed = Failed { lost: situation.lost, ..Failed::default() };
+        self.first_of(wanted, failed, reason, score)
             .ok_or_else(|| format!("no model is configured for {} steps", wanted.as_str()))
     }
 
-    /// The next model of the same tier, after `current` failed. `None`: there is no other. Models that
-    /// failed in this step come last.
+    /// The next model of the same tier, after `current` failed. `None`: there is no other that may
+    /// answer. Models that failed in this step come last.
     pub(crate) fn fall_back(
         &self,
         current: &ModelChoice,
-        failed: &[(String, String)],
+        failed: Failed<'_>,
         why: &str,
     ) -> Option<ModelChoice> {
-        let tier = current.tier?;
         let reason = format!("{} {} failed: {why}", current.provider, current.model);
-        let next = self.first_of(tier, failed, reason, Vec::new())?;
-        (next.provider != current.provider || next.model != current.model).then_some(next)
+        self.other_of(current.tier?, current, failed, reason)
     }
 
-    /// A model of the tier above, after `current` came to nothing. `None`: there is none, or it is
-    /// the same.
-    pub(crate) fn escalate(&self, current: &ModelChoice, why: &str) -> Option<ModelChoice> {
+    /// A model of the tiers above, after `current` came to nothing. `None`: there is none that may
+    /// answer.
+    pub(crate) fn escalate(
+        &self,
+        current: &ModelChoice,
+        failed: Failed<'_>,
+        why: &str,
+    ) -> Option<ModelChoice> {
         let mut tier = current.tier?;
+        let reason = format!("the model for {} steps came to nothing: {why}", tier.as_str());
         while let Some(above) = tier.above() {
-            let from = current.tier?.as_str();
-            let reason = format!("the model for {from} steps came to nothing: {why}");
-            let next = self.first_of(above, &[], reason, Vec::new())?;
-            if next.provider != current.provider || next.model != current.model {
+            if let Some(next) = self.other_of(above, current, failed, reason.clone()) {
                 return Some(next);
             }
             tier = above;
         }
         None
+    }
+
+    /// The first of a tier, when it is another than `current` and not lost.
+    fn other_of(
+        &self,
+        tier: ModelTier,
+        current: &ModelChoice,
+        failed: Failed<'_>,
+        reason: String,
+    ) -> Option<ModelChoice> {
+        let next = self.first_of(tier, failed, reason, Vec::new())?;
+        let is_other = next.provider != current.provider || next.model != current.model;
+        let is_lost = failed.has_lost((next.provider.as_str(), next.model.as_str()));
+        (is_other && !is_lost).then_some(next)
     }
 
     /// How many models there are to answer in the place of this one, itself included.
@@ -187,25 +235,81 @@ impl Models {
         tiers.map_or(1, |(tiers, tier)| tiers[tier as usize].len().max(1))
     }
 
+    /// How many models could still take over from `current` in this step, that no one has asked: those
+    /// of its tier, and of the tiers above where the step may climb.
+    pub(crate) fn untried(
+        &self,
+        current: &ModelChoice,
+        failed: Failed<'_>,
+        may_climb: bool,
+    ) -> usize {
+        let Some((tiers, tier)) = self.tiers().zip(current.tier) else { return 0 };
+        let top = if may_climb { ModelTier::Complex } else { tier };
+        let all = tiers[tier as usize..=top as usize].iter().flatten().map(Chosen::who);
+        let others = all.filter(|who| {
+            *who != (current.provider.as_str(), current.model.as_str())
+                && failed.times(*who) == 0
+                && !failed.has_lost(*who)
+        });
+        others.collect::<BTreeSet<_>>().len()
+    }
+
+    /// The models that can tell a long conversation shorter, in the order in which they are asked, each
+    /// with why it is: those for simple steps whose providers do not rest.
+    pub(crate) fn summarisers(&self, lost: &[Who]) -> Vec<(Chosen, String)> {
+        let (candidates, first) = match (self.tiers(), &self.language) {
+            (Some(tiers), _) => {
+                (tiers[ModelTier::Simple as usize].as_slice(), "it is the model for simple steps")
+            }
+            (None, Some(language)) => {
+                (std::slice::from_ref(language), "it is the configured language model")
+            }
+            (None, None) => return Vec::new(),
+        };
+        let failed = Failed { lost, ..Failed::default() };
+        let mut reason = first.to_owned();
+        let mut found: Vec<(Chosen, String)> = Vec::new();
+        for chosen in candidates {
+            let provider = chosen.model.provider();
+            if failed.has_lost(chosen.who()) {
+                let _ = write!(reason, "; {chosen:?} answers nothing in this session");
+            } else if self.is_resting(provider) {
+                let _ = write!(reason, "; {provider} rests after failures");
+            } else {
+                found.push((chosen.clone(), reason.clone()));
+            }
+        }
+        found
+    }
+
+    /// The models that draft agents, in the order in which they are asked: the language model, then those
+    /// for moderate steps, and last whose provider rests.
+    pub(crate) fn drafters(&self) -> Vec<Chosen> {
+        let moderate = self.tiers().map(|tiers| tiers[ModelTier::Moderate as usize].as_slice());
+        let mut found: Vec<Chosen> = Vec::new();
+        for chosen in self.language.iter().chain(moderate.unwrap_or_default()) {
+            if found.iter().all(|known| known.who() != chosen.who()) {
+                found.push(chosen.clone());
+            }
+        }
+        found.sort_by_key(|chosen| self.is_resting(chosen.model.provider()));
+        found
+    }
+
     /// The first model of a tier whose provider answers and that has not failed, then the one that
-    /// failed least.
+    /// failed least, then those that are lost.
     fn first_of(
         &self,
         tier: ModelTier,
-        failed: &[(String, String)],
+        failed: Failed<'_>,
         mut reason: String,
         score: Vec<ScorePart>,
     ) -> Option<ModelChoice> {
         let candidates = &self.tiers()?[tier as usize];
-        let faults = |chosen: &Chosen| {
-            let is_it = |(provider, model): &&(String, String)| {
-                *provider == chosen.model.provider() && *model == chosen.name
-            };
-            failed.iter().filter(is_it).count()
-        };
-        let best = candidates
-            .iter()
-            .min_by_key(|chosen| (self.is_resting(chosen.model.provider()), faults(chosen)))?;
+        let best = candidates.iter().min_by_key(|chosen| {
+            let (who, times) = (chosen.who(), failed.times(chosen.who()));
+            (failed.has_lost(who), times > 0, self.is_resting(who.0), times)
+        })?;
         let passed_over: Vec<_> = candidates
             .iter()
             .take_while(|chosen| !std::ptr::eq(*chosen, best))

@@ -8,10 +8,12 @@ use resonant_domain::session::Usage;
 use resonant_domain::session_event::cost;
 use url::Url;
 
+use super::known::known;
 use super::{EmbeddingSettings, Secret};
 use crate::egress::EgressError;
 
-/// The tokens that a model takes where nothing else is configured: question and answer together.
+/// The tokens that a model takes, question and answer together, where nothing is configured and its name
+/// says nothing.
 pub const DEFAULT_WINDOW: u64 = 32_768;
 
 /// The models that an installation has.
@@ -118,15 +120,24 @@ pub struct ModelFacts {
     pub output_price: u64,
     /// The tokens that it takes, question and answer together.
     pub window: u64,
+    /// The most tokens of one reply. `None`: what the window leaves.
+    pub reply: Option<u64>,
 }
 
 impl Default for ModelFacts {
     fn default() -> Self {
-        Self { input_price: 0, output_price: 0, window: DEFAULT_WINDOW }
+        Self { input_price: 0, output_price: 0, window: DEFAULT_WINDOW, reply: None }
     }
 }
 
 impl ModelFacts {
+    /// What the name alone says: the window and the longest reply, and no prices.
+    #[must_use]
+    pub fn of(name: &ModelName) -> Self {
+        let (window, reply) = known(name.provider, &name.model);
+        Self { window, reply, ..Self::default() }
+    }
+
     /// What so many tokens cost.
     #[must_use]
     pub fn priced(self, usage: Usage) -> Usage {

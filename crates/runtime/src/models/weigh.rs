@@ -54,7 +54,7 @@ mod tests {
         let models = Models::new(&settings).unwrap();
         let weight = models.weigh(&ModelPolicy::Auto, "hello world").unwrap();
         assert_eq!((weight.tokens, weight.counted_by.as_str()), (2, "o200k_base"));
-        assert_eq!(weight.window, Some(crate::models::DEFAULT_WINDOW));
+        assert_eq!(weight.window, Some(128_000));
         let usage = Usage { input_tokens: 1_000, output_tokens: 500, ..Usage::default() };
         assert_eq!(models.price(&ModelPolicy::Auto, usage), Some(MicroUsd(6_000)));
         assert_eq!(models.price(&ModelPolicy::Builtin, usage), None);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use resonant_domain::http_tool::{HttpMethod, HttpTool, TOOL_DESCRIPTION_MAX};
+use resonant_domain::http_tool::{HttpMethod, HttpTool, QueryStyle, TOOL_DESCRIPTION_MAX};
 use resonant_domain::text::shorten;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -25,6 +25,7 @@ pub(super) struct Place<'a> {
 struct Parts {
     path: String,
     query: BTreeMap<String, String>,
+    styles: BTreeMap<String, QueryStyle>,
     headers: BTreeMap<String, String>,
     body: Option<Value>,
     properties: Map<String, Value>,
@@ -46,6 +47,7 @@ pub(super) fn written(
     let mut parts = Parts {
         path: place.path.to_owned(),
         query: BTreeMap::new(),
+        styles: BTreeMap::new(),
         headers: BTreeMap::new(),
         body: None,
         properties: Map::new(),
@@ -59,12 +61,16 @@ pub(super) fn written(
         add_body(place, &mut parts, body)?;
     }
     add_credentials(place, operation, &mut parts);
+    if let Some(accepted) = accepted(place, operation) {
+        parts.headers.insert("accept".to_owned(), accepted);
+    }
     let label = format!("{} {}", method.as_str(), place.path);
     Ok(HttpTool {
         description: description(operation, &label),
         method,
         url: format!("{}{}", server(place, operation)?, parts.path),
         query: parts.query,
+        styles: parts.styles,
         headers: parts.headers,
         body: parts.body,
         input_schema: json!({
@@ -118,6 +124,21 @@ fn add_parameter(place: &Place<'_>, parts: &mut Parts, parameter: &Value) -> Res
     if is_own {
         return Ok(());
     }
+    if !["path", "query", "header"].contains(&within) {
+        let needed = format!("it needs {name} in its {within}");
+        return if is_required { Err(needed) } else { Ok(()) };
+    }
+    let content = parameter["content"].as_object().and_then(|content| content.iter().next());
+    let schema = parameter.get("schema").or_else(|| content?.1.get("schema"));
+    let mut schema = modern(place.references.put_in(schema.unwrap_or(&json!({})))?);
+    let kind = content.map(|(kind, _)| kind.as_str());
+    let style = match within {
+        "query" => query_style(parameter, kind, &schema)?,
+        _ => match simple(parameter, kind, &schema) {
+            Err(_) if !is_required => return Ok(()),
+            is_simple => is_simple.map(|()| None)?,
+        },
+    };
     let input = input_name(&parts.properties, name);
     let placeholder = format!("{{{{{input}}}}}");
     match within {
@@ -128,14 +149,12 @@ fn add_parameter(place: &Place<'_>, parts: &mut Parts, parameter: &Value) -> Res
             }
             parts.path = parts.path.replace(&variable, &placeholder);
         }
-        "query" => drop(parts.query.insert(name.to_owned(), placeholder)),
-        "header" => drop(parts.headers.insert(name.to_ascii_lowercase(), placeholder)),
-        _ if is_required => return Err(format!("it needs {name} in its {within}")),
-        _ => return Ok(()),
+        "query" => {
+            parts.query.insert(name.to_owned(), placeholder);
+            parts.styles.extend(style.map(|style| (name.to_owned(), style)));
+        }
+        _ => drop(parts.headers.insert(name.to_ascii_lowercase(), placeholder)),
     }
-    let content = parameter["content"].as_object().and_then(|content| content.values().next());
-    let schema = parameter.get("schema").or_else(|| content?.get("schema"));
-    let mut schema = modern(place.references.put_in(schema.unwrap_or(&json!({})))?);
     if let (Some(fields), Some(text)) = (schema.as_object_mut(), parameter["description"].as_str())
     {
         fields.entry("description").or_insert_with(|| text.into());
@@ -145,6 +164,81 @@ fn add_parameter(place: &Place<'_>, parts: &mut Parts, parameter: &Value) -> Res
         parts.required.push(input);
     }
     Ok(())
+}
+
+/// How a parameter of the query writes a list or an object, where that is not as it is written anyway.
+///
+/// # Errors
+/// It is written in a way that no tool can.
+fn query_style(
+    parameter: &Value,
+    kind: Option<&str>,
+    schema: &Value,
+) -> Result<Option<QueryStyle>, String> {
+    if let Some(kind) = kind {
+        return if is_json(kind) { Ok(Some(QueryStyle::Json)) } else { Err(odd(parameter, kind)) };
+    }
+    let style = parameter["style"].as_str().unwrap_or("form");
+    let is_apart = parameter["explode"].as_bool().unwrap_or(style == "form");
+    Ok(match style {
+        "deepObject" => Some(QueryStyle::DeepObject),
+        "form" | "spaceDelimited" | "pipeDelimited" if is_apart => {
+            may_be_object(schema).then_some(QueryStyle::Form)
+        }
+        "form" => Some(QueryStyle::Comma),
+        "spaceDelimited" => Some(QueryStyle::Space),
+        "pipeDelimited" => Some(QueryStyle::Pipe),
+        other => return Err(odd(parameter, other)),
+    })
+}
+
+/// Lets pass what stands in a path or a header as a value or as a list with commas.
+fn simple(parameter: &Value, kind: Option<&str>, schema: &Value) -> Result<(), String> {
+    let style = kind.or_else(|| parameter["style"].as_str()).unwrap_or("simple");
+    if style != "simple" {
+        return Err(odd(parameter, style));
+    }
+    let is_object = schema["type"] == "object" || schema.get("properties").is_some();
+    if is_object { Err(odd(parameter, "object")) } else { Ok(()) }
+}
+
+fn odd(parameter: &Value, style: &str) -> String {
+    let text = |name: &str| parameter[name].as_str().unwrap_or_default().to_owned();
+    format!("it writes {} as {style} in its {}", text("name"), text("in"))
+}
+
+/// Whether a value of the schema may be an object: it says so, or does not say what it is.
+fn may_be_object(schema: &Value) -> bool {
+    match &schema["type"] {
+        Value::String(kind) => kind == "object",
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == "object"),
+        _ => schema.get("enum").is_none(),
+    }
+}
+
+fn is_json(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind == "application/json" || kind.ends_with("+json")
+}
+
+/// What to ask for where the answers are something else than what every tool asks for first.
+fn accepted(place: &Place<'_>, operation: &Map<String, Value>) -> Option<String> {
+    const KINDS_MAX: usize = 5;
+    let responses = operation.get("responses")?.as_object()?;
+    let mut kinds: Vec<String> = Vec::new();
+    for (_, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
+        let Some(response) = place.references.follow(response) else { continue };
+        for kind in response["content"].as_object().into_iter().flat_map(Map::keys) {
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            if kind == "application/json" || kind.contains('*') {
+                return None;
+            }
+            if !kinds.iter().any(|known| known == kind) && kinds.len() < KINDS_MAX {
+                kinds.push(kind.to_owned());
+            }
+        }
+    }
+    (!kinds.is_empty()).then(|| kinds.join(", "))
 }
 
 fn add_body(place: &Place<'_>, parts: &mut Parts, body: &Value) -> Result<(), String> {

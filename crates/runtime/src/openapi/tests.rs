@@ -1,5 +1,5 @@
 use resonant_domain::grant::ToolSettings;
-use resonant_domain::http_tool::HttpTool;
+use resonant_domain::http_tool::{HttpTool, QueryStyle};
 use serde_json::json;
 
 use super::*;
@@ -183,4 +183,103 @@ fn references_end() {
     });
     let found = read(&document.to_string(), None, &[]).unwrap();
     assert_eq!(found.skipped[0].reason, "its schema has more than 2000 parts");
+}
+
+#[test]
+fn lists_and_objects_are_written_as_the_document_says() {
+    let list = json!({ "type": "array", "items": { "type": "string" } });
+    let object = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+    for (parameter, style) in [
+        (json!({ "in": "query", "schema": list }), None),
+        (json!({ "in": "query", "schema": { "type": "string" } }), None),
+        (json!({ "in": "query", "schema": object }), Some(QueryStyle::Form)),
+        (json!({ "in": "query", "schema": {} }), Some(QueryStyle::Form)),
+        (json!({ "in": "query", "schema": list, "explode": false }), Some(QueryStyle::Comma)),
+        (
+            json!({ "in": "query", "schema": list, "style": "pipeDelimited" }),
+            Some(QueryStyle::Pipe),
+        ),
+        (
+            json!({ "in": "query", "schema": list, "style": "spaceDelimited" }),
+            Some(QueryStyle::Space),
+        ),
+        (json!({ "in": "query", "schema": list, "style": "pipeDelimited", "explode": true }), None),
+        (
+            json!({ "in": "query", "schema": object, "style": "deepObject" }),
+            Some(QueryStyle::DeepObject),
+        ),
+        (
+            json!({ "in": "query", "content": { "application/json": { "schema": object } } }),
+            Some(QueryStyle::Json),
+        ),
+        (json!({ "in": "header", "schema": list }), None),
+        // It is not needed and cannot be sent: the rest can.
+        (json!({ "in": "header", "schema": object }), None),
+    ] {
+        let found = read(&document_with(&parameter, "{}"), None, &[]).unwrap();
+        let styles = &tool(&found, "GET_x_id").styles;
+        assert_eq!(styles.get("it").copied(), style, "{parameter}");
+    }
+    for (parameter, reason) in [
+        (
+            json!({ "in": "query", "schema": list, "style": "matrix" }),
+            "it writes it as matrix in its query",
+        ),
+        (
+            json!({ "in": "query", "content": { "text/csv": {} } }),
+            "it writes it as text/csv in its query",
+        ),
+        (
+            json!({ "in": "header", "required": true, "schema": object }),
+            "it writes it as object in its header",
+        ),
+        (
+            json!({ "in": "path", "name": "id", "style": "label", "schema": list }),
+            "it writes id as label in its path",
+        ),
+        (json!({ "in": "cookie", "required": true, "schema": list }), "it needs it in its cookie"),
+    ] {
+        let found = read(&document_with(&parameter, "{}"), None, &[]).unwrap();
+        assert_eq!(found.skipped[0].reason, reason, "{parameter}");
+    }
+}
+
+#[test]
+fn what_an_operation_answers_with_is_asked_for() {
+    let parameter = json!({ "in": "query", "schema": { "type": "string" } });
+    for (responses, accepted) in [
+        (r#"{ "200": { "content": { "application/json": {}, "text/csv": {} } } }"#, None),
+        (
+            r#"{ "200": { "content": { "*/*": {} } }, "404": { "content": { "text/x": {} } } }"#,
+            None,
+        ),
+        (r#"{ "204": { "description": "gone" } }"#, None),
+        (
+            r#"{ "200": { "content": { "text/csv; charset=utf-8": {} } }, "201": { "content": { "application/vnd.x+json": {} } } }"#,
+            Some("text/csv, application/vnd.x+json"),
+        ),
+    ] {
+        let found = read(&document_with(&parameter, responses), None, &[]).unwrap();
+        let told = tool(&found, "GET_x_id").headers.get("accept").map(String::as_str);
+        assert_eq!(told, accepted, "{responses}");
+    }
+}
+
+/// A document with one operation that has this parameter, called `it`, and these responses.
+fn document_with(parameter: &Value, responses: &str) -> String {
+    let mut parameter = parameter.clone();
+    if parameter.get("name").is_none() {
+        parameter["name"] = "it".into();
+    }
+    let id =
+        json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
+    let responses: Value = responses.parse().unwrap();
+    let operation = json!({ "parameters": [id, parameter], "responses": responses });
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "T" },
+        "servers": [{ "url": "https://example.org" }],
+        "paths": { "/x/{id}": { "get": operation } },
+    })
+    .to_string()
 }

@@ -16,6 +16,7 @@ fn call(step: u32, id: &str) -> EventBody {
         call_id: id.to_owned(),
         tool: "calculator".to_owned(),
         arguments: Value::Null,
+        provider_data: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::memory::{Memory, NewMemory};
-use resonant_domain::{AgentId, UserId};
+use resonant_domain::{AgentId, SessionId, UserId};
 
 use super::secrets::BoundSecret;
 
@@ -17,13 +17,34 @@ pub struct BackingError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// An answer to come.
 pub type BackingFuture<'a, T> = BoxFuture<'a, Result<T, BackingError>>;
 
-/// An agent and its owner: whose documents and facts are meant.
+/// An agent, its owner, and who its session is for: whose documents and facts are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whose {
-    /// The owner.
+    /// The owner. The agent's documents are theirs.
     pub owner: UserId,
     /// The agent.
     pub agent: AgentId,
+    /// Who its session is for: the agent keeps facts for each person apart.
+    pub user: UserId,
+    /// How the session is held, where somebody else may come to hold it.
+    pub held: Option<Hold>,
+}
+
+/// A session as a worker holds it: what is kept for it is kept under this fence or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// The session.
+    pub session: SessionId,
+    /// The fence.
+    pub fence: i64,
+}
+
+impl Whose {
+    /// Those of a session that the owner started, or what runs for them.
+    #[must_use]
+    pub const fn own(owner: UserId, agent: AgentId) -> Self {
+        Self { owner, agent, user: owner, held: None }
+    }
 }
 
 /// What an installation keeps for the tools of a person's agents. What it does not keep, it has none
@@ -44,12 +65,13 @@ pub trait Backing: Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Keeps a fact, in the place of one of its key.
+    /// Keeps a fact for a person, in the place of one of its key; none for a session that is not held as it
+    /// says.
     fn remember(&self, _whose: Whose, _fact: NewMemory) -> BackingFuture<'_, ()> {
         Box::pin(async { Err(BackingError("nothing is kept here".into())) })
     }
 
-    /// The facts that the agent keeps, the newest first.
+    /// The facts that the agent keeps for a person, the newest first.
     fn recall(&self, _whose: Whose) -> BackingFuture<'_, Vec<Memory>> {
         Box::pin(async { Ok(Vec::new()) })
     }

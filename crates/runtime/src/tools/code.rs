@@ -1,6 +1,11 @@
 //! Runs short programs in an interpreter that knows no file, no network, no clock and no other
-//! program: Rhai, with every size and the number of steps bounded.
+//! program: Rhai, with every size, the number of steps and the memory bounded. Values that are shared, and
+//! functions that keep some, are not there: no size counts what they hold.
 
+mod bounded;
+mod memory;
+
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,6 +13,7 @@ use std::time::Duration;
 use rhai::packages::{Package as _, StandardPackage};
 use rhai::{Dynamic, Engine, EvalAltResult, Scope};
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::material::{RESULT_MAX_BYTES, floor};
 use super::schema;
@@ -19,12 +25,24 @@ const OPERATIONS_MAX: u64 = 1_000_000;
 const TEXT_MAX: usize = 512 * 1024;
 /// The most items of one value, those of lists within it included.
 const ITEMS_MAX: usize = 5_000;
-/// Variables that are alive at once. With the sizes above they bound the memory.
+/// Variables that are alive at once in one call.
 const VARIABLES_MAX: usize = 64;
+/// How deep calls may be nested.
+const CALLS_MAX: usize = 32;
+/// What a thread may need for that many calls, each in the deepest expression, and for walking through
+/// the deepest value. It is set aside, not taken.
+const STACK_BYTES: usize = 128 * 1024 * 1024;
+/// How many programs run at once in this process.
+const AT_ONCE: usize = 2;
 /// How long a program may run.
 const TIME: Duration = Duration::from_secs(5);
 /// The longest program, in characters.
 const SOURCE_MAX: usize = 20_000;
+/// The longest account of a failure, in bytes: a program may throw whatever it has.
+const FAILURE_MAX_BYTES: usize = 2_000;
+
+/// Whoever may run one.
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Runs short programs.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +56,8 @@ impl Tool for Code {
     fn description(&self) -> &'static str {
         "Runs a program in the language Rhai (close to JavaScript and Rust: `let x = 1; for item in list { … } if … { … } \
          fn add(a, b) { a + b }`, lists `[1, 2]`, maps `#{ name: \"x\" }`, text in double quotes, `list.push(x)`, `list.map(|x| x * 2)`, \
-         `list.filter(|x| x > 1)`, `list.sort()`, `text.split(\",\")`, `text.len()`, `parse_float(text)`, `to_string(x)`). There is no network, \
-         no file, no clock, no import. `input` holds what is given in `input`; `text` holds what `text` or `source` gives. What `print` is \
+         `list.filter(|x| x > 1)`, `list.sort()`, `text.split(\",\")`, `text.len()`, `parse_float(text)`, `parse_json(text)`, `to_string(x)`). Functions see their arguments alone: where a value from \
+         around them is needed, use a loop. There is no network, no file, no clock, no import. `input` holds what is given in `input`; `text` holds what `text` or `source` gives. What `print` is \
          given and the value of the last expression come back as JSON: { \"printed\", \"value\" }."
     }
 
@@ -73,14 +91,25 @@ impl Tool for Code {
             // When nobody waits any more the program ends at its next step.
             let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
             let stopped = stop.0.clone();
-            let work = tokio::task::spawn_blocking(move || run(&program, input, text, stopped));
-            let answer = work.await;
+            let turn = TURNS.acquire().await.map_err(|_| failed())?;
+            let (tell, answer) = oneshot::channel();
+            let thread = std::thread::Builder::new().name("code".into()).stack_size(STACK_BYTES);
+            thread
+                .spawn(move || {
+                    // The turn is over when the thread is, not when nobody waits any more.
+                    let _turn = turn;
+                    let _ = tell.send(run(&program, input, text, stopped));
+                })
+                .map_err(|error| ToolError::Failed(format!("there is no thread: {error}")))?;
+            let answer = answer.await;
             drop(stop);
-            answer.map_err(|_| {
-                ToolError::Failed("the interpreter failed (a defect of ours)".into())
-            })?
+            answer.map_err(|_| failed())?
         })
     }
+}
+
+fn failed() -> ToolError {
+    ToolError::Failed("the interpreter failed (a defect of ours)".into())
 }
 
 struct StopOnDrop(Arc<AtomicBool>);
@@ -91,17 +120,16 @@ impl Drop for StopOnDrop {
     }
 }
 
-fn no_sleep() -> Result<(), Box<EvalAltResult>> {
-    Err("there is no function `sleep`".into())
-}
-
 /// Nothing but the language and its own values is in here.
 fn engine(stopped: Arc<AtomicBool>) -> Engine {
     let mut engine = Engine::new_raw();
     StandardPackage::new().register_into_engine(&mut engine);
+    bounded::register(&mut engine);
+    let memory = memory::Memory::from_now();
+    // The interpreter's own count forgets what functions did that its library has called.
+    let steps = Cell::new(0_u64);
     engine
-        .set_max_operations(OPERATIONS_MAX)
-        .set_max_call_levels(48)
+        .set_max_call_levels(CALLS_MAX)
         .set_max_expr_depths(64, 48)
         .set_max_string_size(TEXT_MAX)
         .set_max_array_size(ITEMS_MAX)
@@ -109,10 +137,18 @@ fn engine(stopped: Arc<AtomicBool>) -> Engine {
         .set_max_variables(VARIABLES_MAX)
         .set_max_functions(64)
         .disable_symbol("eval")
-        // The library's own would hold a thread for as long as the program says.
-        .register_fn("sleep", |_: rhai::INT| no_sleep())
-        .register_fn("sleep", |_: rhai::FLOAT| no_sleep())
-        .on_progress(move |_| stopped.load(Ordering::Relaxed).then_some(Dynamic::UNIT));
+        // What a function keeps is counted nowhere.
+        .disable_symbol("curry")
+        .on_progress(move |_| {
+            steps.set(steps.get() + 1);
+            if stopped.load(Ordering::Relaxed) {
+                return Some("the program was stopped".into());
+            }
+            if steps.get() > OPERATIONS_MAX {
+                return Some(format!("the program takes more than {OPERATIONS_MAX} steps").into());
+            }
+            memory.is_spent(steps.get()).then(|| "the program needs too much memory".into())
+        });
     engine
 }
 
@@ -143,9 +179,18 @@ fn run(
     let mut scope = Scope::new();
     let input = rhai::serde::to_dynamic(input)
         .map_err(|error| ToolError::Invalid(format!("`input` cannot be given: {error}")))?;
+    engine
+        .ensure_data_size_within_limits(&input)
+        .map_err(|error| ToolError::Invalid(format!("`input` cannot be given: {error}")))?;
     scope.push("input", input).push("text", text);
     let value =
         engine.eval_with_scope::<Dynamic>(&mut scope, program).map_err(|error| told(&error))?;
+    if !bounded::is_flat(&value, bounded::DEPTH_MAX) {
+        return Err(ToolError::Failed("the answer is nested too deeply; give less".into()));
+    }
+    if bounded::size(&value).bytes > TEXT_MAX {
+        return Err(ToolError::Failed("the names in the answer are too long; give less".into()));
+    }
     let value: Value =
         rhai::serde::from_dynamic(&value).unwrap_or_else(|_| value.to_string().into());
     let printed = printed.borrow();
@@ -164,93 +209,16 @@ fn run(
 }
 
 fn told(error: &EvalAltResult) -> ToolError {
-    match error {
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            ToolError::Failed(format!("the program takes more than {OPERATIONS_MAX} steps"))
+    let mut text = match error.unwrap_inner() {
+        EvalAltResult::ErrorTerminated(reason, _) => reason.to_string(),
+        EvalAltResult::ErrorRuntime(thrown, _) if !bounded::is_flat(thrown, bounded::DEPTH_MAX) => {
+            "the program threw a value that is nested too deeply".into()
         }
-        EvalAltResult::ErrorTerminated(..) => ToolError::Failed("the program was stopped".into()),
-        error => ToolError::Failed(error.to_string()),
-    }
+        _ => error.to_string(),
+    };
+    text.truncate(floor(&text, FAILURE_MAX_BYTES));
+    ToolError::Failed(text)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn call(arguments: &Value) -> String {
-        let context = ToolContext::default();
-        match Code.call(arguments, &context).await {
-            Ok(text) => text,
-            Err(error) => format!("! {error}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_program_gives_its_last_value_and_what_it_printed() {
-        for (arguments, expected) in [
-            (json!({ "program": "1 + 2" }), r#"{"value":3}"#),
-            (
-                json!({ "program": "input.map(|x| x * 2)", "input": [1, 2.5] }),
-                r#"{"value":[2,5.0]}"#,
-            ),
-            (
-                json!({ "program": "print(\"a\"); #{ n: input.a }", "input": { "a": null } }),
-                r#"{"printed":"a\n","value":{"n":null}}"#,
-            ),
-            (
-                json!({ "program": "let n = 0; for word in text.split(\" \") { n += word.len(); } n", "text": "to be or" }),
-                r#"{"value":6}"#,
-            ),
-            (
-                json!({ "program": "fn fact(n) { if n < 2 { 1 } else { n * fact(n - 1) } } fact(10)" }),
-                r#"{"value":3628800}"#,
-            ),
-        ] {
-            assert_eq!(call(&arguments).await, expected, "{arguments}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_program_has_bounds() {
-        for (program, part) in [
-            ("loop {}", "steps"),
-            ("let x = []; loop { x.push(1); }", "array"),
-            ("let s = \"x\"; loop { s += s; }", "string"),
-            ("let m = #{}; let i = 0; loop { i += 1; m[\"k\" + i] = i; }", ""),
-            ("let a = []; a.pad(100_000_000, 0); a", "array"),
-            ("let a = [0]; for i in 0..60 { a += a; } a", "array"),
-            ("let s = \"\"; s.pad(1_000_000_000, \"x\"); s", "string"),
-            ("fn f() { f() } f()", "overflow"),
-            ("eval(\"1\")", "eval"),
-            ("import \"x\" as y; 1", ""),
-            ("open_file(\"/etc/passwd\")", "not found"),
-            ("timestamp()", "not found"),
-            ("sleep(100)", "sleep"),
-            ("1 +", ""),
-            ("9223372036854775807 + 1", "verflow"),
-            ("let x = \"y\".repeat(1)", ""),
-        ] {
-            let told = call(&json!({ "program": program })).await;
-            assert!(told.starts_with("! ") && told.contains(part), "{program}: {told}");
-        }
-        let deep = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
-        assert!(call(&json!({ "program": deep })).await.starts_with("! "));
-        let many = (0..100).map(|n| format!("let v{n} = {n};")).collect::<Vec<_>>().concat();
-        assert!(call(&json!({ "program": many })).await.starts_with("! "));
-        let long = call(&json!({ "program": "let s = \"x\"; s.pad(100_000, \"x\"); s" })).await;
-        assert!(long.starts_with("! the answer is longer"), "{}", &long[..100]);
-    }
-
-    #[tokio::test]
-    async fn a_program_that_nobody_waits_for_ends() {
-        let context = ToolContext::default();
-        let arguments =
-            json!({ "program": "let x = 0; while x < 1_000_000_000_000 { x += 1; } x" });
-        let stopped = Arc::new(AtomicBool::new(true));
-        let told = run("loop {}", Value::Null, String::new(), stopped).unwrap_err();
-        assert_eq!(told, ToolError::Failed("the program was stopped".into()));
-        // Dropped at its first wait: the thread ends and the runtime can stop.
-        let call = Code.call(&arguments, &context);
-        drop(tokio::time::timeout(Duration::from_millis(1), call).await);
-    }
-}
+mod tests;

@@ -31,11 +31,17 @@ pub(super) struct Workshop {
 }
 
 impl Tools {
-    /// The tools of one session of an agent of `owner`, set up as the grants say. Those that were not granted keep
-    /// their place, so that a model that asks for one is told what it lacks.
+    /// The tools of one session that `owner` starts with an agent of theirs, set up as the grants say.
     #[must_use]
     pub fn granted(&self, owner: UserId, agent: AgentId, grants: &[ToolGrant]) -> Self {
-        let whose = Whose { owner, agent };
+        self.granted_to(Whose::own(owner, agent), grants)
+    }
+
+    /// The tools of one session, set up as the grants say. Those that were not granted keep their place, so
+    /// that a model that asks for one is told what it lacks.
+    #[must_use]
+    pub fn granted_to(&self, whose: Whose, grants: &[ToolGrant]) -> Self {
+        let owner = whose.owner;
         let mut names: Vec<String> =
             grants.iter().flat_map(ToolGrant::secrets).map(str::to_owned).collect();
         names.sort_unstable();

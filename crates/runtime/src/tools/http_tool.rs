@@ -15,6 +15,8 @@ use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing, is_unansw
 
 pub use render::fill_headers;
 
+/// What a server is asked for that gives its answers in several forms.
+const ACCEPTED: &str = "application/json, text/*;q=0.9, */*;q=0.5";
 /// How much of an answer is given, in characters.
 const CHARACTERS: usize = 40_000;
 
@@ -59,6 +61,9 @@ impl HttpTool {
         let has = |name: &str, headers: &[(String, String)]| {
             headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
         };
+        if !has("accept", &headers) {
+            headers.push(("accept".to_owned(), ACCEPTED.to_owned()));
+        }
         if let Some(content_type) = rendered.content_type
             && !has("content-type", &headers)
         {

@@ -165,7 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_remembered_is_recalled() {
-        let whose = Whose { owner: ID.parse().unwrap(), agent: ID.parse().unwrap() };
+        let whose = Whose::own(ID.parse().unwrap(), ID.parse().unwrap());
         let store = Shelf { backing: Arc::new(Notebook::default()), whose };
         let (remember, recall) = (Remember::of(store.clone()), Recall::of(store));
         let context = ToolContext::default();

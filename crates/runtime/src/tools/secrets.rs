@@ -1,5 +1,7 @@
 //! The secrets that a tool may send, and their absence from everything that comes back.
 
+mod written;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,7 +41,9 @@ impl BoundSecret {
 #[derive(Clone, Default)]
 pub struct Secrets {
     all: Arc<[BoundSecret]>,
-    /// Every form of every value that may come back, the longest first.
+    /// Every value, and the lines of it, the longest first.
+    values: Arc<[String]>,
+    /// Every form of a value that shows none of its characters, the longest first.
     forms: Arc<[String]>,
 }
 
@@ -47,11 +51,12 @@ impl Secrets {
     /// Takes over the secrets.
     #[must_use]
     pub fn new(all: Vec<BoundSecret>) -> Self {
-        let mut forms: Vec<_> =
-            all.iter().flat_map(|secret| forms(secret.value.expose())).collect();
-        forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        forms.dedup();
-        Self { all: all.into(), forms: forms.into() }
+        let exposed = || all.iter().map(|secret| secret.value.expose());
+        // An answer may split its lines.
+        let lines = exposed().flat_map(str::lines).filter(|line| line.len() >= 8);
+        let values = exposed().filter(|value| !value.is_empty()).chain(lines).map(str::to_owned);
+        let (values, forms) = (longest_first(values), longest_first(exposed().flat_map(forms)));
+        Self { all: all.into(), values, forms }
     }
 
     /// The secret of that name.
@@ -60,7 +65,8 @@ impl Secrets {
         self.all.iter().find(|secret| secret.name == name)
     }
 
-    /// A text without any of the values, as they are or as they are written in URLs, JSON and base64.
+    /// A text without any of the values: as they are, as they are written in URLs, JSON and HTML, in base64
+    /// and in hexadecimal digits.
     #[must_use]
     pub fn hide_in(&self, mut text: String) -> String {
         for form in &*self.forms {
@@ -68,7 +74,7 @@ impl Secrets {
                 text = text.replace(form.as_str(), HIDDEN);
             }
         }
-        text
+        if self.values.is_empty() { text } else { written::replaced(text, &self.values, HIDDEN) }
     }
 }
 
@@ -78,72 +84,111 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// How a value may stand in an answer.
+fn longest_first(texts: impl Iterator<Item = String>) -> Arc<[String]> {
+    let mut texts: Vec<_> = texts.collect();
+    texts.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    texts.dedup();
+    texts.into()
+}
+
+/// How a value may stand in an answer that shows none of its characters.
 fn forms(value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_owned()];
-    for upper in [true, false] {
-        forms.push(percent_encoded(value, upper));
-        // As a form writes it (application/x-www-form-urlencoded).
-        forms.push(percent_encoded(value, upper).replace("%20", "+"));
+    if value.is_empty() {
+        return Vec::new();
     }
-    let json = serde_json::Value::from(value).to_string();
-    forms.push(json[1..json.len() - 1].to_owned());
-    forms.push(json[1..json.len() - 1].replace('/', "\\/"));
-    forms.push(html_escaped(value));
-    forms.push(BASE64_STANDARD_NO_PAD.encode(value));
-    forms.push(BASE64_URL_SAFE_NO_PAD.encode(value));
-    // An answer that splits its lines.
-    forms.extend(value.lines().map(str::to_owned).filter(|line| line.len() >= 8));
-    forms.retain(|form| !form.is_empty());
-    forms
-}
-
-/// Everything but RFC 3986's unreserved characters as `%XX`.
-fn percent_encoded(text: &str, upper: bool) -> String {
-    use std::fmt::Write as _;
-
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ =
-                if upper { write!(encoded, "%{byte:02X}") } else { write!(encoded, "%{byte:02x}") };
+    let mut forms = Vec::new();
+    for base64 in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
+        forms.push(base64.encode(value));
+        // Behind other bytes, as a password behind a name, and before others: the characters of which
+        // each holds bits of the value alone.
+        for before in 0..3_usize {
+            let bytes = [&[0; 2][..before], value.as_bytes()].concat();
+            let written = base64.encode(&bytes);
+            let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
+            forms.extend(written.get(own).filter(|own| own.len() >= 8).map(str::to_owned));
         }
-        encoded
-    })
-}
-
-fn html_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    }
+    // So short a value is a number that stands anywhere.
+    if value.len() >= 4 {
+        let hex = |digits: fn(u8) -> String| value.bytes().map(digits).collect::<String>();
+        forms.extend([hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))]);
+    }
+    forms
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_value_is_hidden_in_every_form() {
-        let value = "pa ss/w<rd&\"x+1\n";
-        let secrets = Secrets::new(vec![BoundSecret {
+    fn secrets_of(value: &str) -> Secrets {
+        Secrets::new(vec![BoundSecret {
             name: "KEY".to_owned(),
             value: Secret::new(value),
             hosts: vec!["a.org".to_owned()],
-        }]);
+        }])
+    }
+
+    #[test]
+    fn a_value_is_hidden_in_every_form() {
+        let value = "pa ss/w<rd&\"x+1'\\ß💥\n";
+        let secrets = secrets_of(value);
         let json = serde_json::json!({ "echo": value }).to_string();
+        let each = |write: fn(char) -> String| value.chars().map(write).collect::<String>();
+        let bytes = |write: fn(u8) -> String| value.bytes().map(write).collect::<String>();
         for text in [
             value.to_owned(),
-            json,
-            percent_encoded(value, true),
-            percent_encoded(value, false),
+            json.clone(),
+            // JSON in JSON, and with slashes that are escaped.
+            serde_json::to_string(&json).unwrap(),
+            json.replace('/', "\\/"),
+            each(|c| {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                units.fold(String::new(), |text, unit| format!("{text}\\u{unit:04x}"))
+            }),
+            value.replace('<', "\\u003C").replace('&', "\\u0026").replace('\'', "\\u0027"),
+            bytes(|byte| format!("%{byte:02X}")),
+            bytes(|byte| format!("%{byte:02x}")),
+            bytes(|byte| format!("\\x{byte:02x}")),
+            bytes(|byte| format!("{byte:02x}")),
+            bytes(|byte| format!("{byte:02X}")),
             url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
             base64::prelude::BASE64_STANDARD.encode(value),
-            html_escaped(value),
+            BASE64_STANDARD_NO_PAD.encode(format!("someone:{value}")),
+            BASE64_URL_SAFE_NO_PAD.encode(format!("no:{value} and more")),
+            value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"),
+            value.replace('&', "&#38;").replace('\'', "&#x27;").replace('/', "&#x2F;"),
+            value.replace('&', "&amp;amp;").replace('\'', "&amp;#039;"),
+            each(|c| format!("&#{};", u32::from(c))),
+            each(|c| format!("&#X{:04X};", u32::from(c))),
         ] {
             let hidden = secrets.hide_in(format!("before {text} after"));
             assert!(hidden.starts_with("before ") && hidden.ends_with(" after"), "{hidden}");
-            assert!(hidden.contains(HIDDEN) && hidden.len() < 40, "{hidden}");
+            assert!(hidden.contains(HIDDEN) && hidden.len() < 50, "{text}: {hidden}");
         }
         assert!(!format!("{secrets:?}").contains("ss/w"));
+    }
+
+    #[test]
+    fn what_is_no_value_stays() {
+        let secrets = secrets_of("key-1\\\\2");
+        for text in [
+            "",
+            "key-1",
+            "key-12",
+            "k%65y-1",
+            "&&&;&#;&#x;&amp;",
+            "\\\\\\u",
+            "%",
+            "%k",
+            "\\u006",
+            "é\\é",
+        ] {
+            assert_eq!(secrets.hide_in(text.to_owned()), text);
+        }
+        assert_eq!(secrets.hide_in("key-1\\\\2 k\\u0065y-1\\\\\\\\2!".to_owned()), "… …!");
+        // Long runs of what may be a part of an escape, too.
+        let long = "\\".repeat(200_000);
+        assert_eq!(secrets.hide_in(long.clone()), long);
     }
 }

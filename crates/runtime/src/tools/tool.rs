@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::secrets::Secrets;
+use crate::threads::apart;
 
 /// What a model is told of a call that broke off and must not be made twice: that nobody knows, and that
 /// it has the choice.
@@ -91,7 +92,7 @@ pub(crate) async fn call_apart(
 ) -> Result<String, String> {
     let (name, limit) = (tool.name().to_owned(), tool.timeout());
     let warning = if tool.is_safe_to_repeat() { "" } else { OUTCOME_UNKNOWN };
-    let work = async move { tool.call(&arguments, &context).await };
+    let work = async move { apart(tool.call(&arguments, &context)).await };
     let work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),

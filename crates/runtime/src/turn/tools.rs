@@ -71,7 +71,7 @@ impl Work<'_> {
             self.append(entries, Usage::default()).await.map(|()| self.progress.loop_found())?;
         let Some(found) = found else { return Ok(None) };
         // A model of a higher tier may find the way out.
-        match self.escalation(&found) {
+        match self.escalation(&self.faults(), &found) {
             Some(choice) => {
                 let next = EventBody::ModelChoice { step: step + 1, choice };
                 self.append(vec![next], Usage::default()).await?;

@@ -32,6 +32,7 @@ pub(crate) mod webhooks;
 use std::str::FromStr;
 
 use http::HeaderMap;
+use resonant_backend::Ctx;
 use resonant_backend::triggers::Signed;
 use resonant_domain::AgentId;
 use resonant_domain::fields::{Choosable, Fields};
@@ -107,10 +108,17 @@ pub(crate) struct PeriodQuery {
 }
 
 impl PeriodQuery {
-    /// The last hour where nothing else is asked for.
-    fn period(&self) -> Result<Period, Fault> {
+    /// The last hour where nothing else is asked for. Who may not operate the installation does not learn
+    /// what is wrong with it.
+    async fn of_operator(&self, ctx: &Ctx) -> Result<Period, Fault> {
         let Some(text) = &self.period else { return Ok(Period::HOUR) };
-        Period::parse("period", text).map_err(|fault| Fault::invalid(vec![fault]))
+        match Period::parse("period", text) {
+            Ok(period) => Ok(period),
+            Err(fault) => {
+                resonant_backend::metrics::may_read(ctx).await?;
+                Err(Fault::invalid(vec![fault]))
+            }
+        }
     }
 }
 

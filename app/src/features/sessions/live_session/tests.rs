@@ -148,6 +148,7 @@ fn results_find_their_calls() {
                     call_id: call_id.to_owned(),
                     tool: "calculator".to_owned(),
                     arguments: Value::Null,
+                    provider_data: None,
                 },
             ));
         }
@@ -299,6 +300,7 @@ fn what_is_tried_again_cannot_be_pinned_any_more() {
             call_id: call_id.to_owned(),
             tool: tool.to_owned(),
             arguments: Value::Null,
+            provider_data: None,
         };
         let answered = |call_id: &str, tool: &str| EventBody::ToolResult {
             step: 1,
@@ -343,4 +345,24 @@ fn what_was_said_waits_until_a_step_hears_it() {
         live.hear(event(3, start(2, 1)));
         assert_eq!(waiting.get(), 0);
     });
+}
+
+#[test]
+fn a_bad_end_names_the_step_that_is_tried_again() {
+    for (state, expected) in [
+        (SessionState::Completed, None),
+        (SessionState::Failed, Some(2)),
+        (SessionState::Cancelled, Some(2)),
+        (SessionState::Timeout, Some(2)),
+    ] {
+        Owner::new().with(|| {
+            let live = live(session());
+            live.hear(event(1, start(1, 1)));
+            live.hear(event(2, start(2, 1)));
+            let failed = Memo::new(move |_| live.failed_step());
+            assert_eq!(failed.get(), None, "it is at work");
+            live.hear(event(3, done(state)));
+            assert_eq!(failed.get(), expected, "{state:?}");
+        });
+    }
 }

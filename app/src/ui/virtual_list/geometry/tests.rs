@@ -182,3 +182,27 @@ fn a_list_that_outgrows_its_rows_keeps_those_that_are_seen() {
     assert_eq!((list.first(), list.above()), (23, 15.0 * 50.0));
     assert_eq!(list.follow(), Shift::By(3));
 }
+
+#[test]
+fn rows_that_come_above_do_not_move_what_is_seen() {
+    let mut list = list(1_000);
+    list.scroll(1_010.0);
+    list.follow();
+    let (rank, past) = list.anchor();
+    let (first, top) = (list.first(), list.rows_top());
+    assert_eq!(list.renew(1_002, 2), 0);
+    assert_eq!((list.anchor(), list.first()), ((rank + 2, past), first + 2));
+    assert_eq!(list.rows_top(), top);
+}
+
+#[test]
+fn a_row_that_goes_above_takes_its_element_and_its_height_along() {
+    let mut list = list(48);
+    list.set_height(0, 80.0);
+    list.scroll(530.0);
+    assert_eq!(list.anchor(), (10, 0.0));
+    assert_eq!(list.renew(47, -1), 1);
+    assert_eq!((list.anchor(), list.first(), list.above()), ((9, 0.0), 0, 450.0));
+    // A list that lies in the flow is scrolled back by as much.
+    assert_eq!(list.settle(), Some(450.0));
+}

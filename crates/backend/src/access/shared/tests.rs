@@ -18,13 +18,14 @@ use resonant_domain::waiting::Decision;
 use resonant_domain::{
     AgentId, DocumentId, FaultKind, MemoryId, SessionId, TestRunId, TestSetId, UserId,
 };
+use resonant_runtime::tools::Whose;
 use sqlx::PgPool;
 
 use crate::agents::records::{self, Wanted};
 use crate::teams::Invited;
 use crate::{
     Actor, Backend, Ctx, Result, agents, budgets, knowledge, memories, sample, schedules, sessions,
-    teams, test_sets, triggers,
+    teams, test_sets, triggers, usage,
 };
 
 #[derive(Clone, Copy)]
@@ -155,6 +156,7 @@ fn reading() -> Vec<Row> {
         ),
         read("test_sets::get", ask!(|ctx, it| test_sets::get(&ctx, it.agent, it.test_set))),
         read("test_sets::policy", ask!(|ctx, it| test_sets::policy(&ctx, it.agent))),
+        read("test_sets::trash", ask!(|ctx, it| test_sets::trash(&ctx, it.agent))),
         read("test_sets::missing", ask!(|ctx, it| test_sets::missing(&ctx, it.agent))),
         read(
             "test_sets::list_runs",
@@ -181,6 +183,7 @@ fn reading() -> Vec<Row> {
         ),
         read("sessions::events", ask!(|ctx, it| sessions::events(&ctx, it.session, 0))),
         read("sessions::stream", ask!(|ctx, it| sessions::stream(&ctx, it.session, 0))),
+        read("sessions::step_input", ask!(|ctx, it| sessions::step_input(&ctx, it.session, 1))),
     ]
 }
 
@@ -198,6 +201,11 @@ fn changing() -> Vec<Row> {
             )),
         ),
         run("sessions::fork", ask!(|ctx, it| sessions::fork(&ctx, it.session, NewFork::default()))),
+        // No step has begun.
+        Row {
+            then: Some(FaultKind::Invalid),
+            ..run("sessions::retry_from", ask!(|ctx, it| sessions::retry_from(&ctx, it.session, 1)))
+        },
         edit(
             "sessions::fork with another prompt",
             ask!(|ctx, it| sessions::fork(&ctx, it.session, changed_fork())),
@@ -247,6 +255,10 @@ fn changing() -> Vec<Row> {
             "agents::try_tool",
             ask!(|ctx, it| agents::try_tool(&ctx, it.agent, "calculator", "{}")),
         ),
+        edit(
+            "agents::switch_tool",
+            ask!(|ctx, it| agents::switch_tool(&ctx, it.agent, "datetime", true)),
+        ),
         Row {
             once: true,
             ..edit(
@@ -265,14 +277,18 @@ fn changing() -> Vec<Row> {
                 ask!(|ctx, it| knowledge::remove(&ctx, it.agent, it.document)),
             )
         },
-        edit(
+        // What the agent keeps for its owner is nobody else's.
+        read(
             "memories::list",
             ask!(|ctx, it| memories::list(&ctx, it.agent, PageRequest::default())),
         ),
-        edit("memories::get", ask!(|ctx, it| memories::get(&ctx, it.agent, it.memory))),
         Row {
-            once: true,
-            ..edit("memories::forget", ask!(|ctx, it| memories::forget(&ctx, it.agent, it.memory)))
+            then: Some(FaultKind::NotFound),
+            ..read("memories::get", ask!(|ctx, it| memories::get(&ctx, it.agent, it.memory)))
+        },
+        Row {
+            then: Some(FaultKind::NotFound),
+            ..read("memories::forget", ask!(|ctx, it| memories::forget(&ctx, it.agent, it.memory)))
         },
         edit(
             "test_sets::create",
@@ -301,6 +317,7 @@ fn changing() -> Vec<Row> {
                 ask!(|ctx, it| test_sets::delete(&ctx, it.agent, it.test_set)),
             )
         },
+        edit("test_sets::restore", ask!(|ctx, it| test_sets::restore(&ctx, it.agent, it.test_set))),
         // Of a session that another teammate started. It waits for nothing and is not over.
         Row {
             then: Some(FaultKind::Conflict),
@@ -325,6 +342,7 @@ fn changing() -> Vec<Row> {
         ),
         own("agents::delete", ask!(|ctx, it| agents::delete(&ctx, it.agent, None))),
         own("budgets::get", ask!(|ctx, it| budgets::get(&ctx, Some(it.agent)))),
+        own("usage::report", ask!(|ctx, it| usage::report(&ctx, Some(it.agent)))),
         own(
             "budgets::set",
             ask!(|ctx, it| budgets::set(&ctx, Some(it.agent), BudgetLimits::default())),
@@ -400,8 +418,9 @@ async fn each_role_may_what_its_column_says(pool: PgPool) {
 }
 
 async fn remembered(backend: &Backend, owner: UserId, agent: AgentId, fact: NewMemory) -> MemoryId {
-    memories::remember(backend, owner, agent, fact).await.unwrap();
-    memories::recall(backend, owner, agent).await.unwrap()[0].id
+    let whose = Whose::own(owner, agent);
+    memories::remember(backend, whose, fact).await.unwrap();
+    memories::recall(backend, whose).await.unwrap()[0].id
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

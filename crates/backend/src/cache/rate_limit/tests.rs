@@ -1,3 +1,5 @@
+use futures::FutureExt as _;
+
 use super::*;
 use crate::cache::tests::{Server, until};
 
@@ -41,16 +43,68 @@ async fn processes_share_a_limit_through_redis() {
         }
     }
     assert_eq!(fits, 5);
-    // A large limit is told in lots, and nothing of it is lost.
-    let large =
-        RateLimit { name: "large", requests: 100_000, window: Duration::from_secs(100_000) };
+}
+
+/// A limit of which next to nothing comes back while a test runs.
+const fn large(requests: u32) -> RateLimit {
+    RateLimit { name: "large", requests, window: Duration::from_secs(10_000_000) }
+}
+
+#[tokio::test]
+async fn a_large_limit_is_told_in_lots_and_nothing_is_lost() {
+    let _server = Server::start("rate-limit-lots");
+    let redis = Redis::new(&Server::url("rate-limit-lots")).unwrap();
+    until("Redis answers", async || redis.ping().await.is_ok()).await;
+    let (limit, who) = (large(100_000), "ada");
+    let [one, other] = [(); 2].map(|()| RateLimits::new(Some(redis.clone())));
     for _ in 0..100 {
-        one.count(&large, who).await;
+        one.count(&limit, who).await;
     }
     tokio::time::sleep(STALE).await;
-    let standing = one.count(&large, who).await;
-    assert_eq!(standing.remaining, 99_899);
-    assert_eq!(other.count(&large, who).await.remaining, 99_898);
+    assert_eq!(one.count(&limit, who).await.remaining, 99_899);
+    let key = format!("resonant:rate:1:large:{who}");
+    until("all of it is told", async || {
+        let (_, used_us) = tell(&redis, &limit, &key, 0, 0).await.unwrap();
+        limit.standing(true, used_us).remaining == 99_899
+    })
+    .await;
+    // The other process tells of its first, and learns of those.
+    assert_eq!(other.count(&limit, who).await.remaining, 99_999);
+    until("it learns", async || {
+        let copy = other.used.get(&key).unwrap();
+        let used = lock(&copy).free_us / limit.interval_us();
+        used >= 101
+    })
+    .await;
+    assert!(other.count(&limit, who).await.remaining < 99_899);
+}
+
+#[tokio::test]
+async fn processes_exceed_a_large_limit_together_by_a_part_at_most() {
+    let _server = Server::start("rate-limit-burst");
+    let redis = Redis::new(&Server::url("rate-limit-burst")).unwrap();
+    until("Redis answers", async || redis.ping().await.is_ok()).await;
+    let limit = large(LARGE);
+    let processes = [(); 2].map(|()| RateLimits::new(Some(redis.clone())));
+    let mut fits = 0;
+    for _ in 0..2 * LARGE {
+        for process in &processes {
+            fits += u32::from(process.count(&limit, "ada").await.retry_after.is_none());
+        }
+    }
+    assert!((LARGE..=LARGE + 2 * LARGE / UNTOLD).contains(&fits), "{fits} of {LARGE}");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_redis_below_a_large_limit() {
+    // It is asked over a connection that is yet to be made.
+    let limits = RateLimits::new(Some(Redis::new("redis://127.0.0.1:1/").unwrap()));
+    let limit = large(100_000);
+    for left in [99_999, 99_998, 99_997] {
+        let standing = limits.count(&limit, "ada").now_or_never().expect("it is answered at once");
+        assert_eq!(standing.remaining, left);
+    }
+    assert!(limits.count(&FIVE, "ada").now_or_never().is_none(), "a small one is asked for");
 }
 
 /// Redis that is not there.

@@ -4,8 +4,8 @@ use resonant_domain::page::PageRequest;
 use sqlx::PgPool;
 
 use super::*;
-use crate::publications::tests::{admin, hand_in, published_agent, texts};
-use crate::publications::{get, preview, save, submit, withdraw};
+use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
+use crate::publications::{delete_version, get, preview, save, submit, withdraw};
 use crate::{Backend, cards, listings, moderation, sample};
 
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
@@ -72,7 +72,7 @@ async fn pictures_go_with_the_submission_into_the_listing(pool: PgPool) {
         (case.pictures, case.submission.pictures.screenshots.len()),
         (Pictures::default(), 3)
     );
-    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let slug = approve(&root, id).await;
 
     let listing = listings::get(&ada, &slug).await.unwrap();
     assert_eq!(alts(&listing.screenshots), "Rows, A list, A chart");
@@ -94,11 +94,17 @@ async fn pictures_go_with_the_submission_into_the_listing(pool: PgPool) {
         (case.pictures.screenshots.len(), case.submission.pictures.screenshots.len()),
         (3, 2)
     );
-    moderation::approve(&root, id, "").await.unwrap();
+    approve(&root, id).await;
     let after = listings::document(&ada, &slug).await.unwrap();
     assert_ne!(after.version(), before, "its entity tag is another");
     assert_eq!(alts(&after.value().screenshots), "A list, A chart");
     assert_ne!(cards::listing_path(&after.value().summary), card, "and so is its card");
+
+    // Without that version it shows what it did before.
+    delete_version(&ada, agent, 2).await.unwrap();
+    let back = listings::get(&ada, &slug).await.unwrap();
+    assert_eq!(alts(&back.screenshots), "Rows, A list, A chart");
+    assert_eq!(back.summary.picture.map(|picture| picture.id), Some(avatar));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -173,10 +179,22 @@ async fn a_listing_has_six_screenshots_and_keeps_them(pool: PgPool) {
     assert_eq!(images::delete_unused(&system).await.unwrap(), 1);
     submit(&ada, agent).await.unwrap();
     let id = get(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
-    let slug = moderation::approve(&root, id, "").await.unwrap();
+    let slug = approve(&root, id).await;
     clock.advance(SignedDuration::from_hours(25));
     assert_eq!(images::delete_unused(&system).await.unwrap(), 0);
     let listing = listings::get(&ada, &slug).await.unwrap();
     let shown = &listing.screenshots[5].picture;
     images::file(&backend.anonymous(), shown.id, shown.width, "webp").await.unwrap();
+
+    // What it would show again without its newest version stays, too, and nothing before that.
+    for gone in [0, 6] {
+        save(&ada, agent, texts("Reader")).await.unwrap();
+        let none = PictureChoice { avatar: None, screenshots: Vec::new() };
+        set(&ada, agent, none).await.unwrap();
+        submit(&ada, agent).await.unwrap();
+        let id = get(&ada, agent, PageRequest::default()).await.unwrap().submissions[0].id;
+        approve(&root, id).await;
+        clock.advance(SignedDuration::from_hours(25));
+        assert_eq!(images::delete_unused(&system).await.unwrap(), gone);
+    }
 }

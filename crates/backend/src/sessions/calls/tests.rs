@@ -53,6 +53,7 @@ impl Model for Delegate {
                 call_id: String::new(),
                 tool: tool.to_owned(),
                 arguments: json!({ "goal": format!("{goal}>") }),
+                provider_data: None,
             };
             let calls = request.tools.iter().map(|tool| call(&tool.name)).collect();
             let reason = FinishReason::ToolCalls;

@@ -31,7 +31,9 @@ macro_rules! ranked {
                        CASE $1::TEXT
                            WHEN 'installs' THEN installs
                            WHEN 'rating' THEN
-                               rating_hundredths * 1000000000 + least(rating_count, 999999999)
+                               CASE WHEN rating_count = 0 THEN 0
+                                    ELSE (rating_sum + 35) * 1000000 / (rating_count + 10) END
+                               * 1000000000::BIGINT + least(rating_count, 999999999)
                            WHEN 'newest' THEN (extract(EPOCH FROM created_at) * 1000000)::BIGINT
                            WHEN 'trending' THEN trend
                            WHEN 'name' THEN 0
@@ -84,9 +86,7 @@ pub(crate) async fn list_found(
     let rows = ranked!(
         "((ts_rank(search, to_tsquery('english', $8::TEXT)) * 10
            + word_likeness($7::TEXT, name) * 5 + word_likeness($7, tagline)) * 1000000)::BIGINT",
-        "(search @@ to_tsquery('english', $8)
-          OR listing_id = ANY (ARRAY(SELECT listings_like($7))))
-         AND (traits @> $2::TEXT[]) IS TRUE",
+        "search @@ to_tsquery('english', $8) AND (traits @> $2::TEXT[]) IS TRUE",
         wanted,
         sort,
         after,
@@ -179,12 +179,9 @@ pub(crate) async fn count_traits(
     match words {
         Some(words) => {
             counted!(
-                "(search @@ to_tsquery('english', $5::TEXT)
-                  OR listing_id = ANY (ARRAY(SELECT listings_like($4::TEXT))))
-                 AND (traits @> $6::TEXT[]) IS TRUE",
+                "search @@ to_tsquery('english', $4::TEXT) AND (traits @> $5::TEXT[]) IS TRUE",
                 single,
                 most,
-                words.text,
                 words.tsquery,
                 together
             )

@@ -47,7 +47,8 @@ macro_rules! list {
 }
 
 /// Lists at most `limit` listings behind `after`, each with its place in the order. Relevance without
-/// a search is the number of installs.
+/// a search is the number of installs; the best rated are those that would be with ten more ratings of three
+/// and a half stars.
 #[tracing::instrument(name = "db.listing.list_sorted", skip_all, err(level = "debug"))]
 pub(crate) async fn list_sorted(
     conn: &mut PgConnection,
@@ -60,7 +61,8 @@ pub(crate) async fn list_sorted(
         ListingSort::Trending => list!(conn, "trend", after, limit),
         ListingSort::Rating => list!(
             conn,
-            "(rating_hundredths * 1000000000::BIGINT + least(rating_count, 999999999))",
+            "(CASE WHEN rating_count = 0 THEN 0 ELSE (rating_sum + 35) * 1000000 / (rating_count + 10) END
+              * 1000000000::BIGINT + least(rating_count, 999999999))",
             after,
             limit
         ),

@@ -1,5 +1,5 @@
-//! The same facts for statements that are put together: PostgreSQL tells how it answered each of them
-//! (`auto_explain`) when the functions of this folder asked.
+//! The same facts for statements that are put together, those of `owners` and `cluster` among them:
+//! PostgreSQL tells how it answered each of them (`auto_explain`) when the functions of this folder asked.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -18,18 +18,19 @@ use super::{buffers, large_tables, nodes, run};
 use crate::agents::records::{AgentOrder, OrderBy};
 use crate::store::agent_lists::{self, Reach, Way};
 use crate::store::agent_records::{self, Selection, Wide};
+use crate::store::distribution::list_tables;
 use crate::store::listings::{self, Words};
-use crate::store::session_records;
+use crate::store::{cluster, owners, session_records};
 
 /// What sqlx passes on of what PostgreSQL says besides its answers.
 const NOTICES: &str = "sqlx::postgres::notice";
 
-/// The plans that PostgreSQL told of.
+/// The statements that PostgreSQL told of, each with its plan.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<Value>>>);
 
 impl Told {
-    /// The plans since the last time.
+    /// Those since the last time.
     fn take(&self) -> Vec<Value> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
@@ -52,8 +53,8 @@ impl Subscriber for Told {
         let mut text = Text::default();
         event.record(&mut text);
         let json = text.0.find('{').map(|at| &text.0[at..]).unwrap_or_default();
-        if let Ok(mut told) = serde_json::from_str::<Value>(json) {
-            self.0.lock().unwrap().push(told["Plan"].take());
+        if let Ok(told) = serde_json::from_str::<Value>(json) {
+            self.0.lock().unwrap().push(told);
         }
     }
 
@@ -96,17 +97,21 @@ async fn explain_all(conn: &mut PgConnection) {
     }
 }
 
-/// The plan by which a question was answered when it was asked again: the first time PostgreSQL reads what
-/// it knows of its own tables.
+/// The statement that asked a question, with its plan, when it was asked again: the first time PostgreSQL
+/// reads what it knows of its own tables.
 macro_rules! plan_of {
     ($told:ident, $conn:ident, $ask:expr) => {{
         for _ in 0..2 {
             $told.take();
-            drop($ask.await.unwrap());
+            let _ = $ask.await.unwrap();
             // What it tells of an answer comes behind it.
             $conn.ping().await.unwrap();
         }
-        $told.take().into_iter().max_by_key(buffers).expect("PostgreSQL tells")
+        $told
+            .take()
+            .into_iter()
+            .max_by_key(|told| buffers(&told["Plan"]))
+            .expect("PostgreSQL tells")
     }};
 }
 
@@ -114,6 +119,7 @@ macro_rules! plan_of {
 async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: PgPool) {
     let seed = Seed::short_or_full();
     seed.sow(&pool).await;
+    let known = cluster::known(&pool).await;
     let owner: UserId = Seed::OWNER.parse().unwrap();
     let session: SessionId = seed.session_id(seed.sessions / 2).parse().unwrap();
     // Most sessions are of an agent that is called as its owner is.
@@ -123,9 +129,10 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
     let _telling = tracing::subscriber::set_default(told.clone());
     let mut conn = pool.acquire().await.unwrap();
     let large = large_tables(&mut conn).await;
+    let owned = list_tables(&mut conn).await.unwrap().into_iter().collect();
     explain_all(&mut conn).await;
 
-    // What it is, its plan, and how many pages it may touch.
+    // What it is, its statement with its plan, and how many pages it may touch.
     let mut seen: Vec<(String, Value, i64)> = Vec::new();
     let statuses = [None, Some(AgentStatus::Active)];
     for (by, is_descending) in [
@@ -156,6 +163,17 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
             }
         }
     }
+    let plan = plan_of!(told, conn, agent_lists::list_named(&mut conn, owner, &ids));
+    seen.push(("agents by their ids, as lines".to_owned(), plan, 4_000));
+    // What is counted of half of all agents may be counted from end to end.
+    let query = AgentQuery { text: Some("777".to_owned()), ..AgentQuery::default() };
+    let found = agent_lists::find_prefix(&mut conn, owner, &query, "Agent").await.unwrap();
+    let before = || found.clone().expect("an agent is called so");
+    let counted = [
+        plan_of!(told, conn, agent_lists::count(&mut conn, owner, &query)),
+        plan_of!(told, conn, agent_lists::find_prefix(&mut conn, owner, &query, "Agent")),
+        plan_of!(told, conn, agent_lists::count_before(&mut conn, owner, &query, before())),
+    ];
     let wide = session_records::Wide { goal: true, context: false, limits: false };
     for of in [None, Some(busy)] {
         let ask = session_records::list;
@@ -171,15 +189,21 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
         seen.push((format!("listings found, by {sort:?}"), plan, 4_000));
     }
 
-    for (name, plan, most) in seen {
+    for told in seen.iter().map(|(_, told, _)| told).chain(&counted) {
+        let text = told["Query Text"].as_str().unwrap();
+        assert_eq!(owners::missing(text, &owned), Vec::<String>::new(), "{text}");
+        cluster::check(text, &known);
+    }
+    for (name, told, most) in seen {
+        let plan = &told["Plan"];
         let mut all = Vec::new();
-        nodes(&plan, &mut all);
+        nodes(plan, &mut all);
         for node in all {
             let table = node["Relation Name"].as_str().unwrap_or_default();
             let is_whole = node["Node Type"] == "Seq Scan" && large.contains(table);
             assert!(!is_whole, "{table} is read from end to end for {name}: {plan:#}");
         }
-        let pages = buffers(&plan);
+        let pages = buffers(plan);
         assert!(pages <= most, "{pages} pages of {most} for {name}: {plan:#}");
     }
 }

@@ -17,6 +17,10 @@ pub(super) const LISTINGS: u32 = 10_000;
 /// An agent of the owner's with one session in eight. All others are of an agent that is called as the
 /// owner is.
 pub(super) const QUIET: &str = "01900000-0000-7000-8000-000000000064";
+/// How many of each thing the owner has beside: entries of logs, notices, purchases.
+const OF_AN_ACCOUNT: u32 = 3_000;
+/// A listing that each account has reviewed.
+pub(super) const LISTING: &str = "01900000-0000-7000-8000-000000000001";
 /// The days from the first session to the last one, which all lie in those months.
 const DAYS: i64 = 145;
 
@@ -109,6 +113,70 @@ impl Seed {
             INSERT INTO session_queue (owner_id, session_id, agent_id, run_at)
             SELECT owner_id, session_id, agent_id, now() FROM sessions ORDER BY session_id DESC LIMIT 100;
 
+            ANALYZE;
+            "
+        );
+        raw_sql(AssertSqlSafe(text)).execute(pool).await.expect("the seed is sown");
+    }
+
+    /// What the owner has beside, and as much of another one.
+    pub(super) async fn sow_accounts(&self, pool: &PgPool) {
+        let (start, owner) = (self.start, Self::OWNER);
+        let text = format!(
+            "
+            CREATE TEMPORARY TABLE sown AS
+            SELECT u.user_id, n, '{start}'::TIMESTAMPTZ + n * INTERVAL '1 second' AS at,
+                   (CASE WHEN u.user_id = '{owner}' THEN '01900000' ELSE '01900001' END
+                       || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID AS id
+            FROM generate_series(1, {OF_AN_ACCOUNT}) n,
+                 (SELECT user_id FROM users ORDER BY user_id LIMIT 2) u;
+
+            INSERT INTO reviews (review_id, listing_id, author_id, version, stars, body, helpful,
+                                 created_at, updated_at)
+            SELECT gen_random_uuid(), '{LISTING}', user_id, 1, 4, 'Good', row_number() OVER () % 50,
+                   '{start}', '{start}'
+            FROM users;
+
+            INSERT INTO owner_audit (owner_id, entry_id, deed, actor_kind, subject_name, request_id,
+                                     created_at)
+            SELECT user_id, id, 'agent_created', 'person', '', '', at FROM sown;
+
+            INSERT INTO account_audit (account_id, entry_id, deed, actor_kind, subject_name,
+                                       request_id, created_at)
+            SELECT user_id, id, 'signed_in', 'person', '', '', at FROM sown;
+
+            INSERT INTO account_notices (reader_id, notice_id, kind, about, body, created_at)
+            SELECT user_id, id, 'approved', 'Listing', '', at FROM sown;
+
+            INSERT INTO webhooks (owner_id, webhook_id, url, created_at)
+            SELECT DISTINCT user_id, user_id, 'https://example.org/', '{start}'::TIMESTAMPTZ FROM sown;
+
+            INSERT INTO webhook_deliveries (owner_id, delivery_id, webhook_id, session_id, state,
+                                            created_at)
+            SELECT user_id, id, user_id, id, 'delivered', at FROM sown;
+
+            INSERT INTO purchases (purchase_id, buyer_id, listing_id, kind, amount, currency, quantity,
+                                   state, provider, created_at, paid_at)
+            SELECT s.id, s.user_id, l.listing_id, 'one_time', 500, 'EUR', 1, 'paid', 'test', s.at, s.at
+            FROM sown s
+            JOIN (SELECT listing_id, row_number() OVER (ORDER BY listing_id) AS n FROM listings) l
+                ON l.n = s.n;
+
+            INSERT INTO agent_versions (owner_id, agent_id, version, spec, notes, created_at)
+            SELECT user_id, user_id, n, '{{}}', '', at FROM sown;
+
+            INSERT INTO test_sets (owner_id, test_set_id, agent_id, name, cases, created_at, updated_at)
+            SELECT DISTINCT ON (owner_id) owner_id, owner_id, agent_id, 'Basics', '[]'::JSONB,
+                   '{start}'::TIMESTAMPTZ, '{start}'::TIMESTAMPTZ
+            FROM agents
+            WHERE owner_id IN (SELECT user_id FROM sown);
+
+            INSERT INTO test_runs (owner_id, test_run_id, test_set_id, spec, cases, started_at, ended_at)
+            SELECT s.user_id, s.id, s.user_id, '{{}}', '[]', s.at, s.at
+            FROM sown s
+            WHERE s.user_id IN (SELECT owner_id FROM test_sets);
+
+            DROP TABLE sown;
             ANALYZE;
             "
         );

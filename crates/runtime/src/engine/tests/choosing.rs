@@ -18,8 +18,9 @@ impl Model for Named {
     }
 }
 
-fn chosen(provider: &'static str, script: &Arc<Script>, window: u64) -> Chosen {
-    let facts = ModelFacts { window, input_price: 1_000_000, output_price: 2_000_000 };
+pub(super) fn chosen(provider: &'static str, script: &Arc<Script>, window: u64) -> Chosen {
+    let (input_price, output_price) = (1_000_000, 2_000_000);
+    let facts = ModelFacts { window, input_price, output_price, reply: None };
     Chosen {
         model: Arc::new(Named(provider, script.clone())),
         name: format!("{provider}-1"),
@@ -27,12 +28,12 @@ fn chosen(provider: &'static str, script: &Arc<Script>, window: u64) -> Chosen {
     }
 }
 
-fn tiered(tiers: [Vec<Chosen>; 3], effects: &Effects) -> Engine {
+pub(super) fn tiered(tiers: [Vec<Chosen>; 3], effects: &Effects) -> Engine {
     let tools = Tools::empty().with(Arc::new(effects.clone()));
     Engine::new(Models::with_tiers(tiers), tools, Arc::new(FixedClock::new(start())))
 }
 
-fn choices(log: &TestLog) -> Vec<ModelChoice> {
+pub(super) fn choices(log: &TestLog) -> Vec<ModelChoice> {
     let events = log.events().into_iter();
     events
         .filter_map(|event| match event.body {
@@ -42,14 +43,14 @@ fn choices(log: &TestLog) -> Vec<ModelChoice> {
         .collect()
 }
 
-async fn run_tiers(engine: &Engine) -> (Outcome, TestLog) {
+pub(super) async fn run_tiers(engine: &Engine) -> (Outcome, TestLog) {
     let log = TestLog::default();
     let run = run_of(limits(), Vec::new(), Usage::default());
     let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
     (outcome, log)
 }
 
-const WIDE: u64 = 100_000;
+pub(super) const WIDE: u64 = 100_000;
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_is_busy_is_stood_in_for_at_once() {

@@ -254,6 +254,35 @@ async fn a_call_without_an_answer_may_have_taken_effect() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_under_way_when_the_session_ended_may_have_taken_effect() {
+    let one = [("calculator", json!({"do": "pay", "ms": 1_500}))];
+    let script = || Script::new(vec![vec![vec![calls(&one)]], vec![answer("42")]]);
+    for (is_once, is_cancelled) in [(true, true), (true, false), (false, true), (false, false)] {
+        let engine = if is_once {
+            people_engine(&script(), Once(Effects::default()))
+        } else {
+            people_engine(&script(), Effects::default())
+        };
+        let (log, signals) = (TestLog::default(), Signals::default());
+        if is_cancelled {
+            let cancel = signals.cancel.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                cancel.cancel();
+            });
+        }
+        let run = run_of(Limits { timeout_seconds: 1, ..limits() }, Vec::new(), Usage::default());
+        engine.run(run, &log, signals).await.unwrap();
+        let result = log.timeline().steps[0].calls[0].result.clone().unwrap();
+        assert_eq!(result.outcome, ToolOutcome::Cancelled);
+        let why = if is_cancelled { "was stopped" } else { "ran out of time" };
+        assert!(result.content.contains(why), "{}", result.content);
+        let is_said = result.content.contains("the outcome is unknown");
+        assert_eq!(is_said, is_once, "{}", result.content);
+    }
+}
+
 fn message(text: &str) -> EventBody {
     EventBody::Message { text: text.to_owned(), context: None }
 }

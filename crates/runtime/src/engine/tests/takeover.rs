@@ -1,5 +1,7 @@
 //! Being stopped, running out of time, and being gone on with by another worker.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 
 /// A session in which every kind of wait occurs: a slow model, slow tools, a pause after a fault.
@@ -146,6 +148,12 @@ async fn goes_on(
     used: Usage,
     when: &str,
 ) {
+    // What replies that broke off have used stays counted.
+    let has_called = history.iter().any(|event| matches!(event.body, EventBody::ToolCall { .. }));
+    let whole = if has_called { usage() } else { Usage::default() };
+    let mut expected = Usage { input_tokens: 20, output_tokens: 10, ..Usage::default() };
+    expected.input_tokens += used.input_tokens - whole.input_tokens;
+    expected.output_tokens += used.output_tokens - whole.output_tokens;
     let log = TestLog {
         events: Mutex::new(history.clone()),
         used: Mutex::new(used),
@@ -159,11 +167,7 @@ async fn goes_on(
     let timeline = log.timeline();
     assert_eq!(timeline.answer(), Some("42"), "{when}");
     assert_eq!(timeline.usage(), *log.used.lock().unwrap(), "{when}");
-    assert_eq!(
-        timeline.usage(),
-        Usage { input_tokens: 20, output_tokens: 10, ..Usage::default() },
-        "{when}"
-    );
+    assert_eq!(timeline.usage(), expected, "{when}");
     let mut sum = Usage::default();
     for step in timeline.steps.iter().filter_map(|step| step.usage) {
         sum += step;
@@ -200,4 +204,67 @@ async fn a_worker_without_its_lease_writes_nothing_more() {
         assert!(matches!(outcome, Err(LogError::Fenced)), "{most}");
         assert_eq!(log.ends.lock().unwrap().len(), most);
     }
+}
+
+/// Computes until it may end, as a tool with a defect would.
+#[derive(Clone, Default)]
+struct Spinning {
+    is_at_work: Arc<AtomicBool>,
+    may_end: Arc<AtomicBool>,
+}
+
+impl Tool for Spinning {
+    fn name(&self) -> &'static str {
+        "calculator"
+    }
+    fn description(&self) -> &'static str {
+        "computes"
+    }
+    fn parameters(&self) -> Value {
+        json!({ "type": "object" })
+    }
+    fn call<'a>(&'a self, _: &'a Value, _: &'a ToolContext) -> ToolFuture<'a> {
+        Box::pin(async move {
+            self.is_at_work.store(true, Ordering::SeqCst);
+            let began = std::time::Instant::now();
+            while !self.may_end.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(20)
+            {
+                std::thread::yield_now();
+            }
+            self.is_at_work.store(false, Ordering::SeqCst);
+            Ok("done".to_owned())
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_tool_that_computes_holds_up_neither_a_cancel_nor_anything_else() {
+    let script =
+        Script::new(vec![vec![vec![calls(&[("calculator", json!({}))])]], vec![answer("42")]]);
+    let model: Arc<dyn Model> = script.clone();
+    let tool = Spinning::default();
+    let tools = Tools::empty().with(Arc::new(tool.clone()));
+    let clock = Arc::new(FixedClock::new(start()));
+    let engine = Engine::new(Models::with_language_model(model, "scripted"), tools, clock);
+    let signals = Signals::default();
+    let cancel = signals.cancel.clone();
+    // Session, tool and whoever cancels share the only thread that there is.
+    let session = tokio::spawn(async move {
+        let log = TestLog::default();
+        let run = run_of(limits(), Vec::new(), Usage::default());
+        engine.run(run, &log, signals).await.unwrap()
+    });
+    let is_at_work = tool.is_at_work.clone();
+    let person = tokio::spawn(async move {
+        while !is_at_work.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        cancel.cancel();
+    });
+    person.await.unwrap();
+    let outcome = session.await.unwrap();
+    let is_at_work = tool.is_at_work.load(Ordering::SeqCst);
+    tool.may_end.store(true, Ordering::SeqCst);
+    assert_eq!(outcome, Outcome::Ended(SessionState::Cancelled));
+    assert!(is_at_work, "nobody has waited for the tool");
 }

@@ -10,7 +10,7 @@ while read -r line; do
     *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"env","description":"Tells","inputSchema":{"type":"object"}}]}}\n' "$id" ;;
     *'"name":"env"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(env | sort | grep -v '^_=\|^PWD=\|^SHLVL=\|^OLDPWD=' | tr '\n' ' ')" ;;
     *'"name":"pid"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$$" ;;
-    *'"name":"limits"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(ulimit -v) $(ulimit -n)" ;;
+    *'"name":"limits"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(ulimit -d) $(ulimit -n) $(ulimit -v) $(ulimit -t)" ;;
     *'"name":"fail"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"isError":true,"content":[{"type":"text","text":"no"}]}}\n' "$id" ;;
     *'"name":"die"'*) exit 3 ;;
     *'"name":"babble"'*) yes | tr -d '\n' ;;
@@ -48,7 +48,13 @@ async fn a_command_is_started_once_and_kept() {
     assert_eq!(one.unwrap(), two.unwrap());
     let path = format!("PATH={PATH}");
     assert_eq!(call(&servers, "env").await.unwrap().trim(), path, "nothing of ours is told");
-    assert_eq!(call(&servers, "limits").await.unwrap(), "4194304 256");
+    // Addresses are set aside by the many, and hours of work add up: those are as they were.
+    let own = std::process::Command::new("/bin/sh")
+        .args(["-c", "echo $(ulimit -v) $(ulimit -t)"])
+        .output()
+        .unwrap();
+    let limits = format!("4194304 256 {}", String::from_utf8_lossy(&own.stdout).trim());
+    assert_eq!(call(&servers, "limits").await.unwrap(), limits);
     assert_eq!(call(&servers, "fail").await, Err(McpError::Refused("no".to_owned())));
 }
 
@@ -72,6 +78,12 @@ async fn silence_is_bounded_and_costs_others_nothing() {
     let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
     assert!(matches!(asked, Err(McpError::Unanswered(_))));
     assert_eq!(call(&servers, "pid").await.unwrap(), pid);
+    // One that says nothing any more is started anew.
+    for _ in 0..SILENT_MAX {
+        let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
+        assert!(matches!(asked, Err(McpError::Unanswered(_))));
+    }
+    assert_ne!(call(&servers, "pid").await.unwrap(), pid);
 }
 
 #[tokio::test]

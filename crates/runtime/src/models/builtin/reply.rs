@@ -45,6 +45,7 @@ pub(super) fn pieces(request: &ModelRequest) -> Vec<ModelPiece> {
             call_id: index.to_string(),
             tool: call.tool.into_owned(),
             arguments: call.arguments,
+            provider_data: None,
         })
         .collect();
     let argument_chars: usize = calls.iter().map(|call| call.arguments.to_string().len()).sum();

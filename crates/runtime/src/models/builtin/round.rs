@@ -84,7 +84,12 @@ mod tests {
 
     fn called(tool: &str, arguments: Value, content: &str) -> [Message; 2] {
         let (call_id, tool) = ("1-0".to_owned(), tool.to_owned());
-        let call = CallRequest { call_id: call_id.clone(), tool: tool.clone(), arguments };
+        let call = CallRequest {
+            call_id: call_id.clone(),
+            tool: tool.clone(),
+            arguments,
+            provider_data: None,
+        };
         let content = content.to_owned();
         [
             Message::Assistant { text: String::new(), calls: vec![call] },
@@ -100,7 +105,9 @@ mod tests {
             system: String::new(),
             messages,
             tools: Tools::standard(Egress::public()).schemas(&grants),
+            may_call: true,
             max_output_tokens: 4_000,
+            window: None,
             now: "2026-11-23T15:30:00Z".parse().unwrap(),
         };
         let last = reply::pieces(&request).pop();

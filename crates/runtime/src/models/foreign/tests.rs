@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
+use super::super::speaker;
 use super::*;
-use crate::egress::Egress;
 use crate::tools::ToolSchema;
 
 const ANTHROPIC: &str = r#"event: message_start
@@ -64,6 +64,43 @@ const OLLAMA: &str = r#"{"model":"m","created_at":"2026-01-02T03:04:05Z","messag
 {"model":"m","created_at":"2026-01-02T03:04:05Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":25,"eval_count":15}
 "#;
 
+/// A call that reasoning went before, signed.
+const ANTHROPIC_THOUGHT: &str = r#"event: message_start
+data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","content":[],"model":"m","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Six times seven"}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: content_block_start
+data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1","name":"calculator","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"expression\":\"6*7\"}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":1}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":15}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+"#;
+
+const GEMINI_SIGNED: &str = r#"data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"calculator","args":{"expression":"6*7"}},"thoughtSignature":"c2ln"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":25,"candidatesTokenCount":15,"totalTokenCount":40},"modelVersion":"m"}
+
+"#;
+
 #[derive(Clone)]
 struct Script {
     status: StatusCode,
@@ -102,6 +139,7 @@ fn request() -> ModelRequest {
                     call_id: "call01001".to_owned(),
                     tool: "calculator".to_owned(),
                     arguments: json!({"expression": "7*6"}),
+                    provider_data: None,
                 }],
             },
             Message::Tool {
@@ -116,16 +154,25 @@ fn request() -> ModelRequest {
             description: "Reckons".to_owned(),
             parameters: json!({"type": "object", "properties": {"expression": {"type": "string"}}}),
         }],
+        may_call: true,
         max_output_tokens: 99,
+        window: Some(8_192),
         now: "2026-11-23T15:30:00Z".parse().unwrap(),
     }
 }
 
 async fn ask(provider: Provider, script: &Script) -> Vec<Result<ModelPiece, ModelError>> {
+    ask_for(provider, script, request()).await
+}
+
+async fn ask_for(
+    provider: Provider,
+    script: &Script,
+    request: ModelRequest,
+) -> Vec<Result<ModelPiece, ModelError>> {
     let base_url = Some(serve(script.clone()).await.parse().unwrap());
     let settings = ProviderSettings { base_url, api_key: Some(Secret::new("hunter2")) };
-    let model = Foreign::new(provider, &settings, Egress::operator().unwrap()).unwrap();
-    model.reply(request()).collect().await
+    speaker(provider, &settings).unwrap().reply(request).collect().await
 }
 
 #[test]
@@ -136,11 +183,47 @@ fn what_a_model_said_in_a_row_is_one_message() {
     if let Message::Assistant { text, .. } = &mut request.messages[2] {
         "Let me see".clone_into(text);
     }
-    let messages = told(request).messages;
+    let messages = told(request, Provider::Anthropic).messages;
     let is_it = |at: usize, role: ChatRole| messages[at].role == role;
     assert!(is_it(0, ChatRole::User) && is_it(1, ChatRole::Assistant) && is_it(2, ChatRole::Tool));
     assert_eq!(messages[1].content.texts(), ["Pinned", "\n\nLet me see"]);
     assert_eq!(messages[1].content.tool_calls().len(), 1);
+}
+
+#[test]
+fn an_answer_without_a_word_is_left_out() {
+    let mut request = request();
+    let blank = Message::Assistant { text: " \n".to_owned(), calls: Vec::new() };
+    request.messages.insert(1, blank.clone());
+    request.messages.push(blank);
+    let messages = told(request, Provider::Anthropic).messages;
+    let roles: Vec<_> = messages.iter().map(|message| message.role.clone()).collect();
+    assert_eq!(roles, [ChatRole::User, ChatRole::Assistant, ChatRole::Tool]);
+    assert!(messages[1].content.texts().is_empty());
+}
+
+#[tokio::test]
+async fn what_came_with_a_call_goes_back_to_who_wrote_it() {
+    let block = json!({ "type": "thinking", "thinking": "Six times seven", "signature": "c2ln" });
+    for (provider, body, place, given) in [
+        (Provider::Anthropic, ANTHROPIC_THOUGHT, "/messages/1/content/0", block),
+        (Provider::Gemini, GEMINI_SIGNED, "/contents/1/parts/0/thoughtSignature", json!("c2ln")),
+    ] {
+        let (status, kind) = (StatusCode::OK, "text/event-stream");
+        let script = Script { status, kind, body, heard: Arc::default() };
+        let last = ask(provider, &script).await.pop().unwrap().unwrap();
+        let ModelPiece::Finish { mut calls, .. } = last else { panic!("{last:?}") };
+        assert_eq!(calls.len(), 1);
+        "call01001".clone_into(&mut calls[0].call_id);
+        for model in ["m", "other"] {
+            let mut request = ModelRequest { model: model.to_owned(), ..request() };
+            request.messages[1] = Message::Assistant { text: String::new(), calls: calls.clone() };
+            ask_for(provider, &script, request).await;
+        }
+        let heard = script.heard.lock().unwrap();
+        assert_eq!(heard[1].1.pointer(place), Some(&given), "{provider:?}: {}", heard[1].1);
+        assert!(!heard[2].1.to_string().contains("c2ln"), "{provider:?}: {}", heard[2].1);
+    }
 }
 
 #[tokio::test]
@@ -181,6 +264,58 @@ async fn every_provider_streams_text_calls_and_counts() {
         for part in ["Be short", "What is 6 times 7?", "7*6", "42", "Reckons", "99"] {
             assert!(sent.contains(part), "{provider:?}: {part} is not in {sent}");
         }
+    }
+}
+
+#[tokio::test]
+async fn on_the_last_step_no_provider_may_call_and_none_refuses_what_was_called() {
+    for (provider, kind, body) in [
+        (Provider::Anthropic, "text/event-stream", ANTHROPIC),
+        (Provider::Gemini, "text/event-stream", GEMINI),
+        (Provider::Ollama, "application/x-ndjson", OLLAMA),
+    ] {
+        let script = Script { status: StatusCode::OK, kind, body, heard: Arc::default() };
+        ask_for(provider, &script, ModelRequest { may_call: false, ..request() }).await;
+        let heard = script.heard.lock().unwrap();
+        let sent = &heard[0].1;
+        assert!(sent.to_string().contains("No tool can be called any more"), "{sent}");
+        match provider {
+            // It refuses calls in a conversation that it is told no tools of.
+            Provider::Anthropic => {
+                assert_eq!(sent["tools"][0]["name"], "calculator");
+                assert_eq!(sent["tool_choice"]["type"], "none");
+            }
+            Provider::Gemini => {
+                assert!(sent["tools"].to_string().contains("calculator"), "{sent}");
+                assert_eq!(sent["toolConfig"]["functionCallingConfig"]["mode"], "NONE");
+            }
+            // It knows no such choice.
+            Provider::Ollama => assert!(sent.get("tools").is_none(), "{sent}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_ollama_is_told_how_much_a_conversation_may_hold() {
+    let kind = "application/x-ndjson";
+    let script = Script { status: StatusCode::OK, kind, body: OLLAMA, heard: Arc::default() };
+    ask(Provider::Ollama, &script).await;
+    let sent = script.heard.lock().unwrap()[0].1.clone();
+    assert_eq!(sent["options"], json!({ "num_ctx": 8_192, "num_predict": 99 }));
+    assert_eq!(sent["tools"][0]["function"]["name"], "calculator");
+}
+
+#[tokio::test]
+async fn an_ollama_that_breaks_off_or_fails_is_a_fault() {
+    let kind = "application/x-ndjson";
+    let half = "{\"message\":{\"content\":\"half\"},\"done\":false}\n";
+    let failed = "{\"error\":\"model requires more system memory\"}\n";
+    for (body, part) in
+        [(half, "broke off"), (failed, "more system memory"), ("{oops\n", "should be")]
+    {
+        let script = Script { status: StatusCode::OK, kind, body, heard: Arc::default() };
+        let error = ask(Provider::Ollama, &script).await.pop().unwrap().unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
     }
 }
 

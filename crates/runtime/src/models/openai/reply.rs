@@ -2,10 +2,14 @@
 
 use resonant_domain::session::Usage;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::models::provider_data::{self, REASONING, REASONING_MAX_BYTES};
+use crate::models::refusal::{is_of_account, is_too_long};
 use crate::models::{CallRequest, FinishReason, ModelError, ModelPiece};
 
+/// Under which name Gemini's signatures come with a call.
+pub(super) const EXTRA_CONTENT: &str = "extra_content";
 /// Calls that one reply may hold; a server that sends more is broken.
 const CALLS_MAX: usize = 256;
 
@@ -48,6 +52,9 @@ struct CallDelta {
     id: Option<String>,
     #[serde(default)]
     function: Option<FunctionDelta>,
+    /// What the server wants back with the call.
+    #[serde(default)]
+    extra_content: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +76,11 @@ struct Counted {
 /// What has arrived so far.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
+    /// Who gives it.
+    model: String,
     calls: Vec<PartialCall>,
+    /// The reasoning that servers want back with calls: those that send it under this name.
+    reasoned: String,
     counted: Option<Counted>,
     finish: Option<FinishReason>,
     thought: ThinkTag,
@@ -83,9 +94,15 @@ struct PartialCall {
     id: String,
     name: String,
     arguments: String,
+    extra_content: Option<Value>,
 }
 
 impl Reply {
+    /// The reply of a model.
+    pub fn of(model: &str) -> Self {
+        Self { model: model.to_owned(), ..Self::default() }
+    }
+
     /// Takes in the data of one event and gives the pieces of text in it.
     pub fn take(&mut self, data: &str) -> Result<Vec<ModelPiece>, ModelError> {
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
@@ -103,6 +120,11 @@ impl Reply {
             return Ok(pieces);
         };
         if let Some(delta) = choice.delta {
+            if let Some(reasoning) = &delta.reasoning_content
+                && self.reasoned.len() < REASONING_MAX_BYTES
+            {
+                self.reasoned.push_str(reasoning);
+            }
             let reasoning =
                 delta.reasoning_content.or_else(|| delta.reasoning.as_ref().and_then(text));
             if let Some(reasoning) = reasoning.filter(|text| !text.is_empty()) {
@@ -158,6 +180,9 @@ impl Reply {
         if call.name.is_empty() {
             call.name = name;
         }
+        if call.extra_content.is_none() {
+            call.extra_content = delta.extra_content.filter(|content| !content.is_null());
+        }
         match function.arguments {
             Some(Value::String(piece)) => {
                 self.chars += piece.chars().count();
@@ -190,18 +215,30 @@ impl Reply {
             read.unwrap_or_else(|| request_chars.div_ceil(4) as u64),
             wrote.unwrap_or_else(|| self.chars.div_ceil(4) as u64),
         );
+        let (model, mut reasoned) = (self.model, self.reasoned);
+        reasoned.truncate(reasoned.floor_char_boundary(REASONING_MAX_BYTES));
         let calls: Vec<_> = self
             .calls
             .into_iter()
             .filter(|call| !call.name.is_empty())
-            .map(|call| CallRequest {
-                call_id: call.id,
-                tool: call.name,
-                arguments: if call.arguments.trim().is_empty() {
-                    Value::Object(serde_json::Map::new())
-                } else {
-                    serde_json::from_str(&call.arguments).unwrap_or(Value::String(call.arguments))
-                },
+            .map(|call| {
+                let mut data = Map::new();
+                data.extend(call.extra_content.map(|it| (EXTRA_CONTENT.to_owned(), it)));
+                // It is the whole turn's: the first call keeps it.
+                if !reasoned.is_empty() {
+                    data.insert(REASONING.to_owned(), std::mem::take(&mut reasoned).into());
+                }
+                CallRequest {
+                    call_id: call.id,
+                    tool: call.name,
+                    arguments: if call.arguments.trim().is_empty() {
+                        Value::Object(Map::new())
+                    } else {
+                        serde_json::from_str(&call.arguments)
+                            .unwrap_or(Value::String(call.arguments))
+                    },
+                    provider_data: provider_data::of(super::PROVIDER, &model, data),
+                }
             })
             .collect();
         let reason = match self.finish {
@@ -227,14 +264,21 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// An error that a server sends in the middle of its reply.
+/// An error that a server sends in the middle of its reply, in its own words: whoever tells it shortens it.
 fn stream_error(error: &Value) -> ModelError {
-    let message = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
-    let message = format!("the model's provider failed: {}", message.unwrap_or("no reason given"));
+    let said = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
+    let said = said.unwrap_or("no reason given");
+    let message = format!("the model's provider failed: {said}");
     let code = error.get("code").or_else(|| error.get("status"));
     let code = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
+    if is_of_account(error, said) || matches!(code, Some(401..=403)) {
+        return ModelError::Account(message);
+    }
+    if code != Some(429) && is_too_long(error, said) {
+        return ModelError::TooLong(message);
+    }
     match code {
-        Some(400..=407 | 409..=428 | 431..=499) => ModelError::permanent(message),
+        Some(400 | 404..=407 | 409..=428 | 431..=499) => ModelError::permanent(message),
         _ => ModelError::transient(message),
     }
 }

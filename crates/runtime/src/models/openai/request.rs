@@ -3,16 +3,23 @@
 use serde_json::{Value, json};
 use url::Url;
 
+use super::reply::EXTRA_CONTENT;
+use crate::models::provider_data::{self, REASONING};
 use crate::models::{Message, ModelRequest, ModelSettingsError};
 use crate::tools::ToolSchema;
 
 /// What an endpoint does not take, learnt from its refusals.
+#[expect(clippy::struct_excessive_bools, reason = "each is learnt by itself")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
     /// It wants `max_completion_tokens` in the place of `max_tokens`.
     pub completion_tokens: bool,
     /// It refuses `stream_options`.
     pub no_stream_options: bool,
+    /// It refuses `tool_choice`.
+    pub no_tool_choice: bool,
+    /// It refuses the `reasoning_content` that it has sent.
+    pub no_reasoning: bool,
 }
 
 impl Dialect {
@@ -21,6 +28,10 @@ impl Dialect {
         let mut learnt = self;
         learnt.completion_tokens |= refusal.contains("max_completion_tokens");
         learnt.no_stream_options |= refusal.contains("stream_options");
+        learnt.no_tool_choice |= refusal.contains("tool_choice");
+        // Those that want it back name it, too.
+        let is_missed = ["must be passed", "issing"].iter().any(|part| refusal.contains(part));
+        learnt.no_reasoning |= refusal.contains(REASONING) && !is_missed;
         (learnt != self).then_some(learnt)
     }
 }
@@ -50,8 +61,8 @@ pub(in crate::models) fn endpoint(base: &Url) -> Result<Url, ModelSettingsError>
 pub(super) fn body(request: &ModelRequest, dialect: Dialect) -> Value {
     let mut messages = Vec::new();
     messages.push(json!({ "role": "system", "content": request.system_with_date() }));
-    messages
-        .extend(request.messages.iter().map(|message| said(message, !request.tools.is_empty())));
+    let shown = request.messages.iter().filter(|message| !message.is_blank());
+    messages.extend(shown.map(|message| said(message, request, dialect)));
     let mut body = json!({
         "model": request.model,
         "messages": messages,
@@ -64,11 +75,15 @@ pub(super) fn body(request: &ModelRequest, dialect: Dialect) -> Value {
     }
     if !request.tools.is_empty() {
         body["tools"] = request.tools.iter().map(tool).collect();
+        if !request.may_call && !dialect.no_tool_choice {
+            body["tool_choice"] = "none".into();
+        }
     }
     body
 }
 
-fn tool(schema: &ToolSchema) -> Value {
+/// A tool as the endpoint reads it.
+pub(in crate::models) fn tool(schema: &ToolSchema) -> Value {
     json!({
         "type": "function",
         "function": {
@@ -79,25 +94,34 @@ fn tool(schema: &ToolSchema) -> Value {
     })
 }
 
-fn said(message: &Message, has_tools: bool) -> Value {
+fn said(message: &Message, request: &ModelRequest, dialect: Dialect) -> Value {
     match message {
         Message::User { .. } => {
-            json!({ "role": "user", "content": message.user_text(has_tools) })
+            json!({ "role": "user", "content": message.user_text(request.offers_tools()) })
         }
         Message::Assistant { text, calls } => {
             let mut said = json!({ "role": "assistant", "content": text });
             if !calls.is_empty() {
-                let calls = calls.iter().map(|call| {
-                    json!({
+                let given = |call| provider_data::to(call, super::PROVIDER, &request.model);
+                let told = calls.iter().map(|call| {
+                    let mut told = json!({
                         "id": call.call_id,
                         "type": "function",
                         "function": {
                             "name": call.tool,
                             "arguments": arguments(&call.arguments),
                         },
-                    })
+                    });
+                    if let Some(extra) = given(call).and_then(|data| data.get(EXTRA_CONTENT)) {
+                        told[EXTRA_CONTENT] = extra.clone();
+                    }
+                    told
                 });
-                said["tool_calls"] = calls.collect();
+                said["tool_calls"] = told.collect();
+                let reasoning = calls.iter().find_map(|call| given(call)?.get(REASONING));
+                if let Some(reasoning) = reasoning.filter(|_| !dialect.no_reasoning) {
+                    said[REASONING] = reasoning.clone();
+                }
             }
             said
         }
@@ -148,6 +172,7 @@ mod tests {
                         call_id: "call01001".to_owned(),
                         tool: "calculator".to_owned(),
                         arguments: Value::String("{oops".to_owned()),
+                        provider_data: None,
                     }],
                 },
                 Message::Tool {
@@ -158,7 +183,9 @@ mod tests {
                 },
             ],
             tools: Vec::new(),
+            may_call: true,
             max_output_tokens: 7,
+            window: None,
             now: "2026-11-23T15:30:00Z".parse().unwrap(),
         };
         let body = body(&request, Dialect::default());
@@ -176,7 +203,41 @@ mod tests {
         );
         assert_eq!(body["messages"][3]["content"], "Error: no");
         assert_eq!(body["max_tokens"], 7);
-        assert!(body.get("tools").is_none());
+        assert!(body.get("tools").is_none() && body.get("tool_choice").is_none());
+    }
+
+    #[test]
+    fn on_the_last_step_tools_are_told_and_none_may_be_called() {
+        let tool = ToolSchema {
+            name: "calculator".to_owned(),
+            description: "Reckons".to_owned(),
+            parameters: json!({ "type": "object" }),
+        };
+        let request = ModelRequest {
+            model: "m".to_owned(),
+            system: "Be short".to_owned(),
+            messages: vec![Message::User {
+                text: "Go".to_owned(),
+                context: Some("notes".to_owned()),
+            }],
+            tools: vec![tool],
+            may_call: false,
+            max_output_tokens: 7,
+            window: None,
+            now: "2026-11-23T15:30:00Z".parse().unwrap(),
+        };
+        let body = |dialect| super::body(&request, dialect);
+        let told = body(Dialect::default());
+        assert_eq!(told["tools"][0]["function"]["name"], "calculator");
+        assert_eq!(told["tool_choice"], "none");
+        let system = told["messages"][0]["content"].as_str().unwrap();
+        assert!(
+            system.ends_with("No tool can be called any more: answer now, with what is there.")
+        );
+        let said = told["messages"][1]["content"].as_str().unwrap();
+        assert!(!said.contains("tools read it whole"), "{said}");
+        let learnt = Dialect::default().learn("unknown field `tool_choice`").unwrap();
+        assert!(body(learnt).get("tool_choice").is_none());
     }
 
     #[test]
@@ -185,6 +246,9 @@ mod tests {
         let learnt = plain.learn("use 'max_completion_tokens' instead").unwrap();
         assert!(learnt.completion_tokens);
         assert_eq!(learnt.learn("use 'max_completion_tokens' instead"), None);
+        let learnt = plain.learn("property 'reasoning_content' is unsupported").unwrap();
+        assert!(learnt.no_reasoning);
+        assert_eq!(plain.learn("The `reasoning_content` must be passed back to the API"), None);
         assert_eq!(plain.learn("no such model"), None);
     }
 }

@@ -72,7 +72,9 @@ fn request() -> ModelRequest {
         system: String::new(),
         messages: vec![Message::User { text: "Go".to_owned(), context: None }],
         tools: Vec::new(),
+        may_call: true,
         max_output_tokens: 100,
+        window: None,
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
     }
 }
@@ -142,17 +144,19 @@ const REPLY: &str = concat!(
 );
 
 fn expected() -> Whole {
-    let call = |id: &str, tool: &str, arguments: Value| CallRequest {
+    let call = |id: &str, tool: &str, arguments: Value, given: Value| CallRequest {
         call_id: id.to_owned(),
         tool: tool.to_owned(),
         arguments,
+        provider_data: Some(given).filter(|given| !given.is_null()),
     };
+    let reasoned = json!({ "by": "openai:m", "reasoning_content": "Hm — é" });
     Whole {
         thinking: "Hm — é".to_owned(),
         output: "Let me see 😀".to_owned(),
         calls: vec![
-            call("a", "calculator", json!({"x": 1})),
-            call("b", "datetime", json!({"op": "now"})),
+            call("a", "calculator", json!({"x": 1}), reasoned),
+            call("b", "datetime", json!({"op": "now"}), Value::Null),
         ],
         // 1000 tokens at 1 dollar and 500 at 2 dollars a million.
         usage: Usage {
@@ -222,6 +226,73 @@ async fn a_server_that_does_not_stream_is_understood() {
     .await;
     let whole = whole(&model(&server.url)).await.unwrap();
     assert_eq!((whole.output.as_str(), whole.calls.len(), whole.usage.output_tokens), ("hi", 1, 2));
+}
+
+/// What two servers want back with a call: the reasoning of its turn, or a signature. They refuse the next
+/// request without it.
+#[tokio::test]
+async fn what_came_with_a_call_goes_back_to_who_sent_it() {
+    const REASONED: &str = concat!(
+        "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"First \"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"reckon\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"calculator\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
+        "data: [DONE]\n\n",
+    );
+    const SIGNED: &str = concat!(
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"calculator\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"c2ln\"}}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
+        "data: [DONE]\n\n",
+    );
+    let wanted: [(&str, &str, Value, &str); 2] = [
+        (REASONED, "/reasoning_content", json!("First reckon"), "must be passed back"),
+        (
+            SIGNED,
+            "/tool_calls/0/extra_content/google/thought_signature",
+            json!("c2ln"),
+            "is missing a thought_signature",
+        ),
+    ];
+    for (reply, place, given, refusal) in wanted {
+        let value = given.clone();
+        let server = serve(move |n, body| {
+            let said = &body["messages"][2];
+            match (n, said.pointer(place)) {
+                (0, _) => text_events(reply),
+                (_, Some(told)) if *told == value => text_events(REPLY),
+                _ => error(400, &json!({ "error": { "message": refusal } }).to_string()),
+            }
+        })
+        .await;
+        let model = model(&server.url);
+        let calls = whole(&model).await.unwrap().calls;
+        let ask = async |calls: &[CallRequest], name: &str| {
+            let mut request = ModelRequest { model: name.to_owned(), ..request() };
+            let calls = calls.to_vec();
+            request.messages.push(Message::Assistant { text: String::new(), calls });
+            let (call_id, tool) = ("a".to_owned(), "calculator".to_owned());
+            let content = "4".to_owned();
+            request.messages.push(Message::Tool { call_id, tool, content, is_error: false });
+            let pieces: Vec<_> = model.reply(request).collect().await;
+            pieces.into_iter().collect::<Result<Vec<_>, _>>()
+        };
+        ask(&calls, "m").await.unwrap();
+        // Another model gets nothing of it.
+        let refused = ask(&calls, "other").await.unwrap_err();
+        assert!(refused.to_string().contains(refusal), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_is_not_told() {
+    let server = serve(|_, body| {
+        assert_eq!(body["messages"].as_array().unwrap().len(), 2, "{body}");
+        text_events(REPLY)
+    })
+    .await;
+    let model = model(&server.url);
+    let mut request = request();
+    request.messages.push(Message::Assistant { text: " \n".to_owned(), calls: Vec::new() });
+    let pieces: Vec<_> = model.reply(request).collect().await;
+    assert!(pieces.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
@@ -311,7 +382,7 @@ async fn garbage_is_called_by_its_name() {
             .body(Body::from("<p>hi"))
             .unwrap()
     };
-    let table: [(Make, bool, &str); 6] = [
+    let table: [(Make, bool, &str); 8] = [
         (|| text_events("data: {nonsense\n\n"), false, "not what it should be"),
         (|| text_events("data: [1, 2]\n\n"), false, "not what it should be"),
         (|| text_events("no events at all"), true, "broke off"),
@@ -325,13 +396,25 @@ async fn garbage_is_called_by_its_name() {
             false,
             "bad …",
         ),
+        // The same in one piece, from a server that does not stream.
+        (|| error(200, r#"{"error":{"message":"bad sk-secret","code":400}}"#), false, "bad …"),
+        (
+            || {
+                let long = format!("{} sk-secret {}", "x".repeat(340), "y ".repeat(4_000));
+                error(200, &json!({ "error": { "message": long, "code": 503 } }).to_string())
+            },
+            true,
+            "xxx",
+        ),
         (|| events(vec![Bytes::from(vec![0xff, 0xfe, 0, 1])]), true, "broke off"),
     ];
     for (make, is_transient, part) in table {
         let server = serve(move |_, _| make()).await;
         let failed = whole(&model(&server.url)).await.unwrap_err();
         assert_eq!(matches!(failed, ModelError::Transient { .. }), is_transient, "{failed}");
-        assert!(failed.to_string().contains(part), "{failed}");
+        let told = failed.to_string();
+        assert!(told.contains(part) && told.chars().count() < 400, "{told}");
+        assert!(!told.contains("sk-"), "{told}");
     }
     let server = serve(move |_, _| html()).await;
     assert!(whole(&model(&server.url)).await.unwrap_err().to_string().contains("web page"));

@@ -10,6 +10,7 @@ fn situation(goal: &str) -> Situation<'_> {
         failed_calls: 0,
         current: None,
         is_cheaper: false,
+        lost: &[],
     }
 }
 

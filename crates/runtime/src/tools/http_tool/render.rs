@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use resonant_domain::http_tool::HttpTool;
+use resonant_domain::http_tool::{HttpTool, QueryStyle};
 use resonant_domain::template::{self, Piece};
 use serde_json::{Map, Value};
 use url::Url;
@@ -38,14 +38,17 @@ pub(super) fn render(
 ) -> Result<Rendered, ToolError> {
     let mut filler = Filler { input, secrets, used: Vec::new() };
     let mut url = filler.url(&tool.url)?;
+    let mut query = url.query().unwrap_or_default().to_owned();
     for (name, text) in &tool.query {
-        for value in filler.values(text)? {
-            url.query_pairs_mut().append_pair(name, &value);
+        for pair in filler.pairs(name, text, tool.styles.get(name).copied())? {
+            query.push_str(if query.is_empty() { "" } else { "&" });
+            query.push_str(&pair);
         }
     }
+    url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
     let mut headers = Vec::new();
     for (name, text) in &tool.headers {
-        let Some(value) = filler.text(text)? else { continue };
+        let Some(value) = filler.text_of(text, with_commas)? else { continue };
         if value.chars().any(char::is_control) {
             return Err(ToolError::Invalid(format!("the header {name} must be one line")));
         }
@@ -116,13 +119,22 @@ impl<'a> Filler<'a> {
 
     /// A text with its values; `None` when one of them is missing.
     fn text(&mut self, template: &str) -> Result<Option<String>, ToolError> {
+        self.text_of(template, as_text)
+    }
+
+    /// The same with the values written so.
+    fn text_of(
+        &mut self,
+        template: &str,
+        write: fn(&Value) -> String,
+    ) -> Result<Option<String>, ToolError> {
         let mut text = String::new();
         for piece in pieces(template)? {
             match piece {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Secret(name) => text.push_str(&self.secret(name)?),
                 Piece::Input(path) => match self.value(&path) {
-                    Some(value) => text.push_str(&as_text(value)),
+                    Some(value) => text.push_str(&write(value)),
                     None => return Ok(None),
                 },
             }
@@ -130,41 +142,48 @@ impl<'a> Filler<'a> {
         Ok(Some(text))
     }
 
-    /// The values of a query parameter: a list gives one for each of its items.
-    fn values(&mut self, template: &str) -> Result<Vec<String>, ToolError> {
-        if let [Piece::Input(path)] = pieces(template)?.as_slice()
-            && let Some(Value::Array(items)) = self.value(path)
-        {
-            return Ok(items.iter().map(as_text).collect());
+    /// An entry of the query, as one or more pairs; none when its value is missing.
+    fn pairs(
+        &mut self,
+        name: &str,
+        template: &str,
+        style: Option<QueryStyle>,
+    ) -> Result<Vec<String>, ToolError> {
+        if let [Piece::Input(path)] = pieces(template)?.as_slice() {
+            return Ok(self.value(path).map_or_else(Vec::new, |value| written(name, value, style)));
         }
-        Ok(self.text(template)?.into_iter().collect())
+        Ok(self.text(template)?.map(|text| pair(name, &text)).into_iter().collect())
     }
 
     /// The address. A value stays within its segment of the path or its part of the query, whatever
-    /// it holds.
+    /// it holds, and a segment stays one.
     fn url(&mut self, template: &str) -> Result<Url, ToolError> {
-        let mut text = String::new();
+        let (mut text, mut segment) = (String::new(), Segment::default());
         for piece in pieces(template)? {
-            let value = match piece {
+            let values = match piece {
                 Piece::Text(part) => {
                     text.push_str(part);
+                    segment.go_on(part)?;
                     continue;
                 }
-                Piece::Secret(name) => self.secret(name)?,
-                Piece::Input(path) => self.value(&path).map(as_text).ok_or_else(|| {
+                Piece::Secret(name) => vec![self.secret(name)?],
+                Piece::Input(path) => self.value(&path).map(items).ok_or_else(|| {
                     ToolError::Invalid(format!("`{}` is missing", path.join(".")))
                 })?,
             };
-            text.extend(form_urlencoded::byte_serialize(value.as_bytes()).map(plus_as_percent));
+            segment.fill(&values.join(","));
+            for (index, value) in values.iter().enumerate() {
+                text.push_str(if index > 0 { "," } else { "" });
+                text.extend(form_urlencoded::byte_serialize(value.as_bytes()).map(plus_as_percent));
+            }
         }
+        segment.check()?;
         let url = Url::parse(&text).map_err(|error| ToolError::Failed(error.to_string()))?;
         // The parser takes `.` and `..` out of a path, also when they are percent-encoded.
         let path = text.split('?').next().unwrap_or_default();
         let written = path.splitn(4, '/').nth(3).map_or(1, |path| path.split('/').count());
         if url.path().split('/').count() != written + 1 {
-            return Err(ToolError::Invalid(
-                "a value must not change the path of the address".into(),
-            ));
+            return Err(other_path());
         }
         Ok(url)
     }
@@ -195,6 +214,139 @@ impl<'a> Filler<'a> {
             other => Some(other.clone()),
         })
     }
+}
+
+/// A segment of the path as it is filled in.
+#[derive(Default)]
+struct Segment {
+    text: String,
+    has_value: bool,
+    /// The path is over.
+    is_query: bool,
+}
+
+impl Segment {
+    /// Goes on with what is written in the address.
+    fn go_on(&mut self, written: &str) -> Result<(), ToolError> {
+        if self.is_query {
+            return Ok(());
+        }
+        let (path, query) = match written.split_once('?') {
+            Some((path, _)) => (path, true),
+            None => (written, false),
+        };
+        for (index, part) in path.split('/').enumerate() {
+            if index > 0 {
+                self.check()?;
+                *self = Self::default();
+            }
+            self.text.push_str(part);
+        }
+        if query {
+            self.check()?;
+            *self = Self { is_query: true, ..Self::default() };
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, value: &str) {
+        self.text.push_str(value);
+        self.has_value = true;
+    }
+
+    /// Without a name it would be the address of what holds the thing, or of what is beside it. Some
+    /// servers read a path once more after they have decoded it.
+    fn check(&self) -> Result<(), ToolError> {
+        if self.is_query || !self.has_value {
+            return Ok(());
+        }
+        let mut text = self.text.clone();
+        for _ in 0..DECODINGS {
+            let mut parts = text.split(['/', '\\']);
+            if text.trim().is_empty() || parts.any(|part| matches!(part.trim(), "." | "..")) {
+                return Err(other_path());
+            }
+            let decoded = ENCODED.iter().fold(text.clone(), |text, (encoded, plain)| {
+                text.replace(encoded, plain).replace(&encoded.to_ascii_uppercase(), plain)
+            });
+            if decoded == text {
+                break;
+            }
+            text = decoded;
+        }
+        Ok(())
+    }
+}
+
+/// How often a value is looked at: as it is, and as a server reads it that decodes it once and twice.
+const DECODINGS: usize = 3;
+/// What a path is changed by, percent-encoded.
+const ENCODED: [(&str, &str); 5] =
+    [("%25", "%"), ("%2e", "."), ("%2f", "/"), ("%5c", "\\"), ("%20", " ")];
+
+fn other_path() -> ToolError {
+    ToolError::Invalid("a value must not change the path of the address".into())
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn pair(name: &str, value: &str) -> String {
+    format!("{}={}", encoded(name), encoded(value))
+}
+
+/// A value in the query.
+fn written(name: &str, value: &Value, style: Option<QueryStyle>) -> Vec<String> {
+    let between = match style {
+        Some(QueryStyle::Comma) => ",",
+        Some(QueryStyle::Space) => "%20",
+        Some(QueryStyle::Pipe) => "%7C",
+        Some(QueryStyle::Json) => return vec![pair(name, &value.to_string())],
+        None | Some(QueryStyle::Form | QueryStyle::DeepObject) => "",
+    };
+    match value {
+        Value::Array(_) | Value::Object(_) if !between.is_empty() => {
+            let items: Vec<_> = members(value).iter().map(|item| encoded(item)).collect();
+            if items.is_empty() {
+                return Vec::new();
+            }
+            vec![format!("{}={}", encoded(name), items.join(between))]
+        }
+        Value::Array(items) => items.iter().map(|item| pair(name, &as_text(item))).collect(),
+        Value::Object(fields) if style == Some(QueryStyle::DeepObject) => fields
+            .iter()
+            .flat_map(|(field, value)| written(&format!("{name}[{field}]"), value, style))
+            .collect(),
+        Value::Object(fields) if style == Some(QueryStyle::Form) => {
+            fields.iter().flat_map(|(field, value)| written(field, value, None)).collect()
+        }
+        Value::Null => Vec::new(),
+        value => vec![pair(name, &as_text(value))],
+    }
+}
+
+/// The items of a list; any other value is its only one.
+fn items(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().map(as_text).collect(),
+        value => vec![as_text(value)],
+    }
+}
+
+/// The same, and of an object its names and values in turn.
+fn members(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let both = |(name, value): (&String, &Value)| [name.clone(), as_text(value)];
+            fields.iter().flat_map(both).collect()
+        }
+        value => items(value),
+    }
+}
+
+fn with_commas(value: &Value) -> String {
+    items(value).join(",")
 }
 
 fn pieces(template: &str) -> Result<Vec<Piece<'_>>, ToolError> {

@@ -115,6 +115,34 @@ async fn a_request_is_sent_as_it_is_written() {
             "GET /q?l=1&l=two&n=x+y%26z [] ",
         ),
         (
+            json!({ "url": url("/l/{{list}}"), "headers": { "x-l": "{{list}}" } }),
+            json!({ "list": ["a,b", 2] }),
+            "GET /l/a%2Cb,2 [x-l: a,b,2] ",
+        ),
+        (
+            json!({
+                "url": url("/s?x=1"),
+                "query": { "a": "{{a}}", "b": "{{b}}", "c": "{{c}}", "l": "{{list}}" },
+                "styles": { "a": "comma", "b": "deep_object", "c": "form", "l": "pipe" },
+            }),
+            json!({
+                "a": ["x,y", 2],
+                "b": { "k": { "n": 1 }, "m": [1, 2] },
+                "c": { "d": "e f", "g": [1, 2], "h": null },
+                "list": ["p", "q"],
+            }),
+            "GET /s?x=1&a=x%2Cy,2&b%5Bk%5D%5Bn%5D=1&b%5Bm%5D=1&b%5Bm%5D=2&d=e+f&g=1&g=2&l=p%7Cq [] ",
+        ),
+        (
+            json!({
+                "url": url("/s"),
+                "query": { "a": "{{a}}", "b": "{{b}}", "c": "{{c}}", "l": "{{list}}" },
+                "styles": { "a": "space", "b": "json", "c": "comma", "l": "comma" },
+            }),
+            json!({ "a": ["x y", 2], "b": [1], "c": { "d": 1 }, "list": [] }),
+            "GET /s?a=x+y%202&b=%5B1%5D&c=d,1 [] ",
+        ),
+        (
             json!({ "url": url("/h"), "headers": { "x-a": "a {{a}}", "x-b": "{{b}}" } }),
             json!({ "a": 5 }),
             "GET /h [x-a: a 5] ",
@@ -171,7 +199,21 @@ async fn what_does_not_fit_its_place_is_not_sent() {
     ] {
         assert_eq!(call(tool, &arguments, &context).await, expected);
     }
+    // Whatever a value is, what is asked for stays one thing below its place.
+    let item = tool(json!({ "url": format!("{}/users/{{{{a}}}}?full=1", echo.origin) }));
+    for value in ["", " ", ".", "..", "%2e%2E", "%252e", "x/../y", "x%2F..%2fy", "..\\x", "/.."] {
+        let told = call(&item, &json!({ "a": value }), &context).await;
+        assert_eq!(told, "! a value must not change the path of the address", "{value:?}");
+    }
+    let told = call(&item, &json!({ "a": [] }), &context).await;
+    assert_eq!(told, "! a value must not change the path of the address");
     assert_eq!(echo.seen(), [""; 0]);
+    for (value, path) in
+        [("a.b", "/users/a.b?full=1"), ("1/2", "/users/1%2F2?full=1"), ("...", "/users/...?full=1")]
+    {
+        let told = call(&item, &json!({ "a": value }), &context).await;
+        assert!(told.contains(path), "{told}");
+    }
     assert!(call(&path, &json!({ "a": "..", "b": "x" }), &context).await.contains("/users/..x/x"));
 }
 
@@ -213,6 +255,27 @@ async fn an_answer_is_told_with_its_status() {
         r#"{"status":200,"body":{"a":[1]}}"#
     );
     assert_eq!(call(&of("/gone"), &json!({}), &context).await, "! it answers 410: moved out");
+}
+
+#[tokio::test]
+async fn json_is_asked_for_first() {
+    let told = |headers: HeaderMap| async move {
+        let accepted = headers.get_all(header::ACCEPT).iter();
+        accepted.map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(" | ")
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().fallback(told);
+    drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+    let context = ToolContext::default();
+    for (headers, accepted) in [
+        (json!({}), "application/json, text/*;q=0.9, */*;q=0.5"),
+        (json!({ "Accept": "text/csv" }), "text/csv"),
+    ] {
+        let asked = tool(json!({ "url": url, "headers": headers }));
+        let told = call(&asked, &json!({}), &context).await;
+        assert_eq!(told, json!({ "status": 200, "body": accepted }).to_string());
+    }
 }
 
 #[tokio::test]

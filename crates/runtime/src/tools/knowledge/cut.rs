@@ -57,21 +57,31 @@ pub fn cut(format: DocumentFormat, text: &str) -> Result<Vec<Cut>, CutError> {
     Ok(cuts)
 }
 
-/// Cuts the text of a PDF into passages, each below the number of its page. Answers how long the text is,
-/// too.
+/// A PDF in passages.
+#[derive(Debug)]
+pub struct CutPdf {
+    /// The passages, each below the number of its page.
+    pub cuts: Vec<Cut>,
+    /// How long the text is, in bytes.
+    pub size: usize,
+    /// The numbers of the pages of which something was not read: pictures, and what is broken.
+    pub unread_pages: Vec<u32>,
+}
+
+/// Cuts the text of a PDF into passages.
 ///
 /// # Errors
 /// [`CutError`] when the file cannot be read, holds no text, or too much.
-pub fn cut_pdf(bytes: &[u8]) -> Result<(Vec<Cut>, usize), CutError> {
-    let pages = super::pdf::pages(bytes)?;
+pub fn cut_pdf(bytes: &[u8]) -> Result<CutPdf, CutError> {
+    let super::pdf::Pages { texts, unread } = super::pdf::pages(bytes)?;
     let mut cuts = Vec::new();
-    for (number, page) in (1..).zip(&pages) {
+    for (number, page) in (1..).zip(&texts) {
         pack(&format!("page {number}"), page, &mut cuts)?;
     }
     if cuts.is_empty() {
         return Err(CutError("must hold something to read".to_owned()));
     }
-    Ok((cuts, pages.iter().map(String::len).sum()))
+    Ok(CutPdf { cuts, size: texts.iter().map(String::len).sum(), unread_pages: unread })
 }
 
 /// The words of a document in lower case, each once: those that are long enough to be misspelled.

@@ -102,6 +102,24 @@ fn the_sentence_that_tells_is_found() {
     assert_eq!(asked_words("Tell me about the Leave, and the leave's rules"), ["leave", "rules"]);
 }
 
+#[test]
+fn a_question_is_looked_for_within_words() {
+    for (question, parts) in [
+        ("Welche Fristen gelten?", &["welch", "frist", "gelte"][..]),
+        ("Is tea free, or are teas freed of a fee?", &["free", "teas", "freed"]),
+        ("Frist oder Fristen", &["frist"]),
+        // Pairs, without the small words.
+        ("有給休暇は何日ですか", &["有給", "給休", "休暇", "暇は", "は何", "何日", "日で"]),
+        ("PostgreSQLの設定", &["postgresql", "の設", "設定"]),
+        ("いつですか", &["いつ", "つで", "です", "すか"]),
+        ("茶", &["茶"]),
+        ("?", &[]),
+    ] {
+        assert_eq!(asked_parts(question), parts, "{question}");
+    }
+    assert_eq!(asked_parts(&"休暇有給従業員年三十日取得".repeat(40)).len(), 13);
+}
+
 struct Library;
 
 impl Backing for Library {
@@ -126,7 +144,7 @@ impl Backing for Library {
 
 #[tokio::test]
 async fn a_result_is_marked_as_quoted_and_has_citations() {
-    let whose = Whose { owner: ID.parse().unwrap(), agent: ID.parse().unwrap() };
+    let whose = Whose::own(ID.parse().unwrap(), ID.parse().unwrap());
     let tool = Knowledge::of(Shelf { backing: Arc::new(Library), whose });
     let context = ToolContext::default();
     let call = async |arguments: Value| -> Value {
@@ -189,7 +207,7 @@ fn pdf(pages: &[&str]) -> Vec<u8> {
 fn the_pages_of_a_pdf_are_passages() {
     let file =
         pdf(&["Employees get 30 days of leave.", "", "Taxis need the approval of a manager."]);
-    let (cuts, size) = cut_pdf(&file).unwrap();
+    let CutPdf { cuts, size, unread_pages } = cut_pdf(&file).unwrap();
     let found: Vec<_> = cuts.iter().map(|cut| (&*cut.heading, &*cut.text)).collect();
     assert_eq!(
         found,
@@ -199,6 +217,22 @@ fn the_pages_of_a_pdf_are_passages() {
         ]
     );
     assert!((60..100).contains(&size), "{size}");
+    assert_eq!(unread_pages, [0; 0], "a page that is blank holds nothing to read");
+}
+
+#[test]
+fn pages_that_cannot_be_read_are_told() {
+    let file = pdf(&["Page one.", "Two, scanned.", "Page three.", "Four, torn.", "Page five."]);
+    let mut document = lopdf::Document::load_mem(&file).unwrap();
+    let pages = document.get_pages();
+    let picture = b"q 612 0 0 792 0 0 cm /Im1 Do Q".to_vec();
+    document.change_page_content(pages[&2], picture).unwrap();
+    document.change_page_content(pages[&4], b"\xff is \xfe not a page".to_vec()).unwrap();
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    let read = cut_pdf(&file).unwrap();
+    assert_eq!(headings(&read.cuts), ["page 1", "page 3", "page 5"]);
+    assert_eq!(read.unread_pages, [2, 4]);
 }
 
 #[test]

@@ -198,7 +198,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Fault> {
     if query.fields.is_some() || query.include.is_some() {
         let wanted = wanted(query.fields.as_deref(), query.include.as_ref())?;
-        let record = records::get(&ctx, id, &wanted).await?;
+        let record = Box::pin(records::get(&ctx, id, &wanted)).await?;
         return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &record));
     }
     let agent = agents::document(&ctx, id).await?;

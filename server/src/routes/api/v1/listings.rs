@@ -30,7 +30,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let list_of = list_of.open().query::<BrowseQuery>().names("tags").names("tools");
     let list_of = list_of.fields::<ListingSummary>().tagged();
     let one = one.open().query::<GetQuery>().fields::<Listing>().tagged();
-    let copy = copy.scope(Scope::ListingsInstall).located();
+    let copy = copy.scope(Scope::ListingsInstall).query::<InstallQuery>().located();
     api.add(list_of.answers::<Found>(200), browse)
         .add(one.answers::<Part<Listing>>(200), get)
         .add(copy.answers::<Agent>(201), install)
@@ -45,6 +45,8 @@ struct Found {
     total: i64,
     categories: Vec<CategoryCount>,
     facets: Facets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -75,6 +77,14 @@ pub(crate) struct BrowseQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetQuery {
     fields: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InstallQuery {
+    /// The version that was read. `409` where another one is there by now.
+    #[schemars(range(min = 1))]
+    version: Option<i32>,
 }
 
 pub(crate) async fn browse(
@@ -108,6 +118,7 @@ pub(crate) async fn browse(
         total: found.total,
         categories: found.categories.clone(),
         facets: found.facets.clone(),
+        corrected: found.corrected.clone(),
     };
     Ok(conditional::answer_part(&headers, Audience::Public, &page, &body))
 }
@@ -138,8 +149,9 @@ pub(crate) async fn get(
 pub(crate) async fn install(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
+    Query(query): Query<InstallQuery>,
 ) -> Result<Response, Fault> {
-    let agent = listings::install(&ctx, &slug).await?;
+    let agent = listings::install_version(&ctx, &slug, query.version).await?;
     let path = format!("/api/v1/agents/{}", agent.id);
     Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &agent), &path))
 }

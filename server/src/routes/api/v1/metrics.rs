@@ -50,6 +50,8 @@ pub(crate) struct MetricsQuery {
     /// Names, parted by commas.
     metrics: Option<String>,
     period: Option<String>,
+    /// One route, agent, statement, model, tool or kind alone, by its name: `GET /api/v1/agents`.
+    label: Option<String>,
 }
 
 impl MetricsQuery {
@@ -89,7 +91,10 @@ pub(crate) async fn read(
         }
     };
     let period = question.period;
-    let answer = metrics::read(&ctx, question).await?;
+    let answer = match &query.label {
+        None => metrics::read(&ctx, question).await?,
+        Some(label) => metrics::read_label(&ctx, question, label).await?,
+    };
     let mut body = Measured {
         period: period.to_string(),
         from: answer.from,

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
-use resonant_backend::{Ctx, metrics, operations};
+use resonant_backend::{Ctx, operations};
 use resonant_domain::operations::Overview;
 
 use super::PeriodQuery;
@@ -22,7 +22,7 @@ pub(crate) async fn overview_of(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<PeriodQuery>,
 ) -> Result<Response, Fault> {
-    metrics::may_read(&ctx).await?;
-    let overview = operations::shared_overview(&ctx, query.period()?).await?;
+    let period = query.of_operator(&ctx).await?;
+    let overview = operations::shared_overview(&ctx, period).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &*overview))
 }

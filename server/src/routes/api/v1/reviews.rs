@@ -6,6 +6,8 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
 use resonant_domain::review::{ListingFacts, NewReview, Review, ReviewChanges};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::PageQuery;
 use crate::conditional::{self, Audience};
@@ -32,7 +34,15 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(one.open().tagged().answers::<Review>(200), get)
         .add(changed, update)
         .add(gone.conditional().answers_nothing(204), delete)
-        .add(facts.open().tagged().answers::<ListingFacts>(200), measured)
+        .add(facts.query::<FactsQuery>().open().tagged().answers::<ListingFacts>(200), measured)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FactsQuery {
+    /// Of this version; of the present one where absent.
+    #[schemars(range(min = 1))]
+    version: Option<i32>,
 }
 
 pub(crate) async fn list(
@@ -86,8 +96,9 @@ pub(crate) async fn delete(
 pub(crate) async fn measured(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
+    Query(query): Query<FactsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let facts = reviews::facts_document(&ctx, &slug).await?;
+    let facts = reviews::facts_document(&ctx, &slug, query.version).await?;
     Ok(conditional::answer(&headers, Audience::Public, &facts))
 }

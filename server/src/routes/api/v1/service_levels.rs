@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::response::Response;
 use http::StatusCode;
-use resonant_backend::{Ctx, metrics, service_levels};
+use resonant_backend::{Ctx, service_levels};
 use resonant_domain::slo::Report;
 
 use super::PeriodQuery;
@@ -22,7 +22,7 @@ pub(crate) async fn report(
     Extension(ctx): Extension<Ctx>,
     Query(query): Query<PeriodQuery>,
 ) -> Result<Response, Fault> {
-    metrics::may_read(&ctx).await?;
-    let report = service_levels::report(&ctx, query.period()?).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &report))
+    let period = query.of_operator(&ctx).await?;
+    let report = service_levels::shared_report(&ctx, period).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &*report))
 }

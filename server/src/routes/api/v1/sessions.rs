@@ -77,6 +77,9 @@ pub(crate) async fn list(
 pub(crate) struct GetQuery {
     fields: Option<String>,
     include: Option<Include>,
+    /// The number of the last event that was read: with `include=events`, at most 1,000 after it come.
+    #[schemars(range(min = 0))]
+    after: Option<i64>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,6 +94,9 @@ struct SessionBody {
     session: Part<Session>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<SessionEvent>>,
+    /// Whether more events come after these, for `after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_more: Option<bool>,
 }
 
 pub(crate) async fn get(
@@ -99,6 +105,10 @@ pub(crate) async fn get(
     Query(query): Query<GetQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    let after = query.after.unwrap_or(0);
+    if after < 0 {
+        return Err(Fault::field("after", "must not be negative"));
+    }
     if query.fields.is_none() && query.include.is_none() {
         let session = sessions::document(&ctx, id).await?;
         return Ok(conditional::answer(&headers, Audience::Owner, &session));
@@ -107,11 +117,14 @@ pub(crate) async fn get(
         Some(fields) => records::get(&ctx, id, &fields).await?,
         None => Fields::all().of(sessions::get(&ctx, id).await?),
     };
-    let events = match query.include {
-        Some(Include::Events) => Some(sessions::events(&ctx, id, 0).await?),
-        None => None,
+    let (events, has_more) = match query.include {
+        Some(Include::Events) => {
+            let part = sessions::log_part(&ctx, id, after).await?;
+            (Some(part.events), Some(part.has_more))
+        }
+        None => (None, None),
     };
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &SessionBody { session, events }))
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &SessionBody { session, events, has_more }))
 }
 
 pub(crate) async fn decide(

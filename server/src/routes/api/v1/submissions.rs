@@ -5,15 +5,17 @@ use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use resonant_backend::moderation::{self, Ruling};
 use resonant_backend::publications::{self, Upkeep, pictures as chosen};
-use resonant_backend::{Ctx, Error, moderation};
+use resonant_backend::{Ctx, Error};
 use resonant_domain::image::PictureChoice;
-use resonant_domain::listing::{Category, ListingState};
+use resonant_domain::listing::{Category, Example, ForkedFrom, ListingState};
 use resonant_domain::page::PageRequest;
 use resonant_domain::price::Price;
 use resonant_domain::publication::{
-    CHANGE_LOG_MAX, COMMENT_MAX, CaseSummary, DESCRIPTION_MAX, ListingTexts, NAME_MAX, Publication,
-    PublishedListing, Submission, TAG_MAX, TAGLINE_MAX, TAGS_MAX,
+    CHANGE_LOG_MAX, COMMENT_MAX, CaseSummary, DESCRIPTION_MAX, EXAMPLE_CONTEXT_MAX,
+    EXAMPLE_GOAL_MAX, EXAMPLES_MAX, ListingTexts, NAME_MAX, Publication, PublishedListing,
+    Submission, TAG_MAX, TAGLINE_MAX, TAGS_MAX,
 };
 use resonant_domain::scan::Finding;
 use resonant_domain::{AgentId, FieldFault, SubmissionId};
@@ -34,6 +36,8 @@ const TEXT: &str = r"^[^\x00]*$";
 const SHOWN: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
 /// The same, and one line.
 const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+/// The longest name of what was handed in, in characters.
+const SEEN_MAX: usize = 64;
 /// Letters, digits and hyphens, of any script.
 const TAG: &str = r"^[^\s\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x9f]+$";
 
@@ -94,12 +98,34 @@ pub(crate) struct NewSubmission {
     /// What it costs; free without it. Others are refused where nothing can be bought.
     #[serde(default)]
     price: Price,
+    /// Goals to try it with.
+    #[serde(default)]
+    #[schemars(length(max = EXAMPLES_MAX))]
+    examples: Vec<NewExample>,
     /// The pictures that the listing is to have, of those that were uploaded. Absent: those it has.
     #[serde(default)]
     pictures: Option<PictureChoice>,
     /// Whether it waits for a moderator at once, or is kept as a draft.
     #[serde(default = "at_once")]
     submit: bool,
+}
+
+/// A goal to try a listing with.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewExample {
+    #[schemars(length(min = 1, max = EXAMPLE_GOAL_MAX), regex(pattern = SHOWN))]
+    goal: String,
+    /// Material for it.
+    #[serde(default)]
+    #[schemars(length(max = EXAMPLE_CONTEXT_MAX), regex(pattern = TEXT))]
+    context: Option<String>,
+}
+
+impl From<NewExample> for Example {
+    fn from(NewExample { goal, context }: NewExample) -> Self {
+        Self { goal, context }
+    }
 }
 
 const fn at_once() -> bool {
@@ -150,7 +176,11 @@ fn is_not_kept_up() -> Value {
 struct Case {
     #[serde(flatten)]
     submission: Submission,
+    /// Names what was handed in: whoever decides says by it what they have read.
+    seen: String,
     publisher: String,
+    /// What its agent was copied from.
+    forked_from: Option<ForkedFrom>,
     findings: Vec<Finding>,
 }
 
@@ -159,6 +189,10 @@ struct Case {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decision {
     verdict: Verdict,
+    /// What was read, as the submission names it. `409` where its publisher has handed something else in
+    /// since.
+    #[schemars(length(max = SEEN_MAX), regex(pattern = TEXT))]
+    seen: String,
     /// What the publisher is told; needed where changes are requested.
     #[serde(default)]
     #[schemars(length(max = COMMENT_MAX), regex(pattern = TEXT))]
@@ -201,10 +235,13 @@ pub(crate) async fn create(
         tags,
         change_log,
         price,
+        examples,
         pictures,
         submit,
     } = new;
-    let texts = ListingTexts { name, tagline, category, description, tags, change_log, price };
+    let examples = examples.into_iter().map(Example::from).collect();
+    let texts =
+        ListingTexts { name, tagline, category, description, tags, change_log, price, examples };
     // Before anything is kept of it.
     if let Some(pictures) = &pictures {
         pictures.check().map_err(|faults| Fault::from(of_pictures(Error::Invalid(faults))))?;
@@ -302,8 +339,13 @@ pub(crate) async fn read(
     PathId(id): PathId<SubmissionId>,
 ) -> Result<Response, Fault> {
     let case = moderation::case(&ctx, id).await?;
-    let case =
-        Case { submission: case.submission, publisher: case.publisher, findings: case.findings };
+    let case = Case {
+        submission: case.submission,
+        seen: case.seen,
+        publisher: case.publisher,
+        forked_from: case.forked_from,
+        findings: case.findings,
+    };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &case))
 }
 
@@ -312,11 +354,11 @@ pub(crate) async fn decide(
     PathId(id): PathId<SubmissionId>,
     Body(decision): Body<Decision>,
 ) -> Result<Response, Fault> {
-    let comment = &decision.comment;
+    let ruling = Ruling { seen: &decision.seen, comment: &decision.comment };
     let slug = match decision.verdict {
-        Verdict::Approve => Some(moderation::approve(&ctx, id, comment).await?),
+        Verdict::Approve => Some(moderation::approve(&ctx, id, ruling).await?),
         Verdict::RequestChanges => {
-            moderation::request_changes(&ctx, id, comment).await?;
+            moderation::request_changes(&ctx, id, ruling).await?;
             None
         }
     };

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use resonant_backend::teams::{self, Invited};
 use resonant_backend::{Ctx, Error};
 use resonant_domain::api_key::Scope;
@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::PageQuery;
+use crate::conditional;
 use crate::extract::{Body, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
@@ -28,6 +29,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let changed = Operation::patch("/teams/{team}", "Renames a team").scope(Scope::TeamsWrite);
     let gone = Operation::delete("/teams/{team}", "Deletes a team").scope(Scope::TeamsWrite);
     let people = Operation::get("/teams/{team}/members", "Lists the people of a team");
+    let person = Operation::get("/teams/{team}/members/{id}", "Reads who somebody is in a team");
     let role = Operation::patch("/teams/{team}/members/{id}", "Gives somebody another role");
     let out = Operation::delete("/teams/{team}/members/{id}", "Takes somebody out of a team");
     let shared = Operation::get("/teams/{team}/agents", "Lists the agents of a team");
@@ -37,21 +39,23 @@ pub(crate) fn routes(api: Api) -> Api {
         Operation::get("/agents/shared", "Lists the agents that others share with the caller");
 
     let list_of = list_of.query::<PageQuery>();
-    let new = new.body::<NewTeam>().answers::<Team>(201).located();
-    let changed = changed.body::<TeamName>().answers::<Team>(200);
+    let new = new.body::<NewTeam>().answers::<Team>(201).located().versioned();
+    let changed = changed.body::<TeamName>().conditional().answers::<Team>(200);
     let people = people.scope(Scope::TeamsRead).query::<PageQuery>();
-    let role = role.scope(Scope::TeamsWrite).body::<RoleChange>().may_conflict();
-    let out = out.scope(Scope::TeamsWrite).may_conflict();
+    let person = person.scope(Scope::TeamsRead).tagged();
+    let role = role.scope(Scope::TeamsWrite).body::<RoleChange>().conditional();
+    let out = out.scope(Scope::TeamsWrite).conditional();
     let shared = shared.scope(Scope::TeamsRead).query::<PageQuery>();
     let share_one = share_one.scope(Scope::TeamsWrite).may_conflict();
     let mine = mine.scope(Scope::AgentsRead).query::<PageQuery>();
     let api = api
         .add(list_of.answers_page::<Team>("teams"), list)
         .add(new, create)
-        .add(one.answers::<Team>(200), get)
+        .add(one.tagged().answers::<Team>(200), get)
         .add(changed, rename)
-        .add(gone.answers_nothing(204), delete)
+        .add(gone.conditional().answers_nothing(204), delete)
         .add(people.answers_page::<TeamMember>("members"), members)
+        .add(person.answers::<TeamMember>(200), member)
         .add(role.answers_nothing(204), set_role)
         .add(out.answers_nothing(204), remove)
         .add(shared.answers_page::<SharedAgent>("agents"), agents)
@@ -112,31 +116,34 @@ pub(crate) async fn create(
 ) -> Result<Response, Fault> {
     let team = teams::create(&ctx, new).await?;
     let path = format!("/api/v1/teams/{}", team.slug);
-    Ok(reply::located(reply::json(StatusCode::CREATED, reply::NO_STORE, &team), &path))
+    Ok(reply::located(conditional::changed(StatusCode::CREATED, &team, &team), &path))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let team = teams::get(&ctx, &team).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+    Ok(conditional::answer_changeable(&headers, &teams::get(&ctx, &team).await?))
 }
 
 pub(crate) async fn rename(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    headers: HeaderMap,
     Body(new): Body<TeamName>,
 ) -> Result<Response, Fault> {
+    let ctx = conditional::expecting(&ctx, &headers);
     let team = teams::rename(&ctx, &team, new.name).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+    Ok(conditional::changed(StatusCode::OK, &team, &team))
 }
 
 pub(crate) async fn delete(
     Extension(ctx): Extension<Ctx>,
     Path(team): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    teams::delete(&ctx, &team).await?;
+    teams::delete(&conditional::expecting(&ctx, &headers), &team).await?;
     Ok(reply::nothing())
 }
 
@@ -149,11 +156,22 @@ pub(crate) async fn members(
     Ok(reply::page("members", &page))
 }
 
+pub(crate) async fn member(
+    Extension(ctx): Extension<Ctx>,
+    Path((team, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let member = teams::member(&ctx, &team, named(&id)?).await?;
+    Ok(conditional::answer_changeable(&headers, &member))
+}
+
 pub(crate) async fn set_role(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
+    headers: HeaderMap,
     Body(change): Body<RoleChange>,
 ) -> Result<Response, Fault> {
+    let ctx = conditional::expecting(&ctx, &headers);
     teams::set_role(&ctx, &team, named(&id)?, change.role).await?;
     Ok(reply::nothing())
 }
@@ -161,8 +179,9 @@ pub(crate) async fn set_role(
 pub(crate) async fn remove(
     Extension(ctx): Extension<Ctx>,
     Path((team, id)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    teams::remove(&ctx, &team, named(&id)?).await?;
+    teams::remove(&conditional::expecting(&ctx, &headers), &team, named(&id)?).await?;
     Ok(reply::nothing())
 }
 

@@ -57,7 +57,9 @@ fn request(
         system: String::new(),
         messages,
         tools,
+        may_call: true,
         max_output_tokens: 4_000,
+        window: None,
         now: "2026-11-23T15:30:00Z".parse().unwrap(),
     }
 }
@@ -167,6 +169,7 @@ fn the_answer_is_what_was_told_on_the_last_step_too() {
         call_id: "1-0".to_owned(),
         tool: "researcher".to_owned(),
         arguments: json!({ "goal": "look into swifts" }),
+        provider_data: None,
     };
     let told = |content: &str, is_error| {
         vec![
@@ -195,6 +198,7 @@ fn a_requests_body_is_shown_without_its_frame() {
         call_id: "1-0".to_owned(),
         tool: "weather".to_owned(),
         arguments: json!({ "city": "Berlin" }),
+        provider_data: None,
     };
     let more = vec![
         Message::Assistant { text: String::new(), calls: vec![call] },

@@ -1,0 +1,151 @@
+//! A list of agents that stays as it is elsewhere: other tabs, other devices and sessions change it, too.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use resonant_domain::FaultKind;
+use resonant_domain::agent_list::{AgentLine, AgentQuery};
+
+use super::api::{ListPart, open_list};
+use super::bulk::Bulk;
+use crate::browser::{self, LiveStream};
+use crate::error::AppError;
+use crate::paths;
+use crate::state::use_unread;
+use crate::ui::{FirstWindow, Rows};
+
+/// How long after a failure the list is read again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A list of agents, and how it is read anew.
+#[derive(Clone, Copy)]
+pub(super) struct LiveList {
+    rows: Rows<AgentLine>,
+    query: StoredValue<AgentQuery>,
+    turn: StoredValue<Turn>,
+    /// There are more agents than a list that was short can draw.
+    on_outgrown: Callback<()>,
+}
+
+/// Whether the list is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    No,
+    Yes,
+    /// And it has to be read once more: something has happened meanwhile.
+    Twice,
+}
+
+/// The list as it is now. Call it inside a component.
+pub(super) fn new_live_list(
+    rows: Rows<AgentLine>,
+    query: AgentQuery,
+    on_outgrown: Callback<()>,
+) -> LiveList {
+    let (query, turn) = (StoredValue::new(query), StoredValue::new(Turn::No));
+    LiveList { rows, query, turn, on_outgrown }
+}
+
+/// What a virtual list begins with.
+pub(super) fn first_window(part: ListPart) -> FirstWindow<AgentLine> {
+    let (count, rank) = (to_usize(part.count), to_usize(part.from));
+    FirstWindow { count, rank, window: part.window }
+}
+
+impl LiveList {
+    /// Its rows.
+    pub(super) fn rows(self) -> Rows<AgentLine> {
+        self.rows
+    }
+
+    /// Whether it may hold other agents once their status has changed.
+    pub(super) fn is_of_one_status(self) -> bool {
+        self.query.try_with_value(|query| query.status.is_some()).unwrap_or(false)
+    }
+
+    /// Reads it anew around what is seen.
+    pub(super) async fn read(self) -> Result<(), AppError> {
+        let asked = self.query.try_get_value().zip(self.rows.edge());
+        let Some((query, edge)) = asked else { return Ok(()) };
+        let part = open_list(query, edge as u64).await?;
+        if !self.rows.renew(first_window(part)) {
+            self.on_outgrown.try_run(());
+        }
+        Ok(())
+    }
+
+    /// Reads it anew as soon as it is not being read any more, and later on if that fails.
+    fn refresh(self) {
+        let before = self.turn.try_update_value(|turn| {
+            let before = *turn;
+            *turn = if before == Turn::No { Turn::Yes } else { Turn::Twice };
+            before
+        });
+        // Nothing is read for a page that is another one by now.
+        if before != Some(Turn::No) {
+            return;
+        }
+        spawn_local(async move {
+            let read = self.read().await;
+            let turn = self.turn.try_update_value(|turn| std::mem::replace(turn, Turn::No));
+            match read {
+                Ok(()) if turn == Some(Turn::Twice) => self.refresh(),
+                Ok(()) => {}
+                // Whoever was signed out meanwhile has no list any more.
+                Err(error) if error.kind == FaultKind::Unauthenticated => {}
+                Err(_) => set_timeout(move || self.refresh(), PATIENCE),
+            }
+        });
+    }
+
+    /// Takes over an agent as it is now: that draws one row.
+    fn hear(self, line: &AgentLine) {
+        let is_same = |known: &AgentLine| known.summary.id == line.summary.id;
+        let was_held = self.rows.has(is_same);
+        self.rows.update(|known| {
+            let is_changed = is_same(known) && known != line;
+            if is_changed {
+                known.clone_from(line);
+            }
+            is_changed
+        });
+        // In a list of all agents one that is not at hand is elsewhere: new ones are told apart.
+        let moves = self.query.try_with_value(|query| {
+            let is_held = query.holds(&line.summary);
+            is_held != was_held && (was_held || !query.is_whole())
+        });
+        if moves == Some(true) {
+            self.refresh();
+        }
+    }
+
+    /// Takes over what happens elsewhere, and whatever has happened while nobody was told.
+    pub(super) fn follow(self, bulk: Bulk) {
+        // Goes away with the page, and the stream with it.
+        let stream = StoredValue::new(None::<LiveStream>);
+        let unread = use_unread();
+        unread.carry();
+        Effect::new(move || {
+            let follow = browser::follow_agents(
+                paths::AGENT_STREAM,
+                move || self.refresh(),
+                move |line| {
+                    bulk.hear(&line);
+                    self.hear(&line);
+                },
+                move |news| {
+                    bulk.forget(&news.gone);
+                    self.refresh();
+                },
+                move |count| unread.tell(count),
+            );
+            stream.set_value(Some(follow));
+        });
+    }
+}
+
+/// Ranks and counts stay far below what a browser's `usize` holds.
+pub(super) fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

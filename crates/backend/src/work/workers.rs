@@ -1,0 +1,71 @@
+//! The loop of a worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{claim, run, wait};
+use crate::{Actor, Backend, RequestId, chain};
+
+/// How long a worker sleeps at most before it looks at the queue again.
+const IDLE: Duration = Duration::from_secs(5);
+/// The first and the longest pause after the database did not answer.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// Takes sessions from the queue and runs them, one after the other, until `stopping` is cancelled: the one
+/// that it has then is handed over. The workers of a process take turns to claim: two that do so at once
+/// would want the same slot of a user.
+pub async fn work_until(
+    backend: Backend,
+    name: String,
+    turn: Arc<Mutex<()>>,
+    stopping: CancellationToken,
+) {
+    let mut pause = BACK_OFF.0;
+    while !stopping.is_cancelled() {
+        let ctx = backend.ctx(Actor::System, RequestId::new(format!("worker-{name}")));
+        let claimed = {
+            let _turn = turn.lock().await;
+            claim(&ctx, &name).await
+        };
+        match claimed {
+            Ok(Some(claim)) => {
+                pause = BACK_OFF.0;
+                let session = claim.session_id();
+                // A task of its own, so that a panic ends this session's run and not the worker.
+                // The lease then runs out, and the queue gives the session to someone else.
+                let ran = {
+                    let stopping = stopping.clone();
+                    tokio::spawn(async move { run(&ctx, claim, stopping).await })
+                };
+                match ran.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::error!(session.id = %session, error = chain(&error), "a session's run broke off");
+                    }
+                    Err(error) => {
+                        tracing::error!(session.id = %session, error = chain(&error), "a session's run panicked");
+                    }
+                }
+            }
+            Ok(None) => {
+                pause = BACK_OFF.0;
+                tokio::select! {
+                    () = wait(&backend, IDLE) => {}
+                    () = stopping.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(worker = name, error = chain(&error), "the queue does not answer");
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = stopping.cancelled() => {}
+                }
+                pause = (pause * 2).min(BACK_OFF.1);
+            }
+        }
+    }
+}
