@@ -1,5 +1,5 @@
 import { defineConfig, devices } from '@playwright/test';
-import { modelUrl, ports, serveCommand, serverEnv, urlOf, withModel } from './fixtures/servers.ts';
+import { databases, modelUrl, ports, serveCommand, serverEnv, urlOf, withModel } from './fixtures/servers.ts';
 
 const ready = (port: number) => `${urlOf(port)}/api/v1/health/ready`;
 const onRoot = process.getuid?.() === 0;
@@ -20,7 +20,8 @@ const browser = {
 
 const alone = ['**/survive_a_kill.spec.ts'];
 const looks = '**/look_the_same.spec.ts';
-const withModelOnly = ['**/watch_live.spec.ts', '**/use_a_model.spec.ts', '**/go_on.spec.ts'];
+const tiered = ['**/decide_a_budget.spec.ts'];
+const withModelOnly = ['watch_live', 'use_a_model', 'go_on', 'look_inside', 'share_live', 'judge_answers'].map((name) => `**/${name}.spec.ts`);
 const pictures = '**/take_screenshots.spec.ts';
 
 export default defineConfig({
@@ -34,8 +35,9 @@ export default defineConfig({
   timeout: 90_000,
   expect: {
     timeout: 15_000,
-    // Another build of the browser draws the edges of letters otherwise, and nothing else.
-    toHaveScreenshot: { maxDiffPixelRatio: 0.03, scale: 'css' },
+    // Another build of the browser draws the edges of letters otherwise, and nothing else: those are told apart
+    // and count for little. A row of buttons that is gone counts.
+    toHaveScreenshot: { maxDiffPixelRatio: 0.003, scale: 'css' },
   },
   reporter: [['list'], ['html', { open: 'never', outputFolder: './playwright-report' }]],
   use: {
@@ -53,7 +55,7 @@ export default defineConfig({
         {
           name: 'builtin',
           testMatch: '**/*.spec.ts',
-          testIgnore: [pictures, looks, ...alone, ...withModelOnly],
+          testIgnore: [pictures, looks, ...alone, ...tiered, ...withModelOnly],
           use: { baseURL: urlOf(ports.builtin) },
         },
         {
@@ -62,6 +64,7 @@ export default defineConfig({
           use: { baseURL: urlOf(ports.openai) },
         },
         { name: 'kill', testMatch: alone, use: { baseURL: urlOf(ports.kill) } },
+        { name: 'tiers', testMatch: tiered, use: { baseURL: urlOf(ports.tiers) } },
         { name: 'look', testMatch: looks, use: { baseURL: urlOf(ports.look) } },
       ],
   webServer: [
@@ -75,7 +78,7 @@ export default defineConfig({
       command: `unset REDIS_URL OPENAI_BASE_URL; ${serveCommand}`,
       url: ready(ports.builtin),
       // The one where listings are sold, for money that is none.
-      env: serverEnv(ports.builtin, 'resonant_browser', { PAYMENTS: 'test' }),
+      env: serverEnv(ports.builtin, databases.builtin, { PAYMENTS: 'test' }),
       gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
     },
     {
@@ -83,7 +86,7 @@ export default defineConfig({
       name: 'look',
       command: `unset REDIS_URL OPENAI_BASE_URL; ${serveCommand}`,
       url: ready(ports.look),
-      env: serverEnv(ports.look, 'resonant_look'),
+      env: serverEnv(ports.look, databases.look, { PAYMENTS: 'test' }),
       gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
     },
     {
@@ -91,7 +94,7 @@ export default defineConfig({
       command: serveCommand,
       url: ready(ports.openai),
       // The one with Redis, so that both ways are played.
-      env: serverEnv(ports.openai, 'resonant_openai', { ...withModel, ...(process.env.REDIS_URL ? { REDIS_URL: process.env.REDIS_URL } : {}) }),
+      env: serverEnv(ports.openai, databases.openai, { ...withModel, ...(process.env.REDIS_URL ? { REDIS_URL: process.env.REDIS_URL } : {}) }),
       gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
     },
   ],

@@ -1,13 +1,15 @@
 // Every page: no axe violation in light, in the dark and at 360 px, where nothing scrolls sideways; one
 // heading, a title and a description of its own. speak_german.spec.ts opens each at 360 px.
 
+import { readFileSync } from 'node:fs';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { expect, test, visit } from '../fixtures/seeded.ts';
-import { missing, pages } from '../pages/all.ts';
+import { missing, pages, type Seed, states } from '../pages/all.ts';
 
-for (const entry of [...pages, missing]) {
-  test(`${entry.name} is accessible in light, in the dark and at 360 px`, async ({ page, seed, browserConsole }) => {
+for (const entry of [...pages, ...states, missing]) {
+  test(`${entry.name} is accessible in light, in the dark and at 360 px`, async ({ page, seed, be, browserConsole }) => {
     if (entry === missing) browserConsole.allow(/404/);
+    await be(entry.as);
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await visit(page, entry.path(seed));
     await expect(page).toHaveTitle(entry.title);
@@ -21,3 +23,24 @@ for (const entry of [...pages, missing]) {
     await expectAccessible(page, 'at 360 px');
   });
 }
+
+/** The route that answers at a path: of those that fit, the one with the fewest parts that may be anything. */
+function routeOf(path: string, routes: string[]): string | undefined {
+  const parts = new URL(path, 'http://here').pathname.split('/');
+  const fits = (route: string) => {
+    const wanted = route.split('/');
+    return wanted.length === parts.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at]);
+  };
+  const open = (route: string) => route.split('/').filter((part) => part.startsWith(':')).length;
+  return routes.filter(fits).sort((one, other) => open(one) - open(other))[0];
+}
+
+test('every route of the app has a page in the list, and every page a route', () => {
+  const app = readFileSync(new URL('../../app/src/app.rs', import.meta.url), 'utf8');
+  const routes = [...app.matchAll(/path=path!\("([^"]+)"\)/g)].map(([, path]) => path!);
+  expect(routes.length).toBeGreaterThan(40);
+  const anything = new Proxy({}, { get: () => 'anything' }) as Seed;
+  const shown = [...pages, ...states].map((entry) => ({ name: entry.name, route: routeOf(entry.path(anything), routes) }));
+  expect(shown.filter(({ route }) => route === undefined), 'pages without a route').toEqual([]);
+  expect(routes.filter((path) => !shown.some(({ route }) => route === path)), 'routes without a page').toEqual([]);
+});

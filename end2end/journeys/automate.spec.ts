@@ -26,7 +26,14 @@ test('a secret is kept for the hosts that it is for', async ({ page, browserCons
   await expect(page.getByText('API_TOKEN', { exact: true }).first()).toBeVisible();
   await expect(page.locator('body')).not.toContainText('0123456789abcdef');
   await page.getByText('Replace or delete API_TOKEN').click();
+  // It is asked for once more, and nothing happens to who thinks better of it.
   await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete API_TOKEN?' });
+  await expectAccessible(page, 'with the question');
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
+  await dialog.getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page.getByRole('button', { name: 'Delete API_TOKEN' })).toHaveCount(0);
 });
 
@@ -45,6 +52,7 @@ test('a program gets a key, and loses it', async ({ page, browserConsole, playwr
   const program = await playwright.request.newContext({ baseURL, extraHTTPHeaders: { authorization: `Bearer ${key}` } });
   expect((await program.get('/api/v1/agents')).status()).toBe(200);
   await page.getByRole('button', { name: 'Revoke Nightly report' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Yes, revoke it' }).click();
   await expect(page.getByRole('button', { name: 'Revoke Nightly report' })).toHaveCount(0);
   await expect.poll(async () => (await program.get('/api/v1/agents')).status()).toBe(401);
   await program.dispose();

@@ -1,5 +1,6 @@
 // The studio: make an agent, change it, run it, stop it, take it away.
 
+import { expectAccessible } from '../fixtures/a11y.ts';
 import { beGuest } from '../fixtures/seed.ts';
 import { expect, refusal, test, untilLive, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
@@ -16,6 +17,7 @@ test('an agent is made, changed and found again', async ({ page }) => {
   await studio.systemPrompt.fill('You count.\nNothing else.');
   await studio.tool('Calculator').check();
   await page.getByRole('spinbutton', { name: 'Steps' }).first().fill('5');
+  await page.getByRole('textbox', { name: 'Dollars' }).fill('0.25');
   await page.getByRole('button', { name: 'Create agent' }).click();
   await page.waitForURL(/\/studio\/agents\//);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Bean counter');
@@ -32,6 +34,7 @@ test('an agent is made, changed and found again', async ({ page }) => {
   await expect(studio.systemPrompt).toHaveValue('You count.\nNothing else.');
   await expect(studio.tool('Calculator')).toBeChecked();
   await expect(studio.tool('Fetch a page')).not.toBeChecked();
+  await expect(page.getByRole('textbox', { name: 'Dollars' })).toHaveValue('0.25');
 
   await studio.open('/studio');
   await expect(studio.agent('Pea counter')).toContainText('Counts beans');
@@ -70,6 +73,14 @@ test('it runs from its editor, and runs again with the same goal', async ({ page
   await studio.create('Adder', ['Calculator']);
   await studio.goal.fill('What is 17 * 3?');
   await studio.run.click();
+  // It is seen beside the form, which stays as it is.
+  await expect(studio.started).toContainText('Completed', { timeout: 30_000 });
+  await expect(studio.started).toContainText('51');
+  await expect(studio.goal).toHaveValue('What is 17 * 3?');
+  const last = page.getByRole('region', { name: 'Last sessions' });
+  await expect(last.getByRole('link', { name: 'What is 17 * 3?' })).toBeVisible();
+  await expectAccessible(page);
+  await studio.started.getByRole('link', { name: 'Open the session' }).click();
   await page.waitForURL(/\/sessions\//);
   const session = new SessionPage(page);
   await session.expectCompleted();
@@ -78,7 +89,7 @@ test('it runs from its editor, and runs again with the same goal', async ({ page
   await page.getByRole('link', { name: 'Run again' }).first().click();
   await page.waitForURL(/\/studio\/agents\//);
   await expect(studio.goal).toHaveValue('What is 17 * 3?');
-  await expect(page.getByRole('region', { name: 'Last sessions' }).getByRole('link', { name: 'What is 17 * 3?' })).toBeVisible();
+  await expect(last.getByRole('link', { name: 'What is 17 * 3?' })).toBeVisible();
 
   await visit(page, '/sessions');
   const row = page.getByRole('listitem').filter({ hasText: 'What is 17 * 3?' });
@@ -146,8 +157,7 @@ test('an agent is deleted after a second look, and its sessions stay', async ({ 
   const studio = new StudioPages(page);
   await studio.create('Short-lived', ['Calculator']);
   await studio.goal.fill('1 + 1');
-  await studio.run.click();
-  await page.waitForURL(/\/sessions\//);
+  await studio.runAndOpen();
   await new SessionPage(page).expectCompleted();
   await page.locator('.session__agent').click();
   await page.waitForURL(/\/studio\/agents\//);

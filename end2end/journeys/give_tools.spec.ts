@@ -48,8 +48,18 @@ test('an HTTP tool is written, changed and removed', async ({ page, browserConso
   await page.getByLabel('Name', { exact: true }).fill('forecast');
   await page.getByRole('button', { name: 'Save tool' }).click();
   await expect(page.getByRole('heading', { name: 'forecast', exact: true })).toBeVisible();
+  // Switched off it keeps its settings.
+  await page.getByRole('button', { name: /Switch off ?: forecast/ }).click();
+  await expect(page.getByText('Switched off')).toBeVisible();
+  await page.getByRole('button', { name: /Switch on ?: forecast/ }).click();
+  await expect(page.getByText('Switched off')).toHaveCount(0);
+
   await page.getByRole('button', { name: /Remove ?: forecast/ }).click();
   await expect(page.getByRole('heading', { name: 'forecast', exact: true })).toHaveCount(0);
+  // The way back brings all of it.
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByRole('heading', { name: 'forecast', exact: true })).toBeVisible();
+  await expect(page.getByText('GET https://api.example.org/weather/{{city}}')).toBeVisible();
 });
 
 test('tools are chosen from an OpenAPI document', async ({ page, browserConsole }) => {

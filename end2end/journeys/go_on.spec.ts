@@ -114,6 +114,42 @@ test('a failed step is tried again', async ({ page }) => {
   await expect(session.output.last()).toHaveText('It works.');
 });
 
+test('the failed step is tried again from the step itself, where it is', async ({ page }) => {
+  const agentId = await beGuest(page);
+  const id = await startSession(page, agentId, `Try ${Date.now()} from here [[once 400]] [[say It works.]]`);
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.steps.last()).not.toContainText('Goes on in a copy');
+  await session.retry(0).click();
+  await session.expectCompleted();
+  await expect(session.output.last()).toHaveText('It works.');
+  await expect(page).toHaveURL(`/sessions/${id}`);
+});
+
+test('another step is tried anew in a copy that is told the same', async ({ page }) => {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator' }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"6*7"}]] [[say Forty-two.]]');
+  const parent = await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.steps.nth(1)).toContainText('Goes on in a copy');
+  await expectAccessible(page);
+  await session.retry(1).click();
+  await expect(page).not.toHaveURL(new RegExp(id));
+  await session.expectCompleted();
+  await expect(page.getByRole('link', { name: 'another session' })).toHaveAttribute('href', `/sessions/${id}`);
+  await expect(page.locator('.session__origin')).toContainText('Forked after step 1');
+  await expect(session.call('Calculator')).toContainText('42');
+  await expect(session.output.last()).toHaveText('Forty-two.');
+  // What the first step was given is what it was given there.
+  await untilLive(page);
+  await session.openInput(0);
+  await expect(session.given(0, 'Goal')).toContainText('Count');
+  expect((await readSession(page, id)).last_sequence).toBe(parent.last_sequence);
+});
+
 test('a fork shares the steps before it and goes its own way', async ({ page }) => {
   const agentId = await beGuest(page);
   await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator' }] } });
@@ -153,6 +189,38 @@ test('a call that needs approval waits, and is made as the person changed it', a
   await expect(session.decision).toBeHidden();
 });
 
+/** A session whose agent asks where to. */
+async function openAsking(page: Page) {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'ask_user' }] } });
+  const fields = [{ name: 'city', label: 'City', type: 'text', required: true }];
+  const id = await startSession(page, agentId, `Ask [[call ask_user ${JSON.stringify({ question: 'Where to?', fields })}]]`);
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.decision).toContainText('it asks: Where to?');
+  await session.expectState('Waiting');
+  return { id, session };
+}
+
+test('a question of the agent is answered, and its call gives the answer', async ({ page }) => {
+  const { id, session } = await openAsking(page);
+  await expectAccessible(page);
+  await session.decision.getByLabel('City').fill('Oslo');
+  await session.decision.getByRole('button', { name: 'Answer', exact: true }).click();
+  await session.expectCompleted();
+  await expect(session.decision).toBeHidden();
+  await expect(session.output.last()).toContainText('Oslo');
+  expectWholeLog(await readSession(page, id));
+});
+
+test('a question of the agent is left open, and it goes on', async ({ page }) => {
+  const { session } = await openAsking(page);
+  // What must be filled in is not needed for that.
+  await session.decision.getByRole('button', { name: 'Go on without an answer' }).click();
+  await session.expectCompleted();
+  await expect(session.output.last()).not.toContainText('Oslo');
+});
+
 test('a call that is refused is not made, and the model is told why', async ({ page }) => {
   const agentId = await beGuest(page);
   await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
@@ -169,6 +237,18 @@ test('a call that is refused is not made, and the model is told why', async ({ p
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
+
+  test('another try of a step is a plain form that leads to the copy', async ({ page }) => {
+    const agentId = await beGuest(page);
+    const id = await startSession(page, agentId, 'Say [[say One.]]');
+    await untilEnded(page, id);
+    await page.goto(`/sessions/${id}`);
+    const session = new SessionPage(page);
+    await session.retry(0).click();
+    await expect(page).toHaveURL(/\/sessions\/[0-9a-f-]+$/);
+    await expect(page).not.toHaveURL(new RegExp(id));
+    await expect(page.getByRole('link', { name: 'another session' })).toHaveAttribute('href', `/sessions/${id}`);
+  });
 
   test('a pin is a plain form', async ({ page }) => {
     const agentId = await beGuest(page);

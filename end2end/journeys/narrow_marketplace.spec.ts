@@ -26,6 +26,7 @@ test('a misspelt word finds its listing and is marked', async ({ page }) => {
   await visit(page, '/marketplace?q=invoise');
   const card = page.locator('.listing-card').filter({ hasText: 'Invoice reader' });
   await expect(card.locator('mark').first()).toHaveText('Invoice');
+  await expect(page.locator('.marketplace__count')).toContainText('Showing results for “invoice”');
 });
 
 test('a tag of a listing leads to its like', async ({ page }) => {

@@ -1,16 +1,10 @@
 // An admin sees how the installation stands and makes an alert; to everyone else there is no such page.
 
 import type { Page } from '@playwright/test';
-import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { expectAccessible } from '../fixtures/a11y.ts';
 import { appoint, signUp } from '../fixtures/people.ts';
-import { expect, test, untilLive, visit } from '../fixtures/test.ts';
+import { expect, test, visit } from '../fixtures/test.ts';
 import type { AccountPages } from '../pages/account.ts';
-
-const pages = [
-  { name: 'the overview', path: '/admin', title: /Administration/ },
-  { name: 'the service levels', path: '/admin/service-levels?period=24h', title: /Service levels/ },
-  { name: 'the alerts', path: '/admin/alerts', title: /Alerts/ },
-];
 
 /** Signs up, and is appointed. */
 async function beAdmin(page: Page): Promise<AccountPages> {
@@ -89,32 +83,43 @@ test('figures come by themselves as they are measured', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Refresh as it is measured' })).toBeVisible();
 });
 
-for (const { name, path, title } of pages) {
-  test(`${name}: accessible, narrow, from its own chunk`, async ({ page }) => {
-    await beAdmin(page);
-    const chunks: string[] = [];
-    page.on('response', (response) => {
-      const file = new URL(response.url()).pathname;
-      if (file.includes('split_admin') && file.endsWith('.wasm')) chunks.push(file);
-    });
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await visit(page, path);
-      await expect(page).toHaveTitle(title);
-      await expectAccessible(page);
-    }
-    expect(chunks.length).toBeGreaterThan(0);
-    await page.setViewportSize({ width: 360, height: 740 });
-    await page.reload();
-    await untilLive(page);
-    await expectNoSidewaysScroll(page);
-    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
-  });
-}
+test('an alert that fires is acknowledged, and taken as over', async ({ page }) => {
+  test.slow();
+  await beAdmin(page);
+  // What is asked meanwhile is what it counts.
+  const name = `Asked at all ${Date.now()}`;
+  const condition = { operator: 'gt', value: 0, period: '5m' };
+  const made = await page.request.post('/api/v1/alerts', { data: { name, type: 'threshold', metric: 'api.latency.count', condition, severity: 'critical' } });
+  expect(made.status(), await made.text()).toBe(201);
+  const { id } = (await made.json()) as { id: string };
+  const state = async () => ((await (await page.request.get(`/api/v1/alerts/${id}`)).json()) as { state: string }).state;
+  await expect.poll(state, { timeout: 60_000, intervals: [1_000] }).toBe('firing');
+
+  await visit(page, '/admin');
+  // What is told there may be ten seconds old.
+  await expect(page.getByText(/An alert fires|\d+ alerts fire/)).toBeVisible({ timeout: 25_000 });
+  await page.getByRole('link', { name: 'See the alerts' }).click();
+  const row = page.getByRole('listitem').filter({ has: page.getByRole('link', { name }) });
+  await expect(row.getByText('Firing', { exact: true })).toBeVisible();
+  await row.getByRole('link', { name }).click();
+  const alert = page.getByRole('region', { name });
+  await expect(alert.getByText('Firing', { exact: true })).toBeVisible();
+  await expectAccessible(page);
+  await alert.getByRole('button', { name: 'Acknowledge' }).click();
+  await expect(alert.getByText('Acknowledged', { exact: true })).toBeVisible();
+  await expect(alert.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0);
+  await alert.getByRole('button', { name: 'Resolve' }).click();
+  await expect(alert.getByText('Resolved by hand', { exact: true })).toBeVisible();
+  await expect(alert.getByRole('button', { name: 'Resolve' })).toHaveCount(0);
+  const history = page.getByRole('region', { name: 'History' }).getByRole('listitem');
+  await expect(history).toHaveText([/Resolved by hand by Operator/, /Acknowledged by Operator/, /Fired/]);
+  await page.getByRole('button', { name: 'Delete the alert' }).click();
+  await expect(page).toHaveURL('/admin/alerts');
+});
 
 test('to everyone else there is no administration', async ({ page, browserConsole }) => {
   browserConsole.allow(/404/);
-  for (const { path } of pages) {
+  for (const path of ['/admin', '/admin/service-levels?period=24h', '/admin/alerts']) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');

@@ -27,8 +27,7 @@ test('a draft is published when it is whole, and sessions run what is published'
   expect(published).toHaveProperty('agent_version', 1);
   await page.getByRole('combobox', { name: 'What runs' }).selectOption('draft');
   await studio.goal.fill('Hello again');
-  await studio.run.click();
-  await page.waitForURL(/\/sessions\//);
+  await studio.runAndOpen();
   const tried = await readSession(page, new URL(page.url()).pathname.split('/').at(-1)!);
   expect(tried).toHaveProperty('agent_version', null);
 

@@ -9,7 +9,8 @@ import { SessionPage } from '../pages/session.ts';
 test.use({ javaScriptEnabled: false });
 
 for (const entry of pages) {
-  test(`${entry.name} can be read`, async ({ page, seed }) => {
+  test(`${entry.name} can be read`, async ({ page, seed, be }) => {
+    await be(entry.as);
     const answer = await page.goto(entry.path(seed));
     expect(answer?.status()).toBe(200);
     await expect(page).toHaveTitle(entry.title);

@@ -60,6 +60,30 @@ test('two sessions stand side by side', async ({ page }) => {
   await expect(page.locator('.pair__mark').first()).toBeVisible();
 });
 
+test('the session of a test case is compared with one of the history', async ({ page }) => {
+  const { agent, session } = await finished(page);
+  const cases = [{ goal: 'What is 15% of 60?', checks: [] }];
+  const made = await page.request.post(`/api/v1/agents/${agent}/test-sets`, { data: { name: 'Basics', cases } });
+  const set = ((await made.json()) as { id: string }).id;
+  await visit(page, `/studio/agents/${agent}/bench?set=${set}`);
+  await page.getByRole('button', { name: 'Run Basics' }).click();
+  await expect(page.getByText('All 1 passed').first()).toBeVisible({ timeout: 30_000 });
+  await page.getByRole('link', { name: 'Session', exact: true }).click();
+  await page.waitForURL(/\/sessions\/[0-9a-f-]+$/);
+  const tested = new URL(page.url()).pathname.split('/').at(-1)!;
+  await page.getByText('Share, export, compare').click();
+  await page.getByRole('link', { name: 'Compare with another session' }).click();
+  // A test stands in no list of sessions, and is chosen here all the same.
+  await expect(page.getByRole('combobox', { name: 'Left' })).toHaveValue(tested);
+  await expect(page.getByRole('combobox', { name: 'Right' })).toHaveValue('');
+  await page.getByRole('combobox', { name: 'Right' }).selectOption(session);
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await expect(page).toHaveURL(`/sessions/compare?left=${tested}&right=${session}`);
+  await expect(page.getByRole('combobox', { name: 'Left' })).toHaveValue(tested);
+  await expect(page.getByRole('combobox', { name: 'Right' })).toHaveValue(session);
+  await expect(page.getByRole('row', { name: /^Goal/ })).toContainText('15% of 60');
+});
+
 test('a session is replayed with a scrubber', async ({ page }) => {
   const { session } = await finished(page);
   await visit(page, `/sessions/${session}/replay`);

@@ -1,30 +1,13 @@
 // A publisher gives a listing an avatar and screenshots; a moderator sees them beside what is there, and
 // anyone sees them in the marketplace, without a script too.
 
-import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { moderator, publishedAgent, signUp } from '../fixtures/people.ts';
+import { picture } from '../fixtures/picture.mjs';
 import { anotherBrowser, expect, test, untilLive, visit } from '../fixtures/test.ts';
 
-/** A PNG that the browser draws. */
-async function picture(page: Page, width: number, height: number, hue: number) {
-  const address = await page.evaluate(
-    ([w, h, hue]) => {
-      const canvas = Object.assign(document.createElement('canvas'), { width: w, height: h });
-      const pen = canvas.getContext('2d')!;
-      const ground = pen.createLinearGradient(0, 0, w, h);
-      ground.addColorStop(0, `hsl(${hue} 70% 40%)`);
-      ground.addColorStop(1, `hsl(${hue + 60} 70% 75%)`);
-      pen.fillStyle = ground;
-      pen.fillRect(0, 0, w, h);
-      pen.fillStyle = 'white';
-      pen.fillRect(w / 8, h / 8, w / 3, h / 10);
-      return canvas.toDataURL('image/png');
-    },
-    [width, height, hue] as [number, number, number],
-  );
-  return { name: 'picture.png', mimeType: 'image/png', buffer: Buffer.from(address.split(',')[1]!, 'base64') };
-}
+/** A PNG as a field of a form takes it. */
+const file = (width: number, height: number, hue: number) => ({ name: 'picture.png', mimeType: 'image/png', buffer: picture(width, height, hue) });
 
 test('pictures from the form to the marketplace', async ({ page, browser, browserConsole }) => {
   const mark = Date.now().toString(36);
@@ -42,14 +25,14 @@ test('pictures from the form to the marketplace', async ({ page, browser, browse
   await pictures.getByRole('button', { name: 'Upload avatar' }).click();
   await expect(pictures.getByRole('alert')).toHaveText('The picture must be a PNG, JPEG, WebP or GIF picture.');
   await untilLive(page);
-  await pictures.getByLabel('Avatar file').setInputFiles(await picture(page, 400, 300, 200));
+  await pictures.getByLabel('Avatar file').setInputFiles(file(400, 300, 200));
   await pictures.getByRole('button', { name: 'Upload avatar' }).click();
   await expect(pictures.getByRole('img', { name: 'The avatar of the listing' })).toBeVisible();
   await expect(pictures.getByRole('alert')).toHaveCount(0);
 
   for (const [number, alt] of [[1, 'A table of colours'], [2, 'The finished picture']] as const) {
     await untilLive(page);
-    await pictures.getByLabel('Screenshot', { exact: true }).setInputFiles(await picture(page, 1600, 1000, number * 90));
+    await pictures.getByLabel('Screenshot', { exact: true }).setInputFiles(file(1600, 1000, number * 90));
     await pictures.getByRole('textbox', { name: 'What it shows' }).fill(alt);
     await pictures.getByRole('button', { name: 'Add screenshot' }).click();
     await expect(pictures.getByRole('img', { name: alt })).toBeVisible();

@@ -3,7 +3,7 @@
 import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { expect, test, visit } from '../fixtures/seeded.ts';
-import { missing, pages } from '../pages/all.ts';
+import { missing, pages, states } from '../pages/all.ts';
 
 /** Texts that stand on the page in English although there is a word for them. */
 const leftOvers = (page: Page) =>
@@ -30,9 +30,10 @@ const leftOvers = (page: Page) =>
 test.describe('with a German browser', () => {
   test.use({ locale: 'de-DE' });
 
-  for (const entry of [...pages, missing]) {
-    test(`${entry.name} speaks German and fits into 360 px`, async ({ page, seed, browserConsole }) => {
+  for (const entry of [...pages, ...states, missing]) {
+    test(`${entry.name} speaks German and fits into 360 px`, async ({ page, seed, be, browserConsole }) => {
       if (entry === missing) browserConsole.allow(/404/);
+      await be(entry.as);
       await page.setViewportSize({ width: 360, height: 740 });
       await visit(page, entry.path(seed));
       await expect(page.locator('html')).toHaveAttribute('lang', 'de');

@@ -2,15 +2,16 @@
 // they are for people to look at, snapshots/ is what is compared.
 
 import { writeFileSync } from 'node:fs';
-import { test, untilLive, visit } from '../fixtures/test.ts';
-import { makeSeed, missing, pages, type Seed } from '../pages/all.ts';
+import { test, visit } from '../fixtures/seeded.ts';
+import { untilLive } from '../fixtures/test.ts';
+import { missing, pages, states } from '../pages/all.ts';
 
 const folder = process.env.RESONANT_SCREENSHOTS ?? 'screenshots';
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1440]) {
-    test(`${colorScheme} at ${width}`, async ({ page, browserConsole }) => {
-      test.setTimeout(180_000);
+    test(`${colorScheme} at ${width}`, async ({ page, seed, be, browserConsole }) => {
+      test.setTimeout(300_000);
       browserConsole.allow(/404/);
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
@@ -25,15 +26,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
         writeFileSync(`${folder}/${name}-${colorScheme}-${width}.webp`, Buffer.from(shot.data, 'base64'));
       };
       // Pages of nobody in particular first: they look different to a stranger.
+      await be('stranger');
       for (const path of ['studio', 'sessions', 'account'] as const) {
         await visit(page, `/${path}`);
         await shoot(`${path}-empty`);
       }
-      const seed: Seed = await makeSeed(page);
-      for (const entry of [...pages, missing]) {
+      for (const entry of [...pages, ...states, missing]) {
+        await be(entry.as);
         await visit(page, entry.path(seed));
         await shoot(entry.name);
       }
+      await be('guest');
       await visit(page, '/marketplace?q=zzzqqq');
       await shoot('marketplace-nothing');
       await visit(page, '/studio/new');

@@ -1,4 +1,5 @@
-// The bench: a test set is written, run, fails, is mended and passes; a version waits for it.
+// The bench: a test set is written, run, fails, is mended and passes; a version waits for it. Any version can
+// be tested, and a deleted set comes back.
 
 import { beGuest } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
@@ -26,6 +27,13 @@ test('a test set holds back a version until it passes', async ({ page }) => {
   await expect(page.getByText('Failed: Contains “85”')).toBeVisible();
   expect((await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} })).status()).toBe(409);
 
+  // The editor says so before anyone tries.
+  await visit(page, `/studio/agents/${id}`);
+  await expect(page.getByText('needs the test set “Basics” to pass: 1 of 1 cases failed')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Publish' })).toBeDisabled();
+  await page.getByRole('link', { name: 'Bench: test sets' }).click();
+  await page.waitForURL(`/studio/agents/${id}/bench`);
+
   await page.getByRole('link', { name: 'Edit Basics' }).click();
   await page.getByRole('textbox', { name: /^The answer contains/ }).first().fill('84');
   await page.getByRole('button', { name: 'Save test set' }).click();
@@ -37,4 +45,53 @@ test('a test set holds back a version until it passes', async ({ page }) => {
   // Tests are no history.
   await visit(page, '/sessions');
   await expect(page.getByText('12 * 7')).toHaveCount(0);
+});
+
+test('any version is tested, beside the answer that was expected', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  const change = (data: Record<string, unknown>) => page.request.patch(`/api/v1/agents/${id}`, { data });
+  await change({ description: 'Reckons', system_prompt: 'Reckon.', tools: [{ name: 'calculator' }] });
+  for (const description of ['Reckons', 'Reckons well']) {
+    await change({ description });
+    expect((await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} })).status()).toBe(201);
+  }
+  const cases = [{ goal: 'What is 12 * 7?', expected: 'It is 85.', checks: [{ kind: 'contains', text: '84' }] }];
+  const made = await page.request.post(`/api/v1/agents/${id}/test-sets`, { data: { name: 'Basics', cases } });
+  expect(made.status(), await made.text()).toBe(201);
+
+  await visit(page, `/studio/agents/${id}/bench`);
+  // Neither the draft nor the one that sessions run.
+  await page.getByLabel('Against').selectOption('1');
+  await page.getByRole('button', { name: 'Run Basics' }).click();
+  await page.waitForURL(/&run=/);
+  await expect(page.getByText('Against version 1').first()).toBeVisible();
+  await expect(page.getByText('All 1 passed').first()).toBeVisible({ timeout: 30_000 });
+  const compared = page.locator('.diff__text');
+  await expect(compared.locator('del').filter({ hasText: '85' })).toHaveCount(1);
+  await expect(compared.locator('ins').filter({ hasText: '84' })).toHaveCount(1);
+});
+
+test('a deleted test set comes back with its runs', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  const cases = [{ goal: 'What is 12 * 7?', checks: [{ kind: 'contains', text: '84' }] }];
+  await page.request.post(`/api/v1/agents/${id}/test-sets`, { data: { name: 'Basics', cases } });
+  await visit(page, `/studio/agents/${id}/bench`);
+  const set = page.getByRole('heading', { name: 'Basics', exact: true });
+  await page.getByRole('button', { name: 'Run Basics' }).click();
+  await page.waitForURL(/&run=/);
+  await visit(page, `/studio/agents/${id}/bench`);
+
+  await page.getByRole('button', { name: 'Delete Basics' }).click();
+  await expect(set).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(set).toBeVisible();
+  await expect(page.getByText('has not run yet')).toHaveCount(0);
+
+  // And for who comes back later.
+  await page.getByRole('button', { name: 'Delete Basics' }).click();
+  await expect(set).toHaveCount(0);
+  await visit(page, `/studio/agents/${id}/bench`);
+  await page.getByText('Deleted test sets').click();
+  await page.getByRole('button', { name: 'Restore Basics' }).click();
+  await expect(set).toBeVisible();
 });

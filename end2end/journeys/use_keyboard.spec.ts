@@ -1,6 +1,8 @@
-// The main job without a mouse: every control can be reached and seen to have the focus.
+// The main job without a mouse: every control can be reached and seen to have the focus. Keys that stand alone
+// can be switched off, and what passes by itself waits for who is at it.
 
 import type { Page } from '@playwright/test';
+import { beGuest, makeAgent } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
 
@@ -74,4 +76,86 @@ test('a new page gets the focus and is announced', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page).toHaveTitle(/Marketplace/);
   await expect(page.locator('main')).toBeFocused();
+});
+
+test('the palette leads anywhere, and the sheet of shortcuts can be silenced', async ({ page }) => {
+  await beGuest(page);
+  await visit(page, '/studio');
+  const silence = page.getByRole('checkbox', { name: /alone opens this sheet/ });
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  await page.keyboard.press('?');
+  await silence.uncheck();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.keyboard.press('?');
+  await page.keyboard.press('Control+k');
+  await expect(field).toBeFocused();
+  await field.fill('shortcuts');
+  await page.keyboard.press('Enter');
+  await expect(silence).not.toBeChecked();
+  await page.keyboard.press('Control+k');
+  await field.fill('usage');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/account/usage');
+});
+
+test('an answer of the palette that was overtaken is not shown', async ({ page }) => {
+  await beGuest(page, 'Alpha');
+  await makeAgent(page, { name: 'Beta' });
+  await visit(page, '/account');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/api/fn/studio/open_list', async (route) => {
+    if (route.request().postData()?.includes('Alpha')) await held;
+    await route.continue();
+  });
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  const first = page.waitForRequest((request) => request.postData()?.includes('Alpha') ?? false);
+  await field.fill('Alpha');
+  await first;
+  await field.fill('Beta');
+  const options = page.getByRole('option');
+  await expect(options).toHaveText([/Beta/]);
+  const late = page.waitForResponse((answer) => answer.request().postData()?.includes('Alpha') ?? false);
+  release();
+  await (await late).finished();
+  await expect(options).toHaveText([/Beta/]);
+});
+
+test('a note with a way back stays for who is at it, and is reached by a key', async ({ page }) => {
+  const id = await beGuest(page, 'Phoenix');
+  await page.clock.install();
+  await visit(page, `/studio/agents/${id}`);
+  await page.getByRole('button', { name: 'Delete agent' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Move to the trash' }).click();
+  await page.waitForURL('/studio');
+  const undo = page.locator('.toast').getByRole('button', { name: 'Undo' });
+  await expect(undo).toBeVisible();
+  await page.keyboard.press('F8');
+  await page.keyboard.press('Tab');
+  await expect(undo).toBeFocused();
+  await page.clock.fastForward(120_000);
+  await expect(undo).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(undo).toHaveCount(0);
+  await page.waitForURL(`/studio/agents/${id}`);
+});
+
+test('the bar below hides no field that has the focus', async ({ page }) => {
+  const id = await beGuest(page, 'Tall');
+  await page.setViewportSize({ width: 1000, height: 500 });
+  await visit(page, `/studio/agents/${id}`);
+  const bar = page.locator('.agent-form__end--sticky');
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press('Tab');
+    const hidden = await bar.evaluate((bar) => {
+      const focused = document.activeElement;
+      if (!focused || bar.contains(focused) || !focused.closest('.agent-form form')) return '';
+      const [field, edge] = [focused.getBoundingClientRect(), bar.getBoundingClientRect()];
+      // Seen in part is enough (WCAG 2.2, 2.4.11); what is covered altogether is not.
+      return field.top >= edge.top && field.bottom <= edge.bottom ? focused.outerHTML.slice(0, 120) : '';
+    });
+    expect(hidden).toBe('');
+  }
 });

@@ -63,6 +63,55 @@ test('a lost connection is said, and nothing is lost or repeated', async ({ page
   }
 });
 
+/** How far the end of the page is below what is seen, in pixels, and how far it is scrolled. */
+const place = (page: Page) =>
+  page.evaluate(() => {
+    const root = document.scrollingElement!;
+    return { below: Math.round(root.scrollHeight - innerHeight - scrollY), y: Math.round(scrollY) };
+  });
+
+/** Waits until the page has come to rest. */
+const settled = (page: Page) =>
+  page.evaluate(async () => {
+    let before = -1;
+    while (before !== scrollY) {
+      before = scrollY;
+      for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+    }
+  });
+
+test('the page goes along with what is written, until its reader turns back', async ({ page }) => {
+  await page.setViewportSize({ width: 600, height: 500 });
+  const { session } = await startSlow(page, '[[words 900]] [[slow 30]]');
+  const jump = page.getByRole('button', { name: 'Jump to latest' });
+  await expect(session.output).toContainText('word5');
+  await jump.click();
+  await expect(jump).toBeHidden();
+  const { y } = await place(page);
+  await expect.poll(async () => (await place(page)).y, 'it goes along').toBeGreaterThan(y + 100);
+  expect((await place(page)).below).toBeLessThan(100);
+
+  // By then there is enough above to turn back to.
+  await expect(session.output).toContainText('word250');
+  await page.mouse.move(300, 250);
+  await page.mouse.wheel(0, -1000);
+  await expect(jump).toBeVisible();
+  await settled(page);
+  const left = await place(page);
+  await expect.poll(async () => (await place(page)).below, 'more is written').toBeGreaterThan(left.below + 60);
+  expect((await place(page)).y).toBe(left.y);
+
+  await jump.click();
+  await expect.poll(async () => (await place(page)).below).toBeLessThan(100);
+  await expect(jump).toBeHidden();
+  await page.mouse.wheel(0, -20_000);
+  await settled(page);
+  await session.cancel.click();
+  await session.expectState('Cancelled');
+  // There is nothing to jump to any more.
+  await expect(jump).toBeHidden();
+});
+
 test('cancel ends it at once', async ({ page }) => {
   const { id, session } = await startSlow(page, '[[words 400]] [[slow 100]]');
   await expect(session.output).toContainText('word3');

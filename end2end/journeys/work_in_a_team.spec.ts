@@ -60,8 +60,7 @@ test('an agent is shared with a team, role by role', async ({ page, browser, bro
   await expect(ada.person('Bob').locator('.keys__name')).toContainText('Runner');
   await visit(bob, `/studio/agents/${agent}`);
   await studio.goal.fill('What is 15% of 80?');
-  await studio.run.click();
-  await bob.waitForURL(/\/sessions\//);
+  await studio.runAndOpen();
   const session = new URL(bob.url()).pathname.split('/')[2]!;
   await untilEnded(bob, session);
   await expect(bob.locator('.step__output').last()).toContainText('12');

@@ -24,6 +24,7 @@ test('a variable is declared, asked for and put into the prompt', async ({ page,
   await expect(run.getByText('must be given', { exact: true })).toBeVisible();
   await run.getByRole('textbox', { name: 'city (needed)' }).fill('Oslo');
   await run.getByRole('button', { name: 'Run' }).click();
+  await page.getByRole('link', { name: 'Open the session' }).click();
   await page.waitForURL(/\/sessions\//);
   const session = page.url().split('/').pop()!;
   await untilEnded(page, session);
@@ -41,4 +42,19 @@ test('a few words become a draft that is changed before it is made', async ({ pa
   await page.getByRole('textbox', { name: 'Name', exact: true }).first().fill('Reader');
   await page.getByRole('button', { name: 'Create agent' }).click();
   await expect(page.getByRole('heading', { name: 'Reader', level: 1 })).toBeVisible();
+});
+
+test('a proposal leaves a way back to what was typed', async ({ page }) => {
+  await visit(page, '/studio/new');
+  const name = page.getByRole('textbox', { name: 'Name', exact: true }).first();
+  const prompt = page.getByLabel('System prompt');
+  await prompt.fill('Read what I name, and sum it up.');
+  await page.getByRole('textbox', { name: 'What it should do' }).fill('I want an agent that summarises web pages');
+  await page.getByRole('button', { name: 'Propose a draft' }).click();
+  await expect(name).toHaveValue('Summarises web pages');
+  const back = page.getByRole('button', { name: 'Back to what stood in the form before' });
+  await back.click();
+  await expect(prompt).toHaveValue('Read what I name, and sum it up.');
+  await expect(name).toHaveValue('');
+  await expect(back).toHaveCount(0);
 });

@@ -1,28 +1,78 @@
-// Lighthouse with its mobile preset on the pages that strangers see: the median of three visits each,
-// in turns. Fails when a page falls below the goal.
+// Lighthouse with its mobile preset on the pages that strangers see and on a studio with agents: the median of
+// three visits each, in turns. Fails when a page falls below the goal.
 
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { launch } from 'chrome-launcher';
 import lighthouse from 'lighthouse';
+import { picture } from '../fixtures/picture.mjs';
 
 const [origin] = process.argv.slice(2);
 const rounds = Number(process.env.ROUNDS ?? 3);
 const goal = { performance: 98, accessibility: 100, 'best-practices': 100, seo: 100 };
+const program = fileURLToPath(new URL('../../.data/release/server', import.meta.url));
 
-const listings = await (await fetch(`${origin}/api/v1/listings?limit=1`)).json();
+/** Somebody with an account, and how they ask for things. */
+async function join(name) {
+  const email = `${randomBytes(6).toString('hex')}@example.org`;
+  const body = new URLSearchParams({ display_name: name, email, password: 'a phrase that is easy to keep' });
+  const answer = await fetch(`${origin}/api/fn/account/sign_up`, { method: 'POST', body, redirect: 'manual' });
+  const cookie = answer.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
+  if (!cookie) throw new Error(`nobody could join: ${answer.status} ${await answer.text()}`);
+  const send = async (method, path, body, type = 'application/json') => {
+    const headers = { cookie, ...(body ? { 'content-type': type } : {}) };
+    const sent = body && type === 'application/json' ? JSON.stringify(body) : body;
+    const answer = await fetch(`${origin}/api/v1/${path}`, { method, headers, body: sent });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  return { email, cookie, get: (path) => send('GET', path), post: (path, body, type) => send('POST', path, body, type) };
+}
+
+/** A listing with an avatar and screenshots, which a moderator has approved; answers its slug. */
+async function list(publisher, agent) {
+  const upload = async (kind, width, height, hue) =>
+    (await publisher.post(`images?kind=${kind}`, picture(width, height, hue), 'image/png')).id;
+  const pictures = {
+    avatar: await upload('avatar', 400, 400, 200),
+    screenshots: [
+      { image: await upload('screenshot', 1600, 1000, 90), alt: 'A list of sums' },
+      { image: await upload('screenshot', 1600, 1000, 20), alt: 'A sum that is wrong' },
+    ],
+  };
+  const texts = { name: 'Sum checker', tagline: 'Checks sums', category: 'finance', description: 'It **checks** what you add up.' };
+  await publisher.post(`agents/${agent}/versions`, {});
+  const { submissions } = await publisher.post(`agents/${agent}/submissions`, { ...texts, pictures });
+  const moderator = await join('Moderator');
+  const { status, stderr } = spawnSync(program, ['admin', 'create', moderator.email], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`no moderator: ${stderr}`);
+  const waiting = `submissions/${submissions[0].id}`;
+  const { seen } = await moderator.get(waiting);
+  return (await moderator.post(`${waiting}/decisions`, { verdict: 'approve', seen })).slug;
+}
+
+const owner = await join('Owner');
+const agents = [];
+for (let number = 1; number <= 12; number++) {
+  const spec = { name: `Agent ${number}`, description: 'Checks sums', system_prompt: 'Check sums.', tools: [{ name: 'calculator' }] };
+  agents.push((await owner.post('agents', spec)).id);
+}
 const pages = {
-  landing: '/',
-  marketplace: '/marketplace',
-  listing: `/marketplace/${listings.listings[0].slug}`,
-  studio: '/studio',
+  landing: { path: '/' },
+  marketplace: { path: '/marketplace' },
+  listing: { path: `/marketplace/${await list(owner, agents[0])}` },
+  studio: { path: '/studio', headers: { Cookie: owner.cookie } },
 };
 
-async function visit(path) {
+async function visit({ path, headers }) {
   const chrome = await launch({
     chromePath: process.env.CHROME_PATH ?? '/usr/bin/chromium',
     chromeFlags: ['--headless=new', '--disable-gpu', '--no-sandbox', '--disable-component-update', '--disable-sync'],
   });
   try {
-    const { lhr } = await lighthouse(`${origin}${path}`, { port: chrome.port, logLevel: 'error' });
+    const flags = { port: chrome.port, logLevel: 'error', ...(headers ? { extraHeaders: headers } : {}) };
+    const { lhr } = await lighthouse(`${origin}${path}`, flags);
     const value = (audit) => lhr.audits[audit].numericValue;
     const scored = Object.values(lhr.categories).flatMap(({ auditRefs }) => auditRefs.filter(({ weight }) => weight > 0));
     return {
@@ -42,7 +92,7 @@ async function visit(path) {
 
 const visits = Object.fromEntries(Object.keys(pages).map((name) => [name, []]));
 for (let round = 0; round < rounds; round++) {
-  for (const [name, path] of Object.entries(pages)) visits[name].push(await visit(path));
+  for (const [name, page] of Object.entries(pages)) visits[name].push(await visit(page));
 }
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];

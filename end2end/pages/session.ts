@@ -27,6 +27,42 @@ export class SessionPage {
     return this.log.locator('.step__output');
   }
 
+  /** The field that searches the session. */
+  get find() {
+    return this.page.getByRole('searchbox', { name: 'Search in this session' });
+  }
+
+  /** Which place of the words is shown, of how many. */
+  get found() {
+    return this.log.locator('.session__count');
+  }
+
+  /** The events of the log as it is written. */
+  get events() {
+    return this.page.getByRole('list', { name: 'Events' }).getByRole('listitem');
+  }
+
+  /** Unfolds what the model was given for a step, counted from 0. */
+  async openInput(step: number) {
+    await this.steps.nth(step).getByText('Input', { exact: true }).click();
+  }
+
+  /** A part of what the model was given for a step. */
+  given(step: number, label: string) {
+    const title = this.page.locator('.call__label', { hasText: new RegExp(`^${label}$`) });
+    return this.steps.nth(step).locator('.step__given .call__data').filter({ has: title });
+  }
+
+  /** The way to look at what happened. */
+  view(name: 'Steps' | 'Raw') {
+    return this.page.getByRole('navigation', { name: 'How it is shown' }).getByRole('link', { name });
+  }
+
+  /** Another try of a step. */
+  retry(step: number) {
+    return this.steps.nth(step).getByRole('button', { name: 'Retry from here' });
+  }
+
   /** What people said, as it stands in the log. */
   get said() {
     return this.log.locator('.said');

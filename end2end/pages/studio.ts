@@ -29,6 +29,18 @@ export class StudioPages {
     return this.runPanel.getByRole('button', { name: 'Run', exact: true });
   }
 
+  /** The session that was started last, beside the form. */
+  get started() {
+    return this.page.getByRole('region', { name: 'The session that you started' });
+  }
+
+  /** Runs the goal and goes to the session's page. */
+  async runAndOpen() {
+    await this.run.click();
+    await this.started.getByRole('link', { name: 'Open the session' }).click();
+    await this.page.waitForURL(/\/sessions\//);
+  }
+
   tool(title: string) {
     return this.page.getByRole('checkbox', { name: title });
   }

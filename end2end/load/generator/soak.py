@@ -4,13 +4,19 @@ went, what failed, and what the server's own figures say beside what was seen fr
 What is compared with what:
 
 - Counts: every request and session that was answered here, with what the server counted.
+- Execution times: what each session says of itself at its end, by the stream that followed it.
 - Latencies: those of a prober, a process of its own that asks for one route twice a second and does nothing
-  else. Nobody else asks for that route, so the server's figures of it are of the very same requests. The
-  way there and back is nothing that a server can see. How long it is, a route tells that does nothing,
-  asked for over the same connection in between: its median is taken off. What a request waits for a core
-  of the server beyond that median stays in what was seen.
-- The latencies that this program saw of all requests hold its own waits for a core. They are printed
-  beside the server's, and nothing follows from them.
+  else. Nobody else asks for that route, so the server's figures of it, asked for by its name, are of the
+  very same requests. The way there and back is nothing that a server can see. How long it is, a route tells
+  that does nothing, asked for over the same connection in between: its median is taken off. What a request
+  waits for a core of the server beyond that median stays in what was seen.
+- The latencies that this program saw of all requests are printed beside the server's, less the same way, and
+  nothing follows from them: what the server keeps is answered in less time than the way there and back
+  takes, and they hold this program's own waits for a core.
+- How long statements take, and how often the cache knows the answer, nobody sees from outside: the server's
+  word on them is printed alone.
+- Memory: what the process holds, and what it says that its caches hold, each third of the time. Caches fill
+  up to what they may hold, and then stay.
 """
 
 import argparse
@@ -21,6 +27,7 @@ import os
 import random
 import sys
 import time
+import urllib.parse
 from wire import Connection, Line, Reader, memory_bytes, quantile
 
 COOKIE = "resonant_sign_in=" + "A" * 43
@@ -36,7 +43,7 @@ class Seen:
 
     def __init__(self):
         self.took_ms, self.count, self.pages, self.ended = [], 0, 0, 0
-        self.faults = []
+        self.executed_ms, self.faults = [], []
 
     def fault(self, what):
         self.faults.append(str(what)[:200])
@@ -114,19 +121,46 @@ async def follow(seen, options, session):
     while b"event: end" not in heard and not reader.lost.done() and time.monotonic() < late:
         await asyncio.sleep(0.02)
     reader.close()
-    if b'"state":"completed"' in heard:
+    end = last_word(heard)
+    if end.get("state") == "completed":
         seen.ended += 1
+        seen.executed_ms.append(end["duration_ms"])
     else:
         seen.fault(f"session {session}: {bytes(heard[-200:])}")
 
 
-async def weigh(options, until):
-    """The memory of the server, each few seconds."""
-    points = []
-    while time.monotonic() < until:
-        points.append(memory_bytes(options.pid))
-        await asyncio.sleep(2)
-    return points
+def last_word(heard):
+    """The event that closes a session, if it came."""
+    lines = [line for line in heard.split(b"\n") if line.startswith(b"data: ") and b'"type":"done"' in line]
+    return json.loads(lines[-1].removeprefix(b"data: ")) if lines else {}
+
+
+async def weigh(seen, options, until):
+    """The memory of the server: of each third the mean, and what it holds at the end of it, with its caches."""
+    connection = Connection(options.port, COOKIE)
+    began, thirds = time.monotonic(), []
+    for part in (1, 2, 3):
+        points = []
+        while time.monotonic() < began + (until - began) * part / 3:
+            points.append(memory_bytes(options.pid))
+            await asyncio.sleep(2)
+        thirds.append({
+            "mean": sum(points) / max(len(points), 1),
+            "held": memory_bytes(options.pid),
+            "caches": await caches(seen, connection),
+        })
+    return thirds
+
+
+async def caches(seen, connection):
+    """What the server's caches hold, as it has told some seconds ago: entries and bytes by kind."""
+    answer = await ask(seen, connection, "GET", "/api/v1/operations?period=5m")
+    processes = json.loads(answer)["processes"] if answer else []
+    return {
+        cache["kind"]: [cache["entries"], cache["bytes"]]
+        for process in processes
+        for cache in process["state"]["caches"]
+    }
 
 
 def probe(options):
@@ -181,42 +215,47 @@ async def read(options, path):
 async def main(options):
     until = time.monotonic() + options.minutes * 60
     seen = Seen()
-    weighed = asyncio.create_task(weigh(options, until))
+    weighed = asyncio.create_task(weigh(seen, options, until))
     probed = asyncio.create_task(told_of_prober(options))
     work = [browse(seen, options, until) for _ in range(2)]
     work += [call(seen, options, until) for _ in range(3)]
     work += [run(seen, options, until) for _ in range(3)]
     await asyncio.gather(*work)
-    points, prober = await weighed, await probed
+    thirds, prober = await weighed, await probed
     # Measurements are written every ten seconds.
     await asyncio.sleep(12)
     counts = {
         "api.latency.count": seen.count + prober["count"],
         "page.latency.count": seen.pages,
         "sessions.ended": seen.ended,
+        "agent.execution.duration.count": len(seen.executed_ms),
     }
-    beside = {f"api.latency.p{share}": quantile(seen.took_ms, share / 100) for share in (50, 99)}
+    took = {
+        f"agent.execution.duration.p{share}": quantile(seen.executed_ms, share / 100) for share in (50, 95)
+    }
+    beside = {
+        f"api.latency.p{share}": quantile(seen.took_ms, share / 100) - prober["way_ms"] for share in (50, 99)
+    }
+    alone = ["db.query.duration.p99", "cache.hit_rate"]
     period = f"period={int(options.minutes) + 3}m"
-    metrics = (await read(options, f"metrics?metrics={','.join([*counts, *beside])}&{period}"))["metrics"]
-    levels = await read(options, f"service-levels?{period}")
-    rows = [row for ranking in levels["worst"] for row in ranking["rows"]]
-    route = next((row for row in rows if row["name"] == f"GET {PROBED}"), {})
-    third = max(len(points) // 3, 1)
+    names = ",".join([*counts, *took, *beside, *alone])
+    metrics = (await read(options, f"metrics?metrics={names}&{period}"))["metrics"]
+    names = ",".join(f"api.latency.{name}" for name in ("count", "p50", "p99"))
+    label = urllib.parse.quote(f"GET {PROBED}")
+    route = (await read(options, f"metrics?metrics={names}&label={label}&{period}"))["metrics"]
     faults = seen.faults + prober["faults"]
     print(json.dumps({
-        "memory_first": sum(points[:third]) / third,
-        "memory_last": sum(points[-third:]) / third,
+        "thirds": thirds,
         "faults": len(faults),
         "examples": faults[:5],
         "way_ms": prober["way_ms"],
         # Each figure as it was seen and as the server tells it.
         "compared": {
-            **{name: [count, metrics.get(name)] for name, count in counts.items()},
-            "probed.count": [prober["count"], route.get("count")],
-            "probed.p50": [prober["p50"], route.get("p50_ms")],
-            "probed.p99": [prober["p99"], route.get("p99_ms")],
+            **{name: [seen_here, metrics.get(name)] for name, seen_here in (counts | took).items()},
+            **{f"probed.{name}": [prober[name], route.get(f"api.latency.{name}")] for name in ("count", "p50", "p99")},
         },
-        "beside": {name: [took, metrics.get(name)] for name, took in beside.items()},
+        "beside": {name: [seen_here, metrics.get(name)] for name, seen_here in beside.items()},
+        "alone": {name: metrics.get(name) for name in alone},
     }))
 
 

@@ -1,7 +1,8 @@
 """Event streams: many that are idle, one that many follow, and readers that do not read.
 
 One server at a time; prints one JSON object. The server under test publishes what the model says that
-this program plays; the peer what this program posts. Both say in each event when they had it."""
+this program plays; the peer what this program posts. Both say in each event when they had it. The idle
+streams are spread over some sessions, or channels, and stay open to the end: all else happens beside them."""
 
 import argparse
 import asyncio
@@ -29,7 +30,9 @@ class Ours:
         self.model = await asyncio.start_server(self._model, "127.0.0.1", self.options.model_port)
         connection = Connection(self.options.port, self.cookie)
         later = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)).isoformat()
-        self.idle = await self._session(connection, {"goal": "Wait", "run_at": later})
+        self.idle = [
+            await self._session(connection, {"goal": "Wait", "run_at": later}) for _ in range(self.options.sessions)
+        ]
         self.busy = await self._session(connection, {"goal": "Tell", "limits": {"timeout_seconds": 600}})
         await connection.close()
 
@@ -38,8 +41,11 @@ class Ours:
         assert status == 202, answer
         return json.loads(answer)["id"]
 
-    def path(self, is_idle):
-        return f"/api/v1/sessions/{self.idle if is_idle else self.busy}/stream"
+    def idle_path(self, number):
+        return f"/api/v1/sessions/{self.idle[number % len(self.idle)]}/stream"
+
+    def busy_path(self):
+        return f"/api/v1/sessions/{self.busy}/stream"
 
     @staticmethod
     @functools.lru_cache
@@ -92,8 +98,11 @@ class Peer:
     async def begin(self):
         self.connection = Connection(self.options.port)
 
-    def path(self, is_idle):
-        return "/follow/idle" if is_idle else "/follow/busy"
+    def idle_path(self, number):
+        return f"/follow/idle{number % self.options.sessions}"
+
+    def busy_path(self):
+        return "/follow/busy"
 
     @staticmethod
     @functools.lru_cache
@@ -110,14 +119,14 @@ class Peer:
         return None
 
 
-async def open_all(side, count, is_idle, on_data):
+async def open_all(side, paths, on_data):
     gate = asyncio.Semaphore(side.options.at_once)
 
-    async def one():
+    async def one(path):
         async with gate:
-            return await Reader.follow(side.options.port, side.path(is_idle), side.cookie, on_data)
+            return await Reader.follow(side.options.port, path, side.cookie, on_data)
 
-    return await asyncio.gather(*(one() for _ in range(count)))
+    return await asyncio.gather(*(one(path) for path in paths))
 
 
 class Tally:
@@ -155,15 +164,13 @@ async def main(options):
     side = (Peer if options.peer else Ours)(options)
     await side.begin()
     before = memory_bytes(options.pid)
-    idle = await open_all(side, options.idle, True, lambda *_: None)
+    idle = await open_all(side, [side.idle_path(number) for number in range(options.idle)], lambda *_: None)
     await asyncio.sleep(2)
     per_stream = (memory_bytes(options.pid) - before) / max(options.idle, 1)
-    for reader in idle:
-        reader.close()
-    await asyncio.sleep(2)
 
     tally = Tally()
-    viewers = await open_all(side, options.viewers, False, lambda data, arrived: tally.hear(side.read(data), arrived))
+    paths = [side.busy_path()] * options.viewers
+    viewers = await open_all(side, paths, lambda data, arrived: tally.hear(side.read(data), arrived))
     # The first of all opens what the next ones use.
     await side.publish(0)
     await asyncio.sleep(1)
@@ -173,9 +180,9 @@ async def main(options):
     told = {"memory": per_stream, "p99_ms": p99_ms, "cpu_us": cpu_us, "delivered": count}
     if options.slow:
         told |= await beside_slow(side, tally, options)
-    lost = sum(reader.lost.done() for reader in viewers)
+    lost = sum(reader.lost.done() for reader in [*idle, *viewers])
     await side.end()
-    print(json.dumps(told | {"lost": lost}))
+    print(json.dumps(told | {"idle": len(idle), "lost": lost}))
 
 
 async def beside_slow(side, tally, options):
@@ -186,7 +193,7 @@ async def beside_slow(side, tally, options):
     for _ in range(options.slow):
         sock = small_socket(options.port)
         await loop.sock_connect(sock, ("127.0.0.1", options.port))
-        head = f"GET {side.path(False)} HTTP/1.1\r\nhost: x\r\ncookie: {side.cookie}\r\n\r\n"
+        head = f"GET {side.busy_path()} HTTP/1.1\r\nhost: x\r\ncookie: {side.cookie}\r\n\r\n"
         await loop.sock_sendall(sock, head.encode())
         stuck.append(sock)
     began, number = time.monotonic(), options.events + 1
@@ -212,6 +219,7 @@ if __name__ == "__main__":
     parser.add_argument("--model-port", type=int)
     parser.add_argument("--metrics-token", default="")
     parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--sessions", type=int, default=20, help="over which the idle streams are spread")
     parser.add_argument("--at-once", type=int, default=200, help="readers that are opened at the same time")
     parser.add_argument("--viewers", type=int, default=1_000)
     parser.add_argument("--slow", type=int, default=50)

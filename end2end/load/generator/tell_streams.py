@@ -14,6 +14,7 @@ for name, key in [
     ratio = ours[key] / peer[key] if peer[key] else float("nan")
     is_missed |= not ratio <= 0.1
     print(f"  {name:26} {ours[key]:12.1f} {peer[key]:12.1f} {ratio:8.3f}x {'<= 0.1x':>9}")
+print(f"  beside {ours['idle']} and {peer['idle']} idle streams, which stay open")
 print(f"  events delivered: {ours['delivered']} and {peer['delivered']}; streams lost: {ours['lost']} and {peer['lost']}")
 if "evicted_s" in ours:
     cost = ours["slow_p99_ms"] / ours["p99_ms"] - 1

@@ -74,8 +74,9 @@ class Sessions:
         answer = self._http.ask("GET", "/sessions", query)
         return Page(answer.sessions, answer.next_cursor)
 
-    def get(self, session_id, fields=None, include=None):
-        query = {"fields": _list(fields), "include": _list(include)}
+    def get(self, session_id, fields=None, include=None, after=None):
+        """With `include="events"` at most 1,000 of them, after a number; `has_more` tells of others."""
+        query = {"fields": _list(fields), "include": _list(include), "after": after}
         return self._http.ask("GET", f"/sessions/{_id(session_id)}", query)
 
     def cancel(self, session_id):

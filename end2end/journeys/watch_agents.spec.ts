@@ -1,0 +1,180 @@
+// The list of agents as it is elsewhere: what other tabs, other devices and sessions do to it is seen as it
+// happens, and what happened while the connection was lost as soon as it is back.
+
+import type { Page } from '@playwright/test';
+import { beGuest, makeAgent, makeMany, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, test, visit } from '../fixtures/test.ts';
+import { button, grid, pick, row, stream } from '../pages/agent_list.ts';
+
+/** Opens the list and waits until it is told what happens. */
+async function watch(page: Page, path: string) {
+  const told = stream(page);
+  await visit(page, path);
+  expect((await told).status()).toBe(200);
+}
+
+test('one agent’s change from elsewhere draws one row', async ({ page }) => {
+  const watched = await beGuest(page, 'Watched');
+  for (const name of ['Alpha', 'Beta', 'Gamma']) await makeAgent(page, { name });
+  await watch(page, '/studio?sort=name');
+  await expect(row(page, 'Watched')).toContainText('Active');
+  await grid(page).evaluate((list) => {
+    const touched = new Set<string>();
+    Object.assign(window, { touched });
+    const rowOf = (node: Node) => (node instanceof Element ? node : node.parentElement)?.closest('[role=row]')?.id ?? 'outside';
+    new MutationObserver((records) => records.forEach(({ target }) => touched.add(rowOf(target)))).observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+  await page.request.patch(`/api/v1/agents/${watched}`, { data: { status: 'paused' } });
+  await expect(row(page, 'Watched')).toContainText('Paused');
+  const touched = await page.evaluate(() => [...(window as unknown as { touched: Set<string> }).touched]);
+  expect(touched).toEqual(['agents-3']);
+});
+
+test('a session is counted that is over before anybody could see it', async ({ page }) => {
+  const agent = await beGuest(page, 'Runner');
+  await watch(page, '/studio');
+  await expect(row(page, 'Runner')).toContainText('0 runs');
+  const session = await startSession(page, agent, 'What is 2 + 3?');
+  await untilEnded(page, session);
+  await expect(row(page, 'Runner')).toContainText('1 run');
+});
+
+test('an agent is shown as running for as long as a session of it is not over', async ({ page }) => {
+  const agent = await beGuest(page, 'Runner');
+  await page.request.patch(`/api/v1/agents/${agent}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  await watch(page, '/studio');
+  const dot = row(page, 'Runner').locator('.status-dot--running');
+  await expect(row(page, 'Runner').locator('.status-dot--active')).toBeVisible();
+  // It waits for a person, who does not come.
+  const session = await startSession(page, agent, 'What is 2 + 3?');
+  await expect(dot).toHaveText('1 running');
+  await expect.poll(async () => (await readSession(page, session)).state).toBe('waiting');
+  await expect(dot).toHaveText('1 running');
+  expect((await page.request.post(`/api/v1/sessions/${session}/cancel`)).ok()).toBe(true);
+  await expect(dot).toHaveCount(0);
+  await expect(row(page, 'Runner').locator('.status-dot--active')).toBeVisible();
+  await expect(row(page, 'Runner')).toContainText('1 run');
+});
+
+test('an agent that is deleted in another tab goes, and comes back; one that is made comes', async ({ page, context }) => {
+  await beGuest(page, 'Stays');
+  await makeAgent(page, { name: 'Leaves' });
+  const other = await context.newPage();
+  await watch(page, '/studio?sort=name');
+  await watch(other, '/studio?sort=name');
+  await pick(page, 'Leaves').check();
+  await expect(page.getByText('1 selected')).toBeVisible();
+
+  await pick(other, 'Leaves').check();
+  await button(other, 'Delete').click();
+  await expect(row(page, 'Leaves')).toHaveCount(0);
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '1');
+  // What is gone is selected no longer.
+  await expect(page.getByText('1 agent', { exact: true })).toBeVisible();
+  await button(other, 'Undo').click();
+  await expect(row(page, 'Leaves')).toBeVisible();
+
+  await makeAgent(page, { name: 'Comes' });
+  for (const tab of [page, other]) {
+    await expect(row(tab, 'Comes')).toBeVisible();
+    await expect(grid(tab)).toHaveAttribute('aria-rowcount', '3');
+    await expect(tab.getByText('3 agents', { exact: true })).toBeVisible();
+  }
+});
+
+test('a list of one status lets agents in and out as they change elsewhere', async ({ page }) => {
+  const first = await beGuest(page, 'First');
+  const second = await makeAgent(page, { name: 'Second' });
+  await watch(page, '/studio?status=active&sort=name');
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '2');
+  const change = (id: string, status: string) => page.request.patch(`/api/v1/agents/${id}`, { data: { status } });
+  await change(second, 'paused');
+  await expect(row(page, 'Second')).toHaveCount(0);
+  await change(first, 'paused');
+  await change(second, 'active');
+  await expect(row(page, 'Second')).toBeVisible();
+  await expect(row(page, 'First')).toHaveCount(0);
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '1');
+});
+
+test('a short list that grows beyond what it can draw draws all of it', async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 2_400 });
+  await beGuest(page, 'Agent 0000');
+  await watch(page, '/studio?sort=name');
+  for (let at = 1; at <= 14; at++) await makeAgent(page, { name: `Agent ${String(at).padStart(4, '0')}` });
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '15');
+  await expect(row(page, 'Agent 0014')).toBeInViewport();
+  await expect(grid(page).getByRole('row')).toHaveCount(15);
+});
+
+test('rows that come and go elsewhere do not move what is seen', async ({ page }) => {
+  await makeMany(page, 120);
+  // The one that changed last first: whatever is made comes before all others.
+  await watch(page, '/studio');
+  const list = grid(page);
+  await list.focus();
+  await page.keyboard.type('agent 0060');
+  const seen = row(page, 'Agent 0060');
+  await expect(seen).toBeInViewport();
+  await expect(list.getByText('Loading')).toHaveCount(0);
+  const index = Number(await seen.getAttribute('aria-rowindex'));
+  const top = () => seen.evaluate((row) => row.getBoundingClientRect().top);
+  const before = await top();
+  const isInPlace = () => expect.poll(async () => Math.abs((await top()) - before)).toBeLessThan(2);
+
+  const newcomer = await makeAgent(page, { name: 'Newcomer' });
+  await expect(list).toHaveAttribute('aria-rowcount', '121');
+  await expect(seen).toHaveAttribute('aria-rowindex', String(index + 1));
+  await isInPlace();
+  await expect(list).toHaveAttribute('aria-activedescendant', `agents-${index}`);
+  await page.request.delete(`/api/v1/agents/${newcomer}`);
+  await expect(list).toHaveAttribute('aria-rowcount', '120');
+  await expect(seen).toHaveAttribute('aria-rowindex', String(index));
+  await isInPlace();
+  // And whoever goes up finds what has come.
+  await makeAgent(page, { name: 'Late' });
+  await page.keyboard.press('Home');
+  await expect(row(page, 'Late')).toBeInViewport();
+});
+
+test('whatever happened while nobody was told is seen once the connection is back, however late', async ({ page, browserConsole }) => {
+  browserConsole.allow(/503/);
+  const watched = await beGuest(page, 'Watched');
+  const gone = await makeAgent(page, { name: 'Gone' });
+  let tries = 0;
+  await page.route('**/api/v1/agents/stream', (route) => {
+    tries += 1;
+    return route.fulfill({ status: 503 });
+  });
+  await visit(page, '/studio?sort=name');
+  // A network that is back is tried at once, and nobody gives up however often that fails.
+  const online = () => page.evaluate(() => window.dispatchEvent(new Event('online')));
+  const untilTried = (times: number) =>
+    expect
+      .poll(
+        async () => {
+          await online();
+          return tries;
+        },
+        { intervals: [50] },
+      )
+      .toBeGreaterThan(times);
+  await untilTried(10);
+  await page.request.patch(`/api/v1/agents/${watched}`, { data: { status: 'paused' } });
+  await page.request.delete(`/api/v1/agents/${gone}`);
+  await makeAgent(page, { name: 'Made' });
+  await untilTried(tries);
+  await expect(row(page, 'Watched')).toContainText('Active');
+
+  await page.unroute('**/api/v1/agents/stream');
+  await expect(async () => {
+    await online();
+    await expect(row(page, 'Watched')).toContainText('Paused', { timeout: 300 });
+  }).toPass({ timeout: 15_000, intervals: [50] });
+  await expect(row(page, 'Gone')).toHaveCount(0);
+  await expect(row(page, 'Made')).toBeVisible();
+  await expect(grid(page)).toHaveAttribute('aria-rowcount', '2');
+  // And from now on it is told again.
+  await page.request.patch(`/api/v1/agents/${watched}`, { data: { status: 'active' } });
+  await expect(row(page, 'Watched')).toContainText('Active');
+});
