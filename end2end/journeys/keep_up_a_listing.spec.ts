@@ -130,6 +130,7 @@ test('a review is answered, and a recorded session is shown', async ({ page, bro
   const read = page.getByRole('region', { name: 'Reviews' }).getByRole('listitem').filter({ hasText: 'Judge Judy' });
   await expect(read.getByText('The next one will say more.')).toBeVisible();
   await expect(read.getByText('Answer this review')).toHaveCount(0);
+  await visit(pia, `/marketplace/${slug}`);
   await answer('');
   await expect(own.getByText('The publisher’s answer')).toHaveCount(0);
 

@@ -12,6 +12,7 @@ use resonant_domain::{SessionId, UserId};
 use resonant_runtime::log::LogError;
 use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -142,8 +143,11 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
             None => format!("Its worker was lost {MAX_ATTEMPTS} times"),
         };
         let state = SessionState::Failed;
-        match sessions::end_locked(backend, &mut tx, claim.key(), state, Some(reason)).await {
+        // What the database refuses breaks a transaction: the claim outlives that.
+        let mut end = PgConnection::begin(&mut tx).await?;
+        match sessions::end_locked(backend, &mut end, claim.key(), state, Some(reason)).await {
             Ok(ended) => {
+                end.commit().await?;
                 tx.commit().await?;
                 sessions::tell_ended(backend, vec![ended]).await;
                 tracing::warn!(session.id = %session_id, attempts, "session set aside");
@@ -151,6 +155,7 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
             Err(error @ Error::Unavailable(_)) => return Err(error),
             // It is tried again when the lease of this claim is over; the others need not wait for that.
             Err(error) => {
+                end.rollback().await?;
                 tx.commit().await?;
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(session.id = %session_id, error, "session not set aside");

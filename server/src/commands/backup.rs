@@ -20,6 +20,9 @@ use crate::settings::without_secrets;
 /// Writes the database into `place`, or several into a folder there. It is there only when it is whole.
 pub(super) async fn write(settings: &Settings, place: &Path) -> anyhow::Result<()> {
     let databases = Database::all(settings)?;
+    if place.is_dir() && fs::read_dir(place)?.next().is_some() {
+        bail!("{} is a folder that is not empty: name another place", place.display());
+    }
     let part = PathBuf::from(format!("{}.part", place.display()));
     forget(&part);
     let written = match databases.as_slice() {

@@ -30,6 +30,8 @@ pub struct UsagePage {
     pub agents: Vec<AgentBudget>,
     /// The agent that was asked for.
     pub wanted: Option<AgentId>,
+    /// Whose form was refused and led to this page: an agent's, or empty for all agents together.
+    pub refused: Option<String>,
     /// The last days, in order; those without a session are left out.
     pub days: Vec<UsedOnDay>,
     /// The months, the newest first.
@@ -85,6 +87,7 @@ pub struct UsedInMonth {
 pub async fn get_usage(#[server(default)] agent: Option<AgentId>) -> Result<UsagePage, AppError> {
     use resonant_domain::usage::UsageReport;
 
+    let refused = crate::refused_form::refused_form().text("agent");
     let report = resonant_backend::usage::report(&ssr::ctx()?, agent).await.map_err(ssr::fail)?;
     let UsageReport { today, all, guest, agents, days, months } = report;
     Ok(UsagePage {
@@ -101,6 +104,7 @@ pub async fn get_usage(#[server(default)] agent: Option<AgentId>) -> Result<Usag
             })
             .collect(),
         wanted: agent,
+        refused,
         days: days
             .into_iter()
             .map(|day| UsedOnDay {

@@ -89,9 +89,10 @@ impl LazyPage for UsageRoute {
 }
 
 fn page(usage: UsagePage, set: ServerAction<SetBudget>) -> AnyView {
-    let UsagePage { month, today, all, guest, agents, wanted, days, months } = usage;
+    let UsagePage { month, today, all, guest, agents, wanted, refused, days, months } = usage;
     // All forms share the action: an error belongs to the form that was sent last.
-    let latest = RwSignal::new(refused_form().text("agent").unwrap_or_default());
+    // Server and browser know of a refused form by the same answer, and so draw the same.
+    let latest = RwSignal::new(refused.unwrap_or_default());
     Effect::new(move || {
         if let Some(input) = set.input().get() {
             latest.set(input.agent);
@@ -359,7 +360,12 @@ fn limits_form(
 /// Millionths of a dollar as a field holds them: `0.25`.
 fn dollars_alone(micro_usd: u64) -> String {
     let written = MicroUsd(i64::try_from(micro_usd).unwrap_or(i64::MAX)).to_string();
-    written.trim_start_matches('$').to_owned()
+    let mut written = written.trim_start_matches('$').to_owned();
+    // Three digits behind a comma would read as thousands, and are refused.
+    if written.split_once('.').is_some_and(|(_, part)| part.len() == 3) {
+        written.push('0');
+    }
+    written
 }
 
 fn months_part(months: Vec<UsedInMonth>) -> AnyView {
@@ -415,5 +421,6 @@ mod tests {
     #[test]
     fn money_reads_as_a_field_and_as_a_text() {
         assert_eq!((dollars_alone(250_000).as_str(), dollars(250_000).as_str()), ("0.25", "$0.25"));
+        assert_eq!(dollars_alone(1_125_000), "1.1250");
     }
 }

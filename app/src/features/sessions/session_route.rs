@@ -1,6 +1,7 @@
 //! `/sessions/{id}`: a session, live.
 
 use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
 use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
@@ -42,7 +43,8 @@ impl LazyPage for SessionRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    let input = asked.input.await;
+                    // What it starts with: a change of it does not draw the session anew.
+                    let input = ScopedFuture::new_untracked(async move { asked.input.await }).await;
                     match opened.await {
                         Ok(OpenedSession { so_far, standing }) => {
                             let reader = Reader::Known(standing);

@@ -1,6 +1,7 @@
 //! `/shared/{token}`: a session as anyone reads it by a link.
 
 use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 use resonant_domain::FaultKind;
@@ -43,7 +44,8 @@ impl LazyPage for SharedRoute {
                 view! { <Skeleton lines=8 /> }
             }>
                 {move || Suspend::new(async move {
-                    let input = asked.input.await;
+                    // What it starts with: a change of it does not draw the session anew.
+                    let input = ScopedFuture::new_untracked(async move { asked.input.await }).await;
                     match so_far.await {
                         (token, Ok(so_far)) => {
                             let is_open = !so_far.session.state.is_terminal();

@@ -49,6 +49,7 @@ pub(super) fn AgentFields(
         max_tokens,
         timeout_seconds,
         max_cost,
+        has_max_cost: _,
         variables,
     } = form;
     let weighing = Weighing::new(agent, system_prompt, model.clone(), model_name, weight);
@@ -126,6 +127,7 @@ pub(super) fn AgentFields(
                     hint=tr("1 to 3,600")
                     error=field_fault(error, "limits.timeout_seconds")
                 />
+                <input type="hidden" name="form[has_max_cost]" value="true" />
                 <Field
                     label=tr("Dollars")
                     name="form[max_cost]"

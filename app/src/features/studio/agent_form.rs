@@ -42,6 +42,8 @@ pub struct AgentForm {
     pub timeout_seconds: String,
     /// Dollars; empty for no such limit.
     pub max_cost: String,
+    /// Whether the form has a field for it: that of an older page has none, and changes nothing.
+    pub has_max_cost: bool,
     /// The variables of the prompt.
     pub variables: Vec<VariableForm>,
 }
@@ -77,6 +79,7 @@ impl From<&AgentSpec> for AgentForm {
             max_tokens: spec.limits.max_tokens.to_string(),
             timeout_seconds: spec.limits.timeout_seconds.to_string(),
             max_cost: spec.limits.max_cost_micro_usd.map(dollars).unwrap_or_default(),
+            has_max_cost: true,
             variables: spec.variables.iter().map(VariableForm::from).collect(),
         }
     }
@@ -102,6 +105,7 @@ impl AgentForm {
             max_tokens: text("max_tokens"),
             timeout_seconds: text("timeout_seconds"),
             max_cost: text("max_cost"),
+            has_max_cost: true,
             variables: VariableForm::refused(),
         })
     }
@@ -118,7 +122,12 @@ impl AgentForm {
 /// Millionths of a dollar as a field holds them: `0.25`.
 pub(crate) fn dollars(micro: u64) -> String {
     let cost = MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX)).to_string();
-    cost.trim_start_matches('$').to_owned()
+    let mut written = cost.trim_start_matches('$').to_owned();
+    // Three digits behind a comma would read as thousands, and are refused.
+    if written.split_once('.').is_some_and(|(_, part)| part.len() == 3) {
+        written.push('0');
+    }
+    written
 }
 
 /// What the form that starts a session holds. The inputs are named `run[<field>]`.

@@ -220,6 +220,14 @@ pub(super) fn EditForm(
             spawn_local(save_left(leaving, left, is_sent, toasts));
         }
     });
+    // A form that was refused without a script goes on from the revision that the server has drawn.
+    Effect::new(move || {
+        let drawn = browser::form_values::<UpdateAgent>(form).map(|drawn| drawn.revision);
+        let known = draft.shown.with_untracked(|agent| agent.revision);
+        if let Some(drawn) = drawn.filter(|drawn| *drawn != known) {
+            draft.shown.update(|shown| shown.revision = drawn);
+        }
+    });
     Effect::new(move || {
         if let Some(Left { revision, form, .. }) = Left::take(id) {
             draft.shown.update(|shown| shown.revision = revision);

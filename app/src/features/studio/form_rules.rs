@@ -70,7 +70,11 @@ impl AgentForm {
                 max_steps: Some(limits.max_steps),
                 max_tokens: Some(limits.max_tokens),
                 timeout_seconds: Some(limits.timeout_seconds),
-                max_cost_micro_usd: LimitChange::from(limits.max_cost_micro_usd),
+                max_cost_micro_usd: if self.has_max_cost {
+                    LimitChange::from(limits.max_cost_micro_usd)
+                } else {
+                    LimitChange::Keep
+                },
             }),
             variables: Some(variables),
             status: None,
@@ -210,6 +214,7 @@ pub(crate) fn invalid(fields: Vec<FieldFault>) -> AppError {
 mod tests {
     use resonant_domain::variable::Variable;
 
+    use super::super::agent_form::dollars;
     use super::*;
 
     #[derive(serde::Deserialize)]
@@ -218,7 +223,23 @@ mod tests {
     }
 
     fn form() -> AgentForm {
-        AgentForm { name: "Reader".to_owned(), ..AgentForm::default() }
+        AgentForm { name: "Reader".to_owned(), has_max_cost: true, ..AgentForm::default() }
+    }
+
+    #[test]
+    fn a_form_without_the_field_of_the_dollars_leaves_them_alone() {
+        let form = AgentForm { has_max_cost: false, ..form() };
+        let limits = form.changes().unwrap().limits.unwrap();
+        assert_eq!(limits.max_cost_micro_usd, LimitChange::Keep);
+    }
+
+    #[test]
+    fn what_a_field_shows_is_taken_back() {
+        for cost in [1, 1_125, 250_000, 1_125_000, 1_250_000, 12_345_678] {
+            for text in [dollars(cost), dollars(cost).replace('.', ",")] {
+                assert_eq!(micro_usd(&text), Some(cost), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -94,9 +94,18 @@ pub(super) fn DeletePanel(
     let dialog = NodeRef::<html::Dialog>::new();
     let id = shown.with_untracked(|agent| agent.id);
     let (toasts, navigate) = (use_toasts(), use_navigate());
+    let was_changed = StoredValue::new(false);
     Effect::new(move || {
-        if !matches!(delete.value().get(), Some(Ok(()))) {
-            return;
+        match delete.value().get() {
+            Some(Ok(())) => {}
+            Some(Err(_)) => {
+                // It is still there, and so is what was written.
+                if was_changed.get_value() {
+                    draft.is_changed.set(true);
+                }
+                return;
+            }
+            None => return,
         }
         let navigate = navigate.clone();
         toasts.show_undo(tr("The agent is in the trash"), move || {
@@ -137,7 +146,10 @@ pub(super) fn DeletePanel(
             class="editor__panel"
             aria-labelledby="delete-title"
             // What is in the trash is saved no more.
-            on:submit=move |_| draft.is_changed.set(false)
+            on:submit=move |_| {
+                was_changed.set_value(draft.is_changed.get_untracked());
+                draft.is_changed.set(false);
+            }
         >
             <h2 id="delete-title">{tr("Delete")}</h2>
             <p>

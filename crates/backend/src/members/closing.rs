@@ -56,10 +56,17 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
         stale = stale.and::<ListingEntry>(&slug);
     }
     backend.commit(tx, stale).await?;
-    let mut tx = backend.begin(id).await?;
-    stop_sessions(&mut tx, id).await?;
-    tx.commit().await?;
     ctx.signed_out();
+    // It is closed all the same: whoever empties it stops what runs.
+    let stopped = async {
+        let mut tx = backend.begin(id).await?;
+        stop_sessions(&mut tx, id).await?;
+        tx.commit().await
+    };
+    if let Err(error) = stopped.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(user.id = %id, error, "sessions of a closed account run on");
+    }
     tracing::info!(user.id = %id, "account closed");
     Ok(())
 }

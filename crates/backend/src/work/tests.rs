@@ -165,6 +165,28 @@ async fn a_session_that_loses_three_workers_fails_with_the_reason(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_whose_end_is_refused_holds_up_no_other(pool: PgPool) {
+    let backend = sample::with_parrot(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = queued(&ctx, "Hello").await;
+    for _ in 0..MAX_ATTEMPTS {
+        take(&backend).await;
+        lose_workers(&pool).await;
+    }
+    let refuse = "CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS
+                  $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                  CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW
+                  WHEN (NEW.state = 'failed') EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(refuse).execute(&pool).await.unwrap();
+    let other = queued(&ctx, "Hello").await;
+    let next = tokio::time::timeout(Duration::from_secs(10), take(&backend)).await.unwrap();
+    assert_eq!(next.session_id, other.id);
+    // The claim of the first one holds, so that it is looked at again when its lease is over.
+    assert!(claim(&backend.system(), "worker").await.unwrap().is_none());
+    assert!(!sessions::get(&ctx, session.id).await.unwrap().state.is_terminal());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_worker_that_stops_hands_over_without_a_mark(pool: PgPool) {
     let backend = sample::with_parrot(pool.clone());
     let ctx = sample::guest(&backend).await.unwrap();

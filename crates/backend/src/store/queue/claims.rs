@@ -2,7 +2,8 @@
 //!
 //! The sessions of an agent stand in a lane. Of what is due the oldest are looked at, and where more is due
 //! than that, the first of some lanes, those of the owners after whom was served last: so a claim costs the
-//! same however many wait behind an owner or an agent that is full. Among owners goes first who has the
+//! same however many wait behind an owner or an agent that is full; what is not due yet is stepped over. Among
+//! owners goes first who has the
 //! fewest at work, then who was served longest ago; what is urgent is so among its owner's own.
 //!
 //! A claim is committed as everything else, and not later than its answer (`synchronous_commit`): the number of
@@ -146,6 +147,7 @@ macro_rules! of_what_is_free {
                         SELECT q.owner_id, q.agent_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::UUID, 1
                         FROM session_queue q
                         WHERE NOT q.is_parked AND q.lease_until IS NULL AND q.owner_id > $5::UUID
+                          AND q.run_at <= now() AND (NOT $3 OR is_owner_held(q.owner_id))
                           AND (SELECT count(*) FROM oldest) = 200
                         ORDER BY q.owner_id, q.agent_id
                         LIMIT 1
@@ -155,6 +157,7 @@ macro_rules! of_what_is_free {
                         SELECT q.owner_id, q.agent_id, $5, 1
                         FROM session_queue q
                         WHERE NOT q.is_parked AND q.lease_until IS NULL AND q.owner_id <= $5
+                          AND q.run_at <= now() AND (NOT $3 OR is_owner_held(q.owner_id))
                           AND (SELECT count(*) FROM oldest) = 200
                         ORDER BY q.owner_id, q.agent_id
                         LIMIT 1
@@ -168,6 +171,7 @@ macro_rules! of_what_is_free {
                     SELECT q.owner_id, q.agent_id
                     FROM session_queue q
                     WHERE NOT q.is_parked AND q.lease_until IS NULL AND q.owner_id <= line.most
+                      AND q.run_at <= now() AND (NOT $3 OR is_owner_held(q.owner_id))
                       AND (q.owner_id, q.agent_id) > (
                           line.owner_id,
                           CASE WHEN f.owner_id IS NULL THEN line.agent_id
@@ -192,7 +196,6 @@ macro_rules! of_what_is_free {
                     ORDER BY q.priority DESC, q.run_at
                     LIMIT 1
                 ) AS head
-                WHERE NOT $3 OR is_owner_held(l.owner_id)
             ), free AS MATERIALIZED (
                 SELECT w.owner_id, w.agent_id, w.session_id, w.priority, w.run_at AS due_at
                 FROM waiting w
