@@ -59,7 +59,8 @@ async fn a_cost_limit_survives_the_form() {
     {
         let revision = hidden(&page_of(&app, &editor, &ada).await, "revision");
         let form = format!(
-            "id={}&revision={revision}&form[name]=Reckoner&form[max_cost]={typed}",
+            "id={}&revision={revision}&form[name]=Reckoner&form[has_max_cost]=true\
+             &form[max_cost]={typed}",
             agent.id
         );
         let sent = send_from(&app, &editor, "studio/update_agent", &ada, &form).await;
