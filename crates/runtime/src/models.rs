@@ -13,6 +13,7 @@ pub(crate) mod provider_data;
 mod refusal;
 mod secret;
 mod settings;
+mod unsent;
 mod watch;
 mod weigh;
 

@@ -1,7 +1,7 @@
 //! Anthropic and Gemini, through the crate `genai`: it speaks their protocols, our guarded client carries
 //! them, our settings alone say where to and with which key.
 
-use futures::stream::{self, StreamExt};
+use futures::StreamExt as _;
 use genai::adapter::AdapterKind;
 use genai::chat::{
     ChatMessage, ChatOptions, ChatRequest, ChatRole, ChatStreamEvent, ContentPart, CustomPart,
@@ -19,6 +19,7 @@ use url::Url;
 use super::openai::{FIRST_BYTE, IDLE};
 use super::provider_data::{self, THINKING};
 use super::refusal::{is_of_account, is_too_long, refusal};
+use super::unsent::{OnItsWay, reply_of};
 use super::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest,
     ModelSettingsError, Provider, ProviderSettings, ReplyStream, Secret, request_chars,
@@ -168,30 +169,8 @@ impl Model for Foreign {
     }
 
     fn reply(&self, request: ModelRequest) -> ReplyStream {
-        let phase = Phase::Unsent(Box::new((self.clone(), request)));
-        stream::unfold(phase, |phase| async move {
-            let mut reading = match phase {
-                Phase::Unsent(unsent) => match unsent.0.begin(unsent.1).await {
-                    Ok(reading) => Box::new(reading),
-                    Err(error) => return Some((Err(error), Phase::Over)),
-                },
-                Phase::Reading(reading) => reading,
-                Phase::Over => return None,
-            };
-            match reading.next().await {
-                Ok(piece @ ModelPiece::Finish { .. }) => Some((Ok(piece), Phase::Over)),
-                Ok(piece) => Some((Ok(piece), Phase::Reading(reading))),
-                Err(error) => Some((Err(error), Phase::Over)),
-            }
-        })
-        .boxed()
+        reply_of(self.clone().begin(request))
     }
-}
-
-enum Phase {
-    Unsent(Box<(Foreign, ModelRequest)>),
-    Reading(Box<Reading>),
-    Over,
 }
 
 /// A reply on its way.
@@ -204,7 +183,7 @@ struct Reading {
     written_chars: usize,
 }
 
-impl Reading {
+impl OnItsWay for Reading {
     async fn next(&mut self) -> Result<ModelPiece, ModelError> {
         loop {
             let Ok(event) = timeout(IDLE, self.stream.next()).await else {
@@ -226,7 +205,9 @@ impl Reading {
             }
         }
     }
+}
 
+impl Reading {
     fn finish(&self, end: StreamEnd) -> ModelPiece {
         let counted = end.captured_usage.as_ref();
         let tokens = |count: Option<i32>, chars: usize| {

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use futures::stream::{self, StreamExt};
 use reqwest::{Client, Response};
 use resonant_domain::session::Usage;
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use url::Url;
 use super::foreign::base;
 use super::openai::{ERROR_MAX_BYTES, FIRST_BYTE, IDLE, read, tool};
 use super::refusal::{is_too_long, refusal, unreachable};
+use super::unsent::{OnItsWay, reply_of};
 use super::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest,
     ModelSettingsError, ProviderSettings, ReplyStream, Secret, request_chars,
@@ -83,30 +83,8 @@ impl Model for Ollama {
     }
 
     fn reply(&self, request: ModelRequest) -> ReplyStream {
-        let phase = Phase::Unsent(Box::new((self.clone(), request)));
-        stream::unfold(phase, |phase| async move {
-            let mut reading = match phase {
-                Phase::Unsent(unsent) => match unsent.0.begin(unsent.1).await {
-                    Ok(reading) => Box::new(reading),
-                    Err(error) => return Some((Err(error), Phase::Over)),
-                },
-                Phase::Reading(reading) => reading,
-                Phase::Over => return None,
-            };
-            match reading.next().await {
-                Ok(piece @ ModelPiece::Finish { .. }) => Some((Ok(piece), Phase::Over)),
-                Ok(piece) => Some((Ok(piece), Phase::Reading(reading))),
-                Err(error) => Some((Err(error), Phase::Over)),
-            }
-        })
-        .boxed()
+        reply_of(self.clone().begin(request))
     }
-}
-
-enum Phase {
-    Unsent(Box<(Ollama, ModelRequest)>),
-    Reading(Box<Reading>),
-    Over,
 }
 
 /// A reply on its way.
@@ -159,7 +137,7 @@ struct CalledFunction {
     arguments: Value,
 }
 
-impl Reading {
+impl OnItsWay for Reading {
     async fn next(&mut self) -> Result<ModelPiece, ModelError> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
@@ -182,7 +160,9 @@ impl Reading {
             }
         }
     }
+}
 
+impl Reading {
     fn take(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
