@@ -61,6 +61,7 @@ mod version_charts;
 mod versions_route;
 mod weigh_api;
 
+pub(crate) use agent_form::dollars;
 pub use agents_route::AgentsRoute;
 pub use bench_route::BenchRoute;
 pub(crate) use conflict_notice::{ConflictNotice, is_conflict};

@@ -11,7 +11,7 @@ use resonant_domain::{AgentId, FaultKind};
 use super::usage_api::{AgentBudget, OwnBudget, SetBudget, UsagePage, UsedInMonth, get_usage};
 use super::usage_chart::UsageChart;
 use crate::error::{AppError, action_error, field_error, successes};
-use crate::features::studio::{ConflictNotice, is_conflict};
+use crate::features::studio::{ConflictNotice, dollars as dollars_alone, is_conflict};
 use crate::language::{cost_text, decimal, key, number, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -355,17 +355,6 @@ fn limits_form(
         </ActionForm>
     }
     .into_any()
-}
-
-/// Millionths of a dollar as a field holds them: `0.25`.
-fn dollars_alone(micro_usd: u64) -> String {
-    let written = MicroUsd(i64::try_from(micro_usd).unwrap_or(i64::MAX)).to_string();
-    let mut written = written.trim_start_matches('$').to_owned();
-    // Three digits behind a comma would read as thousands, and are refused.
-    if written.split_once('.').is_some_and(|(_, part)| part.len() == 3) {
-        written.push('0');
-    }
-    written
 }
 
 fn months_part(months: Vec<UsedInMonth>) -> AnyView {
