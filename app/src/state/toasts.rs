@@ -1,5 +1,6 @@
 //! Short notes on what just happened, read out to those who do not see them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -26,13 +27,16 @@ pub struct Toasts {
     held: StoredValue<(bool, bool)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Toast {
     id: u32,
     tone: Tone,
     text: String,
-    undo: Option<Callback<()>>,
+    /// No [`Callback`]: that is gone with the page that made it, which notes outlive.
+    undo: Option<Undo>,
 }
+
+type Undo = Arc<dyn Fn() + Send + Sync>;
 
 impl Toasts {
     /// Shows a note for a few seconds. It may be what the server said.
@@ -42,10 +46,10 @@ impl Toasts {
 
     /// Shows a note on what was done, with a button that undoes it.
     pub fn show_undo(self, text: impl Into<String>, undo: impl Fn() + Send + Sync + 'static) {
-        self.add(Tone::Good, text.into(), Some(Callback::new(move |()| undo())));
+        self.add(Tone::Good, text.into(), Some(Arc::new(undo)));
     }
 
-    fn add(self, tone: Tone, text: String, undo: Option<Callback<()>>) {
+    fn add(self, tone: Tone, text: String, undo: Option<Undo>) {
         let lifetime = if undo.is_some() { LONG_LIFETIME } else { LIFETIME };
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
@@ -133,7 +137,7 @@ pub fn ToastArea() -> impl IntoView {
                                     class="toast__undo"
                                     on:click=move |_| {
                                         toasts.close(toast.id);
-                                        undo.run(());
+                                        undo();
                                     }
                                 >
                                     {tr("Undo")}
