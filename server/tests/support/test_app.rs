@@ -32,6 +32,7 @@ pub(crate) struct Builder {
     operations: Operations,
     database: Option<FreshDatabase>,
     database_options: &'static str,
+    database_connections: u32,
     payments: Option<PaymentSettings>,
     guests: GuestLimits,
 }
@@ -48,6 +49,7 @@ impl Default for Builder {
             operations: Operations::default(),
             database: None,
             database_options: "",
+            database_connections: 8,
             payments: None,
             guests: GuestLimits::default(),
         }
@@ -97,12 +99,14 @@ impl Builder {
         self
     }
 
-    /// The database tells how it answers each statement (`auto_explain`), in notices.
+    /// The database tells how it answers each statement (`auto_explain`), in notices. There is one connection:
+    /// each reads on its own what PostgreSQL keeps by connection, as the words that a language leaves out.
     pub(crate) fn explained(mut self) -> Self {
         self.database_options = "options=-c+session_preload_libraries%3Dauto_explain\
             +-c+auto_explain.log_min_duration%3D0+-c+auto_explain.log_analyze%3Don\
             +-c+auto_explain.log_buffers%3Don+-c+auto_explain.log_timing%3Doff\
             +-c+auto_explain.log_format%3Djson+-c+auto_explain.log_level%3Dnotice";
+        self.database_connections = 1;
         self
     }
 
@@ -135,7 +139,7 @@ impl Builder {
             url.push_str(self.database_options);
         }
         let mut settings = Settings::new(url);
-        settings.database.pool_size = 8;
+        settings.database.pool_size = self.database_connections;
         settings.database.pool_overflow = 0;
         settings.redis_url = self.redis_url;
         settings.payments = self.payments;
