@@ -46,7 +46,7 @@ pub use {
     form::form_values,
     language::{choose_language, document_language, word},
     page_grid::PageGrid,
-    scroll::{is_near_end, reveal, scroll_to_end},
+    scroll::{is_near_end, reveal, scroll_to_end, scroll_top},
     scroller::{Scroller, remember_place, remembered_place},
     time::{local_time, now_ms},
 };

@@ -171,6 +171,11 @@ pub fn is_near_end(_within: f64) -> bool {
     false
 }
 
+/// How far the window is scrolled down, in pixels.
+pub fn scroll_top() -> f64 {
+    0.0
+}
+
 /// Scrolls the window to its end.
 pub fn scroll_to_end() {}
 

@@ -4,12 +4,14 @@ use web_sys::{ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, Scro
 
 /// Whether the window is scrolled to its end, within the given number of pixels.
 pub fn is_near_end(within: f64) -> bool {
-    let window = leptos::prelude::window();
-    let number = |value: Result<wasm_bindgen::JsValue, _>| {
-        value.ok().and_then(|value: wasm_bindgen::JsValue| value.as_f64()).unwrap_or(0.0)
-    };
-    let seen = window.scroll_y().unwrap_or(0.0) + number(window.inner_height());
+    let height = leptos::prelude::window().inner_height().ok();
+    let seen = scroll_top() + height.and_then(|height| height.as_f64()).unwrap_or(0.0);
     page_height() - seen <= within
+}
+
+/// How far the window is scrolled down, in pixels.
+pub fn scroll_top() -> f64 {
+    leptos::prelude::window().scroll_y().unwrap_or(0.0)
 }
 
 /// Scrolls the window to its end.

@@ -12,8 +12,6 @@ use crate::ui::{Button, Icon, IconName};
 const NEAR_END: f64 = 160.0;
 /// Within so many pixels of the end, the reader is there.
 const AT_END: f64 = 8.0;
-/// How long turning back takes, in milliseconds.
-const TURN_MS: f64 = 400.0;
 
 /// Scrolls along with what is written as long as the reader is at the end, and offers the way back
 /// to it when not.
@@ -29,21 +27,27 @@ pub fn Follow(
     let go = move || {
         is_moving.set_value(true);
         request_animation_frame(move || {
-            browser::scroll_to_end();
+            // The reader may have turned back meanwhile.
+            if is_at_end.try_get_untracked() == Some(true) {
+                browser::scroll_to_end();
+            }
             is_moving.try_update_value(|is_moving| *is_moving = false);
         });
     };
-    // When the reader turned back last: the first pixels of that still lie near the end.
-    let left_ms = StoredValue::new(f64::NEG_INFINITY);
     let leave = move || {
-        left_ms.set_value(browser::now_ms());
-        is_at_end.set(false);
+        if browser::scroll_top() > 0.0 {
+            is_at_end.set(false);
+        }
     };
+    // The first pixels of turning back still lie near the end: nobody comes to it who goes up.
+    let top = StoredValue::new(0.0);
     Effect::new(move || {
         is_at_end.set(browser::is_near_end(NEAR_END));
+        top.set_value(browser::scroll_top());
         let scroll = window_event_listener(ev::scroll, move |_| {
-            let has_just_left = browser::now_ms() - left_ms.get_value() < TURN_MS;
-            if browser::is_near_end(AT_END) && !has_just_left {
+            let before = top.get_value();
+            top.set_value(browser::scroll_top());
+            if browser::is_near_end(AT_END) && top.get_value() > before {
                 is_at_end.set(true);
             } else if !is_moving.get_value() && !browser::is_near_end(NEAR_END) {
                 is_at_end.set(false);
