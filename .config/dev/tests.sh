@@ -132,19 +132,30 @@ test_faults() {
   fi
 }
 
-# Tests in modules named `peers` speak with servers that others wrote.
+# Tests in modules named `peers` speak with programs that others wrote: a gateway to models, llama.cpp's
+# server, a server and a client of MCP.
 test_peers() {
-  local home=$data/peers/gateway port gateway
+  local peers=$root/end2end/load/peers homes=$data/peers gateway llama mcp
   need_package python3 python3
-  need_peer "$home" litellm gateway
-  port=$(free_port 31000 31499)
-  (cd end2end/load/peers/gateway && LITELLM_LOCAL_MODEL_COST_MAP=True exec "$home/bin/litellm" \
-    --config config.yaml --host 127.0.0.1 --port "$port" --telemetry False) >"$logs/gateway.log" 2>&1 9>&- &
-  gateway=$!
-  bench_pids=("$gateway")
-  wait_for "http://127.0.0.1:$port/health/liveliness"
+  need_peer "$homes/gateway" litellm gateway
+  need_peer "$homes/llama" gguf-dump llama
+  need_peer "$homes/mcp" mcp mcp
+  gateway=$(free_ports 3 31000 31499)
+  llama=$((gateway + 1)) mcp=$((gateway + 2))
+  export RESONANT_LLAMA_PEER=http://127.0.0.1:$llama/v1
+  "$homes/llama/bin/python" "$peers/llama/main.py" "$test_home/told.gguf" "$llama" >"$logs/llama.log" 2>&1 9>&- &
+  bench_pids=("$!")
+  "$homes/mcp/bin/python" "$peers/mcp/server.py" "$mcp" >"$logs/mcp.log" 2>&1 9>&- &
+  bench_pids+=("$!")
+  (cd "$peers/gateway" && LITELLM_LOCAL_MODEL_COST_MAP=True exec "$homes/gateway/bin/litellm" \
+    --config config.yaml --host 127.0.0.1 --port "$gateway" --telemetry False) >"$logs/gateway.log" 2>&1 9>&- &
+  bench_pids+=("$!")
+  wait_for "http://127.0.0.1:$llama/health" "http://127.0.0.1:$mcp/up" \
+    "http://127.0.0.1:$gateway/health/liveliness"
   check "Build the tests, check saved queries" check_queries
-  export RESONANT_OPENAI_PEER=http://127.0.0.1:$port/v1
+  export RESONANT_OPENAI_PEER=http://127.0.0.1:$gateway/v1 RESONANT_MCP_PEER=http://127.0.0.1:$mcp
+  export RESONANT_MCP_COMMAND="$homes/mcp/bin/python $peers/mcp/server.py"
+  export RESONANT_MCP_CLIENT="$homes/mcp/bin/python $peers/mcp/client.py"
   if have cargo-nextest; then
     watched "Rust tests" run_rust_tests -E 'test(/\bpeers::/)' --run-ignored all "$@"
   else

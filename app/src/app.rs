@@ -22,8 +22,9 @@ use crate::features::sessions::{
     CompareRoute, HistoryRoute, ReplayRoute, SessionRoute, SharedRoute,
 };
 use crate::features::studio::{
-    AgentsRoute, BenchRoute, EditorRoute, ImportRoute, ImportToolsRoute, KnowledgeRoute,
-    NewAgentRoute, NumbersRoute, TestSetRoute, ToolRoute, ToolsRoute, TrashRoute, VersionsRoute,
+    AgentsRoute, BenchRoute, DocumentRoute, EditorRoute, ImportRoute, ImportToolsRoute,
+    KnowledgeRoute, NewAgentRoute, NumbersRoute, TestSetRoute, ToolRoute, ToolsRoute, TrashRoute,
+    VersionsRoute,
 };
 use crate::features::teams::{JoinRoute, SharedAgentsRoute, TeamRoute, TeamsRoute};
 use crate::lazy_page::lazy;
@@ -90,6 +91,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/studio/agents/:id/knowledge")
                         view={lazy::<KnowledgeRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/studio/agents/:id/knowledge/:document")
+                        view={lazy::<DocumentRoute>()}
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/studio/agents/:id/bench") view={lazy::<BenchRoute>()} ssr=SsrMode::Async />

@@ -117,6 +117,14 @@ impl FromServerFnError for AppError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
+            ServerFnErrorErr::Request(_)
+            | ServerFnErrorErr::Deserialization(_)
+            | ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+                if crate::ssr::is_unreadable() =>
+            {
+                Self::new(FaultKind::Invalid, FaultKind::Invalid.title())
+            }
             // An answer that is not ours comes from something between the browser and the server.
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => Self::new(
                 FaultKind::Unavailable,

@@ -24,7 +24,9 @@ pub use browser::{show_fault_notice, tell_live};
 pub use error::AppError;
 #[cfg(feature = "ssr")]
 pub use language::script as language_script;
-pub use paths::{ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE};
+pub use paths::{
+    ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE, SESSION_RESULT, SHARED_RESULT, shared as shared_page,
+};
 pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;

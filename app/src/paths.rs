@@ -5,7 +5,7 @@ use resonant_domain::agent_list::{AgentQuery, AgentSort};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::listing::Category;
 use resonant_domain::{
-    AgentId, AlertId, ImageId, SessionId, SubmissionId, TestRunId, TestSetId, WebhookId,
+    AgentId, AlertId, DocumentId, ImageId, SessionId, SubmissionId, TestRunId, TestSetId, WebhookId,
 };
 
 /// The landing page.
@@ -303,6 +303,16 @@ pub fn step_input(page: &str, step: u32) -> String {
     format!("{}#step-{step}", with_query(page, &[("input", Some(&step))]))
 }
 
+/// All that a tool answered in one of the viewer's sessions, as the router knows it.
+pub const SESSION_RESULT: &str = "/sessions/{id}/results/{event}";
+/// The same in a shared session.
+pub const SHARED_RESULT: &str = "/shared/{token}/results/{event}";
+
+/// All that a tool answered, by the page of the session and the number of the event.
+pub fn result(page: &str, event: i64) -> String {
+    format!("{page}/results/{event}")
+}
+
 /// A session as anyone reads it by a link.
 pub fn shared(token: &str) -> String {
     format!("/shared/{}", escape(token))
@@ -424,6 +434,16 @@ pub fn knowledge(id: AgentId) -> String {
     format!("{}/knowledge", agent(id))
 }
 
+/// A document of an agent, from its first passage on.
+pub fn document(id: AgentId, document: DocumentId) -> String {
+    format!("{}/{document}", knowledge(id))
+}
+
+/// A document of an agent, from the page on where a passage stands.
+pub fn document_page(id: AgentId, of: DocumentId, from: u32) -> String {
+    with_query(&document(id, of), &[("from", Some(&from.to_string()))])
+}
+
 /// What an agent did lately, in numbers.
 pub fn numbers(id: AgentId) -> String {
     format!("{}/numbers", agent(id))
@@ -541,6 +561,23 @@ mod tests {
         ] {
             assert_eq!(own(next, ACCOUNT), if ok { next } else { ACCOUNT }, "{next:?}");
         }
+    }
+
+    #[test]
+    fn a_long_result_is_below_its_session() {
+        let id: SessionId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let own = SESSION_RESULT.replace("{id}", &id.to_string()).replace("{event}", "7");
+        assert_eq!(result(&session(id), 7), own);
+        let by_link = SHARED_RESULT.replace("{token}", "a-b").replace("{event}", "7");
+        assert_eq!(result(&shared("a-b"), 7), by_link);
+    }
+
+    #[test]
+    fn a_citation_leads_to_the_page_of_its_document() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let (agent, of): (AgentId, DocumentId) = (id.parse().unwrap(), id.parse().unwrap());
+        let cited = resonant_domain::knowledge::passage_path(agent, of, 7);
+        assert_eq!(cited, format!("{}?passage=7#passage-7", document(agent, of)));
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::state::theme::Theme;
 /// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it,
 /// of the last one last. A box that was ticked and unticked tells nothing, because rows of lists take each
 /// tick for a turn; nor does a form that is on its way already.
+///
+/// Whoever goes back or forward before that is at an address that the document was not drawn for, which no
+/// program can take over: the right one is loaded.
 const ENTRIES: &str = include_str!("shell/entries.js");
 
 /// The whole document. Rendered on the server alone.

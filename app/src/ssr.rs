@@ -2,13 +2,24 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form, take_note,
+    Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form,
+    redirect_to_part, take_note,
 };
 
 /// Answers the page with status 404. The page itself says what is missing.
 pub fn not_found() {
     #[cfg(feature = "ssr")]
     gate::set_status(http::StatusCode::NOT_FOUND);
+}
+
+/// Whether it is the server that cannot read what a server function was sent.
+#[cfg(feature = "ssr")]
+pub use gate::is_unreadable;
+
+/// A browser is not sent anything that it has to answer.
+#[cfg(not(feature = "ssr"))]
+pub fn is_unreadable() -> bool {
+    false
 }
 
 /// The light or dark scheme and the language of the visitor's choice, known before the first byte.
@@ -22,7 +33,7 @@ pub use gate::{page_address, refused_form};
 #[cfg(feature = "ssr")]
 mod gate {
     use http::request::Parts;
-    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use resonant_backend::{Ctx, Error};
@@ -61,12 +72,24 @@ mod gate {
         if is_passing && !is_call() {
             forbid_keeping();
         }
+        tell_script(kind);
+        told(error)
+    }
+
+    /// Whether it is the server that cannot read what a server function was sent. The answer to our own
+    /// script has the status of a bad request then.
+    pub fn is_unreadable() -> bool {
+        tell_script(FaultKind::Invalid);
+        is_call()
+    }
+
+    /// Gives the answer the status of a fault, where our own script calls a server function.
+    fn tell_script(kind: FaultKind) {
         if is_scripted_call()
             && let Ok(status) = StatusCode::from_u16(kind.status())
         {
             set_status(status);
         }
-        told(error)
     }
 
     /// Says it in the language of the request. What is wrong with fields is told field by field.
@@ -91,8 +114,16 @@ mod gate {
         fail(Error::field(field, reason))
     }
 
-    /// Leads to one of our own paths, with or without JavaScript.
+    /// Leads to one of our own paths, with or without JavaScript. A script that asks from there already is
+    /// not led: its page may be left by the time that the answer comes.
     pub fn redirect(path: &str) {
+        if !(is_scripted_call() && is_asked_from(path)) {
+            redirect_to_part(path);
+        }
+    }
+
+    /// The same, also to a part of the page from which a script asks.
+    pub fn redirect_to_part(path: &str) {
         leptos_axum::redirect(crate::paths::own(path, crate::paths::HOME));
     }
 
@@ -228,6 +259,16 @@ mod gate {
     /// Whether the request is a call of a server function, and not for a page.
     fn is_call() -> bool {
         use_context::<Parts>().is_some_and(|parts| parts.uri.path().starts_with("/api/fn/"))
+    }
+
+    /// Whether the page from which the request comes is the one of a path, whichever part of it.
+    fn is_asked_from(path: &str) -> bool {
+        let page = path.split('#').next().unwrap_or_default();
+        use_context::<Parts>().is_some_and(|parts| {
+            let referer = parts.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+            let from = referer.and_then(|referer| referer.parse::<Uri>().ok());
+            from.and_then(|from| Some(from.path_and_query()?.as_str() == page)).unwrap_or_default()
+        })
     }
 
     fn is_scripted_call() -> bool {

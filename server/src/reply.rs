@@ -66,6 +66,15 @@ pub(crate) fn file(kind: &'static str, name: &'static str, content: impl Into<Bo
     (headers, content.into()).into_response()
 }
 
+/// Owned text, as it is. Whatever it looks like: no browser takes it for more than text.
+pub(crate) fn text(content: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (headers, content).into_response()
+}
+
 /// A page of owned things under their name, with the way to the next one.
 pub(crate) fn page<T: Serialize>(name: &str, page: &Page<T>) -> Response {
     json(StatusCode::OK, NO_STORE, &told(name, page))

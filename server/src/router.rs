@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
-use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
@@ -29,7 +29,7 @@ use crate::middleware::{
 };
 use crate::routes::api::v1;
 use crate::routes::{
-    account_file, audit_file, cards, crawlers, images, languages, mcp, picture_form,
+    account_file, audit_file, cards, crawlers, images, languages, mcp, picture_form, session_result,
 };
 use crate::state::AppState;
 
@@ -51,8 +51,8 @@ pub fn router(state: AppState) -> Router {
         .merge(programs.layer(from_fn_with_state(places.clone(), load_shed::shed)))
         .merge(for_followers(api.streams, &state))
         .merge(for_crawlers(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
-        .merge(for_people(&state).layer(from_fn_with_state(places, load_shed::shed)))
-        .merge(files(&state));
+        .merge(for_people(&state).layer(from_fn_with_state(places.clone(), load_shed::shed)))
+        .merge(files(&state, places));
     around(routes, state)
 }
 
@@ -132,6 +132,8 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .route(picture_form::PATH, post(picture_form::post))
         .route(app::AUDIT_FILE, get(audit_file::get_own))
         .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
+        .route(app::SESSION_RESULT, get(session_result::get_own))
+        .route(app::SHARED_RESULT, get(session_result::get_shared))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
     let layers = ServiceBuilder::new()
         .layer(from_fn(entity_tags::translate))
@@ -143,8 +145,9 @@ fn for_people(state: &AppState) -> Router<AppState> {
     routes.layer(layers)
 }
 
-/// Files, and the page for what is none. Files do not ask who the caller is.
-fn files(state: &AppState) -> Router<AppState> {
+/// Files, and the page for what is none. Files do not ask who the caller is, and take no place: the page does
+/// both.
+fn files(state: &AppState, places: Places) -> Router<AppState> {
     let root = Path::new(&*state.leptos.site_root);
     let options = state.leptos.clone();
     let no_page = leptos_axum::render_app_async_with_context(page_context, move || {
@@ -152,8 +155,12 @@ fn files(state: &AppState) -> Router<AppState> {
     });
     let no_page = Router::new()
         .fallback(move |request: Request| {
+            let elsewhere = without_slash(request.uri());
             let rendered = no_page(request);
             async move {
+                if let Some(elsewhere) = elsewhere {
+                    return Redirect::permanent(&elsewhere).into_response();
+                }
                 let mut response = rendered.await;
                 if response.status().is_success() {
                     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -163,6 +170,7 @@ fn files(state: &AppState) -> Router<AppState> {
         })
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
+        .layer(from_fn_with_state(places, load_shed::shed))
         .with_state::<()>(state.clone());
     let public = ServeDir::new(root)
         .append_index_html_on_directories(false)
@@ -181,6 +189,17 @@ fn files(state: &AppState) -> Router<AppState> {
         .nest_service(&pkg, built)
         .layer(from_fn(static_cache::built))
         .fallback_service(public)
+}
+
+/// Where a page stands that was asked for with a slash behind its address. `None` where that would lead to
+/// another site, or nowhere.
+fn without_slash(address: &Uri) -> Option<String> {
+    let path = address.path().strip_suffix('/')?;
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    if !is_own || path.ends_with('/') {
+        return None;
+    }
+    Some(address.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }
 
 /// Hands a page its nonce.
@@ -222,4 +241,24 @@ fn compression() -> CompressionLayer<impl Predicate> {
         kind.is_some_and(|kind| WHOLE.iter().any(|whole| kind.starts_with(whole)))
     };
     CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE).and(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_behind_an_address_leads_to_the_page_and_nowhere_else() {
+        for (address, place) in [
+            ("/marketplace/unit-converter/", Some("/marketplace/unit-converter")),
+            ("/marketplace/?q=a%2F&sort=new", Some("/marketplace?q=a%2F&sort=new")),
+            ("/", None),
+            ("/marketplace", None),
+            ("/marketplace//", None),
+            ("//evil.example/", None),
+        ] {
+            let address = address.parse::<Uri>().unwrap();
+            assert_eq!(without_slash(&address).as_deref(), place, "{address}");
+        }
+    }
 }

@@ -13,4 +13,5 @@ pub(crate) mod level_stream;
 pub(crate) mod mcp;
 pub(crate) mod notice_stream;
 pub(crate) mod picture_form;
+pub(crate) mod session_result;
 pub(crate) mod session_stream;

@@ -33,6 +33,7 @@ mod schedules;
 mod secrets;
 mod statements;
 mod stream;
+mod studio;
 mod submissions;
 mod teams;
 mod test_sets;

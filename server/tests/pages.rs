@@ -8,5 +8,6 @@ mod kept;
 mod listings;
 mod marketplace;
 mod pictures;
+mod results;
 
 pub(crate) use forms::install;

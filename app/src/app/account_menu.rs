@@ -8,7 +8,7 @@ use crate::features::account::api::SignOut;
 use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::state::{ViewerState, use_unread};
-use crate::ui::{Icon, IconName};
+use crate::ui::{Icon, IconName, kept};
 
 /// A link to the sign-in form, or a menu under the viewer's name.
 #[component]
@@ -29,7 +29,7 @@ pub fn AccountMenu(
             <Transition fallback=|| {
                 view! { <span class="account-menu__waiting"></span> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match viewer.load().await {
                         Some(viewer) => {
                             view! { <NameMenu viewer pathname sign_out /> }.into_any()

@@ -14,6 +14,7 @@ mod publish_form;
 mod publish_route;
 mod show_form;
 mod standing;
+mod unsaved;
 mod update_route;
 
 pub(crate) use compared_pictures::compared_pictures;

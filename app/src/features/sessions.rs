@@ -7,6 +7,7 @@ pub(crate) mod glance;
 pub(crate) mod session_list;
 
 mod call_view;
+mod citations;
 mod compare_route;
 mod compare_view;
 mod decision_form;

@@ -19,6 +19,7 @@ mod conflict_notice;
 mod day_chart;
 mod diff_view;
 mod document_form;
+mod document_route;
 mod draft;
 mod edit_form;
 mod edition_field;
@@ -66,6 +67,7 @@ pub use agents_route::AgentsRoute;
 pub use bench_route::BenchRoute;
 pub(crate) use conflict_notice::{ConflictNotice, is_conflict};
 pub(crate) use diff_view::DiffView;
+pub use document_route::DocumentRoute;
 pub use editor_route::EditorRoute;
 #[cfg(feature = "ssr")]
 pub(crate) use form_rules::{given, invalid, micro_usd};
@@ -98,4 +100,5 @@ lazy_pages!(
     knowledge = KnowledgeRoute,
     bench = BenchRoute,
     test_set = TestSetRoute,
+    document = DocumentRoute,
 );

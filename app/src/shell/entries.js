@@ -7,9 +7,16 @@
   const leave = ({ target }) => {
     for (const field of [...entries.keys()]) if (field.form === target) entries.delete(field);
   };
+  const where = () => location.pathname + location.search;
+  const drawn = where();
+  const turn = () => {
+    if (where() !== drawn) location.reload();
+  };
   addEventListener('input', keep, true);
   addEventListener('submit', leave, true);
+  addEventListener('popstate', turn);
   addEventListener('live', () => {
+    removeEventListener('popstate', turn);
     removeEventListener('input', keep, true);
     removeEventListener('submit', leave, true);
     for (const [field, [value, checked]] of entries) {

@@ -18,7 +18,9 @@ pub fn ErrorPanel(
 ) -> impl IntoView {
     let title = tr(error.kind.title());
     // The server has said it in the language of the page already.
-    let message = Some(tr_text(error.message)).filter(|message| message != title);
+    let message = tr_text(error.message);
+    // What is made of the faults of fields stands below, field by field.
+    let message = (message != title && error.fields.is_empty()).then_some(message);
     let fields = error
         .fields
         .into_iter()
@@ -68,6 +70,18 @@ pub fn cannot_be_shown(title: &'static str, error: AppError) -> AnyView {
 mod tests {
     use super::*;
     use crate::language::Language;
+
+    #[test]
+    fn what_is_said_of_a_field_is_said_once() {
+        Owner::new().with(|| {
+            provide_context(Language::English);
+            let reason = "must be one of the list";
+            let error =
+                AppError { message: format!("sort {reason}"), ..AppError::invalid("sort", reason) };
+            let html = view! { <ErrorPanel error /> }.to_html();
+            assert_eq!(html.matches(reason).count(), 1, "{html}");
+        });
+    }
 
     #[test]
     fn what_the_title_says_is_not_said_again() {

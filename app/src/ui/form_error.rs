@@ -7,7 +7,8 @@ use crate::error::AppError;
 use crate::language::tr;
 
 /// Says above a form why it was not taken. Where fields are at fault, they say it themselves: pass
-/// their names, and only the others are listed here.
+/// their names, with a `*` behind those that say it of their parts, too, and only the others are listed
+/// here.
 #[component]
 pub fn FormError(
     /// What the server answered.
@@ -18,9 +19,10 @@ pub fn FormError(
     fields: &'static [&'static str],
 ) -> impl IntoView {
     move || {
-        let mut error = error.get()?;
+        // An action's signals may be gone before the last effect of the page that had the form.
+        let mut error = error.try_get().flatten()?;
         let had_fields = error.is_about_fields();
-        error.fields.retain(|fault| !fields.contains(&fault.field.as_str()));
+        error.fields.retain(|fault| !fields.iter().any(|field| is_told_by(field, &fault.field)));
         Some(if had_fields && error.fields.is_empty() {
             view! {
                 <div class="form-error" role="alert">
@@ -33,5 +35,28 @@ pub fn FormError(
         } else {
             view! { <div class="form-error"><ErrorPanel error=error /></div> }.into_any()
         })
+    }
+}
+
+/// Whether a field tells a fault of this name itself.
+fn is_told_by(field: &str, fault: &str) -> bool {
+    field.strip_suffix('*').map_or(field == fault, |field| {
+        let rest = fault.strip_prefix(field);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_tells_its_own_faults_and_where_it_says_so_those_of_its_parts() {
+        assert!(is_told_by("hosts", "hosts"));
+        assert!(!is_told_by("hosts", "hosts[0]"));
+        for fault in ["hosts", "hosts[0]", "hosts.first"] {
+            assert!(is_told_by("hosts*", fault), "{fault}");
+        }
+        assert!(!is_told_by("host*", "hosts"));
     }
 }

@@ -42,10 +42,10 @@ pub use lists::{change_many, count, lines, rank_of_prefix, window};
 pub(crate) use looks::AgentLooks;
 pub use looks::AgentWatch;
 pub use numbers::numbers;
-pub use trash::{delete_for_good, purge, trash};
+pub use trash::{delete_for_good, purge, restore, trash};
 pub use versions::{
-    compare, export, get_version, preview_draft, preview_new, publish, published, replace_draft,
-    restore_version, versions,
+    compare, export, get_version, get_version_part, preview_draft, preview_new, publish, published,
+    replace_draft, restore_version, versions,
 };
 pub(crate) use versions::{spec_of, spec_to_run};
 pub use weigh::weigh;

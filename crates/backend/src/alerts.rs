@@ -8,17 +8,18 @@
 
 mod deliver;
 mod evaluate;
+mod history;
 mod message;
 
 pub use deliver::deliver_due;
 pub use evaluate::{evaluate, forget_old};
+pub use history::{WithHistory, deliveries, events, get_with_history};
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use resonant_domain::alert::{
-    ALERTS_MAX, Alert, AlertDelivery, AlertEvent, AlertEventKind, AlertState, Channel, ChannelKind,
-    NewAlert, Silence,
+    ALERTS_MAX, Alert, AlertEventKind, AlertState, Channel, ChannelKind, NewAlert, Silence,
 };
 use resonant_domain::api_key::Scope;
 use resonant_domain::metric::Period;
@@ -31,7 +32,7 @@ use uuid::Uuid;
 
 use crate::signature::SigningKey;
 use crate::store::OnConstraint as _;
-use crate::store::alert_events::{DeliveryPosition, NewEvent};
+use crate::store::alert_events::NewEvent;
 use crate::store::alerts::Stored;
 use crate::{Actor, Backend, Ctx, Error, Result, access, effects, seen, store};
 
@@ -74,55 +75,6 @@ fn shown(ctx: &Ctx, stored: Stored) -> Alert {
     let mut alert = stored.alert;
     alert.silenced_until = alert.silenced_until.filter(|until| *until > ctx.backend().now());
     alert
-}
-
-/// The key that signs the messages to an alert's webhooks, for an admin's eyes.
-///
-/// # Errors
-/// [`Error::Forbidden`] for keys; those of [`get`].
-#[tracing::instrument(name = "alerts.signing_key", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn signing_key(ctx: &Ctx, id: AlertId) -> Result<String> {
-    if matches!(ctx.actor(), Actor::Key { .. }) {
-        return Err(Error::Forbidden);
-    }
-    get(ctx, id).await?;
-    Ok(key_of(ctx.backend(), id).await?.to_text())
-}
-
-/// What happened to an alert, the newest first.
-///
-/// # Errors
-/// Those of [`get`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
-#[tracing::instrument(name = "alerts.events", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn events(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertEvent>> {
-    get(ctx, id).await?;
-    let limit = page.checked_limit()?;
-    let scope = ("alert_events", id);
-    let cursors = ctx.backend().cursors().await?;
-    let before: Option<AlertEventId> = cursors.open(&scope, page.cursor.as_deref())?;
-    let mut conn = ctx.backend().catalogue_read().await?;
-    let wanted = i64::from(limit) + 1;
-    let found = store::alert_events::list(&mut conn, id, before, wanted).await?;
-    cursors.page(&scope, limit, found, |last| last.id)
-}
-
-/// The messages of an alert and what became of each, the newest first.
-///
-/// # Errors
-/// Those of [`events`].
-#[tracing::instrument(name = "alerts.deliveries", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn deliveries(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertDelivery>> {
-    get(ctx, id).await?;
-    let limit = page.checked_limit()?;
-    let scope = ("alert_deliveries", id);
-    let cursors = ctx.backend().cursors().await?;
-    let after: Option<DeliveryPosition> = cursors.open(&scope, page.cursor.as_deref())?;
-    let mut conn = ctx.backend().catalogue_read().await?;
-    let wanted = i64::from(limit) + 1;
-    let found = store::alert_events::list_deliveries(&mut conn, id, after, wanted).await?;
-    let page = cursors.page(&scope, limit, found, |(_, position)| *position)?;
-    let items = page.items.into_iter().map(|(delivery, _)| delivery).collect();
-    Ok(Page { items, next_cursor: page.next_cursor })
 }
 
 /// Makes an alert. Answers it with the key that signs the messages to its webhooks.

@@ -33,6 +33,7 @@ use crate::mail::{MailSettings, Mailer};
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::payments::{PaymentProvider, PaymentSettings};
+use crate::store::cache_outbox::Letter;
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
 use crate::store::shards::Owners;
@@ -455,19 +456,20 @@ impl Backend {
     /// Commits what was written, together with word of what it has made untrue in the caches of all
     /// processes. When this returns, this process serves none of it any more.
     pub(crate) async fn commit(&self, mut tx: Writing, stale: Stale) -> Result<()> {
-        let mut letters = Vec::new();
-        for names in stale.names().chunks(NAMES_PER_LETTER) {
+        let letters = stale.names().chunks(NAMES_PER_LETTER).map(|names| {
             let id = self.new_id()?;
-            let letter = ear::letter(id, names);
-            store::cache_outbox::insert(&mut tx, id, names, &letter).await?;
-            letters.push((id, names.to_vec()));
+            Ok(Letter { id, text: ear::letter(id, names), names: names.to_vec() })
+        });
+        let letters: Vec<_> = letters.collect::<Result<_>>()?;
+        if !letters.is_empty() {
+            store::cache_outbox::insert(&mut tx, &letters).await?;
         }
         let cache = self.cache().clone();
         // The caller may go away at any moment; what was committed is forgotten all the same.
         let task = tokio::spawn(async move {
             let kept = tx.commit().await;
             // After a fault too: it may have been kept.
-            for (id, names) in letters {
+            for Letter { id, names, .. } in letters {
                 cache.forget(id, &names).await;
             }
             kept

@@ -18,6 +18,7 @@ mod level_two;
 pub(crate) mod listing;
 pub(crate) mod listing_facts;
 pub(crate) mod listing_page;
+mod many;
 pub(crate) mod picture;
 mod place;
 pub(crate) mod rate_limit;
@@ -225,47 +226,6 @@ impl Cache {
         Ok(landed.into_document())
     }
 
-    /// Gets several things, in their order: what this process keeps from here, what is on its way with
-    /// those who wait for it, the rest by one question. Redis is not asked: that would take a question
-    /// for each.
-    ///
-    /// # Errors
-    /// Those of the loader.
-    pub(crate) async fn get_many<E: Many>(
-        &self,
-        backend: &Backend,
-        keys: &[E::Key],
-    ) -> Result<Vec<Option<Arc<Document<E::Value>>>>> {
-        let counters = self.counters::<E>();
-        let (mut found, mut missing) = (vec![None; keys.len()], Vec::new());
-        for (index, key) in keys.iter().enumerate() {
-            let hit = self.find::<E>(&Place::of::<E>(key));
-            match hit.filter(|hit| !hit.is_stale) {
-                Some(hit) => found[index] = hit.document,
-                None => missing.push((index, key.clone())),
-            }
-        }
-        counters.hits.add((keys.len() - missing.len()) as u64);
-        counters.misses.add(missing.len() as u64);
-        let mut again = Vec::new();
-        let landings = self.fly_many::<E>(backend, &missing);
-        for ((index, key), landing) in missing.into_iter().zip(landings) {
-            let is_own = landing.is_own;
-            let landed = landing.landed().await.map_err(Error::shared)?;
-            // As with one thing: without a mark only the next flight is sure to know of every write.
-            if landed.is_kept || is_own {
-                found[index] = landed.into_document();
-            } else {
-                again.push((index, key));
-            }
-        }
-        let landings = self.fly_many::<E>(backend, &again);
-        for ((index, _), landing) in again.into_iter().zip(landings) {
-            found[index] = landing.landed().await.map_err(Error::shared)?.into_document();
-        }
-        Ok(found)
-    }
-
     fn counters<E: Entry>(&self) -> &KindCounters {
         self.shared.counters.of(E::KIND)
     }
@@ -292,66 +252,6 @@ impl Cache {
             tokio::spawn(load.in_current_span());
         }
         landing
-    }
-
-    /// Joins the loading of each thing that is on its way, and begins that of all others together.
-    fn fly_many<E: Many>(
-        &self,
-        backend: &Backend,
-        missing: &[(usize, E::Key)],
-    ) -> Vec<flights::Landing> {
-        let (mut landings, mut own) = (Vec::with_capacity(missing.len()), Vec::new());
-        for (_, key) in missing {
-            let place = Place::of::<E>(key);
-            let mark = self.shared.level_one.mark(&place);
-            let (landing, pilot) = self.shared.flights.join(&place.name, mark);
-            landings.push(landing);
-            own.extend(pilot.map(|pilot| Seat { key: key.clone(), place, mark, pilot }));
-        }
-        if !own.is_empty() {
-            let (cache, backend) = (self.clone(), backend.clone());
-            let load = async move { cache.load_many::<E>(&backend, own).await };
-            tokio::spawn(load.in_current_span());
-        }
-        landings
-    }
-
-    /// Loads things by one question and tells each to those who wait for it.
-    async fn load_many<E: Many>(&self, backend: &Backend, seats: Vec<Seat<E::Key>>) {
-        let (mut taken, mut keys) = (Vec::with_capacity(seats.len()), Vec::new());
-        for seat in seats {
-            // Another flight may have landed between the caller's look and this one.
-            let hit = self.find::<E>(&seat.place).filter(|hit| !hit.is_stale);
-            if let Some(hit) = hit {
-                seat.pilot.land(landed(hit.document.as_ref(), true));
-            } else {
-                keys.push(seat.key.clone());
-                taken.push(seat);
-            }
-        }
-        if keys.is_empty() {
-            return;
-        }
-        self.counters::<E>().loads.add(1);
-        let values = match E::load_many(backend, &keys).await {
-            Ok(values) => values,
-            Err(error) => {
-                let error = Arc::new(error);
-                for seat in taken {
-                    seat.pilot.fail(Error::shared(error.clone()));
-                }
-                return;
-            }
-        };
-        for (Seat { place, mark, pilot, .. }, value) in taken.into_iter().zip(values) {
-            match value.map(document::write::<E>).transpose() {
-                Ok(document) => {
-                    let flight = Flight { cache: self, backend, place: &place, mark };
-                    flight.land::<E>(&pilot, document.as_ref());
-                }
-                Err(error) => pilot.fail(error),
-            }
-        }
     }
 
     /// Forgets what a write has made untrue, on both levels. Done when it returns; what Redis did not
@@ -428,14 +328,6 @@ impl Cache {
     pub(crate) fn figures(&self) -> Vec<CacheFigures> {
         self.shared.counters.figures()
     }
-}
-
-/// One thing that is loaded together with others.
-struct Seat<K> {
-    key: K,
-    place: Place,
-    mark: Mark,
-    pilot: Pilot,
 }
 
 /// One loading of one thing.

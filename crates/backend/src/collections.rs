@@ -165,6 +165,9 @@ pub async fn create(ctx: &Ctx, new: NewCollection) -> Result<String> {
 #[tracing::instrument(name = "collections.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, slug: &str, new: NewCollection) -> Result<()> {
     access::moderator(ctx).await?;
+    if !listings::is_slug(slug) {
+        return Err(NOT_FOUND);
+    }
     new.check()?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::collections::find(&mut conn, slug).await?.ok_or(NOT_FOUND)?;
@@ -175,6 +178,10 @@ pub async fn update(ctx: &Ctx, slug: &str, new: NewCollection) -> Result<()> {
 }
 
 async fn keep(ctx: &Ctx, id: CollectionId, slug: &str, new: &NewCollection) -> Result<()> {
+    // The database does not take every text: what cannot be a listing is not asked for.
+    if let Some(unknown) = new.listings.iter().find(|slug| !listings::is_slug(slug)) {
+        return Err(no_listing(unknown));
+    }
     let backend = ctx.backend();
     let new = NewCollection {
         title: new.title.trim().to_owned(),
@@ -187,9 +194,13 @@ async fn keep(ctx: &Ctx, id: CollectionId, slug: &str, new: &NewCollection) -> R
     }
     let placed = store::collections::update_listings(&mut tx, id, &new.listings).await?;
     if let Some(unknown) = new.listings.iter().find(|slug| !placed.contains(slug)) {
-        return Err(Error::field("listings", format!("must be listings: “{unknown}” is none")));
+        return Err(no_listing(unknown));
     }
     backend.commit(tx, stale()).await
+}
+
+fn no_listing(name: &str) -> Error {
+    Error::field("listings", format!("must be listings: “{name}” is none"))
 }
 
 /// Deletes a collection. Its listings stay.
@@ -199,6 +210,9 @@ async fn keep(ctx: &Ctx, id: CollectionId, slug: &str, new: &NewCollection) -> R
 #[tracing::instrument(name = "collections.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
     access::moderator(ctx).await?;
+    if !listings::is_slug(slug) {
+        return Err(NOT_FOUND);
+    }
     let mut tx = ctx.backend().catalogue_begin().await?;
     if !store::collections::delete(&mut tx, slug).await? {
         return Err(NOT_FOUND);

@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use resonant_domain::api_key::Scope;
 use resonant_domain::knowledge::{
-    DOCUMENTS_MAX, DocumentFormat, FoundPassage, KNOWLEDGE_MAX_BYTES, KnowledgeDocument,
-    KnowledgeQuery, NewDocument, PASSAGES_DEFAULT,
+    DOCUMENTS_MAX, DocumentFormat, DocumentPage, FoundPassage, KNOWLEDGE_MAX_BYTES,
+    KnowledgeDocument, KnowledgeQuery, NewDocument, PASSAGES_DEFAULT, PASSAGES_SHOWN,
 };
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::AgentRight;
@@ -174,6 +174,26 @@ pub async fn get(ctx: &Ctx, agent: AgentId, id: DocumentId) -> Result<KnowledgeD
     store::knowledge::find(&mut conn, reached.owner, agent, id).await?.ok_or(NOT_FOUND)
 }
 
+/// Reads a document of an agent, page by page: that on which the passage at a position stands, or the last.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
+#[tracing::instrument(name = "knowledge.read", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn read(
+    ctx: &Ctx,
+    agent: AgentId,
+    id: DocumentId,
+    position: u32,
+) -> Result<DocumentPage> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
+    let owner = reached.owner;
+    let document = store::knowledge::find(&mut conn, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    let first = DocumentPage::first_beside(position.min(document.passages));
+    let list = store::passages::list(&mut conn, owner, agent, id, first, PASSAGES_SHOWN);
+    Ok(DocumentPage { passages: list.await?, document })
+}
+
 /// Takes a document from an agent, with its passages.
 ///
 /// # Errors
@@ -231,18 +251,18 @@ async fn look_up_words(
     // The text of a model may hold what PostgreSQL cannot.
     let query = query.replace('\0', " ");
     let mut conn = backend.read(owner).await?;
-    let mut found = store::knowledge::search(&mut conn, owner, agent, &query, most).await?;
+    let mut found = store::passages::search(&mut conn, owner, agent, &query, most).await?;
     if found.first().is_some_and(|best| best.relevance >= ENOUGH) {
         return Ok(found);
     }
     let mut asked = asked_words(&query);
     asked.retain(|word| word.chars().count() >= 4);
     asked.truncate(MISSPELLED_MAX);
-    let like = store::knowledge::list_like(&mut conn, owner, agent, &asked, LIKENESS).await?;
+    let like = store::passages::list_like(&mut conn, owner, agent, &asked, LIKENESS).await?;
     let relevance = |found: &[FoundPassage]| found.first().map_or(0, |best| best.relevance);
     let mut is_likely = false;
     if let Some(spelled) = spelled(&query, &like) {
-        let likely = store::knowledge::search(&mut conn, owner, agent, &spelled, most).await?;
+        let likely = store::passages::search(&mut conn, owner, agent, &spelled, most).await?;
         if relevance(&likely) > relevance(&found) {
             (found, is_likely) = (likely, true);
         }
@@ -251,7 +271,7 @@ async fn look_up_words(
     if parts.is_empty() || relevance(&found) >= ENOUGH {
         return Ok(found);
     }
-    let within = store::knowledge::list_holding(&mut conn, owner, agent, &parts, most).await?;
+    let within = store::passages::list_holding(&mut conn, owner, agent, &parts, most).await?;
     // What a passage holds letter by letter tells more than what is alike.
     let lists = if is_likely { vec![within, found] } else { vec![found, within] };
     Ok(meaning::fuse(lists, most))

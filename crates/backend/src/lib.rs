@@ -90,7 +90,7 @@ pub use resonant_runtime::models::{
     EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
     ProviderSettings, Secret,
 };
-pub use resonant_runtime::trace::{TRACEPARENT, TraceParent};
+pub use resonant_runtime::trace::{TRACEPARENT, TraceParent, carried};
 pub use seen::{Changeable, Seen, version_of};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

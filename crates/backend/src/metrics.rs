@@ -32,7 +32,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use resonant_domain::AgentId;
 use resonant_domain::metric::Family;
-use resonant_domain::session::{Session, Usage};
+use resonant_domain::session::Usage;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_runtime::models::ModelWatch;
 
@@ -103,15 +103,13 @@ impl Metrics {
 
     /// Notes the end of a session that no worker had. One that never began says nothing about how long
     /// agents take, nor do calls that were broken off with it about tools.
-    pub(crate) fn ended_idle(&self, session: &Session, events: &[SessionEvent]) {
-        let is_begun = session.started_at.is_some();
+    pub(crate) fn ended_idle(&self, agent: AgentId, is_begun: bool, events: &[SessionEvent]) {
         for event in events {
             if let EventBody::Done { state, duration_ms, .. } = &event.body {
                 self.add(Family::SessionsEnded, state.as_str(), 1);
                 if is_begun {
                     let duration = Duration::from_millis(*duration_ms);
-                    let agent = session.agent_id.to_string();
-                    self.observe(Family::AgentExecution, &agent, duration);
+                    self.observe(Family::AgentExecution, &agent.to_string(), duration);
                 }
             }
         }

@@ -134,6 +134,9 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
 #[tracing::instrument(name = "publishers.set_verified", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_verified(ctx: &Ctx, handle: &str, mark: Mark) -> Result<()> {
     let moderator = access::moderator(ctx).await?;
+    if !is_handle(handle) {
+        return Err(NOT_FOUND);
+    }
     let mut tx = ctx.backend().catalogue_begin().await?;
     let is_verified = mark == Mark::Verified;
     let user = store::publishers::update_verified(&mut tx, handle, is_verified).await?;

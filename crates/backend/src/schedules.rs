@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::fields::{Fields, Part};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
@@ -12,7 +13,7 @@ use sqlx::PgConnection;
 use crate::audit::{Log, Subject};
 use crate::sessions::Start;
 use crate::store::OnConstraint as _;
-use crate::store::schedules::Fixed;
+use crate::store::schedules::{Fixed, Wide};
 use crate::{
     Backend, Ctx, Error, Result, access, agents, audit, effects, entitlements, seen, sessions,
     store,
@@ -26,6 +27,29 @@ const NOT_FOUND: Error = Error::NotFound("schedule");
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "schedules.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Schedule>> {
+    list_with(ctx, page, Wide::WHOLE).await
+}
+
+/// Lists some fields of the caller's schedules. Its cursors are those of [`list`].
+///
+/// # Errors
+/// Those of [`list`].
+#[tracing::instrument(name = "schedules.list", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn list_parts(
+    ctx: &Ctx,
+    page: PageRequest,
+    fields: &Fields<Schedule>,
+) -> Result<Page<Part<Schedule>>> {
+    let Page { items, next_cursor } = list_with(ctx, page, wide(fields)).await?;
+    Ok(Page { items: items.into_iter().map(|it| fields.of(it)).collect(), next_cursor })
+}
+
+/// What must be fetched for it.
+fn wide(fields: &Fields<Schedule>) -> Wide {
+    Wide { goal: fields.has("goal"), context: fields.has("context") || fields.has("variables") }
+}
+
+async fn list_with(ctx: &Ctx, page: PageRequest, wide: Wide) -> Result<Page<Schedule>> {
     let owner = access::user(ctx)?;
     let limit = page.checked_limit()?;
     let scope = ("schedules", owner);
@@ -33,9 +57,8 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Schedule>> {
     let before: Option<ScheduleId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
-    let found = store::schedules::list(&mut conn, owner, before, wanted).await?;
-    let schedules = found.into_iter().map(|fixed| fixed.schedule).collect();
-    cursors.page(&scope, limit, schedules, |last: &Schedule| last.id)
+    let found = store::schedules::list(&mut conn, owner, before, wanted, wide).await?;
+    cursors.page(&scope, limit, found, |last| last.id)
 }
 
 /// Reads a schedule of the caller.
@@ -44,10 +67,26 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Schedule>> {
 /// [`Error::Unauthenticated`]; [`Error::NotFound`].
 #[tracing::instrument(name = "schedules.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: ScheduleId) -> Result<Schedule> {
+    get_with(ctx, id, Wide::WHOLE).await
+}
+
+/// Reads some fields of a schedule of the caller.
+///
+/// # Errors
+/// Those of [`get`].
+#[tracing::instrument(name = "schedules.get", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get_part(
+    ctx: &Ctx,
+    id: ScheduleId,
+    fields: &Fields<Schedule>,
+) -> Result<Part<Schedule>> {
+    Ok(fields.of(get_with(ctx, id, wide(fields)).await?))
+}
+
+async fn get_with(ctx: &Ctx, id: ScheduleId, wide: Wide) -> Result<Schedule> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
-    let found = store::schedules::find(&mut conn, owner, id).await?;
-    Ok(found.ok_or(NOT_FOUND)?.schedule)
+    store::schedules::find(&mut conn, owner, id, wide).await?.ok_or(NOT_FOUND)
 }
 
 /// Makes a schedule of an agent's published version, or of the agent as it is now where none is
@@ -69,9 +108,9 @@ pub async fn create(ctx: &Ctx, new: NewSchedule) -> Result<Schedule> {
         return Err(access::not_own(ctx, owner, new.agent_id).await);
     };
     if let Some(made) = ctx.made_before().map(ScheduleId::from_uuid)
-        && let Some(fixed) = store::schedules::find(&mut tx, owner, made).await?
+        && let Some(made) = store::schedules::find(&mut tx, owner, made, Wide::WHOLE).await?
     {
-        return Ok(fixed.schedule);
+        return Ok(made);
     }
     let (agent_version, spec) = agents::spec_to_run(&mut tx, &agent).await?;
     sessions::fill_prompt(&spec, &new.variables)?;

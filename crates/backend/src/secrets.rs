@@ -4,6 +4,7 @@ use resonant_domain::UserId;
 use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::secret::{NewSecret, SECRETS_MAX, SecretChanges, SecretSummary};
+use resonant_domain::template::is_secret_name;
 use resonant_runtime::models::Secret;
 use resonant_runtime::tools::BoundSecret;
 use sqlx::PgConnection;
@@ -38,6 +39,7 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<SecretSummary>> {
 #[tracing::instrument(name = "secrets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, name: &str) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
+    check_name(name)?;
     let mut conn = ctx.backend().read(owner).await?;
     store::secrets::find(&mut conn, owner, name).await?.ok_or(NOT_FOUND)
 }
@@ -90,6 +92,7 @@ pub async fn create(ctx: &Ctx, new: NewSecret) -> Result<SecretSummary> {
 #[tracing::instrument(name = "secrets.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<SecretSummary> {
     let owner = access::user(ctx)?;
+    check_name(name)?;
     let backend = ctx.backend();
     let keyring = backend.keyring().await?;
     let mut tx = backend.begin(owner).await?;
@@ -120,6 +123,7 @@ pub async fn update(ctx: &Ctx, name: &str, changes: SecretChanges) -> Result<Sec
 #[tracing::instrument(name = "secrets.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     let owner = access::user(ctx)?;
+    check_name(name)?;
     let mut tx = ctx.backend().begin(owner).await?;
     let secret = store::secrets::lock(&mut tx, owner, name).await?.ok_or(NOT_FOUND)?;
     seen::check(ctx, &secret)?;
@@ -128,6 +132,11 @@ pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     tx.commit().await?;
     tracing::info!(owner.id = %owner, secret.name = name, "secret deleted");
     Ok(())
+}
+
+/// Refuses what no secret can be called: the database does not take every text.
+fn check_name(name: &str) -> Result<()> {
+    if is_secret_name(name) { Ok(()) } else { Err(NOT_FOUND) }
 }
 
 /// Seals every secret under the installation's first key that lies under another one, so that the

@@ -3,18 +3,19 @@
 mod batch;
 mod calls;
 mod decide;
+mod ends;
 mod fork;
 mod go_on;
 mod inputs;
 mod pins;
 pub mod records;
+mod results;
 mod shares;
 mod stream;
 mod thumbs;
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use jiff::Timestamp;
 use resonant_domain::agent::{AgentSpec, AgentStatus, SYSTEM_PROMPT_MAX};
 use resonant_domain::agent_version::Edition;
@@ -23,31 +24,33 @@ use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{
     CalledBy, NewSession, Session, SessionState, SessionSummary, Usage,
 };
-use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
+use resonant_domain::session_event::SessionEvent;
 use resonant_domain::team::{AgentRight, SessionStanding};
 use resonant_domain::variable::Values;
-use resonant_domain::waiting::WaitReason;
 use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
 use crate::access::SessionAct;
-use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
-use crate::database::Writing;
 use crate::listings::lineage;
 use crate::store::queue::NewEntry;
 use crate::store::sessions::SessionPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, entitlements, store};
+use crate::{Backend, Ctx, Document, Error, Result, access, agents, entitlements, store};
 
 pub use batch::Batch;
 pub(crate) use calls::{append_end, call_agents, deliver_unheard};
-pub use decide::decide;
 pub(crate) use decide::lift_bounds_of_guests;
+pub use decide::{decide, resume_guests};
+pub use ends::cancel;
+pub(crate) use ends::{Ended, cancel_locked, cancel_of, cancel_of_agents, end_locked, tell_ended};
 pub use fork::{fork, retry_from};
 pub use go_on::{retry, say};
 pub use inputs::step_input;
 pub use pins::pin;
-pub use shares::{share, share_token, shared, shared_events, shared_input, stream_shared, unshare};
+pub use results::result;
+pub use shares::{
+    share, share_token, shared, shared_events, shared_input, shared_result, stream_shared, unshare,
+};
 pub use stream::{EventStream, stream};
 pub use thumbs::rate;
 
@@ -67,11 +70,6 @@ const FILLED_PROMPT_MAX: usize = 2 * SYSTEM_PROMPT_MAX;
 const LOG_PART: i64 = 1_000;
 /// How many sessions of an owner are in the queue at most, but for those that wait for a person or for others.
 const QUEUED_MAX: i64 = 10_000;
-/// What a model is told of a call that was not made, should it go on.
-const STOPPED: &str = "the session was stopped";
-/// What it is told of one that was being made, and must not be made twice.
-const STOPPED_AT_WORK: &str = "the session was stopped; the outcome is unknown: it may have taken \
-                               effect, so do not call it again without making sure that it has not";
 
 /// Starts a session of an agent: writes it down, with the published version of the agent or, where
 /// none is, the agent as it is now, and queues it.
@@ -415,17 +413,6 @@ pub(crate) async fn list_of_shared(
     Ok(found.await?)
 }
 
-/// Ends a session early: at once when no worker has it, through its worker otherwise. One that has
-/// ended stays as it is.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`].
-#[tracing::instrument(name = "sessions.cancel", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn cancel(ctx: &Ctx, id: SessionId) -> Result<Session> {
-    let me = access::with_scope(ctx, Scope::SessionsRun)?;
-    steer(ctx, me, id, |owner| cancel_once(ctx, owner, id)).await
-}
-
 /// Does something to a session of the caller's own or, where it is not among those, to one of another
 /// that they may steer: `act` is told whose it is.
 async fn steer<T, F>(
@@ -445,157 +432,6 @@ where
         }
         done => done,
     }
-}
-
-/// Ends a session unless an earlier try of the request has done so: it may have gone on since.
-async fn cancel_once(ctx: &Ctx, owner: UserId, id: SessionId) -> Result<Session> {
-    let mut tx = ctx.backend().begin(owner).await?;
-    if ctx.reserved().is_some() {
-        // Before the note, as whoever decides or says something does: else each could wait for the other.
-        store::queue::lock(&mut tx, owner, id).await?;
-    }
-    if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
-        return store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND);
-    }
-    effects::note(ctx, &mut tx, owner, &()).await?;
-    cancel_within(ctx.backend(), tx, owner, id).await
-}
-
-/// Ends a session of an owner early, for whoever may.
-pub(crate) async fn cancel_of(backend: &Backend, owner: UserId, id: SessionId) -> Result<Session> {
-    let tx = backend.begin(owner).await?;
-    cancel_within(backend, tx, owner, id).await
-}
-
-async fn cancel_within(
-    backend: &Backend,
-    mut tx: Writing,
-    owner: UserId,
-    id: SessionId,
-) -> Result<Session> {
-    let ended = cancel_locked(backend, &mut tx, owner, id).await?;
-    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let stale = Stale::one::<SessionEntry>(&SessionKey(owner, id));
-    backend.commit(tx, ended.iter().fold(stale, Ended::stale)).await?;
-    tell_ended(backend, ended).await;
-    tracing::info!(session.id = %id, session.state = session.state.as_str(), "session cancelled");
-    Ok(session)
-}
-
-/// A session that was ended without its worker, and what is yet to be told of it.
-pub(crate) struct Ended {
-    /// The session as it was before.
-    session: Session,
-    events: Vec<SessionEvent>,
-}
-
-impl Ended {
-    pub(crate) fn stale(stale: Stale, ended: &Self) -> Stale {
-        stale.and::<SessionEntry>(&SessionKey(ended.session.owner_id, ended.session.id))
-    }
-
-    pub(crate) fn into_events(self) -> Vec<SessionEvent> {
-        self.events
-    }
-}
-
-/// Tells those who watch, and the sessions that wait for an answer, of what has ended, and counts it. After
-/// the transaction: callers are locked before those whom they called.
-pub(crate) async fn tell_ended(backend: &Backend, ended: Vec<Ended>) {
-    for Ended { session, events } in ended {
-        backend.metrics().ended_idle(&session, &events);
-        backend.events().publish(session.id, &events);
-        calls::deliver_later(backend, &session).await;
-    }
-}
-
-/// Cancels within a transaction, and with a session those that it has called and still waits for.
-/// Answers what has ended, to tell after it; what a worker has ends by that worker.
-pub(crate) fn cancel_locked<'a>(
-    backend: &'a Backend,
-    tx: &'a mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> BoxFuture<'a, Result<Vec<Ended>>> {
-    Box::pin(async move {
-        let Some(held) = store::queue::lock(&mut *tx, owner, id).await? else {
-            return Ok(Vec::new());
-        };
-        if held.is_leased {
-            store::sessions::update_cancel_asked(&mut *tx, owner, id).await?;
-            store::queue::notify_cancel(&mut *tx, id).await?;
-            return Ok(Vec::new());
-        }
-        let key = (owner, id, held.fence);
-        let ended = end_locked(backend, tx, key, SessionState::Cancelled, None).await?;
-        let wait = ended.session.waiting.as_ref().map(|wait| wait.reason.clone());
-        let mut all = vec![ended];
-        if let Some(WaitReason::Agents { calls, .. }) = wait {
-            for call in calls {
-                all.extend(cancel_locked(backend, &mut *tx, owner, call.session_id).await?);
-            }
-        }
-        Ok(all)
-    })
-}
-
-/// Ends a session whose lock is held, without a worker.
-pub(crate) async fn end_locked(
-    backend: &Backend,
-    tx: &mut PgConnection,
-    key: (UserId, SessionId, i64),
-    state: SessionState,
-    reason: Option<String>,
-) -> Result<Ended> {
-    let (owner, id, _) = key;
-    let session = store::sessions::find(&mut *tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let history = store::session_events::list(&mut *tx, owner, id, 0, i64::MAX).await;
-    let history = match history {
-        // What cannot be read ends all the same: which calls are open in it is not known.
-        Err(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => Vec::new(),
-        history => history?,
-    };
-    let now = backend.now();
-    let waited_ms =
-        session.waited_ms + session.waiting.as_ref().map_or(0, |wait| wait.ended_after_ms(now));
-    let duration_ms = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
-    let duration_ms = duration_ms.saturating_sub(waited_ms);
-    let mut entries = open_calls(history);
-    entries.push(EventBody::Done { state, reason, usage: session.usage, duration_ms, waited_ms });
-    let events =
-        store::session_events::append(tx, key, None, entries, Usage::default(), now).await?;
-    Ok(Ended { session, events: events.unwrap_or_default() })
-}
-
-/// An answer for every tool call that will get none any more, so that no log ends with open calls. Of one
-/// that must not be made twice and was begun nobody knows whether it took effect: that is said.
-fn open_calls(history: Vec<SessionEvent>) -> Vec<EventBody> {
-    let mut open: Vec<(_, String, _, bool)> = Vec::new();
-    for event in history {
-        match event.body {
-            EventBody::ToolCall { step, call_id, tool, .. } => {
-                // A step that is begun anew has the same ids again.
-                open.retain(|(_, open, ..)| *open != call_id);
-                open.push((step, call_id, tool, false));
-            }
-            EventBody::ToolStart { call_id, .. } => {
-                let begun = open.iter_mut().filter(|(_, open, ..)| *open == call_id);
-                begun.for_each(|(.., is_begun)| *is_begun = true);
-            }
-            EventBody::ToolResult { call_id, .. } => open.retain(|(_, open, ..)| *open != call_id),
-            _ => {}
-        }
-    }
-    open.into_iter()
-        .map(|(step, call_id, tool, is_begun)| EventBody::ToolResult {
-            step,
-            call_id,
-            tool,
-            outcome: ToolOutcome::Cancelled,
-            content: if is_begun { STOPPED_AT_WORK } else { STOPPED }.to_owned(),
-            duration_ms: 0,
-        })
-        .collect()
 }
 
 pub(crate) fn between_ms(from: Timestamp, to: Timestamp) -> u64 {

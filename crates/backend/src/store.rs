@@ -45,6 +45,7 @@ pub(crate) mod notices;
 #[cfg(test)]
 mod owners;
 pub(crate) mod partitions;
+pub(crate) mod passages;
 #[cfg(test)]
 mod plans;
 pub(crate) mod presence;
@@ -61,6 +62,7 @@ pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod session_calls;
+pub(crate) mod session_ends;
 pub(crate) mod session_events;
 pub(crate) mod session_records;
 pub(crate) mod session_shares;

@@ -4,12 +4,14 @@
 //! when the session is over: texts and schemas at once, a criterion by another session in which a
 //! language model judges.
 
+pub mod records;
 mod runs;
 
 use jiff::SignedDuration;
 use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::agent_list::TRASH_DAYS;
 use resonant_domain::api_key::Scope;
+use resonant_domain::fields::Fields;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{
@@ -20,7 +22,7 @@ use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
 use crate::store::OnConstraint as _;
-use crate::store::test_sets::{Run, TestResult};
+use crate::store::test_sets::{Outcomes, Run, TestResult, Wide};
 use crate::{Ctx, Error, Result, access, effects, seen, store};
 
 pub use runs::{list_runs, read_run, run, settle_due};
@@ -39,6 +41,15 @@ const PURGE_BATCH: i64 = 500;
 /// limit or cursor that cannot be used.
 #[tracing::instrument(name = "test_sets.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<TestSet>> {
+    list_with(ctx, agent, page, &Fields::all()).await
+}
+
+async fn list_with(
+    ctx: &Ctx,
+    agent: AgentId,
+    page: PageRequest,
+    fields: &Fields<TestSet>,
+) -> Result<Page<TestSet>> {
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
     let owner = reached.owner;
@@ -47,13 +58,21 @@ pub async fn list(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<T
     let cursors = ctx.backend().cursors().await?;
     let after: Option<TestSetId> = cursors.open(&scope, page.cursor.as_deref())?;
     let wanted = i64::from(limit) + 1;
-    let mut sets = store::test_sets::list(&mut conn, owner, agent, after, wanted).await?;
-    for run in newest(&mut conn, owner, agent).await? {
-        if let Some(set) = sets.iter_mut().find(|set| set.id == run.0.test_set_id) {
-            set.last_run = Some(run.1);
+    let wide = wide(fields);
+    let mut sets = store::test_sets::list(&mut conn, owner, agent, after, wanted, wide).await?;
+    if fields.has("last_run") {
+        for run in newest(&mut conn, owner, agent, Wide::NARROW).await? {
+            if let Some(set) = sets.iter_mut().find(|set| set.id == run.0.test_set_id) {
+                set.last_run = Some(run.1);
+            }
         }
     }
     cursors.page(&scope, limit, sets, |last| last.id)
+}
+
+/// What must be fetched for it.
+fn wide(fields: &Fields<TestSet>) -> Wide {
+    Wide { cases: fields.has("cases"), ..Wide::NARROW }
 }
 
 /// The newest run of each set of an agent and what it came to.
@@ -61,8 +80,9 @@ async fn newest(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    wide: Wide,
 ) -> Result<Vec<(Run, RunSummary)>> {
-    let runs = store::test_sets::list_newest_runs(&mut *conn, owner, agent).await?;
+    let runs = store::test_sets::list_newest_runs(&mut *conn, owner, agent, wide).await?;
     counted(conn, owner, runs).await
 }
 
@@ -73,7 +93,7 @@ async fn counted(
     runs: Vec<Run>,
 ) -> Result<Vec<(Run, RunSummary)>> {
     let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
-    let results = store::test_sets::list_results(conn, owner, &ids).await?;
+    let results = store::test_sets::list_results(conn, owner, &ids, Outcomes::Counted).await?;
     let summary = |run: &Run| {
         let own = results.iter().filter(|result| result.run_id == run.id);
         let outcomes: Vec<_> = own.map(|result: &TestResult| result.outcome.clone()).collect();
@@ -94,13 +114,36 @@ async fn counted(
 /// Those of [`list`]; [`Error::NotFound`] also for the set.
 #[tracing::instrument(name = "test_sets.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet> {
+    get_with(ctx, agent, id, &Fields::all()).await
+}
+
+async fn get_with(
+    ctx: &Ctx,
+    agent: AgentId,
+    id: TestSetId,
+    fields: &Fields<TestSet>,
+) -> Result<TestSet> {
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
     let owner = reached.owner;
-    let set = store::test_sets::find(&mut conn, owner, agent, id).await?.ok_or(NOT_FOUND)?;
-    let newest = store::test_sets::list_runs(&mut conn, owner, id, None, 1).await?;
+    let set = store::test_sets::find(&mut conn, owner, agent, id, wide(fields)).await?;
+    let set = set.ok_or(NOT_FOUND)?;
+    if !fields.has("last_run") {
+        return Ok(set);
+    }
+    let newest = store::test_sets::list_runs(&mut conn, owner, id, None, 1, Wide::NARROW).await?;
     let last_run = counted(&mut conn, owner, newest).await?.pop().map(|(_, summary)| summary);
     Ok(TestSet { last_run, ..set })
+}
+
+/// Reads a set whole, but for its newest run.
+async fn find(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: TestSetId,
+) -> Result<Option<TestSet>> {
+    Ok(store::test_sets::find(conn, owner, agent, id, Wide::WHOLE).await?)
 }
 
 /// Makes a test set of an agent.
@@ -116,7 +159,7 @@ pub async fn create(ctx: &Ctx, agent: AgentId, new: NewTestSet) -> Result<TestSe
     let owner = reached.owner;
     check(&new)?;
     if let Some(made) = ctx.made_before().map(TestSetId::from_uuid)
-        && let Some(made) = store::test_sets::find(&mut tx, owner, agent, made).await?
+        && let Some(made) = find(&mut tx, owner, agent, made).await?
     {
         return Ok(made);
     }
@@ -150,7 +193,7 @@ pub async fn replace(ctx: &Ctx, agent: AgentId, id: TestSetId, new: NewTestSet) 
     let (_, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
     let owner = reached.owner;
-    let before = store::test_sets::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    let before = find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
     seen::check(ctx, &before)?;
     check(&new)?;
     let set = TestSet {
@@ -175,7 +218,7 @@ pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet>
     let (_, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, agent, AgentRight::Edit).await?;
     let owner = reached.owner;
-    let set = store::test_sets::find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
+    let set = find(&mut tx, owner, agent, id).await?.ok_or(NOT_FOUND)?;
     seen::check(ctx, &set)?;
     store::test_set_trash::update_deleted(&mut tx, owner, id, ctx.backend().now()).await?;
     tx.commit().await?;
@@ -206,7 +249,7 @@ pub async fn restore(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet
     let owner = reached.owner;
     let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
     let is_back = store::test_set_trash::update_restored(&mut tx, owner, agent, id, max).await?;
-    let Some(set) = store::test_sets::find(&mut tx, owner, agent, id).await? else {
+    let Some(set) = find(&mut tx, owner, agent, id).await? else {
         let left = store::test_set_trash::list_deleted(&mut tx, owner, agent, TRASH_SHOWN).await?;
         let is_left = left.iter().any(|trashed| trashed.set.id == id);
         return Err(if is_left { too_many() } else { NOT_FOUND });
@@ -297,7 +340,7 @@ pub(crate) async fn lacking(conn: &mut PgConnection, agent: &Agent) -> Result<Ve
     if sets.is_empty() {
         return Ok(vec![fault("needs a test set, because its owner asks for tests".to_owned())]);
     }
-    let runs = newest(conn, owner, id).await?;
+    let runs = newest(conn, owner, id, Wide::WHOLE).await?;
     let lacks = sets.iter().filter_map(|set| {
         let run = runs.iter().find(|(run, _)| run.test_set_id == set.id);
         let why = why_not(set, run, &agent.spec)?;

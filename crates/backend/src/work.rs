@@ -50,6 +50,8 @@ pub struct Claim {
     fence: i64,
     attempts: i32,
     traceparent: Option<String>,
+    /// The request that queued it, or let it go on.
+    request_id: Option<String>,
     /// How often it gave way to others of its budget.
     budget_waits: i32,
     /// When it was asked for: the lease ends no sooner than that long after this.
@@ -129,6 +131,7 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
             fence,
             attempts,
             traceparent: claimed.traceparent,
+            request_id: claimed.request_id,
             budget_waits: claimed.budget_waits,
             asked_at,
             suspicion: suspicion.filter(|_| attempts > 1),
@@ -150,7 +153,13 @@ async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Optio
                 end.commit().await?;
                 tx.commit().await?;
                 sessions::tell_ended(backend, vec![ended]).await;
-                tracing::warn!(session.id = %session_id, attempts, "session set aside");
+                let request_id = claim.request_id.as_deref();
+                tracing::warn!(
+                    session.id = %session_id,
+                    request.id = request_id,
+                    attempts,
+                    "session set aside"
+                );
             }
             Err(error @ Error::Unavailable(_)) => return Err(error),
             // It is tried again when the lease of this claim is over; the others need not wait for that.
@@ -207,15 +216,20 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     access::system(ctx)?;
     let backend = ctx.backend();
     let _at_work = backend.work_begins();
-    let span = tracing::info_span!("work", otel.kind = "consumer", trace.id = Empty);
+    let span = tracing::info_span!(
+        "work",
+        otel.kind = "consumer",
+        trace.id = Empty,
+        request.id = claim.request_id.as_deref(),
+    );
     let given = claim.traceparent.as_deref().and_then(TraceParent::parse);
     let place = TraceParent::begin(&span, given);
     let stopping = shutdown.clone();
     // A run holds all of a turn: too much to stand in the futures of its callers.
     let run = Box::pin(run_claimed(backend, &claim, shutdown));
-    let done = place.around(run).instrument(span).await;
+    let done = place.around(claim.request_id.clone(), run).instrument(span.clone()).await;
     if let Err(error) = &done {
-        give_back(backend, &claim, error, &stopping).await;
+        give_back(backend, &claim, error, &stopping).instrument(span).await;
     }
     claim.clear(backend);
     done
@@ -286,7 +300,7 @@ async fn cancel_late(backend: &Backend, owner: UserId, id: SessionId) -> Result<
     if !store::sessions::is_cancel_asked(&mut tx, owner, id).await? {
         return Ok(());
     }
-    let ended = sessions::cancel_locked(backend, &mut tx, owner, id).await?;
+    let ended = sessions::cancel_locked(backend, &mut tx, owner, &[id]).await?;
     let stale = ended.iter().fold(Stale::nothing(), sessions::Ended::stale);
     backend.commit(tx, stale).await?;
     sessions::tell_ended(backend, ended).await;

@@ -121,6 +121,7 @@ impl ListNews {
 
 /// A change to many agents at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
     /// They may run.
@@ -159,6 +160,7 @@ pub fn check_bulk(ids: &[AgentId]) -> Result<(), FieldFault> {
 
 /// An agent in the trash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrashedAgent {
     /// The agent.
     #[serde(flatten)]

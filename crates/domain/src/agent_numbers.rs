@@ -14,6 +14,7 @@ pub const DAYS: i64 = 30;
 
 /// What an agent did lately: its newest [`COUNTED_MAX`] sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentNumbers {
     /// By version, the newest first; drafts before all.
     pub versions: Vec<VersionNumbers>,
@@ -25,6 +26,7 @@ pub struct AgentNumbers {
 
 /// What the sessions of one version did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionNumbers {
     /// The version; `None` for drafts.
     pub version: Option<u32>,
@@ -61,6 +63,7 @@ impl VersionNumbers {
 
 /// What happened on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DayNumbers {
     /// The day, in UTC.
     pub day: Date,
@@ -74,6 +77,7 @@ pub struct DayNumbers {
 
 /// A session that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The session.
     pub id: SessionId,

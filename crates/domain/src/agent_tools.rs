@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::agent::ToolGrant;
 use crate::grant::ToolSettings;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, UserId};
 
 /// The longest text of arguments with which a tool is tried, in bytes.
 pub const TRIAL_ARGUMENTS_MAX: usize = 64 * 1024;
@@ -15,6 +15,8 @@ pub const TRIAL_ARGUMENTS_MAX: usize = 64 * 1024;
 pub struct AgentTools {
     /// The agent.
     pub agent_id: AgentId,
+    /// Whose it is.
+    pub owner_id: UserId,
     /// Its name.
     pub agent_name: String,
     /// The built-in tools in their own order, then the agent's own.
@@ -80,6 +82,7 @@ fn sample(property: &Value) -> Value {
 
 /// What came of trying a tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolTrial {
     /// The tool.
     pub name: String,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentSpec;
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::AgentId;
 #[cfg(feature = "schema")]
 use crate::text::TEXT_PATTERN;
@@ -31,6 +32,10 @@ pub struct AgentVersion {
     pub created_at: Timestamp,
     /// What the agent was made of then.
     pub spec: AgentSpec,
+}
+
+impl Choosable for AgentVersion {
+    const FIELDS: &'static [&'static str] = &["agent_id", "version", "notes", "created_at", "spec"];
 }
 
 /// A published version in a list.

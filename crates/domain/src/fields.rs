@@ -105,9 +105,13 @@ mod tests {
 
     use super::*;
     use crate::agent::{Agent, AgentSpec, AgentStatus};
-    use crate::ids::{AgentId, UserId};
+    use crate::agent_version::AgentVersion;
+    use crate::ids::{AgentId, ScheduleId, SessionId, TestRunId, TestSetId, UserId};
     use crate::listing::{Listing, ListingSummary};
+    use crate::money::MicroUsd;
+    use crate::schedule::Schedule;
     use crate::session::Session;
+    use crate::test_set::{RunSummary, TestRun, TestSet};
     use crate::variable::Variable;
 
     fn agent() -> Agent {
@@ -127,15 +131,83 @@ mod tests {
         }
     }
 
-    /// The names in the JSON of a thing are its fields, no more and no less.
-    #[test]
-    fn every_field_can_be_chosen() {
-        let whole = serde_json::to_value(agent()).unwrap();
+    fn version() -> AgentVersion {
+        AgentVersion {
+            agent_id: AgentId::from_uuid(uuid::Uuid::nil()),
+            version: 1,
+            notes: String::new(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            spec: AgentSpec::default(),
+        }
+    }
+
+    fn schedule() -> Schedule {
+        Schedule {
+            id: ScheduleId::from_uuid(uuid::Uuid::nil()),
+            agent_id: AgentId::from_uuid(uuid::Uuid::nil()),
+            agent_name: "Reader".to_owned(),
+            agent_version: Some(1),
+            agent_revision: 1,
+            cron: "0 7 * * *".to_owned(),
+            time_zone: "UTC".to_owned(),
+            goal: "Read".to_owned(),
+            context: Some("the news".to_owned()),
+            variables: [("city".to_owned(), "Oslo".to_owned())].into(),
+            is_enabled: true,
+            next_run_at: None,
+            last_run_at: None,
+            last_session_id: Some(SessionId::from_uuid(uuid::Uuid::nil())),
+            last_error: Some("the agent is paused".to_owned()),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn run() -> TestRun {
+        let summary = RunSummary {
+            id: TestRunId::from_uuid(uuid::Uuid::nil()),
+            agent_version: Some(1),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            cases: 0,
+            passed: 0,
+            failed: 0,
+            cost: MicroUsd(0),
+            duration_ms: 0,
+        };
+        let test_set_id = TestSetId::from_uuid(uuid::Uuid::nil());
+        TestRun { previous: Some(summary.clone()), summary, test_set_id, results: Vec::new() }
+    }
+
+    fn test_set() -> TestSet {
+        TestSet {
+            id: TestSetId::from_uuid(uuid::Uuid::nil()),
+            agent_id: AgentId::from_uuid(uuid::Uuid::nil()),
+            name: "Basics".to_owned(),
+            cases: Vec::new(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            last_run: Some(run().summary),
+        }
+    }
+
+    /// Of a thing with all that it may have.
+    fn check<T: Choosable>(whole: &T) {
+        let whole = serde_json::to_value(whole).unwrap();
         let mut names: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
-        let mut known = Agent::FIELDS.to_vec();
+        let mut known = T::FIELDS.to_vec();
         names.sort_unstable();
         known.sort_unstable();
         assert_eq!(names, known);
+    }
+
+    /// The names in the JSON of a thing are its fields, no more and no less.
+    #[test]
+    fn every_field_can_be_chosen() {
+        check(&agent());
+        check(&version());
+        check(&schedule());
+        check(&test_set());
+        check(&run());
         for fields in [Session::FIELDS, Listing::FIELDS, ListingSummary::FIELDS] {
             assert!(fields.contains(&"id"));
         }

@@ -8,7 +8,7 @@ use crate::host;
 use crate::http_tool::HttpTool;
 use crate::ids::AgentId;
 use crate::mcp_tool::McpTool;
-use crate::tool::{BUILT_IN_TOOLS, built_in};
+use crate::tool::{BUILT_IN_TOOLS, built_in, of_ours};
 
 /// The most tools that one agent may have.
 pub const TOOLS_MAX: usize = 64;
@@ -122,13 +122,12 @@ impl ToolGrant {
 
     fn check(&self, faults: &mut Vec<FieldFault>, field: &str) {
         let name = format!("{field}.name");
-        let known = built_in(&self.name).is_some();
         if self.settings.is_built_in() {
-            if !known {
+            if built_in(&self.name).is_none() {
                 let known = BUILT_IN_TOOLS.map(|tool| tool.name).join(", ");
                 faults.push(FieldFault::new(name, format!("must be one of {known}")));
             }
-        } else if known {
+        } else if of_ours(&self.name).is_some() {
             faults.push(FieldFault::new(name, "must not be the name of a built-in tool"));
         } else if !is_tool_name(&self.name) {
             faults.push(FieldFault::new(
@@ -279,10 +278,11 @@ mod tests {
             faults(json!([{ "name": "http_fetch", "hosts": ["https://a.b"] }])),
             ["tools[0].hosts[0]"]
         );
-        for (name, fits) in [("calculator", false), ("", false), ("a b", false), ("1a", false)] {
+        assert_eq!(faults(json!([{ "name": "read_result" }])), ["tools[0].name"]);
+        for name in ["calculator", "read_result", "", "a b", "1a"] {
             let mut grant = weather();
             grant["name"] = name.into();
-            assert_eq!(faults(json!([grant])).is_empty(), fits, "{name}");
+            assert_eq!(faults(json!([grant])), ["tools[0].name"], "{name}");
         }
         let many = vec![json!({ "name": "calculator" }); TOOLS_MAX + 1];
         assert_eq!(faults(many.into()), ["tools"]);

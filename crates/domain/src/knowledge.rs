@@ -27,6 +27,8 @@ pub const QUERY_MAX: usize = 500;
 pub const PASSAGES_MAX: u32 = 20;
 /// How many passages a search finds that does not say how many.
 pub const PASSAGES_DEFAULT: u32 = 5;
+/// How many passages a page of a document shows.
+pub const PASSAGES_SHOWN: u32 = 50;
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,6 +205,8 @@ pub struct FoundPassage {
     pub heading: String,
     /// Its place in the document, from 1 on.
     pub position: u32,
+    /// Where people read it: a path of this installation.
+    pub url: String,
     /// How much of what was asked it holds, in per cent; rare words count for more.
     pub relevance: u32,
     /// The passage.
@@ -219,6 +223,70 @@ impl FoundPassage {
         } else {
             format!("{document} › {heading}, passage {position}")
         }
+    }
+}
+
+/// Where people read a passage of an agent's document: a path of the installation.
+#[must_use]
+pub fn passage_path(agent: AgentId, document: DocumentId, position: u32) -> String {
+    format!("/studio/agents/{agent}/knowledge/{document}?passage={position}#passage-{position}")
+}
+
+/// A passage as it stands in its document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Its place, from 1 on.
+    pub position: u32,
+    /// The headings above it, or the rows of a table; empty where there are none.
+    pub heading: String,
+    /// The passage.
+    pub text: String,
+}
+
+/// A page of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentPage {
+    /// The document.
+    pub document: KnowledgeDocument,
+    /// Its passages on this page, in their order; at most [`PASSAGES_SHOWN`].
+    pub passages: Vec<Passage>,
+}
+
+impl DocumentPage {
+    /// The first passage of the page on which a passage stands.
+    #[must_use]
+    pub const fn first_beside(position: u32) -> u32 {
+        position.saturating_sub(1) / PASSAGES_SHOWN * PASSAGES_SHOWN + 1
+    }
+
+    /// The first passage of the next page; none where this one is the last.
+    #[must_use]
+    pub fn next(&self) -> Option<u32> {
+        let last = self.passages.last()?.position;
+        (last < self.document.passages).then_some(last + 1)
+    }
+}
+
+/// A passage that an answer may cite.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CitedPassage {
+    /// How an answer names it.
+    pub citation: String,
+    /// The document.
+    pub document_id: DocumentId,
+    /// Its place in the document.
+    pub position: u32,
+}
+
+impl CitedPassage {
+    /// The passages that an answer of the tool tells; none where it is something else.
+    #[must_use]
+    pub fn all_in(told: &str) -> Vec<Self> {
+        #[derive(Deserialize)]
+        struct Told {
+            passages: Vec<CitedPassage>,
+        }
+        serde_json::from_str::<Told>(told).map_or_else(|_| Vec::new(), |told| told.passages)
     }
 }
 
@@ -253,6 +321,33 @@ mod tests {
         for (most, fits) in [(None, true), (Some(0), false), (Some(20), true), (Some(21), false)] {
             let query = KnowledgeQuery { query: "leave".to_owned(), most };
             assert_eq!(query.check().is_ok(), fits, "{most:?}");
+        }
+    }
+
+    #[test]
+    fn a_passage_stands_on_one_page() {
+        for (position, first) in [(0, 1), (1, 1), (50, 1), (51, 51), (100, 51), (101, 101)] {
+            assert_eq!(DocumentPage::first_beside(position), first, "{position}");
+        }
+        let agent: AgentId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let document: DocumentId = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
+        let path = passage_path(agent, document, 3);
+        assert!(path.starts_with(&format!("/studio/agents/{agent}/knowledge/{document}")));
+        assert!(path.ends_with("?passage=3#passage-3"), "{path}");
+    }
+
+    #[test]
+    fn what_the_tool_tells_can_be_cited() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let told = format!(
+            r#"{{"note":"Quoted","passages":[{{"citation":"Handbook, passage 2","url":"/x","document_id":"{id}","position":2,"text":"…"}}]}}"#
+        );
+        let cited = CitedPassage::all_in(&told);
+        assert_eq!(cited.len(), 1);
+        assert_eq!((cited[0].citation.as_str(), cited[0].position), ("Handbook, passage 2", 2));
+        // One of before there were addresses, an error, a number.
+        for other in [r#"{"passages":[{"citation":"a"}]}"#, "it cannot be searched", "7", ""] {
+            assert_eq!(CitedPassage::all_in(other), []);
         }
     }
 

@@ -13,6 +13,7 @@ pub const PROPOSED_PROMPT_MAX: usize = 2_000;
 
 /// A draft to look at and to change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Proposal {
     /// The draft.
     pub spec: AgentSpec,

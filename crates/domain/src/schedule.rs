@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::{AgentId, ScheduleId, SessionId};
 use crate::session::{CONTEXT_MAX, GOAL_MAX};
 use crate::text::check_text;
@@ -54,6 +55,27 @@ pub struct Schedule {
     pub last_error: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Choosable for Schedule {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "agent_id",
+        "agent_name",
+        "agent_version",
+        "agent_revision",
+        "cron",
+        "time_zone",
+        "goal",
+        "context",
+        "variables",
+        "is_enabled",
+        "next_run_at",
+        "last_run_at",
+        "last_session_id",
+        "last_error",
+        "created_at",
+    ];
 }
 
 /// What a caller writes to make a schedule: the JSON of `POST /api/v1/schedules`.

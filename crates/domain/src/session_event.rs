@@ -16,6 +16,12 @@ use crate::money::MicroUsd;
 use crate::session::{SessionState, Usage};
 use crate::waiting::{Decision, WaitReason};
 
+/// The longest result of a tool that a session shows whole, in bytes. Of a longer one it shows the head; the
+/// log holds all of it.
+pub const RESULT_SHOWN_MAX_BYTES: usize = 64 * 1024;
+/// How much of such a result it shows, in bytes.
+const RESULT_HEAD_BYTES: usize = 16_000;
+
 /// One entry of a session's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -27,6 +33,30 @@ pub struct SessionEvent {
     /// What happened.
     #[serde(flatten)]
     pub body: EventBody,
+}
+
+impl SessionEvent {
+    /// The same for who leafs through a log: of a result that is too long to be shown whole the head, which
+    /// says so.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        if let EventBody::ToolResult { content, .. } = &mut self.body
+            && let Some((head, whole)) = head_of(content)
+        {
+            *content =
+                format!("{head}\n[The head of a result that is stored whole: {whole} characters]");
+        }
+        self
+    }
+}
+
+/// The head of a result that is too long to be shown whole, and how many characters the whole has.
+#[must_use]
+pub fn head_of(content: &str) -> Option<(&str, u64)> {
+    (content.len() > RESULT_SHOWN_MAX_BYTES).then(|| {
+        let end = content.floor_char_boundary(RESULT_HEAD_BYTES);
+        (&content[..end], content.chars().count() as u64)
+    })
 }
 
 /// What happened.
@@ -302,6 +332,31 @@ mod tests {
         let json = serde_json::to_value(&body).unwrap();
         assert_eq!((&json["tier"], &json["model"]), (&"simple".into(), &"small".into()));
         assert_eq!(serde_json::from_value::<EventBody>(json).unwrap(), body);
+    }
+
+    #[test]
+    fn of_a_long_result_the_head_is_shown() {
+        let event = |content: &str| SessionEvent {
+            sequence: 3,
+            at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            body: EventBody::ToolResult {
+                step: 1,
+                call_id: "call01001".to_owned(),
+                tool: "shelf".to_owned(),
+                outcome: ToolOutcome::Ok,
+                content: content.to_owned(),
+                duration_ms: 1,
+            },
+        };
+        let whole = event(&"é".repeat(RESULT_SHOWN_MAX_BYTES / 2));
+        assert_eq!(whole.clone().shortened(), whole);
+        let EventBody::ToolResult { content, .. } = event(&"é".repeat(150_000)).shortened().body
+        else {
+            unreachable!("it is a result")
+        };
+        assert!(content.starts_with(&"é".repeat(8_000)), "{content}");
+        assert!(content.ends_with("stored whole: 150000 characters]") && content.len() < 17_000);
+        assert_eq!(head_of(&content), None, "once");
     }
 
     #[test]

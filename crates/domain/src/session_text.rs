@@ -67,6 +67,9 @@ fn write_step(text: &mut String, step: &TimelineStep) -> std::fmt::Result {
             };
             writeln!(text, "\n{outcome} after {} ms:\n", result.duration_ms)?;
             fence(text, "", &result.content)?;
+            if let Some(whole) = result.whole {
+                writeln!(text, "\nThis is its head. The log holds all {whole} characters.")?;
+            }
         }
     }
     if !step.output.is_empty() {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 /// What a model was given for one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepInput {
     /// The step.
     pub step: u32,
@@ -26,6 +27,7 @@ pub struct StepInput {
 
 /// A tool as a model is told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GivenTool {
     /// Its name.
     pub name: String,
@@ -35,6 +37,7 @@ pub struct GivenTool {
 
 /// One message of the conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Given {
     /// What the session is for, with its context.
@@ -72,6 +75,7 @@ pub enum Given {
 
 /// A call of an earlier step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GivenCall {
     /// The tool's name.
     pub tool: String,
@@ -81,6 +85,7 @@ pub struct GivenCall {
 
 /// Why a model may have been given something else in places: not everything that counts is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InputDoubt {
     /// The model is not set up any more, and with it went the length of its window: nothing is cut here.

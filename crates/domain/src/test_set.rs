@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::FieldFault;
+use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, TestRunId, TestSetId};
 use crate::money::MicroUsd;
 use crate::session::{CONTEXT_MAX, GOAL_MAX, SessionState};
@@ -49,8 +50,14 @@ pub struct TestSet {
     pub last_run: Option<RunSummary>,
 }
 
+impl Choosable for TestSet {
+    const FIELDS: &'static [&'static str] =
+        &["id", "agent_id", "name", "cases", "created_at", "updated_at", "last_run"];
+}
+
 /// A test set in the trash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrashedSet {
     /// The set.
     pub set: TestSet,
@@ -289,6 +296,23 @@ pub struct TestRun {
     /// What the run before came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<RunSummary>,
+}
+
+impl Choosable for TestRun {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "agent_version",
+        "started_at",
+        "ended_at",
+        "cases",
+        "passed",
+        "failed",
+        "cost_micro_usd",
+        "duration_ms",
+        "test_set_id",
+        "results",
+        "previous",
+    ];
 }
 
 /// What became of a case.

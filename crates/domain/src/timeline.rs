@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ids::SessionId;
 use crate::model::ModelChoice;
 use crate::session::{SessionState, Usage};
-use crate::session_event::{EventBody, SessionEvent, ToolOutcome};
+use crate::session_event::{EventBody, SessionEvent, ToolOutcome, head_of};
 use crate::waiting::{Decision, Wait, WaitReason};
 
 /// The steps of a session so far, and how it ended.
@@ -141,8 +141,11 @@ pub struct TimelineResult {
     pub sequence: i64,
     /// How it went.
     pub outcome: ToolOutcome,
-    /// The answer's text.
+    /// The answer's text, or the head of one that is too long to be shown whole.
     pub content: String,
+    /// How many characters the whole has, where this is its head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<u64>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
@@ -238,18 +241,13 @@ impl Timeline {
             }
             EventBody::ToolStart { .. } => {}
             EventBody::ToolResult { step, call_id, outcome, content, duration_ms, .. } => {
-                let calls = &mut self.step(step).calls;
-                if let Some(call) = calls.iter_mut().find(|call| call.call_id == call_id) {
-                    let sequence = event.sequence;
-                    call.result = Some(TimelineResult { sequence, outcome, content, duration_ms });
-                }
-                let has_result = |id: &str| {
-                    let mut calls = self.steps.iter().flat_map(|step| &step.calls);
-                    calls.any(|call| call.call_id == id && call.result.is_some())
+                let (content, whole) = match head_of(&content) {
+                    Some((head, whole)) => (head.to_owned(), Some(whole)),
+                    None => (content, None),
                 };
-                if self.waiting.as_ref().is_some_and(|wait| wait.reason.is_answered(has_result)) {
-                    self.end_wait(event.at);
-                }
+                let sequence = event.sequence;
+                let result = TimelineResult { sequence, outcome, content, whole, duration_ms };
+                self.take_result(step, &call_id, result, event.at);
             }
             EventBody::StepComplete { step, usage, duration_ms } => {
                 let step = self.step(step);
@@ -273,6 +271,21 @@ impl Timeline {
                 self.end_wait(event.at);
                 self.end = Some(TimelineEnd { state, reason, usage, duration_ms, waited_ms });
             }
+        }
+    }
+
+    /// Gives a call its result, and ends the wait for it.
+    fn take_result(&mut self, step: u32, call_id: &str, result: TimelineResult, at: Timestamp) {
+        let calls = &mut self.step(step).calls;
+        if let Some(call) = calls.iter_mut().find(|call| call.call_id == call_id) {
+            call.result = Some(result);
+        }
+        let has_result = |id: &str| {
+            let mut calls = self.steps.iter().flat_map(|step| &step.calls);
+            calls.any(|call| call.call_id == id && call.result.is_some())
+        };
+        if self.waiting.as_ref().is_some_and(|wait| wait.reason.is_answered(has_result)) {
+            self.end_wait(at);
         }
     }
 

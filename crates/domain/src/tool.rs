@@ -32,6 +32,18 @@ pub const REMEMBER: &str = "remember";
 /// The tool by which an agent finds the facts that it keeps.
 pub const RECALL: &str = "recall";
 
+/// The tool by which an agent reads on in a result that is too long to be shown whole. Nobody grants it: it
+/// is there where a session holds such a result.
+pub const READ_RESULT: &str = "read_result";
+
+/// What people read about [`READ_RESULT`].
+static READER: BuiltInTool = BuiltInTool {
+    name: READ_RESULT,
+    title: "Read on",
+    summary: "Reads further parts of a long result",
+    reaches_out: false,
+};
+
 /// Every built-in tool, in the order in which forms show them.
 pub const BUILT_IN_TOOLS: [BuiltInTool; 13] = [
     BuiltInTool {
@@ -118,4 +130,10 @@ pub const BUILT_IN_TOOLS: [BuiltInTool; 13] = [
 #[must_use]
 pub fn built_in(name: &str) -> Option<&'static BuiltInTool> {
     BUILT_IN_TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// The same, also where it is one that nobody grants: no other tool has its name.
+#[must_use]
+pub fn of_ours(name: &str) -> Option<&'static BuiltInTool> {
+    built_in(name).or_else(|| (name == READ_RESULT).then_some(&READER))
 }

@@ -18,6 +18,7 @@ pub const MONTHS: i64 = 12;
 
 /// A budget of the month, what is used of it and what is set aside.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BudgetUse {
     /// The budget and what is used of it.
     pub budget: Budget,
@@ -29,6 +30,7 @@ pub struct BudgetUse {
 
 /// What one agent used in the month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentUse {
     /// The agent.
     pub agent_id: AgentId,
@@ -40,6 +42,7 @@ pub struct AgentUse {
 
 /// What sessions used that were started in a day, or a month, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeriodUse {
     /// The day, or the first of the month.
     pub from: Date,
@@ -51,6 +54,7 @@ pub struct PeriodUse {
 
 /// What a person's agents used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageReport {
     /// Today, in UTC.
     pub today: Date,

@@ -9,6 +9,7 @@ mod summary;
 
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session_event::ToolOutcome;
+use resonant_domain::tool::READ_RESULT;
 
 use crate::models::{CallRequest, Message, provider_data};
 use crate::progress::{CallRecord, Progress, Said, StepRecord};
@@ -220,15 +221,24 @@ impl From<&CallRecord> for CallRequest {
 
 /// A result as a model is shown it: a long one is cut, and the note names where the whole stands.
 fn shown(content: &str, call_id: &str) -> String {
-    let Some((end, _)) = content.char_indices().nth(RESULT_SHOWN_MAX) else {
-        return content.to_owned();
-    };
+    let Some(end) = shown_end(content) else { return content.to_owned() };
     let total = content.chars().count();
     format!(
         "{}\n[Shortened: the first {RESULT_SHOWN_MAX} of {total} characters. The whole text is the \
-         source `{call_id}`: name it in a tool's `source` argument to work on all of it.]",
+         source `{call_id}`: read on with `{READ_RESULT}` from `offset` {RESULT_SHOWN_MAX}, or name \
+         it in a tool's `source` argument to work on all of it.]",
         &content[..end]
     )
+}
+
+/// Whether a result is too long to be shown whole.
+pub(crate) fn is_long(content: &str) -> bool {
+    shown_end(content).is_some()
+}
+
+/// Where the part of a long result ends that is shown, in bytes.
+fn shown_end(content: &str) -> Option<usize> {
+    content.char_indices().nth(RESULT_SHOWN_MAX).map(|(at, _)| at)
 }
 
 /// Halves the longest text of a message; of one that `keeps_text`, what came with it alone. `false`: it

@@ -202,10 +202,23 @@ impl Egress {
     /// # Errors
     /// [`EgressError`]; an HTTP error status is not one of them.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Fetched, EgressError> {
+        let enough = outgoing.enough;
+        self.send_until(outgoing, &|body| enough.is_some_and(|enough| enough(body))).await
+    }
+
+    /// Sends a request and looks at the body each time that some of it has come, until `enough` has.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) async fn send_until(
+        &self,
+        outgoing: Outgoing,
+        enough: &(dyn Fn(&[u8]) -> bool + Send + Sync),
+    ) -> Result<Fetched, EgressError> {
         let client = self.client.as_ref().map_err(|error| EgressError::Client(error.clone()))?;
         let url = self.check(&outgoing.url)?;
         let timeout = outgoing.timeout;
-        tokio::time::timeout(timeout, self.follow(client, outgoing, url))
+        tokio::time::timeout(timeout, self.follow(client, outgoing, url, enough))
             .await
             .unwrap_or(Err(EgressError::Timeout(timeout.as_secs())))
     }
@@ -215,6 +228,7 @@ impl Egress {
         client: &Client,
         mut outgoing: Outgoing,
         mut url: Url,
+        enough: &(dyn Fn(&[u8]) -> bool + Send + Sync),
     ) -> Result<Fetched, EgressError> {
         for at in 0..=REDIRECTS_MAX {
             let is_redirected = at > 0;
@@ -227,7 +241,7 @@ impl Egress {
                 error => error,
             })?;
             let Some(target) = redirect(&response) else {
-                return read(url, response, &outgoing).await;
+                return read(url, response, outgoing.timeout, enough).await;
             };
             outgoing.redirected(response.status().as_u16());
             let target = url.join(&target).map_err(|error| {
@@ -309,7 +323,8 @@ fn redirect(response: &Response) -> Option<String> {
 async fn read(
     final_url: Url,
     mut response: Response,
-    outgoing: &Outgoing,
+    timeout: Duration,
+    enough: &(dyn Fn(&[u8]) -> bool + Send + Sync),
 ) -> Result<Fetched, EgressError> {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
@@ -318,16 +333,14 @@ async fn read(
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut body = Vec::new();
     let mut truncated = false;
-    while let Some(piece) =
-        response.chunk().await.map_err(|error| network(&error, outgoing.timeout))?
-    {
+    while let Some(piece) = response.chunk().await.map_err(|error| network(&error, timeout))? {
         let room = BODY_MAX_BYTES - body.len();
         body.extend_from_slice(&piece[..piece.len().min(room)]);
         if piece.len() > room {
             truncated = true;
             break;
         }
-        if outgoing.enough.is_some_and(|enough| enough(&body)) {
+        if enough(&body) {
             break;
         }
     }

@@ -1,28 +1,31 @@
 //! A client of MCP servers (Model Context Protocol, streamable HTTP) over the guarded client.
 //!
 //! Each use opens a session of the protocol, asks what it wants to know, and is done: a server may
-//! forget us in between, and a session that it gave an id is ended, as far as the server is reached.
+//! forget us in between, and a session that it gave an id is ended, as far as the server is reached. What
+//! nobody waits for any more is taken back.
+//!
+//! The newest version of the protocol knows no sessions. It is not spoken here: servers that speak it speak
+//! those before it, too.
 
+mod line;
 mod reply;
 mod stdio;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use resonant_domain::http_tool::HttpMethod;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
-use tracing::Instrument as _;
 
-use crate::egress::{Egress, EgressError, HostLimit, Outgoing, is_unanswered};
+use self::line::Line;
+use crate::egress::{Egress, EgressError, HostLimit, is_unanswered};
 use crate::tools::BoundSecret;
 
 pub use stdio::{StdioCommand, StdioServers};
 
-/// The version of the protocol that is spoken. A server that speaks another one says so.
-const PROTOCOL_VERSION: &str = "2025-06-18";
-/// How long a server may take to hear that a session is over.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The versions of the protocol that are spoken, the newest first. A server that speaks another one says so.
+const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// The request that a session begins with.
+const HELLO: &str = "initialize";
 /// How many pages of tools are asked for.
 const PAGES_MAX: usize = 20;
 
@@ -108,15 +111,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`McpError`].
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
-        let version = PROTOCOL_VERSION.to_owned();
-        let mut line = Line { egress, server, id: None, version, asked: 0 };
-        let result = line.ask("initialize", &hello()).await?;
-        if let Some(version) = result["protocolVersion"].as_str() {
-            version.clone_into(&mut line.version);
-        }
-        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        line.send(&ready).await?;
-        Ok(Self { line, title: title_of(&result) })
+        let mut line = Line::new(egress, server);
+        let about = line.ask(HELLO, &hello()).await?;
+        line.speak(agreed(&about)?);
+        line.tell(&ready()).await?;
+        Ok(Self { line, title: title_of(&about) })
     }
 
     /// Lists the server's tools.
@@ -148,88 +147,46 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The way to a server, and the session that it keeps for us.
-struct Line<'a> {
-    egress: &'a Egress,
-    server: Server,
-    id: Option<String>,
-    version: String,
-    /// How many requests it has sent: each has a number of its own.
-    asked: u64,
-}
-
-impl Line<'_> {
-    /// Sends a request and waits for its result.
-    async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
-        self.asked += 1;
-        let id = self.asked;
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let (is_stream, body) = self.send(&request).await?;
-        reply::result(&body, is_stream, id)
-    }
-
-    /// Sends a message. Answers whether an event stream came, and the body.
-    async fn send(&mut self, message: &Value) -> Result<(bool, Vec<u8>), McpError> {
-        let mut outgoing = self.outgoing(HttpMethod::Post);
-        outgoing.headers.push(("content-type".to_owned(), "application/json".to_owned()));
-        outgoing.body = Some(message.to_string().into_bytes());
-        let fetched = self.egress.send(outgoing).await?;
-        if !(200..300).contains(&fetched.status) {
-            return Err(McpError::Status(fetched.status));
-        }
-        if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
-            self.id = Some(id.to_owned());
-        }
-        Ok((fetched.media_type() == "text/event-stream", fetched.body))
-    }
-
-    /// A request to the server, without a body.
-    fn outgoing(&self, method: HttpMethod) -> Outgoing {
-        let mut headers: Vec<(String, String)> = self.server.headers.clone().into_iter().collect();
-        let own = [
-            ("accept", "application/json, text/event-stream"),
-            ("mcp-protocol-version", self.version.as_str()),
-        ];
-        headers.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        if let Some(id) = &self.id {
-            headers.push(("mcp-session-id".to_owned(), id.clone()));
-        }
-        let mut limits: Vec<_> = self.server.secrets.iter().map(BoundSecret::limit).collect();
-        limits.push(self.server.limit.clone());
-        Outgoing {
-            method,
-            url: self.server.url.clone(),
-            headers,
-            body: None,
-            timeout: self.server.timeout,
-            limits,
-            // A server may keep its stream open after the answer.
-            enough: Some(reply::is_complete),
-        }
-    }
-}
-
-impl Drop for Line<'_> {
-    /// Tells a server that keeps a session for us that it is over, however the use of it ended. Nobody
-    /// waits for the answer: the server may not allow it, or may have gone.
-    fn drop(&mut self) {
-        let (Some(_), Ok(runtime)) = (&self.id, Handle::try_current()) else { return };
-        let mut outgoing = self.outgoing(HttpMethod::Delete);
-        outgoing.timeout = FAREWELL_TIMEOUT;
-        outgoing.enough = Some(|_| true);
-        let egress = self.egress.clone();
-        let farewell = async move { egress.send(outgoing).await };
-        drop(runtime.spawn(farewell.in_current_span()));
-    }
-}
-
 /// What a client says of itself first.
 fn hello() -> Value {
     json!({
-        "protocolVersion": PROTOCOL_VERSION,
+        "protocolVersion": VERSIONS[0],
         "capabilities": {},
         "clientInfo": { "name": "Resonant", "version": env!("CARGO_PKG_VERSION") },
     })
+}
+
+/// What it says once it has been greeted.
+fn ready() -> Value {
+    json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })
+}
+
+/// What it says when nobody waits for the answer to a request any more.
+fn taken_back(id: u64) -> Value {
+    let params = json!({ "requestId": id, "reason": "nobody waits for it any more" });
+    json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })
+}
+
+/// What a server is told that asks us something: a sign of life, and nothing else.
+fn answer_to(question: &Value) -> Option<Value> {
+    let id = question.get("id").filter(|id| !id.is_null())?;
+    Some(if question["method"] == "ping" {
+        json!({ "jsonrpc": "2.0", "id": id, "result": {} })
+    } else {
+        let error = json!({ "code": -32601, "message": "not offered here" });
+        json!({ "jsonrpc": "2.0", "id": id, "error": error })
+    })
+}
+
+/// The version that a server goes by once it has said hello.
+fn agreed(hello: &Value) -> Result<String, McpError> {
+    // Whoever names none means the one that was asked for.
+    let version = hello["protocolVersion"].as_str().unwrap_or(VERSIONS[0]);
+    if VERSIONS.contains(&version) {
+        return Ok(version.to_owned());
+    }
+    let version: String = version.chars().take(40).collect();
+    Err(McpError::Refused(format!("it goes by version {version} of the protocol alone")))
 }
 
 /// What a server calls itself.

@@ -123,7 +123,7 @@ fn unique(names: &mut BTreeSet<String>, id: &str, method: HttpMethod, path: &str
         name.insert_str(0, "call_");
     }
     name.truncate(56);
-    if resonant_domain::tool::built_in(&name).is_some() {
+    if resonant_domain::tool::of_ours(&name).is_some() {
         name.push_str("_call");
     }
     let mut free = name.clone();

@@ -3,10 +3,8 @@
 //! The loop keeps no other state: what it appends it folds in again, so that a session that another
 //! worker takes over stands exactly where it stood.
 
+mod results;
 mod round;
-
-use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use resonant_domain::model::ModelChoice;
@@ -20,6 +18,7 @@ use serde_json::Value;
 
 use crate::models::Who;
 
+pub(crate) use results::RESULTS_MAX_BYTES;
 pub(crate) use round::Round;
 
 /// Where a session stands.
@@ -414,23 +413,6 @@ impl Progress {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// The texts that tool arguments may name: `context`, which is the newest material that a person
-    /// gave, and each good result by its `call_id`.
-    pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
-        let mut sources = HashMap::new();
-        let mut heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
-        let newest = heard.find_map(|said| said.context.as_deref());
-        if let Some(context) = newest.or(context) {
-            sources.insert("context".to_owned(), context.to_owned());
-        }
-        for call in self.steps.iter().flat_map(|step| &step.calls) {
-            if let Some((ToolOutcome::Ok, content)) = &call.result {
-                sources.insert(call.call_id.clone(), content.clone());
-            }
-        }
-        Arc::new(sources)
     }
 
     /// The text of a message that a person can pin. `None`: the number is that of something else.

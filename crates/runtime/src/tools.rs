@@ -19,6 +19,7 @@ mod material;
 mod mcp_tool;
 mod memory;
 mod number;
+mod read_result;
 mod schema;
 mod secrets;
 mod summarise;
@@ -52,6 +53,7 @@ pub use json_query::JsonQuery;
 pub use knowledge::Knowledge;
 pub use mcp_tool::McpTool;
 pub use memory::{Recall, Remember};
+pub use read_result::ReadResult;
 pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
 pub(crate) use tool::call_apart;
@@ -95,6 +97,7 @@ impl Tools {
             .with(Arc::new(Knowledge::of_nobody()))
             .with(Arc::new(Remember::of_nobody()))
             .with(Arc::new(Recall::of_nobody()))
+            .with(Arc::new(ReadResult))
     }
 
     /// No tools.

@@ -2,12 +2,13 @@
 //! requests, waits with a queued session, and goes out with requests to models and tools.
 //!
 //! Where no collector is configured no span belongs to a trace. The trace's id is known all the same, to
-//! the log and to slow samples: it goes with the task ([`TraceParent::around`]) and waits in the queue.
+//! the log and to slow samples: it goes with the task ([`TraceParent::around`]) and waits in the queue. So does
+//! the id of the request that the work is done for, by which people find what is logged of it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -20,8 +21,15 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 pub const TRACEPARENT: &str = "traceparent";
 
 tokio::task_local! {
-    /// Where the work of this task began.
-    static BEGAN: TraceParent;
+    /// How the work of this task began.
+    static BEGAN: Began;
+}
+
+/// How work began: where, and for which request.
+#[derive(Clone)]
+struct Began {
+    place: TraceParent,
+    request_id: Option<Arc<str>>,
 }
 
 /// A place in a trace.
@@ -63,7 +71,7 @@ impl TraceParent {
     /// The same to keep for later work: without a collector, where the work of this task began.
     #[must_use]
     pub fn kept() -> Option<Self> {
-        Self::current().or_else(|| BEGAN.try_with(Self::clone).ok())
+        Self::current().or_else(|| BEGAN.try_with(|began| began.place.clone()).ok())
     }
 
     /// Begins a span that has not been entered: as part of the trace that led here, or as the first of one.
@@ -94,9 +102,13 @@ impl TraceParent {
         ))
     }
 
-    /// Does work that begins here.
-    pub fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
-        BEGAN.scope(self, work)
+    /// Does work that begins here, for the request of this id where there is one.
+    pub fn around<F: Future>(
+        self,
+        request_id: Option<String>,
+        work: F,
+    ) -> impl Future<Output = F::Output> {
+        BEGAN.scope(Began { place: self, request_id: request_id.map(Arc::from) }, work)
     }
 
     /// Where a span stands; `None` without a collector.
@@ -117,6 +129,23 @@ impl TraceParent {
         let parent = Context::new().with_remote_span_context(self.0.clone());
         // It is refused without a collector, and then nothing is lost.
         drop(span.set_parent(parent));
+    }
+}
+
+/// The id of the request that the work of this task is done for.
+#[must_use]
+pub fn kept_request() -> Option<String> {
+    BEGAN.try_with(|began| began.request_id.as_deref().map(str::to_owned)).ok().flatten()
+}
+
+/// Work that is about to get a task of its own: it knows how the work of this one began.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let began = BEGAN.try_with(Began::clone).ok();
+    async move {
+        match began {
+            Some(began) => BEGAN.scope(began, work).await,
+            None => work.await,
+        }
     }
 }
 
@@ -165,12 +194,20 @@ mod tests {
             assert_eq!(TraceParent::parse(&place.to_string()).as_ref(), Some(place));
         }
         assert_eq!(begin(Some(two.clone())), two, "it goes on");
-        assert_eq!(TraceParent::kept(), None);
-        let kept = one.clone().around(async {
+        let kept = || (TraceParent::kept(), kept_request());
+        assert_eq!(kept(), (None, None));
+        let request = || Some("request-1".to_owned());
+        let known = one.clone().around(request(), async {
             tokio::task::yield_now().await;
-            TraceParent::kept()
+            kept()
         });
-        assert_eq!(kept.await, Some(one));
-        assert_eq!(TraceParent::kept(), None);
+        assert_eq!(known.await, (Some(one.clone()), request()));
+        assert_eq!(two.clone().around(None, async { kept() }).await, (Some(two), None));
+        let apart = one.clone().around(request(), async move {
+            let carried = tokio::spawn(carried(async move { kept() })).await.unwrap();
+            (carried, tokio::spawn(async move { kept() }).await.unwrap())
+        });
+        assert_eq!(apart.await, ((Some(one), request()), (None, None)));
+        assert_eq!(kept(), (None, None));
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use resonant_backend::listings::ranking;
 use resonant_backend::{
     Backend, Ctx, Result, alerts, audit, budgets, follows, leadership, members, metrics, news,
+    sessions,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,7 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
         alerts::forget_old(ctx).await?;
         members::purge_closed(ctx).await?;
         budgets::forget_networks(ctx).await?;
+        sessions::resume_guests(ctx).await?;
         audit::forget_old(ctx).await?;
         due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
     }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::header;
+use http::{HeaderValue, Version, header};
 use http_body_util::Limited;
 use resonant_domain::image::UPLOAD_MAX;
 
@@ -29,7 +29,13 @@ pub async fn limit(mut request: Request, next: Next) -> Response {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) {
-        return larger_than(most).into_response();
+        let mut refusal = larger_than(most).into_response();
+        // The body stays unread: nothing else comes over this connection. Whoever is not told so loses
+        // the next request that they send over it.
+        if request.version() < Version::HTTP_2 {
+            refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        return refusal;
     }
     DefaultBodyLimit::max(most).apply(&mut request);
     next.run(request.map(|body| Body::new(Limited::new(body, most)))).await

@@ -5,8 +5,8 @@ use axum::extract::{FromRequest as _, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use resonant_backend::Ctx;
 use resonant_backend::idempotency::{self, Claim, Reply, Verdict};
+use resonant_backend::{Ctx, carried};
 use tracing::Instrument as _;
 
 use super::body_limit;
@@ -100,7 +100,7 @@ async fn run(ctx: Ctx, claim: Claim, request: Request, next: Next) -> Result<Res
         let response = next.run(request).await;
         finish(&ctx, claim, response).await
     };
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(carried(work).in_current_span()).await {
         Ok(response) => Ok(response),
         // The claim runs out, since nobody knows what was done.
         Err(error) => match error.try_into_panic() {

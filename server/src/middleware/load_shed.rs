@@ -22,7 +22,7 @@ impl Places {
 }
 
 /// Refuses the request with 503 when every place is taken. Nothing else is done for it: neither is the
-/// body read nor the caller looked up.
+/// body read nor the caller looked up. So it takes what a look at a number takes, however long others wait.
 pub async fn shed(State(places): State<Places>, request: Request, next: Next) -> Response {
     let Some(places) = &places.0 else {
         return next.run(request).await;

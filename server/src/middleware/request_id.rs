@@ -48,7 +48,8 @@ pub async fn name_and_log(
     );
     let place = begin_trace(&span, request.headers());
     let trace_id = place.trace_id();
-    let mut response = place.around(next.run(request)).instrument(span.clone()).await;
+    let answered = place.around(Some(id.clone()), next.run(request));
+    let mut response = answered.instrument(span.clone()).await;
 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);

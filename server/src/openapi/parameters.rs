@@ -47,7 +47,8 @@ pub(super) fn in_path(path: &str) -> Vec<Value> {
         "delivery" | "id" | "owner" | "document" | "memory" => {
             json!({ "type": "string", "format": "uuid" })
         }
-        "version" => json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }),
+        "version" | "step" => json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }),
+        "tool" => json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$" }),
         "token" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
         "name" => json!({ "type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,63}$" }),
         _ => json!({ "type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$" }),

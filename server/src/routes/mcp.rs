@@ -1,14 +1,17 @@
 //! `/mcp`: the caller's agents as tools of an MCP server (Model Context Protocol, streamable HTTP).
 //!
 //! Each request is answered by itself, by whichever process. A call starts a session and is answered when
-//! the session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile.
-//! Either answer may be long in coming, so that both count among the caller's streams. A call that is taken
-//! back (`notifications/cancelled`), or whose connection goes away, cancels its session; one with an
-//! `Idempotency-Key` counts once, and whoever sends it again gets its answer.
+//! the session is over; whoever takes event streams gets one, which keeps the connection alive meanwhile and
+//! tells how the session goes to those who want to hear of it. Either answer may be long in coming, so that
+//! both count among the caller's streams. A call that is taken back (`notifications/cancelled`), or whose
+//! connection goes away, cancels its session; one with an `Idempotency-Key` counts once, and whoever sends it
+//! again gets its answer.
 
 mod calls;
+mod tools;
+mod versions;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use axum::Extension;
@@ -17,17 +20,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use resonant_backend::agents::AgentFilter;
-use resonant_backend::{Ctx, Error, agents, mcp_calls};
-use resonant_domain::AgentId;
-use resonant_domain::agent::{AgentStatus, AgentSummary};
-use resonant_domain::page::PageRequest;
+use resonant_backend::{Ctx, Error, mcp_calls};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use self::calls::{Asking, Call};
+use self::versions::{BATCHES, DISCOVER, NO_VERSION, SERVER, VERSION, VERSIONS, Version};
 use crate::extract::BodyOrList;
 use crate::fault::Fault;
 use crate::middleware::idempotency;
@@ -36,20 +37,20 @@ use crate::reply;
 use crate::state::AppState;
 use crate::streams::{Open, Place};
 
-/// The versions of the protocol that are spoken, the newest first.
-const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
-/// Where the version stands in a request.
-const VERSION: &str = "mcp-protocol-version";
+/// The method that a conversation begins with.
+const HELLO: &str = "initialize";
+/// The methods that lists and calls go by.
+const LIST: &str = "tools/list";
+const CALL: &str = "tools/call";
+/// What the server is for, to whoever asks.
+const INSTRUCTIONS: &str = "Each tool is an agent: give it a goal, get its answer.";
 /// The conversation that a request belongs to, as we have named it.
 const CONVERSATION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The longest silence of an answer that is not there yet.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How many agents one page of tools holds.
-const PAGE: u32 = 50;
+/// How much is told of calls that are under way before it is read; what comes then is left out.
+const NEWS: usize = 64;
 
-/// The version whose messages may come in batches, which is also that of whoever names none: its
-/// successor brought both the header and the end of batches.
-const BATCHES: &str = "2025-03-26";
 /// The most messages of one batch.
 const BATCH_MAX: usize = 50;
 /// How many answers of a batch are waited for at the same time.
@@ -80,7 +81,6 @@ pub(crate) enum Posted {
 impl Posted {
     /// Whether a tool is called, so that a session may answer.
     fn calls(&self) -> bool {
-        const CALL: &str = "tools/call";
         match self {
             Self::One(message) => message.method == CALL,
             Self::Many(messages) => messages.iter().any(|message| message["method"] == CALL),
@@ -126,19 +126,23 @@ pub(crate) async fn post(
     headers: HeaderMap,
     BodyOrList(posted): BodyOrList<Posted>,
 ) -> Result<Response, Fault> {
-    let version = headers.get(VERSION).map(HeaderValue::as_bytes);
-    if version.is_some_and(|version| !VERSIONS.iter().any(|known| known.as_bytes() == version)) {
-        let reason = format!("{VERSION} must be one of {}", VERSIONS.join(", "));
-        return Ok(refused(reason));
-    }
+    let version = match Version::of(&headers) {
+        Ok(version) => version,
+        Err(failed) => return Ok(refused(failed)),
+    };
     let key = idempotency::key(&headers)?;
     // Before anything begins: whose answer would be one too many starts no session.
     let place = if posted.calls() { Some(state.streams().place(&ctx)?) } else { None };
     let conversation = headers.get(CONVERSATION).and_then(|name| name.to_str().ok());
-    let asking = Asking::new(ctx, key, conversation, state.stopping.clone());
+    let asking = Asking::new(ctx, version, key, conversation, state.stopping.clone());
     match posted {
         Posted::One(message) => {
-            let is_hello = message.method == "initialize";
+            if let Some(id) = &message.id
+                && let Err(failed) = version.check(&message, &headers)
+            {
+                return Ok(told(version, &failed.body(id)));
+            }
+            let is_hello = message.method == HELLO && !version.is_alone();
             let Some(begun) = begin(&asking, message).await? else {
                 return Ok(StatusCode::ACCEPTED.into_response());
             };
@@ -152,7 +156,7 @@ pub(crate) async fn post(
             let body = answer(&asking.ctx, begun).await;
             // Until here, however long it took.
             drop(place);
-            let mut response = reply::json(StatusCode::OK, reply::NO_STORE, &body);
+            let mut response = told(version, &body);
             if is_hello
                 && let Ok(name) = HeaderValue::try_from(mcp_calls::new_conversation(&asking.ctx)?)
             {
@@ -165,9 +169,16 @@ pub(crate) async fn post(
 }
 
 /// What a request is told that is none of the protocol.
-fn refused(reason: String) -> Response {
-    let body = Failed::Rpc(NO_REQUEST, reason).body(&Value::Null);
+fn refused(failed: Failed) -> Response {
+    let body = failed.body(&Value::Null);
     let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body);
+    response.extensions_mut().insert(Told);
+    response
+}
+
+/// The answer to one request.
+fn told(version: Version, body: &Value) -> Response {
+    let mut response = reply::json(version.status(body), reply::NO_STORE, body);
     response.extensions_mut().insert(Told);
     response
 }
@@ -180,8 +191,7 @@ async fn batch(
     messages: Vec<Value>,
     place: Option<Place>,
 ) -> Result<Response, Fault> {
-    let version = headers.get(VERSION).map_or(BATCHES.as_bytes(), |it| it.as_bytes());
-    let reason = if version != BATCHES.as_bytes() {
+    let reason = if !asking.version.has_batches() {
         Some(format!("messages come in batches in version {BATCHES} of the protocol alone"))
     } else if messages.is_empty() || messages.len() > BATCH_MAX {
         Some(format!("a batch holds 1 to {BATCH_MAX} messages"))
@@ -189,7 +199,7 @@ async fn batch(
         None
     };
     if let Some(reason) = reason {
-        return Ok(refused(reason));
+        return Ok(refused(Failed::Rpc(NO_REQUEST, reason)));
     }
     let mut all = Vec::new();
     for message in messages {
@@ -203,7 +213,7 @@ async fn batch(
         // serde would take a list for a message, its fields in order.
         let message = if message.is_object() { message } else { Value::Null };
         let begun = match serde_json::from_value::<Message>(message) {
-            Ok(message) if message.method == "initialize" => {
+            Ok(message) if message.method == HELLO => {
                 let reason = "initialize must not be part of a batch".to_owned();
                 Some(Begun::Answered(Failed::Rpc(NO_REQUEST, reason).body(&id)))
             }
@@ -232,7 +242,7 @@ async fn batch(
 
 /// Answers a message, or starts what answers it. `None`: it asks nothing.
 async fn begin(asking: &Asking, message: Message) -> Result<Option<Begun>, Fault> {
-    let params = &message.params;
+    let (version, params) = (asking.version, &message.params);
     let Some(id) = message.id else {
         if message.method == "notifications/cancelled" {
             asking.take_back(&params["requestId"]).await;
@@ -240,16 +250,19 @@ async fn begin(asking: &Asking, message: Message) -> Result<Option<Begun>, Fault
         return Ok(None);
     };
     let result = match message.method.as_str() {
-        "initialize" => Ok(about(params)),
-        "ping" => Ok(json!({})),
-        "tools/list" => list(&asking.ctx, params).await,
-        "tools/call" => match asking.call(&id, params).await {
+        HELLO if !version.is_alone() => Ok(about(params)),
+        "ping" if !version.is_alone() => Ok(json!({})),
+        DISCOVER if version.is_alone() => Ok(discovered()),
+        LIST => tools::list(&asking.ctx, params).await,
+        CALL => match asking.call(&id, params).await {
             Ok(call) => return Ok(Some(Begun::Session(id, Box::new(call)))),
+            // The model that calls reads what it can mend.
+            Err(Failed::Use(error @ Error::Invalid(_))) => Ok(calls::failed(&error.message())),
             Err(failed) => Err(failed),
         },
         other => Err(Failed::Rpc(NO_METHOD, format!("there is no method {other}"))),
     };
-    match result {
+    match result.map(|result| version.complete(&message.method, result)) {
         // Who is not signed in must learn it from the status.
         Err(Failed::Use(error @ Error::Unauthenticated)) => Err(error.into()),
         result => Ok(Some(Begun::Answered(body(&id, result)))),
@@ -282,6 +295,8 @@ fn body(id: &Value, result: Result<Value, Failed>) -> Value {
 /// Why a request has no result.
 enum Failed {
     Rpc(i32, String),
+    /// A version that is not spoken was asked for.
+    Version(String),
     Use(Error),
 }
 
@@ -295,6 +310,12 @@ impl Failed {
     fn body(self, id: &Value) -> Value {
         let (code, message) = match self {
             Self::Rpc(code, message) => (code, message),
+            Self::Version(asked) => {
+                let message = format!("{VERSION} must be one of {}", VERSIONS.join(", "));
+                let data = json!({ "supported": VERSIONS, "requested": asked });
+                let error = json!({ "code": NO_VERSION, "message": message, "data": data });
+                return json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            }
             Self::Use(error @ (Error::Internal(_) | Error::Unavailable(_))) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an MCP request failed");
                 (OWN_FAULT, error.message())
@@ -305,65 +326,29 @@ impl Failed {
     }
 }
 
+/// What the server calls itself.
+fn own_name() -> Value {
+    json!({ "name": "resonant", "title": "Resonant", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// How a conversation begins.
 fn about(params: &Value) -> Value {
-    let asked = params["protocolVersion"].as_str().unwrap_or_default();
-    let version = VERSIONS.iter().find(|version| **version == asked).unwrap_or(&VERSIONS[0]);
     json!({
-        "protocolVersion": version,
+        "protocolVersion": Version::agreed(params["protocolVersion"].as_str().unwrap_or_default()),
         "capabilities": { "tools": {} },
-        "serverInfo": { "name": "resonant", "title": "Resonant", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": "Each tool is an agent: give it a goal, get its answer.",
+        "serverInfo": own_name(),
+        "instructions": INSTRUCTIONS,
     })
 }
 
-async fn list(ctx: &Ctx, params: &Value) -> Result<Value, Failed> {
-    let cursor = params["cursor"].as_str().map(str::to_owned);
-    let page = PageRequest { cursor, limit: Some(PAGE) };
-    let filter = AgentFilter { status: Some(AgentStatus::Active), page };
-    let page = agents::list(ctx, filter).await?;
-    let tools: Vec<_> = page.items.iter().map(tool).collect();
-    let mut answer = json!({ "tools": tools });
-    if let Some(cursor) = page.next_cursor {
-        answer["nextCursor"] = cursor.into();
-    }
-    Ok(answer)
-}
-
-fn tool(agent: &AgentSummary) -> Value {
-    let text = |about: &str| json!({ "type": "string", "description": about });
-    let description =
-        if agent.description.is_empty() { agent.name.clone() } else { agent.description.clone() };
+/// The same for whoever begins none.
+fn discovered() -> Value {
     json!({
-        "name": tool_name(agent),
-        "title": agent.name,
-        "description": description,
-        "inputSchema": {
-            "type": "object",
-            "properties": {
-                "goal": text("What the agent shall reach."),
-                "context": text("Material for it: notes, a document, data."),
-                "variables": {
-                    "type": "object",
-                    "description": "The values of the agent's variables, by their names.",
-                    "additionalProperties": { "type": "string" },
-                },
-            },
-            "required": ["goal"],
-            "additionalProperties": false,
-        },
+        "supportedVersions": VERSIONS,
+        "capabilities": { "tools": {} },
+        "instructions": INSTRUCTIONS,
+        "_meta": { SERVER: own_name() },
     })
-}
-
-/// A readable part of the agent's name, and its whole id: the tool is found by the latter.
-fn tool_name(agent: &AgentSummary) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name: String = agent.name.chars().map(plain).take(30).collect();
-    format!("{name}_{}", agent.id.as_uuid().simple())
-}
-
-fn agent_of(tool: &str) -> Option<AgentId> {
-    let digits = tool.get(tool.len().checked_sub(32)?..)?;
-    digits.parse().ok()
 }
 
 fn takes_events(headers: &HeaderMap) -> bool {
@@ -372,40 +357,37 @@ fn takes_events(headers: &HeaderMap) -> bool {
     accepted.any(|value| value.contains("text/event-stream"))
 }
 
-/// Answers in an event stream, each as soon as it is there, with a comment now and then until then.
-fn stream_answers(ctx: Ctx, all: Vec<Begun>, open: Open) -> Response {
+/// Answers in an event stream, each as soon as it is there, with how the calls go, or a comment now and then,
+/// until then.
+fn stream_answers(ctx: Ctx, mut all: Vec<Begun>, open: Open) -> Response {
+    let (tells, news) = mpsc::channel(NEWS);
+    for begun in &mut all {
+        if let Begun::Session(_, call) = begun {
+            call.tell(&tells);
+        }
+    }
     let answers = Box::pin(answers(ctx, all).buffer_unordered(SIDE_BY_SIDE));
-    let frames = stream::unfold((answers, open), |(mut answers, open)| async {
-        let frame = tokio::select! {
-            message = answers.next() => Bytes::from(format!("event: message\ndata: {}\n\n", message?)),
-            () = tokio::time::sleep(HEARTBEAT) => Bytes::from_static(b": still at work\n\n"),
-        };
-        Some((frame, (answers, open)))
+    let parts = (answers, tells, news, open);
+    let frames = stream::unfold(parts, |(mut answers, tells, mut news, open)| async {
+        let mut frame = String::new();
+        tokio::select! {
+            Some(message) = news.recv() => write_message(&mut frame, &message),
+            message = answers.next() => {
+                let message = message?;
+                // Once a call is answered no more may be told of it.
+                while let Ok(told) = news.try_recv() {
+                    write_message(&mut frame, &told);
+                }
+                write_message(&mut frame, &message);
+            }
+            () = tokio::time::sleep(HEARTBEAT) => frame.push_str(": still at work\n\n"),
+        }
+        Some((Bytes::from(frame), (answers, tells, news, open)))
     });
     reply::events(frames)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tool_leads_back_to_its_agent() {
-        let agent: AgentSummary = serde_json::from_value(json!({
-            "id": "01890a5d-ac96-774b-bcce-b302099a8057",
-            "name": "Größe & Maß, a name that is rather long",
-            "description": "",
-            "avatar": { "icon": "spark", "hue": 1 },
-            "status": "active",
-            "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z",
-        }))
-        .unwrap();
-        let name = tool_name(&agent);
-        assert!(name.len() <= 64 && name.starts_with("gr__e___ma"), "{name}");
-        assert_eq!(agent_of(&name), Some(agent.id));
-        for name in ["", "x", "é", &"z".repeat(40), "01890a5d"] {
-            assert_eq!(agent_of(name), None, "{name}");
-        }
-    }
+fn write_message(frame: &mut String, message: &Value) {
+    // Writing to a text cannot fail.
+    let _ = write!(frame, "event: message\ndata: {message}\n\n");
 }

@@ -118,7 +118,9 @@ async fn what_is_no_json_document_is_refused() {
     assert_eq!(charset.status, 201);
 
     let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
-    assert_eq!(post().raw("application/json", huge).await.problem(), (413, body));
+    let huge = post().raw("application/json", huge).await;
+    assert_eq!(huge.problem(), (413, body));
+    assert_eq!(huge.header("connection"), "close", "its body is not read");
     assert_eq!(before.0["agents"], json!([]));
     assert_eq!(owned(&app, &ada).await.0["agents"].as_array().unwrap().len(), 1);
     app.end().await;
@@ -159,6 +161,9 @@ async fn bad_query_values_name_their_parameter() {
         (format!("{session}?fields=events"), "fields"),
         ("/api/v1/listings?fields=agent".to_owned(), "fields"),
         ("/api/v1/tools?fields=code".to_owned(), "fields"),
+        ("/api/v1/schedules?fields=spec".to_owned(), "fields"),
+        (format!("/api/v1/agents/{}/test-sets?fields=runs", agent.id), "fields"),
+        (format!("/api/v1/agents/{}/versions/1?fields=prompt", agent.id), "fields"),
         ("/api/v1/sessions?agent_id=7".to_owned(), "agent_id"),
         ("/api/v1/sessions?cursor=wrong".to_owned(), "cursor"),
         ("/api/v1/sessions?limit=1&limit=2".to_owned(), "limit"),

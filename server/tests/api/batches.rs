@@ -1,9 +1,13 @@
 //! Many agents at once, and some fields of each.
 
 use resonant_domain::agent::Agent;
+use resonant_domain::agent_version::AgentVersion;
 use resonant_domain::fields::Choosable as _;
+use resonant_domain::schedule::Schedule;
+use resonant_domain::test_set::{TestRun, TestSet};
 use serde_json::{Value, json};
 
+use super::preconditions::made;
 use crate::support::TestApp;
 
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -65,9 +69,18 @@ async fn every_read_shows_the_fields_that_are_asked_for() {
     let app = TestApp::start().await;
     app.backend.load_content().await.unwrap();
     let ada = app.guest().await;
-    let agent = app.agent(&ada, "Reckoner").await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
     let session = app.session(&ada, &agent, "What is 1 + 1?").await;
     let (agent, session) = (agent.id, session.id);
+    let own = format!("/api/v1/agents/{agent}");
+    let basics = json!({ "name": "Basics", "cases": [{ "goal": "1 + 1" }] });
+    let set = made(&app, &ada, &format!("{own}/test-sets"), &basics).await;
+    let set = set.header("location");
+    let run = made(&app, &ada, &format!("{set}/runs"), &json!({})).await;
+    let run = run.header("location");
+    let daily = json!({ "agent_id": agent, "cron": "0 7 * * *", "goal": "Go", "context": "today" });
+    let schedule = made(&app, &ada, "/api/v1/schedules", &daily).await;
+    let schedule = schedule.header("location");
     let get = async |path: &str| app.get(path).by(&ada).await.value();
     let names = |value: &Value| {
         let mut names: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
@@ -88,15 +101,35 @@ async fn every_read_shows_the_fields_that_are_asked_for() {
         ("/api/v1/sessions?fields=id,limits".to_owned(), "sessions", "id,limits"),
         (format!("/api/v1/listings/{slug}?fields=agent"), "", "agent"),
         ("/api/v1/tools?fields=name".to_owned(), "tools", "name"),
+        (format!("{own}/versions?fields=version"), "versions", "version"),
+        (format!("{own}/versions/1?fields=notes,version"), "", "notes,version"),
+        (format!("{own}/versions/1?fields=spec"), "", "spec"),
+        (format!("{own}/test-sets?fields=name,cases"), "test_sets", "cases,name"),
+        (format!("{own}/test-sets?fields=id,last_run"), "test_sets", "id,last_run"),
+        (format!("{set}?fields=name"), "", "name"),
+        (format!("{set}/runs?fields=id,passed"), "runs", "id,passed"),
+        (format!("{run}?fields=cases,results"), "", "cases,results"),
+        (format!("{run}?fields=id"), "", "id"),
+        ("/api/v1/schedules?fields=cron,id".to_owned(), "schedules", "cron,id"),
+        (format!("{schedule}?fields=context,variables"), "", "context"),
         ("/api/v1/budget?fields=used_tokens".to_owned(), "", "used_tokens"),
     ] {
         let value = get(&path).await;
         let thing = if list.is_empty() { &value } else { &value[list][0] };
         assert_eq!(names(thing), expected, "{path}");
     }
-    let all = Agent::FIELDS.join(",");
-    let whole = get(&format!("/api/v1/agents/{agent}?fields={all}")).await;
-    assert_eq!(whole, get(&format!("/api/v1/agents/{agent}")).await);
+    let version = format!("{own}/versions/1");
+    for (path, all) in [
+        (own.as_str(), Agent::FIELDS),
+        (version.as_str(), AgentVersion::FIELDS),
+        (set, TestSet::FIELDS),
+        (run, TestRun::FIELDS),
+        (schedule, Schedule::FIELDS),
+    ] {
+        let whole = get(&format!("{path}?fields={}", all.join(","))).await;
+        assert_eq!(whole, get(path).await, "{path}");
+        assert_eq!(whole, get(&format!("{path}?fields=")).await, "{path}");
+    }
     let unknown = app.get("/api/v1/agents?fields=nmae").by(&ada).await;
     assert!(unknown.text().contains("must be some of id, owner_id, status"), "{unknown:?}");
     let unknown = app.get("/api/v1/budget?fields=used").by(&ada).await;

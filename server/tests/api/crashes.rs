@@ -99,6 +99,13 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     app.call(Method::PATCH, &own).by(&ada).json(&json!({ "system_prompt": "Sum." })).await;
     let restore = format!("{own}/versions/1/restore");
     asking.twice("/agents/{id}/versions/{version}/restore", &restore, &no).await;
+    let old = format!("/api/v1/agents/{}", app.agent(&ada, "Old").await.id);
+    assert_eq!(app.call(Method::DELETE, &old).by(&ada).await.status, 204);
+    asking.twice("/agents/{id}/restore", &format!("{old}/restore"), &no).await;
+    let idle = json!({ "ids": [app.agent(&ada, "Idle").await.id], "action": "pause" });
+    asking.twice("/agents/changes", "/api/v1/agents/changes", &idle).await;
+    let trial = format!("{own}/tools/calculator/try");
+    asking.twice("/agents/{id}/tools/{tool}/try", &trial, &empty).await;
 
     let goal = json!({ "goal": "What is 1 + 1?" });
     let execute = format!("{own}/execute");
@@ -109,6 +116,8 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     asking.twice("/sessions/{id}/cancel", &format!("{session}/cancel"), &no).await;
     asking.twice("/sessions/{id}/retry", &format!("{session}/retry"), &no).await;
     asking.twice("/sessions/{id}/fork", &format!("{session}/fork"), &empty).await;
+    let anew = format!("/api/v1/sessions/{}/steps/1/retry", ran.id);
+    asking.twice("/sessions/{id}/steps/{step}/retry", &anew, &no).await;
     let wait = serde_json::to_value(&asks.waiting).unwrap();
     let verdict = json!({ "call_id": wait["reason"]["calls"][0]["call_id"], "verdict": "approve" });
     let decision = json!({ "waiting": wait["sequence"], "kind": "calls", "verdicts": [verdict] });
@@ -121,6 +130,10 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     let set = asking.twice("/agents/{id}/test-sets", &format!("{own}/test-sets"), &basics).await;
     let runs = format!("{}/runs", set.header("location"));
     asking.twice("/agents/{id}/test-sets/{set}/runs", &runs, &empty).await;
+    let set = set.header("location");
+    assert_eq!(app.call(Method::DELETE, set).by(&ada).await.status, 204);
+    let back = format!("{set}/restore");
+    asking.twice("/agents/{id}/test-sets/{set}/restore", &back, &no).await;
 
     asking.twice("/listings/{slug}/install", &format!("{listing}/install"), &no).await;
     let review = json!({ "stars": 4, "text": "Right" });

@@ -26,7 +26,20 @@ async fn a_document_is_added_found_and_taken_away() {
     );
 
     let found = app.get(&format!("{path}/passages?query=days+of+leave")).by(&ada).await.value();
-    assert_eq!(found["passages"][0]["heading"], "Leave");
+    let passage = &found["passages"][0];
+    assert_eq!(passage["heading"], "Leave");
+    let page = format!("/studio/agents/{}/knowledge/{id}", agent.id);
+    assert_eq!(passage["url"], format!("{page}?passage=1#passage-1"));
+    assert_eq!((&passage["document_id"], &passage["position"]), (&json!(id), &json!(1)));
+    // The address leads there, for who may know.
+    let read = app.get(&format!("{page}?passage=1")).by(&ada).header("accept", "text/html").await;
+    assert_eq!(read.status, 200, "{read:?}");
+    assert!(read.text().contains("id=\"passage-1\"") && read.text().contains("30 days"));
+    let bob = app.guest().await;
+    for caller in [&bob, &Visitor::ANONYMOUS] {
+        let read = app.get(&page).by(caller).header("accept", "text/html").await;
+        assert!(!read.text().contains("30 days"), "{read:?}");
+    }
     let none = app.get(&format!("{path}/passages?query=zebras")).by(&ada).await.value();
     assert_eq!(none, json!({ "passages": [] }));
 

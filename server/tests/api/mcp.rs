@@ -50,10 +50,22 @@ async fn agents_are_tools_that_answer() {
     assert_eq!(ask(&app, &bob, "tools/list", json!({})).await["result"]["tools"], json!([]));
     for (method, params, code) in [
         ("tools/call", json!({ "name": "x" }), -32_602),
-        ("tools/call", json!({ "name": tool["name"], "arguments": {} }), -32_602),
         ("resources/list", json!({}), -32_601),
+        ("server/discover", json!({}), -32_601),
     ] {
         assert_eq!(ask(&app, &ada, method, params).await["error"]["code"], code);
+    }
+    // What the model that calls can mend it is to read.
+    for (arguments, field) in [
+        (json!({}), "goal"),
+        (json!({ "goal": "x", "variables": 1 }), "variables"),
+        (json!({ "goal": "x", "variables": { "a": 1 } }), "variables.a"),
+    ] {
+        let params = json!({ "name": tool["name"], "arguments": arguments });
+        let result = &ask(&app, &ada, "tools/call", params).await["result"];
+        assert_eq!(result["isError"], true, "{result}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with(&format!("{field} must be ")), "{text}");
     }
     app.end().await;
 }
@@ -158,12 +170,106 @@ async fn a_version_that_nobody_speaks_is_refused() {
     let app = TestApp::start().await;
     let ada = app.member("ada").await;
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
-    for (version, status) in [("2025-06-18", 200), ("2025-03-26", 200), ("1999-01-01", 400)] {
+    for (version, status) in
+        [("2025-11-25", 200), ("2025-06-18", 200), ("2025-03-26", 200), ("1999-01-01", 400)]
+    {
         let request = app.post("/mcp").by(&ada).header("mcp-protocol-version", version);
         let answer = request.json(&message).await;
         assert_eq!(answer.status, status, "{version}: {answer:?}");
         if status == 400 {
-            assert_eq!(answer.value()["error"]["code"], -32_600);
+            let error = &answer.value()["error"];
+            assert_eq!(error["code"], -32_022);
+            assert_eq!(error["data"]["requested"], version);
+            assert_eq!(error["data"]["supported"][1], "2025-11-25");
+        }
+    }
+    app.end().await;
+}
+
+/// Asks as whoever holds no conversation does.
+async fn ask_alone(
+    app: &TestApp,
+    visitor: &Visitor,
+    method: &str,
+    mut params: Value,
+) -> (u16, Value) {
+    params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    let mut request = app.post("/mcp").by(visitor);
+    request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", method);
+    if let Some(name) = params["name"].as_str() {
+        request = request.header("mcp-name", name);
+    }
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let answer = request.json(&message).await;
+    (answer.status, answer.value())
+}
+
+#[tokio::test]
+async fn requests_stand_alone_in_the_newest_version() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let (status, about) = ask_alone(&app, &ada, "server/discover", json!({})).await;
+    assert_eq!(status, 200, "{about}");
+    let about = &about["result"];
+    assert_eq!(about["supportedVersions"][0], "2026-07-28");
+    assert_eq!(about["_meta"]["io.modelcontextprotocol/serverInfo"]["title"], "Resonant");
+    let (_, list) = ask_alone(&app, &ada, "tools/list", json!({})).await;
+    let list = &list["result"];
+    for result in [about, list] {
+        assert_eq!(result["resultType"], "complete", "{result}");
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(0), &json!("private")));
+    }
+    let name = &list["tools"][0]["name"];
+    let call = json!({ "name": name, "arguments": { "goal": "What is 12 * 7?" } });
+    let (status, answer) = ask_alone(&app, &ada, "tools/call", call).await;
+    assert_eq!((status, &answer["result"]["resultType"]), (200, &json!("complete")));
+    assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("84"), "{answer}");
+
+    for (method, params, status, code) in [
+        ("initialize", json!({}), 404, -32_601),
+        ("ping", json!({}), 404, -32_601),
+        ("tools/call", json!({ "name": "x" }), 400, -32_602),
+    ] {
+        let (told, body) = ask_alone(&app, &ada, method, params).await;
+        assert_eq!((told, &body["error"]["code"]), (status, &json!(code)), "{method}: {body}");
+    }
+    // Without what it must say of itself.
+    let bare = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let bare = app.post("/mcp").by(&ada).header("mcp-protocol-version", "2026-07-28").json(&bare);
+    let bare = bare.await;
+    assert_eq!((bare.status, &bare.value()["error"]["code"]), (400, &json!(-32_602)));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_wants_to_hear_hears_how_a_call_goes() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.member("ada").await;
+    app.agent(&ada, "Reckoner").await;
+    let tool = only_tool(&app, &ada).await;
+    let accept = "application/json, text/event-stream";
+    let mut body = call(&tool, &json!(1), "What is 12 * 7?");
+    for is_wanted in [false, true] {
+        if is_wanted {
+            body["params"]["_meta"] = json!({ "progressToken": "t" });
+        }
+        let events = app.post("/mcp").by(&ada).header("accept", accept).json(&body).await;
+        let text = events.text();
+        let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        let messages: Vec<Value> = data.map(|data| serde_json::from_str(data).unwrap()).collect();
+        let (answer, news) = messages.split_last().unwrap();
+        assert_eq!(answer["id"], 1, "{answer}");
+        assert_eq!(!news.is_empty(), is_wanted, "{news:?}");
+        let mut before = 0;
+        for note in news {
+            assert_eq!(note["method"], "notifications/progress");
+            assert_eq!(note["params"]["progressToken"], "t");
+            assert!(note["params"]["message"].is_string(), "{note}");
+            let progress = note["params"]["progress"].as_i64().unwrap();
+            assert!(progress > before, "{news:?}");
+            before = progress;
         }
     }
     app.end().await;
@@ -198,7 +304,7 @@ async fn a_call_with_a_key_counts_once() {
     let wrong = call(&tool, &json!(7), "");
     for _ in 0..2 {
         let refused = once("c", &wrong).await;
-        assert_eq!(refused["error"]["code"], -32_602, "{refused}");
+        assert_eq!(refused["result"]["isError"], true, "{refused}");
     }
     assert_eq!(states(&app, &ada).await.len(), 3);
     let odd = app.post("/mcp").by(&ada).header("idempotency-key", "two words").json(&first).await;

@@ -1,5 +1,6 @@
 //! The routes whose costs are measured (`statements.txt`, `buffers.txt`), and what they are asked about.
 
+mod studio;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -118,6 +119,7 @@ pub(super) async fn reads(app: &mut TestApp) -> (Visitor, Vec<Route>) {
     let others = [app.member("bob").await, app.member("carol").await];
     app.start_workers(1);
     let mut routes = of_sessions(app, &root, &others).await;
+    routes.extend(studio::routes(app, &root).await);
     app.stop_workers().await;
     routes.extend(of_an_agent(app, &root).await);
     routes.extend(of_automations(app, &root).await);

@@ -37,6 +37,7 @@ async fn what_is_described_is_there_and_nothing_else() {
         let real = real.replace("{name}", "X").replace("{slug}", "x").replace("{token}", "x");
         let real = real.replace("{handle}", "x");
         let real = real.replace("{document}", "x").replace("{memory}", "x");
+        let real = real.replace("{step}", "1").replace("{tool}", "x");
         let answer = app.call(Method::TRACE, &real).await;
         assert_eq!(answer.problem(), (405, vec![]), "{path}");
         let allowed = answer.header("allow").split(',').map(|method| method.trim().to_owned());
@@ -185,6 +186,14 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/agents/{id}/test-sets", &no),
         ("GET", "/agents/{id}/test-policy", &no),
         ("PUT", "/agents/{id}/test-policy", &json!({ "requires_tests": false })),
+        ("GET", "/agents/{id}/test-sets/trash", &no),
+        ("GET", "/agents/{id}/diff?before=1&after=draft", &no),
+        ("GET", "/agents/{id}/numbers", &no),
+        ("POST", "/agents/{id}/tools/{tool}/try", &empty),
+        ("POST", "/agents/proposals", &json!({ "wish": "Read pages" })),
+        ("POST", "/agents/changes", &json!({ "ids": [agent], "action": "resume" })),
+        ("GET", "/usage", &no),
+        ("GET", "/usage?agent_id={id}", &no),
         ("GET", "/budget", &no),
         ("PUT", "/budget", &budget),
         ("GET", "/sessions", &no),
@@ -193,6 +202,11 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/sessions/{session}?include=events", &no),
         ("GET", "/sessions/{session}/export", &no),
         ("GET", "/sessions/{session}/export?format=md", &no),
+        ("GET", "/sessions/{session}/steps/{step}/input", &no),
+        ("POST", "/sessions/{session}/steps/{step}/retry", &no),
+        ("PUT", "/sessions/{session}/share", &no),
+        ("GET", "/sessions/{session}/share", &no),
+        ("DELETE", "/sessions/{session}/share", &no),
         ("GET", "/sessions/{session}/stream", &no),
         ("POST", "/sessions/{session}/retry", &no),
         ("POST", "/sessions/{session}/decisions", &decision),
@@ -230,6 +244,7 @@ async fn every_answer_is_as_it_is_described() {
         ("DELETE", "/teams/{team}/invitations/{id}", &no),
         ("GET", "/team-invitations", &no),
         ("POST", "/team-invitations/accept", &json!({ "token": "none" })),
+        ("POST", "/team-invitations/decline", &json!({ "team": "den" })),
         ("PUT", "/teams/{team}/agents/{id}", &no),
         ("GET", "/teams/{team}/agents", &no),
         ("DELETE", "/teams/{team}/agents/{id}", &no),
@@ -285,6 +300,9 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/alerts", &no),
         ("GET", "/agents?limit=0", &no),
         ("DELETE", "/agents/{id}", &no),
+        ("GET", "/agents/trash", &no),
+        ("POST", "/agents/{id}/restore", &no),
+        ("DELETE", "/agents/trash/{id}", &no),
     ];
     let mut seen = BTreeSet::new();
     for (method, template, body) in calls {
@@ -295,6 +313,8 @@ async fn every_answer_is_as_it_is_described() {
             .replace("{slug}", slug)
             .replace("{team}", "research")
             .replace("{handle}", "nobody")
+            .replace("{step}", "1")
+            .replace("{tool}", "calculator")
             .replace("{name}", "KEY");
         let template = template.split('?').next().unwrap().replace("{session}", "{id}");
         let template = format!("/api/v1{template}");
@@ -316,6 +336,8 @@ async fn every_answer_is_as_it_is_described() {
         "GET /api/v1/notices/stream",
         "GET /api/v1/service-levels/stream",
         "GET /api/v1/shared/{token}/stream",
+        "GET /api/v1/shared/{token}",
+        "GET /api/v1/shared/{token}/steps/{step}/input",
         "GET /api/v1/keys/{id}",
         "DELETE /api/v1/keys/{id}",
         "DELETE /api/v1/agents/{id}/knowledge/{document}",
@@ -324,6 +346,7 @@ async fn every_answer_is_as_it_is_described() {
         "GET /api/v1/agents/{id}/test-sets/{set}",
         "PUT /api/v1/agents/{id}/test-sets/{set}",
         "DELETE /api/v1/agents/{id}/test-sets/{set}",
+        "POST /api/v1/agents/{id}/test-sets/{set}/restore",
         "GET /api/v1/agents/{id}/test-sets/{set}/runs",
         "POST /api/v1/agents/{id}/test-sets/{set}/runs",
         "GET /api/v1/agents/{id}/test-sets/{set}/runs/{run}",

@@ -177,9 +177,11 @@ async fn who_has_seen_another_version_changes_nothing() {
 }
 
 /// What nobody changes, so that no version of it can be named.
-const UNCHANGING: [(&str, &str); 4] = [
+const UNCHANGING: [(&str, &str); 6] = [
+    ("DELETE /agents/trash/{id}", "is there or not"),
     ("DELETE /agents/{id}/submissions", "takes back what waits, and nothing else"),
     ("DELETE /publishers/{handle}/follow", "is there or not"),
+    ("DELETE /sessions/{id}/share", "is shared or not"),
     ("DELETE /teams/{team}/agents/{id}", "is shared or not"),
     ("DELETE /teams/{team}/invitations/{id}", "stays as it was made"),
 ];

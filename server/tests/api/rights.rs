@@ -171,6 +171,7 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("studio/compare_editions", format!("{agent}&before=1&after=draft"), OWNED),
         ("studio/get_numbers", agent.clone(), OWNED),
         ("studio/get_knowledge", format!("{agent}&query=leave"), OWNED),
+        ("studio/get_document", format!("{agent}&document={nobody}"), NOWHERE),
         ("studio/add_document", format!("{agent}&title=a&format=&text=b"), OWNED),
         // The draft is the same as what is published.
         (
@@ -210,7 +211,7 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("sessions/open_session", session.clone(), OWNED),
         ("sessions/glance_session", session.clone(), OWNED),
         ("studio/run_agent", format!("{agent}&run[goal]=Hello"), OWNED),
-        ("studio/get_standing", agent.clone(), OWNED),
+        ("studio/get_tools_page", agent.clone(), OWNED),
         ("teams/list_teams", String::new(), own),
         ("teams/list_shared", String::new(), own),
         ("teams/list_share_choices", agent.replace("id=", "agent="), own),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http::Method;
 use resonant_domain::AgentId;
 use serde_json::json;
 use tracing::{Event, Subscriber};
@@ -118,6 +119,14 @@ async fn a_longer_list_costs_no_more_statements() {
     for _ in 0..10 {
         ids.push(app.agent(&ada, "Reader").await.id);
     }
+    let mut busy = vec![];
+    for sessions in [1, 20] {
+        let agent = app.agent(&ada, "Reader").await;
+        for _ in 0..sessions {
+            app.session(&ada, &agent, "Wait for a worker that never comes").await;
+        }
+        busy.push(format!("/api/v1/agents/{}", agent.id));
+    }
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let _counting = tracing::subscriber::set_default(subscriber);
@@ -133,6 +142,12 @@ async fn a_longer_list_costs_no_more_statements() {
     let batch =
         |ids: &[AgentId]| app.post("/api/v1/agents/batch").by(&ada).json(&json!({ "ids": ids }));
     assert_eq!(cost(batch(&ids[..2])).await, cost(batch(&ids[2..])).await, "agents by their ids");
+    let delete = |path: &str| app.call(Method::DELETE, path).by(&ada);
+    let (one, many) = (cost(delete(&busy[0])).await, cost(delete(&busy[1])).await);
+    assert_eq!(one, many, "open sessions of an agent that is deleted");
+    let left = app.get("/api/v1/sessions?limit=200").by(&ada).await.value();
+    let states = left["sessions"].as_array().unwrap().iter().map(|session| &session["state"]);
+    assert_eq!(states.filter(|state| *state == "cancelled").count(), 21);
     app.end().await;
 }
 

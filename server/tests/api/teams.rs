@@ -7,7 +7,7 @@ use super::keys;
 use crate::support::{TestApp, Visitor, lose_replies};
 
 /// A team of the visitor.
-async fn team(app: &TestApp, owner: &Visitor) {
+pub(super) async fn team(app: &TestApp, owner: &Visitor) {
     let new = json!({ "name": "The lab", "slug": "lab" });
     let made = app.post("/api/v1/teams").by(owner).json(&new).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -16,7 +16,7 @@ async fn team(app: &TestApp, owner: &Visitor) {
 }
 
 /// Brings somebody in by a link.
-async fn join(app: &TestApp, owner: &Visitor, who: &Visitor, role: &str) {
+pub(super) async fn join(app: &TestApp, owner: &Visitor, who: &Visitor, role: &str) {
     let invitations = "/api/v1/teams/lab/invitations";
     let made = app.post(invitations).by(owner).json(&json!({ "role": role })).await;
     assert_eq!(made.status, 201, "{made:?}");

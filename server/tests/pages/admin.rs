@@ -160,6 +160,17 @@ async fn the_forms_of_alerts_work_without_a_script() {
         let shown = page(&app, &path, &admin).await.text();
         assert!(shown.contains(text), "{verb}: lacks {text}: {shown}");
     }
+    // Whoever saw another version of it does not write over what somebody else has changed.
+    let change = format!("id={id}&form%5Bname%5D=Newer&form%5Bvalue%5D=9&{fields}");
+    let stale = format!("{change}&seen=0123456789abcdef");
+    let refused = send_from(&app, &path, "admin/update_alert", &admin, &stale).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert!(refused.text().contains("has changed since you opened it"), "{}", refused.text());
+    let shown = page(&app, &path, &admin).await.text();
+    let seen = shown.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let known = format!("{change}&seen={seen}");
+    let changed = send_from(&app, &path, "admin/update_alert", &admin, &known).await;
+    assert_eq!(changed.status, 302, "{changed:?}");
     let form = format!("id={id}");
     let deleted = send_from(&app, &path, "admin/delete_alert", &admin, &form).await;
     assert_eq!(deleted.header("location"), "/admin/alerts", "{deleted:?}");

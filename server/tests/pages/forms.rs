@@ -1,5 +1,7 @@
 //! The forms as a browser without JavaScript sends them.
 
+use serde_json::json;
+
 use crate::support::{Answer, TestApp, Visitor};
 
 /// Installs a listing by its form; whoever is nobody becomes a guest.
@@ -111,6 +113,69 @@ async fn server_functions_tell_their_faults() {
     let large = format!("slug={}", "x".repeat(3 * 1024 * 1024));
     let refused = call("marketplace/install_listing", &large).await;
     assert_eq!(refused.problem(), (413, vec!["body".to_owned()]));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_a_server_function_cannot_read_is_a_bad_request() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let call = |name: &str| {
+        app.post(&format!("/api/fn/{name}")).by(&ada).header("accept", "application/json")
+    };
+    let form = "application/x-www-form-urlencoded";
+    for (name, kind, body) in [
+        // An argument is missing, is of another type, or is no text at all.
+        ("marketplace/get_listing", form, b"".to_vec()),
+        ("marketplace/get_listing", form, b"slug[0]=a".to_vec()),
+        ("moderation/get_case", form, b"id=%00".to_vec()),
+        ("marketplace/get_listing", form, b"slug=\xff\xfe".to_vec()),
+        ("marketplace/get_listing", "application/json", b"{\"slug\":\"a\"}".to_vec()),
+    ] {
+        let answer = call(name).raw(kind, body).await;
+        assert_eq!((answer.status, &answer.value()["kind"]), (400, &json!("invalid")));
+    }
+    // What the function itself reads tells its own fault.
+    let agent = call("account/set_budget").form("agent=x").await;
+    assert_eq!((agent.status, &agent.value()["kind"]), (404, &json!("not_found")));
+    // A plain form comes back as its page.
+    let from = "/marketplace/unit-converter";
+    let plain = send_from(&app, from, "marketplace/install_listing", &ada, "slug[0]=a").await;
+    assert_ne!(plain.status / 100, 5, "{plain:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_slash_behind_an_address_leads_to_its_page() {
+    let app = TestApp::start().await;
+    let asked = app.get("/marketplace/?q=unit").await;
+    assert_eq!((asked.status, asked.header("location")), (308, "/marketplace?q=unit"));
+    assert_eq!(app.get("/marketplace//").await.status, 404);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_script_is_led_to_other_pages_alone() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    for (page, is_led) in [
+        ("/account", false),
+        ("/account?a=b", true),
+        ("/studio", true),
+        // Of a page that names none nothing is known.
+        ("", true),
+    ] {
+        let call = app.post("/api/fn/account/update_profile").by(&ada);
+        let call = call.header("accept", "application/json");
+        let call = if page.is_empty() {
+            call
+        } else {
+            call.header("referer", &format!("http://resonant.test{page}"))
+        };
+        let saved = call.form("display_name=Ada").await;
+        assert_eq!(saved.status, 200, "{saved:?}");
+        assert_eq!(saved.header("location"), if is_led { "/account" } else { "" }, "{page}");
+    }
     app.end().await;
 }
 

@@ -24,6 +24,8 @@ use crate::support::TestApp;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
+/// How the caller names its request.
+const REQUEST: &str = "request-of-ada";
 
 /// What a collector and a model heard.
 #[derive(Clone, Default)]
@@ -136,6 +138,7 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
     let path = format!("/api/v1/agents/{}/execute", agent.id);
     let headers = format!(
         "Cookie: resonant_sign_in={}\r\ntraceparent: 00-{TRACE}-{CALLER}-01\r\n\
+         X-Request-Id: {REQUEST}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n",
         ada.token.as_ref().unwrap(),
         goal.len()
@@ -172,6 +175,7 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
     assert_eq!(work.kind(), SpanKind::Consumer);
     let queued = &one("db.queue.insert").span_id;
     assert_eq!(&work.parent_span_id, queued, "the queue carries the trace");
+    assert_eq!(attribute(work, "request.id").as_deref(), Some(REQUEST), "and the request");
     let run = one("session.run");
     for (name, value) in [
         ("agent_id", agent.id.to_string().as_str()),
@@ -214,10 +218,58 @@ async fn a_trace_goes_from_the_caller_through_the_queue_to_the_model() {
     running.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
     for event in ["answered", "session over"] {
         let lines = log.lines().filter(|line| line.contains(event) && line.contains(TRACE));
-        assert_eq!(lines.count(), 1, "{event}: {log}");
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), 1, "{event}: {log}");
+        assert!(lines[0].contains(REQUEST), "{event}: {log}");
     }
     app.end().await;
 }
+
+/// What is logged of a session that breaks off is found by the request that started it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_breaks_off_is_logged_with_its_request() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let database = app.database_url();
+    fresh_database::execute(&database, BROKEN).await;
+    let mut running = Running::start(&[("DATABASE_URL", &database), ("LOG_FORMAT", "json")]);
+    let goal = json!({ "goal": "What is 6 * 7?" }).to_string();
+    let path = format!("/api/v1/agents/{}/execute", agent.id);
+    let cookie = format!("Cookie: resonant_sign_in={}\r\n", ada.token.as_ref().unwrap());
+    let headers = format!(
+        "{cookie}X-Request-Id: {REQUEST}\r\nIdempotency-Key: \"one-session\"\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n",
+        goal.len()
+    );
+    let started = ask(running.port, "POST", &path, &headers, &goal).unwrap();
+    let session = started.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let log = running.ask(&format!("/api/v1/sessions/{session}/stream"), &cookie).unwrap();
+    assert!(log.contains("event: end"), "{log}");
+    running.tell("-TERM");
+    assert!(running.child.wait().unwrap().success());
+
+    let mut log = String::new();
+    running.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    for (event, times) in [("a session's run broke off", 3), ("session set aside", 1)] {
+        let lines = log.lines().filter(|line| line.contains(event) && line.contains(session));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), times, "{event}: {log}");
+        assert!(lines.iter().all(|line| line.contains(REQUEST)), "{event}: {log}");
+    }
+    app.end().await;
+}
+
+/// Makes the database refuse the first step of every session.
+const BROKEN: &str = "
+    CREATE FUNCTION break_off() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'it breaks off';
+    END
+    $$;
+    CREATE TRIGGER broken_events BEFORE INSERT ON session_events
+        FOR EACH ROW WHEN (NEW.kind = 'step_start') EXECUTE FUNCTION break_off();
+";
 
 /// Makes the database slow to queue sessions, and to take what they write.
 const SLOW: &str = "

@@ -16,7 +16,7 @@ use crate::refused_form::refused_form;
 use crate::state::{use_toasts, use_viewer};
 use crate::ui::{
     Button, ButtonKind, EmptyState, Field, FormError, IconName, LinkButton, Notice, PageHead,
-    Skeleton, Tone,
+    Skeleton, Tone, kept,
 };
 
 /// The account page.
@@ -57,7 +57,7 @@ impl LazyPage for AccountRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match viewer.load().await {
                         Some(viewer) => {
                             view! { <Account viewer update sign_out profile save /> }
@@ -86,13 +86,13 @@ fn Account(
     let publisher = (!is_guest).then(|| {
         view! {
             <Transition>
-                {move || {
+                {kept(move || {
                     let display_name = name.clone();
-                    Suspend::new(async move {
+                    async move {
                         let profile = profile.await.ok()?;
                         Some(view! { <ProfileForm profile display_name save /> })
-                    })
-                }}
+                    }
+                })}
             </Transition>
         }
         .into_any()

@@ -13,7 +13,7 @@ use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    EmptyState, IconName, LinkButton, PageHead, PageLinks, Skeleton, Time, own_page_fault,
+    EmptyState, IconName, LinkButton, PageHead, PageLinks, Skeleton, Time, kept, own_page_fault,
 };
 
 /// The publishers whom the viewer follows.
@@ -44,7 +44,7 @@ impl LazyPage for FollowingRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (is_later, following) = following.await;
                     match following {
                         Ok(following) => page(following, is_later, set),

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, Code, Confirm, CopyButton, ErrorPanel, Field, FormError, Notice,
-    PageHead, Select, Skeleton, Time, Tone, not_signed_in,
+    PageHead, Select, Skeleton, Time, Tone, kept, not_signed_in,
 };
 
 /// The page of the viewer's API keys.
@@ -46,7 +46,7 @@ impl LazyPage for KeysRoute {
                 <Transition fallback=|| {
                     view! { <Skeleton lines=8 /> }
                 }>
-                    {move || Suspend::new(async move {
+                    {kept(move || async move {
                         match keys.await {
                             Ok(own) => view! { <Keys own create revoke /> }.into_any(),
                             Err(error) if error.kind == FaultKind::Unauthenticated => {

@@ -16,7 +16,7 @@ use crate::paths;
 use crate::state::use_unread;
 use crate::ui::{
     Badge, Button, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time, Tone,
-    own_page_fault,
+    kept, own_page_fault,
 };
 
 /// The notices.
@@ -56,7 +56,7 @@ impl LazyPage for NoticesRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match page.await {
                         Ok(page) => notices(page, read),
                         Err(error) => own_page_fault(

@@ -64,11 +64,11 @@ pub async fn refund_purchase(id: PurchaseId) -> Result<(), AppError> {
 /// A purchase of the viewer's at the checkout of the test provider.
 #[server(prefix = "/api/fn", endpoint = "account/get_test_checkout")]
 pub async fn get_test_checkout(id: PurchaseId) -> Result<Purchase, AppError> {
-    use resonant_backend::purchases;
+    use resonant_backend::{Error, purchases};
 
     let ctx = ssr::ctx()?;
     if !purchases::are_tests(ctx.backend()) {
-        return Err(AppError::not_found("There is no such purchase"));
+        return Err(ssr::fail(Error::NotFound("purchase")));
     }
     purchases::get(&ctx, id).await.map_err(ssr::fail)
 }

@@ -16,7 +16,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, PageHead, PageLinks,
-    Skeleton, Time, Tone, own_page_fault,
+    Skeleton, Time, Tone, kept, own_page_fault,
 };
 
 /// From where on each list is shown; from its beginning where nothing is said.
@@ -66,7 +66,7 @@ impl LazyPage for PurchasesRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (asked, trade) = trade.await;
                     match trade {
                         Ok(trade) => page(&asked, trade, cancel, refund),

@@ -7,12 +7,13 @@ use resonant_domain::secret::{SECRET_MIN, SecretSummary};
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
 use crate::error::{AppError, action_error, field_error, successes};
+use crate::features::studio::fault_within;
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Button, ButtonKind, Confirm, ErrorPanel, Field, FormError, PageHead, Skeleton, Time,
+    Button, ButtonKind, Confirm, ErrorPanel, Field, FormError, PageHead, Skeleton, Time, kept,
     not_signed_in_page,
 };
 
@@ -42,7 +43,7 @@ impl LazyPage for SecretsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match secrets.await {
                         Ok(secrets) => view! { <Secrets secrets create update delete /> }.into_any(),
                         Err(error) if error.kind == FaultKind::Unauthenticated => {
@@ -91,7 +92,7 @@ fn Secrets(
                 <h2 id="secret-new">{tr("Add a secret")}</h2>
                 <ActionForm action=create>
                     <div class="form">
-                        <FormError error fields=&["name", "value", "hosts"] />
+                        <FormError error fields=&["name", "value", "hosts*"] />
                         <Field
                             label=tr("Name")
                             name="name"
@@ -120,7 +121,7 @@ fn Secrets(
                             autocomplete="off"
                             placeholder="api.github.com"
                             hint=tr("Where it may be sent, with blanks between. *.example.org means every host below")
-                            error=field_error(error, "hosts")
+                            error=fault_within(error, "hosts")
                         />
                         <Button kind=ButtonKind::Primary busy=create.pending()>
                             {tr("Add secret")}

@@ -12,7 +12,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::{use_toasts, use_viewer};
 use crate::ui::{
-    Button, ButtonKind, Field, FormError, PageHead, Skeleton, Tone, not_signed_in_page,
+    Button, ButtonKind, Field, FormError, PageHead, Skeleton, Tone, kept, not_signed_in_page,
 };
 
 /// The page of the viewer's password, sign-ins and data.
@@ -43,7 +43,7 @@ impl LazyPage for SecurityRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match viewer.load().await {
                         Some(viewer) => {
                             let is_member = viewer.kind == UserKind::Member;
@@ -91,7 +91,7 @@ fn Security(
                 <h2 id="security-sign-ins">{tr("Sign-ins")}</h2>
                 <p>
                     <Transition>
-                        {move || Suspend::new(async move {
+                        {kept(move || async move {
                             match sign_ins.await.unwrap_or(1) {
                                 0 | 1 => tr("You are signed in in this browser alone.").to_owned(),
                                 count => tr_with(

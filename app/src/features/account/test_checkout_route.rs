@@ -16,6 +16,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Button, ButtonKind, FormError, LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown,
+    kept,
 };
 
 /// The checkout of the test provider.
@@ -48,7 +49,7 @@ impl LazyPage for TestCheckoutRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match purchase.await {
                         Ok(purchase) => page(&purchase, act),
                         Err(error) => cannot_be_shown(tr("There is no such checkout"), error),

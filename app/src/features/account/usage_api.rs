@@ -142,11 +142,11 @@ pub async fn set_budget(
     #[server(default)] seen: String,
     #[server(default)] overwrite: bool,
 ) -> Result<(), AppError> {
-    use resonant_backend::{Seen, budgets};
+    use resonant_backend::{Error, Seen, budgets};
 
     let agent: Option<AgentId> = match agent.trim() {
         "" => None,
-        id => Some(id.parse().map_err(|_| AppError::not_found(key("There is no such agent")))?),
+        id => Some(id.parse().map_err(|_| ssr::fail(Error::NotFound("agent")))?),
     };
     let limits = read_limits(&tokens, &dollars)?;
     let mut ctx = ssr::ctx()?;

@@ -18,7 +18,7 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_toasts;
 use crate::ui::{
-    Button, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown,
+    Button, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown, kept,
     month_text, own_page_fault,
 };
 
@@ -66,7 +66,7 @@ impl LazyPage for UsageRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match usage.await {
                         Ok(usage) => page(usage, set),
                         Err(error) if error.kind == FaultKind::NotFound => {

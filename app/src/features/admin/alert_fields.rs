@@ -19,6 +19,9 @@ const FIELDS: &[&str] = &[
     "condition.period",
     "condition.parts",
     "for_duration",
+    "mails",
+    "webhooks",
+    "slacks",
 ];
 
 /// What can be chosen: the words of an enum with their titles.
@@ -155,6 +158,7 @@ pub(super) fn AlertFields(
             optional=true
             is_code=true
             hint=tr("One address a line; whoever runs the installation sets SMTP_URL")
+            error=field_error(error, "mails")
         />
         <TextArea
             label=tr("Webhooks that are told")
@@ -164,6 +168,7 @@ pub(super) fn AlertFields(
             optional=true
             is_code=true
             hint=tr("One address a line; the messages are signed")
+            error=field_error(error, "webhooks")
         />
         <TextArea
             label=tr("Slack channels that are told")
@@ -173,6 +178,7 @@ pub(super) fn AlertFields(
             optional=true
             is_code=true
             hint=tr("One address of an incoming webhook a line")
+            error=field_error(error, "slacks")
         />
     }
 }

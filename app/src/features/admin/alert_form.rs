@@ -6,6 +6,8 @@ use resonant_domain::alert::{
 };
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::error::AppError;
 use crate::language::key;
 use crate::refused_form::refused_form;
 
@@ -137,6 +139,29 @@ impl AlertForm {
         };
         if faults.is_empty() { Ok(alert) } else { Err(faults) }
     }
+
+    /// The same error with what is wrong with a channel at the field where its address stands.
+    #[cfg(feature = "ssr")]
+    pub fn placed(&self, mut error: AppError) -> AppError {
+        let mails = lines(&self.mails).count();
+        let webhooks = lines(&self.webhooks).count();
+        for fault in &mut error.fields {
+            let number =
+                fault.field.strip_prefix("channels[").and_then(|rest| rest.split(']').next());
+            let Some(place) = number.and_then(|number| number.parse::<usize>().ok()) else {
+                continue;
+            };
+            let field = if place < mails {
+                "mails"
+            } else if place < mails + webhooks {
+                "webhooks"
+            } else {
+                "slacks"
+            };
+            field.clone_into(&mut fault.field);
+        }
+        error
+    }
 }
 
 impl From<NewAlert> for AlertForm {
@@ -204,6 +229,28 @@ mod tests {
         let alert = composite.alert().unwrap();
         assert!(alert.check().is_ok(), "{alert:?}");
         assert_eq!(AlertForm::from(alert.clone()).alert().unwrap(), alert);
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn what_is_wrong_with_a_channel_stands_at_its_field() {
+        let form = AlertForm {
+            mails: "a@example.org\n\nb@example.org".to_owned(),
+            webhooks: "https://c.example".to_owned(),
+            slacks: "https://d.example".to_owned(),
+            ..AlertForm::fresh()
+        };
+        for (field, expected) in [
+            ("channels[0].type", "mails"),
+            ("channels[1].to", "mails"),
+            ("channels[2].url", "webhooks"),
+            ("channels[3].url", "slacks"),
+            ("channels", "channels"),
+            ("name", "name"),
+        ] {
+            let placed = form.placed(AppError::invalid(field, "is wrong"));
+            assert_eq!(placed.fields[0].field, expected);
+        }
     }
 
     #[test]

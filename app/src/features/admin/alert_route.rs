@@ -23,7 +23,9 @@ use crate::error::{AppError, action_error, successes};
 use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{Badge, Button, ButtonKind, FormError, PageLinks, Select, Skeleton, Time, Tone};
+use crate::ui::{
+    Badge, Button, ButtonKind, FormError, PageLinks, Select, Skeleton, Time, Tone, kept,
+};
 
 /// For how long an alert can be silenced here.
 const SILENCES: [(&str, &str); 4] =
@@ -114,7 +116,7 @@ impl LazyPage for AlertRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (asked, page) = page.await;
                     match page {
                         Ok(page) => view! { <OneAlert asked page actions /> }.into_any(),
@@ -129,7 +131,7 @@ impl LazyPage for AlertRoute {
 
 #[component]
 fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
-    let AlertPage { alert, signing_key, events, deliveries } = page;
+    let AlertPage { alert, version, signing_key, events, deliveries } = page;
     let id = alert.id;
     let (update, delete) = (actions.update, actions.delete);
     let error = action_error(update);
@@ -165,6 +167,7 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
             <p class="admin-note">{tr("An alert that is changed begins anew.")}</p>
             <ActionForm action=update>
                 <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="seen" value=version />
                 <div class="form">
                     <AlertFields form error />
                     <Button kind=ButtonKind::Primary busy=update.pending()>

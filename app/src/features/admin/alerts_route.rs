@@ -13,7 +13,7 @@ use crate::error::{AppError, action_error};
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{Badge, Button, ButtonKind, EmptyState, IconName, Skeleton, Time, Tone};
+use crate::ui::{Badge, Button, ButtonKind, EmptyState, IconName, Skeleton, Time, Tone, kept};
 
 /// The page of the alerts.
 pub struct AlertsRoute {
@@ -39,7 +39,7 @@ impl LazyPage for AlertsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match alerts.await {
                         Ok(alerts) => view! { <Alerts alerts create /> }.into_any(),
                         Err(error) => view! { <Refused error /> }.into_any(),

@@ -18,6 +18,8 @@ use crate::{paths, ssr};
 pub struct AlertPage {
     /// The alert.
     pub alert: Alert,
+    /// The version of it that is shown.
+    pub version: String,
     /// The key that signs the messages to its webhooks.
     pub signing_key: String,
     /// What happened, the newest first.
@@ -69,13 +71,11 @@ pub async fn get_alert(
     use resonant_backend::alerts;
     use resonant_domain::page::PageRequest;
 
-    let ctx = ssr::ctx()?;
-    let alert = alerts::get(&ctx, id).await.map_err(ssr::fail)?;
-    let signing_key = alerts::signing_key(&ctx, id).await.map_err(ssr::fail)?;
     let from = |cursor| PageRequest { cursor, limit: None };
-    let events = alerts::events(&ctx, id, from(events)).await.map_err(ssr::fail)?;
-    let deliveries = alerts::deliveries(&ctx, id, from(messages)).await.map_err(ssr::fail)?;
-    Ok(AlertPage { alert, signing_key, events, deliveries })
+    let read = alerts::get_with_history(&ssr::ctx()?, id, from(events), from(messages)).await;
+    let alerts::WithHistory { alert, signing_key, events, deliveries } = read.map_err(ssr::fail)?;
+    let version = resonant_backend::version_of(&alert);
+    Ok(AlertPage { alert, version, signing_key, events, deliveries })
 }
 
 /// Makes an alert and leads to it.
@@ -86,20 +86,29 @@ pub async fn create_alert(form: AlertForm) -> Result<(), AppError> {
     let ctx = ssr::ctx()?;
     alerts::may_write(&ctx).await.map_err(ssr::fail)?;
     let new = form.alert().map_err(|faults| ssr::fail(faults.into()))?;
-    let made = alerts::create(&ctx, new).await.map_err(ssr::fail)?.made;
+    let made = alerts::create(&ctx, new).await;
+    let made = made.map_err(|error| form.placed(ssr::fail(error)))?.made;
     ssr::redirect(&paths::alert(made.id));
     Ok(())
 }
 
-/// Changes an alert; it begins anew.
+/// Changes an alert, unless it has changed since it was `seen`; it begins anew.
 #[server(prefix = "/api/fn", endpoint = "admin/update_alert")]
-pub async fn update_alert(id: AlertId, form: AlertForm) -> Result<(), AppError> {
-    use resonant_backend::alerts;
+pub async fn update_alert(
+    id: AlertId,
+    #[server(default)] seen: String,
+    form: AlertForm,
+) -> Result<(), AppError> {
+    use resonant_backend::{Seen, alerts};
 
-    let ctx = ssr::ctx()?;
+    let mut ctx = ssr::ctx()?;
+    if !seen.is_empty() {
+        ctx = ctx.expecting(Seen::OneOf(vec![seen]));
+    }
     alerts::may_write(&ctx).await.map_err(ssr::fail)?;
     let new = form.alert().map_err(|faults| ssr::fail(faults.into()))?;
-    alerts::replace(&ctx, id, new).await.map_err(ssr::fail)?;
+    let replaced = alerts::replace(&ctx, id, new).await;
+    replaced.map_err(|error| form.placed(ssr::fail(error)))?;
     ssr::redirect(&paths::alert(id));
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::error::AppError;
 use crate::language::{tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{Badge, Notice, Skeleton, Time, Tone};
+use crate::ui::{Badge, Notice, Skeleton, Time, Tone, kept};
 
 /// The page of the overview.
 pub struct OverviewRoute {
@@ -46,7 +46,7 @@ impl LazyPage for OverviewRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match overview.await {
                         Ok(overview) => {
                             let period = period.try_get_untracked().unwrap_or(PERIODS[0].0);

@@ -15,7 +15,7 @@ use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
-use crate::ui::{Skeleton, Time};
+use crate::ui::{Skeleton, Time, kept};
 
 /// The page of the service levels.
 pub struct ServiceLevelsRoute {
@@ -48,7 +48,7 @@ impl LazyPage for ServiceLevelsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match report.await {
                         Ok(report) => {
                             let period = period.try_get_untracked().unwrap_or(PERIODS[0].0);

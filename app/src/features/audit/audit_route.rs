@@ -13,7 +13,7 @@ use crate::error::AppError;
 use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{LinkButton, PageHead, Skeleton, cannot_be_shown, not_signed_in_page};
+use crate::ui::{LinkButton, PageHead, Skeleton, cannot_be_shown, kept, not_signed_in_page};
 
 /// What was done to the viewer's account and things.
 pub struct AuditRoute(Log);
@@ -87,7 +87,7 @@ fn shown(log: Log, kind: &'static Kind) -> AnyView {
         <Transition fallback=|| {
             view! { <Skeleton lines=10 /> }
         }>
-            {move || Suspend::new(async move {
+            {kept(move || async move {
                 let (asked, found) = log.await;
                 let error = match found {
                     Ok(page) => return page_of(kind, asked, page, None),

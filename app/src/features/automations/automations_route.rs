@@ -19,7 +19,7 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
-    PageHead, Skeleton, TextArea, Time, Tone,
+    PageHead, Skeleton, TextArea, Time, Tone, kept,
 };
 
 /// The page of schedules, triggers and webhooks.
@@ -87,7 +87,7 @@ impl LazyPage for AutomationsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match automations.await {
                         Ok(found) => view! { <Page found actions /> }.into_any(),
                         Err(error) if error.kind == FaultKind::Unauthenticated => {
@@ -129,6 +129,13 @@ fn typed_beside(field: &str, has_it: bool) -> impl Fn(&str) -> Option<String> + 
 /// The agents to choose from.
 #[component]
 fn AgentChoice(agents: Vec<AgentSummary>, id: &'static str) -> impl IntoView {
+    let nobody = agents.is_empty().then(|| {
+        view! {
+            <p class="field__hint">
+                {tr("No agent of yours is active. ")} <a href=paths::STUDIO>{tr("Show all agents")}</a>
+            </p>
+        }
+    });
     let options = agents
         .into_iter()
         .map(|agent| view! { <option value=agent.id.to_string()>{agent.name}</option> })
@@ -141,6 +148,7 @@ fn AgentChoice(agents: Vec<AgentSummary>, id: &'static str) -> impl IntoView {
             <select class="field__control" id=id name="agent_id" required=true>
                 {options}
             </select>
+            {nobody}
         </div>
     }
 }
@@ -166,7 +174,7 @@ fn Schedules(
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">
-                    <FormError error fields=&["cron", "time_zone", "goal"] />
+                    <FormError error fields=&["cron", "time_zone", "goal", "variables*"] />
                     <AgentChoice agents id="schedule-agent" />
                     <Field
                         label=tr("When")
@@ -316,7 +324,7 @@ fn Triggers(
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">
-                    <FormError error fields=&["goal"] />
+                    <FormError error fields=&["goal", "variables*"] />
                     <AgentChoice agents id="trigger-agent" />
                     <TextArea
                         label=tr("Goal")

@@ -18,7 +18,7 @@ use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
     Badge, Button, EmptyState, FormError, IconName, LinkButton, PageHead, Skeleton, Time, Tone,
-    own_page_fault,
+    kept, own_page_fault,
 };
 
 /// After this long a message that is sent again has most likely been.
@@ -67,7 +67,7 @@ impl LazyPage for WebhookRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match log.await {
                         Ok(log) => shown(log, again),
                         Err(error) if error.kind == FaultKind::NotFound => {

@@ -9,7 +9,7 @@ use super::sections::{Examples, HowItWorks, Planner, Tools};
 use crate::language::tr;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
-use crate::ui::{ErrorPanel, Skeleton};
+use crate::ui::{ErrorPanel, Skeleton, kept};
 
 /// The start page: what this is, and a goal to begin with.
 #[component]
@@ -35,7 +35,7 @@ pub fn LandingPage() -> impl IntoView {
         <Transition fallback=|| {
             view! { <Hero><Skeleton lines=6 /></Hero> }
         }>
-            {move || Suspend::new(async move {
+            {kept(move || async move {
                 match start.await {
                     Ok(start) => {
                         let start = StoredValue::new(start);

@@ -12,7 +12,7 @@ use crate::error::{AppError, action_error, field_error};
 use crate::language::{key, tr};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::ui::{Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Skeleton};
+use crate::ui::{Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Skeleton, kept};
 
 /// So many sessions are offered at first, where each is paid for.
 const SESSIONS: &str = "10";
@@ -28,9 +28,9 @@ pub(super) fn buy_panel(
     view! {
         <div id="get">
         <Transition fallback=|| view! { <Skeleton lines=4 /> }>
-            {move || {
+            {kept(move || {
                 let (slug, form) = (slug.clone(), form.clone());
-                Suspend::new(async move {
+                async move {
                     match standing.await.map(|standing| standing.sale) {
                         Ok(SaleState::Entitled) => {
                             view! {
@@ -42,8 +42,8 @@ pub(super) fn buy_panel(
                         Ok(state) => offer(slug, price, state, buy),
                         Err(error) => view! { <ErrorPanel error /> }.into_any(),
                     }
-                })
-            }}
+                }
+            })}
         </Transition>
         </div>
     }
@@ -72,7 +72,7 @@ fn offer(slug: String, price: Price, state: SaleState, buy: ServerAction<BuyList
         SaleState::Buyer | SaleState::Entitled => buy_form(slug, price, buy),
     };
     view! {
-        <section class="try buy" aria-labelledby="buy-title">
+        <section class="try buy" id="try" aria-labelledby="buy-title">
             <h2 id="buy-title">{format!("{}: {}", tr(price.kind.title()), price_text(&price))}</h2>
             <p>{tr(terms(price.kind))}</p>
             <p class="listing__note">

@@ -12,7 +12,7 @@ use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
-use crate::ui::{LinkButton, PageHead, Skeleton};
+use crate::ui::{LinkButton, PageHead, Skeleton, kept};
 
 /// A collection.
 pub struct CollectionRoute(Resource<Result<Collection, AppError>>);
@@ -30,7 +30,7 @@ impl LazyPage for CollectionRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match collection.await {
                         Ok(collection) => page(collection),
                         Err(error) => not_to_be_seen(error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 use resonant_domain::listing::{Category, ListingPage, ListingSort, QUERY_MAX};
 
 use super::figures::grouped;
@@ -28,9 +28,16 @@ pub(super) fn FilterBar(
     // The text of the address that was asked for last: what is typed meanwhile is not overwritten
     // by its own echo, while back and forward do write into the field.
     let asked = StoredValue::new(search.with_untracked(|search| search.text.clone()));
+    // A link that was followed while the search waited leads away: the search must not lead back.
+    let pathname = use_location().pathname;
+    let here = StoredValue::new(pathname.get_untracked());
+    let is_leaving = move || here.with_value(|here| pathname.with_untracked(|now| now != here));
     let navigate = use_navigate();
 
     let ask = move |typed: &str| {
+        if is_leaving() {
+            return;
+        }
         let next = search.with_untracked(|search| search.with_text(typed));
         if asked.with_value(|asked| *asked != next.text) {
             asked.set_value(next.text.clone());

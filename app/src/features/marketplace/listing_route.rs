@@ -27,7 +27,7 @@ use crate::lazy_page::LazyPage;
 use crate::public_head::{PublicHead, cards};
 use crate::ui::{
     ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Notice, Skeleton, Tone,
-    duration_text,
+    duration_text, kept,
 };
 use crate::{paths, ssr};
 
@@ -186,13 +186,13 @@ fn follow_part(summary: &ListingSummary, personal: Personal) -> AnyView {
     let (name, back) = (summary.publisher.clone(), paths::listing(&summary.slug));
     view! {
         <Transition>
-            {move || {
+            {kept(move || {
                 let (whom, back) = ((handle.clone(), name.clone()), back.clone());
-                Suspend::new(async move {
+                async move {
                     let state = personal.standing.await.ok()?.follow?;
                     Some(follow_form(personal.follow, state, whom, back))
-                })
-            }}
+                }
+            })}
         </Transition>
     }
     .into_any()

@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
-use crate::ui::{LinkButton, Notice, Skeleton, Tone};
+use crate::ui::{LinkButton, Notice, Skeleton, Tone, kept};
 
 /// The preview.
 pub struct PreviewRoute(Resource<Result<(AgentId, OpenedListing), AppError>>);
@@ -37,7 +37,7 @@ impl LazyPage for PreviewRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match preview.await {
                         Ok((id, opened)) => page(id, opened),
                         Err(error) => not_to_be_seen(error),

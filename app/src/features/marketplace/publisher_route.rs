@@ -17,7 +17,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::public_head::{PublicHead, cards};
 use crate::state::use_viewer;
-use crate::ui::{Button, FormError, PageHead, PageLinks, Skeleton, Time};
+use crate::ui::{Button, FormError, PageHead, PageLinks, Skeleton, Time, kept};
 
 /// A publisher.
 pub struct PublisherRoute {
@@ -52,7 +52,7 @@ impl LazyPage for PublisherRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (is_later, publisher) = publisher.await;
                     match publisher {
                         Ok(publisher) => {
@@ -94,10 +94,10 @@ fn Page(
     let (whom, back) = ((handle.clone(), name.clone()), paths::publisher(&handle));
     let follow = view! {
         <Transition>
-            {move || {
+            {kept(move || {
                 let (whom, back) = (whom.clone(), back.clone());
-                Suspend::new(async move { Some(follow_form(follow, state.await.ok()?, whom, back)) })
-            }}
+                async move { Some(follow_form(follow, state.await.ok()?, whom, back)) }
+            })}
         </Transition>
     }
     .into_any();
@@ -158,7 +158,7 @@ fn Moderate(handle: String, is_verified: bool, mark: ServerAction<MarkPublisher>
     };
     view! {
         <Transition>
-            {move || Suspend::new(async move {
+            {kept(move || async move {
                 viewer.load().await.filter(|viewer| viewer.is_admin).map(|_| form())
             })}
         </Transition>

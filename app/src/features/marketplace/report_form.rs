@@ -10,7 +10,7 @@ use crate::language::tr;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_viewer;
-use crate::ui::{Button, FormError, Notice, Select, TextArea, Tone};
+use crate::ui::{Button, FormError, Notice, Select, TextArea, Tone, kept};
 
 /// A fold with the form; without a sign-in a way to one.
 #[component]
@@ -34,7 +34,7 @@ pub(super) fn ReportForm(
             <details class="report" open=was_refused>
                 <summary>{tr("Report this listing")}</summary>
                 <Transition>
-                    {move || Suspend::new(async move {
+                    {kept(move || async move {
                         if viewer.load().await.is_some() {
                             return view! { <Form slug=slug.get_value() report /> }.into_any();
                         }

@@ -19,6 +19,7 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, TextArea, Time, Tone,
+    kept,
 };
 
 /// One submission.
@@ -46,7 +47,7 @@ impl LazyPage for CaseRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match case.await {
                         Ok(opened) => view! { <CasePage opened /> }.into_any(),
                         Err(error) => view! { <Refused error path=paths::MODERATION /> }.into_any(),

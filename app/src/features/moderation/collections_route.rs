@@ -16,13 +16,15 @@ use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Badge, Button, ButtonKind, Field, FormError, LinkButton, PageHead, PageLinks, Skeleton,
-    TextArea, Time, Tone,
+    TextArea, Time, Tone, kept,
 };
 
 /// The moderators' shelves.
 pub struct CollectionsRoute {
     save: ServerAction<SaveCollection>,
     delete: ServerAction<DeleteCollection>,
+    /// Changes with each collection that was saved.
+    saved: Memo<usize>,
     /// Whether it is a later page, and what the server answered.
     curated: Resource<(bool, Result<Curated, AppError>)>,
 }
@@ -35,25 +37,26 @@ impl LazyPage for CollectionsRoute {
             (query.get("edit"), query.get("cursor"))
         });
         let (save, delete) = (ServerAction::new(), ServerAction::new());
-        let changes = [successes(save), successes(delete)];
+        let saved = successes(save);
+        let changes = [saved, successes(delete)];
         let curated = Resource::new_blocking(
             move || (asked.get(), changes.map(|change| change.get())),
             |((edit, cursor), _)| async move { (cursor.is_some(), get_collections(edit, cursor).await) },
         );
-        Self { save, delete, curated }
+        Self { save, delete, saved, curated }
     }
 
     fn view(this: Self) -> AnyView {
-        let CollectionsRoute { save, delete, curated } = this;
+        let CollectionsRoute { save, delete, saved, curated } = this;
         view! {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (is_later, curated) = curated.await;
                     match curated {
                         Ok(curated) => {
-                            view! { <Shelves curated is_later save delete /> }.into_any()
+                            view! { <Shelves curated is_later save delete saved /> }.into_any()
                         }
                         Err(error) => {
                             view! { <Refused error path=paths::COLLECTIONS /> }.into_any()
@@ -72,6 +75,7 @@ fn Shelves(
     is_later: bool,
     save: ServerAction<SaveCollection>,
     delete: ServerAction<DeleteCollection>,
+    saved: Memo<usize>,
 ) -> impl IntoView {
     let Curated { collections, edited } = curated;
     let Page { items, next_cursor } = collections;
@@ -91,6 +95,9 @@ fn Shelves(
             </section>
         }
     });
+    // What was typed for one collection is not said of the next.
+    let which = (edited.as_ref().map(|shelf| shelf.slug.clone()), saved.get_untracked());
+    let each = move || [which.clone()];
     view! {
         <Title text=tr("Collections") />
         <Meta name="description" content=tr("Shelves of the marketplace") />
@@ -101,7 +108,7 @@ fn Shelves(
             >
                 <LinkButton href=paths::MODERATION>{tr("Review queue")}</LinkButton>
             </PageHead>
-            {form(edited, save)}
+            <For each key=Clone::clone children=move |_| form(edited.clone(), save) />
             {list}
         </div>
     }

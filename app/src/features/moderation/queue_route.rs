@@ -17,7 +17,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    PageLinks, Skeleton, Time, Tone, not_signed_in_page,
+    PageLinks, Skeleton, Time, Tone, kept, not_signed_in_page,
 };
 
 /// From where on each list is shown; from its beginning where nothing is said.
@@ -59,7 +59,7 @@ impl LazyPage for QueueRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (asked, waiting) = queue.await;
                     match waiting {
                         Ok(waiting) => view! { <Queue asked waiting close /> }.into_any(),

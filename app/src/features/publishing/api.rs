@@ -141,9 +141,13 @@ pub async fn get_publication(
     Ok(PublishPage { agent_id: id, is_guest, publication, history, preview, sessions, earnings })
 }
 
-/// Keeps what is to be handed in.
+/// Keeps what is to be handed in. Nobody is led to its preview whose page `is_left`.
 #[server(prefix = "/api/fn", endpoint = "publishing/save_submission")]
-pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppError> {
+pub async fn save_submission(
+    id: AgentId,
+    form: ListingForm,
+    #[server(default)] is_left: bool,
+) -> Result<(), AppError> {
     use resonant_domain::listing::Category;
     use resonant_domain::publication::{ListingTexts, read_tags};
 
@@ -163,7 +167,9 @@ pub async fn save_submission(id: AgentId, form: ListingForm) -> Result<(), AppEr
         examples: super::examples::read_examples(form.examples),
     };
     resonant_backend::publications::save(&ssr::ctx()?, id, texts).await.map_err(ssr::fail)?;
-    ssr::redirect(&format!("{}#preview", paths::publish(id)));
+    if !is_left {
+        ssr::redirect_to_part(&format!("{}#preview", paths::publish(id)));
+    }
     Ok(())
 }
 

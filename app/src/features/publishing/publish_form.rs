@@ -11,6 +11,7 @@ use resonant_domain::publication::{
 
 use super::api::SaveSubmission;
 use super::examples::example_fields;
+use super::unsaved::Unsaved;
 use crate::error::{AppError, action_error, field_error};
 use crate::language::tr;
 use crate::refused_form::refused_form;
@@ -91,6 +92,8 @@ pub(super) fn PublishForm(
     publication: Publication,
     /// What keeps the form.
     save: ServerAction<SaveSubmission>,
+    /// Whether it says what is kept.
+    unsaved: Unsaved,
 ) -> impl IntoView {
     let start = Start::of(&publication);
     let error = action_error(save);
@@ -103,8 +106,8 @@ pub(super) fn PublishForm(
         .map(|category| (category.as_str().to_owned(), tr(category.title()).to_owned()))
         .to_vec();
     view! {
-        <ActionForm action=save>
-            <div class="form">
+        <ActionForm action=save node_ref=unsaved.form>
+            <div class="form" on:input=move |_| unsaved.write()>
                 <FormError
                     error
                     fields=&[

@@ -18,6 +18,7 @@ use super::pictures::PictureForms;
 use super::publish_form::PublishForm;
 use super::show_form::ShowForm;
 use super::standing::{History, ListingStanding};
+use super::unsaved::Unsaved;
 use crate::error::{AppError, action_error, successes};
 use crate::features::marketplace::price_text;
 use crate::language::{key, money, tr, tr_with};
@@ -25,7 +26,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, Notice, PageHead,
-    Skeleton, Tone, cannot_be_shown,
+    Skeleton, Tone, cannot_be_shown, kept,
 };
 
 /// The page that publishes an agent.
@@ -89,16 +90,17 @@ impl LazyPage for PublishRoute {
 
     fn view(this: Self) -> AnyView {
         let PublishRoute { actions, page } = this;
+        let unsaved = Unsaved::follow(actions.save);
         view! {
             <Title text=tr("Publish to the marketplace") />
             <Meta name="description" content=tr("Hand an AI agent in as a listing of the marketplace") />
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (is_later, page) = page.await;
                     match page {
-                        Ok(page) => view! { <Page page is_later actions /> }.into_any(),
+                        Ok(page) => view! { <Page page is_later actions unsaved /> }.into_any(),
                         Err(error) => cannot_be_shown(tr("This agent cannot be published"), error),
                     }
                 })}
@@ -109,7 +111,7 @@ impl LazyPage for PublishRoute {
 }
 
 #[component]
-fn Page(page: PublishPage, is_later: bool, actions: Actions) -> impl IntoView {
+fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -> impl IntoView {
     let PublishPage { agent_id, is_guest, publication, history, preview, sessions, earnings } =
         page;
     let head = view! {
@@ -177,14 +179,14 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions) -> impl IntoView {
     });
     let shown = open.cloned().map(|open| {
         let (findings, html) = (publication.findings.clone(), preview.unwrap_or_default());
-        view! { <Preview agent_id version open findings html actions /> }.into_any()
+        view! { <Preview agent_id version open findings html actions unsaved /> }.into_any()
     });
     let history = view! { <History agent_id page=history is_later /> }.into_any();
     let form = (!is_in_review).then(|| {
         view! {
             <section class="account__part" aria-labelledby="form-title">
                 <h2 id="form-title">{tr_with("Hand version {version} in", &[("version", &version)])}</h2>
-                <PublishForm agent_id publication save=actions.save />
+                <PublishForm agent_id publication save=actions.save unsaved />
             </section>
         }
         .into_any()
@@ -229,6 +231,7 @@ fn Preview(
     findings: Vec<resonant_domain::scan::Finding>,
     html: String,
     actions: Actions,
+    unsaved: Unsaved,
 ) -> impl IntoView {
     let is_in_review = open.state == SubmissionState::InReview;
     let is_blocked = findings.iter().any(resonant_domain::scan::Finding::is_blocking);
@@ -275,11 +278,25 @@ fn Preview(
         .into_any()
     } else {
         let submit = actions.submit;
+        let is_changed = Signal::derive(move || unsaved.is_changed());
         view! {
+            {move || {
+                unsaved
+                    .is_changed()
+                    .then(|| {
+                        view! {
+                            <Notice tone=Tone::Warn>
+                                <p>{tr("The form has changed since this preview was made. Save it before you hand it in.")}</p>
+                            </Notice>
+                        }
+                    })
+            }}
             <FormError error=action_error(submit) />
             <ActionForm action=submit>
                 <input type="hidden" name="id" value=agent_id.to_string() />
-                <Button kind=ButtonKind::Primary busy=submit.pending()>{tr("Submit for review")}</Button>
+                <Button kind=ButtonKind::Primary disabled=is_changed busy=submit.pending()>
+                    {tr("Submit for review")}
+                </Button>
             </ActionForm>
         }
         .into_any()

@@ -17,7 +17,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, Notice, PageHead, Skeleton,
-    Time, Tone, cannot_be_shown,
+    Time, Tone, cannot_be_shown, kept,
 };
 
 /// The page of an update.
@@ -49,7 +49,7 @@ impl LazyPage for UpdateRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let id = id.get_untracked();
                     match (update.await, agent_id(&id)) {
                         (Ok(update), Ok(id)) => view! { <Page id update /> }.into_any(),

@@ -78,7 +78,7 @@ pub async fn open_session(id: SessionId) -> Result<OpenedSession, AppError> {
 pub struct Recording {
     /// The session.
     pub session: Session,
-    /// Its log, in order.
+    /// Its log, in order; of results that are too long to be shown whole the heads.
     pub events: Vec<SessionEvent>,
 }
 
@@ -90,6 +90,7 @@ pub async fn get_recording(id: SessionId) -> Result<Recording, AppError> {
     let ctx = ssr::ctx()?;
     let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
     let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
+    let events = events.into_iter().map(SessionEvent::shortened).collect();
     Ok(Recording { session, events })
 }
 
@@ -103,7 +104,8 @@ pub async fn get_shared(token: String) -> Result<SessionSoFar, AppError> {
     Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
 }
 
-/// The events of a session after the one numbered `after`; 0 for all.
+/// The events of a session after the one numbered `after`; 0 for all. Of results that are too long to be
+/// shown whole the heads.
 #[server(prefix = "/api/fn", endpoint = "sessions/get_events")]
 pub async fn get_events(door: Door, after: i64) -> Result<Vec<SessionEvent>, AppError> {
     use resonant_backend::sessions;
@@ -113,7 +115,8 @@ pub async fn get_events(door: Door, after: i64) -> Result<Vec<SessionEvent>, App
         Door::Own(id) => sessions::events(&ctx, id, after).await,
         Door::Link(token) => sessions::shared_events(&ctx, &token, after).await,
     };
-    events.map_err(ssr::fail)
+    let events = events.map_err(ssr::fail)?;
+    Ok(events.into_iter().map(SessionEvent::shortened).collect())
 }
 
 /// What the model was given for a step of a session. `None`: the step has not begun.

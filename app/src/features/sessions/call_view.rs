@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::timeline::TimelineResult;
-use resonant_domain::tool::built_in;
+use resonant_domain::tool::of_ours;
 
-use super::figures::{Laid, clip, lay_out, lay_out_json};
+use super::figures::{Laid, clip, grouped, lay_out, lay_out_json};
+use super::input_panel::Inputs;
 use super::live_session::{Call, LiveSession, LiveStep};
 use super::pin_button::PinButton;
-use crate::language::{tr, tr_count};
+use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
 use crate::ui::{Badge, Code, Duration, Icon, IconName, Tone};
 
@@ -25,9 +26,11 @@ pub fn CallView(
     is_owner: bool,
     /// Whether the reader may pin what a person has answered.
     may_pin: bool,
+    /// How the reader has come to the session.
+    inputs: StoredValue<Inputs>,
 ) -> impl IntoView {
     let title =
-        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
+        of_ours(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
     let arguments = lay_out_json(&call.arguments);
     let id = call.id;
     let reply = {
@@ -83,7 +86,14 @@ pub fn CallView(
                                 tr("Said")
                             },
                         };
-                        view! { <Data label=label laid=lay_out(&result.content) /> }
+                        let whole = result.whole.map(|whole| {
+                            let page = inputs.with_value(|inputs| inputs.door.page());
+                            whole_view(&paths::result(&page, result.sequence), whole)
+                        });
+                        view! {
+                            <Data label=label laid=lay_out(&result.content) />
+                            {whole}
+                        }
                     })
             }}
             {move || reply.get().map(|number| view! { <PinButton live=live message=number /> })}
@@ -98,6 +108,23 @@ pub(super) fn outcome_word(outcome: ToolOutcome) -> (Tone, &'static str) {
         ToolOutcome::Error => (Tone::Bad, tr("Failed")),
         ToolOutcome::Cancelled => (Tone::Neutral, tr("Cancelled")),
         ToolOutcome::Refused => (Tone::Neutral, tr("Refused")),
+    }
+}
+
+/// Where all of a result is read of which the head is shown.
+fn whole_view(href: &str, characters: u64) -> impl IntoView + use<> {
+    let href = href.to_owned();
+    view! {
+        <p class="call__session">
+            {tr_with(
+                "Stored whole, {n} characters: this is its beginning.",
+                &[("n", &grouped(characters))],
+            )} " "
+            // Text, and not a page of this application.
+            <a href=href rel="external">
+                {tr("Open all of it")}
+            </a>
+        </p>
     }
 }
 

@@ -15,7 +15,8 @@ use crate::error::AppError;
 use crate::language::{key, tr};
 use crate::lazy_page::LazyPage;
 use crate::ui::{
-    Button, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Select, Skeleton, time_text,
+    Button, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Select, Skeleton, kept,
+    time_text,
 };
 use crate::{paths, ssr};
 
@@ -58,7 +59,7 @@ impl LazyPage for CompareRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let sides = sides.await;
                     let choices = match choices.await {
                         Ok(choices) => {

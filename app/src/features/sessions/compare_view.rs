@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::session::Session;
 use resonant_domain::spec_diff::{Piece, PieceKind, words};
 use resonant_domain::timeline::{TimelineCall, TimelineStep};
-use resonant_domain::tool::built_in;
+use resonant_domain::tool::of_ours;
 
 use super::api::SessionSoFar;
 use super::figures::{clip, grouped, lay_out, lay_out_json};
@@ -132,7 +132,7 @@ fn step_view(step: Option<&TimelineStep>) -> AnyView {
 
 fn call_view(call: &TimelineCall) -> impl IntoView + use<> {
     let title =
-        built_in(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
+        of_ours(&call.tool).map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned());
     let arguments = lay_out_json(&call.arguments);
     let result = call.result.as_ref().map(|result| {
         let laid = lay_out(&result.content);

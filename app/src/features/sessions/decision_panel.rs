@@ -106,6 +106,13 @@ fn ways(reason: WaitReason, id: SessionId, busy: Signal<bool>) -> AnyView {
         // Nobody raises it, and an account lifts it.
         WaitReason::Budget { shortfall, .. } if shortfall.scope.is_of_guests() => view! {
             <p>{tr("With an account you are no guest any more: the session goes on by itself, and you keep everything.")}</p>
+            <p>
+                {if shortfall.scope == BudgetScope::Guests {
+                    tr("Without one it goes on with the next day (UTC).")
+                } else {
+                    tr("Without one it goes on with the next month (UTC).")
+                }}
+            </p>
             <div class="decision__ways">
                 <LinkButton href=paths::sign_up(&paths::session(id)) kind=ButtonKind::Primary>
                     {tr("Create an account")}

@@ -64,13 +64,13 @@ impl Glance {
         use crate::language::{tr, tr_text};
         use resonant_domain::text::shorten;
         use resonant_domain::timeline::{TimelineCall, TimelineStep};
-        use resonant_domain::tool::built_in;
+        use resonant_domain::tool::of_ours;
 
         const ANSWER_MAX: usize = 160;
 
         let super::api::SessionSoFar { session, timeline, .. } = so_far;
         let call = |call: TimelineCall| GlancedCall {
-            title: built_in(&call.tool)
+            title: of_ours(&call.tool)
                 .map_or_else(|| call.tool.clone(), |tool| tr(tool.title).to_owned()),
             outcome: call.result.as_ref().map(|result| result.outcome),
             answer: call

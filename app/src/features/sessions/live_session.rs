@@ -11,10 +11,11 @@ use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::{
     Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
 };
-use resonant_domain::tool::ASK_USER;
+use resonant_domain::tool::{ASK_USER, KNOWLEDGE};
 use resonant_domain::waiting::{Wait, WaitReason};
 
 use super::api::SessionSoFar;
+use super::citations::Citations;
 use super::ending::{Ending, Facts};
 use crate::browser::{self, StreamState};
 
@@ -326,6 +327,18 @@ impl LiveSession {
                 session: call.session,
             };
             known.calls.iter().map(call).collect()
+        })
+    }
+
+    /// What a step may cite: the passages that those before it were told of.
+    pub fn citations(self, step: &LiveStep) -> Citations {
+        let agent = self.session.with_untracked(|session| session.agent_id);
+        self.timeline.with_value(|timeline| {
+            let before = timeline.steps.iter().filter(|known| known.step < step.step);
+            let calls = before.flat_map(|known| &known.calls);
+            let told = calls.filter(|call| call.tool == KNOWLEDGE);
+            let told = told.filter_map(|call| Some(call.result.as_ref()?.content.as_str()));
+            Citations::of(agent, told)
         })
     }
 

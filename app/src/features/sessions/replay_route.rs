@@ -9,6 +9,8 @@ use resonant_domain::session_event::SessionEvent;
 use resonant_domain::timeline::Timeline;
 
 use super::api::{Recording, SessionSoFar, get_recording};
+use super::door::Door;
+use super::input_panel::Inputs;
 use super::live_session::LiveSession;
 use super::step_view::StepView;
 use crate::error::AppError;
@@ -72,6 +74,7 @@ fn Replay(recording: Recording) -> impl IntoView {
     let is_playing = RwSignal::new(false);
     let speed = RwSignal::new("1".to_owned());
     let events = StoredValue::new(events);
+    let inputs = StoredValue::new(Inputs { door: Door::Own(id), asked: None });
     play(at, is_playing, speed, events);
 
     let begin = events.with_value(|events| events.first().map(|event| event.at));
@@ -90,7 +93,7 @@ fn Replay(recording: Recording) -> impl IntoView {
             timeline: Timeline::from_events(events.iter().take(at).cloned()),
             as_of: session.created_at,
         });
-        view! { <Shown so_far=so_far /> }
+        view! { <Shown so_far=so_far inputs=inputs /> }
     };
     let toggle = Callback::new(move |_| {
         if !is_playing.get_untracked() && at.get_untracked() >= last {
@@ -173,9 +176,9 @@ fn Replay(recording: Recording) -> impl IntoView {
     }
 }
 
-/// The steps as they stood.
+/// The steps as they stood. What the model was given for one of them does not change any more.
 #[component]
-fn Shown(so_far: SessionSoFar) -> impl IntoView {
+fn Shown(so_far: SessionSoFar, inputs: StoredValue<Inputs>) -> impl IntoView {
     let live = LiveSession::new(so_far);
     view! {
         <h2 class="visually-hidden">{tr("What happened")}</h2>
@@ -183,7 +186,9 @@ fn Shown(so_far: SessionSoFar) -> impl IntoView {
             <For
                 each=move || live.steps()
                 key=|step| (step.step, step.attempt)
-                children=move |step| view! { <StepView live=live step=step /> }
+                children=move |step| {
+                    view! { <StepView live=live step=step may_look_up=true inputs=inputs /> }
+                }
             />
         </ol>
     }

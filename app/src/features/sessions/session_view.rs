@@ -123,6 +123,7 @@ pub fn SessionView(
                                                 step=step
                                                 is_owner=may_fork
                                                 may_pin=may_steer
+                                                may_look_up=is_known
                                                 inputs=inputs
                                             />
                                         }

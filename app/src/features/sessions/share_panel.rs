@@ -8,7 +8,7 @@ use super::api::{ShareSession, UnshareSession, get_share};
 use crate::error::action_error;
 use crate::language::tr;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, CopyButton, FormError, Icon, IconName};
+use crate::ui::{Button, ButtonKind, CopyButton, FormError, Icon, IconName, kept};
 
 /// A read-only link that can be taken back, files to keep, and the way to a comparison.
 #[component]
@@ -25,46 +25,44 @@ pub(super) fn SharePanel(
     let token = Resource::new(changes, move |_| async move {
         if may_link { get_share(id).await } else { Ok(None) }
     });
-    let shown = move || {
-        Suspend::new(async move {
-            let token = token.await.ok().flatten();
-            match token {
-                None if !may_link => ().into_any(),
-                None => view! {
-                    <ActionForm action=share>
+    let shown = move || async move {
+        let token = token.await.ok().flatten();
+        match token {
+            None if !may_link => ().into_any(),
+            None => view! {
+                <ActionForm action=share>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Button busy=share.pending()>{tr("Make a read-only link")}</Button>
+                </ActionForm>
+            }
+            .into_any(),
+            Some(token) => {
+                let path = paths::shared(&token);
+                view! {
+                    <p class="share__link">
+                        <a href=path.clone()>{tr("Read-only link")}</a>
+                        <span class="needs-script">
+                            <CopyLink path=path />
+                        </span>
+                    </p>
+                    <p>{tr("Anyone who has it can read this session until you take it back.")}</p>
+                    <ActionForm action=unshare>
                         <input type="hidden" name="id" value=id.to_string() />
-                        <Button busy=share.pending()>{tr("Make a read-only link")}</Button>
+                        <Button kind=ButtonKind::Danger busy=unshare.pending()>
+                            {tr("Take the link back")}
+                        </Button>
                     </ActionForm>
                 }
-                .into_any(),
-                Some(token) => {
-                    let path = paths::shared(&token);
-                    view! {
-                        <p class="share__link">
-                            <a href=path.clone()>{tr("Read-only link")}</a>
-                            <span class="needs-script">
-                                <CopyLink path=path />
-                            </span>
-                        </p>
-                        <p>{tr("Anyone who has it can read this session until you take it back.")}</p>
-                        <ActionForm action=unshare>
-                            <input type="hidden" name="id" value=id.to_string() />
-                            <Button kind=ButtonKind::Danger busy=unshare.pending()>
-                                {tr("Take the link back")}
-                            </Button>
-                        </ActionForm>
-                    }
-                    .into_any()
-                }
+                .into_any()
             }
-        })
+        }
     };
     view! {
         <details class="share">
             <summary class="share__title">{tr("Share, export, compare")}</summary>
             <div class="share__parts">
                 <section>
-                    <Transition fallback=|| ()>{shown}</Transition>
+                    <Transition fallback=|| ()>{kept(shown)}</Transition>
                     <FormError error=action_error(share) />
                     <FormError error=action_error(unshare) />
                 </section>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use resonant_domain::model::ScorePart;
 
 use super::call_view::CallView;
+use super::citations::Citations;
 use super::figures::grouped;
 use super::input_panel::{InputPanel, Inputs};
 use super::live_session::{LiveSession, LiveStep, StepClose, StepOpening};
@@ -27,11 +28,15 @@ pub fn StepView(
     /// Whether the reader may go on with the session, and pin what is said in it.
     #[prop(optional)]
     may_pin: bool,
-    /// Where it is read what the model was given for it; nowhere in a recording.
+    /// Whether the reader may know the agent's documents: citations lead there.
     #[prop(optional)]
-    inputs: Option<StoredValue<Inputs>>,
+    may_look_up: bool,
+    /// Where it is read what the model was given for it.
+    inputs: StoredValue<Inputs>,
 ) -> impl IntoView {
     let (number, attempt) = (step.step, step.attempt);
+    let cites = if may_look_up { live.citations(&step) } else { Citations::NONE };
+    let cites = StoredValue::new(cites);
     let thinking = part(live, &step, LiveSession::thinking);
     let output = part(live, &step, LiveSession::output);
     let calls = part(live, &step, LiveSession::calls);
@@ -83,7 +88,7 @@ pub fn StepView(
                     }}
                 </p>
             </header>
-            {inputs.map(|inputs| view! { <InputPanel inputs=inputs step=number /> })}
+            <InputPanel inputs=inputs step=number />
             <Show when=move || !thinking.with(String::is_empty)>
                 <details class="step__thinking" open=is_watched>
                     <summary class="step__thinking-title">
@@ -115,6 +120,7 @@ pub fn StepView(
                                 call=call
                                 is_owner=is_owner
                                 may_pin=may_pin
+                                inputs=inputs
                             />
                         }
                     }
@@ -122,7 +128,7 @@ pub fn StepView(
             </div>
             <Show when=move || !output.with(String::is_empty)>
                 <div class="step__output" class:is-writing=move || is_working.get()>
-                    <Markdown text=output />
+                    <Markdown text=output cites=cites />
                 </div>
             </Show>
             {move || answer.get().map(|number| view! { <PinButton live=live message=number /> })}

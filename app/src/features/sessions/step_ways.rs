@@ -68,7 +68,12 @@ fn Retry(live: LiveSession, number: u32, is_failed: Memo<bool>) -> impl IntoView
             let answer = if is_here {
                 retry_session(id).await.map(|session| live.renew(session))
             } else {
-                retry_from(id, number).await.map(|copy| browser::load(&paths::session(copy)))
+                retry_from(id, number).await.map(|copy| {
+                    // Whoever has gone elsewhere meanwhile is not called away from there.
+                    if is_asked.try_get_untracked().is_some() {
+                        browser::load(&paths::session(copy));
+                    }
+                })
             };
             if let Err(error) = answer {
                 toasts.show(Tone::Bad, tr_text(error.message));

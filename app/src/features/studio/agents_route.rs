@@ -11,14 +11,14 @@ use resonant_domain::listing::ListingSummary;
 use super::agent_list::AgentList;
 use super::agent_row::{Start, TemplateCards};
 use super::api::{ListPart, list_templates, open_list};
-use super::list_bar::ListBar;
+use super::list_bar::{ListBar, new_asking};
 use crate::error::AppError;
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     ButtonKind, EmptyState, ErrorPanel, Icon, IconName, LinkButton, Notice, PageHead, Skeleton,
-    Tone,
+    Tone, kept,
 };
 
 /// The page of the viewer's agents.
@@ -59,6 +59,7 @@ impl LazyPage for AgentsRoute {
     fn view(this: Self) -> AnyView {
         let AgentsRoute { query, part, templates } = this;
         let outgrown = Callback::new(move |()| part.refetch());
+        let asking = new_asking(query);
         view! {
             <Title text=tr("Studio") />
             <Meta
@@ -86,7 +87,7 @@ impl LazyPage for AgentsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (asked, part) = part.await;
                     let templates = templates.await.unwrap_or_default();
                     match part {
@@ -95,7 +96,7 @@ impl LazyPage for AgentsRoute {
                         }
                         Ok(part) => {
                             view! {
-                                <ListBar query=query />
+                                <ListBar asking=asking />
                                 <Found query=asked part=part on_outgrown=outgrown />
                             }
                                 .into_any()

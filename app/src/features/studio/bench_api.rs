@@ -163,7 +163,7 @@ pub async fn save_test_set(
     let saved = if replaces.is_empty() {
         test_sets::create(&ctx, id, new).await
     } else {
-        let set = replaces.parse().map_err(|_| AppError::not_found("There is no such test set"))?;
+        let set = replaces.parse().map_err(|_| ssr::fail(Error::NotFound("test set")))?;
         if !overwrite && !seen.is_empty() {
             let before = test_sets::get(&ctx, id, set).await.map_err(ssr::fail)?;
             if before.updated_at.to_string() != seen {

@@ -27,7 +27,7 @@ use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
     Button, ButtonKind, FormError, LinkButton, Notice, PageHead, Skeleton, Time, Tone,
-    cannot_be_shown,
+    cannot_be_shown, kept,
 };
 
 /// While a run is under way the page asks anew after such a time.
@@ -102,7 +102,7 @@ impl LazyPage for BenchRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match page.await {
                         Ok(page) => view! { <Bench page actions /> }.into_any(),
                         Err(error) => cannot_be_shown(tr("These tests cannot be shown"), error),

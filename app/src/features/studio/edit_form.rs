@@ -214,8 +214,10 @@ pub(super) fn EditForm(
     let leaving = update.clone();
     on_cleanup(move || {
         if is_unsaved()
-            && let Some(left) = browser::form_values::<UpdateAgent>(form)
+            && let Some(mut left) = browser::form_values::<UpdateAgent>(form)
         {
+            let known = draft.shown.try_with_untracked(|agent| agent.revision);
+            left.revision = known.unwrap_or(left.revision);
             let is_sent = edits.try_get_value() == sent.try_get_value();
             spawn_local(save_left(leaving, left, is_sent, toasts));
         }
@@ -241,7 +243,9 @@ pub(super) fn EditForm(
         if pending.get_untracked() {
             return;
         }
-        if let Ok(input) = UpdateAgent::from_event(&event) {
+        if let Ok(mut input) = UpdateAgent::from_event(&event) {
+            // The field of it is drawn a moment after an answer that the next save does not wait for.
+            input.revision = draft.shown.with_untracked(|agent| agent.revision);
             sent.set_value(edits.get_value());
             sent_revision.set_value(Some(input.revision));
             update.dispatch(input);
@@ -249,6 +253,19 @@ pub(super) fn EditForm(
     };
     let other =
         Signal::derive(move || error.get().filter(|error| error.kind != FaultKind::Conflict));
+    // The bar is always in sight; what else tells the reason may be far below.
+    let mark = move || match (draft.is_changed.get(), past.with(Past::has_saved)) {
+        (true, _) => {
+            let reason = other.get().filter(|error| !error.is_about_fields());
+            let told = tr("Not saved yet");
+            reason.map_or_else(
+                || told.to_owned(),
+                |error| format!("{told}: {}", tr_text(error.message)),
+            )
+        }
+        (false, true) => tr("All changes are saved").to_owned(),
+        (false, false) => String::new(),
+    };
     view! {
         <div
             class="agent-form"
@@ -323,11 +340,7 @@ pub(super) fn EditForm(
                         </Button>
                     </span>
                     <span class="agent-form__mark" role="status">
-                        {move || match (draft.is_changed.get(), past.with(Past::has_saved)) {
-                            (true, _) => tr("Not saved yet"),
-                            (false, true) => tr("All changes are saved"),
-                            (false, false) => "",
-                        }}
+                        {mark}
                     </span>
                     <span class="agent-form__key">
                         <kbd>{tr("Ctrl")}</kbd> " " <kbd>"S"</kbd>

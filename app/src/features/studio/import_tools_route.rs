@@ -131,7 +131,7 @@ fn FromServer(id: AgentId, has: StoredValue<Vec<String>>) -> impl IntoView {
             <h2 id="mcp-title">{tr("An MCP server")}</h2>
             <ActionForm action=import>
                 <div class="form">
-                    <FormError error fields=&["server"] />
+                    <FormError error fields=&["server", "headers*"] />
                     <input type="hidden" name="id" value=id.to_string() />
                     <Field
                         label=tr("Server")

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use resonant_domain::ids::{AgentId, DocumentId, MemoryId};
-use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument};
+use resonant_domain::knowledge::{DocumentPage, FoundPassage, KnowledgeDocument};
 use resonant_domain::memory::Memory;
 use resonant_domain::team::AgentStanding;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,34 @@ pub async fn get_knowledge(id: AgentId, query: Option<String>) -> Result<Knowled
         found,
         standing,
     })
+}
+
+/// A page of a document of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownDocument {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// The document, and the passages on the page.
+    pub page: DocumentPage,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
+}
+
+/// A document of an agent: the page on which a passage stands.
+#[server(prefix = "/api/fn", endpoint = "studio/get_document")]
+pub async fn get_document(
+    id: AgentId,
+    document: DocumentId,
+    passage: Option<u32>,
+) -> Result<ShownDocument, AppError> {
+    use resonant_backend::{agents, knowledge};
+
+    let ctx = ssr::ctx()?;
+    let page = knowledge::read(&ctx, id, document, passage.unwrap_or(1)).await;
+    let page = page.map_err(ssr::fail)?;
+    let agent = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+    let standing = super::api::standing(&ctx, &agent).await?;
+    Ok(ShownDocument { agent_id: id, page, standing })
 }
 
 /// Gives an agent a document. Without a format the ending of the title tells it.

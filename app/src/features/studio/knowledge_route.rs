@@ -21,7 +21,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Time,
-    Tone, cannot_be_shown,
+    Tone, cannot_be_shown, kept,
 };
 
 /// The page of an agent's knowledge.
@@ -72,7 +72,7 @@ impl LazyPage for KnowledgeRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match page.await {
                         Ok(page) => view! { <Page page actions draft /> }.into_any(),
                         Err(error) => cannot_be_shown(tr("This knowledge cannot be shown"), error),
@@ -155,12 +155,8 @@ fn Documents(
         }
     });
     let row = move |document: KnowledgeDocument| {
-        let about = format!(
-            "{} · {} · {}",
-            tr(document.format.title()),
-            size(document.size_bytes),
-            tr_count("{n} passage", "{n} passages", document.passages.into()),
-        );
+        let about = about(&document);
+        let href = paths::document(id, document.id);
         let unread = not_read(&document.unread_pages);
         let title = document.title.clone();
         let delete = may_edit.then(|| {
@@ -178,7 +174,9 @@ fn Documents(
         view! {
             <li class="secret">
                 <div class="secret__head">
-                    <span class="secret__name">{document.title}</span>
+                    <a class="secret__name" href=href>
+                        {document.title}
+                    </a>
                     <span class="secret__about">
                         {about} {tr(" · added ")} <Time at=document.created_at />
                     </span>
@@ -199,7 +197,7 @@ fn Documents(
 }
 
 /// Which pages of a PDF are not looked up in, as far as they fit a line.
-fn not_read(pages: &[u32]) -> Option<impl IntoView + use<>> {
+pub(super) fn not_read(pages: &[u32]) -> Option<impl IntoView + use<>> {
     const SHOWN_MAX: usize = 20;
     let shown: Vec<_> = pages.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
     let more = if pages.len() > SHOWN_MAX { ", …" } else { "" };
@@ -219,10 +217,13 @@ fn Search(id: AgentId, found: Option<Found>) -> impl IntoView {
         }
         Ok(passages) => {
             let passage = |passage: FoundPassage| {
+                let place = place(&passage.document, &passage.heading, passage.position);
                 view! {
                     <li class="secret">
                         <div class="secret__head">
-                            <span class="secret__name">{place(&passage)}</span>
+                            <a class="secret__name" href=passage.url>
+                                {place}
+                            </a>
                             <span class="secret__about">
                                 {tr_with(
                                     "{percent} % of what was asked",
@@ -310,15 +311,24 @@ fn Memories(
     }
 }
 
-/// Where a passage stands, as its citation tells a model.
-fn place(passage: &FoundPassage) -> String {
-    let FoundPassage { document, heading, position, .. } = passage;
+/// Where a passage of a document stands, as its citation tells a model.
+pub(super) fn place(document: &str, heading: &str, position: u32) -> String {
     let within = if heading.is_empty() || heading == document {
-        document.clone()
+        document.to_owned()
     } else {
         format!("{document} › {heading}")
     };
-    tr_with("{within}, passage {position}", &[("within", &within), ("position", position)])
+    tr_with("{within}, passage {position}", &[("within", &within), ("position", &position)])
+}
+
+/// What a document is: its format, its length, and how many passages it has.
+pub(super) fn about(document: &KnowledgeDocument) -> String {
+    format!(
+        "{} · {} · {}",
+        tr(document.format.title()),
+        size(document.size_bytes),
+        tr_count("{n} passage", "{n} passages", document.passages.into()),
+    )
 }
 
 /// A length as people read it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort, TEXT_MAX};
 
@@ -17,36 +17,73 @@ use crate::ui::{Button, Select};
 /// How long a pause in typing is before the list follows.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How another list is asked for. It outlives the bar, which is drawn anew with each list: what is typed
+/// while one comes counts for the next.
+#[derive(Clone, Copy)]
+pub(super) struct Asking {
+    query: Memo<AgentQuery>,
+    go: Callback<AgentQuery>,
+    timer: StoredValue<Option<TimeoutHandle>>,
+}
+
+/// Nothing is asked for yet. Call it inside a component.
+pub(super) fn new_asking(query: Memo<AgentQuery>) -> Asking {
+    // A link that was followed while the list waited leads away: the list must not lead back.
+    let pathname = use_location().pathname;
+    let here = pathname.get_untracked();
+    let navigate = use_navigate();
+    let go = Callback::new(move |query: AgentQuery| {
+        if pathname.with_untracked(|now| *now == here) {
+            let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+            navigate(&paths::agents_list(&query, 0), options);
+        }
+    });
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    on_cleanup(move || {
+        if let Some(timer) = timer.try_get_value().flatten() {
+            timer.clear();
+        }
+    });
+    Asking { query, go, timer }
+}
+
+impl Asking {
+    fn with(self, change: impl FnOnce(&mut AgentQuery)) {
+        let mut next = self.query.get_untracked();
+        change(&mut next);
+        if self.query.with_untracked(|query| *query != next) {
+            self.go.run(next);
+        }
+    }
+
+    fn text(self, typed: &str) {
+        let text = Some(typed.trim().to_owned()).filter(|text| !text.is_empty());
+        self.with(|query| query.text = text);
+    }
+
+    /// Asks once nothing more is typed.
+    fn text_soon(self, typed: String) {
+        if let Some(timer) = self.timer.get_value() {
+            timer.clear();
+        }
+        let due = move || self.text(&typed);
+        self.timer.set_value(set_timeout_with_handle(due, PAUSE).ok());
+    }
+}
+
 /// Text, status and order of the list.
 #[component]
 pub(super) fn ListBar(
-    /// What is asked for.
-    query: Memo<AgentQuery>,
+    /// What is asked for, and how something else is.
+    asking: Asking,
 ) -> impl IntoView {
+    let query = asking.query;
     let field = NodeRef::<html::Input>::new();
-    let navigate = use_navigate();
-    let go = Callback::new(move |query: AgentQuery| {
-        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-        navigate(&paths::agents_list(&query, 0), options);
-    });
-    let ask = move |typed: String| {
-        let text = Some(typed.trim().to_owned()).filter(|text| !text.is_empty());
-        let mut next = query.get_untracked();
-        if next.text != text {
-            next.text = text;
-            go.run(next);
-        }
-    };
-    let follow = std::cell::RefCell::new(debounce(PAUSE, ask));
     let sort = Callback::new(move |value: String| {
-        let mut next = query.get_untracked();
-        next.sort = AgentSort::parse(&value).unwrap_or_default();
-        go.run(next);
+        asking.with(|query| query.sort = AgentSort::parse(&value).unwrap_or_default());
     });
     let status = Callback::new(move |value: String| {
-        let mut next = query.get_untracked();
-        next.status = AgentStatus::parse(&value);
-        go.run(next);
+        asking.with(|query| query.status = AgentStatus::parse(&value));
     });
     let orders = AgentSort::ALL
         .map(|sort| (sort.as_str().to_owned(), tr(order_title(sort)).to_owned()))
@@ -66,7 +103,7 @@ pub(super) fn ListBar(
             on:submit=move |event| {
                 event.prevent_default();
                 if let Some(field) = field.get_untracked() {
-                    ask(field.value());
+                    asking.text(&field.value());
                 }
             }
         >
@@ -82,7 +119,7 @@ pub(super) fn ListBar(
                     maxlength=TEXT_MAX.to_string()
                     autocomplete="off"
                     enterkeyhint="search"
-                    on:input=move |event| (follow.borrow_mut())(event_target_value(&event))
+                    on:input=move |event| asking.text_soon(event_target_value(&event))
                 />
             </div>
             <Select

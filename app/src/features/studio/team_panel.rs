@@ -11,7 +11,7 @@ use crate::error::action_error;
 use crate::features::teams::api::{ShareAgent, ShareChoice, UnshareAgent, list_share_choices};
 use crate::language::{cost_text, number, tr, tr_with};
 use crate::paths;
-use crate::ui::{Button, Code, FormError, Notice, Tone};
+use crate::ui::{Button, Code, FormError, Notice, Tone, kept};
 
 /// Whether a right is there: an agent of one's own has every one.
 pub(super) fn may(standing: Option<&AgentStanding>, right: AgentRight) -> bool {
@@ -101,7 +101,7 @@ pub(super) fn SharePanel(
                 person apart. Your own sessions stay yours.")}
             </p>
             <Transition fallback=|| ()>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     // Without teams, or without an account, there is the way to one.
                     let choices = choices.await.unwrap_or_default();
                     if choices.is_empty() {

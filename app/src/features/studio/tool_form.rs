@@ -149,7 +149,9 @@ pub(crate) fn fault_within(
                 faults.iter().find_map(|fault| {
                     let part = of(&fault.field)?;
                     let reason = tr_text(fault.reason.clone());
-                    Some(if part.is_empty() { reason } else { format!("{part} {reason}") })
+                    // A number would only say which of several it is.
+                    let is_named = part.starts_with(|letter: char| !letter.is_ascii_digit());
+                    Some(if is_named { format!("{part} {reason}") } else { reason })
                 })
             })
             .flatten()
@@ -170,6 +172,12 @@ mod tests {
             assert_eq!(told("settings.headers").as_deref(), Some("x must be one line"));
             assert_eq!(told("settings.header"), None);
             assert_eq!(told("name"), None);
+            let error = AppError::invalid("hosts[0]", "must be a host");
+            let error: Signal<_> = Signal::stored(Some(error));
+            assert_eq!(
+                fault_within(error, "hosts").get_untracked().as_deref(),
+                Some("must be a host")
+            );
         });
     }
 }

@@ -65,7 +65,7 @@ impl LazyPage for ToolRoute {
 }
 
 fn page(tools: AgentTools, name: Option<String>) -> AnyView {
-    let AgentTools { agent_id: id, agent_name, tools, secrets } = tools;
+    let AgentTools { agent_id: id, agent_name, tools, secrets, .. } = tools;
     let found = name.as_ref().map(|name| {
         let has_form = |settings: &ToolSettings| {
             matches!(settings, ToolSettings::Http(_) | ToolSettings::Mcp(_))
@@ -104,10 +104,12 @@ fn page(tools: AgentTools, name: Option<String>) -> AnyView {
 /// The fields that show their own faults.
 const FIELDS: &[&str] = &[
     "name",
-    "hosts",
+    "hosts*",
     "settings.description",
     "settings.method",
     "settings.url",
+    "settings.query*",
+    "settings.headers*",
     "settings.server",
     "settings.body",
     "settings.input_schema",

@@ -13,6 +13,15 @@ use crate::{features::studio::form_rules::invalid, paths, ssr};
 #[cfg(feature = "ssr")]
 use resonant_domain::agent::ToolGrant;
 
+/// All tools of an agent, for somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolsPage {
+    /// The tools.
+    pub tools: AgentTools,
+    /// What the viewer may do with the agent, where it is another's.
+    pub standing: Option<AgentStanding>,
+}
+
 /// Tools to choose from: what a document or a server offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferedTools {
@@ -43,12 +52,17 @@ pub async fn get_tools(id: AgentId) -> Result<AgentTools, AppError> {
     resonant_backend::agents::tools(&ssr::ctx()?, id).await.map_err(ssr::fail)
 }
 
-/// What the viewer may do with an agent, where it is another's.
-#[server(prefix = "/api/fn", endpoint = "studio/get_standing")]
-pub async fn get_standing(id: AgentId) -> Result<Option<AgentStanding>, AppError> {
+/// The same for the page of them all.
+#[server(prefix = "/api/fn", endpoint = "studio/get_tools_page")]
+pub async fn get_tools_page(id: AgentId) -> Result<ToolsPage, AppError> {
+    use resonant_backend::{Actor, agents, teams};
+
     let ctx = ssr::ctx()?;
-    let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
-    super::api::standing(&ctx, &agent).await
+    let tools = agents::tools(&ctx, id).await.map_err(ssr::fail)?;
+    let is_own = matches!(ctx.actor(), Actor::User { id, .. } if id == tools.owner_id);
+    let standing =
+        if is_own { None } else { Some(teams::standing(&ctx, id).await.map_err(ssr::fail)?) };
+    Ok(ToolsPage { tools, standing })
 }
 
 /// Switches a tool on or off.

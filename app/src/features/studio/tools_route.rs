@@ -15,7 +15,7 @@ use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use super::tool_form::pretty;
 use super::tools_api::{
-    RemoveTool, RemovedTool, SetApproval, SwitchTool, TryTool, get_standing, get_tools,
+    RemoveTool, RemovedTool, SetApproval, SwitchTool, ToolsPage, TryTool, get_tools_page,
     restore_tool,
 };
 use crate::error::{AppError, action_error, field_error};
@@ -25,7 +25,7 @@ use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
     Badge, Button, ButtonKind, Code, FormError, LinkButton, PageHead, Skeleton, TextArea, Tone,
-    cannot_be_shown, duration_text,
+    cannot_be_shown, duration_text, kept,
 };
 
 /// The page of an agent's tools.
@@ -33,7 +33,7 @@ pub struct ToolsRoute {
     actions: Actions,
     /// How many tools were put back.
     restored: RwSignal<u32>,
-    tools: Resource<Result<(AgentTools, Option<AgentStanding>), AppError>>,
+    tools: Resource<Result<ToolsPage, AppError>>,
 }
 
 /// Everything that the page's forms do.
@@ -61,10 +61,7 @@ impl LazyPage for ToolsRoute {
         let versions = move || (changes.map(|version| version.get()), restored.get());
         let tools = Resource::new_blocking(
             move || (id.get(), versions()),
-            |(id, _)| async move {
-                let id = agent_id(&id)?;
-                Ok((get_tools(id).await?, get_standing(id).await?))
-            },
+            |(id, _)| async move { get_tools_page(agent_id(&id)?).await },
         );
         Self { actions, restored, tools }
     }
@@ -97,9 +94,9 @@ impl LazyPage for ToolsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=12 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match tools.await {
-                        Ok((tools, standing)) => {
+                        Ok(ToolsPage { tools, standing }) => {
                             view! { <Page tools standing actions /> }.into_any()
                         }
                         Err(error) => cannot_be_shown(tr("These tools cannot be shown"), error),
@@ -298,7 +295,10 @@ fn Trial(
             asked.set(own.with_value(|own| input.name == *own));
         }
     });
-    let error = Signal::derive(move || action_error(action).get().filter(|_| asked.get()));
+    let failed = action_error(action);
+    let error = Signal::derive(move || {
+        failed.try_get().flatten().filter(|_| asked.try_get() == Some(true))
+    });
     let answer = move || {
         let trial = action.value().get()?.ok()?;
         own.with_value(|own| trial.name == *own).then(|| view! { <Answer trial /> })

@@ -14,7 +14,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Avatar, Button, ButtonKind, Confirm, EmptyState, ErrorPanel, FormError, Icon, IconName,
-    LinkButton, PageHead, Skeleton, Time,
+    LinkButton, PageHead, Skeleton, Time, kept,
 };
 
 /// The page of deleted agents.
@@ -56,7 +56,7 @@ impl LazyPage for TrashRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match page.await {
                         Ok(page) => {
                             view! { <Trashed page=page restore=restore delete=delete /> }.into_any()

@@ -21,7 +21,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone, cannot_be_shown,
+    Skeleton, Time, Tone, cannot_be_shown, kept,
 };
 
 /// So many versions can be chosen from a list.
@@ -70,7 +70,7 @@ impl LazyPage for VersionsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let comparison = comparison.await;
                     match page.await {
                         Ok(page) => view! { <Versions page=page comparison=comparison /> }.into_any(),

@@ -15,7 +15,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_viewer;
 use crate::ui::{
-    Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, Time, cannot_be_shown,
+    Button, ButtonKind, FormError, LinkButton, PageHead, Skeleton, Time, cannot_be_shown, kept,
     not_signed_in_page,
 };
 
@@ -68,7 +68,7 @@ impl LazyPage for JoinRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let which = which.get();
                     match offer.await {
                         Ok(offer) => {

@@ -15,7 +15,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead,
-    PageLinks, Skeleton, not_signed_in,
+    PageLinks, Skeleton, kept, not_signed_in,
 };
 
 /// The page of shared agents.
@@ -52,7 +52,7 @@ impl LazyPage for SharedAgentsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=8 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     let (is_later, agents) = agents.await;
                     match agents {
                         Ok(page) => shown(page, is_later),

@@ -19,7 +19,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, Badge, Button, ButtonKind, Field, FormError, PageHead, Skeleton, Time,
-    cannot_be_shown, not_signed_in_page,
+    cannot_be_shown, kept, not_signed_in_page,
 };
 
 /// What can be done on the page.
@@ -77,7 +77,7 @@ impl LazyPage for TeamRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
-                {move || Suspend::new(async move {
+                {kept(move || async move {
                     match page.await {
                         Ok(page) => shown(page, actions),
                         Err(error) if error.kind == FaultKind::Unauthenticated => nobody(),

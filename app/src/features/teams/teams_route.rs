@@ -19,7 +19,7 @@ use crate::refused_form::refused_form;
 use crate::state::use_viewer;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, PageHead, PageLinks, Skeleton,
-    not_signed_in,
+    kept, not_signed_in,
 };
 
 /// The page of the viewer's teams.
@@ -54,7 +54,7 @@ impl LazyPage for TeamsRoute {
                 <Transition fallback=|| {
                     view! { <Skeleton lines=8 /> }
                 }>
-                    {move || Suspend::new(async move {
+                    {kept(move || async move {
                         let (is_later, page) = page.await;
                         match page {
                             Ok(page) => {

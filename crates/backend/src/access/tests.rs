@@ -210,6 +210,10 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| agents::get_version(&ctx, things.agent, 1)),
         ),
         owned(
+            "agents::get_version_part",
+            ask!(|ctx, things| agents::get_version_part(&ctx, things.agent, 1, &Fields::all())),
+        ),
+        owned(
             "agents::export",
             ask!(|ctx, things| agents::export(&ctx, things.agent, Edition::Draft)),
         ),
@@ -254,6 +258,7 @@ fn table() -> Vec<Row> {
         ),
         own("agents::watch", ask!(|ctx, things| agents::watch(&ctx))),
         own("agents::trash", ask!(|ctx, things| agents::trash(&ctx, PageRequest::default()))),
+        owned("agents::restore", ask!(|ctx, things| agents::restore(&ctx, things.agent))),
         internal("agents::purge", ask!(|ctx, things| agents::purge(&ctx))),
         owned(
             "sessions::start",
@@ -283,6 +288,8 @@ fn table() -> Vec<Row> {
             "sessions::step_input",
             ask!(|ctx, things| sessions::step_input(&ctx, things.session, 1)),
         ),
+        // No tool has answered.
+        nobodys("sessions::result", ask!(|ctx, things| sessions::result(&ctx, things.session, 1))),
         owned("sessions::share", ask!(|ctx, things| sessions::share(&ctx, things.session))),
         owned(
             "sessions::share_token",
@@ -471,7 +478,15 @@ fn table() -> Vec<Row> {
                 ScheduleChanges::default()
             )),
         ),
+        own(
+            "schedules::list_parts",
+            ask!(|ctx, things| schedules::list_parts(&ctx, PageRequest::default(), &Fields::all())),
+        ),
         owned("schedules::get", ask!(|ctx, things| schedules::get(&ctx, things.schedule))),
+        owned(
+            "schedules::get_part",
+            ask!(|ctx, things| schedules::get_part(&ctx, things.schedule, &Fields::all())),
+        ),
         owned("schedules::delete", ask!(|ctx, things| schedules::delete(&ctx, things.schedule))),
         internal("schedules::run_due", ask!(|ctx, things| schedules::run_due(&ctx))),
         own("triggers::list", ask!(|ctx, things| triggers::list(&ctx, PageRequest::default()))),
@@ -515,6 +530,10 @@ fn table() -> Vec<Row> {
             ask!(|ctx, things| knowledge::get(&ctx, things.agent, things.document)),
         ),
         owned(
+            "knowledge::read",
+            ask!(|ctx, things| knowledge::read(&ctx, things.agent, things.document, 1)),
+        ),
+        owned(
             "knowledge::search",
             ask!(|ctx, things| knowledge::search(&ctx, things.agent, leave())),
         ),
@@ -533,6 +552,34 @@ fn table() -> Vec<Row> {
         owned(
             "test_sets::get",
             ask!(|ctx, things| test_sets::get(&ctx, things.agent, things.test_set)),
+        ),
+        owned(
+            "test_sets::records::list",
+            ask!(|ctx, things| test_sets::records::list(
+                &ctx,
+                things.agent,
+                PageRequest::default(),
+                &Fields::all()
+            )),
+        ),
+        owned(
+            "test_sets::records::get",
+            ask!(|ctx, things| test_sets::records::get(
+                &ctx,
+                things.agent,
+                things.test_set,
+                &Fields::all()
+            )),
+        ),
+        owned(
+            "test_sets::records::read_run",
+            ask!(|ctx, things| test_sets::records::read_run(
+                &ctx,
+                things.agent,
+                things.test_set,
+                things.test_run,
+                &Fields::all()
+            )),
         ),
         owned(
             "test_sets::replace",
@@ -678,6 +725,7 @@ fn table() -> Vec<Row> {
         owned("teams::delete", ask!(|ctx, things| teams::delete(&ctx, TEAM))),
         internal("knowledge::read_next", ask!(|ctx, things| knowledge::read_next(&ctx))),
         internal("knowledge::forget_others", ask!(|ctx, things| knowledge::forget_others(&ctx))),
+        internal("sessions::resume_guests", ask!(|ctx, things| sessions::resume_guests(&ctx))),
         internal("work::reap", ask!(|ctx, things| work::reap(&ctx))),
         internal("work::claim", ask!(|ctx, things| work::claim(&ctx, "worker"))),
         owned("agents::delete", ask!(|ctx, things| agents::delete(&ctx, things.agent, None))),

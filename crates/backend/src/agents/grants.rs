@@ -45,6 +45,7 @@ pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
     let secrets = if may_name_secrets { secrets::list_of(ctx, owner).await? } else { Vec::new() };
     Ok(AgentTools {
         agent_id: id,
+        owner_id: owner,
         agent_name: agent.spec.name,
         tools: described,
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),
@@ -182,7 +183,7 @@ pub async fn try_tool(ctx: &Ctx, id: AgentId, name: &str, arguments: &str) -> Re
     let tools = backend.engine().tools().granted_to(whose, &grants);
     let context = ToolContext {
         now: backend.now(),
-        idempotency_key: format!("trial/{}", backend.new_id()?),
+        idempotency_key: format!("trial/{}", ctx.resource_id()?),
         ..ToolContext::default()
     };
     let trial = tools.try_out(name, arguments, context).await;

@@ -10,7 +10,7 @@ use super::{Expected, NOT_FOUND};
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListPosition, Reach, Way};
-use crate::{Ctx, Error, Result, access, audit, sessions, store};
+use crate::{Ctx, Error, Result, access, audit, effects, sessions, store};
 
 /// What a mark belongs to.
 fn scope(owner: UserId, query: &AgentQuery) -> (&'static str, UserId, &AgentQuery) {
@@ -136,19 +136,20 @@ pub(super) async fn change_expected(
         (_, None) => {
             // The write keeps a session from being started in between.
             let deleted = store::agent_trash::update_deleted(&mut tx, owner, ids, now).await?;
-            for id in &deleted {
-                for session in store::sessions::list_open(&mut tx, owner, *id).await? {
-                    ended.extend(sessions::cancel_locked(backend, &mut tx, owner, session).await?);
-                }
-            }
+            ended = sessions::cancel_of_agents(backend, &mut tx, owner, &deleted).await?;
             (deleted, Deed::AgentDeleted)
         }
     };
+    // The write holds the lock: an earlier try of the request is over, and what it has done is told again.
+    if let Some(done) = effects::find(ctx, &mut tx, owner).await? {
+        return Ok(done);
+    }
     audit::note_agents(ctx, &mut tx, owner, deed, &changed).await?;
+    effects::note(ctx, &mut tx, owner, &changed).await?;
     let stale = changed
         .iter()
         .fold(Stale::nothing(), |stale, id| stale.and::<AgentEntry>(&AgentKey(owner, *id)));
-    backend.commit(tx, stale).await?;
+    backend.commit(tx, ended.iter().fold(stale, sessions::Ended::stale)).await?;
     sessions::tell_ended(backend, ended).await;
     tracing::info!(owner.id = %owner, ?action, agents = changed.len(), "agents changed");
     Ok(changed)

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use resonant_domain::AgentId;
+use resonant_domain::agent::Agent;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
@@ -33,6 +34,30 @@ pub async fn trash(ctx: &Ctx, page: PageRequest) -> Result<Page<TrashedAgent>> {
     let position =
         |last: &TrashedAgent| TrashPosition { deleted_at: last.deleted_at, id: last.summary.id };
     cursors.page(&scope, limit, found, position)
+}
+
+/// Takes an agent out of the trash, as it was. One that is not there is as it should be.
+///
+/// # Errors
+/// [`crate::Error::Unauthenticated`]; [`crate::Error::MissingScope`]; [`crate::Error::NotFound`] for one
+/// that is neither in the trash nor out of it; [`crate::Error::NotAllowed`] for a teammate.
+#[tracing::instrument(name = "agents.restore", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn restore(ctx: &Ctx, id: AgentId) -> Result<Agent> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
+    let backend = ctx.backend();
+    let mut tx = backend.begin(owner).await?;
+    let now = backend.now();
+    let restored = store::agent_trash::update_restored(&mut tx, owner, &[id], now).await?;
+    let Some(agent) = store::agents::find(&mut tx, owner, id).await? else {
+        drop(tx);
+        return Err(access::not_own(ctx, owner, id).await);
+    };
+    if !restored.is_empty() {
+        audit::note_agents(ctx, &mut tx, owner, Deed::AgentRestored, &restored).await?;
+        backend.commit(tx, super::stale(owner, id)).await?;
+        tracing::info!(agent.id = %id, "agent restored");
+    }
+    Ok(agent)
 }
 
 /// Takes an agent of the trash away for good.

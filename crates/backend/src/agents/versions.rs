@@ -7,6 +7,7 @@ use resonant_domain::agent::{Agent, AgentSpec};
 use resonant_domain::agent_version::{AgentVersion, Edition, NewVersion, VersionSummary, missing};
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
+use resonant_domain::fields::{Fields, Part};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::spec_diff::SpecDiff;
 use resonant_domain::team::AgentRight;
@@ -14,6 +15,7 @@ use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
 use super::Expected;
+use crate::store::agent_versions::Wide;
 use crate::{Ctx, Error, Result, access, effects, store, test_sets};
 
 const NO_VERSION: Error = Error::NotFound("version");
@@ -81,7 +83,7 @@ async fn version(
     id: AgentId,
     number: u32,
 ) -> Result<AgentVersion> {
-    store::agent_versions::find(conn, owner, id, number).await?.ok_or(NO_VERSION)
+    store::agent_versions::find(conn, owner, id, number, Wide::WHOLE).await?.ok_or(NO_VERSION)
 }
 
 /// The number of the version that sessions run; `None` when they run the draft.
@@ -128,6 +130,24 @@ pub async fn get_version(ctx: &Ctx, id: AgentId, number: u32) -> Result<AgentVer
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
     version(&mut conn, reached.owner, id, number).await
+}
+
+/// Reads some fields of one version.
+///
+/// # Errors
+/// Those of [`get_version`].
+#[tracing::instrument(name = "agents.get_version_part", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn get_version_part(
+    ctx: &Ctx,
+    id: AgentId,
+    number: u32,
+    fields: &Fields<AgentVersion>,
+) -> Result<Part<AgentVersion>> {
+    let (_, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    let wide = Wide { spec: fields.has("spec"), notes: fields.has("notes") };
+    let found = store::agent_versions::find(&mut conn, reached.owner, id, number, wide).await?;
+    Ok(fields.of(found.ok_or(NO_VERSION)?))
 }
 
 /// What an agent is made of in one of its editions, to be kept as a file. A file tells of no listing: of

@@ -285,7 +285,12 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
         body: body.to_owned(),
     };
     let key = key_of(&world.backend, alert.id).await.unwrap();
-    assert_eq!(signing_key(&world.admin, alert.id).await.unwrap(), key.to_text());
+    let page = PageRequest::default;
+    let whole = get_with_history(&world.admin, alert.id, page(), page()).await.unwrap();
+    assert_eq!(whole.signing_key, key.to_text());
+    assert_eq!(whole.alert, get(&world.admin, alert.id).await.unwrap());
+    assert_eq!(whole.events, events(&world.admin, alert.id, page()).await.unwrap());
+    assert_eq!(whole.deliveries, deliveries(&world.admin, alert.id, page()).await.unwrap());
     assert!(key.verify(&message, world.clock.now()).unwrap(), "{message:?}");
     let told: Value = serde_json::from_str(body).unwrap();
     assert_eq!(told["type"], "alert.fired");
@@ -389,6 +394,11 @@ async fn those_who_operate_have_alerts_and_nobody_else(pool: PgPool) {
             deliveries(&ctx, alert.id, PageRequest::default()).await.err(),
         ];
         assert_eq!(read.map(kind), [reads; 4], "{who} reads");
+        let page = PageRequest::default;
+        let whole = get_with_history(&ctx, alert.id, page(), page()).await.err();
+        // It holds the key that signs.
+        let is_key = matches!(ctx.actor(), Actor::Key { .. });
+        assert_eq!(kind(whole), if is_key { forbidden } else { reads }, "{who} reads all of it");
         let own = create(&ctx, slow(&json!({}))).await;
         let id = own.as_ref().map_or(alert.id, |own| own.made.id);
         let write = [

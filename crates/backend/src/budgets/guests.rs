@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use resonant_domain::budget::BudgetLimits;
 use resonant_domain::session::Usage;
-use resonant_domain::waiting::{Amount, BudgetScope, Shortfall};
+use resonant_domain::waiting::{Amount, BudgetScope, Shortfall, Wait, WaitReason};
 use resonant_domain::{FieldFault, UserId};
 use sha2::Sha256;
 use tokio::sync::OnceCell;
@@ -84,6 +86,35 @@ pub(crate) async fn origin_of(ctx: &Ctx) -> Result<Option<String>> {
     mac.update(Sharer::address(Some(address)).as_str().as_bytes());
     let sum: [u8; 32] = mac.finalize().into_bytes().into();
     Ok(Some(hex(&sum[..16])))
+}
+
+/// When the periods began that an instant lies in: the day of a network and the month of a guest, both of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Periods {
+    pub(crate) day: Timestamp,
+    pub(crate) month: Timestamp,
+}
+
+impl Periods {
+    /// Those of an instant.
+    pub(crate) fn at(now: Timestamp) -> Result<Self> {
+        let start = |date: Date| {
+            let start = date.to_zoned(TimeZone::UTC).map_err(Error::internal)?;
+            Ok::<_, Error>(start.timestamp())
+        };
+        let date = now.to_zoned(TimeZone::UTC).date();
+        Ok(Self { day: start(date)?, month: start(date.first_of_month())? })
+    }
+
+    /// Whether what is waited for is there again: it was used up in a period before.
+    pub(crate) fn renew(&self, wait: &Wait) -> bool {
+        let WaitReason::Budget { shortfall, .. } = &wait.reason else { return false };
+        match shortfall.scope {
+            BudgetScope::Guests => wait.since < self.day,
+            BudgetScope::Guest => wait.since < self.month,
+            BudgetScope::Session | BudgetScope::Agent | BudgetScope::User => false,
+        }
+    }
 }
 
 /// Forgets what networks used on days that are over.

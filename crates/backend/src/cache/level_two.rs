@@ -4,6 +4,7 @@
 //! there under that token. A write deletes the value and the lease with it, so a reader that began
 //! before the write puts nothing back. Deleting is always safe; putting needs the lease.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,17 +31,40 @@ const BREATH: Duration = Duration::from_millis(100);
 const FORM: &[u8] = b"1\n";
 
 /// Answers what is kept, how many milliseconds it has left, and whether the caller holds the lease now.
-/// What is fresh needs none. KEYS: value, lease. ARGV: token, the lease's milliseconds, the
-/// milliseconds that a stale value has left at most, whether the value is in doubt.
+/// What is fresh needs none, nor does it that there is nothing, which is never stale: it ends with the line of
+/// its name. KEYS: value, lease. ARGV: token, the lease's milliseconds, the milliseconds that a stale value
+/// has left at most, whether the value is in doubt.
 const LOOK: &str = r"
 if ARGV[4] == '1' then redis.call('DEL', KEYS[1], KEYS[2]) end
 local value, left = redis.call('GET', KEYS[1]), 0
 if value then
   left = redis.call('PTTL', KEYS[1])
-  if left > tonumber(ARGV[3]) then return {value, left, 0} end
+  local stale = string.byte(value, -1) == 10 and 0 or tonumber(ARGV[3])
+  if left > stale then return {value, left, 0} end
 end
 local taken = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return {value, left, taken and 1 or 0}";
+
+/// The same for several. KEYS: the values, then their leases. ARGV: token, the lease's milliseconds, the
+/// milliseconds that a stale value has left at most, whether each value is in doubt.
+const LOOK_MANY: &str = r"
+local count, answer = #KEYS / 2, {}
+for i = 1, count do
+  if ARGV[3 + i] == '1' then redis.call('DEL', KEYS[i], KEYS[count + i]) end
+end
+local values = redis.call('MGET', unpack(KEYS, 1, count))
+for i = 1, count do
+  local left, stale, taken = 0, tonumber(ARGV[3]), false
+  if values[i] then
+    left = redis.call('PTTL', KEYS[i])
+    if string.byte(values[i], -1) == 10 then stale = 0 end
+  end
+  if left <= stale then
+    taken = redis.call('SET', KEYS[count + i], ARGV[1], 'NX', 'PX', ARGV[2])
+  end
+  answer[i] = {values[i], left, taken and 1 or 0}
+end
+return answer";
 
 /// Keeps a value, when the lease is still the caller's, and gives the lease back. KEYS: value, lease.
 /// ARGV: token, value, its milliseconds; 0: give back alone.
@@ -85,6 +109,25 @@ pub(super) enum Look<T> {
 
 type Looked = (Option<Vec<u8>>, i64, i64);
 
+/// What is put, and for how long; nothing: the lease is given back alone.
+type Value<'a, T> = Option<(Option<&'a Document<T>>, Span)>;
+
+/// Values that are put at once.
+#[derive(Default)]
+pub(super) struct Puts(Vec<Cmd>);
+
+impl Puts {
+    /// One more, under its lease.
+    pub(super) fn add<E: Entry>(
+        &mut self,
+        place: &Place,
+        lease: Lease,
+        value: Value<'_, E::Value>,
+    ) {
+        self.0.push(put::<E>(place, lease, value));
+    }
+}
+
 fn lease_of(key: &str) -> String {
     format!("{key}:lease")
 }
@@ -110,10 +153,35 @@ impl LevelTwo {
 
     /// Where the place is in Redis at present; `None` when Redis is of no use.
     pub(super) async fn key(&self, place: &Place) -> Option<String> {
+        self.keys(&[place]).await?.pop()
+    }
+
+    /// The same for several, in their order. Each group is asked for once.
+    async fn keys(&self, places: &[&Place]) -> Option<Vec<String>> {
         if self.doubts.is_everything() {
             return None;
         }
-        let Some(group) = &place.group else { return Some(place.name.clone()) };
+        let mut editions = HashMap::<&str, String>::new();
+        let mut keys = Vec::with_capacity(places.len());
+        for place in places {
+            let Some(group) = place.group.as_deref() else {
+                keys.push(place.name.clone());
+                continue;
+            };
+            let edition = if let Some(known) = editions.get(group) {
+                known.clone()
+            } else {
+                let edition = self.edition(group).await?;
+                editions.insert(group, edition.clone());
+                edition
+            };
+            keys.push(format!("{}:{edition}", place.name));
+        }
+        Some(keys)
+    }
+
+    /// The present edition of a group.
+    async fn edition(&self, group: &str) -> Option<String> {
         let doubt = self.doubts.of(group);
         let fresh = hex(&random::<16>().ok()?);
         let mut command = script(EDITION_OF, &[group]);
@@ -127,7 +195,7 @@ impl LevelTwo {
             Answer::Away => return None,
         };
         self.doubts.settle(group, doubt);
-        Some(format!("{}:{edition}", place.name))
+        Some(edition)
     }
 
     /// Looks for a value. One that cannot be read counts as none.
@@ -138,7 +206,7 @@ impl LevelTwo {
         command.arg(&token).arg(millis(LEASE)).arg(millis(E::STALE));
         command.arg(u8::from(doubt.is_some()));
         for _ in 0..2 {
-            let (bytes, left, is_taken) = match self.redis.ask::<Looked>(&command).await {
+            let looked = match self.redis.ask::<Looked>(&command).await {
                 Answer::Given(looked) => looked,
                 // Something of another kind has this key.
                 Answer::Refused => {
@@ -148,36 +216,66 @@ impl LevelTwo {
                 Answer::Away => return Look::Away,
             };
             self.doubts.settle(&place.name, doubt);
-            let lease =
-                (is_taken == 1).then(|| Lease { key: key.to_owned(), token: token.clone() });
-            let Some(bytes) = bytes else { return Look::Empty(lease) };
-            if let Ok(document) = unpack::<E>(&place.name, bytes) {
-                let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-                let fresh = left.saturating_sub(E::STALE);
-                // What another process reads anew at present is not asked for at every hit.
-                let fresh = if lease.is_some() { fresh } else { fresh.max(BREATH) };
-                let span = Span { fresh, stale: left.min(E::STALE) };
-                return Look::Found { document, span, lease };
+            match seen::<E>(place, key, &token, looked) {
+                Ok(look) => return look,
+                Err(Unreadable) => self.delete(key).await,
             }
-            self.delete(key).await;
         }
         Look::Away
     }
 
-    /// Puts what was read under the lease; `None`: gives the lease back.
+    /// Looks for several values by one question; as many answers as places, in their order. One that cannot
+    /// be read is deleted, and its reader looked for none.
+    pub(super) async fn look_many<E: Entry>(&self, places: &[&Place]) -> Vec<Look<E::Value>> {
+        let away = || places.iter().map(|_| Look::Away).collect();
+        let Some(keys) = self.keys(places).await else { return away() };
+        let Ok(token) = random::<16>().map(|bytes| hex(&bytes)) else { return away() };
+        let doubts: Vec<_> = places.iter().map(|place| self.doubts.of(&place.name)).collect();
+        let leases: Vec<_> = keys.iter().map(|key| lease_of(key)).collect();
+        let all: Vec<_> = keys.iter().chain(&leases).map(String::as_str).collect();
+        let mut command = script(LOOK_MANY, &all);
+        command.arg(&token).arg(millis(LEASE)).arg(millis(E::STALE));
+        for doubt in &doubts {
+            command.arg(u8::from(doubt.is_some()));
+        }
+        let looked = match self.redis.ask::<Vec<Looked>>(&command).await {
+            Answer::Given(looked) if looked.len() == keys.len() => looked,
+            Answer::Given(_) | Answer::Refused | Answer::Away => return away(),
+        };
+        let (mut looks, mut bad) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (((place, key), doubt), looked) in places.iter().zip(&keys).zip(doubts).zip(looked) {
+            self.doubts.settle(&place.name, doubt);
+            looks.push(seen::<E>(place, key, &token, looked).unwrap_or_else(|Unreadable| {
+                bad.push(key);
+                Look::Away
+            }));
+        }
+        for key in bad {
+            self.delete(key).await;
+        }
+        looks
+    }
+
+    /// Puts what was read under the lease.
     pub(super) async fn put<E: Entry>(
         &self,
         place: &Place,
         lease: Lease,
-        value: Option<(Option<&Document<E::Value>>, Span)>,
+        value: Value<'_, E::Value>,
     ) {
-        let (bytes, lifetime) = match value {
-            Some((document, span)) => (pack(&place.name, document), millis(span.whole())),
-            None => (Vec::new(), 0),
-        };
-        let mut command = script(PUT, &[&lease.key, &lease_of(&lease.key)]);
-        command.arg(lease.token).arg(bytes).arg(lifetime);
-        self.redis.ask::<i64>(&command).await;
+        self.redis.ask::<i64>(&put::<E>(place, lease, value)).await;
+    }
+
+    /// Puts several at once.
+    pub(super) async fn put_many(&self, Puts(commands): Puts) {
+        if commands.is_empty() {
+            return;
+        }
+        let mut all = pipe();
+        for command in commands {
+            all.add_command(command).ignore();
+        }
+        self.redis.ask_all::<()>(&all).await;
     }
 
     async fn delete(&self, key: &str) {
@@ -198,6 +296,35 @@ impl LevelTwo {
             Answer::Refused | Answer::Away => self.doubts.raise(id, names),
         }
     }
+}
+
+/// What Redis has said of a key.
+fn seen<E: Entry>(
+    place: &Place,
+    key: &str,
+    token: &str,
+    (bytes, left, is_taken): Looked,
+) -> Result<Look<E::Value>, Unreadable> {
+    let lease = (is_taken == 1).then(|| Lease { key: key.to_owned(), token: token.to_owned() });
+    let Some(bytes) = bytes else { return Ok(Look::Empty(lease)) };
+    let document = unpack::<E>(&place.name, bytes)?;
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    let stale = if document.is_some() { E::STALE } else { Duration::ZERO };
+    let fresh = left.saturating_sub(stale);
+    // What another process reads anew at present is not asked for at every hit.
+    let fresh = if lease.is_some() { fresh } else { fresh.max(BREATH) };
+    let span = Span { fresh, stale: left.min(stale) };
+    Ok(Look::Found { document, span, lease })
+}
+
+fn put<E: Entry>(place: &Place, lease: Lease, value: Value<'_, E::Value>) -> Cmd {
+    let (bytes, lifetime) = match value {
+        Some((document, span)) => (pack(&place.name, document), millis(span.whole())),
+        None => (Vec::new(), 0),
+    };
+    let mut command = script(PUT, &[&lease.key, &lease_of(&lease.key)]);
+    command.arg(lease.token).arg(bytes).arg(lifetime);
+    command
 }
 
 /// The form, the name, and the JSON or nothing.

@@ -1,5 +1,7 @@
 //! The names under which things are kept.
 
+use std::collections::HashSet;
+
 use super::Entry;
 
 /// Begins the names of what its owner alone sees: agents, lists of them, sessions, sign-ins and keys.
@@ -45,6 +47,8 @@ fn group_name(group: &str) -> String {
 #[must_use = "what was written makes kept things untrue: hand this to Backend::commit"]
 pub(crate) struct Stale {
     names: Vec<String>,
+    /// The same: a write may change thousands of things.
+    known: HashSet<String>,
 }
 
 impl Stale {
@@ -76,7 +80,7 @@ impl Stale {
 
     /// Many things that a write changes belong to the same group, or are shown by the same.
     fn add(&mut self, name: String) {
-        if !self.names.contains(&name) {
+        if self.known.insert(name.clone()) {
             self.names.push(name);
         }
     }

@@ -4,7 +4,7 @@
 //! Empty, late or lost: the watcher reads the log, which every event was written to before it came
 //! here. Within a process events go from hand to hand; with Redis they also cross processes, on the
 //! channel `resonant:events:<session>`. No events at all say that the watcher is to look: at the log and
-//! at what is pinned.
+//! at what is pinned. So do results of tools that are too long for a letter.
 
 mod recent;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use redis::aio::PubSub;
-use resonant_domain::session_event::SessionEvent;
+use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::Instant;
@@ -31,6 +31,8 @@ pub(crate) use self::recent::Read;
 const BACKLOG: usize = 256;
 /// How many appends may wait for Redis before they are dropped.
 const OUTBOX: usize = 1024;
+/// How much of the results of tools goes over Redis at once, in bytes.
+const LETTER_MAX_BYTES: usize = 256 * 1024;
 /// How soon a lost subscription is taken up again.
 const RETRY: Duration = Duration::from_secs(1);
 const CHANNEL: &str = "resonant:events:";
@@ -249,7 +251,9 @@ impl SessionEvents {
             return;
         }
         self.shared.hand_on(id, || events.iter().cloned().collect());
-        self.send(id, events.to_vec());
+        if self.wire.is_some() {
+            self.send(id, letter(events));
+        }
     }
 
     /// Makes those who watch a session look at it: something has changed that its log does not tell.
@@ -266,6 +270,15 @@ impl SessionEvents {
             self.shared.unsent().insert(id);
         }
     }
+}
+
+/// What the other processes are told of events: nothing that is long enough to fill what waits for Redis.
+fn letter(events: &[SessionEvent]) -> Vec<SessionEvent> {
+    let results = events.iter().map(|event| match &event.body {
+        EventBody::ToolResult { content, .. } => content.len(),
+        _ => 0,
+    });
+    if results.sum::<usize>() > LETTER_MAX_BYTES { Vec::new() } else { events.to_vec() }
 }
 
 /// Sends what this process has written to the others, in order. What Redis did not take is made up

@@ -11,7 +11,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::listing::ListingFilter;
 use resonant_domain::pin::NewPin;
 use resonant_domain::session::{SessionState, Usage};
-use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use sqlx::PgPool;
 
 use super::*;
@@ -58,6 +58,8 @@ impl Server {
     /// Does one command on it, beside whoever uses it.
     pub(crate) async fn tell(name: &str, words: &[&str]) {
         let client = ::redis::Client::open(Self::url(name)).unwrap();
+        let is_up = async || client.get_multiplexed_async_connection().await.is_ok();
+        until("Redis is up", is_up).await;
         let mut conn = client.get_multiplexed_async_connection().await.unwrap();
         let mut command = ::redis::cmd(words[0]);
         command.arg(&words[1..]).exec_async(&mut conn).await.unwrap();
@@ -102,16 +104,16 @@ pub(super) struct Source {
     pub(super) value: AtomicU64,
     pub(super) loads: AtomicU64,
     /// A loader has read the value and waits here before it tells it.
-    gate: tokio::sync::RwLock<()>,
+    pub(super) gate: tokio::sync::RwLock<()>,
 }
 
 impl Source {
-    fn loads(&self) -> u64 {
+    pub(super) fn loads(&self) -> u64 {
         self.loads.load(Ordering::SeqCst)
     }
 
     /// Writes as a use case does.
-    async fn write(&self, by: &Backend, value: u64, stale: Stale) {
+    pub(super) async fn write(&self, by: &Backend, value: u64, stale: Stale) {
         self.value.store(value, Ordering::SeqCst);
         by.commit(by.catalogue_begin().await.unwrap(), stale).await.unwrap();
     }
@@ -162,10 +164,10 @@ impl<const FRESH: u64> Many for SourceEntry<FRESH> {
     }
 }
 
-type Long = SourceEntry<60_000>;
+pub(super) type Long = SourceEntry<60_000>;
 type Short = SourceEntry<1>;
 
-fn source(name: &'static str, value: u64) -> (Arc<Source>, SourceKey) {
+pub(super) fn source(name: &'static str, value: u64) -> (Arc<Source>, SourceKey) {
     let source = Arc::new(Source { value: value.into(), ..Source::default() });
     (source.clone(), SourceKey(name, source))
 }
@@ -174,12 +176,12 @@ async fn get<E: Entry<Key = SourceKey, Value = u64>>(by: &Backend, key: &SourceK
     by.cache().get::<E>(by, key).await.unwrap().map(|document| *document.value())
 }
 
-async fn get_many(by: &Backend, keys: &[SourceKey]) -> Vec<Option<u64>> {
+pub(super) async fn get_many(by: &Backend, keys: &[SourceKey]) -> Vec<Option<u64>> {
     let found = by.cache().get_many::<Long>(by, keys).await.unwrap();
     found.into_iter().map(|document| document.map(|document| *document.value())).collect()
 }
 
-fn figures(of: &Backend) -> CacheFigures {
+pub(super) fn figures(of: &Backend) -> CacheFigures {
     of.cache_figures().into_iter().find(|figures| figures.kind == "agent").unwrap()
 }
 
@@ -390,6 +392,17 @@ fn piece() -> EventBody {
     EventBody::Output { step: 1, delta: "x".to_owned() }
 }
 
+fn long_result() -> EventBody {
+    EventBody::ToolResult {
+        step: 1,
+        call_id: "call01001".to_owned(),
+        tool: "shelf".to_owned(),
+        outcome: ToolOutcome::Ok,
+        content: "x".repeat(300_000),
+        duration_ms: 1,
+    }
+}
+
 async fn next(stream: &mut sessions::EventStream) -> Vec<SessionEvent> {
     let next = tokio::time::timeout(Duration::from_secs(10), stream.try_next());
     next.await.expect("events come").unwrap().expect("the session is not over").to_vec()
@@ -502,8 +515,9 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     };
 
     let mut stream = sessions::stream(&ctx, session.id, 0).await.unwrap();
-    for number in 1..=3 {
-        write(piece()).await;
+    // What is too long to be sent from one to the other is read in the log.
+    for (number, body) in [(1, piece()), (2, long_result()), (3, piece())] {
+        write(body).await;
         assert_eq!(next(&mut stream).await[0].sequence, number);
     }
     redis.take();

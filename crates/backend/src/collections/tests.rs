@@ -95,5 +95,12 @@ async fn only_moderators_put_shelves_up(pool: PgPool) {
         assert_eq!(kind(update(&ctx, &slug, new("Other", &[])).await), Some(expected));
         assert_eq!(kind(delete(&ctx, &slug).await), Some(expected));
     }
-    assert_eq!(kind(update(&root, "no-shelf", new("Other", &[])).await), Some(FaultKind::NotFound));
+    // The database takes no text with a zero in it.
+    for missing in ["no-shelf", "no\0shelf"] {
+        let other = new("Other", &[]);
+        assert_eq!(kind(update(&root, missing, other).await), Some(FaultKind::NotFound));
+        assert_eq!(kind(delete(&root, missing).await), Some(FaultKind::NotFound));
+    }
+    let error = create(&root, new("Other", &["unit\0converter"])).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "listings");
 }

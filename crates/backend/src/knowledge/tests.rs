@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use resonant_domain::FaultKind;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
-use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat};
+use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat, passage_path};
 use resonant_domain::session_event::EventBody;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -110,6 +110,30 @@ async fn documents_of_all_languages_are_searched(pool: PgPool) {
         let found: Vec<_> = found.iter().map(FoundPassage::citation).collect();
         assert_eq!(found, [""; 0], "{nothing}");
     }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_document_is_read_page_by_page(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = reader(&ctx).await;
+    let mut text = String::new();
+    for part in 1..=60 {
+        write!(text, "# Part {part}\n\nThe leave of part {part} is short.\n\n").unwrap();
+    }
+    let added = add(&ctx, agent, document("Parts.md", &text)).await.unwrap();
+    assert_eq!(added.passages, 60);
+    let first = read(&ctx, agent, added.id, 0).await.unwrap();
+    assert_eq!((first.passages.len(), first.next()), (50, Some(51)));
+    assert_eq!((first.passages[2].heading.as_str(), first.passages[2].position), ("Part 3", 3));
+    for position in [51, 60, 7_000] {
+        let last = read(&ctx, agent, added.id, position).await.unwrap();
+        assert_eq!((last.passages[0].position, last.passages.len()), (51, 10), "{position}");
+        assert_eq!(last.next(), None);
+    }
+    let found = found(&ctx, agent, "Is the leave of part 57 short?").await;
+    assert_eq!((found[0].document_id, found[0].position), (added.id, 57));
+    assert_eq!(found[0].url, passage_path(agent, added.id, 57));
 }
 
 /// A PDF with these contents of pages, in base64.

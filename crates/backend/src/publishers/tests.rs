@@ -43,6 +43,8 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
     assert_eq!(trends.iter().map(|(_, trend)| *trend).collect::<Vec<_>>(), [14], "nor there");
 
     assert_eq!(kind(set_verified(&ada, "ada-l", Mark::Verified).await), Some(FaultKind::NotFound));
+    let nobody = set_verified(&root, "ada\0l", Mark::Verified).await;
+    assert_eq!(kind(nobody), Some(FaultKind::NotFound), "the database takes no zero");
     set_verified(&root, "ada-l", Mark::Verified).await.unwrap();
     assert!(listings::get(&root, "reader").await.unwrap().summary.is_verified);
     let filter = ListingFilter { verified_only: true, ..ListingFilter::default() };

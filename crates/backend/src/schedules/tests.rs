@@ -129,3 +129,24 @@ fn times_are_told_in_their_zone_across_changes_of_the_clock() {
         assert_eq!(error.fields()[0].field, field, "{cron} {zone}: {error:?}");
     }
 }
+
+/// What cannot be read would not be answered.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_asked_for_is_not_read(pool: PgPool) {
+    let (backend, _) = at(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let made = schedule(&ctx, "* * * * *").await;
+    assert_eq!(get(&ctx, made.id).await.unwrap(), made);
+    let page = PageRequest::default();
+    assert_eq!(list(&ctx, page.clone()).await.unwrap().items, [made.clone()]);
+    let spoil = "UPDATE schedules SET variables = '7', spec = jsonb_set(spec, '{tools}', '7')";
+    sqlx::raw_sql(spoil).execute(&pool).await.unwrap();
+    let fields = Fields::parse("goal,agent_name").unwrap();
+    let expected = serde_json::json!({ "goal": made.goal, "agent_name": "Reader" });
+    let one = get_part(&ctx, made.id, &fields).await.unwrap();
+    assert_eq!(serde_json::to_value(one).unwrap(), expected);
+    let all = list_parts(&ctx, page.clone(), &fields).await.unwrap().items;
+    assert_eq!(serde_json::to_value(all).unwrap(), serde_json::json!([expected]));
+    assert_eq!(get(&ctx, made.id).await.unwrap_err().kind(), FaultKind::Internal);
+    assert_eq!(list(&ctx, page).await.unwrap_err().kind(), FaultKind::Internal);
+}

@@ -56,6 +56,22 @@ async fn a_secret_is_kept_sealed_and_shown_without_its_value(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_no_secret_can_be_called_is_not_found(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    for name in ["", "key", "K\0EY"] {
+        let changes = SecretChanges { value: Some(CANARY.to_owned()), hosts: None };
+        for error in [
+            get(&ctx, name).await.unwrap_err(),
+            update(&ctx, name, changes).await.unwrap_err(),
+            delete(&ctx, name).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), FaultKind::NotFound, "{name:?}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_change_needs_the_value_to_reach_further(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();

@@ -168,33 +168,39 @@ pub(crate) async fn deliver_unheard(backend: &Backend, unheard: Vec<(UserId, Ses
             Ok::<_, crate::Error>(store::sessions::find(&mut conn, owner, id).await?)
         };
         match found.await {
-            Ok(Some(session)) => deliver_later(backend, &session).await,
-            Ok(None) => {}
+            Ok(Some(Session { called_by: Some(by), .. })) => {
+                deliver_later(backend, (owner, id), by.session_id).await;
+            }
+            Ok(_) => {}
             Err(error) => tracing::warn!(session.id = %id, %error, "an answer waits"),
         }
     }
 }
 
-/// Hands on the answer of a session that was called and has ended. One that cannot be handed on now
-/// is found again by the reaper.
-pub(super) async fn deliver_later(backend: &Backend, called: &Session) {
-    let Some(by) = &called.called_by else { return };
-    if let Err(error) = deliver(backend, called.owner_id, called.id, by).await {
-        tracing::warn!(session.id = %called.id, %error, "an answer waits to be handed on");
+/// Hands on the answer of a session that was called and has ended to its caller. One that cannot be handed
+/// on now is found again by the reaper.
+pub(super) async fn deliver_later(
+    backend: &Backend,
+    called: (UserId, SessionId),
+    caller: SessionId,
+) {
+    let (owner, id) = called;
+    if let Err(error) = deliver(backend, owner, id, caller).await {
+        tracing::warn!(session.id = %id, %error, "an answer waits to be handed on");
     }
 }
 
-async fn deliver(backend: &Backend, owner: UserId, id: SessionId, by: &CalledBy) -> Result<()> {
+async fn deliver(backend: &Backend, owner: UserId, id: SessionId, caller: SessionId) -> Result<()> {
     let mut tx = backend.begin(owner).await?;
-    let Some(held) = store::queue::lock(&mut tx, owner, by.session_id).await? else {
+    let Some(held) = store::queue::lock(&mut tx, owner, caller).await? else {
         return Ok(());
     };
-    let told = answer(backend, &mut tx, (owner, by.session_id, held.fence), id).await?;
+    let told = answer(backend, &mut tx, (owner, caller, held.fence), id).await?;
     if told.is_empty() {
         return Ok(());
     }
-    backend.commit(tx, stale(owner, by.session_id)).await?;
-    backend.events().publish(by.session_id, &told);
+    backend.commit(tx, stale(owner, caller)).await?;
+    backend.events().publish(caller, &told);
     Ok(())
 }
 

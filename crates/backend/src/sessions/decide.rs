@@ -11,7 +11,7 @@ use resonant_runtime::tools::Tools;
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, end_locked, steer};
-use crate::budgets::guests;
+use crate::budgets::guests::{self, Periods};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::{Backend, Ctx, Error, Result, access, effects, store};
@@ -73,8 +73,11 @@ async fn decide_of(
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
     if session.state.is_terminal() {
-        backend.metrics().ended_idle(&session, &events);
-        super::calls::deliver_later(backend, &session).await;
+        let is_begun = session.started_at.is_some();
+        backend.metrics().ended_idle(session.agent_id, is_begun, &events);
+        if let Some(by) = &session.called_by {
+            super::calls::deliver_later(backend, (owner, id), by.session_id).await;
+        }
     }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
     Ok(session)
@@ -105,23 +108,69 @@ pub(crate) async fn lift_bounds_of_guests(backend: &Backend, owner: UserId) -> R
     let ids = store::guests::list_waiting(&mut conn, owner).await?;
     drop(conn);
     for id in ids {
-        let mut tx = backend.begin(owner).await?;
-        let held = store::queue::lock(&mut tx, owner, id).await?;
-        let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-        let waiting = session.waiting.clone().filter(|wait| is_of_guests(&wait.reason));
-        let (Some(held), Some(wait)) = (held, waiting) else { continue };
-        let WaitReason::Budget { shortfall, .. } = &wait.reason else { continue };
-        let (by, unit) = match shortfall.limit {
-            Amount::Tokens(limit) => (limit, Unit::Tokens),
-            Amount::MicroUsd(limit) => (limit, Unit::MicroUsd),
-        };
-        let decision = Decision::Budget { choice: BudgetChoice::Raise { by, unit } };
-        let key = (owner, id, held.fence);
-        let events = settle(backend, &mut tx, key, &session, &wait, decision).await?;
-        backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
-        backend.events().publish(id, &events);
+        go_on_as_guest(backend, owner, id, |wait| is_of_guests(&wait.reason)).await?;
     }
     Ok(())
+}
+
+/// Lets the sessions go on that wait since what guests may use was used up, once the day or the month is over
+/// that it was for. Answers how many did.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system.
+#[tracing::instrument(name = "sessions.resume_guests", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn resume_guests(ctx: &Ctx) -> Result<u64> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let periods = Periods::at(backend.now())?;
+    let mut count = 0;
+    for shard in backend.shards() {
+        let mut tx = backend.begin_on(shard).await?;
+        let (owners, began) = (backend.owners(), (periods.day, periods.month));
+        let overdue = store::guests::list_overdue(&mut tx, owners, began).await?;
+        tx.commit().await?;
+        for (owner, id) in overdue {
+            match go_on_as_guest(backend, owner, id, |wait| periods.renew(wait)).await {
+                Ok(true) => count += 1,
+                Ok(false) => {}
+                // The next one need not wait for it.
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(session.id = %id, error, "a guest's session does not go on");
+                }
+            }
+        }
+    }
+    if count > 0 {
+        tracing::info!(count, "sessions of guests go on with a new day or month");
+    }
+    Ok(count)
+}
+
+/// Lets a session go on that waits for what guests may use, where that `is_due`: with as much again. `false`:
+/// it does not wait for that any more.
+async fn go_on_as_guest(
+    backend: &Backend,
+    owner: UserId,
+    id: SessionId,
+    is_due: impl Fn(&Wait) -> bool + Send,
+) -> Result<bool> {
+    let mut tx = backend.begin(owner).await?;
+    let held = store::queue::lock(&mut tx, owner, id).await?;
+    let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let waiting = session.waiting.clone().filter(is_due);
+    let (Some(held), Some(wait)) = (held, waiting) else { return Ok(false) };
+    let WaitReason::Budget { shortfall, .. } = &wait.reason else { return Ok(false) };
+    let (by, unit) = match shortfall.limit {
+        Amount::Tokens(limit) => (limit, Unit::Tokens),
+        Amount::MicroUsd(limit) => (limit, Unit::MicroUsd),
+    };
+    let decision = Decision::Budget { choice: BudgetChoice::Raise { by, unit } };
+    let key = (owner, id, held.fence);
+    let events = settle(backend, &mut tx, key, &session, &wait, decision).await?;
+    backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
+    backend.events().publish(id, &events);
+    Ok(true)
 }
 
 /// Arguments that a person has changed must fit the tool as those of a model must.
@@ -160,7 +209,7 @@ async fn settle(
     ) = (&decision, &wait.reason)
     {
         // The session's own limit is raised by its log, those of a month where they are kept. Guests are
-        // bounded no more once they have an account.
+        // bounded no more once they have an account, and anew in the next period.
         let agent = match shortfall.scope {
             BudgetScope::Session | BudgetScope::Guest | BudgetScope::Guests => None,
             BudgetScope::Agent => Some(Some(shortfall.caller_agent_id.unwrap_or(session.agent_id))),

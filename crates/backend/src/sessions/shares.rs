@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::NOT_FOUND;
 use super::inputs::input_by_link;
+use super::results::result_of;
 use super::stream::{EventStream, stream_of, while_shared};
 use crate::access::SessionAct;
 use crate::audit::{Log, Subject};
@@ -132,6 +133,16 @@ pub async fn shared_input(ctx: &Ctx, token: &str, step: u32) -> Result<Option<St
     input_by_link(ctx, opened, step).await
 }
 
+/// All that a tool answered in a shared session: the result of the event of this number.
+///
+/// # Errors
+/// Those of [`shared`]; [`Error::NotFound`] where the event is no result.
+#[tracing::instrument(name = "sessions.shared_result", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn shared_result(ctx: &Ctx, token: &str, sequence: i64) -> Result<String> {
+    let opened = opened(ctx, token).await?;
+    result_of(ctx, opened, sequence).await
+}
+
 /// Follows a session by a link: all after `after`, then live, until the link is taken back.
 ///
 /// # Errors
@@ -203,6 +214,7 @@ mod tests {
                 shared(&anyone, token).await.map(drop),
                 shared_events(&anyone, token, 0).await.map(drop),
                 shared_input(&anyone, token, 1).await.map(drop),
+                shared_result(&anyone, token, 1).await.map(drop),
                 stream_shared(&anyone, token, 0).await.map(drop),
             ] {
                 assert_eq!(refused.unwrap_err().kind(), FaultKind::NotFound, "{token}");

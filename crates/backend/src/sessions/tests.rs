@@ -5,6 +5,7 @@ use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
 use resonant_domain::pin::NewPin;
+use resonant_domain::session_event::{EventBody, ToolOutcome};
 use resonant_domain::tool::ASK_USER;
 use serde_json::json;
 use sqlx::PgPool;

@@ -82,22 +82,38 @@ pub(crate) async fn find_last(
     Ok(number(last))
 }
 
+/// Which wide columns are read. The others are left empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide {
+    pub(crate) spec: bool,
+    pub(crate) notes: bool,
+}
+
+impl Wide {
+    /// All that a version is.
+    pub(crate) const WHOLE: Self = Self { spec: true, notes: true };
+}
+
 #[tracing::instrument(name = "db.agent_version.find", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn find(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
     version: u32,
+    wide: Wide,
 ) -> sqlx::Result<Option<AgentVersion>> {
     let row = sqlx::query!(
         r#"
-        SELECT version, spec AS "spec: Json<AgentSpec>", notes, created_at
+        SELECT version, CASE WHEN $4 THEN spec END AS "spec?: Json<AgentSpec>",
+               CASE WHEN $5 THEN notes ELSE '' END AS "notes!", created_at
         FROM agent_versions
         WHERE owner_id = $1 AND agent_id = $2 AND version = $3
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
         stored(version),
+        wide.spec,
+        wide.notes,
     )
     .fetch_optional(conn)
     .await?;
@@ -106,7 +122,7 @@ pub(crate) async fn find(
         version: number(row.version),
         notes: row.notes,
         created_at: row.created_at.to_jiff(),
-        spec: row.spec.0,
+        spec: row.spec.map(|spec| spec.0).unwrap_or_default(),
     }))
 }
 

@@ -6,35 +6,50 @@ use sqlx::types::Uuid;
 /// The channel on which a write is called out, with its id and its names.
 pub(crate) const CHANNEL: &str = "resonant_forgotten";
 
-/// Keeps the names and calls them out when the transaction commits. Takes up to two rows away that are
-/// older than any process is deaf and alive, so that the table stays small without a job.
+/// A write, or the part of one that fits into one call.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub(crate) id: Uuid,
+    /// At least one.
+    pub(crate) names: Vec<String>,
+    /// Both as they are called out.
+    pub(crate) text: String,
+}
+
+/// Keeps the names of each letter and calls them out when the transaction commits. Takes up to two rows away
+/// for each that are older than any process is deaf and alive, so that the table stays small without a job.
 #[tracing::instrument(name = "db.cache_outbox.insert", skip_all, err(level = "debug"))]
-pub(crate) async fn insert(
-    conn: &mut PgConnection,
-    id: Uuid,
-    names: &[String],
-    letter: &str,
-) -> sqlx::Result<()> {
+pub(crate) async fn insert(conn: &mut PgConnection, letters: &[Letter]) -> sqlx::Result<()> {
+    let named = letters.iter().flat_map(|letter| {
+        let id = letter.id;
+        letter.names.iter().map(move |name| (id, name.as_str()))
+    });
+    let (ids, names): (Vec<_>, Vec<_>) = named.unzip();
+    let texts: Vec<_> = letters.iter().map(|letter| letter.text.as_str()).collect();
     sqlx::query!(
         r#"
         WITH written AS (
-            INSERT INTO cache_outbox (outbox_id, names) VALUES ($1, $2)
+            INSERT INTO cache_outbox (outbox_id, names)
+            SELECT letter.outbox_id, array_agg(letter.name)
+            FROM unnest($1::UUID[], $2::TEXT[]) AS letter (outbox_id, name)
+            GROUP BY letter.outbox_id
         ), old AS (
             SELECT outbox_id
             FROM cache_outbox
             WHERE created_at < now() - INTERVAL '10 minutes'
             ORDER BY created_at
-            LIMIT 2
+            LIMIT $5
             FOR UPDATE SKIP LOCKED
         ), taken AS (
             DELETE FROM cache_outbox o USING old WHERE o.outbox_id = old.outbox_id
         )
-        SELECT pg_notify($3, $4)
+        SELECT pg_notify($3, letter) FROM unnest($4::TEXT[]) AS letter
         "#,
-        id,
-        names,
+        &ids,
+        &names as &[&str],
         CHANNEL,
-        letter,
+        &texts as &[&str],
+        2 * super::signed(letters.len() as u64),
     )
     .execute(conn)
     .await?;
@@ -72,11 +87,25 @@ mod tests {
         .execute(&mut *conn)
         .await
         .unwrap();
+        let letter = |number, names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Letter { id: Uuid::from_u128(number), names, text: String::new() }
+        };
         for number in 0..20 {
-            insert(&mut conn, Uuid::from_u128(number), &["a".to_owned()], "").await.unwrap();
+            insert(&mut conn, &[letter(number, &["a"])]).await.unwrap();
         }
         let left = list(&mut conn, 100).await.unwrap();
         assert_eq!(left.len(), 20);
         assert_eq!(left[0], (Uuid::from_u128(19), vec!["a".to_owned()]));
+
+        insert(&mut conn, &[letter(20, &["b", "c"]), letter(21, &["d"])]).await.unwrap();
+        let mut left = list(&mut conn, 2).await.unwrap();
+        left.iter_mut().for_each(|(_, names)| names.sort_unstable());
+        left.sort_unstable();
+        let of = |number, names: &[&str]| {
+            let letter = letter(number, names);
+            (letter.id, letter.names)
+        };
+        assert_eq!(left, [of(20, &["b", "c"]), of(21, &["d"])]);
     }
 }

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::interval;
-use super::knowledge::FoundRow;
+use super::passages::FoundRow;
 use super::shards::Owners;
 
 /// A document that a model shall read.
@@ -247,5 +247,5 @@ pub(crate) async fn search(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(FoundPassage::from).collect())
+    Ok(rows.into_iter().map(|row| row.of_agent(agent)).collect())
 }

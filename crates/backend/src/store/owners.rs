@@ -10,7 +10,7 @@ use super::plans::{statement, statements};
 
 /// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
 /// with an exclamation mark what that one has not.
-const OVER_ALL: [&str; 33] = [
+const OVER_ALL: [&str; 34] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -53,6 +53,8 @@ const OVER_ALL: [&str; 33] = [
     "FROM budget_reservations WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)",
     "AS called (owner_id, session_id)",
     "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
+    // A new day begins for the guests of every network.
+    "waiting -> 'shortfall' ->> 'scope' = 'guests' AND waiting_since < $2",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.

@@ -269,8 +269,8 @@ const OF_AN_ACCOUNT: [(&str, &str, &str, &str); 8] = [
     ),
     (
         "FROM test_runs r … r.test_run_id < $3 … ORDER BY r.test_run_id DESC",
-        "'OWNER', 'OWNER', 'LAST', 51",
-        "'OWNER', 'OWNER', HERE, 51",
+        "'OWNER', 'OWNER', 'LAST', 51, FALSE, FALSE",
+        "'OWNER', 'OWNER', HERE, 51, FALSE, FALSE",
         "quote_literal(test_run_id) FROM test_runs WHERE owner_id = 'OWNER'
          ORDER BY test_run_id DESC",
     ),

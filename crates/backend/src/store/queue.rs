@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::{AgentId, SessionId, UserId};
-use resonant_runtime::trace::TraceParent;
+use resonant_runtime::trace::{TraceParent, kept_request};
 use sqlx::PgConnection;
 
 pub(crate) use self::claims::{Claimed, Slots, Terms, claim, find_next_due};
@@ -47,8 +47,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
         r#"
         WITH queued AS (
             INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
-                                       traceparent)
-            SELECT $1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'), $6
+                                       traceparent, request_id)
+            SELECT $1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'), $6, $8
             WHERE $7::BIGINT IS NULL OR $7 > (
                 SELECT count(*)
                 FROM (
@@ -66,6 +66,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
         entry.run_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
         TraceParent::kept().map(|place| place.to_string()),
         entry.most,
+        kept_request(),
     )
     .fetch_optional(conn)
     .await
@@ -127,6 +128,35 @@ pub(crate) async fn lock(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Takes the locks of several sessions until the transaction ends, in the order of their ids, which is that
+/// of their making. Those that are over are left out.
+#[tracing::instrument(name = "db.queue.lock_many", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn lock_many(
+    conn: &mut PgConnection,
+    owner: UserId,
+    ids: &[SessionId],
+) -> sqlx::Result<Vec<(SessionId, Held)>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT session_id, fence, coalesce(lease_until > now(), FALSE) AS "is_leased!"
+        FROM session_queue
+        WHERE owner_id = $1 AND session_id = ANY ($2)
+        ORDER BY session_id
+        FOR UPDATE
+        "#,
+        owner.as_uuid(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let held = rows.into_iter().map(|row| {
+        let held = Held { fence: row.fence, is_leased: row.is_leased };
+        (SessionId::from_uuid(row.session_id), held)
+    });
+    Ok(held.collect())
 }
 
 /// Renews a lease and tells whether the session shall be cancelled; `None` when it is another's.
@@ -277,7 +307,8 @@ pub(crate) async fn wake(
         WITH woken AS (
             UPDATE session_queue
             SET is_parked = FALSE, run_at = now(), attempts = 0, budget_waits = 0,
-                last_error = NULL, traceparent = coalesce($4, traceparent)
+                last_error = NULL, traceparent = coalesce($4, traceparent),
+                request_id = coalesce($5, request_id)
             WHERE owner_id = $1 AND session_id = $2 AND is_parked
             RETURNING session_id, pg_notify('resonant_queue', '')::TEXT AS called_out
         )
@@ -292,6 +323,7 @@ pub(crate) async fn wake(
         id.as_uuid(),
         at.to_sqlx() as Timestamp,
         TraceParent::kept().map(|place| place.to_string()),
+        kept_request(),
     )
     .execute(conn)
     .await?;
@@ -410,10 +442,13 @@ pub(crate) async fn delete_of_owner(conn: &mut PgConnection, owner: UserId) -> s
     Ok(())
 }
 
-/// Tells the worker of a session, when the transaction commits, to stop it.
-#[tracing::instrument(name = "db.queue.notify_cancel", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn notify_cancel(conn: &mut PgConnection, id: SessionId) -> sqlx::Result<()> {
-    sqlx::query!("SELECT pg_notify('resonant_cancel', $1)", id.to_string()).execute(conn).await?;
+/// Tells the workers of these sessions, when the transaction commits, to stop them.
+#[tracing::instrument(name = "db.queue.notify_cancel", skip_all, err(level = "debug"))]
+pub(crate) async fn notify_cancel(conn: &mut PgConnection, ids: &[SessionId]) -> sqlx::Result<()> {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    sqlx::query!("SELECT pg_notify('resonant_cancel', id) FROM unnest($1::TEXT[]) AS id", &ids)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -10,11 +10,66 @@ use sqlx::types::{Json, Uuid};
 
 use super::shards::Owners;
 
+/// Which wide columns are read. The others are left empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide {
+    pub(crate) goal: bool,
+    /// The context and the variables.
+    pub(crate) context: bool,
+}
+
+impl Wide {
+    /// All that a schedule is, without the agent that it runs.
+    pub(crate) const WHOLE: Self = Self { goal: true, context: true };
+}
+
 /// A schedule with the agent that it runs.
 pub(crate) struct Fixed {
     pub(crate) owner_id: UserId,
     pub(crate) schedule: Schedule,
     pub(crate) spec: AgentSpec,
+}
+
+/// A schedule of which the agent's name alone is read.
+struct NamedRow {
+    schedule_id: Uuid,
+    agent_id: Uuid,
+    agent_name: String,
+    agent_version: Option<i32>,
+    agent_revision: i64,
+    cron: String,
+    time_zone: String,
+    goal: String,
+    context: Option<String>,
+    variables: Json<Values>,
+    next_run_at: Option<Timestamp>,
+    last_run_at: Option<Timestamp>,
+    last_session_id: Option<Uuid>,
+    last_error: Option<String>,
+    created_at: Timestamp,
+}
+
+impl From<NamedRow> for Schedule {
+    fn from(row: NamedRow) -> Self {
+        Self {
+            id: ScheduleId::from_uuid(row.schedule_id),
+            agent_id: AgentId::from_uuid(row.agent_id),
+            agent_name: row.agent_name,
+            agent_version: row.agent_version.and_then(|number| u32::try_from(number).ok()),
+            agent_revision: row.agent_revision,
+            cron: row.cron,
+            time_zone: row.time_zone,
+            goal: row.goal,
+            context: row.context,
+            variables: row.variables.0,
+            is_enabled: row.next_run_at.is_some(),
+            next_run_at: row.next_run_at.map(Timestamp::to_jiff),
+            last_run_at: row.last_run_at.map(Timestamp::to_jiff),
+            last_session_id: row.last_session_id.map(SessionId::from_uuid),
+            last_error: row.last_error,
+            created_at: row.created_at.to_jiff(),
+        }
+    }
 }
 
 struct ScheduleRow {
@@ -40,24 +95,23 @@ impl From<ScheduleRow> for Fixed {
     fn from(row: ScheduleRow) -> Self {
         Self {
             owner_id: UserId::from_uuid(row.owner_id),
-            schedule: Schedule {
-                id: ScheduleId::from_uuid(row.schedule_id),
-                agent_id: AgentId::from_uuid(row.agent_id),
+            schedule: Schedule::from(NamedRow {
+                schedule_id: row.schedule_id,
+                agent_id: row.agent_id,
                 agent_name: row.spec.0.name.clone(),
-                agent_version: row.agent_version.and_then(|number| u32::try_from(number).ok()),
+                agent_version: row.agent_version,
                 agent_revision: row.agent_revision,
                 cron: row.cron,
                 time_zone: row.time_zone,
                 goal: row.goal,
                 context: row.context,
-                variables: row.variables.0,
-                is_enabled: row.next_run_at.is_some(),
-                next_run_at: row.next_run_at.map(Timestamp::to_jiff),
-                last_run_at: row.last_run_at.map(Timestamp::to_jiff),
-                last_session_id: row.last_session_id.map(SessionId::from_uuid),
+                variables: row.variables,
+                next_run_at: row.next_run_at,
+                last_run_at: row.last_run_at,
+                last_session_id: row.last_session_id,
                 last_error: row.last_error,
-                created_at: row.created_at.to_jiff(),
-            },
+                created_at: row.created_at,
+            }),
             spec: row.spec.0,
         }
     }
@@ -70,13 +124,16 @@ pub(crate) async fn list(
     owner: UserId,
     before: Option<ScheduleId>,
     limit: i64,
-) -> sqlx::Result<Vec<Fixed>> {
+    wide: Wide,
+) -> sqlx::Result<Vec<Schedule>> {
     let rows = sqlx::query_as!(
-        ScheduleRow,
+        NamedRow,
         r#"
-        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
-               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
-               last_error, created_at
+        SELECT schedule_id, agent_id, spec ->> 'name' AS "agent_name!", agent_version, agent_revision,
+               cron, time_zone, CASE WHEN $4 THEN goal ELSE '' END AS "goal!",
+               CASE WHEN $5 THEN context END AS "context?",
+               CASE WHEN $5 THEN variables ELSE '{}' END AS "variables!: Json<Values>", next_run_at,
+               last_run_at, last_session_id, last_error, created_at
         FROM schedules
         WHERE owner_id = $1 AND schedule_id < $2
         ORDER BY schedule_id DESC
@@ -85,10 +142,12 @@ pub(crate) async fn list(
         owner.as_uuid(),
         before.map_or(Uuid::max(), ScheduleId::as_uuid),
         limit,
+        wide.goal,
+        wide.context,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Fixed::from).collect())
+    Ok(rows.into_iter().map(Schedule::from).collect())
 }
 
 /// Reads a schedule.
@@ -97,22 +156,27 @@ pub(crate) async fn find(
     conn: &mut PgConnection,
     owner: UserId,
     id: ScheduleId,
-) -> sqlx::Result<Option<Fixed>> {
+    wide: Wide,
+) -> sqlx::Result<Option<Schedule>> {
     let row = sqlx::query_as!(
-        ScheduleRow,
+        NamedRow,
         r#"
-        SELECT owner_id, schedule_id, agent_id, agent_version, agent_revision, spec AS "spec: Json<AgentSpec>",
-               cron, time_zone, goal, context, variables AS "variables: Json<Values>", next_run_at, last_run_at, last_session_id,
-               last_error, created_at
+        SELECT schedule_id, agent_id, spec ->> 'name' AS "agent_name!", agent_version, agent_revision,
+               cron, time_zone, CASE WHEN $3 THEN goal ELSE '' END AS "goal!",
+               CASE WHEN $4 THEN context END AS "context?",
+               CASE WHEN $4 THEN variables ELSE '{}' END AS "variables!: Json<Values>", next_run_at,
+               last_run_at, last_session_id, last_error, created_at
         FROM schedules
         WHERE owner_id = $1 AND schedule_id = $2
         "#,
         owner.as_uuid(),
         id.as_uuid(),
+        wide.goal,
+        wide.context,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(Fixed::from))
+    Ok(row.map(Schedule::from))
 }
 
 /// Reads a schedule and keeps others from changing it until the transaction ends.

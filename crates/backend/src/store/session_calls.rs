@@ -34,6 +34,32 @@ pub(crate) async fn update_used(
     Ok(())
 }
 
+/// Lists the sessions that these have called and wait for.
+#[tracing::instrument(name = "db.session.list_called", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_called(
+    conn: &mut PgConnection,
+    owner: UserId,
+    callers: &[SessionId],
+) -> sqlx::Result<Vec<SessionId>> {
+    let callers: Vec<Uuid> = callers.iter().map(|id| id.as_uuid()).collect();
+    let called = sqlx::query_scalar!(
+        r#"
+        SELECT (call ->> 'session_id')::UUID AS "session_id!"
+        FROM (
+            SELECT waiting -> 'calls' AS calls
+            FROM sessions
+            WHERE owner_id = $1 AND session_id = ANY ($2) AND waiting ->> 'for' = 'agents'
+        ) AS caller
+        CROSS JOIN LATERAL jsonb_array_elements(caller.calls) AS call
+        "#,
+        owner.as_uuid(),
+        &callers,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(called.into_iter().map(SessionId::from_uuid).collect())
+}
+
 /// Lists the sessions that were called, are over, and whose caller still waits, as
 /// `(owner, session)`; among them those whose answer the caller has, while it waits for others.
 #[tracing::instrument(name = "db.session.list_unheard", skip_all, err(level = "debug"))]

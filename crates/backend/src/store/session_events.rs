@@ -81,7 +81,7 @@ fn without_nul(value: &mut Value) {
 }
 
 /// An entry as the log can hold it, and its JSON.
-fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
+pub(super) fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
     let mut body = serde_json::to_value(&entry)?;
     // Written for somebody, an event is without it.
     if let EventBody::ToolCall { provider_data: Some(data), .. } = &entry {

@@ -608,23 +608,23 @@ async fn list_callers(
     Ok(agents)
 }
 
-/// Lists the sessions of an agent that are not over.
-#[tracing::instrument(name = "db.session.list_open", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+/// Lists the sessions of these agents that are not over.
+#[tracing::instrument(name = "db.session.list_open", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list_open(
     conn: &mut PgConnection,
     owner: UserId,
-    agent: AgentId,
+    agents: &[AgentId],
 ) -> sqlx::Result<Vec<SessionId>> {
+    let agents: Vec<Uuid> = agents.iter().map(|id| id.as_uuid()).collect();
     let ids = sqlx::query_scalar!(
         r#"
         SELECT session_id
         FROM sessions
-        WHERE owner_id = $1 AND agent_id = $2
+        WHERE owner_id = $1 AND agent_id = ANY ($2)
           AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-        ORDER BY session_id
         "#,
         owner.as_uuid(),
-        agent.as_uuid(),
+        &agents,
     )
     .fetch_all(conn)
     .await?;
@@ -669,17 +669,18 @@ pub(crate) async fn is_cancel_asked(
     Ok(asked.unwrap_or(false))
 }
 
-/// Asks the worker of a session to stop it.
-#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(session.id = %id), err(level = "debug"))]
+/// Asks the workers of these sessions to stop them.
+#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn update_cancel_asked(
     conn: &mut PgConnection,
     owner: UserId,
-    id: SessionId,
+    ids: &[SessionId],
 ) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     sqlx::query!(
-        "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = $2",
+        "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = ANY ($2)",
         owner.as_uuid(),
-        id.as_uuid(),
+        &ids,
     )
     .execute(conn)
     .await?;

@@ -11,6 +11,21 @@ use sqlx::types::{Json, Uuid};
 use super::agent_versions::{number, stored};
 use super::shards::Owners;
 
+/// Which wide columns are read, of test sets or of runs. The others are left empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide {
+    pub(crate) cases: bool,
+    /// The agent that a run tests.
+    pub(crate) spec: bool,
+}
+
+impl Wide {
+    /// All that a set or a run is.
+    pub(crate) const WHOLE: Self = Self { cases: true, spec: true };
+    /// What is no text.
+    pub(crate) const NARROW: Self = Self { cases: false, spec: false };
+}
+
 /// A run with what it was made of.
 pub(crate) struct Run {
     pub(crate) id: TestRunId,
@@ -80,11 +95,13 @@ pub(crate) async fn list(
     agent: AgentId,
     after: Option<TestSetId>,
     limit: i64,
+    wide: Wide,
 ) -> sqlx::Result<Vec<TestSet>> {
     let rows = sqlx::query_as!(
         SetRow,
         r#"
-        SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
+        SELECT test_set_id, agent_id, name,
+               CASE WHEN $5 THEN cases ELSE '[]' END AS "cases!: Json<Vec<TestCase>>", created_at,
                updated_at
         FROM test_sets
         WHERE owner_id = $1 AND agent_id = $2 AND test_set_id > $3 AND deleted_at IS NULL
@@ -95,6 +112,7 @@ pub(crate) async fn list(
         agent.as_uuid(),
         after.map_or(Uuid::nil(), TestSetId::as_uuid),
         limit,
+        wide.cases,
     )
     .fetch_all(conn)
     .await?;
@@ -107,7 +125,7 @@ pub(crate) async fn list_all(
     owner: UserId,
     agent: AgentId,
 ) -> sqlx::Result<Vec<TestSet>> {
-    list(conn, owner, agent, None, i64::MAX).await
+    list(conn, owner, agent, None, i64::MAX, Wide::WHOLE).await
 }
 
 #[tracing::instrument(name = "db.test_set.find", skip_all, fields(test_set.id = %id), err(level = "debug"))]
@@ -116,11 +134,13 @@ pub(crate) async fn find(
     owner: UserId,
     agent: AgentId,
     id: TestSetId,
+    wide: Wide,
 ) -> sqlx::Result<Option<TestSet>> {
     let row = sqlx::query_as!(
         SetRow,
         r#"
-        SELECT test_set_id, agent_id, name, cases AS "cases: Json<Vec<TestCase>>", created_at,
+        SELECT test_set_id, agent_id, name,
+               CASE WHEN $4 THEN cases ELSE '[]' END AS "cases!: Json<Vec<TestCase>>", created_at,
                updated_at
         FROM test_sets
         WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3 AND deleted_at IS NULL
@@ -128,6 +148,7 @@ pub(crate) async fn find(
         owner.as_uuid(),
         agent.as_uuid(),
         id.as_uuid(),
+        wide.cases,
     )
     .fetch_optional(conn)
     .await?;
@@ -252,7 +273,7 @@ struct RunRow {
     test_set_id: Uuid,
     agent_id: Uuid,
     agent_version: Option<i32>,
-    spec: Json<AgentSpec>,
+    spec: Option<Json<AgentSpec>>,
     cases: Json<Vec<TestCase>>,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
@@ -265,7 +286,7 @@ impl From<RunRow> for Run {
             test_set_id: TestSetId::from_uuid(row.test_set_id),
             agent_id: AgentId::from_uuid(row.agent_id),
             agent_version: row.agent_version.map(number),
-            spec: row.spec.0,
+            spec: row.spec.map(|spec| spec.0).unwrap_or_default(),
             cases: row.cases.0,
             started_at: row.started_at.to_jiff(),
             ended_at: row.ended_at.map(Timestamp::to_jiff),
@@ -278,12 +299,14 @@ pub(crate) async fn find_run(
     conn: &mut PgConnection,
     owner: UserId,
     id: TestRunId,
+    wide: Wide,
 ) -> sqlx::Result<Option<Run>> {
     let row = sqlx::query_as!(
         RunRow,
         r#"
         SELECT r.test_run_id, r.test_set_id, s.agent_id, r.agent_version,
-               r.spec AS "spec: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
+               CASE WHEN $3 THEN r.spec END AS "spec?: Json<AgentSpec>",
+               CASE WHEN $4 THEN r.cases ELSE '[]' END AS "cases!: Json<Vec<TestCase>>",
                r.started_at, r.ended_at
         FROM test_runs r
         JOIN test_sets s ON s.owner_id = r.owner_id AND s.test_set_id = r.test_set_id
@@ -291,6 +314,8 @@ pub(crate) async fn find_run(
         "#,
         owner.as_uuid(),
         id.as_uuid(),
+        wide.spec,
+        wide.cases,
     )
     .fetch_optional(conn)
     .await?;
@@ -308,7 +333,7 @@ pub(crate) async fn lock_run(
         RunRow,
         r#"
         SELECT r.test_run_id, r.test_set_id, s.agent_id, r.agent_version,
-               r.spec AS "spec: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
+               r.spec AS "spec?: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
                r.started_at, r.ended_at
         FROM test_runs r
         JOIN test_sets s ON s.owner_id = r.owner_id AND s.test_set_id = r.test_set_id
@@ -331,13 +356,15 @@ pub(crate) async fn list_runs(
     set: TestSetId,
     before: Option<TestRunId>,
     limit: i64,
+    wide: Wide,
 ) -> sqlx::Result<Vec<Run>> {
     let before = before.map_or(Uuid::max(), TestRunId::as_uuid);
     let rows = sqlx::query_as!(
         RunRow,
         r#"
         SELECT r.test_run_id, r.test_set_id, s.agent_id, r.agent_version,
-               r.spec AS "spec: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
+               CASE WHEN $5 THEN r.spec END AS "spec?: Json<AgentSpec>",
+               CASE WHEN $6 THEN r.cases ELSE '[]' END AS "cases!: Json<Vec<TestCase>>",
                r.started_at, r.ended_at
         FROM test_runs r
         JOIN test_sets s ON s.owner_id = r.owner_id AND s.test_set_id = r.test_set_id
@@ -349,6 +376,8 @@ pub(crate) async fn list_runs(
         set.as_uuid(),
         before,
         limit,
+        wide.spec,
+        wide.cases,
     )
     .fetch_all(conn)
     .await?;
@@ -361,13 +390,15 @@ pub(crate) async fn list_newest_runs(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    wide: Wide,
 ) -> sqlx::Result<Vec<Run>> {
     let rows = sqlx::query_as!(
         RunRow,
         r#"
         SELECT DISTINCT ON (r.test_set_id)
                r.test_run_id, r.test_set_id, s.agent_id, r.agent_version,
-               r.spec AS "spec: Json<AgentSpec>", r.cases AS "cases: Json<Vec<TestCase>>",
+               CASE WHEN $3 THEN r.spec END AS "spec?: Json<AgentSpec>",
+               CASE WHEN $4 THEN r.cases ELSE '[]' END AS "cases!: Json<Vec<TestCase>>",
                r.started_at, r.ended_at
         FROM test_runs r
         JOIN test_sets s ON s.owner_id = r.owner_id AND s.test_set_id = r.test_set_id
@@ -376,6 +407,8 @@ pub(crate) async fn list_newest_runs(
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
+        wide.spec,
+        wide.cases,
     )
     .fetch_all(conn)
     .await?;
@@ -426,24 +459,36 @@ pub(crate) async fn update_run_ended(
     Ok(())
 }
 
+/// How much is read of what came of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcomes {
+    /// All of it.
+    Whole,
+    /// Without the answer and what each check found: enough to count.
+    Counted,
+}
+
 /// What is known of the cases of these runs, in their order.
 #[tracing::instrument(name = "db.test_result.list", skip_all, err(level = "debug"))]
 pub(crate) async fn list_results(
     conn: &mut PgConnection,
     owner: UserId,
     runs: &[TestRunId],
+    outcomes: Outcomes,
 ) -> sqlx::Result<Vec<TestResult>> {
     let runs: Vec<_> = runs.iter().map(|run| run.as_uuid()).collect();
     let rows = sqlx::query!(
         r#"
         SELECT test_run_id, position, session_id, judge_ids,
-               outcome AS "outcome: Json<CaseOutcome>"
+               CASE WHEN $3 THEN outcome ELSE outcome || '{"answer": "", "checks": []}' END
+                   AS "outcome?: Json<CaseOutcome>"
         FROM test_results
         WHERE owner_id = $1 AND test_run_id = ANY ($2)
         ORDER BY test_run_id, position
         "#,
         owner.as_uuid(),
         &runs,
+        outcomes == Outcomes::Whole,
     )
     .fetch_all(conn)
     .await?;

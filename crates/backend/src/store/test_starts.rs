@@ -4,7 +4,7 @@ use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::variable::Values;
 use resonant_domain::{SessionId, UserId};
-use resonant_runtime::trace::TraceParent;
+use resonant_runtime::trace::{TraceParent, kept_request};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
@@ -90,8 +90,8 @@ async fn insert_entries(
         r#"
         WITH queued AS (
             INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
-                                       traceparent)
-            SELECT $1, new.session_id, $2, $3, now(), nextval('session_fence_seq'), $4
+                                       traceparent, request_id)
+            SELECT $1, new.session_id, $2, $3, now(), nextval('session_fence_seq'), $4, $6
             FROM unnest($5::UUID[]) AS new (session_id)
             RETURNING fence
         )
@@ -102,6 +102,7 @@ async fn insert_entries(
         priority,
         TraceParent::kept().map(|place| place.to_string()),
         ids,
+        kept_request(),
     )
     .fetch_one(conn)
     .await?;

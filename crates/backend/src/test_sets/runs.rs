@@ -3,6 +3,7 @@
 use resonant_domain::agent::{AgentSpec, AgentStatus, Limits, ModelPolicy};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
+use resonant_domain::fields::Fields;
 use resonant_domain::money::MicroUsd;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{NewSession, Priority, Session, SessionState};
@@ -18,9 +19,9 @@ use resonant_domain::{AgentId, FieldFault, SessionId, TestRunId, TestSetId, User
 use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
-use super::{NOT_FOUND, counted};
+use super::{NOT_FOUND, counted, find};
 use crate::sessions::Start;
-use crate::store::test_sets::{Run, TestResult};
+use crate::store::test_sets::{Outcomes, Run, TestResult, Wide};
 use crate::store::test_starts::NewTestSession;
 use crate::{Backend, Ctx, Error, Result, access, agents, entitlements, sessions, store};
 
@@ -50,16 +51,16 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
     let (agent, reached, mut tx) =
         access::agent_to_change(ctx, Scope::SessionsRun, agent, AgentRight::Edit).await?;
     let owner = reached.owner;
-    let set = store::test_sets::find(&mut tx, owner, agent.id, set).await?.ok_or(NOT_FOUND)?;
+    let set = find(&mut tx, owner, agent.id, set).await?.ok_or(NOT_FOUND)?;
     if let Some(made) = ctx.made_before().map(TestRunId::from_uuid)
-        && let Some(made) = store::test_sets::find_run(&mut tx, owner, made).await?
+        && let Some(made) = store::test_sets::find_run(&mut tx, owner, made, Wide::WHOLE).await?
     {
-        return told(&mut tx, owner, &made).await;
+        return told(&mut tx, owner, &made, &Fields::all()).await;
     }
     if agent.status != AgentStatus::Active {
         return Err(Error::Conflict("The agent does not run now. Make it active first".to_owned()));
     }
-    let last = store::test_sets::list_runs(&mut tx, owner, set.id, None, 1).await?;
+    let last = store::test_sets::list_runs(&mut tx, owner, set.id, None, 1, Wide::NARROW).await?;
     if last.first().is_some_and(|run| run.ended_at.is_none()) {
         return Err(Error::Conflict("The test set is running already".to_owned()));
     }
@@ -89,7 +90,7 @@ pub async fn run(ctx: &Ctx, agent: AgentId, set: TestSetId, new: NewTestRun) -> 
     let started = started.collect::<Result<Vec<_>>>()?;
     let (whose, priority) = ((owner, reached.starter()), Priority::Low.rank());
     store::test_starts::insert(&mut tx, whose, &run, priority, &started).await?;
-    let made = told(&mut tx, owner, &run).await?;
+    let made = told(&mut tx, owner, &run, &Fields::all()).await?;
     tx.commit().await?;
     tracing::info!(test_set.id = %set.id, test_run.id = %run.id, "test set runs");
     Ok(made)
@@ -167,9 +168,10 @@ pub async fn list_runs(
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
     let owner = reached.owner;
-    store::test_sets::find(&mut conn, owner, agent, set).await?.ok_or(NOT_FOUND)?;
+    let narrow = Wide::NARROW;
+    store::test_sets::find(&mut conn, owner, agent, set, narrow).await?.ok_or(NOT_FOUND)?;
     let wanted = i64::from(limit) + 1;
-    let found = store::test_sets::list_runs(&mut conn, owner, set, before, wanted).await?;
+    let found = store::test_sets::list_runs(&mut conn, owner, set, before, wanted, narrow).await?;
     let Page { items, next_cursor } = cursors.page(&scope, limit, found, |last| last.id)?;
     let counted = counted(&mut conn, owner, items).await?;
     Ok(Page { items: counted.into_iter().map(|(_, summary)| summary).collect(), next_cursor })
@@ -181,23 +183,44 @@ pub async fn list_runs(
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for agent, set or run.
 #[tracing::instrument(name = "test_sets.read_run", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn read_run(ctx: &Ctx, agent: AgentId, set: TestSetId, id: TestRunId) -> Result<TestRun> {
+    read_run_with(ctx, agent, set, id, &Fields::all()).await
+}
+
+pub(super) async fn read_run_with(
+    ctx: &Ctx,
+    agent: AgentId,
+    set: TestSetId,
+    id: TestRunId,
+    fields: &Fields<TestRun>,
+) -> Result<TestRun> {
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
     let owner = reached.owner;
-    store::test_sets::find(&mut conn, owner, agent, set).await?.ok_or(NOT_FOUND)?;
-    let run = store::test_sets::find_run(&mut conn, owner, id).await?;
+    let found = store::test_sets::find(&mut conn, owner, agent, set, Wide::NARROW).await?;
+    found.ok_or(NOT_FOUND)?;
+    let run = store::test_sets::find_run(&mut conn, owner, id, wide_of_run(fields)).await?;
     let run = run.filter(|run| run.test_set_id == set).ok_or(NO_RUN)?;
-    told(&mut conn, owner, &run).await
+    told(&mut conn, owner, &run, fields).await
 }
 
-/// A run as its owner reads it.
-async fn told(conn: &mut PgConnection, owner: UserId, run: &Run) -> Result<TestRun> {
-    let before = Some(run.id);
-    let mut runs =
-        store::test_sets::list_runs(&mut *conn, owner, run.test_set_id, before, 1).await?;
+/// What must be fetched of a run, and of the one before, for it.
+fn wide_of_run(fields: &Fields<TestRun>) -> Wide {
+    Wide { cases: fields.has("results"), ..Wide::NARROW }
+}
+
+/// A run as its owner reads it. Without its results it needs the texts of none.
+async fn told(
+    conn: &mut PgConnection,
+    owner: UserId,
+    run: &Run,
+    fields: &Fields<TestRun>,
+) -> Result<TestRun> {
+    let (set, before, wide) = (run.test_set_id, Some(run.id), wide_of_run(fields));
+    let mut runs = store::test_sets::list_runs(&mut *conn, owner, set, before, 1, wide).await?;
     let previous = runs.pop();
     let ids: Vec<_> = previous.iter().map(|run| run.id).chain([run.id]).collect();
-    let results = store::test_sets::list_results(conn, owner, &ids).await?;
+    let outcomes = if wide.cases { Outcomes::Whole } else { Outcomes::Counted };
+    let results = store::test_sets::list_results(conn, owner, &ids, outcomes).await?;
     let (own, others): (Vec<_>, Vec<_>) =
         results.into_iter().partition(|result| result.run_id == run.id);
     let count = |results: &[TestResult]| -> Vec<Option<CaseOutcome>> {
@@ -260,7 +283,7 @@ pub(crate) async fn settle_ended(backend: &Backend, owner: UserId, agent: AgentI
 /// Decides what can be decided of the runs of an agent.
 pub(crate) async fn settle_agent(backend: &Backend, owner: UserId, agent: AgentId) -> Result<()> {
     let mut conn = backend.read_latest(owner).await?;
-    let runs = store::test_sets::list_newest_runs(&mut conn, owner, agent).await?;
+    let runs = store::test_sets::list_newest_runs(&mut conn, owner, agent, Wide::NARROW).await?;
     drop(conn);
     for run in runs.iter().filter(|run| run.ended_at.is_none()) {
         settle(backend, owner, run.id).await?;
@@ -280,7 +303,8 @@ async fn settle(backend: &Backend, owner: UserId, id: TestRunId) -> Result<()> {
     }
     let mut waiting = Vec::new();
     let mut is_over = true;
-    for mut result in store::test_sets::list_results(&mut tx, owner, &[id]).await? {
+    let results = store::test_sets::list_results(&mut tx, owner, &[id], Outcomes::Whole).await?;
+    for mut result in results {
         if result.outcome.is_some() {
             continue;
         }
@@ -303,10 +327,7 @@ async fn settle(backend: &Backend, owner: UserId, id: TestRunId) -> Result<()> {
         tracing::info!(test_run.id = %id, "test run is over");
     }
     tx.commit().await?;
-    for session in waiting {
-        sessions::cancel_of(backend, owner, session).await?;
-    }
-    Ok(())
+    sessions::cancel_of(backend, owner, &waiting).await
 }
 
 /// The verdict on a case; `None` while its session, or one that judges it, is under way.

@@ -174,7 +174,8 @@ async fn a_judge_is_told_what_was_expected(pool: PgPool) {
     assert_eq!(run.results[0].case, expects);
     let Actor::User { id: owner, .. } = ctx.actor() else { panic!("a guest is a user") };
     let mut conn = backend.read_latest(owner).await.unwrap();
-    let results = store::test_sets::list_results(&mut conn, owner, &[run.summary.id]).await;
+    let whole = Outcomes::Whole;
+    let results = store::test_sets::list_results(&mut conn, owner, &[run.summary.id], whole).await;
     let judge = results.unwrap()[0].judge_ids[0];
     let judge = store::sessions::find(&mut conn, owner, judge).await.unwrap().unwrap();
     let told = judge.context.unwrap();
@@ -246,4 +247,44 @@ async fn what_was_deleted_long_ago_goes_for_good(pool: PgPool) {
     assert_eq!(left.iter().map(|trashed| trashed.set.id).collect::<Vec<_>>(), [young.id]);
     let gone = restore(&ctx, agent, old.id).await.unwrap_err();
     assert_eq!(gone.kind(), FaultKind::NotFound);
+}
+
+/// What cannot be read would not be answered.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_asked_for_is_not_read(pool: PgPool) {
+    let backend = sample::with_parrot(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Parrot")).await.unwrap().id;
+    let cases = vec![case("Hello", vec![contains("Hello")]), case("Bye", vec![contains("Hello")])];
+    let made = create(&ctx, agent, set(cases)).await.unwrap().id;
+    let before = finish(&backend, &ctx, agent, made).await.summary;
+    let run = finish(&backend, &ctx, agent, made).await;
+    let (whole, page) = (get(&ctx, agent, made).await.unwrap(), PageRequest::default());
+    assert_eq!(list(&ctx, agent, page.clone()).await.unwrap().items, [whole.clone()]);
+    let spoil = "UPDATE test_sets SET cases = '7';
+                 UPDATE test_runs SET cases = '7', spec = '7';
+                 UPDATE test_results SET outcome = jsonb_set(outcome, '{answer}', '7')";
+    sqlx::raw_sql(spoil).execute(&pool).await.unwrap();
+
+    let some = Fields::parse("id,name,last_run").unwrap();
+    let expected = serde_json::json!({ "id": made, "name": "Basics", "last_run": run.summary });
+    let one = records::get(&ctx, agent, made, &some).await.unwrap();
+    assert_eq!(serde_json::to_value(one).unwrap(), expected);
+    let all = records::list(&ctx, agent, page.clone(), &some).await.unwrap().items;
+    assert_eq!(serde_json::to_value(all).unwrap(), serde_json::json!([expected]));
+    assert_eq!(whole.last_run, Some(run.summary.clone()));
+    let some = Fields::parse("passed,failed,previous").unwrap();
+    let one = records::read_run(&ctx, agent, made, run.summary.id, &some).await.unwrap();
+    let expected = serde_json::json!({ "passed": 1, "failed": 1, "previous": before });
+    assert_eq!(serde_json::to_value(one).unwrap(), expected);
+    let runs = list_runs(&ctx, agent, made, page.clone()).await.unwrap().items;
+    assert_eq!(runs, [run.summary.clone(), before]);
+
+    for refused in [
+        get(&ctx, agent, made).await.map(drop),
+        list(&ctx, agent, page).await.map(drop),
+        read_run(&ctx, agent, made, run.summary.id).await.map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), FaultKind::Internal);
+    }
 }

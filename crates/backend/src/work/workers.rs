@@ -35,6 +35,8 @@ pub async fn work_until(
             Ok(Some(claim)) => {
                 pause = BACK_OFF.0;
                 let session = claim.session_id();
+                let request = claim.request_id.clone();
+                let request = request.as_deref();
                 // A task of its own, so that a panic ends this session's run and not the worker.
                 // The lease then runs out, and the queue gives the session to someone else.
                 let ran = {
@@ -44,10 +46,10 @@ pub async fn work_until(
                 match ran.await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => {
-                        tracing::error!(session.id = %session, error = chain(&error), "a session's run broke off");
+                        tracing::error!(session.id = %session, request.id = request, error = chain(&error), "a session's run broke off");
                     }
                     Err(error) => {
-                        tracing::error!(session.id = %session, error = chain(&error), "a session's run panicked");
+                        tracing::error!(session.id = %session, request.id = request, error = chain(&error), "a session's run panicked");
                     }
                 }
             }

@@ -233,7 +233,9 @@ async fn redirects_pass_the_same_checks() {
     // hand, because this machine's own page is not on the public Internet.
     let client = open.client.clone().unwrap();
     let strict = Egress::public();
-    let hop = |path: &str| strict.follow(&client, Outgoing::get(""), page.url(path).parse().unwrap());
+    let hop = |path: &str| {
+        strict.follow(&client, Outgoing::get(""), page.url(path).parse().unwrap(), &|_| false)
+    };
     let error = hop("/metadata").await.unwrap_err();
     assert_eq!(error, EgressError::Refused("169.254.169.254".into()));
     let error = hop("/hop").await.unwrap_err();

@@ -3,6 +3,7 @@
 mod choosing;
 mod falling_back;
 mod inputs;
+mod long_results;
 mod people;
 mod summaries;
 mod takeover;

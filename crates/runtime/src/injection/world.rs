@@ -299,6 +299,7 @@ impl Backing for Safe {
             document: format!("Title {}", self.document),
             heading: self.document.clone(),
             position: 1,
+            url: String::new(),
             relevance: 100,
             text: self.document.clone(),
         };

@@ -18,7 +18,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{McpError, PAGES_MAX, ServedTool, hello, reply, served, title_of, told};
+use super::{
+    HELLO, McpError, PAGES_MAX, ServedTool, agreed, answer_to, hello, ready, reply, served,
+    taken_back, title_of, told,
+};
 
 /// The longest message of a command, in bytes.
 const MESSAGE_MAX: u64 = 4 * 1024 * 1024;
@@ -167,9 +170,10 @@ impl Running {
         let guard = ended.clone().drop_guard();
         let (title, next, silent) = (String::new(), AtomicU64::new(1), AtomicU32::new(0));
         let mut running = Self { title, next, silent, lines, asked, ended, _guard: guard };
-        let about = running.ask("initialize", &hello(), START).await?;
+        let about = running.ask(HELLO, &hello(), START).await?;
+        agreed(&about)?;
         running.title = title_of(&about);
-        running.tell(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
+        running.tell(&ready()).await?;
         Ok(running)
     }
 
@@ -189,7 +193,7 @@ impl Running {
         let (answer, heard) = oneshot::channel();
         lock(&self.asked).insert(id, answer);
         // Who gives up waiting, or is cancelled, leaves nothing behind.
-        let _forget = Forget { id, asked: &self.asked };
+        let _forget = Forget { id, is_hello: method == HELLO, running: self };
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let exchange = async {
             self.tell(&request).await?;
@@ -208,12 +212,18 @@ impl Running {
 
 struct Forget<'a> {
     id: u64,
-    asked: &'a Asked,
+    /// How a session begins is not taken back.
+    is_hello: bool,
+    running: &'a Running,
 }
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        lock(self.asked).remove(&self.id);
+        let is_under_way = lock(&self.running.asked).remove(&self.id).is_some();
+        if is_under_way && !self.is_hello {
+            // One that reads nothing hears nothing.
+            let _ = self.running.lines.try_send(format!("{}\n", taken_back(self.id)));
+        }
     }
 }
 
@@ -255,8 +265,8 @@ async fn read(
             }
             // What is no message is passed over: some write a greeting first.
             let Ok(message) = serde_json::from_slice::<Value>(&line) else { continue };
-            if let Some(method) = message["method"].as_str() {
-                if let Some(answer) = answer_to(method, &message["id"]) {
+            if message["method"].is_string() {
+                if let Some(answer) = answer_to(&message) {
                     let _ = lines.try_send(format!("{answer}\n"));
                 }
                 continue;
@@ -274,19 +284,6 @@ async fn read(
     ended.cancel();
     lock(&asked).clear();
     let _ = child.kill().await;
-}
-
-/// What a server is told that asks us something: a sign of life, and nothing else.
-fn answer_to(method: &str, id: &Value) -> Option<Value> {
-    if id.is_null() {
-        return None;
-    }
-    Some(if method == "ping" {
-        json!({ "jsonrpc": "2.0", "id": id, "result": {} })
-    } else {
-        let error = json!({ "code": -32601, "message": "not offered here" });
-        json!({ "jsonrpc": "2.0", "id": id, "error": error })
-    })
 }
 
 impl std::fmt::Debug for StdioServers {

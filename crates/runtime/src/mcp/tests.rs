@@ -120,3 +120,6 @@ async fn a_server_inside_is_not_asked() {
     assert!(matches!(error, McpError::Egress(EgressError::Elsewhere { .. })), "{error:?}");
     assert_eq!(*seen.lock().unwrap(), [""; 0]);
 }
+
+mod beside;
+mod peers;

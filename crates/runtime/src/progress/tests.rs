@@ -1,5 +1,6 @@
 //! Tables of cases.
 
+use super::results::RESULT_MIN_BYTES;
 use super::*;
 use crate::models::Message;
 
@@ -77,8 +78,28 @@ fn messages_keep_the_order_of_the_calls() {
     let Message::Tool { call_id, content, .. } = &messages[2] else { panic!("{messages:?}") };
     assert_eq!(call_id, "a");
     assert!(content.ends_with("all of it.]") && content.contains("source `a`"));
+    assert!(content.contains("`read_result` from `offset` 16000"), "{content}");
+    assert!(progress.has_long_result());
     assert_eq!(progress.sources(Some("c")).len(), 3);
     assert_eq!(progress.sources(None)["a"].len(), crate::context::RESULT_SHOWN_MAX + 1);
+}
+
+#[test]
+fn the_results_of_a_session_are_bounded_together() {
+    const MIB: usize = 1024 * 1024;
+    let log = |sizes: &[usize]| {
+        let mut bodies = vec![EventBody::StepStart { step: 1, attempt: 1 }];
+        for (at, size) in sizes.iter().enumerate() {
+            let id = format!("call01{at:03}");
+            bodies.push(call(1, &id));
+            bodies.push(result(1, &id, &"x".repeat(*size)));
+        }
+        Progress::new(&events(bodies), Usage::default())
+    };
+    assert_eq!(log(&[]).room_for_results(1), RESULTS_MAX_BYTES);
+    assert_eq!(log(&[MIB, 3 * MIB]).room_for_results(4), MIB);
+    assert_eq!(log(&[5 * MIB, 4 * MIB]).room_for_results(1), RESULT_MIN_BYTES);
+    assert!(!log(&[crate::context::RESULT_SHOWN_MAX]).has_long_result());
 }
 
 #[test]

@@ -149,9 +149,15 @@ fn looks_like_a_page(text: &str) -> bool {
 }
 
 /// Cuts a text to the characters wanted, and to what its JSON may take.
-pub(super) fn cut(text: &mut String, characters: usize) -> bool {
-    let by_characters =
-        text.char_indices().nth(characters.min(CHARACTERS_MAX)).map_or(text.len(), |(at, _)| at);
+fn cut(text: &mut String, characters: usize) -> bool {
+    let end = text.char_indices().nth(characters.min(CHARACTERS_MAX)).map(|(at, _)| at);
+    let is_long = end.is_some();
+    text.truncate(end.unwrap_or(text.len()));
+    cut_as_json(text, BYTES_MAX) | is_long
+}
+
+/// Cuts a text to so many bytes as it has in JSON.
+pub(super) fn cut_as_json(text: &mut String, most: usize) -> bool {
     // JSON writes quotes, backslashes and line breaks with two bytes, other control characters with six.
     let mut size = 0;
     let by_size = text.bytes().position(|byte| {
@@ -160,9 +166,9 @@ pub(super) fn cut(text: &mut String, characters: usize) -> bool {
             0..=0x1f => 6,
             _ => 1,
         };
-        size > BYTES_MAX
+        size > most
     });
-    let end = floor(text, by_characters.min(by_size.unwrap_or(text.len())));
+    let end = floor(text, by_size.unwrap_or(text.len()));
     let is_cut = end < text.len();
     text.truncate(end);
     is_cut

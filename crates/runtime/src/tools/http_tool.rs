@@ -8,7 +8,8 @@ use resonant_domain::agent::ToolGrant;
 use resonant_domain::http_tool::HttpTool as Written;
 use serde_json::{Value, json};
 
-use super::http_fetch::{cut, is_binary, told};
+use super::http_fetch::{cut_as_json, is_binary, told};
+use super::material::ANSWER_MAX_BYTES;
 use super::secrets::BoundSecret;
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 use crate::egress::{Egress, EgressError, Fetched, HostLimit, Outgoing, is_unanswered};
@@ -17,8 +18,6 @@ pub use render::fill_headers;
 
 /// What a server is asked for that gives its answers in several forms.
 const ACCEPTED: &str = "application/json, text/*;q=0.9, */*;q=0.5";
-/// How much of an answer is given, in characters.
-const CHARACTERS: usize = 40_000;
 
 /// A custom HTTP tool.
 #[derive(Clone)]
@@ -130,7 +129,8 @@ impl Tool for HttpTool {
 }
 
 /// What the model is told: the status and the body, JSON as JSON. A status that tells of a failure is
-/// one.
+/// one. A body that is longer than is kept is cut, and the note on that stands before it: models are shown the
+/// head of what is long.
 fn answer(fetched: &Fetched, context: &ToolContext) -> Result<String, ToolError> {
     let media_type = fetched.media_type();
     if is_binary(&media_type, &fetched.body) {
@@ -141,15 +141,22 @@ fn answer(fetched: &Fetched, context: &ToolContext) -> Result<String, ToolError>
     }
     // Before the cut: half a secret would not be known for one.
     let mut text = context.secrets.hide_in(fetched.text());
-    let truncated = fetched.truncated | cut(&mut text, CHARACTERS);
-    if !(200..300).contains(&fetched.status) {
-        return Err(ToolError::Failed(format!("it answers {}: {text}", fetched.status)));
+    let status = fetched.status;
+    if !(200..300).contains(&status) {
+        return Err(ToolError::Failed(format!("it answers {status}: {text}")));
     }
-    let body = if truncated { None } else { serde_json::from_str::<Value>(&text).ok() };
-    let mut answer = json!({ "status": fetched.status, "body": body.unwrap_or(Value::from(text)) });
-    if truncated {
-        answer["truncated"] = true.into();
+    let is_whole = !fetched.truncated && text.len() <= ANSWER_MAX_BYTES;
+    if is_whole && let Ok(body) = serde_json::from_str::<Value>(&text) {
+        return Ok(json!({ "status": status, "body": body }).to_string());
     }
+    if !(cut_as_json(&mut text, ANSWER_MAX_BYTES) | fetched.truncated) {
+        return Ok(json!({ "status": status, "body": text }).to_string());
+    }
+    let note = format!(
+        "The body is longer than is kept. It was cut: this is its beginning, {} bytes.",
+        text.len()
+    );
+    let answer = json!({ "status": status, "truncated": true, "note": note, "body": text });
     Ok(answer.to_string())
 }
 

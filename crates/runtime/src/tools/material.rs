@@ -10,6 +10,9 @@ use super::tool::{ToolContext, ToolError};
 pub(super) const TEXT_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The longest result that a tool gives, in bytes.
 pub(super) const RESULT_MAX_BYTES: usize = 64 * 1024;
+/// How much is kept of an answer from elsewhere, in bytes: it is stored whole up to there, whatever models are
+/// shown of it.
+pub(super) const ANSWER_MAX_BYTES: usize = 1024 * 1024;
 
 /// The text in `text`, or the one that `source` names.
 ///

@@ -6,14 +6,11 @@ use resonant_domain::agent::ToolGrant;
 use resonant_domain::mcp_tool::McpTool as Written;
 use serde_json::Value;
 
-use super::http_fetch::cut;
 use super::http_tool::fill_headers;
+use super::material::{ANSWER_MAX_BYTES, floor};
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 use crate::egress::{Egress, HostLimit};
 use crate::mcp::{McpError, Server, Session, StdioServers};
-
-/// How much of an answer is given, in characters.
-const CHARACTERS: usize = 40_000;
 
 /// A tool of an MCP server.
 #[derive(Clone)]
@@ -96,13 +93,17 @@ impl Tool for McpTool {
     }
 }
 
+/// What is kept of an answer. Where that is not all, it says so where it begins: models are shown the head of
+/// what is long.
 fn shown(answer: String, context: &ToolContext) -> String {
     // Before the cut: half a secret would not be known for one.
-    let mut answer = context.secrets.hide_in(answer);
-    if cut(&mut answer, CHARACTERS) {
-        answer.push_str("\n[cut]");
+    let answer = context.secrets.hide_in(answer);
+    if answer.len() <= ANSWER_MAX_BYTES {
+        return answer;
     }
-    answer
+    let head = &answer[..floor(&answer, ANSWER_MAX_BYTES)];
+    let (kept, whole) = (head.len(), answer.len());
+    format!("[Cut: the first {kept} of {whole} bytes. What comes behind is not kept.]\n{head}")
 }
 
 #[cfg(test)]
@@ -136,6 +137,40 @@ mod tests {
         let router = Router::new().fallback(answer);
         drop(tokio::spawn(async move { axum::serve(listener, router).await }));
         url
+    }
+
+    #[test]
+    fn a_long_answer_is_kept_whole_and_a_longer_one_says_where_it_is_cut() {
+        let context = ToolContext::default();
+        let whole = "é".repeat(ANSWER_MAX_BYTES / 2);
+        assert_eq!(shown(whole.clone(), &context), whole);
+        let cut = shown(format!("a{whole}"), &context);
+        let note = format!("[Cut: the first {} of {} bytes.", whole.len() - 1, whole.len() + 1);
+        assert!(cut.starts_with(&note) && cut.len() < ANSWER_MAX_BYTES + 100, "{note}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_longer_than_is_read_is_no_answer_and_says_so() {
+        let text = "x".repeat(crate::egress::BODY_MAX_BYTES);
+        let long = move |body: Bytes| {
+            let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let content = match message["method"].as_str() {
+                Some("tools/call") => json!([{ "type": "text", "text": text }]),
+                _ => json!([]),
+            };
+            let result =
+                json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "content": content } });
+            async move { ([(header::CONTENT_TYPE, "application/json")], result.to_string()) }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let router = Router::new().fallback(long);
+        drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+        for unsafe_to_repeat in [true, false] {
+            let told = told(&url, unsafe_to_repeat).await;
+            assert!(told.contains("what came is longer than 2 MiB"), "{told}");
+            assert_eq!(told.contains("the outcome is unknown"), unsafe_to_repeat, "{told}");
+        }
     }
 
     async fn told(server: &str, unsafe_to_repeat: bool) -> String {

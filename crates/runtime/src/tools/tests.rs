@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use resonant_domain::agent::ToolGrant;
-use resonant_domain::tool::BUILT_IN_TOOLS;
+use resonant_domain::tool::{BUILT_IN_TOOLS, READ_RESULT};
 use serde_json::{Value, json};
 
 use super::{Tool, ToolContext, ToolFuture, Tools};
@@ -16,7 +16,9 @@ fn every_built_in_tool_is_there_and_no_other() {
     let grants: Vec<_> = BUILT_IN_TOOLS.iter().map(|tool| ToolGrant::new(tool.name)).collect();
     let schemas = tools().schemas(&grants);
     assert_eq!(schemas.iter().map(|schema| schema.name.as_str()).collect::<Vec<_>>(), BUILT_IN_TOOLS.map(|tool| tool.name));
-    assert_eq!(tools().entries.len(), BUILT_IN_TOOLS.len());
+    // And the one that nobody grants.
+    assert!(tools().get(READ_RESULT).is_some());
+    assert_eq!(tools().entries.len(), BUILT_IN_TOOLS.len() + 1);
     assert!(tools().schemas(&[ToolGrant::new("rm")]).is_empty());
     assert!(Tools::empty().get("calculator").is_none());
 }
@@ -105,6 +107,6 @@ fn a_tool_of_the_same_name_takes_the_place() {
         }
     }
     let tools = tools().with(Arc::new(Fake));
-    assert_eq!(tools.entries.len(), BUILT_IN_TOOLS.len());
+    assert_eq!(tools.entries.len(), BUILT_IN_TOOLS.len() + 1);
     assert_eq!(tools.get("calculator").map(|tool| tool.description()), Some("a fake"));
 }

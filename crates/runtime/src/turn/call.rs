@@ -7,25 +7,29 @@ use tracing::field::Empty;
 
 use super::{CALLS_MAX, without_nul};
 use crate::engine::millis;
-use crate::progress::CallRecord;
+use crate::progress::{CallRecord, RESULTS_MAX_BYTES};
 use crate::tools::{ToolContext, Tools, call_apart};
 
-/// Calls one tool. Whatever becomes of it is a result.
+/// How much is told of a failure, in bytes: nobody reads on in it. Its end says what is known of the outcome.
+const FAILURE_MAX_BYTES: usize = 8_000;
+const FAILURE_END_BYTES: usize = 500;
+
+/// Calls one tool. Whatever becomes of it is a result, of which so many bytes are kept as there is room for.
 pub(super) async fn call_tool(
     tools: &Tools,
     granted: &[String],
     step: u32,
     call: CallRecord,
-    tool_context: ToolContext,
+    (tool_context, room): (ToolContext, usize),
 ) -> EventBody {
     let began_at = Instant::now();
     let span = tracing::debug_span!("tool", tool.name = call.tool, otel.status_code = Empty);
     let answer = attempt(tools, granted, &call, tool_context).instrument(span.clone()).await;
     let (outcome, text) = match answer {
-        Ok(text) => (ToolOutcome::Ok, text),
+        Ok(text) => (ToolOutcome::Ok, kept(without_nul(text), room)),
         Err(text) => {
             span.record("otel.status_code", "ERROR");
-            (ToolOutcome::Error, text)
+            (ToolOutcome::Error, told(without_nul(text)))
         }
     };
     EventBody::ToolResult {
@@ -33,9 +37,34 @@ pub(super) async fn call_tool(
         call_id: call.call_id,
         tool: call.tool,
         outcome,
-        content: without_nul(text),
+        content: text,
         duration_ms: millis(began_at.elapsed()),
     }
+}
+
+/// What is kept of an answer. Where that is not all, it says so where it begins: models are shown no more of a
+/// long one.
+fn kept(text: String, room: usize) -> String {
+    if text.len() <= room {
+        return text;
+    }
+    let head = &text[..text.floor_char_boundary(room)];
+    let (whole, most) = (text.len(), RESULTS_MAX_BYTES / (1024 * 1024));
+    format!(
+        "[Cut: the first {} of {whole} bytes, for the results of a session hold at most {most} MiB \
+         together. What comes behind is not kept.]\n{head}",
+        head.len()
+    )
+}
+
+/// What is told of a failure.
+fn told(text: String) -> String {
+    if text.len() <= FAILURE_MAX_BYTES {
+        return text;
+    }
+    let head = &text[..text.floor_char_boundary(FAILURE_MAX_BYTES - FAILURE_END_BYTES)];
+    let end = &text[text.ceil_char_boundary(text.len() - FAILURE_END_BYTES)..];
+    format!("{head}\n[Cut: no more is told of a failure]\n{end}")
 }
 
 async fn attempt(
@@ -67,4 +96,21 @@ async fn attempt(
     };
     tools.check(name, &call.arguments).map_err(|error| error.to_string())?;
     call_apart(tool, call.arguments.clone(), context).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_cut_where_it_says() {
+        assert_eq!(kept("é".repeat(5), 10), "é".repeat(5));
+        let cut = kept("é".repeat(50), 11);
+        assert!(cut.starts_with("[Cut: the first 10 of 100 bytes,"), "{cut}");
+        assert!(cut.contains("at most 8 MiB together") && cut.ends_with("]\nééééé"), "{cut}");
+        assert_eq!(told("it broke".to_owned()), "it broke");
+        let long = told(format!("{}; the outcome is unknown", "é".repeat(9_000)));
+        assert!(long.len() < 8_100 && long.contains("[Cut: no more is told of a failure]"));
+        assert!(long.starts_with('é') && long.ends_with("é; the outcome is unknown"), "{long}");
+    }
 }

@@ -1,9 +1,10 @@
 //! What a model is asked: who it is, what it is shown, and whether the budgets reach.
 
 use jiff::Timestamp;
-use resonant_domain::agent::{AgentSpec, Limits};
+use resonant_domain::agent::{AgentSpec, Limits, ToolGrant};
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
+use resonant_domain::tool::READ_RESULT;
 use resonant_domain::waiting::{Amount, Shortfall, WaitReason};
 
 use crate::context::{self, Fit};
@@ -45,11 +46,19 @@ impl Frame<'_> {
         // Some providers refuse a conversation with calls of tools that they are not told of.
         let has_calls = progress.steps.iter().any(|step| !step.calls.is_empty());
         let has_tools = has_calls || !self.is_last;
+        let mut tools = Vec::new();
+        if has_tools {
+            tools = self.tools.schemas(&self.agent.tools);
+            // What was shortened can be read on in.
+            if progress.has_long_result() && tools.iter().all(|tool| tool.name != READ_RESULT) {
+                tools.extend(self.tools.schemas(&[ToolGrant::new(READ_RESULT)]));
+            }
+        }
         let mut request = ModelRequest {
             model: self.model.to_owned(),
             system: self.agent.system_prompt.clone(),
             messages: Vec::new(),
-            tools: if has_tools { self.tools.schemas(&self.agent.tools) } else { Vec::new() },
+            tools,
             may_call: !self.is_last,
             max_output_tokens: 0,
             window: self.facts.map(|facts| facts.window),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::{EventBody, ToolOutcome};
+use resonant_domain::tool::READ_RESULT;
 use resonant_domain::waiting::{PendingCall, WaitReason};
 use tokio_util::sync::CancellationToken;
 
@@ -121,8 +122,10 @@ impl Work<'_> {
         let mut left = calls.len();
         let mut entries = Vec::new();
         let (tools, session) = (self.tools, self.session.id);
-        let granted: Arc<[String]> =
-            self.agent.tools.iter().map(|grant| grant.name.clone()).collect();
+        let room = self.progress.room_for_results(left);
+        let reader = self.progress.has_long_result().then(|| READ_RESULT.to_owned());
+        let granted = self.agent.tools.iter().map(|grant| grant.name.clone());
+        let granted: Arc<[String]> = granted.chain(reader).collect();
         let signals = if is_patient {
             Signals { hand_over: CancellationToken::new(), ..self.signals.clone() }
         } else {
@@ -137,7 +140,7 @@ impl Work<'_> {
                 ..ToolContext::default()
             };
             let granted = granted.clone();
-            async move { call_tool(tools, &granted, step, call, context).await }
+            async move { call_tool(tools, &granted, step, call, (context, room)).await }
         });
         let mut running = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);
         while left > 0 {

@@ -1,6 +1,7 @@
 //! Version 1 of the REST interface: a thin door to the use cases.
 
 pub(crate) mod agent_files;
+pub(crate) mod agent_trash;
 pub(crate) mod agents;
 pub(crate) mod alerts;
 pub(crate) mod audit;
@@ -13,12 +14,15 @@ pub(crate) mod listings;
 pub(crate) mod metrics;
 pub(crate) mod notices;
 pub(crate) mod operations;
+pub(crate) mod proposals;
 pub(crate) mod purchases;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;
 pub(crate) mod service_levels;
 pub(crate) mod session_files;
+pub(crate) mod session_shares;
+pub(crate) mod session_steps;
 pub(crate) mod sessions;
 pub(crate) mod shelves;
 pub(crate) mod submissions;
@@ -26,6 +30,7 @@ pub(crate) mod teams;
 pub(crate) mod test_sets;
 pub(crate) mod tools;
 pub(crate) mod triggers;
+pub(crate) mod usage;
 pub(crate) mod versions;
 pub(crate) mod webhooks;
 
@@ -51,6 +56,8 @@ pub(crate) fn routes() -> Api {
     let resources = [
         agents::routes,
         agent_files::routes,
+        agent_trash::routes,
+        proposals::routes,
         agent_stream::routes,
         level_stream::routes,
         versions::routes,
@@ -59,8 +66,11 @@ pub(crate) fn routes() -> Api {
         teams::routes,
         sessions::routes,
         session_files::routes,
+        session_steps::routes,
+        session_shares::routes,
         session_stream::routes,
         budgets::routes,
+        usage::routes,
         listings::routes,
         reviews::routes,
         shelves::routes,
@@ -86,6 +96,9 @@ pub(crate) fn routes() -> Api {
     resources.into_iter().fold(Api::new(), |api, routes| routes(api))
 }
 
+/// How an edition of an agent is named: `draft`, or the number of a version.
+const EDITION: &str = "^(draft|[1-9][0-9]{0,8})$";
+
 /// Which page of a list is wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +111,22 @@ impl From<PageQuery> for PageRequest {
     fn from(query: PageQuery) -> Self {
         page(query.cursor, query.limit)
     }
+}
+
+/// Which fields of a thing are wanted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FieldsQuery {
+    fields: Option<String>,
+}
+
+/// Which page of a list is wanted, and which fields of each thing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartsQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+    fields: Option<String>,
 }
 
 /// Over which period something is told.

@@ -7,22 +7,28 @@ use resonant_backend::idempotency::{self, Reply, Request, Verdict};
 use resonant_backend::{Ctx, Error, mcp_calls, sessions};
 use resonant_domain::SessionId;
 use resonant_domain::session::{NewSession, SessionState};
-use resonant_domain::session_event::EventBody;
+use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::Timeline;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use super::{Failed, OWN_FAULT, WRONG_PARAMS, agent_of};
+use super::tools::agent_of;
+use super::versions::Version;
+use super::{CALL, Failed, OWN_FAULT, WRONG_PARAMS};
 use crate::middleware::problem::chain;
 
 /// The longest name of a conversation, and the longest id of a request that can be taken back, in bytes.
 const NAME_MAX: usize = 200;
 
 /// Who asks, and what holds for all that they ask at once.
+#[derive(Clone)]
 pub(super) struct Asking {
     pub(super) ctx: Ctx,
+    pub(super) version: Version,
     /// The caller's name for the whole request, where it shall count once.
     key: Option<String>,
     /// The caller's conversation; empty where they name none.
@@ -33,17 +39,18 @@ pub(super) struct Asking {
 impl Asking {
     pub(super) fn new(
         ctx: Ctx,
+        version: Version,
         key: Option<String>,
         conversation: Option<&str>,
         stopping: CancellationToken,
     ) -> Self {
         let conversation = conversation.filter(|name| name.len() <= NAME_MAX).unwrap_or_default();
-        Self { ctx, key, conversation: conversation.to_owned(), stopping }
+        Self { ctx, version, key, conversation: conversation.to_owned(), stopping }
     }
 
-    /// What a request of this id is noted under.
+    /// What a request of this id is noted under. One that stands alone is taken back by its connection only.
     fn name(&self, id: &Value) -> Option<String> {
-        let is_id = id.is_string() || id.is_number();
+        let is_id = !self.version.is_alone() && (id.is_string() || id.is_number());
         let id = id.to_string();
         (is_id && id.len() <= NAME_MAX).then(|| format!("{}/{id}", self.conversation))
     }
@@ -56,15 +63,32 @@ impl Asking {
         }
     }
 
-    /// Starts the session that answers a call, or finds the one that does already.
+    /// Starts the session that answers a call, or finds the one that does already. In a task of its own:
+    /// whoever goes away while it is being started leaves a call behind, which cancels it.
     pub(super) async fn call(&self, id: &Value, params: &Value) -> Result<Call, Failed> {
+        let (asking, id, params) = (self.clone(), id.clone(), params.clone());
+        let starting = async move { asking.begin(&id, &params).await };
+        match tokio::spawn(starting.in_current_span()).await {
+            Ok(call) => call,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Failed::Rpc(OWN_FAULT, "this process is about to stop".to_owned())),
+            },
+        }
+    }
+
+    async fn begin(&self, id: &Value, params: &Value) -> Result<Call, Failed> {
         let ctx = &self.ctx;
         let (session, is_named) = match &self.key {
             None => (start(ctx, params).await?, false),
             Some(key) => self.once(key, id, params).await?,
         };
+        let token = &params["_meta"]["progressToken"];
         let mut call = Call {
             session,
+            version: self.version,
+            token: Some(token).filter(|it| it.is_string() || it.is_number()).cloned(),
+            news: None,
             name: None,
             ctx: ctx.clone(),
             // Whoever has named the call asks again for its answer.
@@ -138,6 +162,10 @@ impl Asking {
 /// answer, and it goes on costing.
 pub(super) struct Call {
     session: SessionId,
+    version: Version,
+    /// What the caller calls the news of it, where they want to hear them.
+    token: Option<Value>,
+    news: Option<News>,
     /// What it is noted under.
     name: Option<String>,
     ctx: Ctx,
@@ -149,14 +177,47 @@ pub(super) struct Call {
 impl Call {
     /// The session's answer, once it is over.
     pub(super) async fn result(mut self, ctx: &Ctx) -> Result<Value, Failed> {
-        let result = result(ctx, self.session).await;
+        let result = result(ctx, self.session, self.news.as_ref()).await;
         self.is_kept = true;
         if self.name.take().is_some()
             && let Err(error) = mcp_calls::forget(ctx, self.session).await
         {
             tracing::debug!(error = chain(&error), "an answered call is not forgotten");
         }
-        result
+        result.map(|result| self.version.complete(CALL, result))
+    }
+
+    /// Lets the caller hear how it goes, where they want to.
+    pub(super) fn tell(&mut self, tells: &mpsc::Sender<Value>) {
+        self.news = self.token.take().map(|token| News { token, tells: tells.clone() });
+    }
+}
+
+/// Where is told how a call goes.
+struct News {
+    token: Value,
+    tells: mpsc::Sender<Value>,
+}
+
+impl News {
+    fn tell(&self, event: &SessionEvent) {
+        let message = match &event.body {
+            EventBody::StepStart { step, .. } => format!("step {step}"),
+            EventBody::ToolCall { tool, .. } => format!("{tool} is called"),
+            EventBody::ToolResult { tool, .. } => format!("{tool} has answered"),
+            EventBody::Waiting { reason } => reason.to_string(),
+            _ => return,
+        };
+        let params = json!({
+            "progressToken": self.token,
+            // It only ever grows, as it must.
+            "progress": event.sequence,
+            "message": message,
+        });
+        let note =
+            json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
+        // Whoever does not read misses it.
+        let _ = self.tells.try_send(note);
     }
 }
 
@@ -190,26 +251,36 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
     let goal = text("goal").unwrap_or_default();
     let given = &params["arguments"]["variables"];
     if !given.is_null() && !given.is_object() {
-        return Err(Failed::Rpc(WRONG_PARAMS, "variables must be an object".to_owned()));
+        return Err(Error::field("variables", "must be an object").into());
     }
     let variables =
         given.as_object().into_iter().flatten().map(|(name, value)| match value.as_str() {
             Some(text) => Ok((name.clone(), text.to_owned())),
-            None => Err(Failed::Rpc(WRONG_PARAMS, format!("variables.{name} must be text"))),
+            None => Err(Error::field(format!("variables.{name}"), "must be text")),
         });
     let variables = variables.collect::<Result<_, _>>()?;
     let new = NewSession { goal, context: text("context"), variables, ..NewSession::default() };
     Ok(sessions::start(ctx, agent, new).await?.id)
 }
 
+/// What a model is told whose call could not be tried.
+pub(super) fn failed(reason: &str) -> Value {
+    json!({ "content": [{ "type": "text", "text": reason }], "isError": true })
+}
+
 /// The session's answer, once it is over.
-async fn result(ctx: &Ctx, id: SessionId) -> Result<Value, Failed> {
+async fn result(ctx: &Ctx, id: SessionId, news: Option<&News>) -> Result<Value, Failed> {
     let mut after = 0;
     // A stream that breaks off is taken up again where it was.
     loop {
         let mut events = sessions::stream(ctx, id, after).await?;
         while let Some(Ok(batch)) = events.next().await {
             after = batch.last().map_or(after, |event| event.sequence);
+            if let Some(news) = news {
+                for event in &*batch {
+                    news.tell(event);
+                }
+            }
             // Whoever called has no way to decide, and is not kept waiting for one who has.
             let waits = batch.iter().find_map(|event| match &event.body {
                 EventBody::Waiting { reason } if reason.needs_person() => Some(reason.to_string()),

@@ -134,6 +134,10 @@ fn reading() -> Vec<Row> {
             ask!(|ctx, it| agents::versions(&ctx, it.agent, PageRequest::default())),
         ),
         read("agents::get_version", ask!(|ctx, it| agents::get_version(&ctx, it.agent, 1))),
+        read(
+            "agents::get_version_part",
+            ask!(|ctx, it| agents::get_version_part(&ctx, it.agent, 1, &Fields::all())),
+        ),
         read("agents::export", ask!(|ctx, it| agents::export(&ctx, it.agent, Edition::Draft))),
         read(
             "agents::compare",
@@ -155,6 +159,29 @@ fn reading() -> Vec<Row> {
             ask!(|ctx, it| test_sets::list(&ctx, it.agent, PageRequest::default())),
         ),
         read("test_sets::get", ask!(|ctx, it| test_sets::get(&ctx, it.agent, it.test_set))),
+        read(
+            "test_sets::records::list",
+            ask!(|ctx, it| test_sets::records::list(
+                &ctx,
+                it.agent,
+                PageRequest::default(),
+                &Fields::all()
+            )),
+        ),
+        read(
+            "test_sets::records::get",
+            ask!(|ctx, it| test_sets::records::get(&ctx, it.agent, it.test_set, &Fields::all())),
+        ),
+        read(
+            "test_sets::records::read_run",
+            ask!(|ctx, it| test_sets::records::read_run(
+                &ctx,
+                it.agent,
+                it.test_set,
+                it.test_run,
+                &Fields::all()
+            )),
+        ),
         read("test_sets::policy", ask!(|ctx, it| test_sets::policy(&ctx, it.agent))),
         read("test_sets::trash", ask!(|ctx, it| test_sets::trash(&ctx, it.agent))),
         read("test_sets::missing", ask!(|ctx, it| test_sets::missing(&ctx, it.agent))),
@@ -175,6 +202,7 @@ fn reading() -> Vec<Row> {
             "knowledge::list",
             ask!(|ctx, it| knowledge::list(&ctx, it.agent, PageRequest::default())),
         ),
+        read("knowledge::read", ask!(|ctx, it| knowledge::read(&ctx, it.agent, it.document, 1))),
         read("knowledge::search", ask!(|ctx, it| knowledge::search(&ctx, it.agent, leave()))),
         read("sessions::get", ask!(|ctx, it| sessions::get(&ctx, it.session))),
         read(
@@ -184,6 +212,11 @@ fn reading() -> Vec<Row> {
         read("sessions::events", ask!(|ctx, it| sessions::events(&ctx, it.session, 0))),
         read("sessions::stream", ask!(|ctx, it| sessions::stream(&ctx, it.session, 0))),
         read("sessions::step_input", ask!(|ctx, it| sessions::step_input(&ctx, it.session, 1))),
+        // No tool has answered.
+        Row {
+            then: Some(FaultKind::NotFound),
+            ..read("sessions::result", ask!(|ctx, it| sessions::result(&ctx, it.session, 1)))
+        },
     ]
 }
 
@@ -341,6 +374,7 @@ fn changing() -> Vec<Row> {
             ask!(|ctx, it| agents::update(&ctx, it.agent, status(AgentStatus::Paused), None)),
         ),
         own("agents::delete", ask!(|ctx, it| agents::delete(&ctx, it.agent, None))),
+        own("agents::restore", ask!(|ctx, it| agents::restore(&ctx, it.agent))),
         own("budgets::get", ask!(|ctx, it| budgets::get(&ctx, Some(it.agent)))),
         own("usage::report", ask!(|ctx, it| usage::report(&ctx, Some(it.agent)))),
         own(

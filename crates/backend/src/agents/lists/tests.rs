@@ -10,7 +10,7 @@ use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
-use crate::agents::{create, delete_for_good, get, purge, trash};
+use crate::agents::{create, delete_for_good, get, purge, restore, trash};
 use crate::{Backend, sample};
 
 fn sorted(sort: AgentSort) -> AgentQuery {
@@ -157,11 +157,19 @@ async fn a_deleted_agent_comes_back_until_its_time_is_over(pool: PgPool) {
     assert_eq!(purge(&backend.system()).await.unwrap(), 0);
     assert_eq!(change_many(&ctx, &ids[..1], BulkAction::Restore).await.unwrap(), ids[..1]);
     assert!(get(&ctx, ids[0]).await.is_ok());
+    change_many(&ctx, &ids[..1], BulkAction::Delete).await.unwrap();
+    let revisions = [
+        restore(&ctx, ids[0]).await.unwrap().revision,
+        restore(&ctx, ids[0]).await.unwrap().revision,
+        get(&ctx, ids[0]).await.unwrap().revision,
+    ];
+    assert_eq!(revisions, [revisions[2]; 3], "what is back already stays as it is");
     assert_eq!(delete_for_good(&ctx, ids[0]).await.unwrap_err().kind(), FaultKind::NotFound);
 
     clock.advance(SignedDuration::from_hours(2));
     assert_eq!(purge(&backend.system()).await.unwrap(), 1);
     assert_eq!(change_many(&ctx, &ids[1..2], BulkAction::Restore).await.unwrap(), []);
+    assert_eq!(restore(&ctx, ids[1]).await.unwrap_err().kind(), FaultKind::NotFound);
     change_many(&ctx, &ids[..1], BulkAction::Delete).await.unwrap();
     delete_for_good(&ctx, ids[0]).await.unwrap();
     assert_eq!(trash(&ctx, PageRequest::default()).await.unwrap().items, []);

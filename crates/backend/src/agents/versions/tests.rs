@@ -133,3 +133,25 @@ async fn a_dry_run_changes_nothing(pool: PgPool) {
     assert_eq!(error.fields()[0].field, "limits.max_steps");
     assert_eq!(get(&ctx, id).await.unwrap(), before);
 }
+
+/// What cannot be read would not be answered.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_asked_for_is_not_read(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let (ctx, id) = reader(&backend).await;
+    let part = async |fields: &str| {
+        let fields = Fields::parse(fields).unwrap();
+        Ok::<_, Error>(serde_json::to_value(get_version_part(&ctx, id, 2, &fields).await?).unwrap())
+    };
+    let whole = serde_json::to_value(get_version(&ctx, id, 2).await.unwrap()).unwrap();
+    assert_eq!(part("spec").await.unwrap()["spec"], whole["spec"]);
+    let all = Fields::all();
+    let all = get_version_part(&ctx, id, 2, &all).await.unwrap();
+    assert_eq!(serde_json::to_value(all).unwrap(), whole);
+    sqlx::raw_sql("UPDATE agent_versions SET spec = '7'").execute(&pool).await.unwrap();
+    let expected = serde_json::json!({ "version": 2, "notes": "second" });
+    assert_eq!(part("notes,version").await.unwrap(), expected);
+    assert_eq!(part("version,spec").await.unwrap_err().kind(), FaultKind::Internal);
+    let missing = get_version_part(&ctx, id, 3, &Fields::all()).await.unwrap_err();
+    assert_eq!(missing.kind(), FaultKind::NotFound);
+}

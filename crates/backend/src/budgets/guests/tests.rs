@@ -134,3 +134,52 @@ async fn fresh_guests_of_a_network_share_its_day(pool: PgPool) {
     forget_networks(&backend.system()).await.unwrap();
     assert_eq!(used().await, 0);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_waits_for_the_day_of_a_network_goes_on_with_the_next(pool: PgPool) {
+    let noon = "2126-11-24T12:00:00Z".parse().unwrap();
+    let clock = Arc::new(FixedClock::new(noon));
+    let backend = backend(pool, clock.clone(), Some(1));
+    run(&backend, &guest_from(&backend, "2001:db8::1").await).await;
+    let fresh =
+        [guest_from(&backend, "2001:db8::2").await, guest_from(&backend, "2001:db8::3").await];
+    let mut waiting = Vec::new();
+    for ctx in &fresh {
+        let session = run(&backend, ctx).await;
+        assert!(shortfall(ctx, session).await.is_some());
+        waiting.push((ctx, session));
+    }
+    let system = backend.system();
+    clock.advance(SignedDuration::from_hours(11));
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "it is the same day");
+
+    clock.advance(SignedDuration::from_hours(2));
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 2);
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "they are queued");
+    sample::work_off(&backend).await;
+    let mut states = Vec::new();
+    for (ctx, session) in waiting {
+        states.push(sessions::get(ctx, session).await.unwrap().state);
+    }
+    // The new day has room for one answer, too: the other waits for the next.
+    states.sort_unstable_by_key(|state| state.as_str());
+    assert_eq!(states, [SessionState::Completed, SessionState::Waiting]);
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_waits_for_the_month_of_a_guest_goes_on_with_the_next(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new("2126-11-30T12:00:00Z".parse().unwrap()));
+    let backend = backend(pool, clock.clone(), None);
+    let ctx = sample::guest(&backend).await.unwrap();
+    run(&backend, &ctx).await;
+    let session = run(&backend, &ctx).await;
+    assert_eq!(shortfall(&ctx, session).await.map(|it| it.scope), Some(BudgetScope::Guest));
+    let system = backend.system();
+    clock.advance(SignedDuration::from_hours(11));
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "it is the same month");
+    clock.advance(SignedDuration::from_hours(2));
+    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 1);
+    sample::work_off(&backend).await;
+    assert_eq!(shortfall(&ctx, session).await, None);
+}

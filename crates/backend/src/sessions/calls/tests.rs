@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream;
 use resonant_domain::agent::{AgentChanges, AgentSpec, Limits, ToolGrant};
+use resonant_domain::agent_list::BulkAction;
 use resonant_domain::agent_tool::grant_of;
 use resonant_domain::agent_version::NewVersion;
 use resonant_domain::budget::BudgetLimits;
@@ -260,6 +261,42 @@ async fn a_caller_hears_of_an_end_that_no_worker_wrote(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn agents_that_are_deleted_end_what_they_have_called(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let leaf = made(&ctx, "Leaf", &[]).await;
+    let middle = made(&ctx, "Middle", &[&leaf]).await;
+    let caller = made(&ctx, "Caller", &[&middle]).await;
+    let id = started(&ctx, &caller).await;
+    work_once(&backend).await;
+    let middle = called(&ctx, id).await.remove(0);
+    work_once(&backend).await;
+    let below = called(&ctx, middle).await.remove(0);
+    // The first and the last are named; what lies in between goes with the first.
+    agents::change_many(&ctx, &[leaf.id, caller.id], BulkAction::Delete).await.unwrap();
+    for part in [id, middle, below] {
+        let over = sessions::get(&ctx, part).await.unwrap();
+        assert_eq!((over.state, over.waiting), (Cancelled, None));
+        let steps = timeline(&ctx, part).await.steps;
+        assert!(steps.iter().flat_map(|step| &step.calls).all(|call| call.result.is_some()));
+    }
+    assert_eq!(work_once(&backend).await, None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_caller_hears_that_the_agent_was_deleted_meanwhile(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let part = made(&ctx, "Part", &[]).await;
+    let id = started(&ctx, &made(&ctx, "Caller", &[&part]).await).await;
+    work_once(&backend).await;
+    agents::delete(&ctx, part.id, None).await.unwrap();
+    work_off(&backend).await;
+    assert_eq!(sessions::get(&ctx, id).await.unwrap().state, Completed);
+    assert_eq!(timeline(&ctx, id).await.answer(), Some("[a person stopped the agent Part]"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn an_answer_that_was_not_handed_on_is_found_again(pool: PgPool) {
     let backend = backend(pool.clone());
     let ctx = sample::guest(&backend).await.unwrap();
@@ -269,7 +306,7 @@ async fn an_answer_that_was_not_handed_on_is_found_again(pool: PgPool) {
     let called = called(&ctx, id).await.remove(0);
     // As if the process had died between the end and the word of it.
     let mut tx = backend.begin(part.owner_id).await.unwrap();
-    sessions::cancel_locked(&backend, &mut tx, part.owner_id, called).await.unwrap();
+    sessions::cancel_locked(&backend, &mut tx, part.owner_id, &[called]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(work_once(&backend).await, None);
     work::reap(&backend.system()).await.unwrap();

@@ -30,6 +30,8 @@ pub(crate) struct Claimed {
     pub(crate) attempts: i32,
     /// The trace of whoever queued it, or let it go on.
     pub(crate) traceparent: Option<String>,
+    /// The request that did so, where it was one.
+    pub(crate) request_id: Option<String>,
     /// Why it broke off last, where that was not the loss of its worker.
     pub(crate) last_error: Option<String>,
     /// How often it gave way to others that had set its budget aside.
@@ -82,6 +84,7 @@ struct ClaimedRow {
     fence: i64,
     attempts: i32,
     traceparent: Option<String>,
+    request_id: Option<String>,
     last_error: Option<String>,
     budget_waits: i32,
     /// Whether there is such a session, and it is not over.
@@ -96,6 +99,7 @@ impl ClaimedRow {
             fence: self.fence,
             attempts: self.attempts,
             traceparent: self.traceparent,
+            request_id: self.request_id,
             last_error: self.last_error,
             budget_waits: self.budget_waits,
         };
@@ -295,7 +299,7 @@ macro_rules! of_what_is_claimed {
                     FROM placed p
                     WHERE q.owner_id = p.owner_id AND q.session_id = p.session_id
                     RETURNING q.owner_id, q.session_id, q.fence, q.attempts, q.traceparent,
-                              q.last_error, q.budget_waits
+                              q.request_id, q.last_error, q.budget_waits
                 )
                 "#,
                 $end
@@ -355,7 +359,7 @@ async fn claim_whole(
                 )
                 SELECT claimed.owner_id AS "owner_id!", claimed.session_id AS "session_id!",
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
-                       claimed.traceparent, claimed.last_error,
+                       claimed.traceparent, claimed.request_id, claimed.last_error,
                        claimed.budget_waits AS "budget_waits!",
                        EXISTS (SELECT FROM running) AS "is_open!"
                 FROM claimed
@@ -381,7 +385,7 @@ async fn claim_apart(
         r#"
                 SELECT claimed.owner_id AS "owner_id!", claimed.session_id AS "session_id!",
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
-                       claimed.traceparent, claimed.last_error,
+                       claimed.traceparent, claimed.request_id, claimed.last_error,
                        claimed.budget_waits AS "budget_waits!", TRUE AS "is_open!"
                 FROM claimed
                 "#

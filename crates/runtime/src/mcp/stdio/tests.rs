@@ -15,6 +15,8 @@ while read -r line; do
     *'"name":"die"'*) exit 3 ;;
     *'"name":"babble"'*) yes | tr -d '\n' ;;
     *'"name":"sleep"'*) : ;;
+    *'"notifications/cancelled"'*) taken=$(printf %s "$line" | sed -n 's/.*"requestId":\([0-9]*\).*/\1/p') ;;
+    *'"name":"taken"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$taken" ;;
   esac
 done
 "#;
@@ -78,6 +80,7 @@ async fn silence_is_bounded_and_costs_others_nothing() {
     let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
     assert!(matches!(asked, Err(McpError::Unanswered(_))));
     assert_eq!(call(&servers, "pid").await.unwrap(), pid);
+    assert_eq!(call(&servers, "taken").await.unwrap(), "3", "it need not go on with that");
     // One that says nothing any more is started anew.
     for _ in 0..SILENT_MAX {
         let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;

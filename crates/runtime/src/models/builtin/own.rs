@@ -6,7 +6,7 @@ mod fill;
 
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use resonant_domain::text::shorten;
-use resonant_domain::tool::built_in;
+use resonant_domain::tool::of_ours;
 use serde_json::{Map, Value};
 
 use super::intents::{Material, Wish};
@@ -54,7 +54,7 @@ struct Mention<'a> {
 impl<'a> OwnTools<'a> {
     /// Those that may be called, or were called in this round.
     pub fn of(request: &'a ModelRequest, round: &Round<'a>) -> Self {
-        let offered = request.tools.iter().filter(|tool| built_in(&tool.name).is_none());
+        let offered = request.tools.iter().filter(|tool| of_ours(&tool.name).is_none());
         let mut all: Vec<Own<'a>> = offered
             .map(|tool| Own {
                 name: &tool.name,
@@ -66,7 +66,7 @@ impl<'a> OwnTools<'a> {
         let messages: &'a [Message] = round.messages;
         for message in messages {
             let Message::Assistant { calls, .. } = message else { continue };
-            for call in calls.iter().filter(|call| built_in(&call.tool).is_none()) {
+            for call in calls.iter().filter(|call| of_ours(&call.tool).is_none()) {
                 match all.iter_mut().find(|own| own.name == call.tool) {
                     Some(own) => own.made.push(&call.arguments),
                     None => all.push(Own {

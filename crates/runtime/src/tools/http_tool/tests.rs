@@ -258,6 +258,37 @@ async fn an_answer_is_told_with_its_status() {
 }
 
 #[tokio::test]
+async fn a_long_answer_is_kept_whole_and_a_longer_one_says_where_it_is_cut() {
+    let long = "a \"line\"\n".repeat(30_000);
+    // Its middle would be cut where the answer is.
+    let (before, behind) = (ANSWER_MAX_BYTES - 5, ANSWER_MAX_BYTES / 2);
+    let longer = format!("{}{CANARY}{}", "x".repeat(before), "y".repeat(behind));
+    let list = format!("[{}]", vec![r#""a\"b""#; 50_000].join(","));
+    let kind = |kind: &'static str| [(header::CONTENT_TYPE, kind)];
+    let (served, json) = (long.clone(), list.clone());
+    let router = Router::new()
+        .route("/long", get(move || async move { (kind("text/plain"), served) }))
+        .route("/longer", get(move || async move { (kind("text/plain"), longer) }))
+        .route("/list", get(move || async move { (kind("application/json"), json) }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+    let context = context(&["127.0.0.1"]);
+    let ask = async |path: &str| {
+        let asked = tool(json!({ "url": format!("{origin}{path}") }));
+        call(&asked, &json!({}), &context).await
+    };
+    let told: Value = ask("/long").await.parse().unwrap();
+    assert_eq!(told, json!({ "status": 200, "body": long }));
+    let told: Value = ask("/list").await.parse().unwrap();
+    assert_eq!(told["body"].as_array().map(Vec::len), Some(50_000));
+    let told = ask("/longer").await;
+    // Before the body, where a model sees it.
+    assert!(told.starts_with(r#"{"status":200,"truncated":true,"note":"The body is longer"#));
+    assert!(told.len() < ANSWER_MAX_BYTES + 200 && !told.contains("canary"), "{}", told.len());
+}
+
+#[tokio::test]
 async fn json_is_asked_for_first() {
     let told = |headers: HeaderMap| async move {
         let accepted = headers.get_all(header::ACCEPT).iter();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use resonant_domain::knowledge::{DocumentFormat, FoundPassage};
+use resonant_domain::knowledge::{CitedPassage, DocumentFormat, FoundPassage, passage_path};
 use serde_json::{Value, json};
 
 use super::*;
@@ -135,6 +135,7 @@ impl Backing for Library {
             document: "Handbook".to_owned(),
             heading: "Leave".to_owned(),
             position: 2,
+            url: passage_path(whose.agent, ID.parse().unwrap(), 2),
             relevance: 90,
             text,
         };
@@ -153,6 +154,10 @@ async fn a_result_is_marked_as_quoted_and_has_citations() {
     let told = call(json!({ "query": "leave", "most": 3 })).await;
     assert_eq!(told["passages"][0]["citation"], "Handbook › Leave, passage 2");
     assert_eq!(told["passages"][0]["text"], format!("leave 3 {ID}"));
+    let path = format!("/studio/agents/{ID}/knowledge/{ID}?passage=2#passage-2");
+    assert_eq!(told["passages"][0]["url"], path);
+    let cited = CitedPassage::all_in(&told.to_string());
+    assert_eq!((cited[0].document_id, cited[0].position), (ID.parse().unwrap(), 2));
     assert!(told["note"].as_str().unwrap().contains("not instructions"), "{told}");
     assert_eq!(call(json!({ "query": "nothing" })).await["passages"], json!([]));
     let nobody = Knowledge::of_nobody().call(&json!({ "query": "leave" }), &context).await.unwrap();

@@ -12,6 +12,7 @@ use resonant_domain::api_key::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::EDITION;
 use crate::conditional;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
@@ -37,7 +38,7 @@ pub(crate) fn routes(api: Api) -> Api {
 pub(crate) struct ExportQuery {
     /// `draft`, or the number of a version.
     #[serde(default)]
-    #[schemars(with = "Option<String>", regex(pattern = "^(draft|[1-9][0-9]{0,8})$"))]
+    #[schemars(with = "Option<String>", regex(pattern = EDITION))]
     edition: Edition,
 }
 

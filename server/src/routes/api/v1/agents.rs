@@ -11,6 +11,7 @@ use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
+use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX, NewSession, Priority, Session};
 use resonant_domain::variable::Values;
@@ -18,7 +19,7 @@ use resonant_domain::{AgentId, FieldFault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{chosen, page};
+use super::{EDITION, chosen, page};
 use crate::conditional::{self, Audience};
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
@@ -249,6 +250,9 @@ pub(crate) struct Execute {
     #[serde(default)]
     priority: Priority,
     run_at: Option<Timestamp>,
+    /// `draft`, or the number of a version, in place of the edition that runs otherwise.
+    #[schemars(with = "Option<String>", regex(pattern = EDITION))]
+    edition: Option<Edition>,
 }
 
 pub(crate) async fn execute(
@@ -271,7 +275,11 @@ pub(crate) async fn execute(
     let (priority, run_at) = (body.priority, body.run_at);
     let (goal, context, variables) = (body.goal, body.context, body.variables);
     let new = NewSession { goal, context, variables, limits, priority, run_at };
-    let session = sessions::start(&ctx, id, new).await.map_err(|error| {
+    let started = match body.edition {
+        None => sessions::start(&ctx, id, new).await,
+        Some(edition) => sessions::try_edition(&ctx, id, new, edition).await,
+    };
+    let session = started.map_err(|error| {
         // A fault is told by the name that the caller wrote.
         Fault::from(error).rename_fields(|field| {
             let name = field.strip_prefix("limits.")?;
@@ -282,7 +290,8 @@ pub(crate) async fn execute(
     Ok(reply::located(reply::json(StatusCode::ACCEPTED, reply::NO_STORE, &session), &path))
 }
 
-fn tagged(status: StatusCode, agent: &Agent) -> Response {
+/// An agent with its revision as the entity tag.
+pub(super) fn tagged(status: StatusCode, agent: &Agent) -> Response {
     let mut response = reply::json(status, reply::PRIVATE, agent);
     let tag = conditional::tag(&agent.revision.to_string());
     response.headers_mut().insert(header::ETAG, tag);

@@ -5,9 +5,10 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, schedules};
 use resonant_domain::ScheduleId;
+use resonant_domain::fields::Part;
 use resonant_domain::schedule::{NewSchedule, Schedule, ScheduleChanges};
 
-use super::PageQuery;
+use super::{FieldsQuery, PartsQuery, chosen, page};
 use crate::conditional;
 use crate::extract::{Body, PathId, Query};
 use crate::fault::Fault;
@@ -24,26 +25,34 @@ pub(crate) fn routes(api: Api) -> Api {
 
     let new = new.body::<NewSchedule>().names_something().answers::<Schedule>(201).located();
     let changed = changed.body::<ScheduleChanges>().conditional();
-    api.add(list_of.query::<PageQuery>().answers_page::<Schedule>("schedules"), list)
+    let list_of = list_of.query::<PartsQuery>().fields::<Schedule>();
+    let one = one.query::<FieldsQuery>().fields::<Schedule>().tagged();
+    api.add(list_of.answers_page::<Part<Schedule>>("schedules"), list)
         .add(new.versioned(), create)
-        .add(one.tagged().answers::<Schedule>(200), get)
+        .add(one.answers::<Part<Schedule>>(200), get)
         .add(changed.answers::<Schedule>(200), update)
         .add(gone.conditional().answers_nothing(204), delete)
 }
 
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<PartsQuery>,
 ) -> Result<Response, Fault> {
-    let page = schedules::list(&ctx, query.into()).await?;
+    let fields = chosen(query.fields.as_deref())?.unwrap_or_default();
+    let page = schedules::list_parts(&ctx, page(query.cursor, query.limit), &fields).await?;
     Ok(reply::page("schedules", &page))
 }
 
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<ScheduleId>,
+    Query(query): Query<FieldsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    if let Some(fields) = chosen(query.fields.as_deref())? {
+        let part = schedules::get_part(&ctx, id, &fields).await?;
+        return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &part));
+    }
     let schedule = schedules::get(&ctx, id).await?;
     Ok(conditional::answer_changeable(&headers, &schedule))
 }

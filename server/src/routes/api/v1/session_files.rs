@@ -26,9 +26,9 @@ pub(crate) fn routes(api: Api) -> Api {
 
 /// A session and its whole log.
 #[derive(Serialize, JsonSchema)]
-struct SessionFile {
-    session: Session,
-    events: Vec<SessionEvent>,
+pub(super) struct SessionFile {
+    pub(super) session: Session,
+    pub(super) events: Vec<SessionEvent>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -71,16 +71,19 @@ fn invitation_routes(api: Api) -> Api {
     let gone = Operation::delete("/teams/{team}/invitations/{id}", "Takes an invitation back");
     let mine = Operation::get("/team-invitations", "Lists what the caller is invited to");
     let taken = Operation::ask("/team-invitations/accept", "Takes an invitation");
+    let refused = Operation::ask("/team-invitations/decline", "Says no to an invitation");
 
     let open = open.scope(Scope::TeamsRead).query::<PageQuery>();
     let new = new.scope(Scope::TeamsWrite).body::<NewInvitation>();
     let mine = mine.query::<PageQuery>();
     let taken = taken.body::<Acceptance>().names_something().may_conflict();
+    let refused = refused.body::<Refusal>().names_something();
     api.add(open.answers_page::<TeamInvitation>("invitations"), invitations)
         .add(new.answers::<MadeInvitation>(201), invite)
         .add(gone.scope(Scope::TeamsWrite).answers_nothing(204), revoke)
         .add(mine.answers_page::<InvitationOffer>("invitations"), offers)
         .add(taken.answers::<Team>(200), accept)
+        .add(refused.answers_nothing(204), decline)
 }
 
 /// Another name for a team.
@@ -100,6 +103,14 @@ pub(crate) struct Acceptance {
     token: Option<String>,
     /// The slug of a team.
     team: Option<String>,
+}
+
+/// An invitation of the caller's account that is not taken.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refusal {
+    /// The slug of the team.
+    team: String,
 }
 
 pub(crate) async fn list(
@@ -264,4 +275,12 @@ pub(crate) async fn accept(
     };
     let team = teams::accept(&ctx, which).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &team))
+}
+
+pub(crate) async fn decline(
+    Extension(ctx): Extension<Ctx>,
+    Body(refused): Body<Refusal>,
+) -> Result<Response, Fault> {
+    teams::decline(&ctx, &refused.team).await?;
+    Ok(reply::nothing())
 }

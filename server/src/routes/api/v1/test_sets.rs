@@ -4,12 +4,17 @@ use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use resonant_backend::test_sets::records;
 use resonant_backend::{Ctx, test_sets};
 use resonant_domain::api_key::Scope;
-use resonant_domain::test_set::{NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet};
+use resonant_domain::fields::Part;
+use resonant_domain::test_set::{
+    NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet, TrashedSet,
+};
 use resonant_domain::{AgentId, TestSetId};
+use serde_json::json;
 
-use super::{PageQuery, named};
+use super::{FieldsQuery, PageQuery, PartsQuery, chosen, named, page};
 use crate::conditional;
 use crate::extract::{self, Body, PathId, Query};
 use crate::fault::Fault;
@@ -23,6 +28,11 @@ pub(crate) fn routes(api: Api) -> Api {
     let one = Operation::get("/agents/{id}/test-sets/{set}", "Reads a test set");
     let other = Operation::put("/agents/{id}/test-sets/{set}", "Replaces a test set");
     let gone = Operation::delete("/agents/{id}/test-sets/{set}", "Deletes a test set");
+    let trash_of = Operation::get("/agents/{id}/test-sets/trash", "Lists deleted test sets");
+    let back = Operation::post(
+        "/agents/{id}/test-sets/{set}/restore",
+        "Takes a test set out of the trash, with its runs",
+    );
     let runs_of = Operation::get("/agents/{id}/test-sets/{set}/runs", "Lists a test set's runs");
     let run_it = Operation::post("/agents/{id}/test-sets/{set}/runs", "Runs a test set");
     let one_run =
@@ -33,22 +43,27 @@ pub(crate) fn routes(api: Api) -> Api {
 
     let (read, write) = (Scope::AgentsRead, Scope::AgentsWrite);
     let new = new.scope(write).body::<NewTestSet>().located().versioned();
-    let list_of = list_of.scope(read).query::<PageQuery>();
-    let one = one.scope(read).tagged();
+    let list_of = list_of.scope(read).query::<PartsQuery>().fields::<TestSet>();
+    let one = one.scope(read).query::<FieldsQuery>().fields::<TestSet>().tagged();
     let policy = policy.scope(read).tagged();
     let run_it = run_it.scope(Scope::SessionsRun).body::<NewTestRun>().located();
     let other = other.scope(write).body::<NewTestSet>().conditional();
     let gone = gone.scope(write).conditional();
+    let trash_of = trash_of.scope(read);
+    let back = back.scope(write).versioned();
     let runs_of = runs_of.scope(read).query::<PageQuery>();
+    let one_run = one_run.scope(read).query::<FieldsQuery>().fields::<TestRun>();
     let other_policy = other_policy.scope(write).body::<TestPolicy>().conditional();
-    api.add(list_of.answers_page::<TestSet>("test_sets"), list)
+    api.add(list_of.answers_page::<Part<TestSet>>("test_sets"), list)
         .add(new.answers::<TestSet>(201), create)
-        .add(one.answers::<TestSet>(200), get)
+        .add(one.answers::<Part<TestSet>>(200), get)
         .add(other.answers::<TestSet>(200), replace)
         .add(gone.answers_nothing(204), delete)
+        .add(trash_of.answers_list::<TrashedSet>("test_sets"), list_trash)
+        .add(back.answers::<TestSet>(200), restore)
         .add(runs_of.answers_page::<RunSummary>("runs"), list_runs)
         .add(run_it.answers::<TestRun>(202), run)
-        .add(one_run.scope(read).answers::<TestRun>(200), read_run)
+        .add(one_run.answers::<Part<TestRun>>(200), read_run)
         .add(policy.answers::<TestPolicy>(200), read_policy)
         .add(other_policy.answers::<TestPolicy>(200), set_policy)
 }
@@ -56,9 +71,10 @@ pub(crate) fn routes(api: Api) -> Api {
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<PartsQuery>,
 ) -> Result<Response, Fault> {
-    let page = test_sets::list(&ctx, id, query.into()).await?;
+    let fields = chosen(query.fields.as_deref())?.unwrap_or_default();
+    let page = records::list(&ctx, id, page(query.cursor, query.limit), &fields).await?;
     Ok(reply::page("test_sets", &page))
 }
 
@@ -75,9 +91,14 @@ pub(crate) async fn create(
 pub(crate) async fn get(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
+    Query(query): Query<FieldsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&names.0, &names.1)?;
+    if let Some(fields) = chosen(query.fields.as_deref())? {
+        let part = records::get(&ctx, agent, set, &fields).await?;
+        return Ok(reply::json(StatusCode::OK, reply::NO_STORE, &part));
+    }
     let set = test_sets::get(&ctx, agent, set).await?;
     Ok(conditional::answer_changeable(&headers, &set))
 }
@@ -104,6 +125,24 @@ pub(crate) async fn delete(
     Ok(reply::nothing())
 }
 
+/// Of the deleted test sets of an agent those that were deleted last: they are no more than a page has room for.
+pub(crate) async fn list_trash(
+    Extension(ctx): Extension<Ctx>,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, Fault> {
+    let trashed = test_sets::trash(&ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "test_sets": trashed })))
+}
+
+pub(crate) async fn restore(
+    Extension(ctx): Extension<Ctx>,
+    Path(names): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let (agent, set) = named(&names.0, &names.1)?;
+    let set = test_sets::restore(&ctx, agent, set).await?;
+    Ok(conditional::changed(StatusCode::OK, &set, &set))
+}
+
 pub(crate) async fn list_runs(
     Extension(ctx): Extension<Ctx>,
     Path(names): Path<(String, String)>,
@@ -128,9 +167,11 @@ pub(crate) async fn run(
 pub(crate) async fn read_run(
     Extension(ctx): Extension<Ctx>,
     Path((agent, set, run)): Path<(String, String, String)>,
+    Query(query): Query<FieldsQuery>,
 ) -> Result<Response, Fault> {
     let (agent, set) = named(&agent, &set)?;
-    let run = test_sets::read_run(&ctx, agent, set, extract::named(&run)?).await?;
+    let (run, fields) = (extract::named(&run)?, chosen(query.fields.as_deref())?);
+    let run = records::read_run(&ctx, agent, set, run, &fields.unwrap_or_default()).await?;
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &run))
 }
 

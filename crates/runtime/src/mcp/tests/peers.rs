@@ -1,0 +1,143 @@
+//! The client against a server by the protocol's official SDK, over HTTP and as a command. `./dev test peers`
+//! starts it, as `end2end/load/peers/mcp` has it.
+
+use resonant_domain::agent::ToolGrant;
+use resonant_domain::grant::ToolSettings;
+
+use super::*;
+use crate::tools::{McpTool, Tool as _, ToolContext};
+
+/// How the server is served: in event streams, in documents, and without sessions.
+const WAYS: [&str; 3] = ["events", "json", "single"];
+
+#[expect(clippy::disallowed_methods, reason = "./dev test peers tells where the server is")]
+fn peer(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_unset| panic!("./dev test peers sets {variable}"))
+}
+
+fn url(way: &str) -> String {
+    format!("{}/{way}", peer("RESONANT_MCP_PEER"))
+}
+
+fn commands() -> StdioServers {
+    let command = peer("RESONANT_MCP_COMMAND");
+    let mut words = command.split(' ').map(str::to_owned);
+    let (name, program) = ("shelf".to_owned(), words.next().unwrap());
+    StdioServers::new(vec![StdioCommand { name, program, arguments: words.collect() }])
+}
+
+fn refused(answer: Result<String, McpError>) -> String {
+    match answer {
+        Err(McpError::Refused(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn check_tools(tools: &[ServedTool]) {
+    let greet = tools.iter().find(|tool| tool.name == "greet").unwrap();
+    assert_eq!(greet.description, "Greets somebody.");
+    assert_eq!(greet.input_schema["required"], json!(["name"]));
+    assert!(tools.len() > 5, "{tools:?}");
+}
+
+fn check_book(told: &str) {
+    let book: Value = serde_json::from_str(told).unwrap();
+    assert_eq!(book, json!({ "title": "Emma", "pages": 42 }));
+}
+
+#[tokio::test]
+#[ignore = "./dev test peers starts the server"]
+async fn tools_are_listed_and_called_in_each_way() {
+    let egress = Egress::public_allowing_private();
+    for way in WAYS {
+        let mut session = Session::open(&egress, server(&url(way))).await.unwrap();
+        assert_eq!(session.title, "Shelf", "{way}");
+        check_tools(&session.tools().await.unwrap());
+        let greeted = session.call("greet", &json!({ "name": "Ada" })).await;
+        assert_eq!(greeted.unwrap(), "Good day, Ada", "{way}");
+        check_book(&session.call("find", &json!({ "title": "Emma" })).await.unwrap());
+        let key = session.call("key", &json!({})).await;
+        assert_eq!(key.unwrap(), "Bearer k", "{way}");
+        // It tells how far it is before it answers.
+        let counted = session.call("count", &json!({ "to": 3 })).await;
+        assert_eq!(counted.unwrap(), "counted to 3", "{way}");
+        for (tool, reason) in [("fail", "fail"), ("none", "Unknown tool"), ("greet", "name")] {
+            let told = refused(session.call(tool, &json!({})).await);
+            assert!(told.contains(reason), "{way}: {told}");
+        }
+        // Where it can ask, it is told that there is nobody to answer.
+        let told = refused(session.call("ask", &json!({})).await);
+        let expected = if way == "events" { "not offered here" } else { "no back-channel" };
+        assert!(told.contains(expected), "{way}: {told}");
+        let parted = session.call("part", &json!({})).await;
+        assert_eq!(parted.unwrap(), "here you are again", "{way}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "./dev test peers starts the server"]
+async fn a_call_that_is_left_ends_there_in_each_way() {
+    let egress = Egress::public_allowing_private();
+    for way in WAYS {
+        let url = url(way);
+        let name = json!({ "name": format!("over {way}") });
+        let how = async |expected: &str| {
+            let mut session = Session::open(&egress, server(&url)).await.unwrap();
+            while session.call("waited", &name).await.unwrap() != expected {}
+        };
+        let mut session = Session::open(&egress, server(&url)).await.unwrap();
+        tokio::select! {
+            answer = session.call("wait", &name) => panic!("{way}: {answer:?}"),
+            () = how("is at work") => {}
+        }
+        drop(session);
+        tokio::time::timeout(Duration::from_secs(10), how("was cancelled")).await.expect(way);
+    }
+}
+
+#[tokio::test]
+#[ignore = "./dev test peers starts the server"]
+async fn an_agent_calls_its_tools() {
+    let settings = json!({
+        "kind": "mcp", "server": url("events"), "tool": "find", "description": "Finds a book",
+        "headers": { "authorization": "Bearer k" }, "timeout_seconds": 10,
+    });
+    let grant: ToolGrant =
+        serde_json::from_value(json!({ "name": "find", "settings": settings })).unwrap();
+    let ToolSettings::Mcp(written) = grant.settings.clone() else { panic!("{grant:?}") };
+    let egress = Egress::public_allowing_private();
+    let tool = McpTool::new(&grant, written, egress, StdioServers::default());
+    let context = ToolContext::default();
+    check_book(&tool.call(&json!({ "title": "Emma" }), &context).await.unwrap());
+    let failed = tool.call(&json!({}), &context).await.unwrap_err();
+    assert!(failed.to_string().contains("title"), "{failed}");
+}
+
+#[tokio::test]
+#[ignore = "./dev test peers starts the server"]
+async fn a_command_does_the_same() {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let commands = commands();
+    let call = async |tool: &str, arguments: Value| {
+        commands.call("shelf", tool, &arguments, PATIENCE).await
+    };
+    let (title, tools) = commands.tools("shelf", PATIENCE).await.unwrap();
+    assert_eq!(title, "Shelf");
+    check_tools(&tools);
+    let (greeted, found, counted) = tokio::join!(
+        call("greet", json!({ "name": "Ada" })),
+        call("find", json!({ "title": "Emma" })),
+        call("count", json!({ "to": 3 })),
+    );
+    assert_eq!(greeted.unwrap(), "Good day, Ada");
+    check_book(&found.unwrap());
+    assert_eq!(counted.unwrap(), "counted to 3");
+    assert_eq!(call("ping", json!({})).await.unwrap(), "you are there");
+    assert_eq!(refused(call("ask", json!({})).await), "not offered here");
+    assert!(refused(call("fail", json!({})).await).contains("fail"));
+
+    let name = json!({ "name": "a while" });
+    let late = commands.call("shelf", "wait", &name, Duration::from_secs(1)).await;
+    assert!(matches!(late, Err(McpError::Unanswered(_))), "{late:?}");
+    assert_eq!(call("waited", name).await.unwrap(), "was cancelled");
+}

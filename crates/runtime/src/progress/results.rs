@@ -1,0 +1,49 @@
+//! What calls have given: what tools may work on, and how much more is kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use resonant_domain::session_event::ToolOutcome;
+
+use super::Progress;
+use crate::context::is_long;
+
+/// How much the results of a session hold together, in bytes: each worker that takes it reads all of them.
+pub(crate) const RESULTS_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// How long a result may be, in bytes, however much the others hold.
+pub(super) const RESULT_MIN_BYTES: usize = 64 * 1024;
+
+impl Progress {
+    /// The texts that tool arguments may name: `context`, which is the newest material that a person
+    /// gave, and each good result by its `call_id`.
+    pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
+        let mut sources = HashMap::new();
+        let mut heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
+        let newest = heard.find_map(|said| said.context.as_deref());
+        if let Some(context) = newest.or(context) {
+            sources.insert("context".to_owned(), context.to_owned());
+        }
+        for call in self.steps.iter().flat_map(|step| &step.calls) {
+            if let Some((ToolOutcome::Ok, content)) = &call.result {
+                sources.insert(call.call_id.clone(), content.clone());
+            }
+        }
+        Arc::new(sources)
+    }
+
+    /// Whether a call has given more than models are shown of it.
+    pub fn has_long_result(&self) -> bool {
+        let mut calls = self.steps.iter().flat_map(|step| &step.calls);
+        calls.any(
+            |call| matches!(&call.result, Some((ToolOutcome::Ok, content)) if is_long(content)),
+        )
+    }
+
+    /// How long each of so many results may be, in bytes, so that those of the session stay within what is
+    /// kept of them; as long as an ordinary one in any case.
+    pub fn room_for_results(&self, count: usize) -> usize {
+        let calls = self.steps.iter().flat_map(|step| &step.calls);
+        let held: usize = calls.filter_map(|call| Some(call.result.as_ref()?.1.len())).sum();
+        (RESULTS_MAX_BYTES.saturating_sub(held) / count.max(1)).max(RESULT_MIN_BYTES)
+    }
+}
