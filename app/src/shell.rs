@@ -2,10 +2,13 @@
 
 #![cfg(feature = "ssr")]
 
+mod program;
+
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
+use self::program::Program;
 use crate::app::App;
 use crate::language::script_path;
 use crate::ssr;
@@ -49,8 +52,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script nonce=use_nonce()>{ENTRIES}</script>
                 {words}
                 <AutoReload options=options.clone() />
-                <HydrationScripts options=options.clone() />
-                <HashedStylesheet options=options id="resonant" />
+                <Program options />
                 <MetaTags />
             </head>
             <body>

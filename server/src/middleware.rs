@@ -5,6 +5,7 @@ pub mod callers;
 pub mod entity_tags;
 pub mod fields;
 pub mod idempotency;
+pub mod late_chunks;
 pub mod load_shed;
 pub mod problem;
 pub mod public_pages;

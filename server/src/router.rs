@@ -24,8 +24,8 @@ use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 use crate::fault::Fault;
 use crate::middleware::load_shed::Places;
 use crate::middleware::{
-    body_limit, callers, entity_tags, load_shed, problem, public_pages, rate_limit, refused_form,
-    request_id, security_headers, sign_in, static_cache,
+    body_limit, callers, entity_tags, late_chunks, load_shed, problem, public_pages, rate_limit,
+    refused_form, request_id, security_headers, sign_in, static_cache,
 };
 use crate::routes::api::v1;
 use crate::routes::{
@@ -134,7 +134,8 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
         .route(app::SESSION_RESULT, get(session_result::get_own))
         .route(app::SHARED_RESULT, get(session_result::get_shared))
-        .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)));
+        .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)))
+        .layer(from_fn(late_chunks::name));
     let layers = ServiceBuilder::new()
         .layer(from_fn(entity_tags::translate))
         .layer(compression())
@@ -168,6 +169,7 @@ fn files(state: &AppState, places: Places) -> Router<AppState> {
                 response
             }
         })
+        .layer(from_fn(late_chunks::name))
         .layer(from_fn_with_state(state.clone(), sign_in::recognise))
         .layer(from_fn_with_state(state.clone(), security_headers::set_for_page))
         .layer(from_fn_with_state(places, load_shed::shed))

@@ -1,0 +1,22 @@
+((js, wasm) => {
+  let isBegun = false;
+  const begin = () => {
+    if (isBegun) return;
+    isBegun = true;
+    for (const link of document.querySelectorAll('link[rel=later]')) link.rel = link.as ? 'preload' : 'modulepreload';
+    const module = fetch(wasm);
+    import(js).then((program) => program.default({ module_or_path: module }).then(() => program.hydrate()));
+  };
+  // What nobody sees is never painted, and what paints late has waited long enough.
+  if (document.hidden) begin();
+  else setTimeout(begin, 3000);
+  document.addEventListener('visibilitychange', begin, { once: true });
+  if (PerformanceObserver.supportedEntryTypes?.includes('paint')) {
+    new PerformanceObserver((_, observer) => {
+      observer.disconnect();
+      setTimeout(begin);
+    }).observe({ type: 'paint', buffered: true });
+  } else {
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(begin)));
+  }
+})
