@@ -31,6 +31,29 @@ test('typing searches, back returns, nothing found says what to do', async ({ pa
   await expect(search).toHaveValue('');
 });
 
+test('a link that is followed while the search waits for a pause is followed', async ({ page }) => {
+  await visit(page, '/marketplace');
+  await page.clock.install();
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  await page.route('**/api/fn/marketplace/get_listing', async (route) => {
+    await opened;
+    await route.continue();
+  });
+  const listing = await page.evaluate(() => {
+    const field = document.querySelector<HTMLInputElement>('#marketplace-search')!;
+    field.value = 'invoice';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    const link = document.querySelector<HTMLAnchorElement>('.listing-grid__item a')!;
+    link.click();
+    return link.pathname;
+  });
+  await page.clock.fastForward(1_000);
+  open();
+  await expect(page).toHaveURL(listing);
+  await expect(page.getByRole('heading', { level: 1 })).not.toHaveText('Marketplace');
+});
+
 test('scrolling adds to the list', async ({ page }) => {
   await visit(page, '/marketplace');
   const cards = page.locator('.listing-grid__item');

@@ -8,14 +8,20 @@ import { StudioPages } from '../pages/studio.ts';
 /** What Chromium says when a program comes late, which is the point. */
 const tooLate = /was preloaded using link preload but not used within a few seconds/;
 
-/** Opens an address whose programs wait until what is answered is called. */
-async function openSlowly(page: Page, path: string): Promise<() => void> {
+/** Lets the programs of pages wait until what is answered is called. */
+async function holdPrograms(page: Page): Promise<() => void> {
   let release = () => {};
   const gate = new Promise<void>((resolve) => (release = resolve));
   await page.route(/\.wasm$/, async (route) => {
     await gate;
     await route.continue();
   });
+  return release;
+}
+
+/** Opens an address whose programs wait until what is answered is called. */
+async function openSlowly(page: Page, path: string): Promise<() => void> {
+  const release = await holdPrograms(page);
   await page.goto(path, { waitUntil: 'commit' });
   return release;
 }
@@ -63,4 +69,18 @@ test('a row that was ticked and unticked early is not selected', async ({ page, 
   await untilLive(page);
   await expect(box).not.toBeChecked();
   await expect(page.getByRole('row').filter({ has: box })).toHaveAttribute('aria-selected', 'false');
+});
+
+test('going back before the page is live leads to the page before it', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  const studio = new StudioPages(page);
+  await studio.create('Early', []);
+  const release = await holdPrograms(page);
+  await page.reload({ waitUntil: 'commit' });
+  await expect(studio.systemPrompt).toBeVisible();
+  await page.evaluate(() => history.back());
+  await expect(page.getByRole('heading', { name: 'New agent' })).toBeVisible();
+  release();
+  await untilLive(page);
+  await expect(studio.name).toHaveValue('');
 });

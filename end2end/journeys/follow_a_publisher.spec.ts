@@ -46,6 +46,23 @@ test('from following to a notice', async ({ page, browser, browserConsole }) => 
   await expect(page.getByText('You follow nobody yet')).toBeVisible();
   await visit(page, '/marketplace');
   await expect(shelf).toHaveCount(0);
+
+  // Whoever goes on before the answer has come is not led back by it.
+  await visit(page, `/marketplace/${slug}`);
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  await page.route('**/api/fn/marketplace/set_following', async (route) => {
+    await opened;
+    await route.continue();
+  });
+  const answer = page.waitForResponse('**/api/fn/marketplace/set_following');
+  await page.getByRole('button', { name: 'Follow Publisher Pia', exact: true }).click();
+  await page.getByRole('link', { name: 'Marketplace', exact: true }).first().click();
+  await expect(page).toHaveURL('/marketplace');
+  open();
+  await (await answer).finished();
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await expect(page).toHaveURL('/marketplace');
   await mo.context().close();
   await pia.context().close();
 });

@@ -89,3 +89,31 @@ test('a built-in tool is switched on and tried', async ({ page }) => {
   await page.getByRole('button', { name: 'Call it' }).click();
   await expect(page.getByText(/It answered after/)).toBeVisible();
 });
+
+test('tools are switched faster than the page can be read anew', async ({ page }) => {
+  const id = await beGuest(page, 'Switcher');
+  await visit(page, `/studio/agents/${id}/tools`);
+  const held: (() => void)[] = [];
+  await page.route(/\/api\/fn\/studio\/get_tools_page/, async (route) => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  const press = async (at: number) => {
+    const button = page.getByRole('button', { name: /^Switch on/ }).nth(at);
+    const answer = page.waitForResponse(/\/api\/fn\/studio\/switch_tool/);
+    await button.click();
+    await answer;
+    await expect(button).toBeEnabled();
+  };
+  await press(0);
+  await expect.poll(() => held.length).toBe(1);
+  // Whatever is read has been overtaken by the next switch.
+  await press(1);
+  held[0]!();
+  await expect.poll(() => held.length).toBe(2);
+  await press(2);
+  held[1]!();
+  await expect.poll(() => held.length).toBe(3);
+  held[2]!();
+  await expect(page.getByRole('button', { name: /^Switch off/ })).toHaveCount(3);
+});

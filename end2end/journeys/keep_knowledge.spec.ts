@@ -1,8 +1,9 @@
 // What an agent knows: a document is added from a file and by hand, found, cited in an answer, and
 // deleted; facts are remembered from one session to the next, and forgotten.
 
+import { expectAccessible } from '../fixtures/a11y.ts';
 import { beGuest, startSession, untilEnded, type Session } from '../fixtures/seed.ts';
-import { expect, refusal, test, visit } from '../fixtures/test.ts';
+import { anotherBrowser, expect, refusal, test, visit } from '../fixtures/test.ts';
 
 const handbook = '# Leave\n\nEmployees get 30 days of paid leave a year.\n\n# Travel\n\nTrains are booked by the office.\n';
 
@@ -39,6 +40,49 @@ test('an agent answers from its documents and cites them', async ({ page }) => {
   await visit(page, `/studio/agents/${id}/knowledge`);
   await page.getByRole('button', { name: 'Delete Handbook.md' }).click();
   await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
+});
+
+test('a citation leads to its passage, for who may read the agent', async ({ page, browser, browserConsole }) => {
+  const id = await beGuest(page, 'Librarian');
+  const tools = [{ name: 'knowledge' }];
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { tools } });
+  // So long that the passage stands on another page than the first.
+  const parts = Array.from({ length: 70 }, (_, at) => `# Part ${at + 1}\n\nPart ${at + 1} is about beans.\n`);
+  const text = [...parts, '# Leave\n\nEmployees get 30 days of paid leave a year.\n'].join('\n');
+  const added = await page.request.post(`/api/v1/agents/${id}/knowledge`, { data: { title: 'Handbook.md', text } });
+  const { id: document } = (await added.json()) as { id: string };
+  const session = await startSession(page, id, 'How many days of leave do employees get?');
+  await untilEnded(page, session);
+
+  await visit(page, `/sessions/${session}`);
+  const citation = 'Handbook.md › Leave, passage 71';
+  await page.locator('.step__output').getByRole('link', { name: citation }).click();
+  await expect(page).toHaveURL(`/studio/agents/${id}/knowledge/${document}?passage=71#passage-71`);
+  const passage = page.locator('#passage-71');
+  await expect(passage.getByRole('heading', { level: 2 })).toHaveText(citation);
+  await expect(passage).toContainText('30 days of paid leave');
+  await expect(passage).toBeInViewport();
+  await expect(page.locator('.passage')).toHaveCount(21);
+  await expectAccessible(page);
+
+  await page.getByRole('link', { name: 'To the first passage' }).click();
+  await expect(page.locator('.passage')).toHaveCount(50);
+  await page.getByRole('link', { name: 'Further passages' }).click();
+  await expect(page.locator('.passage')).toHaveCount(21);
+  await page.getByRole('link', { name: 'Back to the documents' }).click();
+  await page.getByRole('link', { name: 'Handbook.md' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Handbook.md');
+
+  // Who has a link to the session is told the citation, and is led nowhere; nor is the page theirs.
+  const shared = await page.request.post('/api/fn/sessions/share_session', { form: { id: session }, headers: { accept: 'application/json' } });
+  const token = (await shared.json()) as string;
+  const stranger = await anotherBrowser(browser, browserConsole);
+  await visit(stranger, `/shared/${token}`);
+  await expect(stranger.locator('.step__output')).toContainText(citation);
+  await expect(stranger.locator('.step__output').getByRole('link')).toHaveCount(0);
+  const refused = await stranger.request.get(`/api/v1/agents/${id}/knowledge/${document}`);
+  expect(refused.status()).toBe(401);
+  await stranger.context().close();
 });
 
 /** A PDF of one page that holds this line. */

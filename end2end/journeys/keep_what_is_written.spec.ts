@@ -61,6 +61,25 @@ test('pausing while one writes is no conflict', async ({ page, browserConsole })
   expect(await readDraft(page, id)).toMatchObject({ status: 'paused', system_prompt: 'Sleep well.' });
 });
 
+test('what is written while a save is on its way is no conflict', async ({ page }) => {
+  const [studio, id] = await openEditor(page, 'Hasty');
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/api\/fn\/studio\/update_agent/, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  const sent = page.waitForRequest(/\/api\/fn\/studio\/update_agent/);
+  await studio.systemPrompt.fill('First.');
+  await studio.save.click();
+  await sent;
+  await studio.systemPrompt.fill('Second.');
+  await page.keyboard.press('Control+s');
+  release();
+  await expect(page.getByText('All changes are saved')).toBeVisible();
+  expect((await readDraft(page, id)).system_prompt).toBe('Second.');
+});
+
 test('what runs is what was typed just now', async ({ page }) => {
   const [studio, id] = await openEditor(page, 'Reckoner');
   await studio.goal.fill('What is 17 * 3?');

@@ -266,3 +266,30 @@ test.describe('without JavaScript', () => {
     await expect(row(page, 'Agent 0001')).toContainText('Paused');
   });
 });
+
+test('a list is narrowed further while the one before is on its way', async ({ page }) => {
+  await beGuest(page, 'Abacus');
+  await makeAgent(page, { name: 'Abbot' });
+  await visit(page, '/studio');
+  const held: (() => void)[] = [];
+  await page.route(/\/api\/fn\/studio\/open_list/, async (route) => {
+    const isNarrowed = route.request().postData()?.includes('text') === true;
+    if (isNarrowed) await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  const field = page.getByRole('searchbox', { name: 'Name' });
+  await field.pressSequentially('a');
+  await expect.poll(() => held.length).toBe(1);
+  await field.pressSequentially('b');
+  await page.waitForURL('/studio?text=ab');
+  // With the first answer the second list is asked for: what is seen until then still hears what is typed.
+  held[0]!();
+  await expect.poll(() => held.length).toBe(2);
+  await field.pressSequentially('a');
+  await page.waitForURL('/studio?text=aba');
+  await page.unroute(/\/api\/fn\/studio\/open_list/);
+  held.forEach((release) => release());
+  await expect(row(page, 'Abbot')).toHaveCount(0);
+  await expect(row(page, 'Abacus')).toBeVisible();
+  await expect(field).toHaveValue('aba');
+});

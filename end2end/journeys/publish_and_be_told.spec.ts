@@ -2,7 +2,7 @@
 // moderator puts the listing on a shelf and vouches for the publisher.
 
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { moderator, publishedAgent, signUp } from '../fixtures/people.ts';
+import { join, moderator, publishedAgent, signUp } from '../fixtures/people.ts';
 import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
 
 test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
@@ -46,6 +46,13 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await expectAccessible(mo);
   await mo.getByRole('button', { name: 'Save collection' }).click();
   await expect(mo.getByRole('link', { name: `Sums ${mark}`, exact: true })).toBeVisible();
+  // The form is a new one for each collection: nothing that was typed for another stands in it.
+  const title = mo.getByRole('textbox', { name: 'Title' });
+  await expect(title).toHaveValue('');
+  await title.fill('Something else');
+  await mo.getByRole('link', { name: `Change : Sums ${mark}` }).click();
+  await expect(title).toHaveValue(`Sums ${mark}`);
+  await expect(mo.getByRole('checkbox', { name: /Featured/ })).toBeChecked();
   await visit(mo, `/publishers/pia-${mark}`);
   await mo.getByRole('button', { name: 'Mark as verified' }).click();
   await expect(mo.getByRole('button', { name: 'Take the mark back' })).toBeVisible();
@@ -75,6 +82,35 @@ test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   await expectNoSidewaysScroll(page);
   await expectAccessible(page);
   await mo.context().close();
+});
+
+test('what is written of a listing is saved by whoever leaves, and handed in only once it is saved', async ({ page }) => {
+  await join(page, 'Publisher Pia');
+  const agent = await publishedAgent(page, 'Adder');
+  const data = { name: 'Adder', tagline: 'Adds numbers up', category: 'finance', description: 'It adds.', submit: false };
+  expect((await page.request.post(`/api/v1/agents/${agent}/submissions`, { data })).status()).toBe(201);
+  const publish = `/studio/agents/${agent}/publish`;
+  await visit(page, publish);
+  const description = page.getByRole('textbox', { name: 'Description' });
+  const submit = page.getByRole('button', { name: 'Submit for review' });
+  await expect(submit).toBeEnabled();
+  await description.fill('It adds, and rounds.');
+  await expect(page.getByText('The form has changed since this preview was made')).toBeVisible();
+  await expect(submit).toBeDisabled();
+  await expectAccessible(page);
+
+  const saved = page.waitForResponse('**/api/fn/publishing/save_submission');
+  await page.getByRole('link', { name: 'Back to the editor' }).click();
+  expect((await saved).status()).toBe(200);
+  await expect(page).toHaveURL(`/studio/agents/${agent}`);
+  await visit(page, publish);
+  await expect(description).toHaveValue('It adds, and rounds.');
+  await description.fill('It adds.');
+  await expect(submit).toBeDisabled();
+  await page.getByRole('button', { name: 'Save and preview' }).click();
+  await expect(submit).toBeEnabled();
+  await submit.click();
+  await expect(page.getByText('It waits for a moderator.')).toBeVisible();
 });
 
 test('the bell is quiet without a network and after the sign-out', async ({ page, context }) => {

@@ -93,6 +93,11 @@ test('a session is replayed with a scrubber', async ({ page }) => {
   await expect(page.locator('.step')).toHaveCount(0);
   await page.getByRole('button', { name: 'Play' }).click();
   await expect(page.locator('.step__output').last()).toContainText('12');
+  // What the model was given is told there, too.
+  await expect(page.getByRole('button', { name: 'Play' })).toBeVisible();
+  const input = page.locator('.step').first().locator('.step__input');
+  await input.getByText('Input', { exact: true }).click();
+  await expect(input.locator('.step__given')).toContainText('15% of 80');
 });
 
 test('the palette leads to places and agents, and the sheet tells the keys', async ({ page }) => {

@@ -11,6 +11,8 @@ export interface Seed {
   sessionId: string;
   otherSessionId: string;
   setId: string;
+  /** A document of that agent. */
+  documentId: string;
   webhookId: string;
   /** A copy of a listing that the member changed; there is a newer version. */
   copyId: string;
@@ -61,6 +63,7 @@ export const pages: PageEntry[] = [
   { name: 'numbers', path: ({ agentId }) => `/studio/agents/${agentId}/numbers`, chunk: /split_editor/, title: /Numbers/i },
   { name: 'import', path: ({ agentId }) => `/studio/import?agent=${agentId}`, chunk: /split_studio/, title: /Import/i },
   { name: 'knowledge', path: ({ agentId }) => `/studio/agents/${agentId}/knowledge?query=leave`, chunk: /split_editor/, title: /Knowledge/i },
+  { name: 'document', path: ({ agentId, documentId }) => `/studio/agents/${agentId}/knowledge/${documentId}?passage=2`, chunk: /split_editor/, title: /Office rules/ },
   { name: 'bench', path: ({ agentId, setId }) => `/studio/agents/${agentId}/bench?set=${setId}`, chunk: /split_editor/, title: /^Bench/i },
   { name: 'test-set', path: ({ agentId, setId }) => `/studio/agents/${agentId}/bench/edit?set=${setId}`, chunk: /split_editor/, title: /^Test set/i },
   { name: 'tools', path: ({ agentId }) => `/studio/agents/${agentId}/tools`, chunk: /split_editor/, title: /^Tools/i },

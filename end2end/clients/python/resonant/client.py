@@ -58,9 +58,35 @@ class Agents:
     def delete(self, agent_id):
         return self._http.ask("DELETE", f"/agents/{_id(agent_id)}")
 
+    def trash(self, limit=None, cursor=None):
+        answer = self._http.ask("GET", "/agents/trash", {"limit": limit, "cursor": cursor})
+        return Page(answer.agents, answer.next_cursor)
+
+    def restore(self, agent_id):
+        return self._http.ask("POST", f"/agents/{_id(agent_id)}/restore")
+
+    def erase(self, agent_id):
+        """Takes an agent of the trash away for good."""
+        return self._http.ask("DELETE", f"/agents/trash/{_id(agent_id)}")
+
+    def change_many(self, agent_ids, action):
+        """`resume`, `pause`, `archive`, `delete` or `restore`; answers the ids of those that it changed."""
+        body = {"ids": list(agent_ids), "action": action}
+        return self._http.ask("POST", "/agents/changes", body=body).changed
+
     def execute(self, agent_id, goal, **options):
+        """`edition` runs the draft or a version by its number, in place of what runs otherwise."""
         body = {"goal": goal, **options}
         return self._http.ask("POST", f"/agents/{_id(agent_id)}/execute", body=body)
+
+    def diff(self, agent_id, before, after="draft"):
+        """What differs between two editions, each `draft` or the number of a version."""
+        query = {"before": before, "after": after}
+        return self._http.ask("GET", f"/agents/{_id(agent_id)}/diff", query)
+
+    def numbers(self, agent_id):
+        """Sessions, success, time and cost by version, sessions by day, the last failures."""
+        return self._http.ask("GET", f"/agents/{_id(agent_id)}/numbers")
 
 
 class Sessions:
@@ -81,6 +107,40 @@ class Sessions:
 
     def cancel(self, session_id):
         return self._http.ask("POST", f"/sessions/{_id(session_id)}/cancel")
+
+    def say(self, session_id, text, context=None):
+        body = {"text": text, "context": context}
+        return self._http.ask("POST", f"/sessions/{_id(session_id)}/messages", body=body)
+
+    def decide(self, session_id, waiting, kind, **decision):
+        """Approves calls, answers, or raises a budget; `waiting` is the `sequence` of what it waits for."""
+        body = {"waiting": waiting, "kind": kind, **decision}
+        return self._http.ask("POST", f"/sessions/{_id(session_id)}/decisions", body=body)
+
+    def retry(self, session_id, step=None):
+        """Goes on from the step that failed; with a step, tries that one anew in another session."""
+        place = "" if step is None else f"/steps/{_id(step)}"
+        return self._http.ask("POST", f"/sessions/{_id(session_id)}{place}/retry")
+
+    def fork(self, session_id, step=0, **changes):
+        """Another session with the steps up to this one; `goal`, `system_prompt`, `model_policy` change it."""
+        body = {"step": step, **changes}
+        return self._http.ask("POST", f"/sessions/{_id(session_id)}/fork", body=body)
+
+    def step_input(self, session_id, step):
+        """What the model was given for a step."""
+        return self._http.ask("GET", f"/sessions/{_id(session_id)}/steps/{_id(step)}/input")
+
+    def share(self, session_id):
+        """Makes a link by which anyone reads the session, or answers the one that there is: `token`, `url`."""
+        return self._http.ask("PUT", f"/sessions/{_id(session_id)}/share")
+
+    def unshare(self, session_id):
+        return self._http.ask("DELETE", f"/sessions/{_id(session_id)}/share")
+
+    def shared(self, token):
+        """A session and its log, by the token of a link."""
+        return self._http.ask("GET", f"/shared/{_id(token)}")
 
     def stream(self, session_id, after=None):
         """Yields the session's events as they happen, from the first one or after a number, to its end."""
@@ -106,6 +166,17 @@ class Listings:
 
     def install(self, slug):
         return self._http.ask("POST", f"/listings/{_id(slug)}/install")
+
+
+class Usage:
+    """`/api/v1/usage`"""
+
+    def __init__(self, http):
+        self._http = http
+
+    def get(self, agent_id=None):
+        """What was used: in this month by agent, by day, and by month."""
+        return self._http.ask("GET", "/usage", {"agent_id": agent_id})
 
 
 class Metrics:
@@ -202,8 +273,8 @@ class Operations:
 
 
 RESOURCES = {
-    "agents": Agents, "sessions": Sessions, "listings": Listings, "metrics": Metrics,
-    "alerts": Alerts, "service_levels": ServiceLevels, "operations": Operations,
+    "agents": Agents, "sessions": Sessions, "listings": Listings, "usage": Usage,
+    "metrics": Metrics, "alerts": Alerts, "service_levels": ServiceLevels, "operations": Operations,
 }
 
 

@@ -81,6 +81,53 @@ class ClientTest(unittest.TestCase):
         self.client.agents.delete(self.ids[0])
         self.assertEqual(self.client.agents.get_many(self.ids).missing, [self.ids[0]])
 
+    def test_a_deleted_agent_comes_back(self):
+        agents, (one, other, _) = self.client.agents, self.ids
+        self.assertCountEqual(agents.change_many([one, other, NOBODY], "delete"), [one, other])
+        self.assertLessEqual({one, other}, {agent.id for agent in agents.trash(limit=200)})
+        self.assertEqual(agents.restore(one).id, one)
+        agents.erase(other)
+        with self.assertRaises(ApiError) as gone:
+            agents.restore(other)
+        self.assertEqual(gone.exception.status, 404)
+
+    def test_editions_are_compared_and_run(self):
+        agents, agent_id = self.client.agents, self.ids[0]
+        agents.update(agent_id, name="Better")
+        self.assertEqual(agents.diff(agent_id, "draft"), {"fields": [], "prompt": []})
+        session = agents.execute(agent_id, "What is 1 + 1?", edition="draft")
+        self.assertEqual((session.agent_name, session.agent_version), ("Better", None))
+        self.assertEqual(agents.numbers(agent_id).versions[0].sessions, 1)
+        self.assertEqual(self.client.usage.get(agent_id).agents[0].name, "Better")
+
+    def test_a_session_is_forked_and_steered(self):
+        sessions = self.client.sessions
+        session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        fork = sessions.fork(session.id, goal="What is 2 + 2?", system_prompt="Be brief.")
+        self.assertEqual((fork.goal, fork.parent.session_id), ("What is 2 + 2?", session.id))
+        self.assertEqual(sessions.say(session.id, "Quickly").id, session.id)
+        # Nothing has begun, failed, or waits.
+        for status, verb in (
+            (404, lambda: sessions.step_input(session.id, 1)),
+            (400, lambda: sessions.retry(session.id, step=1)),
+            (409, lambda: sessions.retry(session.id)),
+            (409, lambda: sessions.decide(session.id, 1, "answer")),
+        ):
+            with self.assertRaises(ApiError) as refused:
+                verb()
+            self.assertEqual(refused.exception.status, status)
+
+    def test_a_session_is_shared_until_it_is_not(self):
+        sessions = self.client.sessions
+        session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        link = sessions.share(session.id)
+        self.assertTrue(link.url.endswith(f"/shared/{link.token}"))
+        self.assertEqual(sessions.shared(link.token).session.goal, "What is 1 + 1?")
+        sessions.unshare(session.id)
+        with self.assertRaises(ApiError) as gone:
+            sessions.shared(link.token)
+        self.assertEqual(gone.exception.status, 404)
+
     def test_metrics_by_their_names(self):
         client = self.client
         metrics = client.metrics.get(
