@@ -19,6 +19,8 @@ pub(super) struct Unsaved {
     pub form: NodeRef<html::Form>,
     /// Whether it was written in since it was saved.
     is_changed: RwSignal<bool>,
+    /// Whether it is being saved.
+    is_pending: Memo<bool>,
 }
 
 impl Unsaved {
@@ -27,19 +29,19 @@ impl Unsaved {
         self.is_changed.try_set(true);
     }
 
-    /// Whether the form says something else than what is saved.
+    /// Whether the form says something else than what is saved, or than what will be in a moment.
     pub(super) fn is_changed(self) -> bool {
-        self.is_changed.try_get() == Some(true)
+        self.is_changed.try_get() == Some(true) || self.is_pending.try_get() == Some(true)
     }
 
     /// Follows the form for as long as the component that calls this is there.
     pub(super) fn follow(save: ServerAction<SaveSubmission>) -> Self {
-        let unsaved = Self { form: NodeRef::new(), is_changed: RwSignal::new(false) };
+        let (is_pending, answer) = (save.pending(), save.value());
+        let unsaved = Self { form: NodeRef::new(), is_changed: RwSignal::new(false), is_pending };
         let is_changed = unsaved.is_changed;
-        let (pending, answer) = (save.pending(), save.value());
         // An action's signals may be gone before the last effect of their page.
         Effect::new(move || {
-            if pending.try_get() == Some(true) {
+            if is_pending.try_get() == Some(true) {
                 is_changed.try_set(false);
             }
         });
