@@ -28,7 +28,7 @@ static FILES: OnceLock<Files> = OnceLock::new();
 impl Files {
     fn of(options: &LeptosOptions) -> Self {
         let (pkg, name) = (format!("/{}", options.site_pkg_dir), &options.output_name);
-        let hashes = options.hash_files.then(|| hashes(options)).unwrap_or_default();
+        let hashes = if options.hash_files { hashes(options) } else { HashMap::new() };
         let file = |kind: &str, ending: &str| match hashes.get(kind) {
             Some(hash) => format!("{pkg}/{name}.{hash}.{ending}"),
             None => format!("{pkg}/{name}.{ending}"),

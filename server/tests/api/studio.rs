@@ -23,7 +23,6 @@ const EACH: Outcome = [200, 200, 200, 200, 200, 200, 200, 401];
 const NOWHERE: Outcome = [404, 404, 404, 404, 404, 404, 404, 401];
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a row for each route")]
 async fn each_route_knows_its_callers() {
     let mut app = TestApp::start().await;
     let ada = app.member("ada").await;

@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn a_citation_leads_to_its_passage() {
-        let cites = citations(&[("Handbook › Leave, passage 1", 1), ("Prices, passage 12", 12)]);
+        let known = citations(&[("Handbook › Leave, passage 1", 1), ("Prices, passage 12", 12)]);
         let path = |position| passage_path(ID.parse().unwrap(), ID.parse().unwrap(), position);
         let (one, twelve) = (path(1), path(12));
         let text = "As (Handbook › Leave, passage 1) and Prices, passage 12 say.";
         assert_eq!(
-            cites.split(text),
+            known.split(text),
             [
                 ("As (", None),
                 ("Handbook › Leave, passage 1", Some(one.as_str())),
@@ -101,15 +101,15 @@ mod tests {
                 (" say.", None),
             ]
         );
-        assert_eq!(cites.split(""), []);
+        assert_eq!(known.split(""), []);
         assert!(Citations::of(ID.parse().unwrap(), ["no result", ""].into_iter()).are_none());
     }
 
     #[test]
     fn a_number_is_taken_whole() {
-        let cites = citations(&[("A, passage 1", 1), ("A, passage 12", 12), ("A", 3)]);
+        let known = citations(&[("A, passage 1", 1), ("A, passage 12", 12), ("A", 3)]);
         let cited = |text| -> Vec<String> {
-            let pieces = cites.split(text).into_iter();
+            let pieces = known.split(text).into_iter();
             pieces.filter_map(|(piece, path)| path.map(|_| piece.to_owned())).collect()
         };
         assert_eq!(cited("A, passage 12"), ["A, passage 12"]);

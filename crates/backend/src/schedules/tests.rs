@@ -138,7 +138,7 @@ async fn what_is_not_asked_for_is_not_read(pool: PgPool) {
     let made = schedule(&ctx, "* * * * *").await;
     assert_eq!(get(&ctx, made.id).await.unwrap(), made);
     let page = PageRequest::default();
-    assert_eq!(list(&ctx, page.clone()).await.unwrap().items, [made.clone()]);
+    assert_eq!(list(&ctx, page.clone()).await.unwrap().items, std::slice::from_ref(&made));
     let spoil = "UPDATE schedules SET variables = '7', spec = jsonb_set(spec, '{tools}', '7')";
     sqlx::raw_sql(spoil).execute(&pool).await.unwrap();
     let fields = Fields::parse("goal,agent_name").unwrap();

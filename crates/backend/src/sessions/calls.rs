@@ -181,10 +181,10 @@ pub(crate) async fn deliver_unheard(backend: &Backend, unheard: Vec<(UserId, Ses
 /// on now is found again by the reaper.
 pub(super) async fn deliver_later(
     backend: &Backend,
-    called: (UserId, SessionId),
+    ended: (UserId, SessionId),
     caller: SessionId,
 ) {
-    let (owner, id) = called;
+    let (owner, id) = ended;
     if let Err(error) = deliver(backend, owner, id, caller).await {
         tracing::warn!(session.id = %id, %error, "an answer waits to be handed on");
     }

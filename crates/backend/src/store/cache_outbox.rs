@@ -20,11 +20,11 @@ pub(crate) struct Letter {
 /// for each that are older than any process is deaf and alive, so that the table stays small without a job.
 #[tracing::instrument(name = "db.cache_outbox.insert", skip_all, err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, letters: &[Letter]) -> sqlx::Result<()> {
-    let named = letters.iter().flat_map(|letter| {
+    let pairs = letters.iter().flat_map(|letter| {
         let id = letter.id;
         letter.names.iter().map(move |name| (id, name.as_str()))
     });
-    let (ids, names): (Vec<_>, Vec<_>) = named.unzip();
+    let (ids, names): (Vec<_>, Vec<_>) = pairs.unzip();
     let texts: Vec<_> = letters.iter().map(|letter| letter.text.as_str()).collect();
     sqlx::query!(
         r#"
@@ -100,7 +100,9 @@ mod tests {
 
         insert(&mut conn, &[letter(20, &["b", "c"]), letter(21, &["d"])]).await.unwrap();
         let mut left = list(&mut conn, 2).await.unwrap();
-        left.iter_mut().for_each(|(_, names)| names.sort_unstable());
+        for (_, names) in &mut left {
+            names.sort_unstable();
+        }
         left.sort_unstable();
         let of = |number, names: &[&str]| {
             let letter = letter(number, names);

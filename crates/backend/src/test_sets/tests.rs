@@ -260,7 +260,7 @@ async fn what_is_not_asked_for_is_not_read(pool: PgPool) {
     let before = finish(&backend, &ctx, agent, made).await.summary;
     let run = finish(&backend, &ctx, agent, made).await;
     let (whole, page) = (get(&ctx, agent, made).await.unwrap(), PageRequest::default());
-    assert_eq!(list(&ctx, agent, page.clone()).await.unwrap().items, [whole.clone()]);
+    assert_eq!(list(&ctx, agent, page.clone()).await.unwrap().items, std::slice::from_ref(&whole));
     let spoil = "UPDATE test_sets SET cases = '7';
                  UPDATE test_runs SET cases = '7', spec = '7';
                  UPDATE test_results SET outcome = jsonb_set(outcome, '{answer}', '7')";
