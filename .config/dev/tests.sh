@@ -147,7 +147,8 @@ test_peers() {
   bench_pids=("$!")
   "$homes/mcp/bin/python" "$peers/mcp/server.py" "$mcp" >"$logs/mcp.log" 2>&1 9>&- &
   bench_pids+=("$!")
-  (cd "$peers/gateway" && LITELLM_LOCAL_MODEL_COST_MAP=True exec "$homes/gateway/bin/litellm" \
+  # It would keep its things in what this names.
+  (cd "$peers/gateway" && unset DATABASE_URL REDIS_URL && LITELLM_LOCAL_MODEL_COST_MAP=True exec "$homes/gateway/bin/litellm" \
     --config config.yaml --host 127.0.0.1 --port "$gateway" --telemetry False) >"$logs/gateway.log" 2>&1 9>&- &
   bench_pids+=("$!")
   wait_for "http://127.0.0.1:$llama/health" "http://127.0.0.1:$mcp/up" \
