@@ -5,7 +5,9 @@
     isBegun = true;
     for (const link of document.querySelectorAll('link[rel=later]')) link.rel = link.as ? 'preload' : 'modulepreload';
     const module = fetch(wasm);
-    import(js).then((program) => program.default({ module_or_path: module }).then(() => program.hydrate()));
+    // What the visitor does between the two is heard.
+    const live = (program) => setTimeout(() => program.hydrate());
+    import(js).then((program) => program.default({ module_or_path: module }).then(() => live(program)));
   };
   // What nobody sees is never painted, and what paints late has waited long enough.
   if (document.hidden) begin();
