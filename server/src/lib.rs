@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod apart;
 pub mod commands;
 mod conditional;
 pub mod extract;

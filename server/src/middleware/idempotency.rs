@@ -5,11 +5,11 @@ use axum::extract::{FromRequest as _, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use resonant_backend::Ctx;
 use resonant_backend::idempotency::{self, Claim, Reply, Verdict};
-use resonant_backend::{Ctx, carried};
-use tracing::Instrument as _;
 
 use super::body_limit;
+use crate::apart::apart;
 use crate::extract::unread;
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
@@ -100,14 +100,8 @@ async fn run(ctx: Ctx, claim: Claim, request: Request, next: Next) -> Result<Res
         let response = next.run(request).await;
         finish(&ctx, claim, response).await
     };
-    match tokio::spawn(carried(work).in_current_span()).await {
-        Ok(response) => Ok(response),
-        // The claim runs out, since nobody knows what was done.
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Fault::unavailable("this process is about to stop")),
-        },
-    }
+    // Without an answer the claim runs out, since nobody knows what was done.
+    apart(work).await.ok_or_else(|| Fault::unavailable("this process is about to stop"))
 }
 
 /// Keeps a success, and frees the key after a failure.

@@ -14,11 +14,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
 use super::tools::agent_of;
 use super::versions::Version;
 use super::{CALL, Failed, OWN_FAULT, WRONG_PARAMS};
+use crate::apart::apart;
 use crate::middleware::problem::chain;
 
 /// The longest name of a conversation, and the longest id of a request that can be taken back, in bytes.
@@ -68,13 +68,8 @@ impl Asking {
     pub(super) async fn call(&self, id: &Value, params: &Value) -> Result<Call, Failed> {
         let (asking, id, params) = (self.clone(), id.clone(), params.clone());
         let starting = async move { asking.begin(&id, &params).await };
-        match tokio::spawn(starting.in_current_span()).await {
-            Ok(call) => call,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Failed::Rpc(OWN_FAULT, "this process is about to stop".to_owned())),
-            },
-        }
+        let stopped = || Failed::Rpc(OWN_FAULT, "this process is about to stop".to_owned());
+        apart(starting).await.unwrap_or_else(|| Err(stopped()))
     }
 
     async fn begin(&self, id: &Value, params: &Value) -> Result<Call, Failed> {
