@@ -15,8 +15,8 @@ const BEGIN: &str = include_str!("program.js");
 
 /// Where the files of this release are.
 struct Files {
-    script: String,
-    module: String,
+    /// The script that loads the program.
+    begin: String,
     style: String,
     /// Which chunks each feature needs; none where the program is in one piece.
     chunks: Option<WasmSplitManifest>,
@@ -29,14 +29,12 @@ impl Files {
     fn of(options: &LeptosOptions) -> Self {
         let (pkg, name) = (format!("/{}", options.site_pkg_dir), &options.output_name);
         let hashes = if options.hash_files { hashes(options) } else { HashMap::new() };
-        let file = |kind: &str, ending: &str| match hashes.get(kind) {
-            Some(hash) => format!("{pkg}/{name}.{hash}.{ending}"),
-            None => format!("{pkg}/{name}.{ending}"),
-        };
         let part = |kind: &str, name: &str, plain: &str, ending: &str| match hashes.get(kind) {
             Some(hash) => format!("{name}.{hash}.{ending}"),
             None => format!("{name}{plain}.{ending}"),
         };
+        let own = format!("{pkg}/{name}");
+        let file = |kind: &str| part(kind, &own, "", kind);
         let folder = Path::new(&*options.site_root).join(&*options.site_pkg_dir);
         let manifest = folder.join(part("manifest", "__wasm_split_manifest", "", "json"));
         let manifest = std::fs::read_to_string(manifest).ok();
@@ -44,12 +42,8 @@ impl Files {
             let loader = part("split", "__wasm_split", ".______________________", "js");
             WasmSplitManifest(ArcStoredValue::new((pkg.clone(), chunks, loader)))
         });
-        Self {
-            script: file("js", "js"),
-            module: file("wasm", "wasm"),
-            style: file("css", "css"),
-            chunks,
-        }
+        let begin = format!("{}({:?}, {:?})", BEGIN.trim_end(), file("js"), file("wasm"));
+        Self { begin, style: file("css"), chunks }
     }
 }
 
@@ -73,11 +67,10 @@ pub(super) fn Program(
     if let Some(chunks) = &files.chunks {
         provide_context(chunks.clone());
     }
-    let script = format!("{}({:?}, {:?})", BEGIN.trim_end(), files.script, files.module);
     view! {
         <link id="resonant" rel="stylesheet" href=files.style.as_str() />
         <script type="module" nonce=use_nonce()>
-            {script}
+            {files.begin.as_str()}
         </script>
     }
 }
