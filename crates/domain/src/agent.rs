@@ -8,8 +8,8 @@ use crate::fields::Choosable;
 use crate::grant;
 use crate::ids::{AgentId, ListingId, UserId};
 #[cfg(feature = "schema")]
-use crate::text::{LINE_PATTERN, SHOWN_PATTERN, TEXT_PATTERN};
-use crate::text::{check_line, check_text};
+use crate::text::{NAME_PATTERN, SHOWN_PATTERN, TEXT_PATTERN};
+use crate::text::{check_name, check_text};
 use crate::variable::{self, Variable};
 
 pub use crate::grant::ToolGrant;
@@ -129,7 +129,7 @@ impl AgentStatus {
 #[serde(deny_unknown_fields)]
 pub struct AgentSpec {
     /// 1 to [`NAME_MAX`] characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = NAME_PATTERN)))]
     pub name: String,
     /// At most [`DESCRIPTION_MAX`] characters.
     #[serde(default)]
@@ -162,7 +162,7 @@ impl AgentSpec {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_name(&mut faults, "name", &self.name, 1, NAME_MAX);
         check_text(&mut faults, "description", &self.description, 0, DESCRIPTION_MAX);
         check_text(&mut faults, "system_prompt", &self.system_prompt, 0, SYSTEM_PROMPT_MAX);
         self.avatar.check(&mut faults);
@@ -220,7 +220,7 @@ fn set<T>(place: &mut T, value: Option<T>) {
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each field is the AgentSpec field of its name")]
 pub struct AgentChanges {
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = NAME_PATTERN)))]
     pub name: Option<String>,
     #[cfg_attr(feature = "schema", schemars(length(max = DESCRIPTION_MAX), regex(pattern = TEXT_PATTERN)))]
     pub description: Option<String>,

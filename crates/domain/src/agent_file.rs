@@ -11,7 +11,7 @@ use crate::fault::FieldFault;
 use crate::grant::TOOLS_MAX;
 use crate::spec_diff::SpecDiff;
 #[cfg(feature = "schema")]
-use crate::text::{LINE_PATTERN, TEXT_PATTERN};
+use crate::text::{NAME_PATTERN, TEXT_PATTERN};
 #[cfg(feature = "schema")]
 use crate::variable::VARIABLES_MAX;
 use crate::variable::Variable;
@@ -28,7 +28,7 @@ pub struct AgentFile {
     /// The file's format: [`FORMAT`].
     #[cfg_attr(feature = "schema", schemars(extend("const" = FORMAT)))]
     pub resonant_agent: u32,
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = NAME_PATTERN)))]
     pub name: String,
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = DESCRIPTION_MAX), regex(pattern = TEXT_PATTERN)))]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::fault::FieldFault;
 use crate::ids::ApiKeyId;
 #[cfg(feature = "schema")]
-use crate::text::LINE_PATTERN;
-use crate::text::check_line;
+use crate::text::NAME_PATTERN;
+use crate::text::check_name;
 
 /// The longest name, in characters.
 pub const NAME_MAX: usize = 80;
@@ -42,7 +42,7 @@ pub struct ApiKey {
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// 1 to [`NAME_MAX`] characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = NAME_PATTERN)))]
     pub name: String,
     /// What it may do, at least one thing.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
@@ -56,7 +56,7 @@ impl NewApiKey {
     /// Checks every rule at the instant `now` and reports all that are broken.
     pub fn check(&self, now: Timestamp) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_name(&mut faults, "name", &self.name, 1, NAME_MAX);
         if self.scopes.is_empty() {
             faults.push(FieldFault::new("scopes", "must name at least one scope"));
         }

@@ -296,6 +296,10 @@ words! {
         ReportDismissed "report_dismissed" "dismissed a report on the listing",
         /// Looked at a report and removed the listing.
         ReportUpheld "report_upheld" "removed, after a report, the listing",
+        /// Vouched for a publisher.
+        PublisherVerified "publisher_verified" "marked as verified the publisher",
+        /// Vouched no more for a publisher.
+        PublisherUnverified "publisher_unverified" "took the mark from the publisher",
         /// Paid for a listing.
         ListingBought "listing_bought" "bought the listing",
         /// Gave a purchase up, or ended a subscription.
@@ -375,6 +379,8 @@ impl Deed {
             | Self::ChangesRequested
             | Self::ReportDismissed
             | Self::ReportUpheld
+            | Self::PublisherVerified
+            | Self::PublisherUnverified
             | Self::ListingBought
             | Self::PurchaseCancelled
             | Self::PurchaseRefunded => DeedGroup::Marketplace,

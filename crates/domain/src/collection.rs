@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::FieldFault;
 use crate::ids::CollectionId;
 use crate::listing::ListingSummary;
-use crate::text::check_text;
+use crate::text::{check_name, check_text};
 
 /// The longest title, in characters.
 pub const TITLE_MAX: usize = 80;
@@ -40,7 +40,7 @@ pub struct Collection {
 /// What a moderator writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCollection {
-    /// 1 to [`TITLE_MAX`] characters.
+    /// 1 to [`TITLE_MAX`] characters, one line.
     pub title: String,
     /// At most [`DESCRIPTION_MAX`] characters.
     pub description: String,
@@ -54,7 +54,7 @@ impl NewCollection {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "title", &self.title, 1, TITLE_MAX);
+        check_name(&mut faults, "title", &self.title, 1, TITLE_MAX);
         check_text(&mut faults, "description", &self.description, 0, DESCRIPTION_MAX);
         if self.listings.len() > LISTINGS_MAX {
             faults.push(FieldFault::new("listings", format!("must be at most {LISTINGS_MAX}")));

@@ -8,6 +8,7 @@ use crate::host;
 use crate::http_tool::HttpTool;
 use crate::ids::AgentId;
 use crate::mcp_tool::McpTool;
+use crate::text::has_nul;
 use crate::tool::{BUILT_IN_TOOLS, built_in, of_ours};
 
 /// The most tools that one agent may have.
@@ -138,11 +139,18 @@ impl ToolGrant {
             ));
         }
         host::check_list(faults, &format!("{field}.hosts"), &self.hosts, 0);
+        let before = faults.len();
         match &self.settings {
             ToolSettings::BuiltIn => {}
             ToolSettings::Http(tool) => tool.check(faults, &format!("{field}.settings")),
             ToolSettings::Mcp(tool) => tool.check(faults, &format!("{field}.settings")),
             ToolSettings::Agent(tool) => tool.check(faults, &format!("{field}.settings")),
+        }
+        // Schemas and bodies may hold any JSON, but for this.
+        let holds_nul = || serde_json::to_value(&self.settings).is_ok_and(|all| has_nul(&all));
+        if faults.len() == before && holds_nul() {
+            let reason = "must not contain the NUL character";
+            faults.push(FieldFault::new(format!("{field}.settings"), reason));
         }
     }
 }
@@ -243,6 +251,21 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn settings_hold_no_nul_wherever_it_stands() {
+        assert_eq!(faults(json!([weather()])), Vec::<String>::new());
+        for place in ["/query/city", "/input_schema/title", "/input_schema/properties/city/enum"] {
+            let mut grant = weather();
+            let (parent, name) = place.rsplit_once('/').unwrap();
+            let parent = grant["settings"].pointer_mut(parent).unwrap();
+            parent[name] = json!("a\0b");
+            assert_eq!(faults(json!([grant])), ["tools[0].settings"], "{place}");
+        }
+        let mut grant = weather();
+        grant["settings"]["query"]["ci\0ty"] = json!("Oslo");
+        assert_eq!(faults(json!([grant])), ["tools[0].settings"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
 use crate::ids::UserId;
-use crate::text::check_text;
+use crate::text::check_name;
 
 /// The shortest password, in characters (NIST SP 800-63B asks for at least 8).
 pub const PASSWORD_MIN: usize = 8;
@@ -101,7 +101,7 @@ pub fn check_password(faults: &mut Vec<FieldFault>, password: &str) {
 
 /// Reports a display name that breaks a rule, as the field `display_name`.
 pub fn check_display_name(faults: &mut Vec<FieldFault>, name: &str) {
-    check_text(faults, "display_name", name, 1, DISPLAY_NAME_MAX);
+    check_name(faults, "display_name", name, 1, DISPLAY_NAME_MAX);
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::ids::{AgentId, ReportId, SubmissionId};
 use crate::image::Pictures;
 use crate::listing::{Category, Example, ForkedFrom, ListingState};
 use crate::price::Price;
-use crate::scan::Finding;
+use crate::scan::{Finding, is_hidden};
 use crate::spec_diff::{FieldChange, Piece, SpecDiff};
-use crate::text::{check_line, check_text};
+use crate::text::{check_name, check_text};
 
 /// The longest name, in characters.
 pub const NAME_MAX: usize = 100;
@@ -67,7 +67,7 @@ impl ListingTexts {
         for (field, text, max) in
             [("name", &self.name, NAME_MAX), ("tagline", &self.tagline, TAGLINE_MAX)]
         {
-            check_line(&mut faults, field, text, 1, max);
+            check_name(&mut faults, field, text, 1, max);
         }
         check_text(&mut faults, "description", &self.description, 1, DESCRIPTION_MAX);
         check_text(&mut faults, "change_log", &self.change_log, 0, CHANGE_LOG_MAX);
@@ -95,7 +95,7 @@ impl ListingTexts {
 
 fn is_tag(tag: &str) -> bool {
     (1..=TAG_MAX).contains(&tag.chars().count())
-        && tag.chars().all(|c| c.is_alphanumeric() || c == '-')
+        && tag.chars().all(|c| (c.is_alphanumeric() && !is_hidden(c)) || c == '-')
 }
 
 /// The tags of a line with commas in between, each once, in small letters.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::FieldFault;
 use crate::fields::Choosable;
 use crate::listing::ListingSummary;
-use crate::text::{check_line, check_slug, check_text, is_slug};
+use crate::text::{check_name, check_slug, check_text, is_slug};
 
 /// The shortest handle, in characters.
 pub const HANDLE_MIN: usize = 3;
@@ -94,15 +94,20 @@ pub struct FollowedPublisher {
     pub followed_at: Timestamp,
 }
 
-/// What somebody writes about themselves.
+/// What somebody writes about themselves: the JSON of `PUT /api/v1/publisher`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Small letters, digits and hyphens, [`HANDLE_MIN`] to [`HANDLE_MAX`] characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = HANDLE_MIN, max = HANDLE_MAX), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
     pub handle: String,
     /// 1 to [`NAME_MAX`] characters, one line.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = crate::text::NAME_PATTERN)))]
     pub name: String,
     /// At most [`BIO_MAX`] characters.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = BIO_MAX), regex(pattern = crate::text::TEXT_PATTERN)))]
     pub bio: String,
 }
 
@@ -111,7 +116,7 @@ impl Profile {
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
         check_slug(&mut faults, "handle", &self.handle, (HANDLE_MIN, HANDLE_MAX), &RESERVED);
-        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_name(&mut faults, "name", &self.name, 1, NAME_MAX);
         check_text(&mut faults, "bio", &self.bio, 0, BIO_MAX);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

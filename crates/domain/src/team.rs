@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentStatus, Avatar};
 use crate::fault::FieldFault;
 use crate::ids::{AgentId, TeamInvitationId, UserId};
-use crate::text::{self, check_line, check_slug};
+use crate::text::{self, check_name, check_slug};
 
 /// The shortest slug, in characters.
 pub const SLUG_MIN: usize = 3;
@@ -159,7 +159,7 @@ pub struct Team {
 #[serde(deny_unknown_fields)]
 pub struct NewTeam {
     /// 1 to [`NAME_MAX`] characters, one line.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = text::LINE_PATTERN)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = text::NAME_PATTERN)))]
     pub name: String,
     /// Small letters, digits and single hyphens, [`SLUG_MIN`] to [`SLUG_MAX`] characters; nobody else's.
     #[cfg_attr(feature = "schema", schemars(length(min = SLUG_MIN, max = SLUG_MAX), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
@@ -170,7 +170,7 @@ impl NewTeam {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_line(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_name(&mut faults, "name", &self.name, 1, NAME_MAX);
         check_slug(&mut faults, "slug", &self.slug, (SLUG_MIN, SLUG_MAX), &RESERVED);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

@@ -9,7 +9,7 @@ use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, TestRunId, TestSetId};
 use crate::money::MicroUsd;
 use crate::session::{CONTEXT_MAX, GOAL_MAX, SessionState};
-use crate::text::{check_text, shorten};
+use crate::text::{check_name, check_text, has_nul, shorten};
 use crate::variable::{self, Values};
 
 /// The most test sets of one agent.
@@ -70,8 +70,8 @@ pub struct TrashedSet {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewTestSet {
-    /// 1 to [`NAME_MAX`] characters.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = crate::text::SHOWN_PATTERN)))]
+    /// 1 to [`NAME_MAX`] characters, one line.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_MAX), regex(pattern = crate::text::NAME_PATTERN)))]
     pub name: String,
     /// 1 to [`CASES_MAX`] cases.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = CASES_MAX)))]
@@ -163,7 +163,7 @@ impl NewTestSet {
     /// Checks every rule but those of JSON schemas, and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
-        check_text(&mut faults, "name", &self.name, 1, NAME_MAX);
+        check_name(&mut faults, "name", &self.name, 1, NAME_MAX);
         if self.cases.is_empty() || self.cases.len() > CASES_MAX {
             faults.push(FieldFault::new("cases", format!("must be 1 to {CASES_MAX} cases")));
         } else {
@@ -221,6 +221,9 @@ impl TestCase {
                 Check::MatchesSchema { schema } => {
                     if schema.to_string().len() > SCHEMA_MAX {
                         let reason = format!("must be at most {SCHEMA_MAX} bytes of JSON");
+                        faults.push(FieldFault::new(at("schema"), reason));
+                    } else if has_nul(schema) {
+                        let reason = "must not contain the NUL character";
                         faults.push(FieldFault::new(at("schema"), reason));
                     }
                 }
@@ -459,6 +462,7 @@ mod tests {
             ("/cases", json!([]), "cases"),
             ("/cases/0/goal", json!(""), "cases[0].goal"),
             ("/cases/0/checks/0/text", json!(""), "cases[0].checks[0].text"),
+            ("/cases/0/checks/2/schema", json!({ "title": "a\0b" }), "cases[0].checks[2].schema"),
             ("/cases/0/checks/3/criterion", json!(""), "cases[0].checks[3].criterion"),
         ] {
             let mut broken = good.clone();

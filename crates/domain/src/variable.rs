@@ -129,6 +129,19 @@ pub fn fill(prompt: &str, values: &Values) -> String {
     filled
 }
 
+/// How many characters [`fill`] makes of a prompt, without making it: each of many placeholders may stand for
+/// a long value.
+#[must_use]
+pub fn filled_chars(prompt: &str, values: &Values) -> usize {
+    let chars = |part| match part {
+        Part::Placeholder { name, written } => {
+            values.get(name).map_or(written, String::as_str).chars().count()
+        }
+        Part::Text(text) => text.chars().count(),
+    };
+    parts(prompt).into_iter().map(chars).sum()
+}
+
 /// The names that a prompt has placeholders for, each once, in their order.
 #[must_use]
 pub fn used(prompt: &str) -> Vec<&str> {
@@ -190,6 +203,7 @@ mod tests {
             ("größe {{tone}}", "größe {{secrets.KEY}}"),
         ] {
             assert_eq!(fill(prompt, &values), filled, "{prompt}");
+            assert_eq!(filled_chars(prompt, &values), filled.chars().count(), "{prompt}");
         }
         assert_eq!(used("{{b}} {{a}} {{b}} {{secrets.X}}"), ["b", "a"]);
     }

@@ -16,6 +16,9 @@ use crate::text::check_text;
 /// The longest word that goes with a decision, in characters.
 pub const NOTE_MAX: usize = 2_000;
 
+/// How deep the arguments of a call may be nested: what is nested too deep in a log could not be read again.
+pub const ARGUMENTS_DEPTH_MAX: usize = 64;
+
 /// The most that a limit is raised by at once, in either unit.
 pub const RAISE_MAX: u64 = 1_000_000_000_000;
 
@@ -471,6 +474,21 @@ impl Decision {
     }
 }
 
+/// Whether arguments are nested deeper than [`ARGUMENTS_DEPTH_MAX`].
+#[must_use]
+pub fn are_too_deep(arguments: &Value) -> bool {
+    is_deeper(arguments, ARGUMENTS_DEPTH_MAX)
+}
+
+fn is_deeper(value: &Value, most: usize) -> bool {
+    let is_within = |inner: &Value| most > 0 && !is_deeper(inner, most - 1);
+    match value {
+        Value::Array(items) => most == 0 || !items.iter().all(is_within),
+        Value::Object(fields) => most == 0 || !fields.values().all(is_within),
+        _ => false,
+    }
+}
+
 fn check_verdicts(faults: &mut Vec<FieldFault>, verdicts: &[CallVerdict], calls: &[PendingCall]) {
     for (index, verdict) in verdicts.iter().enumerate() {
         let place = format!("verdicts[{index}]");
@@ -489,6 +507,9 @@ fn check_verdicts(faults: &mut Vec<FieldFault>, verdicts: &[CallVerdict], calls:
             ));
         } else if verdict.arguments.as_ref().is_some_and(|arguments| !arguments.is_object()) {
             faults.push(FieldFault::new(format!("{place}.arguments"), "must be an object"));
+        } else if verdict.arguments.as_ref().is_some_and(are_too_deep) {
+            let rule = format!("must be nested at most {ARGUMENTS_DEPTH_MAX} levels deep");
+            faults.push(FieldFault::new(format!("{place}.arguments"), rule));
         }
         let note = verdict.note.as_deref().unwrap_or_default();
         check_text(faults, &format!("{place}.note"), note, 0, NOTE_MAX);
@@ -523,6 +544,7 @@ mod tests {
     fn every_call_needs_one_word() {
         let approve = json!({"call_id": "a", "verdict": "approve"});
         let refuse = json!({"call_id": "b", "verdict": "refuse", "note": "too far"});
+        let nested = |depth: usize| (1..depth).fold(json!({}), |inner, _| json!({ "a": inner }));
         for (verdicts, fields) in [
             (json!([approve, refuse]), vec![]),
             (json!([approve]), vec!["verdicts"]),
@@ -533,6 +555,14 @@ mod tests {
             ),
             (
                 json!([approve, {"call_id": "b", "verdict": "approve", "arguments": 1}]),
+                vec!["verdicts[1].arguments"],
+            ),
+            (
+                json!([approve, {"call_id": "b", "verdict": "approve", "arguments": nested(64)}]),
+                vec![],
+            ),
+            (
+                json!([approve, {"call_id": "b", "verdict": "approve", "arguments": nested(65)}]),
                 vec!["verdicts[1].arguments"],
             ),
             (
