@@ -11,7 +11,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Letters without width, those that turn the direction of text, tags, and the selectors of variants that no
 /// emoji has (Unicode 23.2, 23.4, 23.9). The joiners that emoji and some scripts need are not among them.
-pub(super) const fn is_hidden(letter: char) -> bool {
+pub(crate) const fn is_hidden(letter: char) -> bool {
     matches!(
         letter,
         '\u{34f}'
