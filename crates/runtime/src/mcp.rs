@@ -28,6 +28,8 @@ const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-
 const HELLO: &str = "initialize";
 /// How many pages of tools are asked for.
 const PAGES_MAX: usize = 20;
+/// The most tools that are looked at of one server; of more it is told that there are some.
+pub const TOOLS_MAX: usize = 500;
 
 /// Where a server is, and what every request to it carries.
 #[derive(Clone)]
@@ -112,13 +114,20 @@ impl<'a> Session<'a> {
     /// [`McpError`].
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let mut line = Line::new(egress, server);
-        let about = line.ask(HELLO, &hello()).await?;
-        line.speak(agreed(&about)?);
-        line.tell(&ready()).await?;
-        Ok(Self { line, title: title_of(&about) })
+        let title = greet(&mut line).await?;
+        Ok(Self { line, title })
     }
 
-    /// Lists the server's tools.
+    /// Sends a request, and sends it again in a new session where the server has forgotten this one.
+    async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
+        let answer = self.line.ask(method, params).await;
+        if self.line.leave_forgotten() && greet(&mut self.line).await.is_ok() {
+            return self.line.ask(method, params).await;
+        }
+        answer
+    }
+
+    /// Lists the server's tools: [`TOOLS_MAX`] of them, and one more where it has more.
     ///
     /// # Errors
     /// [`McpError`].
@@ -127,10 +136,10 @@ impl<'a> Session<'a> {
         let mut cursor = Value::Null;
         for _ in 0..PAGES_MAX {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
-            let page = self.line.ask("tools/list", &wanted).await?;
-            tools.extend(page["tools"].as_array().into_iter().flatten().map(served));
+            let page = self.ask("tools/list", &wanted).await?;
+            add_served(&mut tools, &page);
             cursor = page["nextCursor"].clone();
-            if cursor.is_null() {
+            if cursor.is_null() || tools.len() > TOOLS_MAX {
                 break;
             }
         }
@@ -143,8 +152,16 @@ impl<'a> Session<'a> {
     /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
     pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
         let wanted = json!({ "name": name, "arguments": arguments });
-        told(self.line.ask("tools/call", &wanted).await)
+        told(self.ask("tools/call", &wanted).await)
     }
+}
+
+/// Begins a session. Gives what the server calls itself.
+async fn greet(line: &mut Line<'_>) -> Result<String, McpError> {
+    let about = line.ask(HELLO, &hello()).await?;
+    line.speak(agreed(&about)?);
+    line.tell(&ready()).await?;
+    Ok(title_of(&about))
 }
 
 /// What a client says of itself first.
@@ -192,8 +209,13 @@ fn agreed(hello: &Value) -> Result<String, McpError> {
 /// What a server calls itself.
 fn title_of(hello: &Value) -> String {
     let info = &hello["serverInfo"];
-    let title = info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed");
-    title.chars().take(100).collect()
+    info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed").to_owned()
+}
+
+/// Adds the tools of a page, and no more than one that is too many.
+fn add_served(tools: &mut Vec<ServedTool>, page: &Value) {
+    let room = (TOOLS_MAX + 1).saturating_sub(tools.len());
+    tools.extend(page["tools"].as_array().into_iter().flatten().take(room).map(served));
 }
 
 /// A tool of a list.

@@ -1,6 +1,7 @@
 //! From an OpenAPI document (3.0 or 3.1) to tools: one custom HTTP tool for each operation.
 
 mod operation;
+mod reading;
 mod references;
 mod schema;
 
@@ -36,7 +37,7 @@ pub fn read(
     base: Option<&Url>,
     wanted: &[String],
 ) -> Result<OpenApiTools, OpenApiError> {
-    let document = parse(text)?;
+    let document = reading::parse(text).map_err(OpenApiError)?;
     let version = document["openapi"].as_str().unwrap_or_default();
     if !version.starts_with("3.") {
         return Err(OpenApiError("must be an OpenAPI document of version 3".to_owned()));
@@ -54,12 +55,13 @@ pub fn read(
     };
     let mut names = BTreeSet::new();
     let mut secrets = BTreeSet::new();
+    let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     for (path, item) in paths {
         let item = references.follow(item).unwrap_or(item);
         for (method, operation) in methods(item) {
             let label = format!("{} {path}", method.as_str());
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            if !wanted.is_empty() && !wanted.iter().any(|name| *name == label || name == id) {
+            if !wanted.is_empty() && !wanted.contains(label.as_str()) && !wanted.contains(id) {
                 continue;
             }
             if found.tools.len() + found.skipped.len() == OPERATIONS_MAX {
@@ -89,16 +91,6 @@ pub fn read(
     }
     found.secrets = secrets.into_iter().collect();
     Ok(found)
-}
-
-/// JSON where the text is JSON, YAML otherwise.
-fn parse(text: &str) -> Result<Value, OpenApiError> {
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text)
-            .map_err(|error| OpenApiError(format!("must be JSON or YAML: {error}")));
-    }
-    serde_norway::from_str(text)
-        .map_err(|error| OpenApiError(format!("must be JSON or YAML: {error}")))
 }
 
 fn methods(item: &Value) -> impl Iterator<Item = (HttpMethod, &Map<String, Value>)> {

@@ -34,11 +34,25 @@ pub(super) struct Line<'a> {
     asked: u64,
     /// The request that has no answer yet, when it can be taken back.
     waits: Option<u64>,
+    /// The status of the newest answer; 0 where none came.
+    status: u16,
+    /// The server does not know the session of the newest request any more, and has done nothing.
+    is_forgotten: bool,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(egress: &'a Egress, server: Server) -> Self {
-        Self { egress, server, id: None, version: None, asked: 0, waits: None }
+        let (id, version, waits) = (None, None, None);
+        Self { egress, server, id, version, asked: 0, waits, status: 0, is_forgotten: false }
+    }
+
+    /// Whether the newest request was sent in a session that the server does not know any more. What is sent
+    /// from then on is sent in none.
+    pub(super) fn leave_forgotten(&mut self) -> bool {
+        if self.is_forgotten {
+            (self.id, self.version) = (None, None);
+        }
+        std::mem::take(&mut self.is_forgotten)
     }
 
     /// From here on this version is spoken.
@@ -49,6 +63,7 @@ impl<'a> Line<'a> {
     /// Sends a request and waits for its result.
     pub(super) async fn ask(&mut self, method: &str, params: &Value) -> Result<Value, McpError> {
         self.asked += 1;
+        self.is_forgotten = false;
         let id = self.asked;
         // How a session begins is not taken back.
         self.waits = (method != HELLO).then_some(id);
@@ -75,6 +90,8 @@ impl<'a> Line<'a> {
         let heard = Mutex::default();
         let outgoing = self.outgoing(HttpMethod::Post, Some(request));
         let mut came = self.send(outgoing, &heard).await;
+        // So it says that it has ended a session (2025-11-25, Streamable HTTP, Session Management).
+        self.is_forgotten = self.status == 404 && self.id.is_some();
         for _ in 0..RESUMED_MAX {
             match &came {
                 Ok(fetched) => {
@@ -113,6 +130,7 @@ impl<'a> Line<'a> {
         heard: &Mutex<Heard>,
     ) -> Result<Fetched, McpError> {
         lock(heard).begin();
+        self.status = 0;
         let (asks, mut questions) = mpsc::channel(QUESTIONS);
         let hear = move |body: &[u8]| {
             let (asked, has_answered) = lock(heard).take(body);
@@ -131,6 +149,7 @@ impl<'a> Line<'a> {
                 }
             }
         };
+        self.status = fetched.status;
         if !(200..300).contains(&fetched.status) {
             return Err(match reply::refusal(&fetched.body) {
                 Some(reason) if fetched.status < 500 => McpError::Refused(reason),

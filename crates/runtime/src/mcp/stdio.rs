@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    HELLO, McpError, PAGES_MAX, ServedTool, agreed, answer_to, hello, ready, reply, served,
-    taken_back, title_of, told,
+    HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed, answer_to, hello, ready,
+    reply, taken_back, title_of, told,
 };
 
 /// The longest message of a command, in bytes.
@@ -84,7 +84,7 @@ impl StdioServers {
         Self(Arc::new(servers.collect()))
     }
 
-    /// What a server calls itself, and its tools.
+    /// What a server calls itself, and its tools: [`TOOLS_MAX`] of them, and one more where it has more.
     ///
     /// # Errors
     /// [`McpError`].
@@ -99,9 +99,9 @@ impl StdioServers {
         for _ in 0..PAGES_MAX {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
             let page = running.ask("tools/list", &wanted, patience).await?;
-            tools.extend(page["tools"].as_array().into_iter().flatten().map(served));
+            add_served(&mut tools, &page);
             cursor = page["nextCursor"].clone();
-            if cursor.is_null() {
+            if cursor.is_null() || tools.len() > TOOLS_MAX {
                 break;
             }
         }

@@ -122,4 +122,5 @@ async fn a_server_inside_is_not_asked() {
 }
 
 mod beside;
+mod forgotten;
 mod peers;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use resonant_domain::http_tool::{HttpMethod, HttpTool, QueryStyle, TOOL_DESCRIPTION_MAX};
+use resonant_domain::template::{self, Piece};
 use resonant_domain::text::shorten;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -11,6 +12,8 @@ use super::references::References;
 use super::schema::modern;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The most parameters of one operation, those of its path included.
+const PARAMETERS_MAX: usize = 200;
 
 /// Where an operation stands.
 pub(super) struct Place<'a> {
@@ -55,6 +58,9 @@ pub(super) fn written(
     };
     for parameter in parameters(place, operation)? {
         add_parameter(place, &mut parts, parameter)?;
+    }
+    if let Some(variable) = open_variable(&parts.path) {
+        return Err(format!("its path has {variable}, which no parameter describes"));
     }
     if let Some(body) = operation.get("requestBody") {
         let body = place.references.follow(body).ok_or("its body refers to nothing")?;
@@ -103,8 +109,12 @@ fn parameters<'a>(
     operation: &'a Map<String, Value>,
 ) -> Result<Vec<&'a Value>, String> {
     let lists = [place.item.get("parameters"), operation.get("parameters")];
+    let lists = lists.into_iter().flatten().filter_map(Value::as_array);
+    if lists.clone().map(Vec::len).sum::<usize>() > PARAMETERS_MAX {
+        return Err(format!("it has more than {PARAMETERS_MAX} parameters"));
+    }
     let mut found: Vec<&Value> = Vec::new();
-    for parameter in lists.into_iter().flatten().filter_map(Value::as_array).flatten() {
+    for parameter in lists.flatten() {
         let parameter =
             place.references.follow(parameter).ok_or("a parameter of it refers to nothing")?;
         found.retain(|other| other["name"] != parameter["name"] || other["in"] != parameter["in"]);
@@ -164,6 +174,16 @@ fn add_parameter(place: &Place<'_>, parts: &mut Parts, parameter: &Value) -> Res
         parts.required.push(input);
     }
     Ok(())
+}
+
+/// What the path still leaves open once its parameters are put in.
+fn open_variable(path: &str) -> Option<&str> {
+    template::pieces(path).ok()?.into_iter().find_map(|piece| {
+        let Piece::Text(text) = piece else { return None };
+        let start = text.find('{')?;
+        let end = start + text[start..].find('}')?;
+        text.get(start..=end)
+    })
 }
 
 /// How a parameter of the query writes a list or an object, where that is not as it is written anyway.

@@ -169,10 +169,21 @@ fn what_is_no_document_says_why() {
     }
 }
 
+/// Two levels are enough where both are wide.
+#[test]
+fn an_alias_counts_as_often_as_it_is_named() {
+    let (items, names) = ("x,".repeat(3_000), "*a,".repeat(3_000));
+    let error = read(&format!("a: &a [{items}]\nb: [{names}]\n"), None, &[]).unwrap_err();
+    assert!(error.to_string().contains("repeat too much"), "{error}");
+    let few = "openapi: 3.0.0\nx: &x { get: { operationId: one } }\npaths: { /x: *x }\n";
+    let base = Url::parse("https://example.org/").unwrap();
+    assert_eq!(tool(&read(few, Some(&base), &[]).unwrap(), "one").url, "https://example.org/x");
+}
+
 /// A document that holds itself, or that grows without end, is cut and not followed.
 #[test]
 fn references_end() {
-    let wide: Map<String, Value> = (0..40)
+    let wide: Map<String, Value> = (0..60)
         .map(|n| (format!("p{n}"), json!({ "$ref": "#/components/schemas/Wide" })))
         .collect();
     let document = json!({
@@ -183,6 +194,70 @@ fn references_end() {
     });
     let found = read(&document.to_string(), None, &[]).unwrap();
     assert_eq!(found.skipped[0].reason, "its schema has more than 2000 parts");
+}
+
+/// A document whose only operation takes this as its body.
+fn document_of(schemas: &Value, schema: &Value) -> String {
+    let content = json!({ "application/json": { "schema": schema } });
+    json!({
+        "openapi": "3.0.0",
+        "servers": [{ "url": "https://example.org" }],
+        "paths": { "/x": { "post": { "operationId": "x", "requestBody": { "content": content } } } },
+        "components": { "schemas": schemas },
+    })
+    .to_string()
+}
+
+#[test]
+fn a_tree_is_open_where_it_goes_on() {
+    let node = json!({ "$ref": "#/components/schemas/Node" });
+    let tree = json!({ "type": "object", "properties": { "left": node, "right": node } });
+    let found = read(&document_of(&json!({ "Node": tree }), &node), None, &[]).unwrap();
+    let body = &tool(&found, "x").input_schema["properties"]["body"];
+    assert_eq!(body["properties"]["left"]["properties"]["right"], json!({}));
+}
+
+/// What is written once can be referred to often.
+#[test]
+fn long_texts_are_not_repeated_without_end() {
+    let long = json!({ "type": "string", "description": "x".repeat(10_000) });
+    let all: Map<String, Value> = (0..300)
+        .map(|n| (format!("p{n}"), json!({ "$ref": "#/components/schemas/Long" })))
+        .collect();
+    let schema = json!({ "type": "object", "properties": all });
+    let found = read(&document_of(&json!({ "Long": long }), &schema), None, &[]).unwrap();
+    assert_eq!(found.skipped[0].reason, "its schema holds more than 512 KiB of text");
+
+    let parameters: Vec<_> =
+        (0..201).map(|n| json!({ "name": format!("p{n}"), "in": "query" })).collect();
+    let document = json!({
+        "openapi": "3.1.0",
+        "servers": [{ "url": "https://example.org" }],
+        "paths": { "/x": { "get": { "parameters": parameters } } },
+    });
+    let found = read(&document.to_string(), None, &[]).unwrap();
+    assert_eq!(found.skipped[0].reason, "it has more than 200 parameters");
+}
+
+#[test]
+fn a_reference_may_be_written_as_in_an_address() {
+    let id = json!({ "name": "id", "in": "path", "schema": { "type": "integer" } });
+    let same = json!({ "$ref": "#/paths/~1x~1%7Bid%7D/parameters/0" });
+    let document = json!({
+        "openapi": "3.0.0",
+        "servers": [{ "url": "https://example.org" }],
+        "paths": {
+            "/x/{id}": { "parameters": [id] },
+            "/y/{id}": { "get": { "operationId": "y", "parameters": [same] } },
+            "/z/{id}/{part}": { "get": { "parameters": [same] } },
+        },
+    });
+    let found = read(&document.to_string(), None, &[]).unwrap();
+    assert_eq!(tool(&found, "y").url, "https://example.org/y/{{id}}");
+    assert_eq!(read(&format!("\u{feff}\n{document}"), None, &[]).unwrap(), found);
+    // Nobody could fill in the rest.
+    let reason = "its path has {part}, which no parameter describes";
+    assert_eq!(found.skipped[0].reason, reason);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod written;
 use std::fmt;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
@@ -41,10 +42,20 @@ impl BoundSecret {
 #[derive(Clone, Default)]
 pub struct Secrets {
     all: Arc<[BoundSecret]>,
-    /// Every value, and the lines of it, the longest first.
-    values: Arc<[String]>,
+    /// What finds every value, and the lines of it, in one pass however many there are.
+    values: Values,
     /// Every form of a value that shows none of its characters, the longest first.
     forms: Arc<[String]>,
+}
+
+/// What finds values in a text.
+#[derive(Clone, Default)]
+enum Values {
+    #[default]
+    None,
+    Some(AhoCorasick),
+    /// They are more than can be looked for: no text is shown.
+    TooMany,
 }
 
 impl Secrets {
@@ -55,7 +66,13 @@ impl Secrets {
         // An answer may split its lines.
         let lines = exposed().flat_map(str::lines).filter(|line| line.len() >= 8);
         let values = exposed().filter(|value| !value.is_empty()).chain(lines).map(str::to_owned);
-        let (values, forms) = (longest_first(values), longest_first(exposed().flat_map(forms)));
+        let values = longest_first(values);
+        let values = match AhoCorasick::new(&*values) {
+            Ok(_) if values.is_empty() => Values::None,
+            Ok(finder) => Values::Some(finder),
+            Err(_) => Values::TooMany,
+        };
+        let forms = longest_first(exposed().flat_map(forms));
         Self { all: all.into(), values, forms }
     }
 
@@ -74,7 +91,11 @@ impl Secrets {
                 text = text.replace(form.as_str(), HIDDEN);
             }
         }
-        if self.values.is_empty() { text } else { written::replaced(text, &self.values, HIDDEN) }
+        match &self.values {
+            Values::None => text,
+            Values::Some(values) => written::replaced(text, values, HIDDEN),
+            Values::TooMany => HIDDEN.to_owned(),
+        }
     }
 }
 
@@ -167,6 +188,17 @@ mod tests {
             assert!(hidden.contains(HIDDEN) && hidden.len() < 50, "{text}: {hidden}");
         }
         assert!(!format!("{secrets:?}").contains("ss/w"));
+    }
+
+    #[test]
+    fn values_that_share_characters_are_hidden_whole() {
+        let secrets = secrets_of("line-one-of-it\nof-it-goes-on\none-of-it");
+        let text = "a line-one-of-it-goes-on, one%2Dof-it".to_owned();
+        assert_eq!(secrets.hide_in(text), "a …, …");
+        let every = (0..900).map(|n| format!("line {n:03}\n")).collect::<String>();
+        let secrets = secrets_of(&every);
+        let text = "line 017 and lines ".repeat(50_000);
+        assert_eq!(secrets.hide_in(text), "… and lines ".repeat(50_000));
     }
 
     #[test]

@@ -1,11 +1,21 @@
 //! The client against a server by the protocol's official SDK, over HTTP and as a command. `./dev test peers`
 //! starts it, as `end2end/load/peers/mcp` has it.
 
-use resonant_domain::agent::ToolGrant;
+use futures::{StreamExt as _, stream};
+use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::grant::ToolSettings;
+use resonant_domain::session::{SessionState, Usage};
+use resonant_domain::session_event::{EventBody, ToolOutcome};
+use resonant_domain::timeline::Timeline;
 
 use super::*;
-use crate::tools::{McpTool, Tool as _, ToolContext};
+use crate::clock::SystemClock;
+use crate::log::MemoryLog;
+use crate::models::{
+    CallRequest, FinishReason, Message, Model, ModelPiece, ModelRequest, Models, ReplyStream,
+};
+use crate::tools::{McpTool, Tool as _, ToolContext, Tools};
+use crate::{Engine, Outcome, Run, Signals};
 
 /// How the server is served: in event streams, in documents, and without sessions.
 const WAYS: [&str; 3] = ["events", "json", "single"];
@@ -140,4 +150,100 @@ async fn a_command_does_the_same() {
     let late = commands.call("shelf", "wait", &name, Duration::from_secs(1)).await;
     assert!(matches!(late, Err(McpError::Unanswered(_))), "{late:?}");
     assert_eq!(call("waited", name).await.unwrap(), "was cancelled");
+}
+
+/// Asks for these tools at once, and then says what they have answered.
+struct Caller(Vec<CallRequest>);
+
+impl Model for Caller {
+    fn provider(&self) -> &'static str {
+        "caller"
+    }
+
+    fn reply(&self, request: ModelRequest) -> ReplyStream {
+        let told = request.messages.iter().filter_map(|message| match message {
+            Message::Tool { content, .. } => Some(content.as_str()),
+            _ => None,
+        });
+        let told: Vec<_> = told.collect();
+        let finish = |calls, reason| ModelPiece::Finish { calls, usage: Usage::default(), reason };
+        let pieces = if told.is_empty() {
+            vec![Ok(finish(self.0.clone(), FinishReason::ToolCalls))]
+        } else {
+            let said = ModelPiece::Output(told.join("\n"));
+            vec![Ok(said), Ok(finish(Vec::new(), FinishReason::Stop))]
+        };
+        stream::iter(pieces).boxed()
+    }
+}
+
+/// A whole session of an agent that was given the tools as the server describes them: it calls them side by
+/// side, in each way and of a command, and answers with what they say.
+#[tokio::test]
+#[ignore = "./dev test peers starts the server"]
+async fn an_agent_works_through_a_session() {
+    let egress = Egress::public_allowing_private();
+    let mut listed = Session::open(&egress, server(&url("events"))).await.unwrap();
+    let served = listed.tools().await.unwrap();
+    drop(listed);
+    let work = [
+        ("find", url("events"), json!({ "title": "Emma" })),
+        ("count", url("json"), json!({ "to": 3 })),
+        ("part", url("single"), json!({})),
+        ("fail", url("events"), json!({})),
+        ("greet", "stdio:shelf".to_owned(), json!({ "name": "Ada" })),
+    ];
+    let (mut tools, mut calls) = (Vec::<ToolGrant>::new(), Vec::new());
+    for (name, server, arguments) in work {
+        let tool = served.iter().find(|tool| tool.name == name).unwrap();
+        let settings = json!({
+            "kind": "mcp", "server": server, "tool": name, "description": tool.description,
+            "input_schema": tool.input_schema, "timeout_seconds": 20,
+        });
+        let grant = json!({ "name": name, "settings": settings });
+        tools.push(serde_json::from_value(grant).unwrap());
+        let (call_id, tool) = (String::new(), name.to_owned());
+        calls.push(CallRequest { call_id, tool, arguments, provider_data: None });
+    }
+    let session = json!({
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "owner_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+        "agent_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+        "agent_name": "Reader",
+        "agent_avatar": { "icon": "spark", "hue": 1 },
+        "goal": "Find out",
+        "context": null,
+        "state": "running",
+        "reason": null,
+        "limits": { "max_steps": 4, "max_tokens": 100_000, "timeout_seconds": 60 },
+        "usage": Usage::default(),
+        "steps": 0,
+        "model": null,
+        "last_sequence": 0,
+        "created_at": "2026-01-01T00:00:00Z",
+        "started_at": null,
+        "ended_at": null,
+    });
+    let agent = AgentSpec { name: "Reader".to_owned(), tools, ..AgentSpec::default() };
+    let run = Run { session: serde_json::from_value(session).unwrap(), agent, history: Vec::new() };
+    let models = Models::with_language_model(Arc::new(Caller(calls)), "caller");
+    let tools = Tools::standard(egress).with_stdio(commands());
+    let (engine, log) = (Engine::new(models, tools, Arc::new(SystemClock)), MemoryLog::default());
+    let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
+    assert_eq!(outcome, Outcome::Ended(SessionState::Completed));
+
+    let results = log.events().into_iter().filter_map(|event| match event.body {
+        EventBody::ToolResult { tool, outcome, content, .. } => Some((tool, (outcome, content))),
+        _ => None,
+    });
+    let results: BTreeMap<_, _> = results.collect();
+    let ok = |text: &str| (ToolOutcome::Ok, text.to_owned());
+    assert_eq!(results["count"], ok("counted to 3"));
+    assert_eq!(results["part"], ok("here you are again"));
+    assert_eq!(results["greet"], ok("Good day, Ada"));
+    check_book(&results["find"].1);
+    let (failed, reason) = &results["fail"];
+    assert!(*failed == ToolOutcome::Error && reason.contains("fail"), "{reason}");
+    let answer = Timeline::from_events(log.events()).answer().unwrap().to_owned();
+    assert!(answer.contains("counted to 3") && answer.contains("Good day, Ada"), "{answer}");
 }

@@ -8,6 +8,8 @@ use crate::tools::tool::ToolError;
 
 const ROWS_MAX: usize = 200_000;
 const COLUMNS_MAX: usize = 500;
+/// The most cells of all rows together: each row has all columns, however short it is written.
+const CELLS_MAX: usize = 4_000_000;
 
 /// Named columns and rows of as many cells.
 #[derive(Debug, Clone)]
@@ -27,8 +29,8 @@ impl Table {
         if text.trim().is_empty() {
             return Err(ToolError::Failed("the table is empty".into()));
         }
-        let records = match from_json(text).or_else(|| from_markdown(text)) {
-            Some(records) => return Self::of(records, true),
+        let records = match from_json(text).or_else(|| from_markdown(text).map(Ok)) {
+            Some(records) => return Self::of(records?, true),
             None => from_csv(text, delimiter.unwrap_or_else(|| detect(text)))?,
         };
         Self::of(records, has_header)
@@ -36,11 +38,7 @@ impl Table {
 
     fn of(mut records: Vec<Vec<String>>, has_header: bool) -> Result<Self, ToolError> {
         let width = records.iter().map(Vec::len).max().unwrap_or(0);
-        if width > COLUMNS_MAX || records.len() > ROWS_MAX {
-            return Err(ToolError::Failed(format!(
-                "the table has more than {COLUMNS_MAX} columns or {ROWS_MAX} rows"
-            )));
-        }
+        check_size(width, records.len())?;
         let mut columns =
             if has_header && !records.is_empty() { records.remove(0) } else { Vec::new() };
         columns.resize(width, String::new());
@@ -134,6 +132,19 @@ impl Key {
     }
 }
 
+/// Refuses a table that is too large, before its rows are made alike.
+fn check_size(columns: usize, rows: usize) -> Result<(), ToolError> {
+    if columns > COLUMNS_MAX || rows > ROWS_MAX {
+        return Err(ToolError::Failed(format!(
+            "the table has more than {COLUMNS_MAX} columns or {ROWS_MAX} rows"
+        )));
+    }
+    if columns * rows > CELLS_MAX {
+        return Err(ToolError::Failed(format!("the table has more than {CELLS_MAX} cells")));
+    }
+    Ok(())
+}
+
 fn from_csv(text: &str, delimiter: u8) -> Result<Vec<Vec<String>>, ToolError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -201,7 +212,7 @@ fn from_markdown(text: &str) -> Option<Vec<Vec<String>>> {
     Some(rows.collect())
 }
 
-fn from_json(text: &str) -> Option<Vec<Vec<String>>> {
+fn from_json(text: &str) -> Option<Result<Vec<Vec<String>>, ToolError>> {
     if !text.trim_start().starts_with('[') {
         return None;
     }
@@ -212,9 +223,8 @@ fn from_json(text: &str) -> Option<Vec<Vec<String>>> {
         return None;
     }
     let mut columns = Document::columns(&list, COLUMNS_MAX);
-    if columns.len() > COLUMNS_MAX {
-        // Refused for its width by the caller.
-        return Some(vec![columns]);
+    if let Err(error) = check_size(columns.len(), list.len()) {
+        return Some(Err(error));
     }
     let rows = list.iter().map(|item| {
         columns
@@ -223,5 +233,5 @@ fn from_json(text: &str) -> Option<Vec<Vec<String>>> {
             .collect()
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    Some(std::iter::once(std::mem::take(&mut columns)).chain(rows).collect())
+    Some(Ok(std::iter::once(std::mem::take(&mut columns)).chain(rows).collect()))
 }

@@ -97,3 +97,15 @@ fn what_is_wrong_is_named() {
         }
     }
 }
+
+/// Each row has all columns, however short it is written.
+#[test]
+fn one_wide_row_does_not_make_many_short_ones_wide() {
+    let csv = format!("{}\n{}", ",a".repeat(400), "b\n".repeat(20_000));
+    let members: Vec<_> = (0..400).map(|n| format!("\"c{n}\":1")).collect();
+    let json = format!("[{{{}}}{}]", members.join(","), ",{}".repeat(20_000));
+    for text in [csv, json] {
+        let told = call(&json!({ "text": text }));
+        assert_eq!(told, "! the table has more than 4000000 cells");
+    }
+}

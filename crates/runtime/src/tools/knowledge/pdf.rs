@@ -1,6 +1,10 @@
 //! The text of a PDF, page by page. What a file may cost is bounded: in bytes that a stream becomes, in
-//! pages, and in time, which is looked at between pages.
+//! memory, in pages, and in time, which is looked at between pages.
 
+mod maps;
+mod weight;
+
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use lopdf::content::Content;
@@ -13,8 +17,15 @@ use super::cut::CutError;
 const PAGES_MAX: usize = 500;
 /// The most that one stream of the file may become, in bytes.
 const STREAM_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The most memory that the objects of the file may take, or what stands on one page, in bytes.
+const MEMORY_MAX: usize = 512 * 1024 * 1024;
 /// How long the reading of all pages may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// How much of it is left to the file that this thread reads.
+    static MEMORY_LEFT: Cell<usize> = const { Cell::new(0) };
+}
 
 /// What the pages say.
 pub(super) struct Pages {
@@ -31,13 +42,26 @@ pub(super) struct Pages {
 pub(super) fn pages(bytes: &[u8]) -> Result<Pages, CutError> {
     let refused = |reason: String| Err(CutError(reason));
     let until = Instant::now() + PATIENCE;
-    let options = LoadOptions::with_max_decompressed_size(STREAM_MAX_BYTES);
-    let Ok(document) = Document::load_mem_with_options(bytes, options) else {
+    MEMORY_LEFT.set(MEMORY_MAX);
+    let options = LoadOptions {
+        filter: Some(within_memory),
+        ..LoadOptions::with_max_decompressed_size(STREAM_MAX_BYTES)
+    };
+    let document = Document::load_mem_with_options(bytes, options);
+    if MEMORY_LEFT.get() == 0 {
+        return refused("must be simpler: what it holds takes too much memory".to_owned());
+    }
+    let Ok(document) = document else {
         return refused("must be a PDF that is whole and not locked by a password".to_owned());
     };
     let numbers = document.get_pages();
     if numbers.len() > PAGES_MAX {
         return refused(format!("must have at most {PAGES_MAX} pages"));
+    }
+    if !maps::are_modest(&document, STREAM_MAX_BYTES) {
+        return refused(
+            "must be simpler: a font of it has more letters than can be read".to_owned(),
+        );
     }
     let mut texts = Vec::with_capacity(numbers.len());
     let mut unread = Vec::new();
@@ -46,6 +70,12 @@ pub(super) fn pages(bytes: &[u8]) -> Result<Pages, CutError> {
         if Instant::now() > until {
             let seconds = PATIENCE.as_secs();
             return refused(format!("must be simpler: its text was not read within {seconds} s"));
+        }
+        let content = document.get_page_content_with_limit(page, STREAM_MAX_BYTES);
+        if content.is_ok_and(|content| weight::of(&content) > MEMORY_MAX) {
+            unread.push(number);
+            texts.push(String::new());
+            continue;
         }
         let parts = document.extract_text_chunks_with_limit(&[number], STREAM_MAX_BYTES);
         let is_broken = parts.iter().any(Result::is_err);
@@ -65,6 +95,22 @@ pub(super) fn pages(bytes: &[u8]) -> Result<Pages, CutError> {
         return refused("must hold text: its pages are pictures, or cannot be read".to_owned());
     }
     Ok(Pages { texts, unread })
+}
+
+/// Lets an object in, as long as there is memory for what is packed into it.
+fn within_memory(id: ObjectId, object: &mut Object) -> Option<(ObjectId, Object)> {
+    if let Object::Stream(stream) = object
+        && stream.dict.has_type(b"ObjStm")
+    {
+        let first = stream.dict.get(b"First").and_then(Object::as_i64).unwrap_or_default();
+        let objects = stream.get_plain_content_with_limit(STREAM_MAX_BYTES).unwrap_or_default();
+        let weight = weight::of_objects(&objects, usize::try_from(first).unwrap_or_default());
+        MEMORY_LEFT.set(MEMORY_LEFT.get().saturating_sub(weight));
+        if MEMORY_LEFT.get() == 0 {
+            return None;
+        }
+    }
+    Some((id, object.clone()))
 }
 
 /// Whether a page without text shows anything: a picture, or words in a font that does not tell its letters.

@@ -261,4 +261,37 @@ fn hostile_pdfs_are_bounded() {
     assert!(told(&pdf(&[&bomb])).contains("must"));
     let much = "y".repeat(300 * 1024);
     assert!(told(&pdf(&[&much, &much])).contains("512 KiB"));
+    // A few kilobytes that become half a gigabyte of lists, on a page and behind the pages.
+    let mut document = lopdf::Document::load_mem(&good).unwrap();
+    let lists = format!("9 0 [{}]", "[]".repeat(1_000_000)).into_bytes();
+    let about = lopdf::dictionary! { "Type" => "Objects", "N" => 1, "First" => 4 };
+    let mut stream = lopdf::Stream::new(about, lists);
+    stream.compress().unwrap();
+    document.add_object(stream);
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    // One of its right name would not be written.
+    let at = file.windows(8).position(|word| word == b"/Objects").unwrap();
+    file[at..at + 8].copy_from_slice(b"/ObjStm ");
+    assert!(file.len() < 50_000 && told(&file).contains("memory"));
+    let mut document = lopdf::Document::load_mem(&pdf(&["One line.", "Two."])).unwrap();
+    let page = document.get_pages()[&2];
+    document.change_page_content(page, b"q ".repeat(1_000_000)).unwrap();
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    assert_eq!(cut_pdf(&file).unwrap().unread_pages, [2]);
+    // A line of a font's map that stands for a million codes.
+    let mut document = lopdf::Document::load_mem(&good).unwrap();
+    let map = b"1 beginbfrange\n<000000> <0FFFFF> <0041>\nendbfrange\n".to_vec();
+    let map = document.add_object(lopdf::Stream::new(lopdf::dictionary! {}, map));
+    for object in document.objects.values_mut() {
+        if let Ok(font) = object.as_dict_mut()
+            && font.has_type(b"Font")
+        {
+            font.set("ToUnicode", map);
+        }
+    }
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    assert!(told(&file).contains("more letters"));
 }

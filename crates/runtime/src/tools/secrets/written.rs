@@ -2,6 +2,8 @@
 //! them. Each way of writing is undone, as is one within another, and the values are looked for in what
 //! comes out: the whole takes linear time, whatever the text is.
 
+use aho_corasick::AhoCorasick;
+
 /// Writes the byte or bytes that an escape stands for which a text begins with. Answers how long the
 /// escape is; 0: it begins with none.
 type Undo = fn(&[u8], &mut Vec<u8>) -> usize;
@@ -60,34 +62,31 @@ impl Reading {
         (undone.bytes != self.bytes).then_some(undone)
     }
 
-    /// Where a value is written in the text, as often as it is.
-    fn add_places(&self, value: &[u8], places: &mut Vec<(usize, usize)>) {
-        let mut from = 0;
-        while let Some(at) =
-            self.bytes[from..].windows(value.len()).position(|window| window == value)
-        {
-            let start = from + at;
-            from = start + value.len();
-            places.push((self.places[start], self.places[from]));
+    /// Where values are written in the text: what each piece of it begins and ends with. Pieces that touch are
+    /// one, so that there are no more of them than characters.
+    fn pieces(&self, values: &AhoCorasick) -> Vec<(usize, usize)> {
+        let mut pieces: Vec<(usize, usize)> = Vec::new();
+        // They come in the order in which they end.
+        for found in values.find_overlapping_iter(&self.bytes) {
+            let (mut start, end) = (self.places[found.start()], self.places[found.end()]);
+            while let Some((last, _)) = pieces.pop_if(|(_, ended)| *ended >= start) {
+                start = start.min(last);
+            }
+            pieces.push((start, end));
         }
+        pieces
     }
 }
 
 /// A text with another in the place of each value, none of which is empty.
-pub(super) fn replaced(text: String, values: &[String], instead: &str) -> String {
+pub(super) fn replaced(text: String, values: &AhoCorasick, instead: &str) -> String {
     let whole = Reading::of(&text);
-    let mut places = Vec::new();
-    let mut add = |read: &Reading| {
-        for value in values {
-            read.add_places(value.as_bytes(), &mut places);
-        }
-    };
-    add(&whole);
+    let mut places = whole.pieces(values);
     for (first, others) in WAYS.iter().filter_map(|way| way.split_first()) {
         let read = whole.undone(*first);
         let read = others.iter().fold(read, |read, undo| read.and_then(|read| read.undone(*undo)));
         if let Some(read) = read {
-            add(&read);
+            places.extend(read.pieces(values));
         }
     }
     if places.is_empty() {
