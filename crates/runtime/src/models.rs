@@ -76,6 +76,8 @@ pub struct Models {
     providers: BTreeMap<&'static str, Arc<dyn Model>>,
     tiers: Option<Arc<[Vec<Chosen>; 3]>>,
     facts: Arc<BTreeMap<ModelName, ModelFacts>>,
+    /// What the models of the OpenAI-compatible endpoint cost of which nothing else is said, read and written.
+    endpoint_prices: Option<(u64, u64)>,
     breakers: Arc<Breakers>,
     watch: Option<Arc<dyn ModelWatch>>,
 }
@@ -117,6 +119,7 @@ impl Models {
             providers,
             tiers: None,
             facts: Arc::new(facts),
+            endpoint_prices: settings.openai.as_ref().map(|it| (it.input_price, it.output_price)),
             breakers: Arc::default(),
             watch: None,
         };
@@ -170,6 +173,7 @@ impl Models {
             language: Some(chosen),
             tiers: None,
             facts: Arc::default(),
+            endpoint_prices: None,
             breakers: Arc::default(),
             watch: None,
         }
@@ -189,6 +193,7 @@ impl Models {
             language: tiers[ModelTier::Moderate as usize].first().cloned(),
             providers,
             facts: Arc::new(facts.collect()),
+            endpoint_prices: None,
             tiers: Some(Arc::new(tiers)),
             breakers: Arc::default(),
             watch: None,
@@ -246,9 +251,19 @@ impl Models {
             return Some(language.clone());
         }
         let key = ModelName { provider, model: name.to_owned() };
-        let facts = self.facts.get(&key).copied().unwrap_or_else(|| ModelFacts::of(&key));
+        let facts = self.facts.get(&key).copied().unwrap_or_else(|| self.presumed(&key));
         let facts = Some(facts);
         Some(Chosen { model: model.clone(), name: name.to_owned(), facts })
+    }
+
+    /// What is taken for known of a model that no setting names. It costs what its endpoint's does, rather than
+    /// nothing: whoever names another one is bounded by budgets all the same.
+    fn presumed(&self, name: &ModelName) -> ModelFacts {
+        let known = ModelFacts::of(name);
+        match self.endpoint_prices.filter(|_| name.provider == "openai") {
+            Some((input_price, output_price)) => ModelFacts { input_price, output_price, ..known },
+            None => known,
+        }
     }
 
     /// Whether cheaper models can answer for an agent of this policy.
@@ -352,6 +367,30 @@ mod tests {
         assert_eq!(offline.language_model(), None);
         assert_eq!(online.language_model(), Some("small"));
         assert!(!format!("{:?}", settings()).contains("key\""));
+    }
+
+    #[test]
+    fn a_model_of_which_nothing_is_said_costs_what_its_endpoint_does() {
+        let mut settings = settings();
+        if let Some(openai) = &mut settings.openai {
+            (openai.input_price, openai.output_price) = (150_000, 600_000);
+        }
+        let free = ModelName { provider: "openai", model: "free".to_owned() };
+        settings.facts.insert(free, ModelFacts::default());
+        settings.others.insert(Provider::Ollama, ProviderSettings::default());
+        let models = Models::new(&settings).unwrap();
+        for (model, prices) in [
+            ("small", (150_000, 600_000)),
+            ("gpt-4", (150_000, 600_000)),
+            ("free", (0, 0)),
+            ("ollama:llama3", (0, 0)),
+        ] {
+            let named = ModelPolicy::Named { model: model.to_owned() };
+            let facts = models.choose(&named).unwrap().facts.unwrap();
+            assert_eq!((facts.input_price, facts.output_price), prices, "{model}");
+        }
+        let named = ModelPolicy::Named { model: "gpt-4".to_owned() };
+        assert_eq!(models.choose(&named).unwrap().facts.unwrap().window, 8_192);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One turn: the model's reply as it streams, then the tools that it asks for, side by side.
 
 mod call;
+mod call_id;
 mod listen;
 mod request;
 mod summary;
@@ -14,11 +15,13 @@ use std::time::Duration;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::EventBody;
+use resonant_domain::waiting::are_too_deep;
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use self::call_id::{CALLS_KEPT, call_id};
 use self::listen::{Broken, Heard, Reply};
 pub(crate) use self::request::Frame;
 use self::request::Prepared;
@@ -26,8 +29,6 @@ use crate::engine::{Ending, Work, elapsed, millis, plural};
 use crate::log::LogError;
 use crate::models::{Chosen, Failed, FinishReason, ModelError, ModelRequest, Who};
 
-/// Tools that one step may ask for.
-const CALLS_MAX: usize = 64;
 /// How often a step is begun anew after a fault of its only model.
 const RETRIES: usize = 3;
 
@@ -66,6 +67,11 @@ impl Work<'_> {
             let (request, tokens) = match self.prepare(&chosen, number, is_last).await? {
                 Prepared::Request(request, tokens) => (*request, tokens),
                 Prepared::Ending(ending) => return Ok(Some(ending)),
+                // Another model may take more.
+                Prepared::TooLong(why) => {
+                    let never = ModelError::TooLong(why);
+                    break (Heard::Fault(never, Broken::default()), Instant::now());
+                }
             };
             let began = Instant::now();
             match self.ask(&chosen, number, request, tokens).await? {
@@ -147,14 +153,13 @@ impl Work<'_> {
     ) -> Result<Option<Ending>, LogError> {
         let mut entries = reply.unwritten;
         if !reply.calls.is_empty() && !is_last {
-            entries.extend(reply.calls.into_iter().enumerate().map(|(index, call)| {
-                EventBody::ToolCall {
-                    step,
-                    call_id: call_id(step, index),
-                    tool: without_nul(call.tool),
-                    arguments: json_without_nul(call.arguments),
-                    provider_data: call.provider_data.map(json_without_nul),
-                }
+            let calls = reply.calls.into_iter().take(CALLS_KEPT);
+            entries.extend(calls.enumerate().map(|(index, call)| EventBody::ToolCall {
+                step,
+                call_id: call_id(step, index),
+                tool: without_nul(call.tool),
+                arguments: readable(json_without_nul(call.arguments)),
+                provider_data: call.provider_data.map(json_without_nul),
             }));
             self.append(entries, reply.usage).await?;
             return Ok(None);
@@ -326,12 +331,6 @@ impl Work<'_> {
     }
 }
 
-/// The id of a step's call: unique in the session, and of the nine letters and digits that even the
-/// strictest provider takes.
-fn call_id(step: u32, index: usize) -> String {
-    format!("call{step:02}{:03}", index + 1)
-}
-
 /// What so much costs with the model.
 fn priced(chosen: &Chosen, usage: Usage) -> Usage {
     chosen.facts.map_or(usage, |facts| facts.priced(usage))
@@ -361,15 +360,14 @@ fn json_without_nul(value: Value) -> Value {
     }
 }
 
+/// Arguments that are nested so deep that the log could not be read again are kept as a text, which no tool takes.
+fn readable(arguments: Value) -> Value {
+    if are_too_deep(&arguments) { Value::String(arguments.to_string()) } else { arguments }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn call_ids_are_nine_letters_and_digits() {
-        assert_eq!(call_id(1, 0), "call01001");
-        assert_eq!(call_id(50, 99), "call50100");
-    }
 
     #[test]
     fn backoff_grows_and_varies() {
@@ -377,6 +375,20 @@ mod tests {
             let base = Duration::from_millis(500 << faults);
             let wait = backoff(faults);
             assert!(wait >= base && wait < base + base / 2, "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_could_not_be_read_again_are_kept_as_text() {
+        for (depth, is_kept) in [(64, true), (65, false), (127, false)] {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let arguments = readable(serde_json::from_str(&nested).unwrap());
+            assert_eq!(arguments.is_array(), is_kept, "{depth}");
+            let (call_id, tool) = (call_id(1, 0), "calculator".to_owned());
+            let provider_data = None;
+            let call = EventBody::ToolCall { step: 1, call_id, tool, arguments, provider_data };
+            let written = serde_json::to_string(&call).unwrap();
+            assert_eq!(serde_json::from_str::<EventBody>(&written).unwrap(), call);
         }
     }
 

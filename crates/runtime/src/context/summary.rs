@@ -59,8 +59,9 @@ impl Summarise {
 }
 
 /// What is to be told shorter, as text of about `room` tokens at most, and the last step that is in it: the
-/// summary so far, then the steps, as many as there is room for. The others are told shorter another time.
-/// The first is there in any case, cut where it has to be, and the cut is marked.
+/// goal, the summary so far, then the steps, as many as there is room for. The others are told shorter another
+/// time. The first is there in any case, cut where it has to be, and the cut is marked; so that there is room
+/// for it, the goal takes a quarter and the summary half, where they are long.
 pub(crate) fn transcript(
     progress: &Progress,
     goal: &str,
@@ -68,10 +69,11 @@ pub(crate) fn transcript(
     counter: Counter,
     room: u64,
 ) -> (String, u32) {
-    let mut text = format!("The goal: {}\n", shorten(goal, EXCERPT_MAX));
+    let goal = shorten(goal, EXCERPT_MAX);
+    let mut text = format!("The goal: {}\n", within(&goal, room / 4, counter));
     if let Some(summary) = &progress.summary {
         text.push_str("\nThe summary so far:\n");
-        text.push_str(&summary.text);
+        text.push_str(within(&summary.text, room / 2, counter));
         text.push('\n');
     }
     let mut left = room.saturating_sub(counter.text(&text));
@@ -95,6 +97,15 @@ pub(crate) fn transcript(
         through = Some(step.number);
     }
     (text, through.unwrap_or(due.through_step))
+}
+
+/// The beginning of a text, of so many tokens at most.
+fn within(text: &str, most: u64, counter: Counter) -> &str {
+    let mut kept = text;
+    while !kept.is_empty() && counter.text(kept) > most {
+        kept = &kept[..kept.floor_char_boundary(kept.len() / 4 * 3)];
+    }
+    kept
 }
 
 fn line_by_line(step: &StepRecord) -> String {

@@ -172,6 +172,33 @@ fn a_summary_stands_for_no_step_that_was_not_shown() {
 }
 
 #[test]
+fn neither_the_goal_nor_the_summary_leaves_a_step_without_room() {
+    let mut progress = session(&[(50, 50, 90, 0); 9]);
+    let body = EventBody::ContextSummary {
+        step: 8,
+        from_step: 1,
+        through_step: 2,
+        text: "note ".repeat(400),
+        by: "openai:small".to_owned(),
+        reason: String::new(),
+        tokens_before: 1,
+        tokens_after: 1,
+        pinned: 0,
+        usage: Usage::default(),
+    };
+    progress.take(&[SessionEvent { sequence: 100, at: Timestamp::UNIX_EPOCH, body }]);
+    let due = Summarise::due(&progress, &[], 3, Counter::Estimate).unwrap();
+    assert_eq!((due.from_step, due.through_step), (3, 6));
+    let goal = "goal ".repeat(400);
+    for room in [1_200, 2_000, 100_000] {
+        let (text, through) = transcript(&progress, &goal, due, Counter::Estimate, room);
+        let tokens = Counter::Estimate.text(&text);
+        assert!(tokens <= room, "{tokens} > {room}");
+        assert!(through >= 3 && text.contains("Step 3") && text.contains("note note"), "{text}");
+    }
+}
+
+#[test]
 fn a_step_that_came_to_nothing_is_left_out_and_what_came_with_a_call_is_kept() {
     let given = json!({ "by": "openai:m", "reasoning_content": "so" });
     let bodies = vec![

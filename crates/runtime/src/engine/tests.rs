@@ -4,6 +4,7 @@ mod choosing;
 mod falling_back;
 mod inputs;
 mod long_results;
+mod many_calls;
 mod people;
 mod summaries;
 mod takeover;

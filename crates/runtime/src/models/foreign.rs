@@ -143,6 +143,12 @@ impl Foreign {
                 "{} cannot be reached or broke off",
                 self.provider.as_str()
             )),
+            // A reply without a candidate: asked again, it would hold that back, too.
+            genai::Error::ChatResponse { body, .. }
+                if self.provider == Provider::Gemini && body.get("error").is_none() =>
+            {
+                ModelError::permanent("gemini gave no answer: it has held it back")
+            }
             genai::Error::ChatResponse { body, .. } => {
                 let whole = body.to_string();
                 let message = hide(&shorten(&whole, 300));
@@ -197,6 +203,9 @@ impl OnItsWay for Reading {
                 Some(Ok(ChatStreamEvent::ReasoningChunk(chunk))) => {
                     self.written_chars += chunk.content.chars().count();
                     return Ok(ModelPiece::Thinking(chunk.content));
+                }
+                Some(Ok(ChatStreamEvent::ToolCallChunk(_))) => {
+                    return Ok(ModelPiece::Output(String::new()));
                 }
                 Some(Ok(ChatStreamEvent::End(end))) => return Ok(self.finish(end)),
                 Some(Ok(_)) => {}

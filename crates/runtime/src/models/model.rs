@@ -132,7 +132,7 @@ pub struct CallRequest {
 pub enum ModelPiece {
     /// The next piece of its reasoning.
     Thinking(String),
-    /// The next piece of its answer.
+    /// The next piece of its answer. Empty while it writes a call: that it is at work, and no more.
     Output(String),
     /// The reply is over. Always the last piece.
     Finish {

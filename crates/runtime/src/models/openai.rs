@@ -152,7 +152,7 @@ impl Reader {
         let request_chars = request_chars(request);
         if kind.starts_with("application/json") {
             // The server does not stream: the whole reply is one chunk.
-            let mut reply = Reply::of(&request.model);
+            let mut reply = Reply::whole(&request.model);
             let whole = match read(&mut response, WHOLE_MAX_BYTES).await {
                 Ok(whole) => reply.take(&String::from_utf8_lossy(&whole)),
                 Err(error) => Err(error),
@@ -198,29 +198,29 @@ impl Reader {
                 return;
             }
         };
-        for lines in events {
-            if lines.iter().any(|line| line.trim() == "[DONE]") {
-                self.finish(Vec::new(), streaming.reply, streaming.request_chars);
-                return;
-            }
+        for mut lines in events {
+            // What stands before the end mark of the same event counts, too.
+            let end = lines.iter().position(|line| line.trim() == "[DONE]");
+            lines.truncate(end.unwrap_or(lines.len()));
             let whole = lines.join("\n");
-            if whole.trim().is_empty() {
-                continue;
-            }
             // Some servers forget the blank line between two events.
             let parts = if lines.len() > 1 && serde_json::from_str::<Value>(&whole).is_err() {
                 lines
             } else {
                 vec![whole]
             };
-            for part in parts {
-                match streaming.reply.take(&part) {
+            for part in parts.iter().filter(|part| !part.trim().is_empty()) {
+                match streaming.reply.take(part) {
                     Ok(pieces) => self.ready.extend(pieces.into_iter().map(Ok)),
                     Err(error) => {
                         self.ready.push_back(Err(self.endpoint.hide_key(error)));
                         return;
                     }
                 }
+            }
+            if end.is_some() {
+                self.finish(Vec::new(), streaming.reply, streaming.request_chars);
+                return;
             }
         }
         if !is_over {

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::{CALLS_MAX, without_nul};
+use super::call_id::{CALLS_MAX, is_too_many};
+use super::without_nul;
 use crate::engine::millis;
 use crate::progress::{CallRecord, RESULTS_MAX_BYTES};
 use crate::tools::{ToolContext, Tools, call_apart};
@@ -74,7 +75,7 @@ async fn attempt(
     context: ToolContext,
 ) -> Result<String, String> {
     let name = &call.tool;
-    if call.call_id.get(6..).and_then(|n| n.parse().ok()).is_some_and(|n: usize| n > CALLS_MAX) {
+    if is_too_many(&call.call_id) {
         return Err(format!("not called: one step may ask for at most {CALLS_MAX} tools"));
     }
     let tool = match tools.get(name) {

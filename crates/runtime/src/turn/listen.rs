@@ -72,6 +72,7 @@ impl Work<'_> {
         let mut text = String::new();
         let mut chars = 0;
         let mut has_output = false;
+        let mut is_begun = false;
         let mut heard_at = Instant::now();
         let estimate = |text: &str| {
             let output_tokens = Counter::of(&chosen.name).text(text);
@@ -123,6 +124,7 @@ impl Work<'_> {
                     break ModelError::permanent("the model's code failed (a defect of ours)");
                 }
             };
+            is_begun = true;
             let (EventBody::Thinking { delta, .. } | EventBody::Output { delta, .. }) = &next
             else {
                 continue;
@@ -145,7 +147,7 @@ impl Work<'_> {
             }
         };
         // A refusal costs nothing. A model that took the request and was silent may well have read it.
-        let is_refusal = text.is_empty() && !matches!(error, ModelError::Silent(_));
+        let is_refusal = !is_begun && !matches!(error, ModelError::Silent(_));
         let usage = if is_refusal { Usage::default() } else { estimate(&text) };
         Ok(Heard::Fault(error, Broken { unwritten, usage }))
     }

@@ -22,6 +22,8 @@ const WINDOW_MIN: u64 = 1_000;
 pub(super) enum Prepared {
     Request(Box<ModelRequest>, u64),
     Ending(Ending),
+    /// The model takes too little for it, whatever is cut: why, for a person.
+    TooLong(String),
 }
 
 /// What a request for a step says beside the conversation.
@@ -160,11 +162,11 @@ impl Work<'_> {
                     may_summarise = false;
                 }
                 Fit::Never => {
-                    return Ok(Prepared::Ending(Ending::failed(format!(
+                    return Ok(Prepared::TooLong(format!(
                         "the system prompt, the tools and the goal are more than the {window} tokens \
                          that {} is known to take",
                         chosen.name
-                    ))));
+                    )));
                 }
             }
         };

@@ -59,8 +59,13 @@ impl Work<'_> {
             let counter = Counter::of(&chosen.name);
             let (request, due) = self.summary_request(chosen, counter, due);
             let input_tokens = counter.request(&request);
-            let most =
-                Usage { input_tokens, output_tokens: SUMMARY_TOKENS.into(), ..Usage::default() };
+            let output_tokens = u64::from(request.max_output_tokens);
+            let window = self.window(chosen);
+            if input_tokens.saturating_add(output_tokens) > window {
+                let _ = write!(failures, "{chosen:?} takes {window} tokens, which is too little; ");
+                continue;
+            }
+            let most = Usage { input_tokens, output_tokens, ..Usage::default() };
             if let Some(ending) = self.shortfall(priced(chosen, most)).await? {
                 self.unsettled += spent;
                 return Ok(Some(ending));
@@ -143,18 +148,20 @@ impl Work<'_> {
         counter: Counter,
         due: Summarise,
     ) -> (ModelRequest, Summarise) {
+        let window = self.window(chosen);
+        // Of a small window a summary takes half at most.
+        let most = SUMMARY_TOKENS.min(u32::try_from(window / 2).unwrap_or(u32::MAX));
         let mut request = ModelRequest {
             model: chosen.name.clone(),
             system: SUMMARY_PROMPT.to_owned(),
             messages: vec![Message::User { text: String::new(), context: None }],
             tools: Vec::new(),
             may_call: false,
-            max_output_tokens: SUMMARY_TOKENS,
+            max_output_tokens: most,
             window: chosen.facts.map(|facts| facts.window),
             now: self.clock.now(),
         };
-        let window = self.window(chosen);
-        let room = context::room(window, counter.request(&request), SUMMARY_TOKENS.into());
+        let room = context::room(window, counter.request(&request), most.into());
         let (progress, pins) = (&self.progress, &self.session.pins);
         let (text, through) = transcript(progress, &self.session.goal, due, counter, room);
         request.messages = vec![Message::User { text, context: None }];

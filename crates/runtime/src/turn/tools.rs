@@ -13,6 +13,7 @@ use resonant_domain::waiting::{PendingCall, WaitReason};
 use tokio_util::sync::CancellationToken;
 
 use super::call::call_tool;
+use super::call_id::is_too_many;
 use crate::engine::{Ending, Signals, Work};
 use crate::log::{AgentAsked, AgentsAsked, LogError};
 use crate::progress::CallRecord;
@@ -70,6 +71,8 @@ impl Work<'_> {
         entries.push(self.step_complete(step, Usage::default()));
         let found =
             self.append(entries, Usage::default()).await.map(|()| self.progress.loop_found())?;
+        // A person who has said something meanwhile may have shown the way out.
+        let found = found.filter(|_| !self.progress.has_unheard());
         let Some(found) = found else { return Ok(None) };
         // A model of a higher tier may find the way out.
         match self.escalation(&self.faults(), &found) {
@@ -190,7 +193,8 @@ impl Work<'_> {
             let grant = self.agent.tools.iter().find(|grant| grant.name == call.tool);
             let tool = self.tools.get(&call.tool).filter(|_| grant.is_some());
             // A call that cannot be made has a result all the same: why it cannot.
-            let can_be_made = self.tools.check(&call.tool, &call.arguments).is_ok();
+            let can_be_made = !is_too_many(&call.call_id)
+                && self.tools.check(&call.tool, &call.arguments).is_ok();
             let (Some(grant), Some(tool), true) = (grant, tool, can_be_made) else {
                 sorted.ready.push(call);
                 continue;

@@ -116,6 +116,49 @@ async fn a_model_that_takes_the_request_and_is_silent_gives_way_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_that_writes_a_long_call_is_not_taken_for_silent() {
+    // Nothing to show for two times as long as it may be silent, but signs of life.
+    let written = || (40_000, Ok(ModelPiece::Output(String::new())));
+    let late = vec![written(), written(), calls(&[("calculator", json!({"do": "late"}))])];
+    let busy = Script::new(vec![vec![late], vec![answer("42")]]);
+    let others = well();
+    let tier = vec![chosen("openai", &busy, WIDE), chosen("anthropic", &others, WIDE)];
+    let (outcome, log) = run_tiers(&tiered(three_of(tier), &Effects::default())).await;
+    assert_eq!(outcome, COMPLETED, "{}", log.reason());
+    assert_eq!((asked(&busy), asked(&others)), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_takes_too_little_is_never_asked_and_another_takes_over() {
+    let (small, large) = (well(), well());
+    let little = chosen("openai", &small, 1_000);
+    let much = chosen("anthropic", &large, WIDE);
+    for tiers in [
+        three_of(vec![little.clone(), much.clone()]),
+        // The other one stands a tier above.
+        [vec![little.clone()], vec![much.clone()], vec![much]],
+    ] {
+        let engine = tiered(tiers, &Effects::default());
+        let log = TestLog::default();
+        let mut run = run_of(limits(), Vec::new(), Usage::default());
+        run.agent.system_prompt = "Be thorough. ".repeat(1_000);
+        let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
+        assert_eq!(outcome, COMPLETED, "{}", log.reason());
+        let reason = &choices(&log)[1].reason;
+        assert!(reason.contains("more than the 1000 tokens that openai-1"), "{reason}");
+    }
+    assert_eq!((asked(&small), asked(&large)), (0, 2));
+
+    let engine = tiered(three_of(vec![little]), &Effects::default());
+    let log = TestLog::default();
+    let mut run = run_of(limits(), Vec::new(), Usage::default());
+    run.agent.system_prompt = "Be thorough. ".repeat(1_000);
+    assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), FAILED);
+    assert!(log.reason().contains("more than the 1000 tokens"), "{}", log.reason());
+    assert_eq!(asked(&small), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_too_long_is_made_shorter_once() {
     let refusal = "This model's maximum context length is 2000 tokens";
     let too_long = || vec![(0, Err(ModelError::TooLong(refusal.to_owned())))];
@@ -160,6 +203,12 @@ async fn what_a_reply_that_broke_off_has_used_is_counted() {
     whole += estimate;
     assert_eq!((log.timeline().usage(), *log.used.lock().unwrap()), (whole, whole));
     assert_eq!(log.timeline().steps[0].usage, Some(whole));
+
+    // What broke off in the middle of a call is paid, though nothing of it is shown.
+    let broken = vec![output(""), (0, Err(ModelError::transient("busy")))];
+    let script = Script::new(vec![vec![broken, answer("42")]]);
+    let (_, log) = run(&script, &Effects::default(), limits()).await;
+    assert!(lost(&log).is_some_and(|lost| lost.input_tokens > 0), "{:?}", log.events());
 
     // A refusal costs nothing.
     let refused = vec![(0, Err(ModelError::transient("busy")))];

@@ -31,7 +31,7 @@ impl Tool for Once {
     }
 }
 
-fn people_engine(script: &Arc<Script>, tool: impl Tool + 'static) -> Engine {
+pub(super) fn people_engine(script: &Arc<Script>, tool: impl Tool + 'static) -> Engine {
     let model: Arc<dyn Model> = script.clone();
     Engine::new(
         Models::with_language_model(model, "scripted"),
@@ -40,7 +40,7 @@ fn people_engine(script: &Arc<Script>, tool: impl Tool + 'static) -> Engine {
     )
 }
 
-fn careful_run(log: &TestLog) -> Run {
+pub(super) fn careful_run(log: &TestLog) -> Run {
     let mut run = run_of(limits(), log.events(), *log.used.lock().unwrap());
     run.agent.tools =
         vec![ToolGrant::new("calculator").with_approval(), ToolGrant::new("ask_user")];
@@ -48,12 +48,12 @@ fn careful_run(log: &TestLog) -> Run {
 }
 
 impl TestLog {
-    fn wait(&self) -> Wait {
+    pub(super) fn wait(&self) -> Wait {
         self.timeline().waiting.expect("the session waits")
     }
 
     /// Writes what a use case would.
-    fn write(&self, entries: Vec<EventBody>) {
+    pub(super) fn write(&self, entries: Vec<EventBody>) {
         let mut events = self.events.lock().unwrap();
         for body in entries {
             let sequence = events.last().map_or(1, |event| event.sequence + 1);
@@ -283,7 +283,7 @@ async fn a_call_that_was_under_way_when_the_session_ended_may_have_taken_effect(
     }
 }
 
-fn message(text: &str) -> EventBody {
+pub(super) fn message(text: &str) -> EventBody {
     EventBody::Message { text: text.to_owned(), context: None }
 }
 
@@ -311,6 +311,22 @@ async fn a_word_on_the_way_reaches_the_next_step_and_holds_up_the_end() {
     assert_eq!(requests[1].messages.len(), 4, "the goal, a word, the answer, a word");
     let dones = waits.names().iter().filter(|name| **name == "done").count();
     assert_eq!(dones, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_on_the_way_is_heard_before_a_loop_ends_the_session() {
+    let same = || vec![vec![calls(&[("calculator", json!({"do": "again"}))])]];
+    let script = Script::new(vec![same(), same(), same(), vec![answer("42")]]);
+    let engine = people_engine(&script, Effects::default());
+    // Each step is three appends: that it begins, its call, and the result with its end. The last of the
+    // third step finds the word.
+    let said = (0..8).map(|_| None).chain([Some(message("not again"))]);
+    let log = TestLog { said_meanwhile: Mutex::new(said.collect()), ..TestLog::default() };
+    let run = run_of(limits(), Vec::new(), Usage::default());
+    assert_eq!(engine.run(run, &log, Signals::default()).await.unwrap(), COMPLETED);
+    let timeline = log.timeline();
+    assert_eq!((timeline.answer(), timeline.steps.len()), (Some("42"), 4));
+    assert_eq!(timeline.steps[3].messages[0].text, "not again");
 }
 
 #[tokio::test(start_paused = true)]

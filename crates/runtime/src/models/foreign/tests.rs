@@ -268,6 +268,15 @@ async fn every_provider_streams_text_calls_and_counts() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_being_written_is_a_sign_of_life() {
+    let (status, kind) = (StatusCode::OK, "text/event-stream");
+    let script = Script { status, kind, body: ANTHROPIC, heard: Arc::default() };
+    let pieces = ask(Provider::Anthropic, &script).await;
+    let is_alive = |piece: &&Result<ModelPiece, ModelError>| matches!(piece, Ok(ModelPiece::Output(text)) if text.is_empty());
+    assert!(pieces.iter().filter(is_alive).count() > 1, "{pieces:?}");
+}
+
+#[tokio::test]
 async fn on_the_last_step_no_provider_may_call_and_none_refuses_what_was_called() {
     for (provider, kind, body) in [
         (Provider::Anthropic, "text/event-stream", ANTHROPIC),
@@ -293,6 +302,18 @@ async fn on_the_last_step_no_provider_may_call_and_none_refuses_what_was_called(
             Provider::Ollama => assert!(sent.get("tools").is_none(), "{sent}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_gemini_that_holds_an_answer_back_says_so() {
+    let body = "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":25}}\n\n";
+    let (status, kind) = (StatusCode::OK, "text/event-stream");
+    let script = Script { status, kind, body, heard: Arc::default() };
+    let error = ask(Provider::Gemini, &script).await.pop().unwrap().unwrap_err();
+    assert!(
+        matches!(&error, ModelError::Permanent(why) if why.contains("held it back")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

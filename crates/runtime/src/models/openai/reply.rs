@@ -12,6 +12,8 @@ use crate::models::{CallRequest, FinishReason, ModelError, ModelPiece};
 pub(super) const EXTRA_CONTENT: &str = "extra_content";
 /// Calls that one reply may hold; a server that sends more is broken.
 const CALLS_MAX: usize = 256;
+/// How long the arguments of all its calls may be together, in bytes.
+const ARGUMENTS_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// One chunk of a streamed reply, or a whole one from a server that does not stream.
 #[derive(Debug, Default, Deserialize)]
@@ -19,15 +21,18 @@ struct Chunk {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
     #[serde(default)]
-    usage: Option<Counted>,
+    usage: Option<Value>,
     #[serde(default)]
     error: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Choice {
-    #[serde(default, alias = "message")]
+    #[serde(default)]
     delta: Option<Delta>,
+    /// The whole of it; some servers send all that there is so far beside each delta.
+    #[serde(default)]
+    message: Option<Delta>,
     #[serde(default)]
     finish_reason: Option<String>,
 }
@@ -65,12 +70,21 @@ struct FunctionDelta {
     arguments: Option<Value>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 struct Counted {
-    #[serde(default)]
     prompt_tokens: Option<u64>,
-    #[serde(default)]
     completion_tokens: Option<u64>,
+}
+
+impl Counted {
+    /// What a server says that it counted. What is no count is none.
+    fn of(usage: &Value) -> Self {
+        let count = |name: &str| usage.get(name).and_then(Value::as_u64);
+        Self {
+            prompt_tokens: count("prompt_tokens"),
+            completion_tokens: count("completion_tokens"),
+        }
+    }
 }
 
 /// What has arrived so far.
@@ -78,6 +92,8 @@ struct Counted {
 pub(super) struct Reply {
     /// Who gives it.
     model: String,
+    /// Whether it comes in one piece.
+    is_whole: bool,
     calls: Vec<PartialCall>,
     /// The reasoning that servers want back with calls: those that send it under this name.
     reasoned: String,
@@ -103,6 +119,11 @@ impl Reply {
         Self { model: model.to_owned(), ..Self::default() }
     }
 
+    /// The same of a server that does not stream.
+    pub fn whole(model: &str) -> Self {
+        Self { is_whole: true, ..Self::of(model) }
+    }
+
     /// Takes in the data of one event and gives the pieces of text in it.
     pub fn take(&mut self, data: &str) -> Result<Vec<ModelPiece>, ModelError> {
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
@@ -111,15 +132,20 @@ impl Reply {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(stream_error(&error));
         }
-        if let Some(counted) = chunk.usage {
-            self.counted = Some(counted);
+        if let Some(usage) = chunk.usage.filter(|usage| !usage.is_null()) {
+            self.counted = Some(Counted::of(&usage));
         }
         let mut pieces = Vec::new();
         // Only one reply was asked for.
         let Some(choice) = chunk.choices.unwrap_or_default().into_iter().next() else {
             return Ok(pieces);
         };
-        if let Some(delta) = choice.delta {
+        let said = if self.is_whole {
+            choice.message.or(choice.delta)
+        } else {
+            choice.delta.or(choice.message)
+        };
+        if let Some(delta) = said {
             if let Some(reasoning) = &delta.reasoning_content
                 && self.reasoned.len() < REASONING_MAX_BYTES
             {
@@ -135,7 +161,12 @@ impl Reply {
                 self.chars += content.chars().count();
                 self.thought.push(&content, &mut pieces);
             }
-            for call in delta.tool_calls.unwrap_or_default() {
+            let calls = delta.tool_calls.unwrap_or_default();
+            if !calls.is_empty() && pieces.is_empty() {
+                // A long call takes its time: whoever listens knows that it is under way.
+                pieces.push(ModelPiece::Output(String::new()));
+            }
+            for call in calls {
                 self.take_call(call)?;
             }
         }
@@ -190,6 +221,10 @@ impl Reply {
             }
             Some(Value::Null) | None => {}
             Some(whole) => call.arguments = whole.to_string(),
+        }
+        let bytes: usize = self.calls.iter().map(|call| call.arguments.len()).sum();
+        if bytes > ARGUMENTS_MAX_BYTES {
+            return Err(ModelError::permanent("the model's calls have arguments without end"));
         }
         Ok(())
     }

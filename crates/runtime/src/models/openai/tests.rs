@@ -206,6 +206,12 @@ async fn what_servers_leave_out_is_made_up_for() {
             "1234567812345678",
             FinishReason::Stop,
         ),
+        // None at all, and the end mark with them.
+        (
+            plain.replace("\n\n", "\n").repeat(2) + "data: [DONE]\n\n",
+            "1234567812345678",
+            FinishReason::Stop,
+        ),
         // Other events and fields.
         (format!("event: ping\nid: 3\nretry: 10\n\n{plain}"), "12345678", FinishReason::Stop),
     ] {
@@ -464,6 +470,24 @@ fn hung(told: mpsc::UnboundedSender<()>) -> HttpResponse<Body> {
         .header(CONTENT_TYPE, "text/event-stream")
         .body(Body::from_stream(start.chain(silence)))
         .unwrap()
+}
+
+#[tokio::test]
+async fn a_call_that_is_being_written_is_a_sign_of_life() {
+    let server = serve(|_, _| {
+        let start = Bytes::from_static(
+            b"data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"t\",\"arguments\":\"{\"}}]}}]}\n\n",
+        );
+        let start = stream::once(async move { Ok::<_, std::io::Error>(start) });
+        HttpResponse::builder()
+            .header(CONTENT_TYPE, "text/event-stream")
+            .body(Body::from_stream(start.chain(stream::pending())))
+            .unwrap()
+    })
+    .await;
+    let mut reply = model(&server.url).reply(request());
+    let piece = timeout(Duration::from_secs(5), reply.next()).await.expect("it says something");
+    assert_eq!(piece.unwrap().unwrap(), ModelPiece::Output(String::new()));
 }
 
 #[tokio::test]

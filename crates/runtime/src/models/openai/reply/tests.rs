@@ -61,6 +61,21 @@ fn arguments_that_are_no_json_arrive_as_text() {
 }
 
 #[test]
+fn arguments_without_end_are_refused() {
+    let mut reply = Reply::default();
+    let piece = "x".repeat(1024 * 1024);
+    let call = |index: usize| {
+        let function = serde_json::json!({ "name": "a", "arguments": piece });
+        let call = serde_json::json!({ "index": index, "function": function });
+        serde_json::json!({ "choices": [{ "delta": { "tool_calls": [call] } }] }).to_string()
+    };
+    for index in [0, 0, 1, 1] {
+        reply.take(&call(index)).unwrap();
+    }
+    assert!(matches!(reply.take(&call(2)), Err(ModelError::Permanent(_))));
+}
+
+#[test]
 fn a_think_tag_is_thinking_at_every_cut() {
     let text = "<think>two and two</think>\n\nfour <think> stays";
     for cut in 0..=text.len() {
@@ -79,6 +94,40 @@ fn a_think_tag_is_thinking_at_every_cut() {
         }
         assert_eq!(thinking, "two and two", "cut at {cut}");
         assert_eq!(output.trim_start(), "four <think> stays", "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_server_may_send_all_that_there_is_so_far_beside_each_piece() {
+    let chunk = |delta: &str, message: &str| {
+        format!(
+            r#"{{"choices":[{{"delta":{{"content":"{delta}"}},"message":{{"content":"{message}"}}}}]}}"#
+        )
+    };
+    let output = |pieces: Vec<ModelPiece>| -> String {
+        let texts = pieces.into_iter().filter_map(|piece| match piece {
+            ModelPiece::Output(text) => Some(text),
+            _ => None,
+        });
+        texts.collect()
+    };
+    let mut reply = Reply::of("m");
+    let first = reply.take(&chunk("two ", "two ")).unwrap();
+    let second = reply.take(&chunk("and two", "two and two")).unwrap();
+    assert_eq!(output(first) + output(second).as_str(), "two and two");
+    let mut reply = Reply::whole("m");
+    assert_eq!(output(reply.take(&chunk("", "two and two")).unwrap()), "two and two");
+}
+
+#[test]
+fn counts_that_are_none_are_estimated() {
+    for usage in ["null", "{}", r#""none""#, r#"{"prompt_tokens":-1,"completion_tokens":1.5}"#] {
+        let mut reply = Reply::default();
+        let text = r#""choices":[{"delta":{"content":"12345678"},"finish_reason":"stop"}]"#;
+        reply.take(&format!(r#"{{{text},"usage":{usage}}}"#)).unwrap();
+        let last = reply.finish(40, plain).pop();
+        let Some(ModelPiece::Finish { usage: used, .. }) = last else { panic!("{last:?}") };
+        assert_eq!(used, plain(10, 2), "{usage}");
     }
 }
 
