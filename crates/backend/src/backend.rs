@@ -468,8 +468,10 @@ impl Backend {
         // The caller may go away at any moment; what was committed is forgotten all the same.
         let task = tokio::spawn(async move {
             let kept = tx.commit().await;
-            // After a fault too: it may have been kept.
             for Letter { id, names, .. } in letters {
+                // After a fault too: it may have been kept, or be kept only now. So whoever hears that it was
+                // forgets anew: here it goes under another id.
+                let id = if kept.is_ok() { id } else { Uuid::from_bytes(random()?) };
                 cache.forget(id, &names).await;
             }
             kept
@@ -674,7 +676,8 @@ impl Backend {
     }
 
     /// The present instant, to the microsecond that PostgreSQL keeps.
-    pub(crate) fn now(&self) -> Timestamp {
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         let now = self.inner.clock.now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }

@@ -176,7 +176,7 @@ impl Cache {
             counters,
         });
         if let Some(redis) = redis {
-            tokio::spawn(ear::listen(redis, Arc::downgrade(&shared)));
+            tokio::spawn(ear::listen(redis, Arc::downgrade(&shared), ear::SILENCE));
         }
         Self { shared }
     }

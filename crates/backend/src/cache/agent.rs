@@ -30,7 +30,7 @@ impl Entry for AgentEntry {
     type Key = AgentKey;
     type Value = Agent;
     const KIND: Kind = Kind::Agent;
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const LIFETIME: Duration = Duration::from_mins(5);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use ::redis::{RedisError, Value};
 use futures::StreamExt as _;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::level_two::CHANNEL;
@@ -20,8 +22,11 @@ use super::{Cache, Shared};
 const HEARD: usize = 16_384;
 /// How soon a lost subscription is taken up again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long the making of a subscription may take.
+/// How long the making of a subscription may take, and an answer over one.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After such a silence it is asked whether Redis is still there: a way that is cut off says nothing, not
+/// even that, and what is not heard from Redis stays in doubt.
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// Who tells of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,14 +104,25 @@ pub(crate) fn open_letter(text: &str) -> Option<(Uuid, Vec<String>)> {
 }
 
 /// Hears from Redis what other processes have deleted there, until the cache is gone.
-pub(super) async fn listen(redis: Redis, shared: Weak<Shared>) {
+pub(super) async fn listen(redis: Redis, shared: Weak<Shared>, silence: Duration) {
     while shared.strong_count() > 0 {
-        let connected = tokio::time::timeout(PATIENCE, redis.client().get_async_pubsub()).await;
-        if let Ok(Ok(mut connection)) = connected
-            && connection.subscribe(CHANNEL).await.is_ok()
-        {
-            let mut messages = connection.into_on_message();
-            while let Some(message) = messages.next().await {
+        let subscribed = async {
+            let mut connection = redis.client().get_async_pubsub().await?;
+            connection.subscribe(CHANNEL).await?;
+            Ok::<_, RedisError>(connection)
+        };
+        if let Ok(Ok(connection)) = timeout(PATIENCE, subscribed).await {
+            let (mut sink, mut messages) = connection.split();
+            loop {
+                let message = match timeout(silence, messages.next()).await {
+                    Ok(Some(message)) => message,
+                    Ok(None) => break,
+                    Err(_) if shared.strong_count() == 0 => return,
+                    Err(_) => match timeout(PATIENCE, sink.ping::<Value>()).await {
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(_)) | Err(_) => break,
+                    },
+                };
                 let Some(shared) = shared.upgrade() else { return };
                 let letter = std::str::from_utf8(message.get_payload_bytes()).ok();
                 if let Some((write, names)) = letter.and_then(open_letter) {

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use resonant_domain::AgentId;
 use resonant_domain::agent::{Agent, AgentChanges};
+use resonant_domain::{AgentId, SessionId};
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{AgentEntry, AgentKey};
-use super::tests::{Server, backend, backend_on, until};
+use super::session_events::SessionEvents;
+use super::tests::{Long, Server, backend, backend_on, source, until};
 use super::*;
 use crate::{Backend, Ctx, agents, sample};
 
@@ -213,6 +214,77 @@ async fn nobody_waits_for_a_slow_redis_twice(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_connection_that_is_cut_off_is_made_anew(pool: PgPool) {
+    const NAME: &str = "cut-off";
+    let _redis = Server::start(NAME);
+    let way = SlowWay::to(Server::socket(NAME)).await;
+    let backend = backend_on(&pool, &way.url).await;
+    let ctx = sample::guest(&backend).await.unwrap();
+    let id = agent(&ctx).await.id;
+    way.delay(Duration::from_hours(1));
+    // What is on the way stays there, and the way with it.
+    rename(&ctx, id, 1).await;
+    way.delay(Duration::ZERO);
+    let answers = async || backend.does_redis_answer().await == Some(true);
+    until("another connection is made", answers).await;
+    assert_eq!(read(&ctx, id).await, 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_subscription_that_is_cut_off_is_made_anew(pool: PgPool) {
+    const NAME: &str = "silent";
+    let _redis = Server::start(NAME);
+    let way = SlowWay::to(Server::socket(NAME)).await;
+    let backend = backend(&pool, None).await;
+    let shared = &backend.cache().shared;
+    let silence = Duration::from_millis(200);
+    let listen = ear::listen(Redis::new(&way.url).unwrap(), Arc::downgrade(shared), silence);
+    let listener = tokio::spawn(listen);
+    let (_, key) = source("a", 1);
+    let place = Place::of::<Long>(&key);
+    let redis = Redis::new(&Server::url(NAME)).unwrap();
+    let is_heard = async || {
+        let before = shared.level_one.mark(&place);
+        let letter = ear::letter(backend.new_id().unwrap(), std::slice::from_ref(&place.name));
+        redis.publish(super::level_two::CHANNEL, letter.into_bytes()).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        shared.level_one.mark(&place) != before
+    };
+    until("it hears", async || is_heard().await).await;
+    way.delay(Duration::from_hours(1));
+    // What is on the way stays there, and the way with it.
+    assert!(!is_heard().await);
+    way.delay(Duration::ZERO);
+    until("it hears again", async || is_heard().await).await;
+    listener.abort();
+}
+
+#[tokio::test]
+async fn a_bus_that_is_cut_off_is_noticed() {
+    const NAME: &str = "cut-bus";
+    let _redis = Server::start(NAME);
+    let way = SlowWay::to(Server::socket(NAME)).await;
+    let events = SessionEvents::new(Some(Redis::new(&way.url).unwrap()));
+    let id = SessionId::from_uuid(Uuid::from_u128(7));
+    let mut watch = events.watch(id);
+    until("it listens", async || !events.is_deaf()).await;
+    let channel = format!("resonant:events:{id}");
+    let redis = Redis::new(&Server::url(NAME)).unwrap();
+    until("it hears", async || {
+        redis.publish(&channel, b"[]".to_vec()).await;
+        tokio::time::timeout(Duration::from_millis(20), watch.next()).await.is_ok()
+    })
+    .await;
+    way.delay(Duration::from_hours(1));
+    // What is on the way stays there, and the way with it.
+    assert!(redis.publish(&channel, b"[]".to_vec()).await);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    way.delay(Duration::ZERO);
+    until("it is noticed", async || events.is_deaf()).await;
+    until("it listens again", async || !events.is_deaf()).await;
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn redis_may_be_flushed_and_restarted_under_traffic(pool: PgPool) {
     let mut redis = Some(Server::start("restart"));
     let url = Server::url("restart");
@@ -243,6 +315,44 @@ async fn redis_may_be_flushed_and_restarted_under_traffic(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_redis_had_saved_before_a_write_counts_as_nothing(pool: PgPool) {
+    const NAME: &str = "saved";
+    let mut redis = Server::start(NAME);
+    let url = Server::url(NAME);
+    let (one, two) = (backend_on(&pool, &url).await, backend_on(&pool, &url).await);
+    let ctx = sample::guest(&one).await.unwrap();
+    let own = agent(&ctx).await;
+    let place = Place::of::<AgentEntry>(&AgentKey(own.owner_id, own.id));
+    assert_eq!(read(&ctx, own.id).await, 0);
+    let client = ::redis::Client::open(url.as_str()).unwrap();
+    let mut conn = client.get_multiplexed_async_connection().await.unwrap();
+    until("what was read is in Redis", async || {
+        ::redis::cmd("EXISTS").arg(&place.name).query_async::<u8>(&mut conn).await.unwrap() == 1
+    })
+    .await;
+    Server::tell(NAME, &["SAVE"]).await;
+
+    let shared = &two.cache().shared;
+    let before = shared.level_one.mark(&place);
+    rename(&ctx, own.id, 1).await;
+    until("the other hears that Redis has it no more", async || {
+        let doubts = shared.level_two.as_ref().unwrap().doubts();
+        shared.level_one.mark(&place) != before && doubts.count() == 0
+    })
+    .await;
+    redis.crash();
+    until("both use Redis again", async || {
+        let fresh = agent(&ctx).await.id;
+        read(&ctx, fresh).await;
+        let before = loads(&two);
+        read(&there(&ctx, &two), fresh).await;
+        loads(&two) == before
+    })
+    .await;
+    assert_eq!(read(&there(&ctx, &two), own.id).await, 1);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn bytes_that_we_did_not_put_there_count_as_nothing(pool: PgPool) {
     let _redis = Server::start("bytes");
     let url = Server::url("bytes");
@@ -260,7 +370,8 @@ async fn bytes_that_we_did_not_put_there_count_as_nothing(pool: PgPool) {
         !foreign_bytes.is_empty()
     })
     .await;
-    let head = [b"1\n", key(&own).as_bytes(), b"\n"].concat();
+    let run = first.redis().unwrap().run().await.unwrap();
+    let head = super::level_two::head(&run, &key(&own));
     let junk = [
         b"\xff\xfe".to_vec(),
         b"{}".to_vec(),
@@ -268,7 +379,7 @@ async fn bytes_that_we_did_not_put_there_count_as_nothing(pool: PgPool) {
         foreign_bytes,
         [&head[..], b"{\"id\":\"of another shape\"}"].concat(),
         [&head[..], b"{\"id\":"].concat(),
-        b"2\nof another form".to_vec(),
+        b"1\nof another form".to_vec(),
     ];
     for bytes in junk {
         let () =

@@ -3,6 +3,9 @@
 //! Whoever finds nothing takes a lease, a short lock with a token, reads the origin and puts the value
 //! there under that token. A write deletes the value and the lease with it, so a reader that began
 //! before the write puts nothing back. Deleting is always safe; putting needs the lease.
+//!
+//! Each value says in which run of Redis it was put. A Redis that was started anew with what it had saved, or
+//! that takes another's place, may have what was deleted meanwhile: that counts as nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use uuid::Uuid;
 use super::document::{self, Document};
 use super::doubts::Doubts;
 use super::place::Place;
-use super::redis::{Answer, Redis};
+use super::redis::{Answer, Redis, Run};
 use super::{Entry, Span, hex};
 use crate::backend::random;
 
@@ -28,7 +31,7 @@ const EDITION: Duration = Duration::from_hours(1);
 /// For how long a stale value is taken as it is while another process reads it anew.
 const BREATH: Duration = Duration::from_millis(100);
 /// Begins every value.
-const FORM: &[u8] = b"1\n";
+const FORM: &[u8] = b"2\n";
 
 /// Answers what is kept, how many milliseconds it has left, and whether the caller holds the lease now.
 /// What is fresh needs none, nor does it that there is nothing, which is never stale: it ends with the line of
@@ -89,6 +92,7 @@ pub(super) struct LevelTwo {
 pub(super) struct Lease {
     key: String,
     token: String,
+    run: Run,
 }
 
 /// What was found.
@@ -200,6 +204,7 @@ impl LevelTwo {
 
     /// Looks for a value. One that cannot be read counts as none.
     pub(super) async fn look<E: Entry>(&self, place: &Place, key: &str) -> Look<E::Value> {
+        let Some(run) = self.redis.run().await else { return Look::Away };
         let doubt = self.doubts.of(&place.name);
         let Ok(token) = random::<16>().map(|bytes| hex(&bytes)) else { return Look::Away };
         let mut command = script(LOOK, &[key, &lease_of(key)]);
@@ -207,16 +212,16 @@ impl LevelTwo {
         command.arg(u8::from(doubt.is_some()));
         for _ in 0..2 {
             let looked = match self.redis.ask::<Looked>(&command).await {
-                Answer::Given(looked) => looked,
+                Answer::Given(looked) if self.redis.is_current(&run) => looked,
                 // Something of another kind has this key.
                 Answer::Refused => {
                     self.delete(key).await;
                     continue;
                 }
-                Answer::Away => return Look::Away,
+                Answer::Given(_) | Answer::Away => return Look::Away,
             };
             self.doubts.settle(&place.name, doubt);
-            match seen::<E>(place, key, &token, looked) {
+            match seen::<E>(place, key, (&token, &run), looked) {
                 Ok(look) => return look,
                 Err(Unreadable) => self.delete(key).await,
             }
@@ -229,6 +234,7 @@ impl LevelTwo {
     pub(super) async fn look_many<E: Entry>(&self, places: &[&Place]) -> Vec<Look<E::Value>> {
         let away = || places.iter().map(|_| Look::Away).collect();
         let Some(keys) = self.keys(places).await else { return away() };
+        let Some(run) = self.redis.run().await else { return away() };
         let Ok(token) = random::<16>().map(|bytes| hex(&bytes)) else { return away() };
         let doubts: Vec<_> = places.iter().map(|place| self.doubts.of(&place.name)).collect();
         let leases: Vec<_> = keys.iter().map(|key| lease_of(key)).collect();
@@ -239,13 +245,16 @@ impl LevelTwo {
             command.arg(u8::from(doubt.is_some()));
         }
         let looked = match self.redis.ask::<Vec<Looked>>(&command).await {
-            Answer::Given(looked) if looked.len() == keys.len() => looked,
+            Answer::Given(looked) if looked.len() == keys.len() && self.redis.is_current(&run) => {
+                looked
+            }
             Answer::Given(_) | Answer::Refused | Answer::Away => return away(),
         };
         let (mut looks, mut bad) = (Vec::with_capacity(keys.len()), Vec::new());
         for (((place, key), doubt), looked) in places.iter().zip(&keys).zip(doubts).zip(looked) {
             self.doubts.settle(&place.name, doubt);
-            looks.push(seen::<E>(place, key, &token, looked).unwrap_or_else(|Unreadable| {
+            let look = seen::<E>(place, key, (&token, &run), looked);
+            looks.push(look.unwrap_or_else(|Unreadable| {
                 bad.push(key);
                 Look::Away
             }));
@@ -302,12 +311,16 @@ impl LevelTwo {
 fn seen<E: Entry>(
     place: &Place,
     key: &str,
-    token: &str,
+    (token, run): (&str, &Run),
     (bytes, left, is_taken): Looked,
 ) -> Result<Look<E::Value>, Unreadable> {
-    let lease = (is_taken == 1).then(|| Lease { key: key.to_owned(), token: token.to_owned() });
+    let lease = (is_taken == 1).then(|| Lease {
+        key: key.to_owned(),
+        token: token.to_owned(),
+        run: run.clone(),
+    });
     let Some(bytes) = bytes else { return Ok(Look::Empty(lease)) };
-    let document = unpack::<E>(&place.name, bytes)?;
+    let document = unpack::<E>(run, &place.name, bytes)?;
     let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
     let stale = if document.is_some() { E::STALE } else { Duration::ZERO };
     let fresh = left.saturating_sub(stale);
@@ -319,7 +332,7 @@ fn seen<E: Entry>(
 
 fn put<E: Entry>(place: &Place, lease: Lease, value: Value<'_, E::Value>) -> Cmd {
     let (bytes, lifetime) = match value {
-        Some((document, span)) => (pack(&place.name, document), millis(span.whole())),
+        Some((document, span)) => (pack(&lease.run, &place.name, document), millis(span.whole())),
         None => (Vec::new(), 0),
     };
     let mut command = script(PUT, &[&lease.key, &lease_of(&lease.key)]);
@@ -327,33 +340,34 @@ fn put<E: Entry>(place: &Place, lease: Lease, value: Value<'_, E::Value>) -> Cmd
     command
 }
 
-/// The form, the name, and the JSON or nothing.
-fn pack<T>(name: &str, document: Option<&Document<T>>) -> Vec<u8> {
+/// What a value begins with: the form, the run of Redis in which it is put, and the name.
+pub(super) fn head(run: &Run, name: &str) -> Vec<u8> {
+    [FORM, run.id().as_bytes(), b"\n", name.as_bytes(), b"\n"].concat()
+}
+
+/// The head, and the JSON or nothing.
+fn pack<T>(run: &Run, name: &str, document: Option<&Document<T>>) -> Vec<u8> {
     let json = document.map(Document::json).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(FORM.len() + name.len() + 1 + json.len());
-    bytes.extend_from_slice(FORM);
-    bytes.extend_from_slice(name.as_bytes());
-    bytes.push(b'\n');
+    let mut bytes = head(run, name);
     bytes.extend_from_slice(&json);
     bytes
 }
 
-/// Bytes that are no value of this form and shape under this name.
+/// Bytes that are no value of this form and shape under this name, put in this run.
 struct Unreadable;
 
 /// Reads a value back.
 fn unpack<E: Entry>(
+    run: &Run,
     name: &str,
     bytes: Vec<u8>,
 ) -> Result<Option<Arc<Document<E::Value>>>, Unreadable> {
-    let json = bytes
-        .strip_prefix(FORM)
-        .and_then(|rest| rest.strip_prefix(name.as_bytes()))
-        .and_then(|rest| rest.strip_prefix(b"\n"))
-        .ok_or(Unreadable)?;
-    if json.is_empty() {
+    let head = head(run, name);
+    if !bytes.starts_with(&head) {
+        return Err(Unreadable);
+    }
+    if bytes.len() == head.len() {
         return Ok(None);
     }
-    let begin = bytes.len() - json.len();
-    document::read::<E>(Bytes::from(bytes).slice(begin..)).map(Some).ok_or(Unreadable)
+    document::read::<E>(Bytes::from(bytes).slice(head.len()..)).map(Some).ok_or(Unreadable)
 }

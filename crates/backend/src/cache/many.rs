@@ -40,18 +40,22 @@ impl Cache {
         keys: &[E::Key],
     ) -> Result<Vec<Option<Arc<Document<E::Value>>>>> {
         let counters = self.counters::<E>();
-        let (mut found, mut missing) = (vec![None; keys.len()], Vec::new());
+        let (mut found, mut missing, mut stale) = (vec![None; keys.len()], Vec::new(), Vec::new());
         for (index, key) in keys.iter().enumerate() {
-            let hit = self.find::<E>(&Place::of::<E>(key));
-            match hit.filter(|hit| !hit.is_stale) {
-                Some(hit) => found[index] = hit.document,
+            match self.find::<E>(&Place::of::<E>(key)) {
+                Some(hit) => {
+                    found[index] = hit.document;
+                    stale.extend(hit.is_stale.then(|| (index, key.clone())));
+                }
                 None => missing.push((index, key.clone())),
             }
         }
         counters.hits.add((keys.len() - missing.len()) as u64);
+        counters.stale_hits.add(stale.len() as u64);
         counters.misses.add(missing.len() as u64);
+        // What is stale is read anew, but nobody waits for it.
+        let landings = self.fly_many::<E>(backend, &[&missing[..], &stale[..]].concat());
         let mut again = Vec::new();
-        let landings = self.fly_many::<E>(backend, &missing);
         for ((index, key), landing) in missing.into_iter().zip(landings) {
             let is_own = landing.is_own;
             let landed = landing.landed().await.map_err(Error::shared)?;

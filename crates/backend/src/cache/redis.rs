@@ -4,7 +4,7 @@
 //! probe of ours, which no caller waits for either, has had an answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -27,11 +27,28 @@ pub(crate) struct Redis {
 
 struct Inner {
     client: Client,
-    connection: ConnectionManager,
+    connection: Mutex<ConnectionManager>,
     /// Whether Redis is left alone because it did not answer.
     is_open: AtomicBool,
     /// How often it has not answered.
     faults: AtomicU64,
+    run: Mutex<Option<Run>>,
+}
+
+/// A server from its start to its end. The next one, or the one that takes its place, may have things that
+/// were deleted here since they were saved.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// Tells it from every other; empty where one may not ask.
+    id: Arc<str>,
+    /// How often Redis had not answered before it told.
+    faults: u64,
+}
+
+impl Run {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 /// What came of a command.
@@ -57,15 +74,12 @@ impl Redis {
     /// Prepares the connection; it is made with the first command.
     pub(crate) fn new(url: &str) -> Result<Self> {
         let client = Client::open(url).map_err(Error::internal)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_number_of_retries(1)
-            .set_max_delay(PAUSE);
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config())
             .map_err(Error::internal)?;
+        let connection = Mutex::new(connection);
         let (is_open, faults) = (AtomicBool::new(false), AtomicU64::new(0));
-        Ok(Self { inner: Arc::new(Inner { client, connection, is_open, faults }) })
+        let run = Mutex::default();
+        Ok(Self { inner: Arc::new(Inner { client, connection, is_open, faults, run }) })
     }
 
     /// A way to open a connection of one's own, for a subscription.
@@ -79,15 +93,43 @@ impl Redis {
         self.inner.faults.load(Ordering::SeqCst)
     }
 
+    /// Which run answers at present; `None`: none does. It is asked for once after each fault.
+    pub(crate) async fn run(&self) -> Option<Run> {
+        let faults = self.faults();
+        let known = self.inner.run().clone();
+        if let Some(run) = known.filter(|run| run.faults == faults) {
+            return Some(run);
+        }
+        let mut connection = self.inner.connection();
+        let asked = async {
+            let command = ::redis::cmd("INFO").arg("server").to_owned();
+            match command.query_async::<String>(&mut connection).await {
+                // Redis is well all the same.
+                Err(error) if error.code() == Some("NOPERM") => Ok(String::new()),
+                told => told,
+            }
+        };
+        let told = self.guarded(asked).await.given()?;
+        let id = told.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default();
+        let run = Run { id: id.trim().into(), faults };
+        *self.inner.run() = Some(run.clone());
+        Some(run)
+    }
+
+    /// Whether what has been answered since is of the same run.
+    pub(crate) fn is_current(&self, run: &Run) -> bool {
+        self.faults() == run.faults
+    }
+
     /// Asks, unless Redis is being left alone.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Answer<T> {
-        let mut connection = self.inner.connection.clone();
+        let mut connection = self.inner.connection();
         self.guarded(command.query_async(&mut connection)).await
     }
 
     /// Asks several things at once.
     pub(crate) async fn ask_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Answer<T> {
-        let mut connection = self.inner.connection.clone();
+        let mut connection = self.inner.connection();
         self.guarded(commands.query_async(&mut connection)).await
     }
 
@@ -145,14 +187,42 @@ impl Redis {
 }
 
 impl Inner {
+    fn connection(&self) -> ConnectionManager {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes another connection. One that is cut off says nothing, not even that it is, and would be used
+    /// until the system gives it up, which takes a quarter of an hour.
+    async fn connect_anew(&self) {
+        let fresh = ConnectionManager::new_with_config(self.client.clone(), config());
+        if let Ok(Ok(fresh)) = tokio::time::timeout(PAUSE, fresh).await {
+            let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            *connection = fresh;
+            // It may lead to another server; whoever takes it from here on knows.
+            self.faults.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn run(&self) -> MutexGuard<'_, Option<Run>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn ping(&self) -> RedisResult<()> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let answer = patiently(::redis::cmd("PING").query_async::<String>(&mut connection)).await;
         if answer.is_err() {
             self.faults.fetch_add(1, Ordering::SeqCst);
         }
         answer.map(drop)
     }
+}
+
+fn config() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
+        .set_number_of_retries(1)
+        .set_max_delay(PAUSE)
 }
 
 /// Pings until there is an answer, ever less often.
@@ -166,6 +236,7 @@ async fn probe(redis: Weak<Inner>) {
             tracing::info!("Redis answers again");
             return;
         }
+        redis.connect_anew().await;
         pause = (pause * 2).min(PAUSE);
     }
 }

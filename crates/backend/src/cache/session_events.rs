@@ -35,6 +35,11 @@ const OUTBOX: usize = 1024;
 const LETTER_MAX_BYTES: usize = 256 * 1024;
 /// How soon a lost subscription is taken up again.
 const RETRY: Duration = Duration::from_secs(1);
+/// After such a silence it is asked whether Redis is still there: a way that is cut off says nothing, not
+/// even that.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long an answer over the subscription may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 const CHANNEL: &str = "resonant:events:";
 
 /// The bus of one process. Must be made within a runtime.
@@ -344,6 +349,11 @@ async fn listen(redis: Redis, shared: Arc<Shared>, mut wanted: mpsc::UnboundedRe
     }
 }
 
+/// Whether something that was asked over a subscription is done, and in time.
+async fn is_done<T>(asked: impl Future<Output = redis::RedisResult<T>>) -> bool {
+    matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Ok(_)))
+}
+
 /// Listens over one connection. Breaks off for good when the bus is gone.
 async fn listen_once(
     connection: PubSub,
@@ -357,7 +367,7 @@ async fn listen_once(
     while wanted.try_recv().is_ok() {}
     let channels: Vec<_> = shared.watched().keys().map(|id| format!("{CHANNEL}{id}")).collect();
     for channel in channels {
-        if sink.subscribe(channel).await.is_err() {
+        if !is_done(sink.subscribe(channel)).await {
             return Continue(());
         }
     }
@@ -366,20 +376,25 @@ async fn listen_once(
     loop {
         tokio::select! {
             change = wanted.recv() => {
-                let done = match change {
+                let is_well = match change {
                     Some(Change::Watch(id)) => {
-                        let done = sink.subscribe(format!("{CHANNEL}{id}")).await;
+                        let done = is_done(sink.subscribe(format!("{CHANNEL}{id}"))).await;
                         // What was written before the subscription stood went unheard.
                         shared.hand_on(id, Batch::default);
                         done
                     }
                     Some(Change::Leave(id)) => {
                         let is_back = shared.watched().contains_key(&id);
-                        if is_back { Ok(()) } else { sink.unsubscribe(format!("{CHANNEL}{id}")).await }
+                        is_back || is_done(sink.unsubscribe(format!("{CHANNEL}{id}"))).await
                     }
                     None => return Break(()),
                 };
-                if done.is_err() {
+                if !is_well {
+                    return Continue(());
+                }
+            }
+            () = tokio::time::sleep(SILENCE) => {
+                if !is_done(sink.ping::<redis::Value>()).await {
                     return Continue(());
                 }
             }

@@ -1,6 +1,6 @@
 //! The two levels, and the bus, over a real Redis.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -41,14 +41,25 @@ impl Server {
 
     pub(crate) fn start(name: &str) -> Self {
         let folder = Self::folder(name);
-        let process = Command::new("redis-server")
+        let process = Self::begin(&folder);
+        Self { folder, process }
+    }
+
+    fn begin(folder: &Path) -> Child {
+        Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--unixsocket"])
-            .arg(Self::socket(name))
-            .current_dir(&folder)
+            .arg(folder.join("socket"))
+            .current_dir(folder)
             .stdout(Stdio::null())
             .spawn()
-            .expect("redis-server is in PATH");
-        Self { folder, process }
+            .expect("redis-server is in PATH")
+    }
+
+    /// Kills it, and starts it with what it had when it was told to `SAVE`.
+    pub(super) fn crash(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = Self::begin(&self.folder);
     }
 
     pub(crate) fn url(name: &str) -> String {
@@ -278,6 +289,29 @@ async fn what_is_past_its_lifetime_is_served_while_one_loader_reads_it_anew(pool
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_batch_does_not_wait_for_what_is_past_its_lifetime(pool: PgPool) {
+    let backend = backend(&pool, None).await;
+    let (a, key) = source("a", 1);
+    assert_eq!(get::<Short>(&backend, &key).await, Some(1));
+    a.value.store(3, Ordering::SeqCst);
+    let shut = a.gate.write().await;
+    let keys = [key];
+    let ask = async || {
+        let found = backend.cache().get_many::<Short>(&backend, &keys).await.unwrap();
+        found.into_iter().map(|document| document.map(|it| *it.value())).collect::<Vec<_>>()
+    };
+    until("it is past its lifetime", async || {
+        assert_eq!(ask().await, [Some(1)]);
+        a.loads() == 2
+    })
+    .await;
+    assert_eq!(ask().await, [Some(1)]);
+    drop(shut);
+    until("it was read anew", async || ask().await == [Some(3)]).await;
+    assert!(figures(&backend).stale_hits > 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_reader_that_began_before_a_write_puts_nothing_back(pool: PgPool) {
     let _redis = Server::start("late");
     let url = Server::url("late");
@@ -314,6 +348,33 @@ async fn what_is_not_there_is_remembered_until_it_is_written(pool: PgPool) {
     assert_eq!((source.loads(), figures(&backend).absent_hits), (1, 2));
     source.write(&backend, 5, Stale::one::<Long>(&key)).await;
     assert_eq!(get::<Long>(&backend, &key).await, Some(5));
+}
+
+/// The connection may be lost while the database commits; it tells of it all the same.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_write_that_seemed_to_fail_counts_once_it_is_heard_of(pool: PgPool) {
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION '%', NEW.outbox_id; END $$;
+         CREATE CONSTRAINT TRIGGER outbox_refuses AFTER INSERT ON cache_outbox
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let backend = backend(&pool, None).await;
+    let (source, key) = source("a", 1);
+    let stale = Stale::one::<Long>(&key);
+    let names = stale.names().to_vec();
+    let tx = backend.catalogue_begin().await.unwrap();
+    let fault = format!("{:?}", backend.commit(tx, stale).await.unwrap_err());
+    let words = fault.split(|letter: char| !letter.is_ascii_hexdigit() && letter != '-');
+    let write = words.filter(|word| word.len() == 36).find_map(|word| word.parse::<Uuid>().ok());
+
+    assert_eq!(get::<Long>(&backend, &key).await, Some(1));
+    source.value.store(2, Ordering::SeqCst);
+    backend.cache().hear(write.expect("its id"), &names, Voice::Database);
+    assert_eq!(get::<Long>(&backend, &key).await, Some(2));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

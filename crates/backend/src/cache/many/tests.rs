@@ -4,6 +4,7 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::cache::Stale;
+use crate::cache::level_two::head;
 use crate::cache::tests::{Long, Server, backend, backend_on, figures, get_many, source, until};
 
 /// How many scripts Redis has run: a look is one, and each put.
@@ -122,10 +123,13 @@ async fn what_we_did_not_put_there_counts_as_nothing(pool: PgPool) {
     let url = Server::url(NAME);
     let [(_, a_key), (_, b_key)] = [source("a", 1), source("b", 2)];
     let name = Place::of::<Long>(&a_key).name;
-    let of_another = format!("1\n{}\n7", Place::of::<Long>(&b_key).name);
+    let first = backend_on(&pool, &url).await;
+    let run = first.redis().unwrap().run().await.unwrap();
+    let of_another = [&head(&run, &Place::of::<Long>(&b_key).name)[..], b"7"].concat();
+    let of_another = String::from_utf8(of_another).unwrap();
     let keys = [a_key, b_key];
     let of_another = of_another.as_str();
-    for (command, bad) in [("SET", "2\nof another form"), ("SET", of_another), ("LPUSH", "x")] {
+    for (command, bad) in [("SET", "1\nof another form"), ("SET", of_another), ("LPUSH", "x")] {
         Server::tell(NAME, &["DEL", &name]).await;
         Server::tell(NAME, &[command, &name, bad]).await;
         // The first finds what is bad, the next what the first has left.
