@@ -1,6 +1,7 @@
 //! Schedules: agents that start by themselves.
 
-use jiff::Timestamp;
+mod times;
+
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::fields::{Fields, Part};
@@ -8,9 +9,11 @@ use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
 use resonant_domain::{ScheduleId, SessionId};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
+use self::times::next_run;
 use crate::audit::{Log, Subject};
+use crate::database::Shard;
 use crate::sessions::Start;
 use crate::store::OnConstraint as _;
 use crate::store::schedules::{Fixed, Wide};
@@ -233,29 +236,51 @@ async fn note(ctx: &Ctx, tx: &mut PgConnection, fixed: &Fixed, deed: Deed) -> Re
 pub async fn run_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    let (mut count, mut done) = (0, Ok(()));
+    for shard in backend.shards() {
+        // One that is away holds up no other.
+        done = done.and(run_due_on(backend, shard).await.map(|ran| count += ran));
+    }
+    done.map(|()| count)
+}
+
+async fn run_due_on(backend: &Backend, shard: Shard) -> Result<usize> {
     let owners = backend.owners();
     let mut count = 0;
-    for shard in backend.shards() {
-        loop {
-            let mut tx = backend.begin_on(shard).await?;
-            let now = backend.now();
-            let Some(mut fixed) = store::schedules::claim_due(&mut tx, now, owners).await? else {
-                break;
-            };
-            let started = start(backend, &mut tx, &fixed).await?;
-            let schedule = &mut fixed.schedule;
-            schedule.last_run_at = Some(now);
-            (schedule.last_session_id, schedule.last_error) = match started {
-                Ok(session) => (Some(session), None),
-                Err(reason) => (schedule.last_session_id, Some(reason.to_owned())),
-            };
-            // A line that meant times once may mean none any more: years end, zones go.
-            schedule.next_run_at = next_run(&schedule.cron, &schedule.time_zone, now).ok();
-            store::schedules::update(&mut tx, &fixed).await?;
-            tx.commit().await?;
-            tracing::info!(schedule.id = %fixed.schedule.id, "schedule ran");
-            count += 1;
-        }
+    loop {
+        let mut tx = backend.begin_on(shard).await?;
+        let now = backend.now();
+        let Some(mut fixed) = store::schedules::claim_due(&mut tx, now, owners).await? else {
+            break;
+        };
+        // What the database refuses breaks a transaction: that the schedule was due outlives it.
+        let mut part = PgConnection::begin(&mut tx).await?;
+        let started = match start(backend, &mut part, &fixed).await {
+            Ok(started) => {
+                part.commit().await?;
+                started
+            }
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            // The others are due, too.
+            Err(error) => {
+                part.rollback().await?;
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(schedule.id = %fixed.schedule.id, error, "schedule not run");
+                Err("something went wrong on our side")
+            }
+        };
+        let schedule = &mut fixed.schedule;
+        schedule.last_run_at = Some(now);
+        (schedule.last_session_id, schedule.last_error) = match started {
+            Ok(session) => (Some(session), None),
+            Err(reason) => (schedule.last_session_id, Some(reason.to_owned())),
+        };
+        // A line that meant times once may mean none any more: years end, zones go.
+        schedule.next_run_at = next_run(&schedule.cron, &schedule.time_zone, now).ok();
+        store::schedules::update(&mut tx, &fixed).await?;
+        tx.commit().await?;
+        tracing::info!(schedule.id = %fixed.schedule.id, "schedule ran");
+        count += 1;
     }
     Ok(count)
 }
@@ -302,28 +327,6 @@ async fn start(
         is_test: false,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))
-}
-
-/// The first time after `now` that a crontab line means in a time zone.
-fn next_run(cron: &str, time_zone: &str, now: Timestamp) -> Result<Timestamp> {
-    let zone = time_zone.trim();
-    if jiff::tz::TimeZone::get(zone).is_err() {
-        return Err(Error::field("time_zone", "must be a time zone such as Europe/Berlin or UTC"));
-    }
-    let wrong = |reason: String| {
-        Error::field("cron", format!("must be a crontab line such as 30 7 * * 1-5: {reason}"))
-    };
-    let fields = cron.split_whitespace().count();
-    if fields != 5 {
-        return Err(wrong(format!("it has {fields} fields instead of 5")));
-    }
-    let line = format!("{} {zone}", cron.trim());
-    let line = cronexpr::parse_crontab(&line).map_err(|error| {
-        // The first line of the message shows the expression with our zone behind it.
-        wrong(error.to_string().lines().last().unwrap_or_default().trim().to_owned())
-    })?;
-    let next = line.find_next(now).map_err(|error| wrong(error.to_string()))?;
-    Ok(next.timestamp())
 }
 
 /// The schedule as someone would make it anew, for the rules.

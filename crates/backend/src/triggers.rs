@@ -155,6 +155,9 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
     if message.id.chars().count() > 200 {
         return Err(Error::field("webhook-id", "must be at most 200 characters"));
     }
+    if message.body.contains('\0') {
+        return Err(Error::field("body", "must not contain the NUL character"));
+    }
     if message.body.chars().count() > CONTEXT_MAX {
         return Err(Error::field("body", format!("must be at most {CONTEXT_MAX} characters")));
     }
@@ -252,6 +255,10 @@ mod tests {
         for (trigger, message) in [(id, broken), (other, first.clone())] {
             let error = fire(&anyone, owner, trigger, message).await.unwrap_err();
             assert_eq!(error.kind(), FaultKind::Unauthenticated);
+        }
+        for body in ["a\0b".to_owned(), "a".repeat(CONTEXT_MAX + 1)] {
+            let error = fire(&anyone, owner, id, signed("m-0", &body)).await.unwrap_err();
+            assert_eq!(error.fields()[0].field, "body", "{error:?}");
         }
         clock.advance(SignedDuration::from_secs(TOLERANCE_SECONDS + 1));
         let late = fire(&anyone, owner, id, first).await.unwrap_err();

@@ -103,6 +103,32 @@ async fn what_cannot_run_says_why(pool: PgPool) {
     assert_eq!(delete(&ctx, made.id).await.unwrap_err().kind(), FaultKind::NotFound);
 }
 
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn one_that_breaks_holds_up_no_other(pool: PgPool) {
+    let (backend, clock) = at(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Breaker")).await.unwrap();
+    let broken = create(&ctx, sample::schedule(agent.id, "* * * * *")).await.unwrap();
+    let other = schedule(&ctx, "*/2 * * * *").await;
+    let breaks = "CREATE FUNCTION break_off() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+                  BEGIN
+                      RAISE EXCEPTION 'it breaks off';
+                  END
+                  $$;
+                  CREATE TRIGGER broken BEFORE INSERT ON sessions
+                      FOR EACH ROW WHEN (NEW.agent_name = 'Breaker') EXECUTE FUNCTION break_off()";
+    sqlx::raw_sql(breaks).execute(&pool).await.unwrap();
+    clock.advance(SignedDuration::from_mins(2));
+    assert_eq!(run_due(&backend.system()).await.unwrap(), 2);
+    let broken = get(&ctx, broken.id).await.unwrap();
+    assert_eq!(broken.last_error.as_deref(), Some("something went wrong on our side"));
+    assert!(broken.next_run_at > Some(backend.now()) && broken.last_session_id.is_none());
+    let other = get(&ctx, other.id).await.unwrap();
+    assert_eq!(other.last_error, None);
+    assert!(other.last_session_id.is_some());
+    assert_eq!(run_due(&backend.system()).await.unwrap(), 0);
+}
+
 #[test]
 fn times_are_told_in_their_zone_across_changes_of_the_clock() {
     for (cron, zone, now, next) in [
@@ -110,6 +136,18 @@ fn times_are_told_in_their_zone_across_changes_of_the_clock() {
         ("0 9 1 * *", "America/New_York", "2026-01-02T00:00:00Z", "2026-02-01T14:00:00Z"),
         ("*/15 * * * *", "UTC", "2026-01-02T00:00:00Z", "2026-01-02T00:15:00Z"),
         (" 0  0 * * SUN ", " Asia/Tokyo ", "2026-01-02T00:00:00Z", "2026-01-03T15:00:00Z"),
+        // The clock leaps from 2:00 to 3:00: what it does not show is done as much later, once.
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
+        ("30 2 * * *", "Europe/Berlin", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"),
+        ("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", "2026-03-28T22:00:00Z"),
+        // It shows 2:00 to 3:00 twice: what is to be done at a time of these is done at the first.
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:10:00Z", "2026-10-26T01:30:00Z"),
+        // What is done again and again goes by the time that passes.
+        ("*/15 * * * *", "Europe/Berlin", "2026-10-25T00:45:00Z", "2026-10-25T01:00:00Z"),
+        ("30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
+        ("30 * * * *", "Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"),
     ] {
         let found = next_run(cron, zone, now.parse().unwrap()).unwrap();
         assert_eq!(found.to_string(), next, "{cron} {zone}");
@@ -127,6 +165,27 @@ fn times_are_told_in_their_zone_across_changes_of_the_clock() {
     ] {
         let error = next_run(cron, zone, now).unwrap_err();
         assert_eq!(error.fields()[0].field, field, "{cron} {zone}: {error:?}");
+    }
+}
+
+/// December has a last day, too, and each of its weekdays a last one.
+#[test]
+fn the_last_day_of_a_month_is_so_in_every_month() {
+    for (cron, zone, now, next) in [
+        ("0 9 L * *", "UTC", "2026-11-30T10:00:00Z", "2026-12-31T09:00:00Z"),
+        ("0 9 L * *", "UTC", "2026-12-31T09:00:00Z", "2027-01-31T09:00:00Z"),
+        ("0 9 1,L * *", "UTC", "2026-12-02T00:00:00Z", "2026-12-31T09:00:00Z"),
+        ("0 9 L 12 *", "UTC", "2026-12-31T09:00:00Z", "2027-12-31T09:00:00Z"),
+        ("0 9 L 2,6 *", "UTC", "2026-11-30T10:00:00Z", "2027-02-28T09:00:00Z"),
+        ("*/30 * L * *", "America/New_York", "2027-01-01T04:10:00Z", "2027-01-01T04:30:00Z"),
+        // The 31st is a Thursday in 2026 and a Friday in 2027.
+        ("0 9 * * FRIL", "UTC", "2026-11-30T00:00:00Z", "2026-12-25T09:00:00Z"),
+        ("0 9 * * 5L", "UTC", "2027-11-30T00:00:00Z", "2027-12-31T09:00:00Z"),
+        ("0 9 * * 7L", "UTC", "2026-11-30T00:00:00Z", "2026-12-27T09:00:00Z"),
+        ("0 9 * * 5L", "UTC", "2026-09-30T00:00:00Z", "2026-10-30T09:00:00Z"),
+    ] {
+        let found = next_run(cron, zone, now.parse().unwrap()).unwrap();
+        assert_eq!(found.to_string(), next, "{cron} {zone}");
     }
 }
 

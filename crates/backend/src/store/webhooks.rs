@@ -568,21 +568,22 @@ async fn claim_of(
         .collect())
 }
 
-/// Writes what came of an attempt.
+/// Writes what came of an attempt, by its number. `false`: whoever made it was taken for lost, and another
+/// has made the next one; or the message is gone.
 #[tracing::instrument(name = "db.webhook.update_delivery", skip_all, fields(delivery.id = %id), err(level = "debug"))]
 pub(crate) async fn update_delivery(
     conn: &mut PgConnection,
-    owner: UserId,
-    id: DeliveryId,
+    (owner, id): (UserId, DeliveryId),
+    attempt: i32,
     done: &Attempted,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let is_delivered = done.state == DeliveryState::Delivered;
-    sqlx::query!(
+    let written = sqlx::query!(
         r#"
         UPDATE webhook_deliveries
         SET state = $3, last_status = $4, last_error = $5, next_attempt_at = now() + $6,
             delivered_at = $7
-        WHERE owner_id = $1 AND delivery_id = $2
+        WHERE owner_id = $1 AND delivery_id = $2 AND attempts = $8 AND state = 'pending'
         "#,
         owner.as_uuid(),
         id.as_uuid(),
@@ -591,8 +592,9 @@ pub(crate) async fn update_delivery(
         done.error,
         done.wait.map(interval),
         is_delivered.then(|| done.at.to_sqlx()) as Option<Timestamp>,
+        attempt,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(written.rows_affected() > 0)
 }

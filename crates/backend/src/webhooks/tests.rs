@@ -285,6 +285,30 @@ async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool)
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_came_of_an_attempt_counts_until_another_has_made_the_next(pool: PgPool) {
+    let (backend, _) = at(pool.clone());
+    let (url, heard) = receiver(&[204, 500]);
+    let (ctx, hook) = told(&backend, &url).await;
+    let shard = backend.shards().next().unwrap();
+    let mut tx = backend.begin_on(shard).await.unwrap();
+    let due = store::webhooks::list_due(&mut tx, &[], LOOKED_AT, backend.owners()).await.unwrap();
+    let mut taken = store::webhooks::claim(&mut tx, &due, RETAKEN_AFTER).await.unwrap();
+    tx.commit().await.unwrap();
+    // Whoever has it falls asleep; another takes it over.
+    come_due(&pool).await;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
+    deliver(&backend, taken.remove(0)).await.unwrap();
+    assert_eq!(heard.iter().take(2).count(), 2, "both were sent");
+    let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
+    assert_eq!(
+        (log[0].state, log[0].attempts, log[0].last_status),
+        (DeliveryState::Delivered, 2, Some(204))
+    );
+    come_due(&pool).await;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn an_address_inside_is_not_told(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let (ctx, hook) = told(&backend, "http://169.254.169.254/hook").await;
