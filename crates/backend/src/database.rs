@@ -18,11 +18,13 @@ mod replicas;
 mod settings;
 mod writing;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use resonant_domain::UserId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
+use tokio::time::timeout;
 
 use self::buckets::{Buckets, Route};
 use self::pool::Pool;
@@ -41,6 +43,8 @@ pub(crate) use self::pool::{Limits, address};
 pub use self::settings::{DatabaseSettings, Pooler};
 pub(crate) use self::writing::Writing;
 
+/// How long the installation waits for one of several databases that did not answer the last time.
+const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// Where what is everybody's is kept.
 const CATALOGUE: Whose = Whose { shard: 0, owner: None };
 
@@ -54,6 +58,8 @@ pub(crate) struct Shard(usize);
 /// Every database of an installation.
 pub(crate) struct Database {
     shards: Vec<Pool>,
+    /// Which of several databases did not answer the installation itself when it last asked.
+    away: Vec<AtomicBool>,
     /// Where the owners are, when there are several databases.
     buckets: Option<Buckets>,
     replicas: Option<Replicas>,
@@ -92,7 +98,8 @@ impl Database {
             }
             _ => false,
         };
-        Ok(Self { shards, buckets, replicas, is_terse: true, is_spread })
+        let away = shards.iter().map(|_| AtomicBool::default()).collect();
+        Ok(Self { shards, away, buckets, replicas, is_terse: true, is_spread })
     }
 
     #[cfg(any(test, feature = "fakes"))]
@@ -100,6 +107,7 @@ impl Database {
     pub(crate) fn of(pool: PgPool) -> Self {
         Self {
             shards: vec![Pool::of(pool)],
+            away: vec![AtomicBool::default()],
             buckets: None,
             replicas: None,
             is_terse: false,
@@ -231,17 +239,28 @@ impl Database {
         self.replicas.as_ref().map(|replicas| replicas.mark(whose))
     }
 
-    /// The databases that hold what owners own.
+    /// The databases that hold what owners own, those first that answered the last time.
     pub(crate) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
-        (0..self.shards.len()).map(Shard)
+        let mut shards: Vec<_> = (0..self.shards.len()).map(Shard).collect();
+        shards.sort_by_key(|shard| self.away[shard.0].load(Ordering::Relaxed));
+        shards.into_iter()
     }
 
-    /// Begins a transaction of the installation itself on one database, over all owners there.
+    /// Begins a transaction of the installation itself on one database, over all owners there. One of several
+    /// that did not answer before is waited for but shortly: there is work on the others.
     pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
-        let mut tx = self.shards[shard.0].begin().await?;
-        if self.is_sharded() {
-            store::shards::enter_all(&mut tx).await?;
+        let (pool, away) = (&self.shards[shard.0], &self.away[shard.0]);
+        if !self.is_sharded() {
+            return Ok(Writing::transaction(pool.begin().await?));
         }
+        let begun = if away.load(Ordering::Relaxed) {
+            timeout(AWAY_WAIT, pool.begin()).await.map_err(Error::unavailable).flatten()
+        } else {
+            pool.begin().await
+        };
+        away.store(matches!(begun, Err(Error::Unavailable(_))), Ordering::Relaxed);
+        let mut tx = begun?;
+        store::shards::enter_all(&mut tx).await?;
         Ok(Writing::transaction(tx))
     }
 

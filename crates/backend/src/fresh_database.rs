@@ -98,6 +98,16 @@ pub async fn execute(url: &str, statement: &str) {
     run(&mut connect(url).await, statement).await;
 }
 
+/// The number that a statement answers on a test's database.
+///
+/// # Panics
+/// When the server does not answer one.
+pub async fn number(url: &str, statement: &str) -> i64 {
+    let mut conn = connect(url).await;
+    let row = raw_sql(AssertSqlSafe(statement.to_owned())).fetch_one(&mut conn).await;
+    row.expect("the server answers").get(0)
+}
+
 /// How many rows each table of a test's database holds, but for those that tell of requests themselves.
 ///
 /// # Panics

@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use sqlx::{ConnectOptions as _, PgConnection};
 
-use self::mover::Mover;
+use self::mover::{Mover, free_source};
 use crate::database::{self, BUCKETS};
+use crate::store::shards::Move;
 use crate::store::{bucket_copy, shards};
 use crate::{Backend, Ctx, DatabaseSettings, Error, Result, access};
 
@@ -30,6 +31,8 @@ use crate::{Backend, Ctx, DatabaseSettings, Error, Result, access};
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long another mover is waited for: longer than the database takes to see that one has died.
 const LOCKED_FOR: Duration = Duration::from_secs(2);
+/// How long a database may take to take up a connection.
+const ANSWERS_IN: Duration = Duration::from_secs(5);
 /// How long the source keeps its rows after the switch, for those who began to read before it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -184,7 +187,7 @@ pub(crate) async fn move_bucket_before(
 
     let begun = shards::list_moves(&mut catalogue).await?.into_iter();
     if let Some(begun) = begun.into_iter().find(|begun| begun.bucket == bucket) {
-        Mover::new(&urls, begun, &mut catalogue, witness).await?.resume(grace).await?;
+        resume(&urls, begun, &mut catalogue, witness, grace).await?;
     }
     let buckets = shards::list_buckets(&mut catalogue).await?;
     let source = buckets.iter().find(|(of, _)| *of == bucket).map(|(_, shard)| *shard);
@@ -193,14 +196,15 @@ pub(crate) async fn move_bucket_before(
         return Ok(());
     }
     shards::insert_move(&mut catalogue, bucket, source, target).await?;
-    let begun = shards::Move { bucket, source, target, is_switched: false };
+    let begun = Move { bucket, source, target, is_switched: false };
     Mover::new(&urls, begun, &mut catalogue, witness).await?.run(grace).await?;
     tracing::info!(bucket, shard = to, "bucket moved");
     Ok(())
 }
 
 /// Brings moves to an end whose mover has died, so that no bucket stays fenced: back where the table of
-/// buckets still names the source, forth where it names the target. Answers how many.
+/// buckets still names the source, forth where it names the target. None waits for a database that another
+/// one needs. Answers how many.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when one of the databases does
@@ -223,15 +227,38 @@ pub async fn end_abandoned_moves(ctx: &Ctx, settings: &DatabaseSettings) -> Resu
         Err(Error::Conflict(_)) => return Ok(0),
         locked => locked?,
     }
-    let mut count = 0;
+    let (mut count, mut fault) = (0, None);
     for begun in shards::list_moves(&mut catalogue).await? {
         let bucket = begun.bucket;
         let mut witness = |_| -> BoxFuture<'static, ()> { Box::pin(std::future::ready(())) };
-        Mover::new(&urls, begun, &mut catalogue, &mut witness).await?.resume(GRACE).await?;
-        tracing::warn!(bucket, is_moved = begun.is_switched, "abandoned move brought to an end");
-        count += 1;
+        match resume(&urls, begun, &mut catalogue, &mut witness, GRACE).await {
+            Ok(()) => {
+                let is_moved = begun.is_switched;
+                tracing::warn!(bucket, is_moved, "abandoned move brought to an end");
+                count += 1;
+            }
+            Err(error) => fault = fault.or(Some(error)),
+        }
     }
-    Ok(count)
+    fault.map_or(Ok(count), Err)
+}
+
+/// Brings a move that someone else has begun to one of its two ends. Where its target does not answer, the
+/// source is written to meanwhile.
+async fn resume(
+    urls: &[String],
+    begun: Move,
+    catalogue: &mut PgConnection,
+    witness: Witness<'_>,
+    grace: Duration,
+) -> Result<()> {
+    match Mover::new(urls, begun, &mut *catalogue, witness).await {
+        Ok(mover) => mover.resume(grace).await,
+        Err(fault) => {
+            free_source(urls, begun, catalogue).await?;
+            Err(fault)
+        }
+    }
 }
 
 async fn lock_moves(catalogue: &mut PgConnection) -> Result<()> {
@@ -247,7 +274,9 @@ async fn lock_moves(catalogue: &mut PgConnection) -> Result<()> {
 
 /// A connection of one's own, without the limits of a use case.
 async fn connect(url: &str) -> Result<PgConnection> {
-    database::address(url)?.connect().await.map_err(Error::unavailable)
+    let options = database::address(url)?;
+    let connected = tokio::time::timeout(ANSWERS_IN, options.connect()).await;
+    connected.map_err(Error::unavailable)?.map_err(Error::unavailable)
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use crate::database::Shard;
 use crate::store::partitions::{self, Month, TABLES, first_id_at};
-use crate::{Ctx, Error, Result, access};
+use crate::{Backend, Ctx, Error, Result, access};
 
 /// How many months have their partition before they begin.
 const MONTHS_AHEAD: i32 = 3;
@@ -23,15 +24,21 @@ const MONTHS_AHEAD: i32 = 3;
 pub async fn renew_partitions(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let now = backend.now();
+    let mut done = Ok(());
     for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        make_partitions(&mut tx, now).await?;
-        if let Some(oldest) = backend.oldest_session_kept() {
-            drop_partitions(&mut tx, first_id_at(oldest)).await?;
-        }
-        tx.commit().await?;
+        // One that is away holds up no other.
+        done = done.and(renew_on(backend, shard).await);
     }
+    done
+}
+
+async fn renew_on(backend: &Backend, shard: Shard) -> Result<()> {
+    let mut tx = backend.begin_on(shard).await?;
+    make_partitions(&mut tx, backend.now()).await?;
+    if let Some(oldest) = backend.oldest_session_kept() {
+        drop_partitions(&mut tx, first_id_at(oldest)).await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::audit::{Log, Subject};
+use crate::database::Shard;
 use crate::signature::SigningKey;
 use crate::store::OnConstraint as _;
 use crate::store::webhooks::{DeliveryPosition, Due};
@@ -201,29 +202,34 @@ pub async fn redeliver(ctx: &Ctx, id: WebhookId, delivery: DeliveryId) -> Result
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let owners = backend.owners();
-    let mut count = 0;
+    let (mut count, mut done) = (0, Ok(()));
     for shard in backend.shards() {
-        let telling = backend.telling();
-        let mut tx = backend.begin_on(shard).await?;
-        let full = telling.full();
-        let waiting = store::webhooks::list_due(&mut tx, &full, LOOKED_AT, owners).await?;
-        let (wanted, places): (Vec<_>, Vec<_>) = telling.place(&waiting).into_iter().unzip();
-        let mut places: HashMap<_, _> = wanted.iter().map(|due| due.id).zip(places).collect();
-        let due = store::webhooks::claim(&mut tx, &wanted, RETAKEN_AFTER).await?;
-        tx.commit().await?;
-        count += due.len();
-        let due: Vec<_> = due.into_iter().map(|due| (places.remove(&due.id), due)).collect();
-        // What another process has taken needs no place here.
-        drop(places);
-        let sent = stream::iter(due).map(|(place, due)| async move {
-            let done = deliver(backend, due).await;
-            drop(place);
-            done
-        });
-        let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
-        done.into_iter().collect::<Result<Vec<()>>>()?;
+        // One that is away holds up no other.
+        done = done.and(deliver_on(backend, shard).await.map(|sent| count += sent));
     }
+    done.map(|()| count)
+}
+
+async fn deliver_on(backend: &Backend, shard: Shard) -> Result<usize> {
+    let telling = backend.telling();
+    let mut tx = backend.begin_on(shard).await?;
+    let (full, owners) = (telling.full(), backend.owners());
+    let waiting = store::webhooks::list_due(&mut tx, &full, LOOKED_AT, owners).await?;
+    let (wanted, places): (Vec<_>, Vec<_>) = telling.place(&waiting).into_iter().unzip();
+    let mut places: HashMap<_, _> = wanted.iter().map(|due| due.id).zip(places).collect();
+    let due = store::webhooks::claim(&mut tx, &wanted, RETAKEN_AFTER).await?;
+    tx.commit().await?;
+    let count = due.len();
+    let due: Vec<_> = due.into_iter().map(|due| (places.remove(&due.id), due)).collect();
+    // What another process has taken needs no place here.
+    drop(places);
+    let sent = stream::iter(due).map(|(place, due)| async move {
+        let done = deliver(backend, due).await;
+        drop(place);
+        done
+    });
+    let done: Vec<_> = sent.buffer_unordered(SIDE_BY_SIDE).collect().await;
+    done.into_iter().collect::<Result<Vec<()>>>()?;
     Ok(count)
 }
 
@@ -232,8 +238,13 @@ async fn deliver(backend: &Backend, due: Due) -> Result<()> {
     let answer = send(backend, &due).await?;
     let done = post::attempted(answer, due.attempts, backend.now())?;
     let mut conn = backend.write(due.owner_id).await?;
-    store::webhooks::update_delivery(&mut conn, due.owner_id, due.id, &done).await?;
+    let message = (due.owner_id, due.id);
+    let counts = store::webhooks::update_delivery(&mut conn, message, due.attempts, &done).await?;
     conn.commit().await?;
+    if !counts {
+        tracing::info!(delivery.id = %due.id, attempts = due.attempts, "webhook told too late");
+        return Ok(());
+    }
     tracing::info!(
         delivery.id = %due.id,
         delivery.state = done.state.as_str(),

@@ -92,15 +92,20 @@ impl Claim {
 pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
     access::system(ctx)?;
     let backend = ctx.backend();
+    let mut fault = None;
     for shard in backend.shards() {
-        let claim = claim_on(backend, shard, worker).await?;
-        if claim.is_some() {
-            // Others may have been queued with it, and the database has called out once.
-            backend.notices().pass_on();
-            return Ok(claim);
+        match claim_on(backend, shard, worker).await {
+            Ok(None) => {}
+            Ok(claim) => {
+                // Others may have been queued with it, and the database has called out once.
+                backend.notices().pass_on();
+                return Ok(claim);
+            }
+            // What the other databases have does not wait for one that is away.
+            Err(error) => fault = fault.or(Some(error)),
         }
     }
-    Ok(None)
+    fault.map_or(Ok(None), Err)
 }
 
 /// Takes the session whose turn it is in one of the databases.
@@ -187,23 +192,30 @@ fn terms(backend: &Backend, takes_suspects: bool) -> Terms {
 /// [`Error::Forbidden`] for anyone but the system.
 pub async fn reap(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
-    let mut orphans = 0;
-    for shard in ctx.backend().shards() {
-        let owners = ctx.backend().owners();
-        let mut tx = ctx.backend().begin_on(shard).await?;
-        orphans += store::queue::insert_orphans(&mut tx, owners).await?;
-        let left = store::queue::delete_left(&mut tx, owners).await?;
-        let aside = store::budgets::delete_left(&mut tx, owners).await?;
-        let unheard = store::session_calls::list_unheard(&mut tx, owners).await?;
-        tx.commit().await?;
-        if left > 0 || aside > 0 {
-            tracing::warn!(left, aside, "entries and reservations without a session were dropped");
-        }
-        sessions::deliver_unheard(ctx.backend(), unheard).await;
+    let backend = ctx.backend();
+    let (mut orphans, mut done) = (0, Ok(()));
+    for shard in backend.shards() {
+        // One that is away holds up no other.
+        done = done.and(reap_on(backend, shard).await.map(|found| orphans += found));
     }
     if orphans > 0 {
         tracing::warn!(orphans, "sessions were found outside of the queue");
     }
+    done.map(|()| orphans)
+}
+
+async fn reap_on(backend: &Backend, shard: Shard) -> Result<u64> {
+    let owners = backend.owners();
+    let mut tx = backend.begin_on(shard).await?;
+    let orphans = store::queue::insert_orphans(&mut tx, owners).await?;
+    let left = store::queue::delete_left(&mut tx, owners).await?;
+    let aside = store::budgets::delete_left(&mut tx, owners).await?;
+    let unheard = store::session_calls::list_unheard(&mut tx, owners).await?;
+    tx.commit().await?;
+    if left > 0 || aside > 0 {
+        tracing::warn!(left, aside, "entries and reservations without a session were dropped");
+    }
+    sessions::deliver_unheard(backend, unheard).await;
     Ok(orphans)
 }
 
@@ -319,8 +331,9 @@ async fn next_due(backend: &Backend) -> Option<Duration> {
     let terms = terms(backend, backend.turns().is_unsuspecting());
     let mut next: Option<Duration> = None;
     for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await.ok()?;
-        let due = store::queue::find_next_due(&mut tx, &terms).await.ok()?;
+        // One that is away has nothing to take.
+        let Ok(mut tx) = backend.begin_on(shard).await else { continue };
+        let Ok(due) = store::queue::find_next_due(&mut tx, &terms).await else { continue };
         let now = due.is_free.then_some(LOOK_AGAIN);
         let blocked = due.is_blocked.then_some(LOOK_AT_BLOCKED);
         let later = due.after.map(|after| after.max(LOOK_AGAIN));

@@ -172,6 +172,43 @@ async fn a_replica_that_is_dead_or_lags_is_left_out_until_it_is_well() {
     assert_eq!(name(&backend, owner, id).await.0, "Paused");
 }
 
+/// It has come farther than the one that is the primary now, so that its place in the log tells nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_did_not_follow_another_primary_is_left_out() {
+    const REDIS: &str = "failover";
+    let (_redis, primary) = (Server::start(REDIS), primary().await);
+    let (heir, other) = (primary.replica(&[]), primary.replica(&[]));
+    let before = process(&settings(&primary, &[], Some(REDIS))).await;
+    let (ctx, owner, id) = agent(&before).await;
+    let count = "SELECT count(*)::TEXT FROM agents";
+    until("the heir has it", async || tell(&heir, count).await == "1").await;
+    heir.stop();
+    // More than the heir writes until the end of the test.
+    let log = "SELECT max(pg_logical_emit_message(FALSE, 'resonant', repeat('x', 1000000)))::TEXT
+               FROM generate_series(1, 80)";
+    let end = tell(&primary, log).await;
+    rename(&ctx, id, "Lost").await;
+    let has_more = format!("SELECT (pg_last_wal_replay_lsn() >= '{end}')::TEXT");
+    until("the other has more", async || tell(&other, &has_more).await == "true").await;
+    let (actor, request_id) = (ctx.actor(), ctx.request_id().clone());
+    drop((ctx, before));
+    primary.stop();
+    heir.start();
+    tell(&heir, "SELECT pg_promote()::TEXT").await;
+
+    let follower = heir.replica(&[]);
+    let after = process(&settings(&heir, &[&other, &follower], Some(REDIS))).await;
+    let ctx = after.ctx(actor, request_id);
+    until_answers(&after, owner, &[&follower]).await;
+    for number in 0..10 {
+        let wanted = format!("Reader {number}");
+        rename(&ctx, id, &wanted).await;
+        let (read, port) = name(&after, owner, id).await;
+        assert_eq!(read, wanted, "{port}");
+        assert_ne!(answers(&after, owner).await, other.port());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_redis_has_forgotten_the_primary_answers() {
     const REDIS: &str = "forgets";

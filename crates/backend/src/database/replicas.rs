@@ -1,10 +1,10 @@
 //! Read replicas: which of them may answer, and for whom.
 //!
 //! A probe asks every primary and every replica how far it is, several times a second. A replica is
-//! taken out when it does not answer, is no replica of ours or lags too far behind, and comes back when
-//! that is over. Someone who wrote is sent to a replica only once it is known to have replayed that
-//! write; what is known is never more than what is so, since a log is only ever replayed forward.
-//! Writes of other processes are known as [`Others`] says.
+//! taken out when it does not answer, is no replica of ours, follows what is not the primary any more or
+//! lags too far behind, and comes back when that is over. Someone who wrote is sent to a replica only once
+//! it is known to have replayed that write; what is known is never more than what is so, since a log is only
+//! ever replayed forward. Writes of other processes are known as [`Others`] says.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -223,13 +223,19 @@ struct History {
     positions: VecDeque<(Instant, i64)>,
     cluster: i64,
     database: String,
+    timeline: i32,
 }
 
 impl History {
     fn push(&mut self, at: Instant, place: Place, keep: Duration) {
+        if place.timeline != self.timeline {
+            // Another has taken its place: where that one was says nothing of this one.
+            self.positions.clear();
+        }
         self.positions.push_back((at, place.position));
         self.cluster = place.cluster;
         self.database = place.database;
+        self.timeline = place.timeline;
         while self.positions.front().is_some_and(|(front, _)| at - *front > keep) {
             self.positions.pop_front();
         }
@@ -288,6 +294,10 @@ async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
     let Some(index) = histories.iter().position(is_same).filter(|_| place.is_replica) else {
         return replica.take_out("it is no replica of a database of ours");
     };
+    if histories[index].timeline != place.timeline {
+        // It may be farther than the new primary and have nothing of what that one has written.
+        return replica.take_out("it did not follow when another became the primary");
+    }
     match histories[index].lag(place.position, Instant::now()) {
         Some(behind) if behind <= shared.max_lag => {
             let replayed = place.position;

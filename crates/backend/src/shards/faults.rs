@@ -300,6 +300,93 @@ async fn a_database_that_goes_away_during_a_move_costs_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_away_keeps_nobody_from_writing() {
+    let [one, other] = [(); 2].map(|()| Arc::new(Cluster::primary(&LOGICAL)));
+    let mut admin = connect(&one.url("resonant")).await.unwrap();
+    sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
+    let urls = vec![one.url("resonant"), other.url("resonant"), one.url("second")];
+    let settings = sharded(urls).await;
+    let backend = process(&settings).await;
+    let system = backend.system();
+    let (ctx, bucket) = loop {
+        let ctx = sample::guest(&backend).await.unwrap();
+        let bucket = bucket_of(access::user(&ctx).unwrap());
+        if bucket < BUCKETS / 2 {
+            break (ctx, bucket);
+        }
+    };
+    moved(&system, &settings, bucket, 0).await.unwrap();
+    let create = async || agents::create(&ctx, sample::spec("Reader")).await.unwrap().id.as_uuid();
+
+    // Its mover sees it go.
+    let goes = other.clone();
+    let mut witness = move |step| {
+        let goes = goes.clone();
+        async move {
+            if step == Step::CaughtUp {
+                goes.stop();
+            }
+        }
+        .boxed()
+    };
+    let to = (bucket, 1);
+    let broken_off = move_bucket_before(&system, &settings.database, to, SHORT, &mut witness).await;
+    assert!(broken_off.is_err());
+    let mut written = vec![create().await];
+    other.start();
+    assert_eq!(end_abandoned_moves(&system, &settings.database).await.unwrap(), 1);
+
+    // Its mover is gone too, and so is that of another bucket, which comes later and is on the first shard.
+    let next = (bucket / 3 + 1) * 3;
+    dies(&system, &settings, bucket, 1, Step::CaughtUp).await;
+    other.stop();
+    dies(&system, &settings, next, 2, Step::Fenced).await;
+    assert!(end_abandoned_moves(&system, &settings.database).await.is_err());
+    let left = status(&system).await.unwrap().moves;
+    assert_eq!(left, [Unfinished { bucket, from: 0, to: 1 }]);
+    written.push(create().await);
+    other.start();
+    assert_eq!(end_abandoned_moves(&system, &settings.database).await.unwrap(), 1);
+
+    moved(&system, &settings, bucket, 1).await.unwrap();
+    let owner = access::user(&ctx).unwrap();
+    assert_eq!(rows(&settings, 1, owner).await, written);
+    assert_eq!(rows(&settings, 0, owner).await, Vec::<Uuid>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_do_not_wait_for_a_database_that_is_away() {
+    let [one, other] = [(); 2].map(|()| Cluster::primary(&LOGICAL));
+    let mut admin = connect(&one.url("resonant")).await.unwrap();
+    sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
+    let urls = vec![one.url("resonant"), other.url("resonant"), one.url("second")];
+    let settings = sharded(urls).await;
+    let backend = process(&settings).await;
+    let ctx = loop {
+        let ctx = sample::guest(&backend).await.unwrap();
+        // It comes behind the one that will be away.
+        if shard_of(&settings, bucket_of(access::user(&ctx).unwrap())).await == 2 {
+            break ctx;
+        }
+    };
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
+    other.stop();
+    let system = backend.system();
+    let claim = work::claim(&system, "worker").await.unwrap().expect("it is queued");
+    assert_eq!(claim.session_id(), session.id);
+    let nothing = work::claim(&system, "worker").await;
+    let nothing = nothing.map(|claim| claim.map(|claim| claim.session_id()));
+    assert!(nothing.is_err(), "who takes nothing is told why: {nothing:?}");
+    // Nor do sessions that are not in the queue.
+    let mut third = connect(&one.url("second")).await.unwrap();
+    sqlx::raw_sql("DELETE FROM session_queue").execute(&mut third).await.unwrap();
+    assert!(work::reap(&system).await.is_err());
+    let claim = work::claim(&system, "worker").await.unwrap().expect("it is queued again");
+    assert_eq!(claim.session_id(), session.id);
+}
+
 /// Those who write wait no longer than fifteen seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_that_takes_too_long_gives_the_move_up() {

@@ -39,13 +39,9 @@ impl<'a> Mover<'a> {
         catalogue: &'a mut PgConnection,
         witness: Witness<'a>,
     ) -> Result<Self> {
-        let url = |shard: i32| {
-            let url = usize::try_from(shard).ok().and_then(|shard| urls.get(shard));
-            url.ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
-        };
-        let source_url = url(begun.source)?.clone();
+        let source_url = url(urls, begun.source)?.to_owned();
         let mut source = connect(&source_url).await?;
-        let target = connect(url(begun.target)?).await?;
+        let target = connect(url(urls, begun.target)?).await?;
         let tables = list_tables(&mut source).await?;
         let (bucket, is_decided) = (begun.bucket, begun.is_switched);
         let epoch = shards::update_epoch(catalogue, bucket).await?;
@@ -175,8 +171,10 @@ impl<'a> Mover<'a> {
 
     /// Leaves the source in charge and nothing on the target.
     async fn give_up(&mut self) -> Result<()> {
-        self.set_target(BucketState::Left).await?;
+        let left = self.set_target(BucketState::Left).await;
+        // Those who write have waited long enough, even when the target is away.
         self.set_source(BucketState::Held).await?;
+        left?;
         bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
         bucket_copy::unpublish(&mut self.source, self.bucket).await?;
         delete_left(&mut self.target, self.bucket, self.epoch, &self.tables).await?;
@@ -197,6 +195,30 @@ impl<'a> Mover<'a> {
     async fn set_target(&mut self, state: BucketState) -> Result<()> {
         set(&mut self.target, self.bucket, self.epoch, state).await
     }
+}
+
+/// Lets those write again who wait for a target that does not answer: as long as the table of buckets names
+/// the source, that is in charge.
+pub(super) async fn free_source(
+    urls: &[String],
+    begun: Move,
+    catalogue: &mut PgConnection,
+) -> Result<()> {
+    if begun.is_switched {
+        return Ok(());
+    }
+    let mut source = connect(url(urls, begun.source)?).await?;
+    if shards::enter(&mut source, begun.bucket).await? {
+        return Ok(());
+    }
+    let epoch = shards::update_epoch(catalogue, begun.bucket).await?;
+    set(&mut source, begun.bucket, epoch, BucketState::Held).await
+}
+
+fn url(urls: &[String], shard: i32) -> Result<&str> {
+    let url = usize::try_from(shard).ok().and_then(|shard| urls.get(shard));
+    url.map(String::as_str)
+        .ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
 }
 
 /// What the owners have in a table of a database, when it can be told by then.

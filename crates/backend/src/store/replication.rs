@@ -10,6 +10,9 @@ pub(crate) struct Place {
     pub(crate) cluster: i64,
     pub(crate) database: String,
     pub(crate) is_replica: bool,
+    /// Which line of the log it writes or follows: a replica that becomes the primary begins another one, on
+    /// which positions mean something else.
+    pub(crate) timeline: i32,
     /// What was written, or on a replica what was replayed.
     pub(crate) position: i64,
 }
@@ -30,6 +33,8 @@ const fn end_of_record(position: i64) -> i64 {
     }
 }
 
+/// Where a database is. Which line a replica follows is told by what it receives; where that is hidden, by its
+/// last checkpoint, which tells it later and never too early.
 #[tracing::instrument(name = "db.replication.find_place", skip_all, err(level = "debug"))]
 pub(crate) async fn find_place(conn: &mut PgConnection) -> sqlx::Result<Place> {
     let place = sqlx::query_as!(
@@ -37,6 +42,12 @@ pub(crate) async fn find_place(conn: &mut PgConnection) -> sqlx::Result<Place> {
         r#"
         SELECT system_identifier AS "cluster!", current_database()::TEXT AS "database!",
                pg_is_in_recovery() AS "is_replica!",
+               CASE WHEN pg_is_in_recovery() THEN coalesce(
+                   (SELECT received_tli FROM pg_stat_wal_receiver),
+                   (SELECT timeline_id FROM pg_control_checkpoint())
+               ) ELSE (
+                   'x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+               )::BIT(32)::INTEGER END AS "timeline!",
                coalesce(pg_wal_lsn_diff(
                    CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                         ELSE pg_current_wal_insert_lsn() END,

@@ -20,6 +20,7 @@ use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
 use super::{NOT_FOUND, counted, find};
+use crate::database::Shard;
 use crate::sessions::Start;
 use crate::store::test_sets::{Outcomes, Run, TestResult, Wide};
 use crate::store::test_starts::NewTestSession;
@@ -258,15 +259,21 @@ async fn told(
 pub async fn settle_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let mut count = 0;
+    let (mut count, mut done) = (0, Ok(()));
     for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        let open = store::test_sets::list_open_runs(&mut tx, backend.owners(), OPEN_MAX).await?;
-        tx.commit().await?;
-        count += open.len();
-        for (owner, run) in open {
-            settle(backend, owner, run).await?;
-        }
+        // One that is away holds up no other.
+        done = done.and(settle_on(backend, shard).await.map(|open| count += open));
+    }
+    done.map(|()| count)
+}
+
+async fn settle_on(backend: &Backend, shard: Shard) -> Result<usize> {
+    let mut tx = backend.begin_on(shard).await?;
+    let open = store::test_sets::list_open_runs(&mut tx, backend.owners(), OPEN_MAX).await?;
+    tx.commit().await?;
+    let count = open.len();
+    for (owner, run) in open {
+        settle(backend, owner, run).await?;
     }
     Ok(count)
 }
