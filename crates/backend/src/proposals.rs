@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use resonant_domain::SessionId;
 use resonant_domain::UserId;
+use resonant_domain::agent::AgentSpec;
 use resonant_domain::api_key::Scope;
 use resonant_domain::proposal::{self, Proposal};
 use resonant_domain::session::Usage;
 use resonant_runtime::propose::Proposed;
+use resonant_runtime::trace::carried;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::budgets::guests::{self, Purse};
 use crate::rate_limits::{self, Sharer};
-use crate::{Ctx, Error, RateLimit, Result, access, store};
+use crate::{Backend, Ctx, Error, RateLimit, Result, access, store};
 
 /// How often one person may have a model draft.
 const LIMIT: RateLimit =
@@ -43,19 +46,36 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
         let refusal = "Your budget of the month does not reach for asking the model";
         return Ok(by_rules(Some(refusal.to_owned())));
     }
-    let Some(Proposed { spec, usage, model }) = models.propose(wish, backend.now()).await else {
-        purse.settle(backend, Usage::default()).await?;
+    // Who does not wait for the answer has asked all the same, and it is counted.
+    let asked = carried(ask(backend.clone(), owner, wish.to_owned(), purse)).in_current_span();
+    let Some((spec, model)) = tokio::spawn(asked).await.map_err(Error::internal)?? else {
         return Ok(by_rules(None));
     };
-    purse.settle(backend, usage).await?;
-    let mut tx = backend.begin(owner).await?;
-    store::budgets::insert_use(&mut tx, owner, None, usage, backend.now()).await?;
-    tx.commit().await?;
-    tracing::info!(owner.id = %owner, model, is_usable = spec.is_ok(), "draft proposed");
     Ok(match spec {
         Ok(spec) => Proposal { spec, model: Some(model), refusal: None },
         Err(reason) => by_rules(Some(format!("The model {model} gave no draft: {reason}"))),
     })
+}
+
+/// Asks the language model, and counts what that used. `None`: there is none. Else its draft, or why there is
+/// none that can be used, and who was asked.
+async fn ask(
+    backend: Backend,
+    owner: UserId,
+    wish: String,
+    purse: Purse,
+) -> Result<Option<(Result<AgentSpec, String>, String)>> {
+    let proposed = backend.engine().models().propose(&wish, backend.now()).await;
+    let Some(Proposed { spec, usage, model }) = proposed else {
+        purse.settle(&backend, Usage::default()).await?;
+        return Ok(None);
+    };
+    purse.settle(&backend, usage).await?;
+    let mut tx = backend.begin(owner).await?;
+    store::budgets::insert_use(&mut tx, owner, None, usage, backend.now()).await?;
+    tx.commit().await?;
+    tracing::info!(owner.id = %owner, model, is_usable = spec.is_ok(), "draft proposed");
+    Ok(Some((spec, model)))
 }
 
 /// Whether the person's own budget of the month reaches for so much, and what guests may use for a guest.
@@ -82,12 +102,23 @@ async fn has_room(ctx: &Ctx, owner: UserId, most: Usage) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use futures::{StreamExt as _, stream};
     use resonant_domain::FaultKind;
     use resonant_domain::budget::BudgetLimits;
+    use resonant_runtime::Engine;
+    use resonant_runtime::clock::SystemClock;
+    use resonant_runtime::models::{
+        FinishReason, Model, ModelPiece, ModelRequest, Models, ReplyStream,
+    };
+    use resonant_runtime::tools::Tools;
     use sqlx::PgPool;
+    use tokio::sync::{Notify, Semaphore};
+    use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::{Backend, budgets, sample};
+    use crate::{budgets, sample};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn without_a_language_model_rules_propose(pool: PgPool) {
@@ -117,6 +148,59 @@ mod tests {
         let proposal = propose(&ctx, "Summarise web pages").await.unwrap();
         assert!(proposal.refusal.unwrap().contains("budget"));
         assert_eq!(budgets::get(&ctx, None).await.unwrap().used_tokens, 10, "nobody was asked");
+    }
+
+    /// Tells that it was asked, and answers once the gate is closed.
+    struct Slow {
+        asked: Arc<Notify>,
+        gate: Arc<Semaphore>,
+    }
+
+    impl Model for Slow {
+        fn provider(&self) -> &'static str {
+            "slow"
+        }
+
+        fn reply(&self, _: ModelRequest) -> ReplyStream {
+            let (asked, gate) = (self.asked.clone(), self.gate.clone());
+            let reply = async move {
+                asked.notify_one();
+                let _ = gate.acquire().await;
+                let usage = Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() };
+                let (calls, reason) = (Vec::new(), FinishReason::Stop);
+                Ok(ModelPiece::Finish { calls, usage, reason })
+            };
+            stream::once(reply).boxed()
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn who_hangs_up_has_asked_all_the_same(pool: PgPool) {
+        let (asked, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+        let slow = Slow { asked: asked.clone(), gate: gate.clone() };
+        let models = Models::with_language_model(Arc::new(slow), "slow-1");
+        let clock = Arc::new(SystemClock);
+        let engine = Engine::new(models, Tools::empty(), clock.clone());
+        let backend = Backend::for_tests_with_engine(pool, clock, engine);
+        let ctx = sample::guest(&backend).await.unwrap();
+        let mut proposal = Box::pin(propose(&ctx, "Read"));
+        tokio::select! {
+            _ = &mut proposal => panic!("nobody has answered"),
+            () = asked.notified() => {}
+        }
+        drop(proposal);
+        gate.close();
+        let counted = async {
+            loop {
+                let used = budgets::get(&ctx, None).await.unwrap().used_tokens;
+                if used > 0 {
+                    return used;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let used = timeout(Duration::from_secs(10), counted).await.expect("it is counted");
+        assert_eq!(used, 10, "two tries");
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -170,12 +170,20 @@ pub(crate) struct Start {
 /// [`Error::Invalid`] for values that do not fit, or that make the prompt too long.
 pub(crate) fn fill_prompt(spec: &AgentSpec, given: &Values) -> Result<(String, Values)> {
     let values = variable::resolve(&spec.variables, given)?;
-    let prompt = variable::fill(&spec.system_prompt, &values);
-    if prompt.chars().count() > FILLED_PROMPT_MAX {
-        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
-        return Err(Error::field("variables", reason));
-    }
+    let prompt = filled("variables", &spec.system_prompt, &values)?;
     Ok((prompt, values))
+}
+
+/// A prompt with these values in it.
+///
+/// # Errors
+/// [`Error::Invalid`] on `field` where they make it too long.
+fn filled(field: &str, prompt: &str, values: &Values) -> Result<String> {
+    if variable::filled_chars(prompt, values) > FILLED_PROMPT_MAX {
+        let reason = format!("must leave the prompt at most {FILLED_PROMPT_MAX} characters");
+        return Err(Error::field(field, reason));
+    }
+    Ok(variable::fill(prompt, values))
 }
 
 /// Writes a session down and queues it, within a transaction.
@@ -244,7 +252,8 @@ pub(crate) async fn enqueue(
         session_id: session.id,
         agent_id,
         priority,
-        run_at: new.run_at,
+        // Nobody has waited since a time before the session was asked for.
+        run_at: new.run_at.filter(|at| *at > session.created_at),
         most: is_bounded.then_some(QUEUED_MAX),
     };
     store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;

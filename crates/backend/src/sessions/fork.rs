@@ -4,9 +4,9 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
-use resonant_domain::{SessionId, UserId, variable};
+use resonant_domain::{SessionId, UserId};
 
-use super::{NOT_FOUND, QUEUED_MAX, check_active, too_many};
+use super::{NOT_FOUND, QUEUED_MAX, check_active, filled, too_many};
 use crate::access::SessionAct;
 use crate::store::listing_runs::Ran;
 use crate::store::queue::NewEntry;
@@ -17,8 +17,8 @@ use crate::{Ctx, Error, Result, access, entitlements, store};
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a step that is not complete
-/// or has answered; [`Error::Conflict`] when the agent is paused or archived, or too many sessions are
-/// queued.
+/// or has answered, and for a prompt that is too long with its values; [`Error::Conflict`] when the agent
+/// is paused or archived, or too many sessions are queued.
 #[tracing::instrument(name = "sessions.fork", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn fork(ctx: &Ctx, id: SessionId, new: NewFork) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
@@ -109,8 +109,9 @@ async fn fork_of(
     let mut spec = parent.spec;
     // A prompt of its own has the same variables; the parent's is filled already.
     let values = &parent.session.variables;
-    let prompt = new.system_prompt.map(|prompt| variable::fill(&prompt, values));
-    spec.system_prompt = prompt.unwrap_or(spec.system_prompt);
+    if let Some(prompt) = new.system_prompt {
+        spec.system_prompt = filled("system_prompt", &prompt, values)?;
+    }
     spec.model_policy = new.model_policy.unwrap_or(spec.model_policy);
     let goal = new.goal.map_or(parent.session.goal, |goal| goal.trim().to_owned());
     let session = Session {
@@ -216,7 +217,10 @@ fn up_to_end(mut history: Vec<SessionEvent>, step: u32) -> Result<Vec<SessionEve
     let Some(mut last) = history.iter().rposition(ends_here) else {
         return Err(Error::field("step", "must be a step that is complete"));
     };
-    let has_calls = history.iter().any(
+    // What an attempt had asked for that was tried again counts for nothing.
+    let begins_here = |event: &SessionEvent| matches!(event.body, EventBody::StepStart { step: number, .. } if number == step);
+    let begin = history[..last].iter().rposition(begins_here).unwrap_or(0);
+    let has_calls = history[begin..=last].iter().any(
         |event| matches!(event.body, EventBody::ToolCall { step: number, .. } if number == step),
     );
     if !has_calls {
@@ -293,6 +297,20 @@ mod tests {
     fn shared(history: &[SessionEvent], cut: Cut) -> Vec<(i64, &'static str)> {
         let copied = beginning(history.to_vec(), cut, false).unwrap();
         copied.into_iter().map(|(number, entry)| (number, entry.name())).collect()
+    }
+
+    #[test]
+    fn a_step_that_answered_when_it_was_tried_again_has_answered() {
+        let mut bodies = step(1);
+        bodies.push(EventBody::Retry { step: 1 });
+        bodies.push(start(1, 2));
+        bodies.push(EventBody::Output { step: 1, delta: "42".to_owned() });
+        bodies.push(EventBody::StepComplete { step: 1, usage: Usage::default(), duration_ms: 1 });
+        let error = beginning(log(bodies.clone()), Cut::After(1), false).unwrap_err();
+        assert_eq!(error.fields()[0].field, "step");
+        bodies.push(say("And then?"));
+        let last = shared(&log(bodies), Cut::After(1)).pop();
+        assert_eq!(last, Some((9, "message")));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use resonant_domain::agent::AgentStatus;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{NewMessage, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::waiting::WaitReason;
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
@@ -14,12 +15,16 @@ use crate::store::OnConstraint as _;
 use crate::store::queue::NewEntry;
 use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, store};
 
+/// How much people may say to a session, with all the material: whoever takes it or looks at it reads all of it.
+const SAID_MAX_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Says something to a session. One that runs or waits hears it with its next step; one that is over
 /// goes on with it, with all that came before.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when the
-/// session is over and its agent is paused or archived, or too many sessions are queued.
+/// session is over and its agent is paused or archived, too many sessions are queued, or as much was said to
+/// it as it may hold.
 #[tracing::instrument(name = "sessions.say", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
@@ -28,6 +33,7 @@ pub async fn say(ctx: &Ctx, id: SessionId, new: NewMessage) -> Result<Session> {
 }
 
 async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Result<Session> {
+    let more = (new.text.len() + new.context.as_deref().map_or(0, str::len)) as u64;
     let message = EventBody::Message {
         text: new.text.trim().to_owned(),
         context: new.context.filter(|context| !context.trim().is_empty()),
@@ -38,6 +44,11 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
         return Ok(session);
+    }
+    let said = store::session_events::count_said(&mut tx, owner, id).await?;
+    if said.saturating_add(more) > SAID_MAX_BYTES {
+        let full = "As much was said to this session as it can hold. Start another one";
+        return Err(Error::Conflict(full.to_owned()));
     }
     let fence = match held {
         Some(held) => held.fence,
@@ -54,7 +65,8 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
 
 /// Tries a session that came to no good end again, from the step that it failed in. What that step had
 /// come to is part of the conversation no more, and pinned no more; but where calls were begun in it that
-/// must not be made twice, their results stay, and the session goes on behind it.
+/// must not be made twice, or other agents were called, whatever these have done, their results stay, and the
+/// session goes on behind it.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session is not over,
@@ -110,13 +122,17 @@ async fn step_to_retry(tx: &mut PgConnection, session: &Session) -> Result<u32> 
     Ok(if has_begun_calls(&history, last) { last + 1 } else { last })
 }
 
-/// Whether a step has begun calls that must not be made twice, since it was begun itself.
+/// Whether a step has begun calls that must not be made twice, or called other agents, since it was begun
+/// itself.
 fn has_begun_calls(history: &[SessionEvent], step: u32) -> bool {
     history.iter().fold(false, |has_begun, event| match event.body {
         EventBody::StepStart { step: number, .. } | EventBody::Retry { step: number } => {
             has_begun && number != step
         }
-        EventBody::ToolStart { step: number, .. } => has_begun || number == step,
+        EventBody::ToolStart { step: number, .. }
+        | EventBody::Waiting { reason: WaitReason::Agents { step: number, .. } } => {
+            has_begun || number == step
+        }
         _ => has_begun,
     })
 }
@@ -154,4 +170,32 @@ async fn reopen(backend: &Backend, tx: &mut PgConnection, session: &Session) -> 
 async fn check_agent(tx: &mut PgConnection, owner: UserId, id: AgentId) -> Result<()> {
     let agent = store::agents::find(tx, owner, id).await?;
     check_active(agent.map_or(AgentStatus::Active, |agent| agent.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_other_agents_have_done_is_not_done_twice() {
+        let start = |step, attempt| EventBody::StepStart { step, attempt };
+        let called = |step| {
+            let reason = WaitReason::Agents { step, calls: Vec::new() };
+            EventBody::Waiting { reason }
+        };
+        let begun = |step| EventBody::ToolStart { step, call_id: "call02001".to_owned() };
+        for (bodies, has_begun) in [
+            (vec![start(1, 1), called(1), start(2, 1)], false),
+            (vec![start(1, 1), start(2, 1), called(2)], true),
+            (vec![start(2, 1), begun(2)], true),
+            // It was tried again, and is at its beginning.
+            (vec![start(2, 1), called(2), EventBody::Retry { step: 2 }, start(2, 2)], false),
+        ] {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let events = (1..).zip(bodies.clone());
+            let log: Vec<_> =
+                events.map(|(sequence, body)| SessionEvent { sequence, at, body }).collect();
+            assert_eq!(has_begun_calls(&log, 2), has_begun, "{bodies:?}");
+        }
+    }
 }

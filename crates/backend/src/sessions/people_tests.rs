@@ -217,6 +217,23 @@ async fn a_fork_answers_anew_what_was_said_after_an_answer(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_people_say_to_a_session_is_bounded(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = begin(&ctx, ToolGrant::new("calculator")).await;
+    // 800 kB, as much as one word may bring along.
+    let context = Some("😀".repeat(200_000));
+    let word = NewMessage { text: "Read this, too".to_owned(), context };
+    for _ in 0..10 {
+        say(&ctx, session.id, word.clone()).await.unwrap();
+    }
+    let error = say(&ctx, session.id, word).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Conflict);
+    let last = NewMessage { text: "Go on".to_owned(), context: None };
+    assert_eq!(say(&ctx, session.id, last).await.unwrap().last_sequence, 11);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_session_that_was_stopped_is_tried_again(pool: PgPool) {
     let backend = backend(pool);
     let ctx = sample::guest(&backend).await.unwrap();
@@ -346,4 +363,22 @@ async fn the_urgent_go_first_and_the_later_wait(pool: PgPool) {
     }
     ids.reverse();
     assert_eq!(claimed, ids);
+}
+
+/// Nor is it refused, however far back it lies.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_time_that_is_over_puts_no_session_before_others(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    let mut ids = Vec::new();
+    for run_at in [None, Some("1999-12-31T00:00:00Z"), Some("-009999-06-01T00:00:00Z")] {
+        let run_at = run_at.map(|at| at.parse().unwrap());
+        let new = NewSession { run_at, ..sample::goal("Go") };
+        ids.push(start(&ctx, agent.id, new).await.unwrap().id);
+    }
+    for id in ids {
+        let claim = work::claim(&backend.system(), "worker").await.unwrap().unwrap();
+        assert_eq!(claim.session_id(), id);
+    }
 }

@@ -53,6 +53,10 @@ async fn a_session_keeps_its_values_and_its_prompt_holds_them(pool: PgPool) {
     let other = NewFork { system_prompt: Some("{{city}}!".to_owned()), ..NewFork::default() };
     let forked = fork(&ctx, session.id, other).await.unwrap();
     assert_eq!(prompt(&backend, &forked).await, "Oslo {{secrets.KEY}}!");
+    // Values that stand in a prompt often may not make it longer than an agent's.
+    let long = NewFork { system_prompt: Some("{{city}}".repeat(4_000)), ..NewFork::default() };
+    let error = fork(&ctx, session.id, long).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "system_prompt", "{error:?}");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

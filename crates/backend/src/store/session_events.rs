@@ -3,6 +3,7 @@
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
+use resonant_domain::text::has_nul;
 use resonant_domain::waiting::WaitReason;
 use resonant_domain::{SessionId, UserId};
 use serde::Deserialize as _;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::signed;
+use super::{signed, unsigned};
 
 /// What the entries of one append change in their session's row.
 #[derive(Debug, Default, PartialEq)]
@@ -47,17 +48,6 @@ impl<'a> Fold<'a> {
             }
         }
         fold
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => {
-            fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
-        }
-        _ => false,
     }
 }
 
@@ -319,6 +309,30 @@ pub(crate) async fn list(
         .into_iter()
         .map(|row| SessionEvent { sequence: row.sequence, at: row.at.to_jiff(), body: row.body.0 })
         .collect())
+}
+
+/// How much people have said to a session, in bytes, with the material.
+#[tracing::instrument(name = "db.session_event.count_said", skip_all, fields(session.id = %id), err(level = "debug"))]
+pub(crate) async fn count_said(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: SessionId,
+) -> sqlx::Result<u64> {
+    let bytes = sqlx::query_scalar!(
+        r#"
+        SELECT coalesce(
+                   sum(octet_length(body ->> 'text') + coalesce(octet_length(body ->> 'context'), 0)),
+                   0
+               )::BIGINT AS "bytes!"
+        FROM session_events
+        WHERE owner_id = $1 AND session_id = $2 AND kind = 'message'
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(unsigned(bytes))
 }
 
 /// Which of these entries say what a step came to: its end, and the results of its calls.
