@@ -20,7 +20,8 @@ use crate::audit::Log;
 use crate::backend::random;
 use crate::budgets::guests;
 use crate::cache::Stale;
-use crate::cache::listing_page::REVIEWS;
+use crate::cache::listing::ListingEntry;
+use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
@@ -301,8 +302,13 @@ pub async fn update_profile(ctx: &Ctx, display_name: String) -> Result<Viewer> {
     let mut tx = ctx.backend().catalogue_begin().await?;
     store::members::update_display_name(&mut tx, id, display_name, now).await?;
     let viewer = store::members::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
-    // Their reviews bear the new name at once.
-    ctx.backend().commit(tx, Stale::nothing().and_group(REVIEWS)).await?;
+    // Their reviews bear the new name at once, and so do their listings where they have no page of their own.
+    let slugs = store::publishers::update_unnamed(&mut tx, id, display_name).await?;
+    let mut stale = Stale::nothing().and_group(REVIEWS);
+    if !slugs.is_empty() {
+        stale = stale.and_group(MARKETPLACE);
+    }
+    ctx.backend().commit(tx, slugs.iter().fold(stale, Stale::and::<ListingEntry>)).await?;
     Ok(viewer)
 }
 

@@ -5,7 +5,7 @@
 
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::audit::{Deed, SubjectKind};
-use resonant_domain::listing::Category;
+use resonant_domain::listing::{Category, Example};
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::price::Price;
@@ -145,7 +145,7 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
             ("category", texts.category.title().to_owned()),
             ("tags", texts.tags.join(", ")),
             ("price", texts.price.to_string()),
-            ("examples", texts.examples.iter().map(|it| &*it.goal).collect::<Vec<_>>().join("; ")),
+            ("examples", texts.examples.iter().map(whole).collect::<Vec<_>>().join("; ")),
         ]
     };
     let shown = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -159,6 +159,14 @@ fn changes(before: &ListingTexts, after: &ListingTexts) -> Vec<FieldChange> {
             after: shown(after),
         })
         .collect()
+}
+
+/// An example as one text: its material is what people hand to the agent.
+fn whole(example: &Example) -> String {
+    match &example.context {
+        Some(context) => format!("{} – {context}", example.goal),
+        None => example.goal.clone(),
+    }
 }
 
 /// What a moderator says to a submission.

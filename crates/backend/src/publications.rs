@@ -6,7 +6,7 @@ use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::{Example, Listing, ListingState, ListingSummary, ListingVersion};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publication::{
-    ListingTexts, Publication, Submission, SubmissionState, slug_of,
+    ListingTexts, Publication, Submission, SubmissionState, TAGS_MAX, slug_of,
 };
 use resonant_domain::scan::{Finding, scan};
 use resonant_domain::{AgentId, FieldFault, ListingId, SubmissionId, UserId};
@@ -58,7 +58,8 @@ async fn note(
     audit::note(ctx, tx, Log::Account(owner), deed, Some(subject)).await
 }
 
-/// What became of publishing an agent, with a page of what was handed in, the newest first.
+/// What became of publishing an agent, with a page of what was handed in, the newest first. Also of one that was
+/// deleted, while there is a listing of it: whoever publishes that pauses it here, or takes it off.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot
@@ -71,8 +72,11 @@ pub async fn get(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Publica
     let cursors = ctx.backend().cursors().await?;
     let before: Option<SubmissionId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
-    let found = store::agents::find(&mut conn, owner, agent).await?.ok_or(NO_AGENT)?;
-    let version = store::agent_versions::find_published(&mut conn, owner, agent).await?;
+    let found = store::agents::find(&mut conn, owner, agent).await?;
+    let version = match &found {
+        Some(_) => store::agent_versions::find_published(&mut conn, owner, agent).await?,
+        None => None,
+    };
     drop(conn);
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let listing = store::submissions::find_listing(&mut conn, owner, agent).await?;
@@ -82,14 +86,19 @@ pub async fn get(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Publica
         None => listed.first().cloned(),
         Some(_) => store::submissions::find_newest(&mut conn, owner, agent).await?,
     };
+    let spec = match (found, &newest) {
+        (Some(found), _) => found.spec,
+        (None, Some(newest)) if listing.is_some() => newest.spec.clone(),
+        (None, _) => return Err(NO_AGENT),
+    };
     let open = newest.filter(|newest| newest.decided_at.is_none());
     let admins = store::members::list_admins(&mut conn).await?;
     let submissions = cursors.page(&scope, limit, listed, |last| last.id)?;
     let has_more = submissions.has_more();
     let Page { items: submissions, next_cursor } = submissions;
     Ok(Publication {
-        agent_name: found.spec.name,
-        agent_description: found.spec.description,
+        agent_name: spec.name,
+        agent_description: spec.description,
         agent_version: version,
         listing: listing.map(|(_, listing)| listing),
         findings: open.map(|open| scan(&open.texts, &open.spec)).unwrap_or_default(),
@@ -260,9 +269,24 @@ fn trimmed(texts: ListingTexts) -> ListingTexts {
         tagline: trim(texts.tagline),
         description: trim(texts.description),
         change_log: trim(texts.change_log),
+        tags: small(texts.tags),
         examples: texts.examples.into_iter().map(trimmed_example).collect(),
         ..texts
     }
+}
+
+/// Each tag once and in small letters: filters ask for no others. Too many are refused as they are.
+fn small(tags: Vec<String>) -> Vec<String> {
+    if tags.len() > TAGS_MAX {
+        return tags;
+    }
+    let mut small: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags.iter().map(|tag| tag.to_lowercase()) {
+        if !small.contains(&tag) {
+            small.push(tag);
+        }
+    }
+    small
 }
 
 fn trimmed_example(Example { goal, context }: Example) -> Example {

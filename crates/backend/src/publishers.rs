@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use resonant_domain::UserId;
+use resonant_domain::audit::Deed;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::publisher::{Profile, Publisher, is_handle};
 use sqlx::PgConnection;
 
+use crate::audit::{Log, Subject};
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::cache::shelves::PublisherEntry;
 use crate::store::OnConstraint as _;
 use crate::store::listings::ListingPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, store};
+use crate::{
+    Backend, Changeable as _, Ctx, Document, Error, Result, Seen, access, audit, seen, store,
+};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
 
@@ -102,13 +106,22 @@ pub async fn profile(ctx: &Ctx) -> Result<Option<Profile>> {
     Ok(store::publishers::find_profile(&mut conn, user).await?)
 }
 
+/// A profile as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// What is kept.
+    pub profile: Profile,
+    /// Whether there was none before.
+    pub is_new: bool,
+}
+
 /// Keeps what the caller writes about themselves. Their listings bear the new name at once.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`], also for a handle that is another's;
-/// [`Error::Conflict`] for a guest.
+/// [`Error::Conflict`] for a guest; [`Error::Changed`].
 #[tracing::instrument(name = "publishers.save", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
+pub async fn save(ctx: &Ctx, profile: Profile) -> Result<Saved> {
     let user = access::member(ctx)?;
     let profile = Profile {
         handle: profile.handle.trim().to_lowercase(),
@@ -118,13 +131,20 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<()> {
     profile.check()?;
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
+    let before = store::publishers::lock_profile(&mut tx, user).await?;
+    match &before {
+        Some(before) => seen::check(ctx, before)?,
+        // Nobody has seen what is not there.
+        None if *ctx.seen() != Seen::Any => return Err(Error::Changed(Profile::NOUN)),
+        None => {}
+    }
     store::publishers::upsert(&mut tx, user, &profile, backend.now())
         .await
         .on_constraint("publishers_handle_key", || Error::field("handle", "is in use already"))?;
     let stale = follow(&mut tx, user).await?;
     backend.commit(tx, stale).await?;
     tracing::info!(user.id = %user, publisher.handle = profile.handle, "publisher profile saved");
-    Ok(())
+    Ok(Saved { profile, is_new: before.is_none() })
 }
 
 /// Vouches for a publisher, or no more.
@@ -141,6 +161,10 @@ pub async fn set_verified(ctx: &Ctx, handle: &str, mark: Mark) -> Result<()> {
     let is_verified = mark == Mark::Verified;
     let user = store::publishers::update_verified(&mut tx, handle, is_verified).await?;
     let user = user.ok_or(NOT_FOUND)?;
+    let deed = if is_verified { Deed::PublisherVerified } else { Deed::PublisherUnverified };
+    let subject = Subject::account(user, handle);
+    // Of the installation, as all that moderators decide.
+    audit::note(ctx, &mut tx, Log::Installation, deed, Some(subject)).await?;
     let stale = follow(&mut tx, user).await?;
     ctx.backend().commit(tx, stale).await?;
     tracing::info!(user.id = %moderator, publisher.handle = handle, ?mark, "publisher marked");

@@ -364,7 +364,14 @@ pub async fn refund(ctx: &Ctx, id: PurchaseId) -> Result<()> {
     let Some(reference) = owned.reference.as_ref().filter(|_| is_paid) else {
         return Err(Error::Conflict("Nothing is paid that could be given back".to_owned()));
     };
-    let event = provider_of(backend, &owned)?.refund(reference, &order(&owned.purchase)).await?;
+    let provider = provider_of(backend, &owned)?;
+    let is_renewed = owned.purchase.price.kind == PriceKind::Subscription
+        && owned.purchase.state == PurchaseState::Paid;
+    if is_renewed {
+        // What ends here shall not be paid for once more.
+        provider.cancel(reference).await?;
+    }
+    let event = provider.refund(reference, &order(&owned.purchase)).await?;
     take(ctx, &owned.provider, &event).await?;
     tracing::info!(purchase.id = %id, "purchase refunded");
     Ok(())

@@ -191,8 +191,11 @@ pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
         return Err(FOR_OWNER);
     }
     seen::check(ctx, &team)?;
+    let people = store::teams::list_members(&mut tx, team.id, None, i64::MAX).await?;
     store::teams::delete(&mut tx, team.id).await?;
-    note(ctx, &mut tx, me, Deed::TeamDeleted, (team.id, &team.name)).await?;
+    for person in people {
+        note(ctx, &mut tx, person.user_id, Deed::TeamDeleted, (team.id, &team.name)).await?;
+    }
     tx.commit().await?;
     tracing::info!(team.id = %team.id, user.id = %me, "team deleted");
     Ok(())

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use resonant_domain::listing::spelling::{WORD_MIN, meant, slips_max};
 use sqlx::PgConnection;
 
+use super::WORDS_MAX;
 use crate::store::listing_words::{Likeness, WordHits};
 use crate::{Result, store};
 
@@ -26,7 +27,8 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 /// The same text with each word put right that finds nothing. `None`: there is no such word, or one that is
 /// like nothing that listings hold.
 pub(super) async fn corrected(conn: &mut PgConnection, text: &str) -> Result<Option<String>> {
-    let mut words: Vec<_> = split(text).map(ToOwned::to_owned).collect();
+    // Those that were looked up.
+    let mut words: Vec<_> = split(text).take(WORDS_MAX).map(ToOwned::to_owned).collect();
     words.sort_unstable();
     words.dedup();
     let hits = store::listing_words::count_hits(&mut *conn, &words, 1).await?;

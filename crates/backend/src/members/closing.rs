@@ -43,6 +43,8 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     check_no_admin(&mut tx, id).await?;
     let sign_ins = store::members::delete_sign_ins_of(&mut tx, id, None).await?;
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
+    // Before the listings: one that is just being approved is among them then.
+    store::accounts::delete_open_submissions(&mut tx, id).await?;
     let listings = store::accounts::update_unlisted(&mut tx, id).await?;
     store::accounts::delete_publisher(&mut tx, id).await?;
     teams::close(&mut tx, id).await?;
@@ -137,12 +139,16 @@ async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use futures::TryStreamExt as _;
+    use resonant_domain::FaultKind;
     use resonant_domain::api_key::Scope;
+    use resonant_domain::page::PageRequest;
     use sqlx::PgPool;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::members::{Credentials, appoint_admin, authenticate, sign_in, sign_up};
+    use crate::moderation::{self, Ruling};
+    use crate::publications::tests as publishing;
     use crate::{Backend, SignInChange, agents, api_keys, sample, sessions, work};
 
     /// The tables of the database in which the id stands anywhere.
@@ -242,6 +248,22 @@ mod tests {
         drop(work::run(&system, claim, never).await);
         assert_eq!(states().await, None);
         assert_eq!(places(&pool, id).await, Vec::<String>::new());
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn nothing_is_published_for_a_closed_account(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let root = publishing::admin(&backend).await;
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let agent = publishing::published_agent(&ada, "Reader").await;
+        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
+        let seen = publishing::read(&root, id).await;
+        close_account(&ada, sample::new_member("ada").password).await.unwrap();
+        let waiting = moderation::cases(&root, PageRequest::default()).await.unwrap();
+        assert_eq!(waiting.items, []);
+        let ruling = Ruling { seen: &seen, comment: "" };
+        let approved = moderation::approve(&root, id, ruling).await;
+        assert_eq!(publishing::kind(approved), Some(FaultKind::NotFound));
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

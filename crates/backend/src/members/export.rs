@@ -8,7 +8,7 @@ use futures::{Stream, StreamExt as _, stream};
 use resonant_domain::UserId;
 use resonant_domain::audit::Deed;
 use sqlx::PgConnection;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const COME_BACK: Duration = Duration::from_secs(30);
 /// How many pieces may wait for whoever reads.
 const AHEAD: usize = 4;
+/// How long whoever reads may take for a piece: nobody holds a turn, and a connection, by not reading.
+const SLOWEST: Duration = Duration::from_secs(60);
+/// The last piece, by which a whole file ends.
+const END: &[u8] = b"}\n";
 
 /// Writes all that is kept of the caller, except what is of no use elsewhere: hashes and sealed values.
 ///
@@ -45,9 +49,25 @@ pub async fn export(ctx: &Ctx) -> Result<impl Stream<Item = Result<Bytes>> + Sen
     let backend = ctx.backend().clone();
     tokio::spawn(write_all(backend, id, pieces, turn).in_current_span());
     tracing::info!(user.id = %id, "account exported");
+    Ok(read(receiver))
+}
+
+/// The pieces in their order. Where they end before the last one, with an error: a part is not the whole.
+fn read(receiver: Receiver<Result<Bytes>>) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+    let pieces = stream::unfold(Some(receiver), |receiver| async {
+        let mut receiver = receiver?;
+        let cut_off = Err(Error::TooMany { retry_after: COME_BACK });
+        let piece = receiver.recv().await.unwrap_or(cut_off);
+        let goes_on = piece.as_ref().is_ok_and(|piece| **piece != *END);
+        Some((piece, goes_on.then_some(receiver)))
+    });
     // Whoever packs it asks once more after its end.
-    Ok(stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
-        .fuse())
+    pieces.fuse()
+}
+
+/// Hands a piece on. `false`: whoever reads is gone, or does not read.
+async fn give(pieces: &Sender<Result<Bytes>>, piece: Result<Bytes>) -> bool {
+    pieces.send_timeout(piece, SLOWEST).await.is_ok()
 }
 
 async fn write_all(
@@ -58,13 +78,13 @@ async fn write_all(
 ) {
     if let Err(error) = write(&backend, id, &pieces).await {
         // Whoever reads may be gone.
-        let _ = pieces.send(Err(error)).await;
+        give(&pieces, Err(error)).await;
     }
 }
 
 async fn write(backend: &Backend, id: UserId, pieces: &Sender<Result<Bytes>>) -> Result<()> {
     let head = format!("{{\"format\":\"resonant-account\",\"exported_at\":\"{}\"", backend.now());
-    if pieces.send(Ok(Bytes::from(head))).await.is_err() {
+    if !give(pieces, Ok(Bytes::from(head))).await {
         return Ok(());
     }
     let mut conn = backend.catalogue_read_latest().await?;
@@ -87,8 +107,8 @@ async fn write(backend: &Backend, id: UserId, pieces: &Sender<Result<Bytes>>) ->
             return Ok(());
         }
     }
-    if pieces.send(Ok(table.end())).await.is_ok() {
-        let _ = pieces.send(Ok(Bytes::from_static(b"}\n"))).await;
+    if give(pieces, Ok(table.end())).await {
+        give(pieces, Ok(Bytes::from_static(END))).await;
     }
     Ok(())
 }
@@ -104,7 +124,7 @@ async fn write_tables(
     for source in sources {
         let mut table = Table::begin(&source);
         let is_read = table.write(&mut tx, &source, id, pieces).await?;
-        if !is_read || pieces.send(Ok(table.end())).await.is_err() {
+        if !is_read || !give(pieces, Ok(table.end())).await {
             return Ok(false);
         }
     }
@@ -139,7 +159,7 @@ impl Table {
             self.text.push_str(if std::mem::take(&mut self.is_empty) { "\n" } else { ",\n" });
             self.text.push_str(&rows.join(",\n"));
             let piece = Bytes::from(std::mem::take(&mut self.text));
-            if pieces.send(Ok(piece)).await.is_err() {
+            if !give(pieces, Ok(piece)).await {
                 return Ok(false);
             }
         }
@@ -159,6 +179,7 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
+    use crate::publications::tests as publishing;
     use crate::{agents, sample, secrets, sessions};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -191,5 +212,40 @@ mod tests {
             assert!(!text.contains(hidden), "{hidden}");
         }
         assert!(!text.contains(&foreign.id.to_string()));
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn what_a_person_publishes_is_theirs(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let root = publishing::admin(&backend).await;
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let agent = publishing::published_agent(&ada, "Reader").await;
+        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
+        publishing::approve(&root, id).await;
+        for (ctx, slugs) in [(&ada, vec!["reader"]), (&root, vec![])] {
+            let pieces: Vec<_> = export(ctx).await.unwrap().try_collect().await.unwrap();
+            let all: Value = serde_json::from_slice(&pieces.concat()).unwrap();
+            let listings = all["listings"].as_array().unwrap();
+            let found: Vec<_> = listings.iter().map(|it| it["slug"].as_str().unwrap()).collect();
+            assert_eq!(found, slugs);
+            assert_eq!(all["payment_events"], Value::Array(Vec::new()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_holds_a_turn_by_not_reading() {
+        let (pieces, receiver) = mpsc::channel(1);
+        assert!(give(&pieces, Ok(Bytes::from_static(b"{"))).await);
+        assert!(!give(&pieces, Ok(Bytes::from_static(END))).await);
+        drop(pieces);
+        let found: Vec<_> = read(receiver).collect().await;
+        assert!(matches!(found.as_slice(), [Ok(_), Err(_)]), "{found:?}");
+
+        let (pieces, receiver) = mpsc::channel(2);
+        assert!(give(&pieces, Ok(Bytes::from_static(b"{"))).await);
+        assert!(give(&pieces, Ok(Bytes::from_static(END))).await);
+        drop(pieces);
+        let found: Vec<_> = read(receiver).try_collect().await.unwrap();
+        assert_eq!(found.concat(), b"{}\n");
     }
 }

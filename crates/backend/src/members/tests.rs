@@ -167,6 +167,8 @@ async fn a_person_chooses_a_name(pool: PgPool) {
     let renamed = update_profile(&ctx, "  Ada Lovelace ".to_owned()).await.unwrap();
     assert_eq!(renamed.display_name, "Ada Lovelace");
     assert_eq!(viewer(&ctx).await.unwrap(), Some(renamed));
-    let error = update_profile(&ctx, "x".repeat(81)).await.unwrap_err();
-    assert_eq!(error.fields()[0].field, "display_name");
+    for refused in [&*"x".repeat(81), "nimda\u{202e}", "Ada\nAdmin", "\u{200b}", "\u{200d}"] {
+        let error = update_profile(&ctx, refused.to_owned()).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "display_name", "{refused:?}");
+    }
 }

@@ -125,7 +125,12 @@ async fn deprecate_within(
 ) -> Result<()> {
     let next = match successor.map(str::trim).filter(|slug| !slug.is_empty()) {
         Some(slug) => {
-            let next = store::publishing::find_successor(&mut *tx, slug).await?;
+            let next = if slug.contains('\0') {
+                // The database takes none.
+                None
+            } else {
+                store::publishing::find_successor(&mut *tx, slug).await?
+            };
             let next = next.filter(|(next, _)| *next != id);
             Some(next.ok_or_else(|| Error::field("successor", "must be another listing"))?)
         }

@@ -362,7 +362,7 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     }
     let bob = sample::guest(&backend).await.unwrap();
     listings::install(&bob, "old-one").await.unwrap();
-    for successor in ["old-one", "nothing-here"] {
+    for successor in ["old-one", "nothing-here", "new\0one"] {
         let error = deprecate(&ada, old, Some(successor)).await.unwrap_err();
         assert_eq!(error.fields()[0].field, "successor");
     }

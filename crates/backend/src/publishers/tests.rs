@@ -1,10 +1,12 @@
 use resonant_domain::FaultKind;
+use resonant_domain::audit::AuditFilter;
 use resonant_domain::listing::ListingFilter;
 use sqlx::PgPool;
 
 use super::*;
+use crate::audit::Whose;
 use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
-use crate::{listings, sample};
+use crate::{listings, members, sample};
 
 fn about(handle: &str, name: &str) -> Profile {
     Profile { handle: handle.to_owned(), name: name.to_owned(), bio: " Makes agents ".to_owned() }
@@ -63,6 +65,57 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn moderators_vouch_for_a_name_and_no_other(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    approve(&root, id).await;
+    save(&ada, about("ada-l", "Ada L.")).await.unwrap();
+    for (next, is_verified) in [
+        (Profile { bio: "More of me".to_owned(), ..about("ada-l", "Ada L.") }, true),
+        (about("ada-l", "Somebody else"), false),
+    ] {
+        set_verified(&root, "ada-l", Mark::Verified).await.unwrap();
+        save(&ada, next).await.unwrap();
+        assert_eq!(get(&root, "ada-l").await.unwrap().is_verified, is_verified);
+        let listing = listings::get(&root, "reader").await.unwrap().summary;
+        assert_eq!(listing.is_verified, is_verified);
+    }
+    set_verified(&root, "ada-l", Mark::Verified).await.unwrap();
+    save(&ada, about("somebody", "Somebody else")).await.unwrap();
+    assert!(!get(&root, "somebody").await.unwrap().is_verified);
+    set_verified(&root, "somebody", Mark::Unverified).await.unwrap();
+
+    let (filter, page) = (AuditFilter::default(), PageRequest::default());
+    let entries = audit::list(&root, Whose::All, filter, page).await.unwrap().items;
+    let marks: Vec<_> = entries
+        .iter()
+        .filter(|entry| matches!(entry.deed, Deed::PublisherVerified | Deed::PublisherUnverified))
+        .map(|entry| (entry.deed, entry.subject.as_ref().unwrap().name.as_str()))
+        .collect();
+    let verified = (Deed::PublisherVerified, "ada-l");
+    let expected = [(Deed::PublisherUnverified, "somebody"), verified, verified, verified];
+    assert_eq!(marks, expected, "the newest first");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn without_a_page_listings_bear_the_name_of_the_account(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    approve(&root, id).await;
+    let shown = async || listings::get(&root, "reader").await.unwrap().summary.publisher;
+    assert_eq!(shown().await, "ada");
+    members::update_profile(&ada, "Ada Lovelace".to_owned()).await.unwrap();
+    assert_eq!(shown().await, "Ada Lovelace");
+    save(&ada, about("ada-l", "Ada L.")).await.unwrap();
+    members::update_profile(&ada, "Somebody".to_owned()).await.unwrap();
+    assert_eq!(shown().await, "Ada L.");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_handle_is_one_persons_alone(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let (ada, bob) = (
@@ -78,6 +131,10 @@ async fn a_handle_is_one_persons_alone(pool: PgPool) {
     assert_eq!(kind(save(&guest, about("guest", "G")).await), Some(FaultKind::Conflict));
     let nobody = save(&backend.anonymous(), about("nobody", "N")).await;
     assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
+    assert_eq!(
+        kind(save(&backend.system(), about("nobody", "N")).await),
+        Some(FaultKind::Forbidden)
+    );
     for handle in ["", "a b", "../x", "A\0b"] {
         assert_eq!(kind(get(&ada, handle).await), Some(FaultKind::NotFound), "{handle}");
     }

@@ -10,7 +10,7 @@ use super::distribution::{EVERYBODYS, list_tables};
 use super::shards::Owners;
 
 /// The tables beside those of owners in which a person stands, and the column.
-const CATALOGUE: [(&str, &str); 16] = [
+const CATALOGUE: [(&str, &str); 18] = [
     ("users", "user_id"),
     ("sign_ins", "user_id"),
     ("api_keys", "user_id"),
@@ -19,6 +19,8 @@ const CATALOGUE: [(&str, &str); 16] = [
     ("listing_submissions", "publisher_id"),
     ("listing_reports", "reporter_id"),
     ("publishers", "user_id"),
+    ("listings", "publisher_id"),
+    ("payment_events", "publisher_id"),
     ("account_notices", "reader_id"),
     ("team_members", "user_id"),
     ("team_agents", "agent_owner_id"),

@@ -99,6 +99,24 @@ pub(crate) async fn delete_keys(conn: &mut PgConnection, id: UserId) -> sqlx::Re
     Ok(hashes.into_iter().filter_map(|hash| hash.try_into().ok()).collect())
 }
 
+/// Deletes what the user was about to publish: nobody approves it any more.
+#[tracing::instrument(name = "db.submission.delete_open_of_user", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn delete_open_submissions(
+    conn: &mut PgConnection,
+    id: UserId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM listing_submissions
+        WHERE publisher_id = $1 AND state IN ('draft', 'in_review')
+        "#,
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Takes the user's listings off the marketplace, and the user's name off them; answers their slugs.
 #[tracing::instrument(name = "db.listing.update_unlisted", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn update_unlisted(

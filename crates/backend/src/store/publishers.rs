@@ -71,7 +71,23 @@ pub(crate) async fn find_profile(
     .await
 }
 
-/// Keeps what somebody writes about themselves.
+/// The same, kept from change by others until the transaction ends.
+#[tracing::instrument(name = "db.publisher.lock_profile", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn lock_profile(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Option<Profile>> {
+    sqlx::query_as!(
+        Profile,
+        "SELECT handle, name, bio FROM publishers WHERE user_id = $1 FOR UPDATE",
+        user.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Keeps what somebody writes about themselves. Moderators vouched for whom they knew: the mark goes with
+/// another handle or name.
 #[tracing::instrument(name = "db.publisher.upsert", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn upsert(
     conn: &mut PgConnection,
@@ -85,6 +101,8 @@ pub(crate) async fn upsert(
         VALUES ($1, $2, $3, $4, $5, $5)
         ON CONFLICT (user_id) DO UPDATE
         SET handle = EXCLUDED.handle, name = EXCLUDED.name, bio = EXCLUDED.bio,
+            is_verified = publishers.is_verified
+                AND (publishers.handle, publishers.name) = (EXCLUDED.handle, EXCLUDED.name),
             updated_at = EXCLUDED.updated_at
         "#,
         user.as_uuid(),
@@ -130,6 +148,28 @@ pub(crate) async fn update_listings(
         RETURNING l.slug
         "#,
         user.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Writes the name of somebody who has no page as a publisher onto their listings; answers the slugs.
+#[tracing::instrument(name = "db.publisher.update_unnamed", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn update_unnamed(
+    conn: &mut PgConnection,
+    user: UserId,
+    display_name: &str,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        UPDATE listings
+        SET publisher = $2
+        WHERE publisher_id = $1 AND publisher <> $2
+          AND NOT EXISTS (SELECT FROM publishers p WHERE p.user_id = $1)
+        RETURNING slug
+        "#,
+        user.as_uuid(),
+        display_name,
     )
     .fetch_all(conn)
     .await

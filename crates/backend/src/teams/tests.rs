@@ -1,3 +1,4 @@
+use resonant_domain::audit::AuditFilter;
 use resonant_domain::member::UserKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::team::{NewInvitation, TeamMember};
@@ -5,6 +6,7 @@ use resonant_domain::{AgentId, FaultKind};
 use sqlx::PgPool;
 
 use super::*;
+use crate::audit::Whose;
 use crate::{Actor, Backend, agents, inbox, members as accounts, sample, sessions};
 
 fn id_of(ctx: &Ctx) -> UserId {
@@ -73,8 +75,14 @@ async fn a_team_has_a_slug_of_its_own_and_one_owner(pool: PgPool) {
     assert_eq!(kind(remove(&ada, "research", id_of(&bob)).await), Some(FaultKind::Forbidden));
     remove(&ada, "research", id_of(&ada)).await.unwrap();
     assert_eq!(kind(get(&ada, "research").await), Some(FaultKind::NotFound));
+    join(&bob, "research", &ada, TeamRole::Viewer).await;
     delete(&bob, "research").await.unwrap();
     assert_eq!(list(&bob, PageRequest::default()).await.unwrap().items, []);
+    for ctx in [&ada, &bob] {
+        let (filter, page) = (AuditFilter::default(), PageRequest::default());
+        let entries = audit::list(ctx, Whose::Own, filter, page).await.unwrap().items;
+        assert_eq!(entries[0].deed, Deed::TeamDeleted, "whoever was in it");
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -90,6 +90,65 @@ async fn without_its_newest_version_a_listing_is_what_it_was_before(pool: PgPool
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn other_material_of_an_example_is_told_to_moderators(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let with = |context: &str| {
+        let context = Some(context.to_owned());
+        let examples = vec![Example { goal: "Read this".to_owned(), context }];
+        ListingTexts { examples, ..texts("Reader") }
+    };
+    let id = hand_in(&ada, agent, with("A letter")).await;
+    approve(&root, id).await;
+    let id = hand_in(&ada, agent, with("Another letter")).await;
+    let case = moderation::case(&root, id).await.unwrap();
+    let fields: Vec<_> = case.texts.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(fields, ["examples"]);
+    assert_eq!(case.texts[0].after.as_deref(), Some("Read this – Another letter"));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_tag_is_found_however_it_was_written(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let tags = ["News", "news", "ÄRZTE"].map(str::to_owned).to_vec();
+    let id = hand_in(&ada, agent, ListingTexts { tags, ..texts("Reader") }).await;
+    approve(&root, id).await;
+    let listing = listings::get(&root, "reader").await.unwrap();
+    assert_eq!(listing.tags, ["news", "ärzte"]);
+    let whole = listings::browse(&root, ListingFilter::default()).await.unwrap();
+    for facet in whole.facets.tags {
+        let filter = ListingFilter { tags: vec![facet.value], ..ListingFilter::default() };
+        assert_eq!(listings::browse(&root, filter).await.unwrap().total, facet.count);
+    }
+    let unseen = ListingTexts { tags: vec!["a\u{3164}".to_owned()], ..texts("Reader") };
+    assert_eq!(save(&ada, agent, unseen).await.unwrap_err().fields()[0].field, "tags");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_listing_of_an_agent_that_was_deleted_is_taken_off(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let (agent, other) = (published_agent(&ada, "Reader").await, published_agent(&ada, "B").await);
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    approve(&root, id).await;
+    hand_in(&ada, other, texts("B")).await;
+    for id in [agent, other] {
+        agents::delete(&ada, id, None).await.unwrap();
+    }
+    let found = get(&ada, agent, PageRequest::default()).await.unwrap();
+    assert_eq!((found.agent_name.as_str(), found.agent_version), ("Reader", None));
+    assert_eq!(found.listing.unwrap().state, ListingState::Published);
+    set_state(&ada, agent, ListingState::Unlisted).await.unwrap();
+    assert_eq!(kind(listings::get(&root, "reader").await), Some(FaultKind::NotFound));
+    let nothing = get(&ada, other, PageRequest::default()).await;
+    assert_eq!(kind(nothing), Some(FaultKind::NotFound));
+    assert_eq!(kind(save(&ada, agent, texts("Reader")).await), Some(FaultKind::NotFound));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn everybody_hears_who_reported_what_is_removed(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
