@@ -103,7 +103,6 @@ def check_kustomization(all_manifests):
             fault(where, f"is in the namespace {own}, and kustomization.yaml names another one")
 
 
-
 def check_pod(place, pod, has_probes=True):
     if not pod["securityContext"].get("runAsNonRoot"):
         fault(place, "runs as root")
@@ -164,9 +163,26 @@ def known_metrics():
     return names
 
 
+def last_bound():
+    """The last bound of the histograms' buckets, in seconds."""
+    text = (root / "crates/backend/src/metrics/prometheus.rs").read_text()
+    bounds = re.search(r"^const BOUNDS: \[u64; \d+\] = \[([^\]]+)\];", text, re.M)[1]
+    return max(int(bound.replace("_", "")) for bound in re.findall(r"[\d_]+", bounds)) / 1_000_000
+
+
+def check_quantiles(rules):
+    """Prometheus tells no quantile beyond the last bound: an alert at it or above would never fire."""
+    quantiles = {rule["record"] for rule in rules if "histogram_quantile" in rule["expr"] and "record" in rule}
+    for rule in rules:
+        compared = re.fullmatch(r"(\S+) > ([\d.]+)", rule["expr"])
+        if compared and compared[1] in quantiles and float(compared[2]) >= last_bound():
+            fault("rules.yml", f"{rule['alert']} asks for more than {last_bound()} s, which no quantile is")
+
+
 def check_metrics():
     known = known_metrics()
     rules = yaml.safe_load((deploy / "prometheus/rules.yml").read_text())
+    check_quantiles([rule for group in rules["groups"] for rule in group["rules"]])
     expressions, recorded = [], set()
     for group in rules["groups"]:
         for rule in group["rules"]:
@@ -309,8 +325,6 @@ def check_nginx_and_compose_agree():
             fault("resonant.conf", f"passes requests to {name}, which compose.yaml does not start")
         if f":{port}" not in (deploy / "container/Containerfile").read_text():
             fault("resonant.conf", f"{name} does not listen on {port}")
-
-
     # A file alone would stay the one that it was when the container started, whatever takes its place.
     folders = [volume.split(":")[:2] for volume in services["nginx"]["volumes"]]
     if ["./nginx", "/etc/nginx/conf.d"] not in folders:

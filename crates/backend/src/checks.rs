@@ -43,6 +43,19 @@ pub struct DatabaseFacts {
     pub is_replica: bool,
 }
 
+/// How the keys under which secrets lie stand to those that this process is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKeys {
+    /// None is given, and no secret is kept.
+    Missing,
+    /// Some secrets lie under a key that is not given: they do not open.
+    Lost,
+    /// All open; some lie under a key that is not the first.
+    Older,
+    /// All lie under the first key.
+    Current,
+}
+
 /// How long replicas may take to be known, and the pause between two looks.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -112,6 +125,32 @@ impl Backend {
         let folder = store::settings::find_data_folder(&mut conn).await?;
         // In a container the server may have other folders than this process.
         Ok(folder.map(PathBuf::from).filter(|folder| folder.is_dir()))
+    }
+
+    /// Compares the keys that secrets lie under with those that this process is given.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a database does not answer.
+    pub async fn secret_keys(&self) -> Result<SecretKeys> {
+        let mut used = Vec::new();
+        for shard in self.shards() {
+            let mut conn = self.begin_on(shard).await?;
+            used.extend(store::secrets::list_keys(&mut conn).await?);
+        }
+        let keyring = match self.keyring().await {
+            Ok(keyring) => keyring,
+            Err(Error::Conflict(_)) if used.is_empty() => return Ok(SecretKeys::Missing),
+            Err(Error::Conflict(_)) => return Ok(SecretKeys::Lost),
+            Err(error) => return Err(error),
+        };
+        let current = keyring.current_id()?;
+        Ok(if used.iter().any(|key| !keyring.has(key)) {
+            SecretKeys::Lost
+        } else if used.iter().any(|key| key != current) {
+            SecretKeys::Older
+        } else {
+            SecretKeys::Current
+        })
     }
 
     /// Whether Redis answers, where one is configured.

@@ -76,6 +76,11 @@ impl Keyring {
         Ok(&self.first()?.0)
     }
 
+    /// Whether it holds the key of this name.
+    pub(crate) fn has(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|(id, _)| id == key_id)
+    }
+
     fn first(&self) -> Result<&(String, XChaCha20Poly1305)> {
         self.keys.first().ok_or_else(|| Error::internal("the key ring is empty"))
     }

@@ -1,5 +1,7 @@
 //! What a channel is told.
 
+use std::time::Duration;
+
 use resonant_domain::DeliveryId;
 use resonant_domain::alert::{Alert, AlertEventKind, ChannelKind};
 use serde_json::json;
@@ -8,15 +10,22 @@ use sqlx::PgConnection;
 use super::Noted;
 use crate::mail::Letter;
 use crate::store::alert_events::NewDelivery;
+use crate::webhooks::RETAKEN_AFTER;
 use crate::{Backend, Result, store};
 
-/// Writes a message to each channel of the alert, in the transaction that noted the event.
+/// No transaction that notes an event takes longer: each of its few statements has thirty seconds.
+const TRANSACTION_MAX: Duration = Duration::from_mins(5);
+
+/// Writes a message to each channel of the alert, in the transaction that noted the event. What waits there
+/// is tried once more before it.
 pub(super) async fn tell(
     backend: &Backend,
     conn: &mut PgConnection,
     alert: &Alert,
     event: &Noted,
 ) -> Result<()> {
+    let urls: Vec<_> = alert.channels.iter().map(|channel| channel.address().to_owned()).collect();
+    store::alert_events::hasten(conn, alert.id, &urls, RETAKEN_AFTER, TRANSACTION_MAX).await?;
     for (position, channel) in (0..).zip(&alert.channels) {
         let id = DeliveryId::from_uuid(backend.new_id()?);
         let body = match channel.kind {

@@ -323,6 +323,38 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_waits_for_long_is_tried_once_more_before_what_is_newer(pool: PgPool) {
+    let world = World::new(pool).await;
+    let alert = world.alert(json!({})).await;
+    let system = world.backend.system();
+    let tries = async || {
+        let all = deliveries(&world.admin, alert.id, PageRequest::default()).await.unwrap().items;
+        all.iter().rev().map(|message| message.attempts).collect::<Vec<_>>()
+    };
+    test(&world.admin, alert.id).await.unwrap();
+    assert_eq!(deliver_due(&system).await.unwrap(), 1);
+    let long = "UPDATE alert_deliveries SET attempts = 6, \
+                next_attempt_at = now() + INTERVAL '3 hours'";
+    sqlx::raw_sql(long).execute(&world.pool).await.unwrap();
+    assert_eq!(deliver_due(&system).await.unwrap(), 0);
+    world.tick();
+    test(&world.admin, alert.id).await.unwrap();
+    assert_eq!(deliver_due(&system).await.unwrap(), 1, "the first one; the second waits for it");
+    assert_eq!(tries().await, [6, 0], "it is given up no sooner");
+    // One that is under way is not sent by somebody else too.
+    come_due(&world.pool).await;
+    let mut tx = world.backend.catalogue_begin().await.unwrap();
+    let retaken_after = crate::webhooks::RETAKEN_AFTER;
+    let taken = store::alert_events::claim_due(&mut tx, None, retaken_after, 8).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(taken.len(), 1);
+    world.tick();
+    test(&world.admin, alert.id).await.unwrap();
+    assert_eq!(deliver_due(&system).await.unwrap(), 0);
+    assert_eq!(tries().await, [7, 0, 0]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool) {
     let mut world = World::new(pool.clone()).await;
     let alert = world.alert(json!({})).await;

@@ -32,7 +32,6 @@ pub(crate) type Labels = Vec<(String, Distribution)>;
 
 /// What was measured over a period.
 pub(crate) struct Board {
-    period: Period,
     pub(super) span: Span,
     wholes: Measured,
     labels: HashMap<Family, Labels>,
@@ -55,7 +54,7 @@ impl Board {
         let (in_parts, segments) = (families(wanted.courses), parts.span.segments(&done));
         let rows = measured(&mut conn, &in_parts, &segments).await?;
         let courses = parts.courses(wanted.courses, rows);
-        Ok(Self { period, span, wholes, labels, courses })
+        Ok(Self { span, wholes, labels, courses })
     }
 
     /// The instant at which the period ends.
@@ -65,8 +64,7 @@ impl Board {
 
     /// The value of a metric whose families are wanted as a whole.
     pub(crate) fn value(&self, metric: &Metric) -> Option<f64> {
-        let seconds = f64::from(self.period.seconds());
-        metric.value(&|family| combined(&self.wholes, family), seconds)
+        metric.value(&|family| combined(&self.wholes, family), self.span.seconds())
     }
 
     /// All that was measured of a family, whatever its labels.
@@ -129,6 +127,11 @@ impl Span {
         let to = backend.now();
         let from = to - SignedDuration::from_secs(period.seconds().into());
         Self { from: finest(period).floor(from), to, coarsest: Step::Day }
+    }
+
+    /// How long it is. A period that does not begin with a whole minute is read from a little earlier on.
+    pub(super) fn seconds(&self) -> f64 {
+        self.to.duration_since(self.from).as_secs_f64()
     }
 
     /// The pieces of it that are read from days, hours and minutes.
@@ -216,8 +219,11 @@ impl Parts {
                 let rows = by_part.get(&(family, part))?.iter();
                 Some(combine(family, rows.map(|row| (row.at, &row.distribution))))
             };
+            // The last one is not over yet.
+            let begun_at = span.from.as_second() + part * width;
+            let length = (span.to.as_second() - begun_at).clamp(0, *width);
             #[expect(clippy::cast_precision_loss, reason = "a width is some seconds")]
-            metric.value(&within, *width as f64)
+            metric.value(&within, length as f64)
         };
         Courses {
             at: parts

@@ -23,7 +23,7 @@ pub async fn read_label(ctx: &Ctx, question: Question, label: &str) -> Result<An
         found.extend(own.map(|(_, all)| (family, all)));
     }
     let mut answer = read(ctx, question).await?;
-    let seconds = f64::from(period.seconds());
+    let seconds = answer.to.duration_since(answer.from).as_secs_f64();
     for (metric, value) in &mut answer.values {
         *value = metric.value(&|family| found.get(&family).cloned(), seconds);
     }

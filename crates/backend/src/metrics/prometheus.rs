@@ -9,10 +9,25 @@ use tokio::time::timeout;
 
 use crate::{Ctx, Result};
 
-/// Upper bounds of the buckets, in microseconds. They lie at the targets of the SLO page too.
-const BOUNDS: [u64; 14] = [
-    1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000,
-    5_000_000, 10_000_000, 30_000_000,
+/// Upper bounds of the buckets, in microseconds. They lie at the targets of the SLO page too, and the last
+/// one beyond them: Prometheus takes what lies above it for the bound itself, which passes no limit there.
+const BOUNDS: [u64; 16] = [
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    30_000_000,
+    60_000_000,
+    300_000_000,
 ];
 
 /// How long the database may take to tell how the queue stands. Those who scrape wait ten seconds.
@@ -129,4 +144,24 @@ fn label_of(family: Family, label: &str) -> String {
     };
     let value = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{name}=\"{value}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::slo::{Good, OBJECTIVES};
+
+    use super::*;
+
+    #[test]
+    fn what_is_critical_can_be_told_from_what_is_more() {
+        for objective in OBJECTIVES {
+            if matches!(objective.good, Good::Fast(_)) {
+                let is_beyond = |bound: &u64| {
+                    Duration::from_micros(*bound).as_secs_f64() * 1_000.0 > objective.critical
+                };
+                assert!(BOUNDS.last().is_some_and(is_beyond), "{}", objective.title);
+            }
+        }
+        assert!(BOUNDS.is_sorted());
+    }
 }

@@ -91,20 +91,20 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
         let mut conn = ctx.backend().catalogue_read().await?;
         let done = store::metrics::list_done(&mut conn).await?;
         for (period, families) in by_period {
-            let segments = Span::back(ctx.backend(), period).segments(&done);
-            found.insert(period, measured(&mut conn, &families, &segments).await?);
+            let span = Span::back(ctx.backend(), period);
+            let rows = measured(&mut conn, &families, &span.segments(&done)).await?;
+            found.insert(period, (rows, span.seconds()));
         }
     }
-    let none = Measured::new();
+    let none = (Measured::new(), 0.0);
     Ok(wanted
         .iter()
         .map(|(metric, period)| {
-            let all = found.get(period).unwrap_or(&none);
+            let (all, seconds) = found.get(period).unwrap_or(&none);
             let of = |family| combined(all, family);
-            let seconds = f64::from(period.seconds());
             let is_there = |family| of(family).is_some_and(|all| !all.is_empty());
             let is_there = metric.families().into_iter().any(is_there);
-            Measurement { value: metric.value(&of, seconds), is_there, was_there: is_there }
+            Measurement { value: metric.value(&of, *seconds), is_there, was_there: is_there }
         })
         .collect())
 }

@@ -17,6 +17,9 @@ use super::slow::{SlowSample, SlowSamples};
 /// The most labels of a family; what comes later is counted as `other`, until one is given up.
 const LABELS_MAX: usize = 256;
 const OTHER: &str = "other";
+/// So many bytes of a label count: a model calls tools by whatever name it likes, and no index takes a row of
+/// more than 2.7 kB.
+const LABEL_MAX: usize = 200;
 
 /// A family and one of its labels.
 pub(crate) type Label = (Family, Box<str>);
@@ -169,6 +172,7 @@ impl Metrics {
         let Some(all) = self.inner.families.get(family as usize) else {
             return;
         };
+        let label = &label[..label.floor_char_boundary(LABEL_MAX)];
         if let Some(series) = all.read().unwrap_or_else(PoisonError::into_inner).get(label) {
             return change(series);
         }

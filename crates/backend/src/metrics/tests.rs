@@ -133,6 +133,31 @@ async fn rolled_up_times_tell_the_same(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_rate_is_that_of_the_time_that_was_read(pool: PgPool) {
+    let clock = clock();
+    let backend = Backend::for_tests_at(pool, clock.clone());
+    let ctx = admin(&backend).await;
+    let mut keeper = Keeper::default();
+    // A token a second, until twenty seconds are over of the third minute.
+    for tokens in [60, 60, 20] {
+        backend.metrics().add(Family::Tokens, "", tokens);
+        keeper.keep(&backend.system()).await.unwrap();
+        clock.advance(SignedDuration::from_mins(1));
+    }
+    clock.advance(SignedDuration::from_mins(-1));
+    for period in ["1m", "2m"] {
+        assert_eq!(value(&ctx, "tokens.used.rate", period).await, Some(1.0), "{period}");
+    }
+    let period = Period::parse("period", "2m").unwrap();
+    let points = series(&ctx, &metric("tokens.used.rate"), period, 2).await.unwrap();
+    let rates: Vec<_> = points.iter().map(|point| point.value).collect();
+    assert_eq!(rates, [Some(1.0); 3], "the last minute is not over");
+    let rate = metric("tokens.used.rate");
+    let looked = look(&backend.system(), &[(&rate, Period::parse("period", "1m").unwrap())]).await;
+    assert_eq!(looked.unwrap()[0].value, Some(1.0));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn what_could_not_be_written_is_written_later(pool: PgPool) {
     let clock = clock();
     let backend = Backend::for_tests_at(pool.clone(), clock.clone());
@@ -301,6 +326,27 @@ async fn labels_that_are_used_no_more_make_room(pool: PgPool) {
     let labels = labels.unwrap();
     let of = |name: &str| labels.iter().find(|(label, _)| label == name).map(|(_, all)| all.sum);
     assert_eq!((of("caller 7"), of("caller 8")), (Some(2), Some(2)), "nothing is lost or repeated");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_name_of_any_length_keeps_no_measurement_from_being_written(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = admin(&backend).await;
+    // By chance, so that it cannot be packed: a row of an index may be.
+    let mut state = 7_u32;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(u32::from('a') + (state >> 24) % 26).unwrap()
+    });
+    let long: String = letters.take(10_000).collect();
+    let foreign = format!("x{}", "ü".repeat(150));
+    for (tool, ms) in [(&long, 5), (&foreign, 3)] {
+        backend.metrics().observe(Family::ToolDuration, tool, Duration::from_millis(ms));
+    }
+    Keeper::default().keep(&backend.system()).await.unwrap();
+    let tools = worst(&ctx, Family::ToolDuration, Period::HOUR).await.unwrap();
+    let tools: Vec<_> = tools.iter().map(|(tool, all)| (tool.as_str(), all.count)).collect();
+    assert_eq!(tools, [(&long[..200], 1), (&foreign[..199], 1)]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

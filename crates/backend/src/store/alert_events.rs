@@ -151,6 +151,34 @@ pub(crate) async fn insert_delivery(
     Ok(())
 }
 
+/// Lets messages of an alert go at once that these addresses did not take and that would wait for longer than
+/// one may be under way: something newer waits behind them, and whoever had it sent may know that the address
+/// answers again. Such an attempt is one more than those after which a message is given up: however often an
+/// alert fires, none is given up the sooner. What was taken after this transaction began is under way too: a
+/// transaction is over within `most`.
+#[tracing::instrument(name = "db.alert_event.hasten", skip_all, fields(alert.id = %alert), err(level = "debug"))]
+pub(crate) async fn hasten(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    urls: &[String],
+    under_way: Duration,
+    most: Duration,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE alert_deliveries
+        SET next_attempt_at = now(), attempts = greatest(attempts - 1, 0)
+        WHERE alert_id = $1 AND url = ANY($2) AND next_attempt_at > now() + $3
+        "#,
+        alert.as_uuid(),
+        urls,
+        interval(under_way + most),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Where a page of messages ends: the event of the last one and its place among that one's.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct DeliveryPosition {

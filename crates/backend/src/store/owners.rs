@@ -10,7 +10,7 @@ use super::plans::{statement, statements};
 
 /// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
 /// with an exclamation mark what that one has not.
-const OVER_ALL: [&str; 34] = [
+const OVER_ALL: [&str; 35] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -35,6 +35,8 @@ const OVER_ALL: [&str; 34] = [
     "WHERE owner_id = ANY($1) AND listing_id = $2",
     // Keys are changed for one owner after the other.
     "SELECT DISTINCT owner_id FROM secrets",
+    // The operator is told whether all of them are there.
+    "SELECT DISTINCT key_id FROM secrets",
     // A worker takes whatever is due: from the queue, which one node has, or owner by owner of those
     // that were found.
     "FOR UPDATE OF q SKIP LOCKED … EXISTS (SELECT FROM running)",

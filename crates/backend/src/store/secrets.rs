@@ -206,6 +206,12 @@ pub(crate) async fn delete(
     Ok(done.rows_affected() > 0)
 }
 
+/// Lists the keys that secrets are sealed under.
+#[tracing::instrument(name = "db.secret.list_keys", skip_all, err(level = "debug"))]
+pub(crate) async fn list_keys(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("SELECT DISTINCT key_id FROM secrets").fetch_all(conn).await
+}
+
 /// Lists the owners of secrets that are sealed under another key than the one named.
 #[tracing::instrument(
     name = "db.secret.list_owners_under_other_keys",
